@@ -1,0 +1,30 @@
+/** The database that this checkout works on: the one DATABASE_URL names, or else a Postgres of its own. */
+import { relative } from 'node:path'
+import { embeddedPostgres } from './embedded-postgres.ts'
+import { env } from './env.ts'
+
+export type ProjectDatabase = {
+  readonly connectionString: string
+  /** For people: which database this is, without its password. */
+  readonly which: string
+  /** Call it when all connections are closed: a Postgres of our own stops when nobody uses it. */
+  release(): Promise<void>
+}
+
+export async function projectDatabase(): Promise<ProjectDatabase> {
+  if (env.databaseUrl !== undefined) return givenDatabase(env.databaseUrl)
+
+  const server = await embeddedPostgres()
+  const which = `embedded PostgreSQL ${server.version} in ${shortest(server.folder)}`
+  return { connectionString: server.connectionString, which, release: () => server.release() }
+}
+
+function givenDatabase(connectionString: string): ProjectDatabase {
+  const { host, pathname } = new URL(connectionString)
+  return { connectionString, which: `DATABASE_URL (${host}${pathname})`, release: async () => {} }
+}
+
+function shortest(folder: string): string {
+  const fromHere = relative(process.cwd(), folder)
+  return fromHere.startsWith('..') ? folder : fromHere
+}

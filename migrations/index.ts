@@ -1,0 +1,24 @@
+/**
+ * The history of the schema `postbus`, oldest first. A migration that has been released is never changed; the next one
+ * corrects it. Migrations only add, so that the previous release keeps working until it is replaced.
+ */
+import type { Migration } from 'kysely/migration'
+import { events } from './0001-events.ts'
+import { deadLetters } from './0002-dead-letters.ts'
+import { workers } from './0003-workers.ts'
+import { publish } from './0004-publish.ts'
+
+/** The two schemas, both checked against `SCHEMA_NAME` before they get here. */
+export interface SchemaNames {
+  readonly postbus: string
+  readonly pgboss: string
+}
+
+export function migrations(names: SchemaNames): Record<string, Migration> {
+  return {
+    '0001-events': events(names),
+    '0002-dead-letters': deadLetters(names),
+    '0003-workers': workers(names),
+    '0004-publish': publish(names),
+  }
+}

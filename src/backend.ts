@@ -1,0 +1,103 @@
+/**
+ * Where envelopes go. The bus decides who receives an event; a backend stores it and sees to it that they do.
+ *
+ * - `postgres` (`backends/postgres/`): the real one. Durable, transactional, worked on by worker processes.
+ *
+ * A worker needs more of a backend than a publisher does: that part is `DeliveryStore`.
+ */
+import type { Envelope } from './envelope.ts'
+import type { PublishedEvent } from './publish.ts'
+import type { AnyHandler } from './handler.ts'
+
+/** An event about to be stored, with the handlers that are to receive it. */
+export interface PlannedEvent {
+  readonly envelope: Envelope
+  readonly handlers: readonly AnyHandler[]
+  /** The envelope's data, encoded. */
+  readonly payload: string
+}
+
+export interface Backend {
+  /** Stores events and their deliveries, in order, inside `tx` if given. Answers one entry per event. */
+  publish(events: readonly PlannedEvent[], tx: unknown): Promise<readonly PublishedEvent[]>
+  /** Checks that what the backend needs is there and fits this version of the code. */
+  check(): Promise<void>
+  /** Lets go of connections. The backend cannot be used afterwards. */
+  close(): Promise<void>
+}
+
+/** One delivery that this process has claimed for one attempt. */
+export interface ClaimedDelivery {
+  readonly id: string
+  readonly queue: string
+  readonly handler: string
+  /** How often the delivery was claimed before: together with `id` it names this claim, and no later one. */
+  readonly claim: number
+  /** Counted from 1; claims that were given back do not count. */
+  readonly attempt: number
+  /** What is stored of the event, or `null` when it is gone. */
+  readonly event: StoredEvent | null
+}
+
+export interface StoredEvent {
+  readonly seq: string
+  readonly id: string
+  readonly type: string
+  readonly version: number
+  readonly partitionKey: string | null
+  readonly payload: string
+  readonly correlationId: string | null
+  readonly causationId: string | null
+  readonly source: string | null
+  readonly metadata: Envelope['metadata']
+  readonly occurredAt: Date
+  readonly expiresAt: Date | null
+}
+
+/** One failed attempt, as it is stored: sanitised and capped. */
+export interface AttemptError {
+  readonly attempt: number
+  readonly at: string
+  readonly code: string | null
+  readonly message: string
+  readonly stack: string | null
+}
+
+/** What a finished attempt means for its delivery. */
+export type Settlement = { readonly delivery: ClaimedDelivery } & (
+  | { readonly is: 'done' }
+  | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
+  | { readonly is: 'later'; readonly delayMs: number }
+  | {
+      readonly is: 'dead'
+      readonly reason: string
+      readonly error: AttemptError | null
+      readonly onDead: 'skip' | 'block'
+    }
+)
+
+/** A worker process as others see it. */
+export interface WorkerRecord {
+  readonly id: string
+  readonly queues: readonly string[]
+  readonly handlers: readonly string[]
+}
+
+/** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
+export interface DeliveryStore {
+  /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
+  prepare(queues: readonly string[]): Promise<void>
+  /** Takes up to `limit` deliveries that are due. */
+  claim(queue: string, limit: number): Promise<readonly ClaimedDelivery[]>
+  /** Ends attempts. Answers the ids that were still ours. */
+  settle(queue: string, settlements: readonly Settlement[]): Promise<ReadonlySet<string>>
+  /** Says that we are alive and still working on these. Answers the ids that are still ours. */
+  keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
+  /** Frees deliveries whose worker has not been heard of. Answers how many. */
+  recover(queue: string): Promise<number>
+  /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
+  listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
+  /** Announces this process, and says goodbye. */
+  announce(worker: WorkerRecord): Promise<void>
+  leave(workerId: string): Promise<void>
+}

@@ -1,0 +1,74 @@
+/** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for ever. */
+import pg from 'pg'
+
+/** The one thing most statements need: something that runs SQL. A pool, a client, or a caller's transaction. */
+export interface Queryable {
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
+}
+
+export interface ConnectionOptions {
+  /** A connection string, or a function that finds it when the first connection is made. */
+  readonly connectionString: string | (() => string | Promise<string>)
+  readonly poolSize: number
+  readonly connectTimeoutMs: number
+  readonly queryTimeoutMs: number
+}
+
+/** Connections are made when first used, so that a bus can be created before its database is known or up. */
+export interface Connection {
+  /** The pool for short statements. */
+  pool(): Promise<pg.Pool>
+  /** A connection of its own, for LISTEN. The caller ends it. */
+  dedicated(): Promise<pg.Client>
+  connectionString(): Promise<string>
+  close(): Promise<void>
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  let pool: Promise<pg.Pool> | undefined
+
+  async function config(): Promise<pg.ClientConfig> {
+    return {
+      connectionString: await connectionString(),
+      application_name: 'postbus',
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      query_timeout: options.queryTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+    }
+  }
+
+  async function connectionString(): Promise<string> {
+    const given = options.connectionString
+    return typeof given === 'function' ? await given() : given
+  }
+
+  async function open(): Promise<pg.Pool> {
+    const opened = new pg.Pool({ ...(await config()), max: options.poolSize })
+    // An idle connection that breaks is replaced by the pool; without a listener the error would end the process.
+    opened.on('error', () => undefined)
+    return opened
+  }
+
+  return {
+    connectionString,
+    pool() {
+      pool ??= open().catch((error: unknown) => {
+        pool = undefined
+        throw error
+      })
+      return pool
+    },
+    async dedicated() {
+      const client = new pg.Client(await config())
+      client.on('error', () => undefined) // the 'end' event tells the owner
+      await client.connect()
+      return client
+    },
+    async close() {
+      const opened = await pool?.catch(() => undefined)
+      pool = undefined
+      await opened?.end()
+    },
+  }
+}

@@ -1,0 +1,139 @@
+/** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
+import type { AttemptError } from '../../backend.ts'
+import type { Queryable } from './connection.ts'
+import { RETRY_LIMIT } from './queues.ts'
+import type { Tables } from './tables.ts'
+
+export interface DeadLetter {
+  readonly deliveryId: string
+  readonly queue: string
+  readonly handler: string
+  readonly eventId: string | null
+  readonly eventType: string | null
+  readonly partitionKey: string | null
+  /** Why it died: the last attempt's error, or what `discard` said. */
+  readonly reason: string
+  /** The error of each attempt, oldest first, at most the latest 20. */
+  readonly attempts: readonly AttemptError[]
+  /** Its partition key waits until it is retried or discarded. */
+  readonly blocksKey: boolean
+  readonly diedAt: Date
+}
+
+/** Which dead letters are meant. Everything given must match; nothing given means all of them. */
+export interface DeadLetterFilter {
+  readonly deliveryIds?: readonly string[]
+  readonly handler?: string
+  readonly eventType?: string
+}
+
+export interface DeadLetterPage extends DeadLetterFilter {
+  readonly limit?: number
+}
+
+/** `bus.deadLetters`: what an operator can do about deliveries that died. */
+export interface DeadLetters {
+  /** Open dead letters, oldest first, at most `limit` (default 100). */
+  list(page?: DeadLetterPage): Promise<readonly DeadLetter[]>
+  count(filter?: DeadLetterFilter): Promise<number>
+  /** Delivers them again, with all their attempts. Answers the delivery ids; a partitioned one runs after its successors. */
+  retry(filter: DeadLetterFilter): Promise<readonly string[]>
+  /** Gives them up for good. Answers the delivery ids. */
+  discard(filter: DeadLetterFilter): Promise<readonly string[]>
+}
+
+/** Open dead letters, oldest first. */
+export async function listDeadLetters(
+  database: Queryable,
+  tables: Tables,
+  page: DeadLetterPage,
+): Promise<readonly DeadLetter[]> {
+  const { rows } = await database.query<DeadLetter>(
+    `select delivery_id as "deliveryId", queue, handler, event_id as "eventId", event_type as "eventType",
+      partition_key as "partitionKey", reason, attempts, blocks_key as "blocksKey", died_at as "diedAt"
+    from ${tables.deadLetter}
+    where ${OPEN_AND_MATCHING}
+    order by died_at, delivery_id
+    limit $4`,
+    [...filterValues(page), page.limit ?? 100],
+  )
+  return rows
+}
+
+export async function countDeadLetters(database: Queryable, tables: Tables, filter: DeadLetterFilter): Promise<number> {
+  const { rows } = await database.query<{ count: string }>(
+    `select count(*) from ${tables.deadLetter} where ${OPEN_AND_MATCHING}`,
+    filterValues(filter),
+  )
+  return Number(rows[0]?.count ?? 0)
+}
+
+/**
+ * Puts deliveries back into their queues with all their attempts, and removes the dead letters. The errors of earlier
+ * attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
+ */
+export async function retryDeadLetters(
+  database: Queryable,
+  tables: Tables,
+  filter: DeadLetterFilter,
+): Promise<readonly string[]> {
+  const { rows } = await database.query<{ delivery_id: string }>(
+    `with chosen as (
+      select delivery_id, queue from ${tables.deadLetter} where ${OPEN_AND_MATCHING} for update
+    ), revived as (
+      update ${tables.job} job set
+        state = 'retry',
+        start_after = ${tables.jobNow},
+        completed_on = null,
+        retry_limit = job.retry_limit + ${attemptsUsed('job')}
+      from chosen
+      where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
+      returning job.id, job.name
+    ), woken as (
+      select pg_notify($4, name) from (select distinct name from revived) as queues
+    )
+    delete from ${tables.deadLetter} letter using revived
+    where letter.delivery_id = revived.id and (select count(*) from woken) >= 0
+    returning letter.delivery_id`,
+    [...filterValues(filter), tables.channel],
+  )
+  return rows.map((row) => row.delivery_id)
+}
+
+/** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
+export async function discardDeadLetters(
+  database: Queryable,
+  tables: Tables,
+  filter: DeadLetterFilter,
+): Promise<readonly string[]> {
+  const { rows } = await database.query<{ delivery_id: string }>(
+    `with discarded as (
+      update ${tables.deadLetter} set discarded_at = now() where ${OPEN_AND_MATCHING}
+      returning delivery_id, queue, blocks_key
+    ), unblocked as (
+      update ${tables.job} job set state = 'failed', completed_on = ${tables.jobNow}
+      from discarded
+      where discarded.blocks_key and job.name = discarded.queue and job.id = discarded.delivery_id and job.state = 'retry'
+      returning job.name
+    ), woken as (
+      select pg_notify($4, name) from (select distinct name from unblocked) as queues
+    )
+    select delivery_id from discarded where (select count(*) from woken) >= 0`,
+    [...filterValues(filter), tables.channel],
+  )
+  return rows.map((row) => row.delivery_id)
+}
+
+const OPEN_AND_MATCHING = `discarded_at is null
+      and ($1::uuid[] is null or delivery_id = any($1))
+      and ($2::text is null or handler = $2)
+      and ($3::text is null or event_type = $3)`
+
+function filterValues(filter: DeadLetterFilter): unknown[] {
+  return [filter.deliveryIds ?? null, filter.handler ?? null, filter.eventType ?? null]
+}
+
+/** The claims that used up an attempt so far: raising the limit by as many starts the counting anew at 1. */
+function attemptsUsed(job: string): string {
+  return `(${job}.retry_count - (${job}.retry_limit - ${RETRY_LIMIT}) + 1)`
+}

@@ -1,0 +1,75 @@
+/** The durable backend: events, deliveries and dead letters in Postgres. This file only says what stands where. */
+import type { Backend, ClaimedDelivery, DeliveryStore } from '../../backend.ts'
+import { PostbusError } from '../../errors.ts'
+import type { Emit } from '../../signals.ts'
+import { claimDeliveries } from './claim.ts'
+import { keepClaims, recoverClaims } from './claims.ts'
+import type { Connection, Queryable } from './connection.ts'
+import { explainDatabaseError } from './database-error.ts'
+import { publishEvents } from './publish.ts'
+import { checkQueues, type QueueState } from './queues.ts'
+import { checkSchema } from './schema-check.ts'
+import { settleDeliveries } from './settle.ts'
+import type { Tables } from './tables.ts'
+import { openTransaction, type SqlExecutor } from './transaction.ts'
+import { listenForWakeUps } from './wake-up.ts'
+import { announceWorker, removeWorker } from './workers.ts'
+
+export interface PostgresBackend extends Backend {
+  readonly store: DeliveryStore
+}
+
+export function createPostgresBackend(connection: Connection, tables: Tables, emit: Emit): PostgresBackend {
+  return {
+    async publish(events, tx) {
+      const executor = tx === undefined ? await ownConnection(connection) : openTransaction(tx)
+      try {
+        return await publishEvents(executor, tables, events, tx !== undefined)
+      } catch (error) {
+        throw explainDatabaseError(error, tables.names.postbus)
+      }
+    },
+    async check() {
+      await checkSchema(await connection.pool(), tables, emit)
+    },
+    close: () => connection.close(),
+    store: createDeliveryStore(connection, tables, emit),
+  }
+}
+
+/** Without the caller's transaction, the one statement that publishes is a transaction of its own. */
+async function ownConnection(connection: Connection): Promise<SqlExecutor> {
+  const pool = await connection.pool()
+  return { executeSql: (text, values) => pool.query(text, [...values]) }
+}
+
+function createDeliveryStore(connection: Connection, tables: Tables, emit: Emit): DeliveryStore {
+  const prepared = new Map<string, QueueState>()
+
+  /** Runs a statement on one of the queues that `prepare` has checked. */
+  async function on<Result>(
+    name: string,
+    work: (database: Queryable, queue: QueueState) => Promise<Result>,
+  ): Promise<Result> {
+    const queue = prepared.get(name)
+    if (!queue) throw new PostbusError('POSTBUS_QUEUE_MISSING', `Queue "${name}" was not prepared for this worker.`)
+    return work(await connection.pool(), queue)
+  }
+
+  return {
+    async prepare(queues) {
+      const database = await connection.pool()
+      await checkSchema(database, tables, emit)
+      for (const queue of await checkQueues(database, tables, queues)) prepared.set(queue.name, queue)
+    },
+    claim: (name, limit) => on(name, (database, queue) => claimDeliveries(database, tables, queue, limit)),
+    settle: (name, settlements) =>
+      on(name, (database, queue) => settleDeliveries(database, tables, queue, settlements)),
+    keep: (name, claims: readonly ClaimedDelivery[]) =>
+      on(name, (database, queue) => keepClaims(database, tables, queue, claims)),
+    recover: (name) => on(name, (database, queue) => recoverClaims(database, tables, queue)),
+    listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
+    announce: async (worker) => announceWorker(await connection.pool(), tables, worker),
+    leave: async (workerId) => removeWorker(await connection.pool(), tables, workerId),
+  }
+}

@@ -1,0 +1,70 @@
+/** Everything the bus does with Postgres, put together from a bus's options. */
+import { PostbusError } from '../../errors.ts'
+import type { Registry } from '../../registry.ts'
+import type { Emit } from '../../signals.ts'
+import { createConnection, type Connection } from './connection.ts'
+import {
+  countDeadLetters,
+  discardDeadLetters,
+  listDeadLetters,
+  retryDeadLetters,
+  type DeadLetters,
+} from './dead-letters.ts'
+import { examine, type Finding } from './doctor.ts'
+import { explainDatabaseError } from './database-error.ts'
+import { migrate, type MigrateOptions, type MigrateReport } from './migrate.ts'
+import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
+import { tablesIn, type Tables } from './tables.ts'
+
+export interface PostgresSettings {
+  readonly connectionString?: string | (() => string | Promise<string>) | undefined
+  readonly schema: string
+  readonly pgbossSchema: string
+  readonly poolSize: number
+  readonly connectTimeoutMs: number
+  readonly queryTimeoutMs: number
+}
+
+export interface Postgres {
+  readonly backend: PostgresBackend
+  readonly deadLetters: DeadLetters
+  migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
+  doctor(registry: Registry): Promise<readonly Finding[]>
+}
+
+export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres {
+  const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
+  const connection = createConnection({
+    ...settings,
+    connectionString: settings.connectionString ?? noConnectionString,
+  })
+  return {
+    backend: createPostgresBackend(connection, tables, emit),
+    deadLetters: deadLettersIn(connection, tables),
+    migrate: (queues, options) => migrate(connection, tables, queues, options),
+    doctor: (registry) => examine(connection, tables, registry),
+  }
+}
+
+function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
+  async function run<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      throw explainDatabaseError(error, tables.names.postbus)
+    }
+  }
+  return Object.freeze({
+    list: (page = {}) => run(async () => listDeadLetters(await connection.pool(), tables, page)),
+    count: (filter = {}) => run(async () => countDeadLetters(await connection.pool(), tables, filter)),
+    retry: (filter) => run(async () => retryDeadLetters(await connection.pool(), tables, filter)),
+    discard: (filter) => run(async () => discardDeadLetters(await connection.pool(), tables, filter)),
+  } satisfies DeadLetters)
+}
+
+function noConnectionString(): never {
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    'This bus has no `connectionString`, so it can only publish inside a transaction: pass `tx`, or give createBus() a `connectionString`.',
+  )
+}

@@ -1,0 +1,125 @@
+/** Stores events and their deliveries with one call of the SQL function `publish`, in the caller's transaction or alone. */
+import { createHash } from 'node:crypto'
+import type { PlannedEvent } from '../../backend.ts'
+import { PostbusError } from '../../errors.ts'
+import { partitionedQueue } from '../../names.ts'
+import type { PublishedEvent } from '../../publish.ts'
+import type { SqlExecutor } from './transaction.ts'
+import type { Tables } from './tables.ts'
+
+/** What the function is told about how it is called; a function that does not know the number raises PB001. */
+const PROTOCOL = 1
+
+/** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
+const MAX_WAKE_BYTES = 7_000
+
+/**
+ * Publishes in one round trip. With `inTransaction`, the database refuses to do so in autocommit.
+ *
+ * An event that stands twice in the list is stored once: the second one is answered as a duplicate, as it would be in
+ * a later call.
+ */
+export async function publishEvents(
+  executor: SqlExecutor,
+  tables: Tables,
+  events: readonly PlannedEvent[],
+  inTransaction: boolean,
+): Promise<readonly PublishedEvent[]> {
+  const distinct = firstOfEachId(events)
+  const { rows } = await executor.executeSql(`select * from ${tables.publish}($1)`, [
+    JSON.stringify(batchOf(distinct, inTransaction)),
+  ])
+  const stored = new Map(distinct.map((planned, index) => [planned.envelope.id, resultOf(planned, rows[index])]))
+
+  return events.map((planned) => {
+    const result = stored.get(planned.envelope.id)
+    if (!result) throw incomplete(planned, 'nothing')
+    return distinct.includes(planned) ? result : { id: result.id, deliveries: 0, duplicate: true }
+  })
+}
+
+/** The queue of a delivery follows from its handler, and from whether its event has a key. */
+export function queueFor(queue: string, partitionKey: string | null): string {
+  return partitionKey === null ? queue : partitionedQueue(queue)
+}
+
+/** A lane's name: one handler's deliveries of one partition key. */
+export function laneOf(handler: string, partitionKey: string): string {
+  return `${handler}:${partitionKey}`
+}
+
+function firstOfEachId(events: readonly PlannedEvent[]): readonly PlannedEvent[] {
+  const seen = new Set<string>()
+  return events.filter(({ envelope }) => !seen.has(envelope.id) && seen.add(envelope.id))
+}
+
+function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
+  const deliveries = events.flatMap(deliveriesOf)
+  return {
+    protocol: PROTOCOL,
+    in_transaction: inTransaction,
+    events: events.map(rowOf),
+    deliveries,
+    wake: wakeUp(deliveries),
+  }
+}
+
+function rowOf({ envelope, payload }: PlannedEvent, ord: number) {
+  return {
+    ord,
+    id: envelope.id,
+    type: envelope.type,
+    version: envelope.version,
+    partition_key: envelope.partitionKey,
+    payload,
+    correlation_id: envelope.correlationId ?? envelope.id,
+    causation_id: envelope.causationId,
+    source: envelope.source,
+    metadata: metadataOf(envelope.metadata),
+    occurred_at: envelope.occurredAt.toISOString(),
+    expires_at: envelope.expiresAt?.toISOString() ?? null,
+  }
+}
+
+function metadataOf(metadata: object): string | null {
+  return Object.keys(metadata).length === 0 ? null : JSON.stringify(metadata)
+}
+
+function deliveriesOf({ envelope, handlers }: PlannedEvent, ord: number) {
+  return handlers.map(({ name, options }) => ({
+    ord,
+    handler: name,
+    handler_hash: handlerHash(name),
+    queue: queueFor(options.queue, envelope.partitionKey),
+    priority: -options.priority, // pg-boss runs the larger number first
+    singleton_key: envelope.partitionKey === null ? null : laneOf(name, envelope.partitionKey),
+  }))
+}
+
+/** The second half of a delivery's id. The first half is its event's seq, so that ids sort in publish order. */
+export function handlerHash(handler: string): string {
+  return createHash('sha256').update(handler).digest('hex').slice(0, 16)
+}
+
+function wakeUp(deliveries: readonly { readonly queue: string }[]): string | null {
+  if (deliveries.length === 0) return null
+  const queues = [...new Set(deliveries.map((delivery) => delivery.queue))].join(' ')
+  return queues.length > MAX_WAKE_BYTES ? '*' : queues
+}
+
+function resultOf(planned: PlannedEvent, row: Record<string, unknown> | undefined): PublishedEvent {
+  const { id } = planned.envelope
+  if (row?.['id'] !== id) throw incomplete(planned, 'nothing')
+  const duplicate = row['duplicate'] === true
+  const deliveries = Number(row['deliveries'])
+  if (!duplicate && deliveries !== planned.handlers.length) throw incomplete(planned, `${deliveries} deliveries`)
+  return { id, deliveries, duplicate }
+}
+
+function incomplete(planned: PlannedEvent, found: string): PostbusError {
+  const { type, id } = planned.envelope
+  return new PostbusError(
+    'POSTBUS_PUBLISH_INCOMPLETE',
+    `${type} ${id}: the database answered ${found}, expected ${planned.handlers.length} deliveries. Roll the transaction back, and run: npx postbus doctor`,
+  )
+}

@@ -1,0 +1,117 @@
+/**
+ * The queues that deliveries wait in: for each queue two of pg-boss's, plain and partitioned.
+ *
+ * Each has a table of its own. The partitioned one has pg-boss's `singleton` policy, whose unique index makes sure that
+ * two deliveries of one lane never run at once. Both are told never to delete anything: pg-boss would remove a waiting
+ * job after 14 days.
+ */
+import { PgBoss } from 'pg-boss'
+import { PostbusError } from '../../errors.ts'
+import { isPartitionedQueue } from '../../names.ts'
+import type { Queryable } from './connection.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * pg-boss's own retry limit for our deliveries, far above any `maxAttempts`: its supervisor must never end a delivery
+ * for good behind our back. A claim that is given back raises a row's limit by one, so that
+ * `retry_count - (retry_limit - RETRY_LIMIT)` counts the claims that used up an attempt.
+ */
+export const RETRY_LIMIT = 1_000_000
+
+/** A claim whose worker has not been heard of for this long is free to be taken over. */
+export const HEARTBEAT_SECONDS = 10
+
+const TEN_YEARS_SECONDS = 10 * 365 * 86_400
+
+export interface QueueState {
+  readonly name: string
+  readonly policy: string
+  /** The queue's own table in pg-boss's schema, quoted. */
+  readonly table: string
+  readonly partition: boolean
+}
+
+/** Creates the queues that are missing, with the indexes that claims and recovery need. Safe to repeat. */
+export async function createQueues(boss: PgBoss, database: Queryable, tables: Tables, queues: readonly string[]) {
+  for (const queue of queues) {
+    await boss.createQueue(queue, {
+      policy: policyOf(queue),
+      partition: true,
+      retryLimit: RETRY_LIMIT,
+      expireInSeconds: 86_400,
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      retentionSeconds: TEN_YEARS_SECONDS,
+      deleteAfterSeconds: 0,
+    })
+  }
+  for (const state of await checkQueues(database, tables, queues)) await createIndexes(database, state)
+}
+
+/**
+ * Reads the queues' state, and refuses those that are missing or of another kind.
+ *
+ * @throws {PostbusError} `POSTBUS_QUEUE_MISSING`, or `POSTBUS_QUEUE_MISMATCH` when a queue of that name was made by
+ * someone else: pg-boss's `createQueue` leaves an existing queue as it is.
+ */
+export async function checkQueues(
+  database: Queryable,
+  tables: Tables,
+  queues: readonly string[],
+): Promise<readonly QueueState[]> {
+  const states = await readQueues(database, tables, queues)
+  const missing = queues.filter((queue) => !states.some((state) => state.name === queue))
+  if (missing.length > 0) throw queueMissing(missing)
+
+  const wrong = states.find((state) => state.policy !== policyOf(state.name) || !state.partition)
+  if (wrong) throw queueMismatch(wrong)
+  return states
+}
+
+export async function readQueues(
+  database: Queryable,
+  tables: Tables,
+  queues: readonly string[],
+): Promise<readonly QueueState[]> {
+  const { rows } = await database.query<{ name: string; policy: string; table_name: string; partition: boolean }>(
+    `select name, policy, table_name, partition from ${tables.queue} where name = any($1) order by name`,
+    [queues],
+  )
+  return rows.map(({ name, policy, table_name, partition }) => ({
+    name,
+    policy,
+    partition,
+    table: `"${tables.names.pgboss}"."${table_name}"`,
+  }))
+}
+
+export function policyOf(queue: string): 'standard' | 'singleton' {
+  return isPartitionedQueue(queue) ? 'singleton' : 'standard'
+}
+
+/** Named by the table's first characters: a table's name, `j` and a hash, leaves no room under Postgres's 63. */
+async function createIndexes(database: Queryable, state: QueueState): Promise<void> {
+  const suffix = state.table.split('."')[1]?.slice(1, 17)
+  await database.query(
+    `create index if not exists "postbus_active_${suffix}" on ${state.table} (heartbeat_on) where state = 'active'`,
+  )
+  if (!isPartitionedQueue(state.name)) return
+  await database.query(
+    `create index if not exists "postbus_lane_${suffix}" on ${state.table} (singleton_key, id) where state < 'completed'`,
+  )
+}
+
+function queueMissing(queues: readonly string[]): PostbusError {
+  const names = queues.map((queue) => `"${queue}"`).join(', ')
+  const what = queues.length === 1 ? `Queue ${names} does not exist` : `Queues ${names} do not exist`
+  return new PostbusError('POSTBUS_QUEUE_MISSING', `${what} in this database. Run: npx postbus migrate`)
+}
+
+function queueMismatch(state: QueueState): PostbusError {
+  const found = `policy "${state.policy}"${state.partition ? '' : ' and shares a table with other queues'}`
+  const expected = `policy "${policyOf(state.name)}" and a table of its own`
+  return new PostbusError(
+    'POSTBUS_QUEUE_MISMATCH',
+    `Queue "${state.name}" exists with ${found}; expected ${expected}. It was not made by Postbus: ` +
+      'give your handlers another `queue`, or choose another `pgbossSchema`.',
+  )
+}

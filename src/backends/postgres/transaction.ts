@@ -1,0 +1,48 @@
+/**
+ * The front door for a caller's own transaction: whichever database client it comes from, an event is written through it
+ * or refused with a sentence that says what to pass instead.
+ *
+ * Nothing here sends SQL. A transaction that the client still calls open, but whose connection is back in autocommit, is
+ * found by the database itself when the statement runs (SQLSTATE PB003, see `database-error.ts`).
+ */
+import type { SqlExecutor } from './transactions/executor.ts'
+import { openDrizzle, type DrizzleTransaction } from './transactions/drizzle.ts'
+import { openExecuteSql, type ExecuteSqlTransaction } from './transactions/execute-sql.ts'
+import { openKnex, type KnexTransaction } from './transactions/knex.ts'
+import { openKysely, type KyselyTransaction } from './transactions/kysely.ts'
+import { openPg, type PgTransaction } from './transactions/pg.ts'
+import { openPostgresJs, type PostgresJsTransaction } from './transactions/postgres-js.ts'
+import { openPrisma, type PrismaTransaction } from './transactions/prisma.ts'
+import { notRecognised } from './transactions/refusal.ts'
+
+export type { SqlExecutor } from './transactions/executor.ts'
+
+/** What `publish(event, { tx })` accepts: an open transaction of any of these clients, told apart by its methods. */
+export type Transaction =
+  | ExecuteSqlTransaction
+  | KyselyTransaction
+  | KnexTransaction
+  | PrismaTransaction
+  | DrizzleTransaction
+  | PostgresJsTransaction
+  | PgTransaction
+
+/** In the order of asking: what someone wrote for us first, and the least distinctive shape (`query`) last. */
+const clients = [openExecuteSql, openKysely, openKnex, openPrisma, openDrizzle, openPostgresJs, openPg]
+
+/**
+ * Turns the caller's transaction into the one thing publishing needs: a way to run a statement inside it.
+ *
+ * Synchronous, so that the statement can be sent in the caller's own turn. Between this and `executeSql` there must be no
+ * `await`: a caller who forgets to await `publish()` would otherwise commit in between.
+ *
+ * @throws {PostbusError} `POSTBUS_NOT_A_TRANSACTION`, `POSTBUS_TRANSACTION_FINISHED` or `POSTBUS_TRANSACTION_ABORTED`,
+ * before any SQL is sent.
+ */
+export function openTransaction(tx: unknown): SqlExecutor {
+  for (const open of clients) {
+    const executor = open(tx)
+    if (executor) return executor
+  }
+  throw notRecognised(tx)
+}

@@ -1,0 +1,21 @@
+/**
+ * What every database client is reduced to: one statement with its values, run inside the caller's transaction.
+ */
+export interface SqlExecutor {
+  executeSql(text: string, values: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
+}
+
+/** Recognises its own client: an executor for an open transaction, an error for anything less, undefined for strangers. */
+export type OpenClient = (tx: unknown) => SqlExecutor | undefined
+
+export type Rows = readonly Record<string, unknown>[]
+
+/** Whether all these are methods of the value. It only reads properties, for `in` throws on Prisma's proxies. */
+export function hasMethods<Name extends string>(
+  value: unknown,
+  ...names: readonly Name[]
+): value is Record<Name, (...values: never[]) => unknown> {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
+
+  return names.every((name) => typeof Reflect.get(value, name) === 'function')
+}

@@ -1,0 +1,48 @@
+/** `postbus doctor`: examines the database, the queues, the handlers and the workers. */
+import type { Finding } from '../backends/postgres/doctor.ts'
+import {
+  CONFIG_OPTION,
+  DESCRIBE_CONFIG,
+  DESCRIBE_JSON,
+  JSON_OPTION,
+  text,
+  type Command,
+  type Terminal,
+} from './command.ts'
+import { loadBus } from './load-config.ts'
+import { colored, count, printJson } from './output.ts'
+
+const MARKS = { ok: ['✔', 'green'], warning: ['⚠', 'yellow'], problem: ['✖', 'red'] } as const
+
+export const doctor: Command = {
+  summary: 'Examine the database, the queues, the handlers and the workers.',
+  examples: [
+    ['postbus doctor', 'says what is right and what is not; exit code 3 if there are problems'],
+    ['postbus doctor --json', 'the same for a program'],
+  ],
+  options: { ...CONFIG_OPTION, ...JSON_OPTION },
+  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON },
+
+  async run(invocation) {
+    const bus = await loadBus(text(invocation, 'config'))
+    try {
+      const findings = await bus.doctor()
+      if (invocation.options['json']) printJson(invocation.terminal, findings)
+      else printFindings(invocation.terminal, findings)
+      return findings.some((finding) => finding.status === 'problem') ? 3 : 0
+    } finally {
+      await bus.close()
+    }
+  },
+}
+
+function printFindings({ out }: Terminal, findings: readonly Finding[]): void {
+  const width = Math.max(...findings.map((finding) => finding.check.length))
+  for (const { check, status, message } of findings) {
+    const [mark, color] = MARKS[status]
+    out.write(`${colored(out, color, mark)} ${check.padEnd(width)}  ${message}\n`)
+  }
+  const problems = findings.filter((finding) => finding.status === 'problem').length
+  const warnings = findings.filter((finding) => finding.status === 'warning').length
+  out.write(`${count(problems, 'problem')}, ${count(warnings, 'warning')}\n`)
+}

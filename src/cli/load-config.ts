@@ -1,0 +1,67 @@
+/** Finds the file that exports the bus, and imports it. Node itself strips its types. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Bus } from '../bus.ts'
+import { PostbusError } from '../errors.ts'
+import { UsageError } from './command.ts'
+
+const NAMES = ['postbus.config.ts', 'postbus.config.js', 'postbus.config.mjs']
+const DEFAULTS = [...NAMES, ...NAMES.map((name) => `config/${name}`)]
+
+/**
+ * The bus that a config file exports as `bus`.
+ *
+ * @throws {UsageError} when there is no such file.
+ * @throws {PostbusError} `POSTBUS_CONFIG_SYNTAX` when Node cannot run the file; `POSTBUS_INVALID_CONFIG` when it exports no bus.
+ */
+export async function loadBus(given: string | undefined): Promise<Bus> {
+  const file = resolve(given ?? DEFAULTS.find((name) => existsSync(name)) ?? DEFAULTS[0] ?? '')
+  if (!existsSync(file)) {
+    const looked = given ? file : DEFAULTS.join(', ')
+    throw new UsageError(`No config file: looked for ${looked}. Name yours with --config FILE; it exports \`bus\`.`)
+  }
+  const exported = await importConfig(file)
+  if (isBus(exported['bus'])) return exported['bus']
+  throw new PostbusError(
+    'POSTBUS_INVALID_CONFIG',
+    `${file} exports no \`bus\`. Expected: export const bus = createBus({ connectionString, handlers })`,
+  )
+}
+
+async function importConfig(file: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(pathToFileURL(file).href)) as Record<string, unknown>
+  } catch (error) {
+    throw explained(file, error)
+  }
+}
+
+function explained(file: string, error: unknown): unknown {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : ''
+  const message = error instanceof Error ? error.message : String(error)
+  const syntax = (why: string) =>
+    new PostbusError('POSTBUS_CONFIG_SYNTAX', `${file}: ${why}\n  ${message}`, { cause: error })
+  switch (code) {
+    case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
+    case 'ERR_INVALID_TYPESCRIPT_SYNTAX':
+      return syntax(
+        'Node cannot run enums, decorators or parameter properties. Install tsx, and run: node --import tsx node_modules/.bin/postbus …',
+      )
+    case 'ERR_UNKNOWN_FILE_EXTENSION':
+      return syntax('this Node does not run TypeScript. Use Node 22.18 or newer, or a .js config file.')
+    case 'ERR_MODULE_NOT_FOUND':
+    case 'ERR_UNSUPPORTED_DIR_IMPORT':
+      return syntax('an import was not found. Imports need their file endings: import { … } from "./event-handlers.ts"')
+    default:
+      return error
+  }
+}
+
+/** By its methods, so that a bus made by another copy of the package is one too. */
+function isBus(value: unknown): value is Bus {
+  if (typeof value !== 'object' || value === null) return false
+  return ['publish', 'worker', 'migrate', 'doctor', 'close'].every(
+    (name) => typeof Reflect.get(value, name) === 'function',
+  )
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+/** The `postbus` command: finds the command that was named, reads its options, and turns what happens into an exit code. */
+import { parseArgs } from 'node:util'
+import { PostbusError } from '../errors.ts'
+import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
+import { dead } from './dead.ts'
+import { doctor } from './doctor.ts'
+import { commandHelp, overview } from './help.ts'
+import { migrate } from './migrate.ts'
+import { nearest } from './nearest.ts'
+import { say } from './output.ts'
+import { worker } from './worker.ts'
+
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead }
+
+async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...rest] = args
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    terminal.out.write(overview(COMMANDS))
+    return name === undefined ? 2 : 0
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!command)
+    throw new UsageError(`postbus has no command "${name}".${nearest(name, Object.keys(COMMANDS))} See: postbus --help`)
+  if (rest.includes('--help') || rest.includes('-h')) {
+    terminal.out.write(commandHelp(name, command))
+    return 0
+  }
+  const { options, words } = parse(name, command, rest)
+  return command.run({ options, words, terminal })
+}
+
+function parse(name: string, command: Command, args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: command.options, allowPositionals: true })
+    if (positionals.length > 0 && name !== 'dead') throw new UsageError(`postbus ${name} takes no "${positionals[0]}".`)
+    return { options: values as Record<string, string | boolean | undefined>, words: positionals }
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`${message} See: postbus ${name} --help`)
+  }
+}
+
+/** Ours are explained in their message; anything else is shown with its stack. */
+function reportError(terminal: Terminal, error: unknown): ExitCode {
+  if (error instanceof UsageError) {
+    say(terminal, error.message)
+    return 2
+  }
+  if (error instanceof PostbusError) say(terminal, `${error.code}: ${error.message}`)
+  else say(terminal, error instanceof Error ? (error.stack ?? error.message) : String(error))
+  return 1
+}
+
+const terminal: Terminal = { out: process.stdout, err: process.stderr, in: process.stdin }
+main(process.argv.slice(2), terminal)
+  .catch((error: unknown) => reportError(terminal, error))
+  // A handler that was given up at shutdown may still hold the process open.
+  .then((code) => process.exit(code))
+  .catch(() => process.exit(1))

@@ -1,0 +1,38 @@
+/** `postbus migrate`: installs or updates the schema and the queues. */
+import { CONFIG_OPTION, DESCRIBE_CONFIG, DESCRIBE_JSON, JSON_OPTION, text, type Command } from './command.ts'
+import { loadBus } from './load-config.ts'
+import { count, printJson, say } from './output.ts'
+
+export const migrate: Command = {
+  summary: 'Install or update the database schema and the queues.',
+  examples: [
+    ['postbus migrate', 'brings the database to what this code needs; safe to repeat'],
+    ['postbus migrate --dry-run', 'only says what would be done'],
+  ],
+  options: { ...CONFIG_OPTION, ...JSON_OPTION, 'dry-run': { type: 'boolean' } },
+  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON, 'dry-run': 'Change nothing; list the steps.' },
+
+  async run(invocation) {
+    const { options, terminal } = invocation
+    const bus = await loadBus(text(invocation, 'config'))
+    try {
+      const dryRun = options['dry-run'] === true
+      const { steps } = await bus.migrate({ dryRun, onStep: (step) => say(terminal, `… ${step}`) })
+      if (options['json'])
+        printJson(
+          terminal,
+          steps.map((step) => ({ step, done: !dryRun })),
+        )
+      else if (dryRun) for (const step of steps) terminal.out.write(`${step}\n`)
+      if (steps.length === 0) say(terminal, 'Nothing to do: the schema and the queues are up to date.')
+      else
+        say(
+          terminal,
+          dryRun ? `${count(steps.length, 'step')} would be taken.` : `Done: ${count(steps.length, 'step')}.`,
+        )
+      return 0
+    } finally {
+      await bus.close()
+    }
+  },
+}

@@ -1,0 +1,86 @@
+/** `postbus worker`: a process that runs handlers until it is told to stop. */
+import type { Bus } from '../bus.ts'
+import {
+  CONFIG_OPTION,
+  DESCRIBE_CONFIG,
+  UsageError,
+  text,
+  type Command,
+  type ExitCode,
+  type Invocation,
+} from './command.ts'
+import { loadBus } from './load-config.ts'
+import { count, printJson, say } from './output.ts'
+import { onShutdown } from './shutdown.ts'
+
+const DEFAULT_GRACE_SECONDS = 30
+
+export const worker: Command = {
+  summary: 'Run handlers until stopped.',
+  examples: [
+    ['postbus worker', 'works on every queue of your handlers, 20 handlers at once in each'],
+    ['postbus worker --queues events=50,events_partitioned=20', 'works on these queues'],
+    ['postbus worker --once', 'handles what is due now, prints what was done, and exits'],
+  ],
+  options: { ...CONFIG_OPTION, queues: { type: 'string' }, once: { type: 'boolean' }, grace: { type: 'string' } },
+  describe: {
+    config: DESCRIBE_CONFIG,
+    queues: 'Queues and how many handlers may run at once in each: NAME=COUNT,…',
+    once: 'Stop when nothing is due any more.',
+    grace: `Seconds that running handlers get to finish after SIGTERM. Default: ${DEFAULT_GRACE_SECONDS}.`,
+  },
+
+  async run(invocation) {
+    const queues = parseQueues(text(invocation, 'queues'))
+    const graceMs = parseGrace(text(invocation, 'grace')) * 1_000
+    const bus = await loadBus(text(invocation, 'config'))
+    try {
+      return await work(bus, invocation, { ...(queues && { queues }), shutdownGraceMs: graceMs })
+    } finally {
+      await bus.close()
+    }
+  },
+}
+
+interface WorkOptions {
+  readonly queues?: Record<string, number>
+  readonly shutdownGraceMs: number
+}
+
+async function work(bus: Bus, { options, terminal }: Invocation, how: WorkOptions): Promise<ExitCode> {
+  const running = bus.worker(how)
+  const shutdown = onShutdown(
+    () => running.stop(),
+    how.shutdownGraceMs,
+    (sentence) => say(terminal, sentence),
+  )
+  try {
+    if (!options['once']) {
+      await running.start()
+      return await shutdown.ended
+    }
+    const counts = await running.drain()
+    printJson(terminal, [counts])
+    say(terminal, `Nothing is due any more: ${count(counts.done, 'delivery', 'deliveries')} done.`)
+    return shutdown.requested() ? await shutdown.ended : 0
+  } finally {
+    shutdown.ignore()
+  }
+}
+
+function parseQueues(given: string | undefined): Record<string, number> | undefined {
+  if (given === undefined) return undefined
+  const pairs = given.split(',').map((pair) => {
+    const [, name, number] = /^([^=\s]+)=(\d{1,5})$/.exec(pair.trim()) ?? []
+    if (name && Number(number) > 0) return [name, Number(number)] as const
+    throw new UsageError(`--queues ${given}: expected NAME=COUNT,… such as events=20,events_partitioned=20.`)
+  })
+  return Object.fromEntries(pairs)
+}
+
+function parseGrace(given: string | undefined): number {
+  if (given === undefined) return DEFAULT_GRACE_SECONDS
+  const seconds = Number(given)
+  if (given.trim() !== '' && seconds >= 0 && seconds <= 3_600) return seconds
+  throw new UsageError(`--grace ${given}: expected seconds from 0 to 3600.`)
+}

@@ -1,0 +1,82 @@
+/** A codec of the user's own, for values that Postbus does not know: money, decimals, geometry, domain classes. */
+
+import { isDeepStrictEqual, types } from 'node:util'
+
+/**
+ * Turns one kind of object into plain JSON and back. It is asked before the built-in kinds, about objects only, and its
+ * answer is tried out at publish: what `decode` gives back must satisfy `is` and encode to the same JSON again.
+ */
+export interface CustomCodec<Value = unknown, Encoded = unknown> {
+  /** Stands in stored documents: never rename it while such documents exist. */
+  name: string
+  /** Must be quick, pure and safe for any object. */
+  is(value: unknown): value is Value
+  /** Returns plain JSON: strings, finite numbers, booleans, null, and arrays and objects of these. */
+  encode(value: Value): Encoded
+  /** Gets what `encode` returned, or whatever else stands in the table: a throw means that the payload is corrupt. */
+  decode(encoded: Encoded): Value
+}
+
+export type PlainJson = string | number | boolean | null | PlainJson[] | { [key: string]: PlainJson }
+
+/** What a codec made of one object of the data. */
+export interface CustomEncoding {
+  codec: CustomCodec
+  json: PlainJson
+  /** What the codec gives back for it, to find out whether two objects become one. */
+  comesBackAs: object
+}
+
+/** The reason why a codec's answer cannot be used; the place is added by whoever knows it. */
+export class CustomCodecFailure extends Error {}
+
+export function encodeCustom(value: object, codecs: readonly CustomCodec[]): CustomEncoding | undefined {
+  const codec = codecs.find((candidate) => asked(candidate, 'is', () => candidate.is(value)))
+  if (!codec) return undefined
+
+  const text = asked(codec, 'encode', () => plainJsonText(codec, codec.encode(value)))
+  const json: PlainJson = JSON.parse(text)
+  if (isWalkedBySuperjson(value) && (typeof json !== 'object' || json === null)) throw failure(codec, mustBeObject)
+
+  const comesBackAs = asked(codec, 'decode', () => codec.decode(JSON.parse(text)))
+  if (!isObject(comesBackAs) || !asked(codec, 'is', () => codec.is(comesBackAs))) throw failure(codec, notRecognised)
+
+  const again = asked(codec, 'encode', () => plainJsonText(codec, codec.encode(comesBackAs)))
+  if (again !== text) throw failure(codec, 'gives back something that encodes differently')
+  return { codec, json, comesBackAs }
+}
+
+const mustBeObject = 'encodes it as a primitive; for plain objects, arrays, Maps, Sets and Errors it must be an object'
+const notRecognised = 'gives back something that its own `is` does not recognise'
+
+function plainJsonText(codec: CustomCodec, encoded: unknown): string {
+  const text = JSON.stringify(encoded) as string | undefined
+  if (text === undefined || !isDeepStrictEqual(JSON.parse(text), encoded)) {
+    throw failure(codec, 'encodes it as something that is not plain JSON')
+  }
+  return text
+}
+
+/** superjson goes through these property by property, also when a codec has replaced them. */
+function isWalkedBySuperjson(value: object): boolean {
+  if (Array.isArray(value) || types.isMap(value) || types.isSet(value) || value instanceof Error) return true
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function asked<Answer>(codec: CustomCodec, method: string, ask: () => Answer): Answer {
+  try {
+    return ask()
+  } catch (error) {
+    if (error instanceof CustomCodecFailure) throw error
+    throw failure(codec, `failed in \`${method}\``, error)
+  }
+}
+
+function failure(codec: CustomCodec, what: string, cause?: unknown): CustomCodecFailure {
+  return new CustomCodecFailure(`is refused because the codec "${codec.name}" ${what}.`, { cause })
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

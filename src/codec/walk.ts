@@ -1,0 +1,72 @@
+/** The state of one walk through data that is about to be written, and the three things a step can do: grow, annotate, refuse. */
+
+import type { CustomCodec, CustomEncoding } from './custom-codec.ts'
+import { MAX_PATH_LENGTH } from './limits.ts'
+import type { Place } from './place.ts'
+import { grouped, refuse, tooLarge } from './refuse.ts'
+
+export interface Limits {
+  what: string
+  maxBytes: number
+  codecs: readonly CustomCodec[]
+}
+
+export interface Walk {
+  readonly limits: Limits
+  /** Nothing but JSON so far: the document needs no annotations. */
+  plain: boolean
+  /** A lower bound of the document's size. */
+  bytes: number
+  /** Annotations that superjson will list under a path that begins above the object being visited. */
+  exposed: number
+  /** Every object met, to find shared and cyclic references. */
+  readonly met: Map<object, Met>
+  /** The first place of each shared object, and the stored paths of its other places. */
+  readonly shared: Map<Place, string[]>
+  /** What it will cost the reader to restore the shared references. */
+  referenceSteps: number
+  readonly customs: Map<unknown, CustomEncoding>
+  /** What codecs give back for Map keys and Set elements: two of them must not become one. */
+  readonly customKeys: Set<object>
+}
+
+export interface Met {
+  readonly place: Place
+  /** The size of its JSON; unknown while the walk is still inside. */
+  bytes: number | undefined
+  exposed: number
+}
+
+export function beginWalk(limits: Limits): Walk {
+  return {
+    limits,
+    plain: true,
+    bytes: '{"json":}'.length,
+    exposed: 0,
+    met: new Map(),
+    shared: new Map(),
+    referenceSteps: 0,
+    customs: new Map(),
+    customKeys: new Set(),
+  }
+}
+
+export function grow(walk: Walk, bytes: number): void {
+  walk.bytes += bytes
+  if (walk.bytes <= walk.limits.maxBytes) return
+  throw tooLarge(walk.limits.what, `at least ${grouped(walk.bytes)}`, walk.limits.maxBytes)
+}
+
+/** Counts a value that superjson annotates: its JSON and the annotation, which is at least `path":["map"]`. */
+export function annotate(walk: Walk, place: Place, bytes: number): void {
+  if (place.prefix > MAX_PATH_LENGTH) refuseHere(walk, place, pathTooLong)
+  walk.plain = false
+  walk.exposed += 1
+  grow(walk, bytes + place.prefix + 9)
+}
+
+export const pathTooLong = `has a path of more than ${grouped(MAX_PATH_LENGTH)} characters. Use shorter keys.`
+
+export function refuseHere(walk: Walk, place: Place, because: string, cause?: unknown): never {
+  refuse({ what: walk.limits.what, place, because, cause })
+}

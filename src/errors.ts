@@ -1,0 +1,49 @@
+/**
+ * Everything Postbus refuses or gives up on, as one error class with a stable code.
+ *
+ * Each error speaks to three readers: `code` for programs, `message` for people (what happened, why it matters, and
+ * the command or line that mends it), `cause` for the debugger. Never match on the message: it may be reworded.
+ */
+
+/** Every code a {@link PostbusError} can carry. Codes are stable: they are never renamed, only added. */
+export type PostbusErrorCode =
+  | 'POSTBUS_ATTEMPT_FAILED'
+  | 'POSTBUS_CLAIM_LOST'
+  | 'POSTBUS_CLOSED'
+  | 'POSTBUS_CONFIG_SYNTAX'
+  | 'POSTBUS_CORRUPT_PAYLOAD'
+  | 'POSTBUS_DATABASE_UNREACHABLE'
+  | 'POSTBUS_DUPLICATE_HANDLER'
+  | 'POSTBUS_HANDLER_TIMEOUT'
+  | 'POSTBUS_INVALID_CONFIG'
+  | 'POSTBUS_INVALID_EVENT'
+  | 'POSTBUS_INVALID_HANDLER'
+  | 'POSTBUS_INVALID_OPTIONS'
+  | 'POSTBUS_INTERESTED_FAILED'
+  | 'POSTBUS_NEWER_VERSION'
+  | 'POSTBUS_NOT_A_TRANSACTION'
+  | 'POSTBUS_OLDER_VERSION'
+  | 'POSTBUS_PUBLISH_INCOMPLETE'
+  | 'POSTBUS_QUEUE_MISSING'
+  | 'POSTBUS_QUEUE_MISMATCH'
+  | 'POSTBUS_SCHEMA_MISSING'
+  | 'POSTBUS_SCHEMA_NEWER'
+  | 'POSTBUS_SCHEMA_OUTDATED'
+  | 'POSTBUS_TOO_LARGE'
+  | 'POSTBUS_TRANSACTION_ABORTED'
+  | 'POSTBUS_TRANSACTION_FINISHED'
+  | 'POSTBUS_UNKNOWN_HANDLER'
+  | 'POSTBUS_UNSERIALIZABLE'
+  | 'POSTBUS_WORKER_DIED'
+
+/** An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless a code fits them. */
+export class PostbusError extends Error {
+  override readonly name = 'PostbusError'
+  /** What went wrong, for programs: `if (error.code === 'POSTBUS_INVALID_EVENT')`. */
+  readonly code: PostbusErrorCode
+
+  constructor(code: PostbusErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,106 @@
+/** Every option of a bus and of a worker, declared once: type, limits, default and description. README's tables are printed from here. */
+import { z } from 'zod'
+import { PostbusError } from './errors.ts'
+import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
+import type { Handlers } from './registry.ts'
+import type { SignalListener } from './signals.ts'
+import type { CustomCodec } from './codec.ts'
+
+const functionLike = (value: unknown) => typeof value === 'function'
+
+export const busOptions = z.strictObject({
+  connectionString: z
+    .union([
+      z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:port/database'),
+      z.custom<() => string | Promise<string>>(functionLike, 'expected text or a function'),
+    ])
+    .optional()
+    .describe(
+      'Where the database is, or a function that finds out when it is first needed. Only a bus that always gets a `tx` can do without.',
+    ),
+  handlers: z
+    .custom<Handlers>(
+      (value) => (typeof value === 'object' && value !== null) || functionLike(value),
+      'expected handlers',
+    )
+    .default([])
+    .describe('An array of handlers, a module that exports them, or a function that imports one.'),
+  schema: z.string().regex(SCHEMA_NAME).default('postbus').describe('The database schema for events and dead letters.'),
+  pgbossSchema: z
+    .string()
+    .regex(SCHEMA_NAME)
+    .default('pgboss')
+    .describe('The database schema of pg-boss, where deliveries are its jobs.'),
+  source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
+  codecs: z
+    .custom<readonly CustomCodec[]>(Array.isArray, 'expected an array of codecs')
+    .default([])
+    .describe('Codecs for your own classes in event data: `{ name, is, encode, decode }`.'),
+  maxPayloadBytes: z
+    .int()
+    .min(1_024)
+    .max(64 * 1_048_576)
+    .default(1_048_576)
+    .describe('Largest encoded data of one event. Store large content elsewhere, and publish where it is.'),
+  poolSize: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(5)
+    .describe('Connections in the bus’s own pool, used by publishes without `tx` and by a worker.'),
+  connectTimeoutMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(10_000)
+    .describe('How long to wait for a connection, in milliseconds.'),
+  queryTimeoutMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(10_000)
+    .describe('How long to wait for the answer to one of our own statements, in milliseconds.'),
+  onSignal: z
+    .custom<SignalListener>(functionLike, 'expected a function')
+    .optional()
+    .describe(
+      'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
+    ),
+})
+
+export const workerOptions = z.strictObject({
+  queues: z
+    .record(z.string().regex(QUEUE_NAME), z.int().min(1).max(10_000))
+    .optional()
+    .describe(
+      'Queues to work on, each with how many handlers may run at once. Default: every queue of the handlers, 20 each.',
+    ),
+  shutdownGraceMs: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(30_000)
+    .describe('How long `stop()` waits for running handlers before their deliveries are given back.'),
+  pollMs: z
+    .int()
+    .min(50)
+    .max(60_000)
+    .default(2_000)
+    .describe('How often to look for due deliveries when nothing wakes the worker, in milliseconds.'),
+})
+
+export type BusOptions = z.input<typeof busOptions>
+export type WorkerOptions = z.input<typeof workerOptions>
+
+/** Handlers that may run at once per queue, unless said otherwise. */
+export const DEFAULT_CONCURRENCY = 20
+
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, listing every problem. */
+export function parseOptions<Schema extends z.ZodType>(what: string, schema: Schema, given: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `${what}: its options are not acceptable.\n${z.prettifyError(parsed.error)}`,
+  )
+}

@@ -1,0 +1,87 @@
+/**
+ * What the bus tells the outside about itself. Everything noteworthy becomes one signal: a plain object with a stable
+ * name, a level, a sentence and fields. By default signals from level `info` up are printed to stderr.
+ */
+import { styleText } from 'node:util'
+
+export type SignalLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Every signal's name. Names are stable; fields may be added. */
+export type SignalName =
+  | 'attempt.failed'
+  | 'attempt.overdue'
+  | 'claim.lost'
+  | 'database.unreachable'
+  | 'database.reachable'
+  | 'delivery.dead'
+  | 'delivery.put-back'
+  | 'delivery.recovered'
+  | 'event.no-handlers'
+  | 'handler.log'
+  | 'schema.newer'
+  | 'wake-up.lost'
+  | 'wake-up.restored'
+  | 'worker.error'
+  | 'worker.started'
+  | 'worker.stopping'
+  | 'worker.stopped'
+
+export interface Signal {
+  readonly name: SignalName
+  readonly level: SignalLevel
+  /** One sentence for people. */
+  readonly message: string
+  /** Values for programs: ids, names, counts. Never payloads or secrets. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Receives signals. Must not throw and must not block: it is called from the middle of the work. */
+export type SignalListener = (signal: Signal) => void
+
+/** How code of ours emits a signal. */
+export type Emit = (
+  level: SignalLevel,
+  name: SignalName,
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void
+
+/** What a handler logs with. Each call is a signal named `handler.log`. */
+export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** Guards the bus against its listener: an error in a listener is printed, and the work goes on. */
+export function emitTo(listener: SignalListener): Emit {
+  return (level, name, message, fields = {}) => {
+    try {
+      listener(Object.freeze({ name, level, message, fields }))
+    } catch (error) {
+      console.error('postbus: the signal listener threw', error)
+    }
+  }
+}
+
+/** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. */
+export function logWith(emit: Emit, fields: Readonly<Record<string, unknown>>): Log {
+  const at =
+    (level: SignalLevel) =>
+    (message: string, more: Readonly<Record<string, unknown>> = {}) =>
+      emit(level, 'handler.log', message, { ...fields, ...more })
+  return Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') })
+}
+
+const RANKS = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
+const COLORS = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const
+
+/** A listener that prints signals of `level` and above to stderr, one line each. */
+export function printSignals(level: SignalLevel | 'silent' = 'info'): SignalListener {
+  return (signal) => {
+    if (RANKS[signal.level] < RANKS[level]) return
+    const mark = styleText(COLORS[signal.level], signal.level.padEnd(5), { stream: process.stderr })
+    process.stderr.write(`${new Date().toISOString()} ${mark} ${signal.message}\n`)
+  }
+}

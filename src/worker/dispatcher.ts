@@ -1,0 +1,218 @@
+/**
+ * Works one queue in one process: claims as many deliveries as there are free slots, runs each as soon as it is here,
+ * and settles what has finished. One claimer for all slots, so an idle queue costs one small query per poll.
+ *
+ *        ┌────────── wake-up, poll, or a slot that became free
+ *        ▼
+ *     claim ──► attempt (in its slot) ──► settle (in groups) ──► free slot
+ */
+import type { ClaimedDelivery, DeliveryStore, Settlement } from '../backend.ts'
+import { PostbusError } from '../errors.ts'
+import { isPartitionedQueue } from '../names.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Emit } from '../signals.ts'
+import { Gate } from './gate.ts'
+import { retryDelays } from './retry-delays.ts'
+import { settlementOf } from './settlement.ts'
+import { Settler } from './settler.ts'
+import type { Tally } from './tally.ts'
+
+/** A claim given back at shutdown becomes due after this time: this process is gone by then, even if its handler is not. */
+const GIVE_BACK_MS = 500
+
+export interface DispatcherOptions {
+  readonly queue: string
+  readonly concurrency: number
+  readonly pollMs: number
+  readonly store: DeliveryStore
+  readonly tally: Tally
+  readonly emit: Emit
+  /** Runs one attempt. Never rejects. */
+  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+}
+
+interface Running {
+  readonly delivery: ClaimedDelivery
+  readonly abort: AbortController
+  readonly since: number
+  /** The handler has returned; its outcome is on the way to the database. */
+  settling: boolean
+}
+
+export class Dispatcher {
+  readonly queue: string
+  readonly #options: DispatcherOptions
+  readonly #settler: Settler
+  /** Claimed and not yet settled. */
+  readonly #held = new Map<string, Running>()
+  /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
+  readonly #mayClaim = new Gate()
+  /** Opens when a held delivery was let go. */
+  readonly #released = new Gate()
+  readonly #stopping = new AbortController()
+  readonly #delays = retryDelays(this.#stopping.signal)
+  #inHandlers = 0
+  /** The last claim filled every free slot, so the queue may hold more. */
+  #wantsMore = false
+  #draining = false
+  #unreachable = false
+
+  constructor(options: DispatcherOptions) {
+    this.queue = options.queue
+    this.#options = options
+    this.#settler = new Settler(options.store, options.queue, (error) => this.#reportDatabase(error))
+  }
+
+  /** Claims and runs until stopped. */
+  async run(): Promise<void> {
+    await this.#work()
+  }
+
+  /** Claims and runs until nothing can be claimed any more. What waits for its time, or for another process, stays. */
+  async drain(): Promise<void> {
+    this.#draining = true
+    await this.#work()
+  }
+
+  /** Something was published to this queue. */
+  wake(): void {
+    this.#mayClaim.open()
+  }
+
+  /** No further claims. What runs goes on. */
+  stopClaiming(): void {
+    this.#stopping.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
+    this.#mayClaim.open()
+  }
+
+  /** Resolves when nothing is held any more. */
+  async idle(): Promise<void> {
+    while (this.#held.size > 0) await this.#released.wait(1_000)
+  }
+
+  /** Gives back what still runs, without using an attempt, and aborts its handlers. Answers how many there were. */
+  async giveBack(): Promise<number> {
+    const left = [...this.#held.values()]
+    for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
+    const settlements = left.map(({ delivery }) => later(delivery, GIVE_BACK_MS))
+    await Promise.all(settlements.map((settlement) => this.#settler.settle(settlement)))
+    return left.length
+  }
+
+  /** Stops trying to reach the database. */
+  giveUp(): void {
+    this.#settler.giveUp()
+  }
+
+  /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
+  async keepClaims(olderThanMs: number): Promise<void> {
+    const before = Date.now() - olderThanMs
+    const held = [...this.#held.values()].filter((running) => !running.settling && running.since <= before)
+    if (held.length === 0) return
+    const ours = await this.#options.store.keep(
+      this.queue,
+      held.map((running) => running.delivery),
+    )
+    for (const { delivery, abort, settling } of held) {
+      if (ours.has(delivery.id) || settling || abort.signal.aborted) continue
+      this.#reportLost(delivery)
+      abort.abort(
+        new PostbusError('POSTBUS_CLAIM_LOST', `The claim of delivery ${delivery.id} was lost to another worker.`),
+      )
+    }
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const slots = this.#freeSlots()
+      const claimed = slots > 0 ? await this.#claim(slots) : null
+      for (const delivery of claimed ?? []) void this.#handle(delivery)
+
+      this.#wantsMore = slots === 0 || claimed?.length === slots
+      if (slots > 0 && this.#wantsMore) continue
+      if (this.#draining && claimed?.length === 0 && this.#held.size === 0) return
+      if (!this.#stopping.signal.aborted) await this.#mayClaim.wait(this.#options.pollMs)
+    }
+  }
+
+  /** Settling lags behind the handlers a little; it may not lag without bound. */
+  #freeSlots(): number {
+    const { concurrency } = this.#options
+    return Math.max(0, Math.min(concurrency - this.#inHandlers, 3 * concurrency - this.#held.size))
+  }
+
+  /** What was claimed; `null` when the database did not answer. */
+  async #claim(limit: number): Promise<readonly ClaimedDelivery[] | null> {
+    try {
+      const claimed = await this.#options.store.claim(this.queue, limit)
+      this.#reportReachable()
+      if (!this.#stopping.signal.aborted) return claimed
+      // Stopped while the claim was on its way: nothing of it may start.
+      await Promise.all(claimed.map((delivery) => this.#settler.settle(later(delivery, 0))))
+      return null
+    } catch (error) {
+      this.#reportDatabase(error)
+      await this.#delays.next()
+      return null
+    }
+  }
+
+  #hold(delivery: ClaimedDelivery): Running {
+    const running = { delivery, abort: new AbortController(), since: Date.now(), settling: false }
+    this.#held.set(delivery.id, running)
+    return running
+  }
+
+  async #handle(delivery: ClaimedDelivery): Promise<void> {
+    const running = this.#hold(delivery)
+    this.#inHandlers += 1
+    const outcome = await this.#options.attempt(delivery, running.abort)
+    this.#inHandlers -= 1
+    if (this.#wantsMore) this.#mayClaim.open()
+
+    running.settling = true
+    const wasOurs = await this.#settler.settle(settlementOf(delivery, outcome))
+    if (wasOurs) this.#options.tally.count(outcome)
+    else if (!running.abort.signal.aborted) this.#reportLost(delivery)
+    this.#release(running)
+  }
+
+  #release({ delivery }: Running): void {
+    this.#held.delete(delivery.id)
+    this.#released.open()
+    // In a partitioned queue the end of one delivery is what makes the next of its lane due, and nobody else says so.
+    if (isPartitionedQueue(this.queue) || this.#wantsMore || this.#draining) this.#mayClaim.open()
+  }
+
+  #reportLost(delivery: ClaimedDelivery): void {
+    const fields = { deliveryId: delivery.id, handler: delivery.handler, attempt: delivery.attempt }
+    this.#options.emit(
+      'warn',
+      'claim.lost',
+      `${delivery.handler}: the claim of ${delivery.id} was lost; it may run again.`,
+      fields,
+    )
+  }
+
+  #reportDatabase(error: unknown): void {
+    if (this.#unreachable) return
+    this.#unreachable = true
+    const message = error instanceof Error ? error.message : String(error)
+    this.#options.emit('error', 'database.unreachable', `${this.queue}: ${message}; trying again.`, {
+      queue: this.queue,
+    })
+  }
+
+  #reportReachable(): void {
+    this.#delays.reset()
+    if (!this.#unreachable) return
+    this.#unreachable = false
+    this.#options.emit('info', 'database.reachable', `${this.queue}: the database answers again.`, {
+      queue: this.queue,
+    })
+  }
+}
+
+function later(delivery: ClaimedDelivery, delayMs: number): Settlement {
+  return { delivery, is: 'later', delayMs }
+}

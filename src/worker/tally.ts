@@ -1,0 +1,27 @@
+/** Counts what became of attempts. */
+import type { Outcome } from '../outcome.ts'
+
+export interface Counts {
+  /** Handled. */
+  readonly done: number
+  /** Failed, and waiting for another attempt. */
+  readonly failed: number
+  /** Became dead letters. */
+  readonly dead: number
+  /** Snoozed, or put back for another deploy. */
+  readonly snoozed: number
+}
+
+export class Tally {
+  #counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
+
+  count(outcome: Outcome): void {
+    this.#counts[KEYS[outcome.is]] += 1
+  }
+
+  counts(): Counts {
+    return { ...this.#counts }
+  }
+}
+
+const KEYS = { done: 'done', retry: 'failed', dead: 'dead', snoozed: 'snoozed', 'put-back': 'snoozed' } as const

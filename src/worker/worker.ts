@@ -1,0 +1,216 @@
+/**
+ * A worker: one dispatcher per queue, and around them what keeps claims alive, takes over those of dead workers, and
+ * hears when something is published. A bus can have several, in one process or in many.
+ */
+import { randomUUID } from 'node:crypto'
+import type { ClaimedDelivery, DeliveryStore } from '../backend.ts'
+import { PostbusError } from '../errors.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Emit } from '../signals.ts'
+import { connectPatiently } from './connect.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { sleep } from './retry-delays.ts'
+import { Tally, type Counts } from './tally.ts'
+
+/** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
+const KEEP_EVERY_MS = 2_500
+const RECOVER_EVERY_MS = 2_000
+const ANNOUNCE_EVERY_MS = 10_000
+/** At the end of the grace period the database gets this long to take claims back. */
+const GIVE_BACK_LIMIT_MS = 3_000
+
+export interface WorkerSetup {
+  readonly store: DeliveryStore
+  readonly shutdownGraceMs: number
+  readonly pollMs: number
+  readonly emit: Emit
+  /** Finds out what to work on; handlers may have to be imported first. Called once. */
+  plan(): Promise<WorkPlan>
+}
+
+export interface WorkPlan {
+  /** Queue → how many handlers may run at once. */
+  readonly queues: ReadonlyMap<string, number>
+  /** The names of the handlers this process knows. */
+  readonly handlers: readonly string[]
+  /** Runs one attempt. Never rejects. */
+  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+}
+
+export interface StopReport {
+  /** Deliveries whose handlers did not finish in time: given back, to be run again, without using up an attempt. */
+  readonly givenBack: number
+}
+
+export class Worker {
+  readonly #setup: WorkerSetup
+  readonly #id = randomUUID()
+  readonly #tally = new Tally()
+  #dispatchers: readonly Dispatcher[] = []
+  /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
+  readonly #over = new AbortController()
+  #work: Promise<unknown> = Promise.resolve()
+  #upkeep: readonly Promise<void>[] = []
+  #listening: { close(): Promise<void> } | null = null
+  #state: 'new' | 'started' | 'stopping' = 'new'
+  #stopped: Promise<StopReport> | null = null
+
+  /** @internal Made by `bus.worker()`. */
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup
+  }
+
+  /**
+   * Starts working, and resolves as soon as it does. While the database cannot be reached it tries again, and says so.
+   *
+   * @throws {PostbusError} `POSTBUS_SCHEMA_MISSING`, `POSTBUS_SCHEMA_OUTDATED`, `POSTBUS_QUEUE_MISSING` or
+   * `POSTBUS_QUEUE_MISMATCH`, each with the command that mends it; `POSTBUS_CLOSED` when it was started before.
+   */
+  async start(): Promise<void> {
+    const plan = await this.#prepare()
+    if (!plan) return
+    this.#listening = this.#setup.store.listen((queues) => this.#wake(queues))
+    this.#work = Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.run()))
+    this.#keepUp(plan)
+    const queues = [...plan.queues].map(([queue, concurrency]) => `${queue}=${concurrency}`).join(', ')
+    this.#emit('info', 'worker.started', `Working on ${queues}.`)
+  }
+
+  /**
+   * Works until nothing is due any more, stops, and answers what was done. What waits for a later time stays, as does
+   * what another process is working on.
+   */
+  async drain(): Promise<Counts> {
+    const plan = await this.#prepare()
+    if (plan) {
+      this.#keepUp(plan)
+      await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.drain()))
+    }
+    await this.stop()
+    return this.#tally.counts()
+  }
+
+  /**
+   * Claims nothing more, waits for running handlers up to the grace period, then aborts the rest and gives their
+   * deliveries back. Always ends. Can be called at any time, and more than once.
+   */
+  stop(): Promise<StopReport> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  /** What became of attempts so far. */
+  counts(): Counts {
+    return this.#tally.counts()
+  }
+
+  /** Loads the plan and connects. Answers null if the worker was stopped before that was done. */
+  async #prepare(): Promise<WorkPlan | null> {
+    if (this.#state !== 'new') {
+      throw new PostbusError('POSTBUS_CLOSED', 'This worker was started before. Make another one with bus.worker().')
+    }
+    this.#state = 'started'
+    const { store, pollMs, emit } = this.#setup
+    const plan = await this.#setup.plan()
+    const prepare = async () => {
+      await store.prepare([...plan.queues.keys()])
+      await this.#announce(plan)
+    }
+    if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
+    this.#dispatchers = [...plan.queues].map(
+      ([queue, concurrency]) =>
+        new Dispatcher({ queue, concurrency, pollMs, store, emit, attempt: plan.attempt, tally: this.#tally }),
+    )
+    return plan
+  }
+
+  async #stop(): Promise<StopReport> {
+    const wasStarted = this.#state === 'started'
+    this.#state = 'stopping'
+    if (wasStarted) this.#emit('info', 'worker.stopping', 'Stopping: no new claims, waiting for running handlers.')
+    for (const dispatcher of this.#dispatchers) dispatcher.stopClaiming()
+
+    await withinMs(this.#setup.shutdownGraceMs, this.#allIdle())
+    const givenBack = await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())
+    for (const dispatcher of this.#dispatchers) dispatcher.giveUp()
+
+    this.#over.abort()
+    await withinMs(
+      GIVE_BACK_LIMIT_MS,
+      Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#leave(wasStarted)]),
+    )
+    if (wasStarted)
+      this.#emit('info', 'worker.stopped', stoppedMessage(givenBack ?? 0), { givenBack: givenBack ?? null })
+    return { givenBack: givenBack ?? 0 }
+  }
+
+  async #allIdle(): Promise<void> {
+    await this.#work
+    await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.idle()))
+  }
+
+  async #giveBack(): Promise<number> {
+    const counts = await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack()))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  #wake(queues: readonly string[] | 'all'): void {
+    for (const dispatcher of this.#dispatchers) {
+      if (queues === 'all' || queues.includes(dispatcher.queue)) dispatcher.wake()
+    }
+  }
+
+  #keepUp(plan: WorkPlan): void {
+    this.#upkeep = [
+      this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
+      this.#every(RECOVER_EVERY_MS, () => this.#recover()),
+      this.#every(ANNOUNCE_EVERY_MS, () => this.#announce(plan)),
+    ]
+  }
+
+  /** Repeats `task` until the worker is over. A failure is no news: the dispatchers report a database that is away. */
+  async #every(ms: number, task: () => Promise<unknown>): Promise<void> {
+    const { signal } = this.#over
+    for (await sleep(ms, signal); !signal.aborted; await sleep(ms, signal)) await task().catch(() => undefined)
+  }
+
+  async #recover(): Promise<void> {
+    for (const { queue } of this.#dispatchers) {
+      const count = await this.#setup.store.recover(queue)
+      if (count === 0) continue
+      const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`
+      this.#setup.emit('warn', 'delivery.recovered', message, { queue, count })
+    }
+  }
+
+  #announce(plan: WorkPlan): Promise<void> {
+    return this.#setup.store.announce({ id: this.#id, queues: [...plan.queues.keys()], handlers: plan.handlers })
+  }
+
+  async #leave(wasStarted: boolean): Promise<void> {
+    if (wasStarted) await this.#setup.store.leave(this.#id)
+  }
+
+  #emit(
+    level: 'info',
+    name: 'worker.started' | 'worker.stopping' | 'worker.stopped',
+    message: string,
+    fields = {},
+  ): void {
+    this.#setup.emit(level, name, message, { workerId: this.#id, ...fields })
+  }
+}
+
+function stoppedMessage(givenBack: number): string {
+  return givenBack === 0 ? 'Stopped.' : `Stopped; ${givenBack} unfinished deliveries were given back.`
+}
+
+/** The result, or `null` when it takes longer. */
+async function withinMs<Result>(ms: number, work: Promise<Result>): Promise<Result | null> {
+  const enough = new AbortController()
+  try {
+    return await Promise.race([work, sleep(ms, enough.signal).then(() => null)])
+  } finally {
+    enough.abort()
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Every database client whose transactions `publish()` accepts, behind one interface, so that one promise can be tested
+ * with all of them: committed, rolled back, savepoint rolled back, finished.
+ *
+ * A `work` that throws rolls back, and the error comes out again; one that returns commits.
+ */
+import type { Transaction } from '../../src/backends/postgres/transaction.ts'
+import { openDrizzleNodePostgres, openDrizzlePostgresJs } from './clients/drizzle.ts'
+import { openKnex } from './clients/knex.ts'
+import { openControlledKysely, openKysely } from './clients/kysely.ts'
+import type { OpenClient } from './clients/open-client.ts'
+import { openExecuteSql, openPg } from './clients/pg.ts'
+import { openPostgresJs } from './clients/postgres-js.ts'
+import { openPrisma } from './clients/prisma.ts'
+
+export interface ClientUnderTest {
+  readonly name: string
+  /**
+   * Who notices that a transaction has ended: Postbus at once, the client when it is to send the statement, or only the
+   * database, when the statement arrives.
+   */
+  readonly endIsSeenBy: 'postbus' | 'client' | 'database'
+  /** A `pg` client has no transaction of its own: after the commit it looks as it did before the begin. */
+  readonly codeAfterTheEnd: 'POSTBUS_TRANSACTION_FINISHED' | 'POSTBUS_NOT_A_TRANSACTION'
+  /** The words in which its root is refused. */
+  readonly rootIsCalled: string
+  readonly open: (connectionString: string) => Promise<OpenClient>
+}
+
+const finished = 'POSTBUS_TRANSACTION_FINISHED'
+const noTransaction = 'POSTBUS_NOT_A_TRANSACTION'
+
+export const clients: readonly ClientUnderTest[] = [
+  {
+    name: 'kysely',
+    rootIsCalled: 'a Kysely instance',
+    endIsSeenBy: 'postbus',
+    codeAfterTheEnd: finished,
+    open: openKysely,
+  },
+  {
+    name: 'kysely, controlled',
+    rootIsCalled: 'a Kysely instance',
+    endIsSeenBy: 'postbus',
+    codeAfterTheEnd: finished,
+    open: openControlledKysely,
+  },
+  { name: 'pg', rootIsCalled: 'a pg Pool', endIsSeenBy: 'postbus', codeAfterTheEnd: noTransaction, open: openPg },
+  {
+    name: 'postgres.js',
+    rootIsCalled: 'the root `sql` of postgres.js',
+    endIsSeenBy: 'database',
+    codeAfterTheEnd: finished,
+    open: openPostgresJs,
+  },
+  {
+    name: 'drizzle over pg',
+    rootIsCalled: 'a Drizzle database',
+    endIsSeenBy: 'postbus',
+    codeAfterTheEnd: finished,
+    open: openDrizzleNodePostgres,
+  },
+  {
+    name: 'drizzle over postgres.js',
+    rootIsCalled: 'a Drizzle database',
+    endIsSeenBy: 'database',
+    codeAfterTheEnd: finished,
+    open: openDrizzlePostgresJs,
+  },
+  { name: 'knex', rootIsCalled: 'a Knex instance', endIsSeenBy: 'postbus', codeAfterTheEnd: finished, open: openKnex },
+  {
+    name: 'prisma',
+    rootIsCalled: 'a Prisma client',
+    endIsSeenBy: 'client',
+    codeAfterTheEnd: finished,
+    open: openPrisma,
+  },
+  { name: 'executeSql', rootIsCalled: '{}', endIsSeenBy: 'database', codeAfterTheEnd: finished, open: openExecuteSql },
+]
+
+/** A transaction that was committed and then kept, as a caller does who forgets an `await`. */
+export async function finishedTransaction(client: OpenClient): Promise<Transaction> {
+  const kept: Transaction[] = []
+  await client.inTransaction(async ({ tx, run }) => {
+    await run('select 1')
+    kept.push(tx)
+  })
+  const [tx] = kept
+  if (!tx) throw new Error('the transaction did not run')
+  return tx
+}

@@ -1,0 +1,36 @@
+/** What a test does with a client, whichever it is: run work in a transaction, in a savepoint of it, and close. */
+import type { Transaction } from '../../../src/backends/postgres/transaction.ts'
+
+export interface OpenClient {
+  readonly inTransaction: (work: Work) => Promise<void>
+  /** What someone passes by mistake: it is connected, but it is no transaction. */
+  readonly root: unknown
+  readonly close: () => Promise<void>
+}
+
+export type Work = (transaction: OpenTransaction) => Promise<void>
+
+export interface OpenTransaction {
+  readonly tx: Transaction
+  readonly run: (statement: string) => Promise<unknown>
+  readonly inSavepoint: (work: Work) => Promise<void>
+}
+
+/** For clients whose transactions know nothing of savepoints: the caller writes them in SQL. */
+export function withRawSavepoints(tx: Transaction, run: OpenTransaction['run']): OpenTransaction {
+  const itself: OpenTransaction = {
+    tx,
+    run,
+    async inSavepoint(work) {
+      await run('savepoint inner_part')
+      try {
+        await work(itself)
+      } catch (error) {
+        await run('rollback to savepoint inner_part')
+        throw error
+      }
+      await run('release savepoint inner_part')
+    },
+  }
+  return itself
+}

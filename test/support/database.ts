@@ -1,0 +1,49 @@
+/** A database of its own for a test, so that tests can run at the same time and leave nothing to each other. */
+import { randomBytes } from 'node:crypto'
+import { Client, DatabaseError, escapeIdentifier } from 'pg'
+import { inject } from 'vitest'
+
+export type TestDatabase = {
+  readonly connectionString: string
+  readonly name: string
+  /** Ends the connections that are still open, and deletes the database. */
+  drop(): Promise<void>
+}
+
+/** `template` is a database to copy, such as a migrated one. Nobody may be connected to it meanwhile. */
+export async function createDatabase(options: { template?: string } = {}): Promise<TestDatabase> {
+  const name = `postbus_test_${randomBytes(8).toString('hex')}`
+  const template = options.template === undefined ? '' : `template ${escapeIdentifier(options.template)}`
+  await onServer(`create database ${name} ${template}`)
+
+  const url = new URL(inject('serverUrl'))
+  url.pathname = `/${name}`
+  return {
+    connectionString: url.href,
+    name,
+    drop: () => onServer(`drop database if exists ${name} with (force)`),
+  }
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new Client({ connectionString: inject('serverUrl'), connectionTimeoutMillis: 10_000 })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } catch (error) {
+    throw isForbidden(error) ? new Error(howToAllow(client.user), { cause: error }) : error
+  } finally {
+    await client.end()
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '42501'
+}
+
+function howToAllow(user = 'user'): string {
+  return (
+    `Each test makes a database of its own, but the user "${user}" of DATABASE_URL may not create databases. ` +
+    `Run: alter user ${escapeIdentifier(user)} createdb; or unset DATABASE_URL to test on a Postgres of our own.`
+  )
+}
