@@ -1,0 +1,38 @@
+/** A bus on a fresh, migrated database of its own, with everything it signalled kept for the test to look at. */
+import pg from 'pg'
+import { createBus, type Bus, type BusOptions, type Signal, type SignalName } from '../../src/index.ts'
+import { createDatabase } from './database.ts'
+
+export interface TestBus {
+  readonly bus: Bus
+  readonly connectionString: string
+  /** Plain connections to the same database, for looking at what was stored. */
+  readonly database: pg.Pool
+  readonly signals: readonly Signal[]
+  signalsNamed(name: SignalName): readonly Signal[]
+  close(): Promise<void>
+}
+
+/** Opens a bus for one test file or one test. `close` drops the database. */
+export async function openTestBus(options: BusOptions = {}): Promise<TestBus> {
+  const created = await createDatabase()
+  const { connectionString } = created
+  const signals: Signal[] = []
+  const bus = createBus({ connectionString, onSignal: (signal) => signals.push(signal), ...options })
+  const database = new pg.Pool({ connectionString, max: 10 })
+  database.on('error', () => undefined)
+  await bus.migrate()
+
+  return {
+    bus,
+    connectionString,
+    database,
+    signals,
+    signalsNamed: (name) => signals.filter((signal) => signal.name === name),
+    async close() {
+      await bus.close()
+      await database.end()
+      await created.drop()
+    },
+  }
+}
