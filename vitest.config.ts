@@ -1,7 +1,6 @@
 /** How the tests run: against a real Postgres, which `global-setup.ts` picks, two files at a time. */
 import { defineConfig } from 'vitest/config'
 
-// oxlint-disable-next-line import/no-default-export -- vitest asks for it
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],

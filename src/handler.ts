@@ -14,7 +14,7 @@ import { checkName, checkQueueName } from './names.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
 
 /** Any event type, whatever its data. */
-export type AnyEventType = EventType<string, number, never, unknown>
+export type AnyEventType = EventType
 
 /** What a handler listens to: one event type, several, or a pattern over event type names (`'orders.*'`, `/^orders\./`). */
 export type On = AnyEventType | readonly AnyEventType[] | string | RegExp

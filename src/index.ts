@@ -8,7 +8,7 @@ export { discard, failed, snooze, type Discard, type Failed, type Snooze, type S
 export type { Backoff, BackoffFunction } from './backoff.ts'
 export type { Envelope, EventOptions, Metadata, MetadataValue } from './envelope.ts'
 export type { PublishedEvent, PublishOptions, PublishResult } from './publish.ts'
-export type { Transaction } from './backends/postgres/transaction.ts'
+export type { Transaction } from './transaction.ts'
 export type { Handlers, HandlerSet } from './registry.ts'
 export type { Subscription } from './subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'

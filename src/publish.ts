@@ -1,12 +1,12 @@
 /** What `publish` takes and answers. How an event is stored is the backend's business. */
+import type { Transaction } from './transaction.ts'
 
 export interface PublishOptions {
   /**
-   * The caller's open transaction: a Kysely transaction, a `pg` client after BEGIN, a postgres.js `sql` inside
-   * `sql.begin`, a Drizzle, Knex or Prisma transaction, or anything with `executeSql(text, values)`. The event exists
-   * if and only if that transaction commits. Left out, publish is a transaction of its own.
+   * The caller's open transaction, of any of the clients in {@link Transaction}. The event exists if and only if that
+   * transaction commits. Left out, publish is a transaction of its own.
    */
-  readonly tx?: unknown
+  readonly tx?: Transaction | undefined
 }
 
 export interface PublishResult {

@@ -24,7 +24,7 @@ function subscriptionOf(handler: string, kind: unknown): Subscription {
   if (typeof kind === 'string') return { is: 'pattern', pattern: globPattern(handler, kind), text: kind }
   if (kind instanceof RegExp) return { is: 'pattern', pattern: withoutState(kind), text: String(kind) }
   if (isEventType(kind)) return { is: 'event-type', type: kind.type, version: kind.version }
-  throw refuse(handler, kind === undefined ? 'undefined (an import cycle?)' : String(kind))
+  throw refuse(handler, kind === undefined ? 'undefined (an import cycle?)' : `of type ${typeof kind}`)
 }
 
 function isEventType(kind: unknown): kind is { type: string; version: number } {

@@ -52,15 +52,18 @@ export async function ifLast(place: Place, server: RecordedServer, stop: () => P
 
   const client = newClient(connectionString)
   try {
-    await client.connect()
-  } catch {
-    return // another process stops it, or it was killed
-  }
-
-  try {
-    if ((await isLastMember(client)) && (await hasNoGuests(client))) await stop()
+    if (await mayStop(client)) await stop()
   } finally {
     await client.end()
+  }
+}
+
+async function mayStop(client: Client): Promise<boolean> {
+  try {
+    await client.connect()
+    return (await isLastMember(client)) && (await hasNoGuests(client))
+  } catch {
+    return false // another process is stopping the server, or it was killed
   }
 }
 

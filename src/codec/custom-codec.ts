@@ -2,6 +2,8 @@
 
 import { isDeepStrictEqual, types } from 'node:util'
 
+import { type PlainJson, parseJson } from './parse-json.ts'
+
 /**
  * Turns one kind of object into plain JSON and back. It is asked before the built-in kinds, about objects only, and its
  * answer is tried out at publish: what `decode` gives back must satisfy `is` and encode to the same JSON again.
@@ -16,8 +18,6 @@ export interface CustomCodec<Value = unknown, Encoded = unknown> {
   /** Gets what `encode` returned, or whatever else stands in the table: a throw means that the payload is corrupt. */
   decode(encoded: Encoded): Value
 }
-
-export type PlainJson = string | number | boolean | null | PlainJson[] | { [key: string]: PlainJson }
 
 /** What a codec made of one object of the data. */
 export interface CustomEncoding {
@@ -35,10 +35,10 @@ export function encodeCustom(value: object, codecs: readonly CustomCodec[]): Cus
   if (!codec) return undefined
 
   const text = asked(codec, 'encode', () => plainJsonText(codec, codec.encode(value)))
-  const json: PlainJson = JSON.parse(text)
+  const json = parseJson(text)
   if (isWalkedBySuperjson(value) && (typeof json !== 'object' || json === null)) throw failure(codec, mustBeObject)
 
-  const comesBackAs = asked(codec, 'decode', () => codec.decode(JSON.parse(text)))
+  const comesBackAs = asked(codec, 'decode', () => codec.decode(parseJson(text)))
   if (!isObject(comesBackAs) || !asked(codec, 'is', () => codec.is(comesBackAs))) throw failure(codec, notRecognised)
 
   const again = asked(codec, 'encode', () => plainJsonText(codec, codec.encode(comesBackAs)))
@@ -51,7 +51,7 @@ const notRecognised = 'gives back something that its own `is` does not recognise
 
 function plainJsonText(codec: CustomCodec, encoded: unknown): string {
   const text = JSON.stringify(encoded) as string | undefined
-  if (text === undefined || !isDeepStrictEqual(JSON.parse(text), encoded)) {
+  if (text === undefined || !isDeepStrictEqual(parseJson(text), encoded)) {
     throw failure(codec, 'encodes it as something that is not plain JSON')
   }
   return text

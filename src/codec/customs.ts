@@ -1,7 +1,8 @@
 /** Lets the user's codecs have their turn during the walk. */
 
-import { type CustomEncoding, CustomCodecFailure, type PlainJson, encodeCustom } from './custom-codec.ts'
+import { type CustomEncoding, CustomCodecFailure, encodeCustom } from './custom-codec.ts'
 import { MAX_DEPTH, isDangerousKey } from './limits.ts'
+import type { PlainJson } from './parse-json.ts'
 import type { Place } from './place.ts'
 import { type Walk, annotate, grow, refuseHere } from './walk.ts'
 

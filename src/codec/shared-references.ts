@@ -27,8 +27,8 @@ export function meetAgain(walk: Walk, before: Met, place: Place): void {
   if (others) others.push(path)
   else walk.shared.set(first, [path])
   walk.plain = false
+  walk.referenceBytes += path.length + 3
   countCopy(walk, before, place)
-  grow(walk, path.length + 3)
 }
 
 export function referentialEqualities(shared: Walk['shared']): ReferentialEqualities | undefined {

@@ -3,6 +3,7 @@
 import { type Annotated, readAnnotations } from './annotations.ts'
 import { Corrupt } from './corrupt.ts'
 import { MAX_DEPTH, MAX_DOCUMENT_BYTES, isDangerousKey } from './limits.ts'
+import { parseJson } from './parse-json.ts'
 import { checkKind } from './stored-kinds.ts'
 import { checkReferences } from './stored-references.ts'
 
@@ -31,7 +32,7 @@ const knownMeta = ['values', 'referentialEqualities', 'v']
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     throw new Corrupt('it is not JSON') // the parser's own message would quote the data
   }

@@ -15,8 +15,9 @@ export interface Walk {
   readonly limits: Limits
   /** Nothing but JSON so far: the document needs no annotations. */
   plain: boolean
-  /** A lower bound of the document's size. */
+  /** A lower bound of the document's size, apart from the list of shared references. */
   bytes: number
+  referenceBytes: number
   /** Annotations that superjson will list under a path that begins above the object being visited. */
   exposed: number
   /** Every object met, to find shared and cyclic references. */
@@ -42,6 +43,7 @@ export function beginWalk(limits: Limits): Walk {
     limits,
     plain: true,
     bytes: '{"json":}'.length,
+    referenceBytes: 0,
     exposed: 0,
     met: new Map(),
     shared: new Map(),
@@ -53,8 +55,8 @@ export function beginWalk(limits: Limits): Walk {
 
 export function grow(walk: Walk, bytes: number): void {
   walk.bytes += bytes
-  if (walk.bytes <= walk.limits.maxBytes) return
-  throw tooLarge(walk.limits.what, `at least ${grouped(walk.bytes)}`, walk.limits.maxBytes)
+  const total = walk.bytes + walk.referenceBytes
+  if (total > walk.limits.maxBytes) throw tooLarge(walk.limits.what, `at least ${grouped(total)}`, walk.limits.maxBytes)
 }
 
 /** Counts a value that superjson annotates: its JSON and the annotation, which is at least `path":["map"]`. */

@@ -47,9 +47,9 @@ function messageOf(error: unknown): string {
 
 function ownMessage(error: unknown): string {
   try {
-    if (error instanceof Error)
-      return error.name === 'Error' ? String(error.message) : `${error.name}: ${error.message}`
-    return typeof error === 'string' ? error : `Thrown: ${String(error)}`
+    if (!(error instanceof Error)) return typeof error === 'string' ? error : `Thrown: ${String(error)}`
+    const name = error.name === 'Error' ? '' : `${error.name}: `
+    return `${name}${error.message}` // a template, because a hostile message need not be text
   } catch {
     return 'Thrown: a value that cannot be shown' // its toString threw
   }

@@ -155,7 +155,8 @@ test('says what is wrong when the folder holds other files', async () => {
   await expect(start()).rejects.toThrow(`${folder} holds other files`)
 })
 
-test.skipIf(!isRoot)('works for root in a folder that only root can enter (skipped: not root)', async () => {
+test('works for root in a folder that only root can enter', async ({ skip }) => {
+  skip(!isRoot, 'only root can make such a folder')
   await chmod(checkout, 0o700)
 
   const server = await start({ throwAway: true })

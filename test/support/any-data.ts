@@ -1,6 +1,6 @@
 /** Generates data of every kind that can be published, and of kinds that cannot, with shared and cyclic references. */
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** How to make a value. Made from a recipe, each run has objects of its own, and a reference can lead to any of them. */
 export type Recipe =
@@ -17,7 +17,23 @@ const anyString = fc.oneof(
   fc.string({ unit: fc.constantFrom('.', '\\', '0', '1', 'a', '"', "'", '`', '\0', '\ud800', '\udc00', '[', ']') }),
 )
 
-const oddKeys = ['', '.', '\\', '\\.', '0', '1', '-1', '01', 'a.b', 'length', 'size', 'toString', 'toJSON', 'json', 'meta']
+const oddKeys = [
+  '',
+  '.',
+  '\\',
+  '\\.',
+  '0',
+  '1',
+  '-1',
+  '01',
+  'a.b',
+  'length',
+  'size',
+  'toString',
+  'toJSON',
+  'json',
+  'meta',
+]
 const anyKey = fc.oneof(anyString, fc.constantFrom(...oddKeys, 'cause', 'name', '\ud800', '\0', '$ref', 'then'))
 
 const typedArrays = fc.oneof(
@@ -37,7 +53,9 @@ const publishableLeaf = fc.oneof(
   leaf(fc.bigInt()),
   fc.date({ noInvalidDate: true }).map((date): Recipe => ({ is: 'leaf', make: () => new Date(date) })),
   fc.webUrl().map((url): Recipe => ({ is: 'leaf', make: () => new URL(url) })),
-  fc.constantFrom(/a/gi, /\//, /(?<year>\d{4})\n/su, /[\/\]]/v, new RegExp("/\n"), new RegExp("")).map((regexp): Recipe => ({ is: 'leaf', make: () => new RegExp(regexp) })),
+  fc
+    .constantFrom(/a/gi, /\//, /(?<year>\d{4})\n/su, /[\/\]]/v, new RegExp('/\n'), new RegExp(''))
+    .map((regexp): Recipe => ({ is: 'leaf', make: () => new RegExp(regexp) })),
   typedArrays.map((make): Recipe => ({ is: 'leaf', make })),
 )
 
@@ -58,7 +76,11 @@ const unpublishable: (() => unknown)[] = [
   () => JSON.parse('{"__proto__": 1}') as unknown,
   () => ({ constructor: 1 }),
   () => ({ [Symbol('key')]: 1 }),
-  () => ({ get price() { return 1 } }),
+  () => ({
+    get price() {
+      return 1
+    },
+  }),
   () => new Proxy({}, {}),
   () => Promise.resolve(),
 ]
@@ -81,26 +103,36 @@ export const publishableRecipe: fc.Arbitrary<Recipe> = recipes.publishable
 export const anyRecipe: fc.Arbitrary<Recipe> = recipes.anything
 
 /** A reference leads to one of the objects made before it, also to one that it is inside of. */
-export function make(recipe: Recipe, made: object[] = []): unknown {
+export function makeFrom(recipe: Recipe, made: object[] = []): unknown {
   switch (recipe.is) {
     case 'leaf':
       return recipe.make()
     case 'object':
-      return fill(made, {}, (object) => recipe.entries.forEach(([key, value]) => Object.assign(object, { [key]: make(value, made) })))
+      return fill(made, {}, (object) =>
+        recipe.entries.forEach(([key, value]) => Object.assign(object, { [key]: makeFrom(value, made) })),
+      )
     case 'array':
-      return fill(made, [] as unknown[], (array) => recipe.elements.forEach((element) => array.push(make(element, made))))
+      return fill(made, [] as unknown[], (array) =>
+        recipe.elements.forEach((element) => array.push(makeFrom(element, made))),
+      )
     case 'set':
-      return fill(made, new Set(), (set) => recipe.elements.forEach((element) => set.add(make(element, made))))
+      return fill(made, new Set(), (set) => recipe.elements.forEach((element) => set.add(makeFrom(element, made))))
     case 'map':
-      return fill(made, new Map(), (map) => recipe.entries.forEach(([key, value]) => map.set(make(key, made), make(value, made))))
+      return fill(made, new Map(), (map) =>
+        recipe.entries.forEach(([key, value]) => map.set(makeFrom(key, made), makeFrom(value, made))),
+      )
     case 'error':
-      return fill(made, new Error(recipe.message), (error) => (error.cause = make(recipe.cause, made)))
+      return fill(made, new Error(recipe.message), (error) => (error.cause = makeFrom(recipe.cause, made)))
     case 'reference':
       return made[recipe.to % (made.length || 1)]
   }
 }
 
-function fill<Container extends object>(made: object[], container: Container, put: (container: Container) => void): Container {
+function fill<Container extends object>(
+  made: object[],
+  container: Container,
+  put: (container: Container) => void,
+): Container {
   made.push(container)
   put(container)
   return container

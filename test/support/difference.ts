@@ -39,7 +39,8 @@ function contentOf(object: object): Content {
   if (object instanceof Date) return [['time', object.getTime()]]
   if (object instanceof URL) return [['href', object.href]]
   if (object instanceof RegExp) return [['text', `${object}`], ...named('lastIndex', object.lastIndex)]
-  if (object instanceof Error) return [...named('name', object.name), ...named('message', object.message), causeOf(object)]
+  if (object instanceof Error)
+    return [...named('name', object.name), ...named('message', object.message), causeOf(object)]
   if (object instanceof Map) return [...object].flatMap((entry, row) => named(`entry ${row}`, ...entry))
   if (object instanceof Set) return [...object].map((element, row) => [`element ${row}`, element])
   return Reflect.ownKeys(object).map((key) => [String(key), Reflect.get(object, key)])

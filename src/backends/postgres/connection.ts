@@ -1,9 +1,10 @@
 /** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for ever. */
-import pg from 'pg'
+import { PostbusError } from '../../errors.ts'
+import { Client, Pool, type ClientConfig, type QueryResultRow } from 'pg'
 
 /** The one thing most statements need: something that runs SQL. A pool, a client, or a caller's transaction. */
 export interface Queryable {
-  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
+  query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
 }
 
 export interface ConnectionOptions {
@@ -17,17 +18,18 @@ export interface ConnectionOptions {
 /** Connections are made when first used, so that a bus can be created before its database is known or up. */
 export interface Connection {
   /** The pool for short statements. */
-  pool(): Promise<pg.Pool>
+  pool(): Promise<Pool>
   /** A connection of its own, for LISTEN. The caller ends it. */
-  dedicated(): Promise<pg.Client>
+  dedicated(): Promise<Client>
   connectionString(): Promise<string>
   close(): Promise<void>
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
-  let pool: Promise<pg.Pool> | undefined
+  let pool: Promise<Pool> | undefined
+  let closed = false
 
-  async function config(): Promise<pg.ClientConfig> {
+  async function config(): Promise<ClientConfig> {
     return {
       connectionString: await connectionString(),
       application_name: 'postbus',
@@ -43,8 +45,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     return typeof given === 'function' ? await given() : given
   }
 
-  async function open(): Promise<pg.Pool> {
-    const opened = new pg.Pool({ ...(await config()), max: options.poolSize })
+  async function open(): Promise<Pool> {
+    const opened = new Pool({ ...(await config()), max: options.poolSize })
     // An idle connection that breaks is replaced by the pool; without a listener the error would end the process.
     opened.on('error', () => undefined)
     return opened
@@ -52,7 +54,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   return {
     connectionString,
-    pool() {
+    async pool() {
+      if (closed) throw new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Create another one with createBus().')
       pool ??= open().catch((error: unknown) => {
         pool = undefined
         throw error
@@ -60,12 +63,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       return pool
     },
     async dedicated() {
-      const client = new pg.Client(await config())
+      const client = new Client(await config())
       client.on('error', () => undefined) // the 'end' event tells the owner
       await client.connect()
       return client
     },
     async close() {
+      closed = true
       const opened = await pool?.catch(() => undefined)
       pool = undefined
       await opened?.end()

@@ -4,7 +4,7 @@
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../migrations/index.ts'
 import type { Connection } from './connection.ts'
@@ -34,7 +34,7 @@ export async function migrate(
   queues: readonly string[],
   options: MigrateOptions = {},
 ): Promise<MigrateReport> {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: await connection.connectionString(),
     application_name: 'postbus migrate',
     connectionTimeoutMillis: 10_000,
@@ -51,7 +51,7 @@ export async function migrate(
 }
 
 /** Holds a transaction-level lock on a connection of its own: it ends with that connection, whatever happens. */
-async function withLock<Result>(pool: pg.Pool, tables: Tables, work: () => Promise<Result>): Promise<Result> {
+async function withLock<Result>(pool: Pool, tables: Tables, work: () => Promise<Result>): Promise<Result> {
   const holder = await pool.connect()
   try {
     await holder.query('begin')
@@ -67,7 +67,7 @@ async function withLock<Result>(pool: pg.Pool, tables: Tables, work: () => Promi
 }
 
 async function migrateLocked(
-  pool: pg.Pool,
+  pool: Pool,
   tables: Tables,
   queues: readonly string[],
   options: MigrateOptions,
@@ -86,7 +86,7 @@ async function migrateLocked(
 }
 
 /** pg-boss migrates its own schema when it starts. Ours comes after it, because `publish` names its tables. */
-async function withBoss(pool: pg.Pool, tables: Tables, work: (boss: PgBoss) => Promise<void>): Promise<void> {
+async function withBoss(pool: Pool, tables: Tables, work: (boss: PgBoss) => Promise<void>): Promise<void> {
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values) },
     schema: tables.names.pgboss,
@@ -102,7 +102,7 @@ async function withBoss(pool: pg.Pool, tables: Tables, work: (boss: PgBoss) => P
   }
 }
 
-async function runMigrations(pool: pg.Pool, tables: Tables): Promise<void> {
+async function runMigrations(pool: Pool, tables: Tables): Promise<void> {
   const database = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: keptOpen(pool) }) })
   const migrator = new Migrator({
     db: database,
@@ -116,7 +116,7 @@ async function runMigrations(pool: pg.Pool, tables: Tables): Promise<void> {
 }
 
 /** Kysely ends the pool it was given when it is destroyed; this pool has other users. */
-function keptOpen(pool: pg.Pool) {
+function keptOpen(pool: Pool) {
   return { connect: () => pool.connect(), end: async () => undefined, options: pool.options }
 }
 

@@ -5,7 +5,7 @@
  * two deliveries of one lane never run at once. Both are told never to delete anything: pg-boss would remove a waiting
  * job after 14 days.
  */
-import { PgBoss } from 'pg-boss'
+import type { PgBoss } from 'pg-boss'
 import { PostbusError } from '../../errors.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'

@@ -6,26 +6,17 @@
  * found by the database itself when the statement runs (SQLSTATE PB003, see `database-error.ts`).
  */
 import type { SqlExecutor } from './transactions/executor.ts'
-import { openDrizzle, type DrizzleTransaction } from './transactions/drizzle.ts'
-import { openExecuteSql, type ExecuteSqlTransaction } from './transactions/execute-sql.ts'
-import { openKnex, type KnexTransaction } from './transactions/knex.ts'
-import { openKysely, type KyselyTransaction } from './transactions/kysely.ts'
-import { openPg, type PgTransaction } from './transactions/pg.ts'
-import { openPostgresJs, type PostgresJsTransaction } from './transactions/postgres-js.ts'
-import { openPrisma, type PrismaTransaction } from './transactions/prisma.ts'
+import { openDrizzle } from './transactions/drizzle.ts'
+import { openExecuteSql } from './transactions/execute-sql.ts'
+import { openKnex } from './transactions/knex.ts'
+import { openKysely } from './transactions/kysely.ts'
+import { openPg } from './transactions/pg.ts'
+import { openPostgresJs } from './transactions/postgres-js.ts'
+import { openPrisma } from './transactions/prisma.ts'
 import { notRecognised } from './transactions/refusal.ts'
 
+export type { Transaction } from '../../transaction.ts'
 export type { SqlExecutor } from './transactions/executor.ts'
-
-/** What `publish(event, { tx })` accepts: an open transaction of any of these clients, told apart by its methods. */
-export type Transaction =
-  | ExecuteSqlTransaction
-  | KyselyTransaction
-  | KnexTransaction
-  | PrismaTransaction
-  | DrizzleTransaction
-  | PostgresJsTransaction
-  | PgTransaction
 
 /** In the order of asking: what someone wrote for us first, and the least distinctive shape (`query`) last. */
 const clients = [openExecuteSql, openKysely, openKnex, openPrisma, openDrizzle, openPostgresJs, openPg]

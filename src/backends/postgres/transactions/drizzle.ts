@@ -8,13 +8,6 @@ import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { transactionStatus } from './pg.ts'
 import { notATransaction, transactionAborted, transactionFinished } from './refusal.ts'
 
-/** `setTransaction` is what a transaction has and a database has not, also for the compiler. */
-export interface DrizzleTransaction {
-  setTransaction(config: never): Promise<void>
-  rollback(): never
-  readonly _: { readonly session: object }
-}
-
 interface Session {
   readonly client?: unknown
   prepareQuery(

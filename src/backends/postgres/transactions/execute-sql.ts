@@ -4,11 +4,8 @@
  * It must run the statement inside the open transaction it stands for. That cannot be seen from here; the database
  * refuses a statement that runs in autocommit.
  */
+import type { ExecuteSqlTransaction } from '../../../transaction.ts'
 import { hasMethods, type SqlExecutor } from './executor.ts'
-
-export interface ExecuteSqlTransaction {
-  executeSql(text: string, values: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
-}
 
 export function openExecuteSql(tx: unknown): SqlExecutor | undefined {
   if (!isExecuteSql(tx)) return undefined

@@ -2,14 +2,9 @@
  * Knex: the `trx` of `knex.transaction(…)`, which knows when it has ended and refuses statements after that.
  */
 import { hasSqlState } from '../database-error.ts'
+import type { KnexTransaction } from '../../../transaction.ts'
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionFinished } from './refusal.ts'
-
-export interface KnexTransaction {
-  isCompleted(): boolean
-  raw(text: string, bindings: never): unknown
-  savepoint(container: never): unknown
-}
 
 interface Raw {
   raw(text: string, bindings: readonly unknown[]): PromiseLike<{ rows: Rows }>

@@ -9,12 +9,6 @@ import { hasSqlState } from '../database-error.ts'
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionFinished } from './refusal.ts'
 
-/** `isTransaction: true` is what a `Transaction<DB>` has and a `Kysely<DB>` has not, also for the compiler. */
-export interface KyselyTransaction {
-  readonly isTransaction: true
-  executeQuery(query: never): Promise<{ rows: unknown[] }>
-}
-
 interface Queries {
   readonly isTransaction: boolean
   withoutPlugins(): { executeQuery(query: CompiledQuery): Promise<{ rows: Rows }> }

@@ -8,12 +8,6 @@
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionAborted } from './refusal.ts'
 
-/** `escapeLiteral` is what a client has and a pool has not, also for the compiler. */
-export interface PgTransaction {
-  query(text: string, values: never): unknown
-  escapeLiteral(text: string): string
-}
-
 interface Queries {
   query(text: string, values: readonly unknown[]): Promise<{ rows: Rows }>
 }

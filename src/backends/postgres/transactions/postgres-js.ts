@@ -7,12 +7,6 @@
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction } from './refusal.ts'
 
-/** `savepoint` is what a transaction's `sql` has and the root `sql` has not, also for the compiler. */
-export interface PostgresJsTransaction {
-  unsafe(query: string, parameters?: never): PromiseLike<unknown>
-  savepoint(callback: never): Promise<unknown>
-}
-
 interface UnsafeQueries {
   unsafe(query: string, parameters: readonly unknown[], options: { prepare: boolean }): PromiseLike<Rows>
 }

@@ -6,12 +6,6 @@
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction } from './refusal.ts'
 
-/** `$connect` is what a `PrismaClient` has and its `tx` has not, also for the compiler. */
-export interface PrismaTransaction {
-  $queryRawUnsafe(query: string, ...values: never[]): PromiseLike<unknown>
-  readonly $connect?: never
-}
-
 interface RawQueries {
   $queryRawUnsafe(query: string, ...values: readonly unknown[]): PromiseLike<Rows>
 }

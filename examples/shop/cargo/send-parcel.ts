@@ -1,0 +1,19 @@
+/** Hands a shipped order to the carrier. */
+import { defineHandler } from '../../../src/index.ts'
+import { recordRun } from '../ledger.ts'
+import { OrderShipped } from '../orders/events.ts'
+import type { CargoTables } from './tables.ts'
+
+export const sendParcel = defineHandler('cargo.send-parcel', {
+  on: OrderShipped,
+  async handle(event, context) {
+    await recordRun({ handler: 'cargo.send-parcel', event, context }, (trx) =>
+      trx
+        .$extendTables<CargoTables>()
+        .insertInto('cargo_parcel')
+        .values({ order_id: event.data.orderId, sent_at: event.data.shippedAt })
+        .onConflict((conflict) => conflict.column('order_id').doNothing())
+        .execute(),
+    )
+  },
+})

@@ -1,0 +1,72 @@
+/**
+ * The shop's own connections, apart from the bus's. All that the shop stores lies in the schema `shop_demo`, whatever else
+ * is in the database; the first connection creates the tables that are missing.
+ */
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { projectDatabase, type ProjectDatabase } from '../../config/database.ts'
+import type { Bus } from '../../src/index.ts'
+import { cargoTables } from './cargo/tables.ts'
+import { emailTables } from './email/tables.ts'
+import { financesTables } from './finances/tables.ts'
+import { ledgerTables } from './ledger-tables.ts'
+import { ordersTables } from './orders/tables.ts'
+import { stockTables } from './stock/tables.ts'
+
+export const SHOP_SCHEMA = 'shop_demo'
+
+/** In parts: a module adds its own tables with `$extendTables`, and knows no others. */
+export type ShopDatabase = Kysely<object>
+
+export interface ShopConnections {
+  readonly db: ShopDatabase
+  /** The database of this checkout, found at the first call: importing this file starts nothing. */
+  project(): Promise<ProjectDatabase>
+  /** Ends the connections. A Postgres of our own stops if nobody else uses it. */
+  close(): Promise<void>
+}
+
+/** One per process, made here because handlers are defined at the top of their modules. */
+export const shop = openShop()
+export const { db } = shop
+
+/** Whoever closes this bus also lets go of the shop, and so of a Postgres that was started for this process. */
+export function closingShop(bus: Bus): Bus {
+  return Object.freeze({
+    ...bus,
+    async close() {
+      await bus.close()
+      await shop.close()
+    },
+  })
+}
+
+function openShop(): ShopConnections {
+  let found: Promise<ProjectDatabase> | undefined
+  const project = () => (found ??= projectDatabase())
+  const pool = async () => openPool((await project()).connectionString)
+  const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) }).withSchema(SHOP_SCHEMA)
+  return {
+    db,
+    project,
+    async close() {
+      await db.destroy()
+      const joined = await found?.catch(() => undefined)
+      await joined?.release()
+    },
+  }
+}
+
+async function openPool(connectionString: string): Promise<pg.Pool> {
+  const pool = new pg.Pool({ connectionString, max: 8, connectionTimeoutMillis: 10_000, application_name: 'shop' })
+  pool.on('error', () => undefined) // an idle connection that breaks is replaced
+  await pool.query(createTables)
+  return pool
+}
+
+/** Sent as one message, and so one transaction. The lock is for processes that start at the same moment. */
+const createTables = `
+  select pg_advisory_xact_lock(hashtextextended('${SHOP_SCHEMA}', 0));
+  create schema if not exists ${SHOP_SCHEMA};
+  set local search_path to ${SHOP_SCHEMA};
+  ${[ordersTables, financesTables, stockTables, cargoTables, emailTables, ledgerTables].join('\n')}`

@@ -1,0 +1,150 @@
+/** The house rules that a compiler does not know: what may import what, and how large a file may grow. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** Lowest first. A file may import from its own row and from those above it in this list, never from below. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['src/errors.ts', 'src/clock.ts', 'src/envelope.ts', 'src/transaction.ts', 'migrations/'],
+  [
+    'src/names.ts',
+    'src/event-id.ts',
+    'src/codec.ts',
+    'src/codec/',
+    'src/signals.ts',
+    'src/outcome.ts',
+    'src/backoff.ts',
+  ],
+  ['src/event-checks.ts', 'src/event.ts', 'src/subscription.ts', 'src/publish.ts', 'src/handler-context.ts'],
+  ['src/handler.ts'],
+  ['src/registry.ts', 'src/lazy-registry.ts', 'src/backend.ts', 'src/options.ts'],
+  ['src/plan.ts', 'src/backends/', 'src/worker/'],
+  ['src/bus.ts'],
+  ['src/index.ts'],
+  ['src/cli/'],
+]
+
+const OWNED: readonly (readonly [what: RegExp, owner: string])[] = [
+  [/^pg$/, 'src/backends/postgres/'],
+  [/^pg-boss$/, 'src/backends/postgres/'],
+  [/^kysely($|\/)/, 'src/backends/postgres/'],
+  [/^superjson$/, 'src/codec.ts'],
+]
+
+const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')
+const ours = filesIn('{src,migrations,config,examples,bench}/**/*.ts')
+const all = filesIn('{src,migrations,config,examples,bench,test}/**/*.ts').filter(
+  (file) => !file.includes('prisma/client'),
+)
+
+test('imports go downwards only', () => {
+  const upwards = sources.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => imported.path !== null && layerOf(imported.path) > layerOf(file))
+      .map((imported) => `${file} → ${imported.path}`),
+  )
+
+  expect(upwards).toEqual([])
+})
+
+test('workers do not know which backend they work for', () => {
+  const known = sources
+    .filter((file) => file.startsWith('src/worker/'))
+    .flatMap((file) => importsOf(file).filter((imported) => imported.path?.startsWith('src/backends/')))
+
+  expect(known).toEqual([])
+})
+
+test('no import goes round in a circle', () => {
+  expect(sources.map((file) => circleFrom(file)).filter((circle) => circle !== null)).toEqual([])
+})
+
+test('each package that is hard to replace has one owner', () => {
+  const trespassers = sources
+    .filter((file) => !file.startsWith('migrations/'))
+    .flatMap((file) =>
+      importsOf(file).flatMap((imported) =>
+        OWNED.filter(([what, owner]) => what.test(imported.name) && !file.startsWith(owner)).map(
+          () => `${file} → ${imported.name}`,
+        ),
+      ),
+    )
+
+  expect(trespassers).toEqual([])
+})
+
+test('only config/env.ts reads the environment', () => {
+  const readers = ours.filter((file) => /process\s*\.\s*env\b|\benv\b[^\n]*from 'node:process'/.test(codeOf(file)))
+
+  expect(readers).toEqual(['config/env.ts'])
+})
+
+test('no library code is part of the testing module', () => {
+  const importers = sources
+    .filter((file) => !file.startsWith('src/testing/'))
+    .filter((file) =>
+      importsOf(file).some((imported) => imported.path?.startsWith('src/testing/') || imported.name === 'vitest'),
+    )
+
+  expect(importers).toEqual([])
+})
+
+test('no file is longer than 250 lines', () => {
+  const long = all.filter((file) => text(file).split('\n').length > 251)
+
+  expect(long).toEqual([])
+})
+
+test('every file says first what it is about, and no file is a drawer for everything', () => {
+  const silent = ours.filter((file) => !/^(#!.*\n)?\/\*\*/.test(text(file)))
+  const drawers = ours.filter((file) => /(^|\/)(utils?|helpers?|common|lib|types|manager)(\.ts$|\/)/.test(file))
+
+  expect({ silent, drawers }).toEqual({ silent: [], drawers: [] })
+})
+
+function filesIn(...patterns: readonly string[]): readonly string[] {
+  return patterns.flatMap((pattern) => globSync(pattern)).toSorted()
+}
+
+function text(file: string): string {
+  return readFileSync(file, 'utf8')
+}
+
+function codeOf(file: string): string {
+  return text(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+}
+
+interface Import {
+  readonly name: string
+  /** The imported file of ours, or null for a package. */
+  readonly path: string | null
+  readonly typeOnly: boolean
+}
+
+function importsOf(file: string): readonly Import[] {
+  const found = text(file).matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm)
+  return Array.from(found, ([, typeOnly, name = '']) => ({
+    name,
+    path: name.startsWith('.') ? normalize(join(dirname(file), name)) : null,
+    typeOnly: typeOnly !== undefined,
+  }))
+}
+
+function layerOf(file: string): number {
+  const layer = LAYERS.findIndex((places) =>
+    places.some((place) => file === place || (place.endsWith('/') && file.startsWith(place))),
+  )
+  if (layer === -1) throw new Error(`${relative('.', file)} has no place in LAYERS: give it one`)
+  return layer
+}
+
+/** Follows imports that exist at run time; those of types alone disappear. */
+function circleFrom(start: string, path: readonly string[] = [start]): string | null {
+  for (const { path: next, typeOnly } of importsOf(path.at(-1) ?? start)) {
+    if (next === null || typeOnly || !next.startsWith('src/')) continue
+    if (next === start) return [...path, next].join(' → ')
+    const circle = path.includes(next) ? null : circleFrom(start, [...path, next])
+    if (circle !== null) return circle
+  }
+  return null
+}

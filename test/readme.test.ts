@@ -1,0 +1,167 @@
+/** README is a promise too: its code blocks compile and run, its command lines are understood, its tables are printed. */
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { format, resolveConfig } from 'prettier'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Bus } from '../src/index.ts'
+import { openTestBus, type TestBus } from './support/bus.ts'
+import { withOptionTables } from './support/options-table.ts'
+import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
+
+const run = promisify(execFile)
+let opened: TestBus
+let blocks: ReadmeBlocks
+
+beforeAll(async () => {
+  opened = await openTestBus()
+  await opened.database.query('create table orders (id text primary key)')
+  blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
+})
+
+beforeEach(() => {
+  vi.resetModules()
+})
+
+afterEach(async () => {
+  const { close } = await load<{ close: () => Promise<void> }>('app.ts')
+  await close()
+})
+
+afterAll(async () => {
+  blocks.remove()
+  await opened.close()
+})
+
+async function load<Exports>(file: string): Promise<Exports> {
+  return (await import(pathToFileURL(resolve(blocks.folder, file)).href)) as Exports
+}
+
+test('the code blocks compile as strictly as the library itself', async () => {
+  const config = join(blocks.folder, 'tsconfig.json')
+  writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'] }))
+
+  const { stdout } = await run('npx', ['tsc', '-p', config]).catch((error: { stdout: string }) => error)
+
+  expect(stdout).toBe('')
+})
+
+test('the first example publishes with its order, and a worker makes the invoice', async () => {
+
+  const { bus } = await load<{ bus: Bus }>('example.ts')
+  const counts = await bus.worker().drain()
+  await bus.close()
+
+  const { invoices, order } = await load<{ invoices: { made: string[] }; order: { id: string } }>('app.ts')
+  const { rows } = await opened.database.query('select id from orders')
+  expect({ rows, counts, made: invoices.made }).toEqual({
+    rows: [{ id: order.id }],
+    counts: { done: 1, failed: 0, dead: 0, snoozed: 0 },
+    made: [order.id],
+  })
+})
+
+test('every way to publish stores its events, with a delivery for each handler', async () => {
+  const { bus } = await load<{ bus: Bus }>('postbus.config.ts')
+  const ways =
+    await load<Record<string, (executeSql?: unknown) => Promise<{ events: { deliveries: number }[] }>>>('publish.ts')
+
+  const published = await Promise.all(
+    Object.entries(ways).map(async ([name, publish]) =>
+      name === 'withAnythingElse' ? publishInTransaction(publish) : (await publish()).events,
+    ),
+  )
+
+  expect(published.flat().map((event) => event.deliveries)).toEqual(
+    Array.from({ length: Object.keys(ways).length + 1 }, () => 3),
+  )
+  await bus.close()
+})
+
+test('the worker and the dead letters blocks run', async () => {
+  await load('dead-letters.ts')
+  await load('worker.ts')
+
+  const { bus } = await load<{ bus: Bus }>('postbus.config.ts')
+  await expect(bus.publish([])).resolves.toEqual({ events: [] })
+  await expect(bus.deadLetters.list()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
+})
+
+describe('command lines', () => {
+  let folder: ReadmeBlocks
+
+  beforeAll(() => {
+    folder = writeReadmeBlocks('commands', appForCommands(opened.connectionString))
+  })
+  afterAll(() => folder.remove())
+
+  test.each(
+    postbusCommands()
+      .filter((words) => !runsForEver(words))
+      .map((words) => [words.join(' '), words] as const),
+  )('postbus %s', async (_, words) => {
+    const cli = resolve('src/cli/main.ts')
+    const { code, stderr } = await run('node', [cli, ...words], { cwd: folder.folder }).then(
+      () => ({ code: 0, stderr: '' }),
+      (error: { code: number; stderr: string }) => error,
+    )
+
+    const expected = words[0] === 'dead' && words.length > 2 ? [0, 1] : [0] // no such dead letter is a failure of its own
+    expect(expected, stderr).toContain(code)
+  })
+})
+
+test('the option tables are printed from the schemas; print them anew with: npm run docs:tables', async () => {
+  const readme = readFileSync('README.md', 'utf8')
+
+  const printed = await format(withOptionTables(readme), { ...(await resolveConfig('README.md')), parser: 'markdown' })
+
+  expect(readme).toBe(printed)
+})
+
+function runsForEver([command, ...options]: readonly string[]): boolean {
+  return command === 'worker' && !options.includes('--once')
+}
+
+async function publishInTransaction(publish: (executeSql: unknown) => Promise<{ events: { deliveries: number }[] }>) {
+  const client = await opened.database.connect()
+  try {
+    await client.query('begin')
+    const { events } = await publish((text: string, values: unknown[]) => client.query(text, values))
+    await client.query('commit')
+    return events
+  } finally {
+    client.release()
+  }
+}
+
+function appForCommands(connectionString: string): string {
+  return `
+export const connectionString = ${JSON.stringify(connectionString)}
+export const order = { id: 'o-1' }
+export const invoices = { made: [] as string[], async create(orderId: string, total: number) { if (total > 0) this.made.push(orderId) } }
+export const cards = { charge: async (orderId: string, options: { signal: AbortSignal }): Promise<string> => options.signal.aborted ? orderId : 'ok' }
+`
+}
+
+function appWithEveryClient(connectionString: string): string {
+  return `${appForCommands(connectionString)}
+import { PrismaPg } from '@prisma/adapter-pg'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import knex from 'knex'
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool } from 'pg'
+import postgres from 'postgres'
+import { PrismaClient } from '../../support/prisma/client/client.ts'
+
+export const pgPool = new Pool({ connectionString, max: 4 })
+export const db = new Kysely<{ orders: { id: string } }>({ dialect: new PostgresDialect({ pool: pgPool }) })
+export const sql = postgres(connectionString, { max: 1 })
+export const drizzleDb = drizzle(pgPool)
+export const knexDb = knex({ client: 'pg', connection: connectionString })
+export const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString }) })
+export const close = () => Promise.all([pgPool.end(), sql.end(), knexDb.destroy(), prisma.$disconnect()])
+`
+}

@@ -1,0 +1,42 @@
+/** README's option tables, printed from the schemas that check the options. */
+import { z } from 'zod'
+import { handlerOptions } from '../../src/handler.ts'
+import { busOptions, workerOptions } from '../../src/options.ts'
+
+const TABLES: Readonly<Record<string, z.ZodObject>> = {
+  handler: handlerOptions,
+  bus: busOptions,
+  worker: workerOptions,
+}
+
+/** README with every table between `<!-- options: NAME -->` and `<!-- /options -->` printed anew. */
+export function withOptionTables(readme: string): string {
+  return readme.replace(/<!-- options: (\w+) -->\n[\s\S]*?<!-- \/options -->/g, (_, name: string) => {
+    const schema = TABLES[name]
+    if (!schema) throw new Error(`README asks for options of "${name}"; known: ${Object.keys(TABLES).join(', ')}`)
+    return `<!-- options: ${name} -->\n\n${tableOf(schema)}\n\n<!-- /options -->`
+  })
+}
+
+function tableOf(schema: z.ZodObject): string {
+  const rows = Object.entries(schema.shape).map(([name, option]) => [
+    `\`${name}\``,
+    defaultOf(option),
+    descriptionOf(option),
+  ])
+  const table = [['Option', 'Default', 'What it does'], ['---', '---', '---'], ...rows]
+  return table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function descriptionOf(option: z.core.$ZodType): string {
+  const description = z.globalRegistry.get(option)?.description
+  if (!description) throw new Error('Every option needs a description')
+  return description.replaceAll('|', '\\|')
+}
+
+function defaultOf(option: z.core.$ZodType): string {
+  const { type } = option._zod.def
+  if (type !== 'default' && type !== 'prefault') return ''
+  const { data } = z.safeParse(option, undefined)
+  return `\`${JSON.stringify(data)}\``
+}

@@ -1,0 +1,56 @@
+/** Turns README's code blocks into files that can be compiled and run, beside an `app.ts` that stands for the reader's own app. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface ReadmeBlocks {
+  /** The folder the blocks were written to, from the root of the project. */
+  readonly folder: string
+  /** The files, in README's order. */
+  readonly files: readonly string[]
+  remove(): void
+}
+
+/** Two levels below the root, so that imports of the library can point at its sources. */
+const PARENT = 'test/readme-blocks'
+
+export function writeReadmeBlocks(name: string, app: string): ReadmeBlocks {
+  const folder = join(PARENT, name)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'app.ts'), app)
+  const blocks = typeScriptBlocks()
+  for (const [file, code] of blocks) writeFileSync(join(folder, file), code)
+  return {
+    folder,
+    files: blocks.map(([file]) => file),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** Every command line of README that runs `npx postbus`, without its comment. */
+export function postbusCommands(): readonly (readonly string[])[] {
+  return blocksOf('sh').flatMap((block) =>
+    block
+      .split('\n')
+      .map((line) => line.replace(/#.*/, '').trim())
+      .filter((line) => line.startsWith('npx postbus '))
+      .map((line) => line.split(/\s+/).slice(2)),
+  )
+}
+
+/** Each block begins with its file's name, in a comment. */
+function typeScriptBlocks(): readonly (readonly [file: string, code: string])[] {
+  return blocksOf('ts').map((block) => {
+    const file = /^\/\/ (\S+\.ts)\n/.exec(block)?.[1]
+    if (!file) throw new Error(`A code block of README does not begin with its file's name:\n${block.slice(0, 120)}`)
+    return [file, block.replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)]
+  })
+}
+
+function blocksOf(language: string): readonly string[] {
+  const readme = readFileSync('README.md', 'utf8')
+  return Array.from(
+    readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm')),
+    ([, code = '']) => code,
+  )
+}

@@ -1,0 +1,87 @@
+/** What stands in the tables after a publish, read without the code under test. */
+import { Client, type Pool } from 'pg'
+
+export interface StoredRow {
+  readonly seq: string
+  readonly id: string
+  readonly type: string
+  readonly partition_key: string | null
+  readonly payload: string
+  readonly correlation_id: string
+  readonly causation_id: string | null
+  readonly source: string | null
+  readonly metadata: unknown
+}
+
+export interface DeliveryRow {
+  readonly id: string
+  readonly queue: string
+  readonly handler: string
+  readonly event: string
+  readonly state: string
+  readonly priority: number
+  readonly singleton_key: string | null
+  readonly retry_count: number
+  readonly retry_limit: number
+  /** Null for a delivery that is parked for good. */
+  readonly due_in_seconds: number | null
+}
+
+/** In the order of `seq`. */
+export async function storedEvents(database: Pool): Promise<readonly StoredRow[]> {
+  const { rows } = await database.query<StoredRow>(
+    `select seq, id, type, partition_key, payload::text as payload, correlation_id, causation_id, source, metadata
+    from postbus.event order by seq`,
+  )
+  return rows
+}
+
+/** In the order of their ids. */
+export async function storedDeliveries(database: Pool): Promise<readonly DeliveryRow[]> {
+  const { rows } = await database.query<DeliveryRow>(
+    `select id, name as queue, data ->> 'handler' as handler, data ->> 'event' as event, state::text as state, priority,
+      singleton_key, retry_count, retry_limit,
+      case when isfinite(start_after) then extract(epoch from start_after - now())::float8 end as due_in_seconds
+    from pgboss.job order by id`,
+  )
+  return rows
+}
+
+/** How many events and deliveries there are. */
+export async function storedCounts(database: Pool): Promise<{ events: number; deliveries: number }> {
+  const { rows } = await database.query<{ events: number; deliveries: number }>(
+    `select (select count(*)::integer from postbus.event) as events,
+      (select count(*)::integer from pgboss.job) as deliveries`,
+  )
+  return rows[0] ?? { events: -1, deliveries: -1 }
+}
+
+/** For the next test of a file: no events, no deliveries, no dead letters. */
+export async function emptyTables(database: Pool): Promise<void> {
+  await database.query('truncate postbus.event, postbus.dead_letter, postbus.worker, pgboss.job')
+}
+
+export interface WakeUps {
+  /** The wake-ups of every transaction that has committed by now. */
+  heard(): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+/** Listens as a worker does. Notifications arrive in the order of the commits, so one of our own marks where we are. */
+export async function listenForWakeUps(connectionString: string): Promise<WakeUps> {
+  const listener = new Client({ connectionString })
+  const payloads: string[] = []
+  await listener.connect()
+  listener.on('notification', ({ payload }) => payloads.push(payload ?? ''))
+  await listener.query('listen postbus_postbus')
+
+  return {
+    async heard() {
+      await listener.query(`notify postbus_postbus, 'mark'`)
+      const upToTheMark = payloads.slice(0, payloads.indexOf('mark'))
+      payloads.length = 0
+      return upToTheMark
+    },
+    close: () => listener.end(),
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+
+import { type CustomCodec, createCodec } from '../../src/codec.ts'
+import { PostbusError } from '../../src/errors.ts'
+import { differenceBetween } from '../support/difference.ts'
+
+describe('codecs of the user', () => {
+  class Money {
+    readonly cents: number
+    constructor(cents: number) {
+      this.cents = cents
+    }
+  }
+  const money: CustomCodec<Money, string> = {
+    name: 'money',
+    is: (value) => value instanceof Money,
+    encode: (value) => `${value.cents}`,
+    decode: (cents) => new Money(Number(cents)),
+  }
+
+  test('bring back instances of their classes, shared ones too', () => {
+    const withMoney = createCodec({ codecs: [money] })
+    const total = new Money(4200)
+    const data = { total, lines: new Map([['a', total]]), tips: new Set([new Money(1), new Money(2)]) }
+
+    const back = withMoney.decode(withMoney.encode(data, 'shop.tested'))
+
+    expect(differenceBetween(data, back)).toBeUndefined()
+  })
+
+  test('may replace Errors and plain objects, when they encode them as objects', () => {
+    class Declined extends Error {}
+    const declined: CustomCodec<Declined, { reason: string }> = {
+      name: 'declined',
+      is: (value) => value instanceof Declined,
+      encode: ({ message }) => ({ reason: message }),
+      decode: ({ reason }) => new Declined(reason),
+    }
+    const withDeclined = createCodec({ codecs: [declined] })
+
+    const back = withDeclined.decode(withDeclined.encode([new Declined('no funds')], 'shop.tested'))
+
+    expect(back).toEqual([new Declined('no funds')])
+    expect(back).toMatchObject([{ constructor: Declined }])
+  })
+
+  test.each<[string, Partial<CustomCodec<Money>>]>([
+    ['encodes it as something that is not plain JSON', { encode: () => ({ at: new Date(0) }) }],
+    ['encodes it as something that is not plain JSON', { encode: () => undefined }],
+    ['gives back something that its own `is` does not recognise', { decode: (cents) => cents as Money }],
+    ['gives back something that encodes differently', { decode: () => new Money(0) }],
+    ['failed in `encode`', { encode: () => BigInt('one') }],
+    ['failed in `is`', { is: (value): value is Money => value instanceof (undefined as never) }],
+  ])('are refused with the path when one %s', (reason, fault) => {
+    const faulty = createCodec({ codecs: [{ ...money, ...fault }] })
+
+    const error = errorOf(() => faulty.encode([new Money(1)], 'shop.tested'))
+
+    expect(error.code).toBe('POSTBUS_UNSERIALIZABLE')
+    expect(error.message).toContain(`is refused because the codec "money" ${reason}`)
+  })
+
+  test('are refused when two keys of a Map or elements of a Set would become one', () => {
+    const one = new Money(1)
+    const interning = createCodec({ codecs: [{ ...money, encode: () => '1', decode: () => one }] })
+
+    const error = errorOf(() => interning.encode(new Set([new Money(1), new Money(1)]), 'shop.tested'))
+
+    expect(error.message).toContain('`data.values()[1]` would become the same as another one')
+  })
+
+  test('must be registered where the data is read', () => {
+    const text = createCodec({ codecs: [money] }).encode([new Money(1)], 'shop.tested')
+
+    const error = errorOf(() => createCodec().decode(text))
+
+    expect(error.message).toContain('no codec "money" is registered')
+  })
+
+  test('report what they cannot decode as corrupt, with the cause', () => {
+    const failing = createCodec({ codecs: [{ ...money, decode: () => JSON.parse('broken') as Money }] })
+
+    const error = errorOf(() => failing.decode('{"json":["1"],"meta":{"values":{"0":[["custom","money"]]},"v":1}}'))
+
+    expect(error.code).toBe('POSTBUS_CORRUPT_PAYLOAD')
+    expect(error.cause).toBeInstanceOf(SyntaxError)
+  })
+
+  test.each([{ codecs: [money, money] }, { codecs: [{ ...money, name: '' }] }, { maxBytes: 0 }, { maxBytes: 1e12 }])(
+    'and limits are checked at the door: %j',
+    (options) => {
+      const error = errorOf(() => createCodec(options))
+
+      expect(error.code).toBe('POSTBUS_INVALID_OPTIONS')
+    },
+  )
+})
+
+function errorOf(attempt: () => unknown): PostbusError {
+  try {
+    attempt()
+  } catch (error) {
+    if (error instanceof PostbusError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}

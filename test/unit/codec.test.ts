@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process'
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { createCodec } from '../../src/codec.ts'
+import { PostbusError } from '../../src/errors.ts'
+import { acceptedKinds } from '../support/accepted-kinds.ts'
+import { differenceBetween } from '../support/difference.ts'
+import { hostileDocuments, pollutingDocuments } from '../support/hostile-documents.ts'
+import { refusedKinds } from '../support/refused-kinds.ts'
+
+const codec = createCodec()
+const sharedByAllObjects = Reflect.ownKeys(Object.prototype).map(String)
+
+describe('data that is published', () => {
+  test.each(acceptedKinds)('comes back equal: $name', ({ make }) => {
+    const data = { it: make() }
+
+    const back = codec.decode(codec.encode(data, 'shop.tested'))
+
+    expect(differenceBetween(data, back)).toBeUndefined()
+  })
+
+  test.each(refusedKinds)('is refused with its path: $name', ({ make, says }) => {
+    const data = { it: make() }
+
+    const error = errorOf(() => codec.encode(data, 'shop.tested'))
+
+    expect(error.code).toBe('POSTBUS_UNSERIALIZABLE')
+    expect(error.message).toContain(`shop.tested: \`data${says}`)
+  })
+
+  test('is stored as JSON that people can read, without annotations where none are needed', () => {
+    const data = { orderId: 'o1', lines: [{ sku: 'a', quantity: 2 }], note: null }
+
+    const text = codec.encode(data, 'orders.order-created')
+
+    expect(text).toBe('{"json":{"orderId":"o1","lines":[{"sku":"a","quantity":2}],"note":null}}')
+  })
+
+  test('keeps a shared object readable at each of its places', () => {
+    const address = { city: 'Utrecht' }
+
+    const text = codec.encode({ billing: address, shipping: address }, 'orders.order-created')
+
+    expect(JSON.parse(text)).toMatchObject({ json: { billing: { city: 'Utrecht' }, shipping: { city: 'Utrecht' } } })
+  })
+
+  test('may be nested 200 levels deep, and not 201', () => {
+    const deepest = nested(200)
+
+    const back = codec.decode(codec.encode(deepest, 'shop.tested'))
+    const error = errorOf(() => codec.encode(nested(201), 'shop.tested'))
+
+    expect(differenceBetween(deepest, back)).toBeUndefined()
+    expect(error.message).toContain('is more than 200 levels deep')
+  })
+
+  test('never overflows the stack, however deep it is', () => {
+    const data = nested(100_000)
+
+    const error = errorOf(() => codec.encode(data, 'shop.tested'))
+
+    expect(error.code).toBe('POSTBUS_UNSERIALIZABLE')
+  })
+
+  test('comes back with its odd keys after V8 has seen a key that misleads its parser', () => {
+    const misleading = [{ first: 1, '\\': 2 }, { '"\\': 1 }, { '\\u': 1 }]
+    const data = { first: 1, '\n': 2, inner: { '"\n': new Date(0), '\u0000': 1, '\ud800': 2, '\\.': 3 } }
+
+    const back = codec.decode(codec.encode([misleading, data], 'shop.tested'))
+
+    expect(differenceBetween([misleading, data], back)).toBeUndefined()
+  })
+})
+
+describe('the size of the data', () => {
+  test('may be exactly the limit in UTF-8 bytes, and not one more', () => {
+    const exact = createCodec({ maxBytes: 100 })
+    const around = '{"json":""}'.length
+
+    const text = exact.encode('é'.repeat(44) + 'x'.repeat(100 - around - 88), 'shop.tested')
+    const error = errorOf(() => exact.encode('é'.repeat(44) + 'x'.repeat(101 - around - 88), 'shop.tested'))
+
+    expect(Buffer.byteLength(text)).toBe(100)
+    expect(error.code).toBe('POSTBUS_TOO_LARGE')
+    expect(error.message).toBe(
+      'shop.tested: the data takes 101 bytes, but the limit is 100. ' +
+        'Store the large part elsewhere and publish a reference to it, or raise `maxBytes`.',
+    )
+  })
+
+  test('is found out early when objects that share objects would double it again and again', () => {
+    let data: unknown = ['x']
+    for (let level = 0; level < 60; level += 1) data = [data, data]
+
+    const error = errorOf(() => codec.encode(data, 'shop.tested'))
+
+    expect(error.code).toBe('POSTBUS_TOO_LARGE')
+  })
+
+  test('is found out early when annotations would repeat a long key', () => {
+    const data = { ['k'.repeat(90_000)]: Array.from({ length: 1000 }, () => new Date(0)) }
+
+    const error = errorOf(() => codec.encode(data, 'shop.tested'))
+
+    expect(error.code).toBe('POSTBUS_TOO_LARGE')
+  })
+
+  test.each(['string', 'strings', 'numbers', 'objects', 'map', 'bytes', 'holes'])(
+    'of 100 MB is refused in less than a second and 256 MB of memory: %s',
+    (kind) => {
+      const script = new URL('../support/publish-100-mb.ts', import.meta.url).pathname
+
+      const output = execFileSync(process.execPath, ['--max-old-space-size=256', script, kind], { encoding: 'utf8' })
+
+      const { code, ms } = JSON.parse(output) as { code: string; ms: number }
+      expect(code).toMatch(/^POSTBUS_(?:TOO_LARGE|UNSERIALIZABLE)$/)
+      expect(ms).toBeLessThan(1000)
+    },
+  )
+})
+
+describe('stored text', () => {
+  afterEach(expectCleanPrototype)
+
+  test.each(hostileDocuments)('is corrupt, cheaply: $name', ({ text }) => {
+    const memory = process.memoryUsage.rss()
+    const startedAt = performance.now()
+
+    const error = errorOf(() => codec.decode(text))
+
+    expect(error.code).toBe('POSTBUS_CORRUPT_PAYLOAD')
+    expect(performance.now() - startedAt).toBeLessThan(50)
+    expect(process.memoryUsage.rss() - memory).toBeLessThan(50e6)
+  })
+
+  test('cannot reach the prototype of all objects, whatever paths and keys it names', () => {
+    const canary = {}
+
+    const errors = pollutingDocuments().map((text) => errorOf(() => codec.decode(text)).code)
+
+    expect(errors.length).toBeGreaterThan(500)
+    expect(new Set(errors)).toEqual(new Set(['POSTBUS_CORRUPT_PAYLOAD']))
+    expect('polluted' in canary).toBe(false)
+  })
+
+  test('does not repeat the data in the error', () => {
+    const error = errorOf(() => codec.decode('{"json":{"secret":"hunter2"'))
+
+    expect(error.message).toBe(
+      'The stored payload is not a document that Postbus wrote: it is not JSON. Restore it, or discard the event.',
+    )
+  })
+})
+
+function expectCleanPrototype(): void {
+  expect(Reflect.ownKeys(Object.prototype).map(String)).toEqual(sharedByAllObjects)
+}
+
+function nested(levels: number): unknown {
+  let data: unknown = []
+  for (let level = 1; level < levels; level += 1) data = [data]
+  return data
+}
+
+function errorOf(attempt: () => unknown): PostbusError {
+  try {
+    attempt()
+  } catch (error) {
+    if (error instanceof PostbusError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}

@@ -1,0 +1,255 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent } from '../../src/event.ts'
+import { refusalOf } from './refusal.ts'
+
+const OrderCreated = defineEvent('orders.order-created', {
+  schema: z.object({ orderId: z.string(), total: z.number(), lines: z.array(z.object({ sku: z.string() })).default([]) }),
+  partitionKey: (data) => data.orderId,
+})
+
+const anOrder = { orderId: 'o1', total: 42 }
+
+describe('an event', () => {
+  test('carries its type, its version and what the schema made of its data', () => {
+    const event = OrderCreated(anOrder)
+
+    expect(event).toMatchObject({
+      type: 'orders.order-created',
+      version: 1,
+      data: { orderId: 'o1', total: 42, lines: [] },
+      partitionKey: 'o1',
+    })
+  })
+
+  test('says nothing that its publisher did not say', () => {
+    const event = OrderCreated(anOrder)
+
+    expect(event).toMatchObject({
+      correlationId: null,
+      causationId: null,
+      source: null,
+      metadata: {},
+      expiresAt: null,
+    })
+  })
+
+  test('happened when it was made, unless its publisher says otherwise', () => {
+    const before = Date.now()
+
+    const events = [OrderCreated(anOrder), OrderCreated(anOrder, { occurredAt: new Date('2026-01-01') })]
+
+    expect(events[0]?.occurredAt.getTime()).toBeGreaterThanOrEqual(before)
+    expect(events[0]?.occurredAt.getTime()).toBeLessThanOrEqual(Date.now())
+    expect(events[1]?.occurredAt).toEqual(new Date('2026-01-01'))
+  })
+
+  test('keeps everything its publisher says about it', () => {
+    const said = { correlationId: 'c1', causationId: 'c2', source: 'shop', metadata: { tenant: 'a' } }
+
+    const event = OrderCreated(anOrder, said)
+
+    expect(event).toMatchObject(said)
+  })
+
+  test('expires as long after it happened as its publisher says', () => {
+    const occurredAt = new Date('2026-01-01T00:00:00Z')
+
+    const event = OrderCreated(anOrder, { occurredAt, ttlMs: 90_000 })
+
+    expect(event.expiresAt).toEqual(new Date('2026-01-01T00:01:30Z'))
+  })
+
+  test('is frozen, and so are the data the schema made', () => {
+    const event = OrderCreated(anOrder)
+
+    expect(Object.isFrozen(event)).toBe(true)
+    expect(Object.isFrozen(event.data)).toBe(true)
+  })
+
+  test('leaves an object that is still the caller’s own unfrozen', () => {
+    const PassedOn = defineEvent('orders.passed-on', { schema: z.custom<{ total: number }>() })
+    const mine = { total: 1 }
+
+    const event = PassedOn(mine)
+
+    expect(event.data).toBe(mine)
+    expect(Object.isFrozen(mine)).toBe(false)
+  })
+
+  test('leaves an instance of a class unfrozen, since freezing would break it', () => {
+    const At = defineEvent('orders.at', { schema: z.coerce.date() })
+
+    const event = At('2026-01-01')
+
+    expect(Object.isFrozen(event.data)).toBe(false)
+  })
+})
+
+describe('the id of an event', () => {
+  test('is a new UUIDv7 for every event', () => {
+    const [one, other] = [OrderCreated(anOrder).id, OrderCreated(anOrder).id]
+
+    expect(one).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
+    expect(other > one).toBe(true)
+  })
+
+  test('is kept in lower case when given, as the database answers it', () => {
+    const given = 'ABCDEF00-0000-4000-8000-00000000000A'
+
+    const event = OrderCreated(anOrder, { id: given })
+
+    expect(event.id).toBe('abcdef00-0000-4000-8000-00000000000a')
+  })
+
+  test.each(['', 'o1', '00000000-0000-4000-8000-00000000000', '{00000000-0000-4000-8000-000000000000}'])(
+    'is refused when it is not a UUID: %j',
+    (id) => {
+      const error = refusalOf(() => OrderCreated(anOrder, { id }))
+
+      expect(error.code).toBe('POSTBUS_INVALID_EVENT')
+      expect(error.message).toBe(`orders.order-created: \`id\` ${JSON.stringify(id)} is not a UUID.`)
+    },
+  )
+})
+
+describe('what a publisher may not say about an event', () => {
+  test.each([0, -1, Number.NaN, Infinity, 2 ** 52])('a lifetime of %d ms', (ttlMs) => {
+    const error = refusalOf(() => OrderCreated(anOrder, { ttlMs }))
+
+    expect(error.message).toContain('`ttlMs`')
+  })
+
+  test('a time that is none', () => {
+    const error = refusalOf(() => OrderCreated(anOrder, { occurredAt: new Date(Number.NaN) }))
+
+    expect(error.message).toContain('`occurredAt` is not a valid Date')
+  })
+
+  test.each(['correlationId', 'causationId', 'source'])('an empty `%s`', (field) => {
+    const error = refusalOf(() => OrderCreated(anOrder, { [field]: '' }))
+
+    expect(error.message).toBe(`orders.order-created: \`${field}\` is "": expected text.`)
+  })
+
+  test('metadata that JSON would change', () => {
+    const error = refusalOf(() => OrderCreated(anOrder, { metadata: { at: new Date(0) as never } }))
+
+    expect(error.message).toContain('`metadata.at` is a Date')
+  })
+})
+
+describe('data that the schema refuses', () => {
+  const wrong = { orderId: 7, total: 'much', lines: [{ sku: 'a' }, { sku: 8 }] } as never
+
+  test('are reported all at once, each problem with its path', () => {
+    const error = refusalOf(() => OrderCreated(wrong))
+
+    expect(error.code).toBe('POSTBUS_INVALID_EVENT')
+    expect(error.message.split('\n')).toEqual([
+      'orders.order-created: 3 problems',
+      expect.stringMatching(/^ {2}✖ .*expected string.* → at orderId$/),
+      expect.stringMatching(/^ {2}✖ .*expected number.* → at total$/),
+      expect.stringMatching(/^ {2}✖ .*expected string.* → at lines\.1\.sku$/),
+    ])
+  })
+
+  test('are reported without a path when all of them are wrong', () => {
+    const error = refusalOf(() => OrderCreated('o1' as never))
+
+    expect(error.message).toMatch(/^orders\.order-created: 1 problem\n {2}✖ [^→]*$/)
+  })
+
+  test('are reported with a stack that begins at the line that made the event', () => {
+    const error = refusalOf(function theCaller() {
+      OrderCreated(wrong)
+    })
+
+    const [firstFrame] = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
+    expect(firstFrame).toContain('theCaller')
+    expect(firstFrame).toContain('event.test.ts')
+  })
+
+  test('are reported as far as other Standard Schema libraries write paths: keys, or objects with a key', () => {
+    const refusing = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: () => ({ issues: [{ message: 'no', path: [{ key: 'lines' }, 0, Symbol('sku')] }] }),
+      },
+    } as const
+    const Refused = defineEvent('orders.refused', { schema: refusing })
+
+    const error = refusalOf(() => Refused({}))
+
+    expect(error.message).toContain('✖ no → at lines.0.Symbol(sku)')
+  })
+})
+
+describe('an asynchronous schema', () => {
+  test('is refused when it answers with a promise', () => {
+    const Checked = defineEvent('orders.checked', { schema: z.string().refine(async () => true) })
+
+    const error = refusalOf(() => Checked('o1'))
+
+    expect(error.message).toContain('orders.checked: its schema is asynchronous')
+  })
+
+  test('is refused without leaving a rejection that nobody handles', async () => {
+    const unhandled: unknown[] = []
+    const listener = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', listener)
+    const validate = () => Promise.reject(new Error('later'))
+    const Failing = defineEvent('orders.failing', {
+      schema: { '~standard': { version: 1, vendor: 'test', validate } },
+    })
+
+    const error = refusalOf(() => Failing({}))
+    await new Promise(setImmediate)
+    process.off('unhandledRejection', listener)
+
+    expect(error.message).toContain('asynchronous')
+    expect(unhandled).toEqual([])
+  })
+})
+
+describe('an event type', () => {
+  const schema = z.string()
+
+  test('knows its name and its version, and cannot be changed', () => {
+    const OrderShipped = defineEvent('orders.order-shipped', { schema, version: 3 })
+
+    expect(OrderShipped).toMatchObject({ type: 'orders.order-shipped', version: 3 })
+    expect(Object.isFrozen(OrderShipped)).toBe(true)
+  })
+
+  test.each(['', 'Orders.created', '1.order', 'orders created', 'a'.repeat(129), 'orders.*'])(
+    'is refused the name %j',
+    (name) => {
+      const error = refusalOf(() => defineEvent(name, { schema }))
+
+      expect(error.code).toBe('POSTBUS_INVALID_EVENT')
+      expect(error.message).toContain(`Event type name ${JSON.stringify(name)} is not allowed`)
+    },
+  )
+
+  test.each([0, -1, 1.5, Number.NaN, 2 ** 31])('is refused the version %d', (version) => {
+    const error = refusalOf(() => defineEvent('orders.order-created', { schema, version }))
+
+    expect(error.message).toContain('is not a whole number from 1')
+  })
+
+  test('may have any version that Postgres can store', () => {
+    const version = 2 ** 31 - 1
+
+    const Late = defineEvent('orders.late', { schema, version })
+
+    expect(Late('').version).toBe(2_147_483_647)
+  })
+
+  test.each([undefined, null, {}, () => true])('is refused without a Standard Schema: %s', (none) => {
+    const error = refusalOf(() => defineEvent('orders.order-created', { schema: none as never }))
+
+    expect(error.message).toContain('expected `schema` to be a Standard Schema')
+  })
+})
