@@ -47,7 +47,7 @@ describe('a queue that does not exist', () => {
   ])('is named, and the transaction is aborted: $queue', async ({ account, queue }) => {
     await tx.query('begin')
     await tx.query(`insert into orders values ('A1')`)
-    const refusal = await bus.publish([paid, Paid({ euro: 2, account })], { tx }).catch((error: unknown) => error)
+    const refusal = await bus.publish(Paid({ euro: 2, account }), { tx }).catch((error: unknown) => error)
     const next = await shop.bus.publish(paid, { tx }).catch((error: unknown) => error)
     const end = await tx.query('commit')
 
@@ -67,7 +67,11 @@ describe('a queue that does not exist', () => {
 
 test('in a database without our schema, the error names the schema and the command', async () => {
   const database = await createDatabase()
-  const bus = createBus({ connectionString: database.connectionString, schema: 'our_events' })
+  const bus = createBus({
+    connectionString: database.connectionString,
+    schema: 'our_events',
+    onSignal: () => undefined,
+  })
 
   await expect(bus.publish(paid)).rejects.toMatchObject({
     code: 'POSTBUS_SCHEMA_MISSING',

@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, type Bus } from '../../src/index.ts'
+import { createBus, defineEvent, defineHandler, type Bus, type SignalListener } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { emptyTables, storedCounts, storedDeliveries } from '../support/stored.ts'
 
@@ -131,6 +131,9 @@ test('what interested threw is the cause of the refusal', async () => {
   await bus.close()
 })
 
-function busWith(handlers: Parameters<typeof createBus>[0]['handlers'], onSignal = (_: unknown) => {}): Bus {
+function busWith(
+  handlers: Parameters<typeof createBus>[0]['handlers'],
+  onSignal: SignalListener = () => undefined,
+): Bus {
   return createBus({ connectionString: shop.connectionString, handlers, onSignal })
 }

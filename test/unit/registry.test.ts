@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Envelope } from '../../src/envelope.ts'
+import { defineEvent } from '../../src/event.ts'
+import { defineHandler, type AnyHandler, type On } from '../../src/handler.ts'
+import { createRegistry, isFor, isInterested, versionsOf } from '../../src/registry.ts'
+import { refusalOf } from './refusal.ts'
+
+const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
+const OrderCreated2 = defineEvent('orders.order-created', { schema: z.string(), version: 2 })
+const OrderShipped = defineEvent('orders.order-shipped', { schema: z.string() })
+
+describe('the handlers of an event', () => {
+  test('are those subscribed to it, in the order of registration', () => {
+    const registry = createRegistry([
+      handler('mail.receipt', OrderCreated),
+      handler('stock.reserve', OrderShipped),
+      handler('audit.log', 'orders.*'),
+      handler('finances.invoice', [OrderShipped, OrderCreated]),
+    ])
+
+    const names = registry.handlersOf(OrderCreated('o1')).map(({ name }) => name)
+
+    expect(names).toEqual(['mail.receipt', 'audit.log', 'finances.invoice'])
+  })
+
+  test('are none for an event type that nobody listens to', () => {
+    const registry = createRegistry([handler('stock.reserve', OrderShipped)])
+
+    const handlers = registry.handlersOf(OrderCreated('o1'))
+
+    expect(handlers).toEqual([])
+  })
+
+  test('are told apart by version', () => {
+    const registry = createRegistry([handler('mail.old', OrderCreated), handler('mail.new', OrderCreated2)])
+
+    const names = [OrderCreated('o1'), OrderCreated2('o1'), OrderCreated('o2')].map((event) =>
+      registry.handlersOf(event).map(({ name }) => name),
+    )
+
+    expect(names).toEqual([['mail.old'], ['mail.new'], ['mail.old']])
+  })
+
+  test('are listed once each, also when a handler has several reasons to listen', () => {
+    const registry = createRegistry([handler('mail.receipt', [OrderCreated, OrderCreated])])
+
+    const handlers = registry.handlersOf(OrderCreated('o1'))
+
+    expect(handlers).toHaveLength(1)
+  })
+})
+
+describe('a registry', () => {
+  test('takes a module: every export that is a handler or a list of handlers', () => {
+    const module = { receipt: handler('mail.receipt', OrderCreated), stock: [handler('stock.reserve', OrderShipped)] }
+
+    const registry = createRegistry(module)
+
+    expect(registry.handlers.map(({ name }) => name)).toEqual(['mail.receipt', 'stock.reserve'])
+  })
+
+  test('takes a handler that is exported twice as one', () => {
+    const receipt = handler('mail.receipt', OrderCreated)
+
+    const registry = createRegistry({ receipt, all: [receipt] })
+
+    expect(registry.handlers).toEqual([receipt])
+  })
+
+  test('finds a handler by its name', () => {
+    const receipt = handler('mail.receipt', OrderCreated)
+    const registry = createRegistry([receipt])
+
+    const found = ['mail.receipt', 'mail.receipts', 'constructor'].map((name) => registry.handlerNamed(name))
+
+    expect(found).toEqual([receipt, undefined, undefined])
+  })
+
+  test('knows the versions of an event type that handlers list by name', () => {
+    const registry = createRegistry([handler('mail.old', [OrderCreated, OrderCreated2]), handler('audit.log', '*')])
+
+    const versions = [OrderCreated.type, OrderShipped.type].map((type) => registry.versionsHandled(type))
+
+    expect(versions).toEqual([[1, 2], []])
+  })
+
+  test('has two queues for every one in use, and always those of the default', () => {
+    const slow = defineHandler('mail.receipt', { on: OrderCreated, queue: 'slow', handle() {} })
+
+    const queues = [createRegistry([]).queues, createRegistry([slow, slow]).queues]
+
+    expect(queues).toEqual([
+      ['events', 'events_partitioned'],
+      ['events', 'events_partitioned', 'slow', 'slow_partitioned'],
+    ])
+  })
+
+  test('refuses two handlers with one name, and says where both are', () => {
+    const one = handler('mail.receipt', OrderCreated)
+    const other = handler('mail.receipt', OrderShipped)
+
+    const error = refusalOf(() => createRegistry([one, other]))
+
+    expect(error.code).toBe('POSTBUS_DUPLICATE_HANDLER')
+    expect(error.message).toContain('Two handlers are named "mail.receipt"')
+    const places = error.message.split('\n').slice(1)
+    expect(places).toEqual([`  ${one.definedAt}`, `  ${other.definedAt}`])
+    expect(places.every((place) => /registry\.test\.ts:\d+:\d+/.test(place))).toBe(true)
+  })
+
+  test.each([
+    ['an array', [handler('mail.receipt', OrderCreated), OrderCreated], '`handlers[1]` is function'],
+    ['a module', { OrderCreated }, 'The export "OrderCreated" of the handlers module is function'],
+    ['a list in a module', { all: [null] }, 'The export "all" of the handlers module is object'],
+    ['null in a module', { nothing: null }, 'The export "nothing" of the handlers module is null'],
+    ['null', null, '`handlers` is null'],
+    ['text', 'handlers', '`handlers` is string'],
+  ])('refuses what is not a handler: in %s', (_, set, says) => {
+    const error = refusalOf(() => createRegistry(set as never))
+
+    expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
+    expect(error.message).toContain(`${says}, not a handler`)
+  })
+})
+
+describe('a handler', () => {
+  test('is for the events it subscribes to, and knows which versions it lists', () => {
+    const receipt = handler('mail.receipt', [OrderShipped, OrderCreated, OrderCreated2])
+
+    const fits = [1, 2, 3].map((version) => isFor(receipt, { type: 'orders.order-created', version }))
+
+    expect(fits).toEqual([true, true, false])
+    expect(versionsOf(receipt, 'orders.order-created')).toEqual([1, 2])
+  })
+
+  test('lists no versions by a pattern', () => {
+    const versions = versionsOf(handler('audit.log', 'orders.*'), 'orders.order-created')
+
+    expect(versions).toEqual([])
+  })
+})
+
+describe('whether a handler is interested', () => {
+  test('is yes when it does not say', () => {
+    const interested = isInterested(handler('mail.receipt', OrderCreated), OrderCreated('o1'))
+
+    expect(interested).toBe(true)
+  })
+
+  test('is what it says of the event', () => {
+    const choosy = interestedHandler((event) => event.data === 'o1')
+
+    const answers = [isInterested(choosy, OrderCreated('o1')), isInterested(choosy, OrderCreated('o2'))]
+
+    expect(answers).toEqual([true, false])
+  })
+
+  test.each([undefined, null, 1, 'yes'])('cannot be %j: an unclear answer would lose an event', (answer) => {
+    const unclear = interestedHandler(() => answer as never)
+
+    const error = refusalOf(() => isInterested(unclear, OrderCreated('o1')))
+
+    expect(error.code).toBe('POSTBUS_INTERESTED_FAILED')
+    expect(error.message).toMatch(/of handler "mail\.receipt" for orders\.order-created returned .* Return true or false/)
+  })
+
+  test('cannot be found out later', async () => {
+    const late = interestedHandler((() => Promise.reject(new Error('late'))) as never)
+
+    const error = refusalOf(() => isInterested(late, OrderCreated('o1')))
+    await new Promise(setImmediate) // the run fails if the rejection was left unhandled
+
+    expect(error.message).toContain('a promise; it runs inside publish and must be synchronous')
+  })
+
+  test('stops the publishing when it throws', () => {
+    const cause = new TypeError('of null')
+    const broken = interestedHandler(() => {
+      throw cause
+    })
+
+    const error = refusalOf(() => isInterested(broken, OrderCreated('o1')))
+
+    expect(error.message).toContain('threw. The event was not published.')
+    expect(error.cause).toBe(cause)
+  })
+})
+
+function handler(name: string, on: On): AnyHandler {
+  return defineHandler(name, { on, handle() {} })
+}
+
+function interestedHandler(interested: (event: Envelope) => boolean): AnyHandler {
+  return defineHandler('mail.receipt', { on: OrderCreated, interested, handle() {} })
+}
