@@ -3,7 +3,7 @@
  * is in the database; the first connection creates the tables that are missing.
  */
 import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { projectDatabase, type ProjectDatabase } from '../../config/database.ts'
 import type { Bus } from '../../src/index.ts'
 import { cargoTables } from './cargo/tables.ts'
@@ -28,7 +28,6 @@ export interface ShopConnections {
 
 /** One per process, made here because handlers are defined at the top of their modules. */
 export const shop = openShop()
-export const { db } = shop
 
 /** Whoever closes this bus also lets go of the shop, and so of a Postgres that was started for this process. */
 export function closingShop(bus: Bus): Bus {
@@ -57,8 +56,8 @@ function openShop(): ShopConnections {
   }
 }
 
-async function openPool(connectionString: string): Promise<pg.Pool> {
-  const pool = new pg.Pool({ connectionString, max: 8, connectionTimeoutMillis: 10_000, application_name: 'shop' })
+async function openPool(connectionString: string): Promise<Pool> {
+  const pool = new Pool({ connectionString, max: 8, connectionTimeoutMillis: 10_000, application_name: 'shop' })
   pool.on('error', () => undefined) // an idle connection that breaks is replaced
   await pool.query(createTables)
   return pool

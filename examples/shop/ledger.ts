@@ -4,7 +4,7 @@
  */
 import type { Transaction } from 'kysely'
 import type { Envelope, HandlerContext } from '../../src/index.ts'
-import { db } from './database.ts'
+import { shop } from './database.ts'
 import type { LedgerTables } from './ledger-tables.ts'
 
 export interface Run {
@@ -18,7 +18,7 @@ export async function recordRun(
   { handler, event, context }: Run,
   work: (trx: Transaction<object>) => Promise<unknown>,
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await shop.db.transaction().execute(async (trx) => {
     await work(trx)
     await trx
       .$extendTables<LedgerTables>()

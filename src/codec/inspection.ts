@@ -105,10 +105,7 @@ function isDisguised(object: object): boolean {
 
 function visitElements(walk: Walk, array: readonly unknown[], place: Place): void {
   const { length } = array
-  if (length > 0 && !Object.hasOwn(array, length - 1)) refuseHere(walk, place, sparse)
   grow(walk, 1)
-  refuseTooLong(walk, length * 2)
-
   for (let index = 0; index < length; index += 1) {
     const element = elementOf(place, index)
     if (!Object.hasOwn(array, index)) refuseHere(walk, place, sparse)
@@ -120,12 +117,6 @@ function visitElements(walk: Walk, array: readonly unknown[], place: Place): voi
 
 const sparse = 'is a sparse array, whose holes would be filled. Use null or undefined in their place.'
 
-/** Before looking at any element: the list of a huge array's keys alone could exhaust the memory. */
-function refuseTooLong(walk: Walk, bytes: number): void {
-  grow(walk, bytes)
-  walk.bytes -= bytes
-}
-
 function refuseExtraOfArray(walk: Walk, array: readonly unknown[], place: Place): never {
   const extra = Reflect.ownKeys(array)
     .slice(array.length)
@@ -136,7 +127,6 @@ function refuseExtraOfArray(walk: Walk, array: readonly unknown[], place: Place)
 
 function visitMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, place: Place): void {
   if (map.size > 0 && place.depth + 1 >= MAX_DEPTH) refuseHere(walk, place, tooDeep)
-  refuseTooLong(walk, map.size * 6)
   refuseExtraProperties(walk, map, place)
 
   const { exposed } = walk
@@ -152,7 +142,6 @@ function visitMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, place: Place):
 }
 
 function visitSet(walk: Walk, set: ReadonlySet<unknown>, place: Place): void {
-  refuseTooLong(walk, set.size * 2)
   refuseExtraProperties(walk, set, place)
 
   const { exposed } = walk

@@ -83,15 +83,19 @@ test('F34: publishers of the same two keys in opposite order do not wait for eac
 test('F34: a deadlock of the caller comes out unchanged, and only the survivor has published', async () => {
   const [one, two] = [await shop.database.connect(), await shop.database.connect()]
   await Promise.all([one.query('begin'), two.query('begin')])
-  const add = (tx: typeof one, id: string) => tx.query('update account set turns = turns + 1 where id = $1', [id])
+  const add = (tx: PoolClient, id: string) => tx.query('update account set turns = turns + 1 where id = $1', [id])
   await Promise.all([add(one, 'a'), add(two, 'b')])
   await shop.bus.publish(Paid({ account: 'a', turn: 1 }), { tx: one })
   await shop.bus.publish(Paid({ account: 'b', turn: 2 }), { tx: two })
 
-  const ends = await Promise.allSettled([
-    add(one, 'b').finally(async () => void (await one.query('commit'))),
-    add(two, 'a').finally(async () => void (await two.query('commit'))),
-  ])
+  const addAndEnd = async (tx: PoolClient, id: string) => {
+    try {
+      await add(tx, id)
+    } finally {
+      await tx.query('commit') // which rolls back if the statement failed
+    }
+  }
+  const ends = await Promise.allSettled([addAndEnd(one, 'b'), addAndEnd(two, 'a')])
 
   const failures = ends.filter((end) => end.status === 'rejected')
   expect(failures).toEqual([{ status: 'rejected', reason: expect.objectContaining({ code: '40P01' }) as unknown }])

@@ -83,8 +83,8 @@ async function writeAtRandom(part: Part): Promise<void> {
   const { tx, random, counts, depth } = part
   for (let steps = Math.floor(random() * 3) + 1; steps > 0; steps -= 1) {
     const choice = random()
-    if (choice < 0.5 || depth === 3) await move(tx, [pieces(random)])
-    else if (choice < 0.7) await move(tx, [pieces(random), pieces(random), pieces(random)])
+    if (choice < 0.5 || depth === 3) await move(tx, [anAmount(random)])
+    else if (choice < 0.7) await move(tx, [anAmount(random), anAmount(random), anAmount(random)])
     else {
       await tx.query(`savepoint part_${depth}`)
       await writeAtRandom({ ...part, depth: depth + 1 })
@@ -101,7 +101,7 @@ async function move(tx: PoolClient, amounts: readonly number[]): Promise<void> {
   for (const { id, data } of events) await tx.query('insert into movement values ($1, $2)', [id, data.pieces])
 }
 
-function pieces(random: () => number): number {
+function anAmount(random: () => number): number {
   return Math.floor(random() * 100)
 }
 

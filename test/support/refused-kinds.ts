@@ -70,6 +70,14 @@ export const refusedKinds: RefusedKind[] = refusals({
   'subclass of Map': ['.it` is an instance of Prices', () => new (class Prices extends Map {})()],
   'subclass of Set': ['.it` is an instance of Tags', () => new (class Tags extends Set {})()],
   'Date with an extra property': ['.it.zone` is an extra property', () => Object.assign(new Date(0), { zone: 'CET' })],
+  'Set with an extra property': ['.it.name` is an extra property', () => Object.assign(new Set(), { name: 'a' })],
+  'RegExp with an extra property': ['.it.name` is an extra property', () => Object.assign(/a/, { name: 'a' })],
+  'URL with an extra property': ['.it.name` is an extra property', () => Object.assign(new URL('a:b'), { name: 'a' })],
+  'Date with a symbol key': ['.it` has the key Symbol(a)', () => Object.assign(new Date(0), { [Symbol('a')]: 1 })],
+  'Error with a getter': [
+    '.it.cause` is a getter',
+    () => Object.defineProperty(new Error('a'), 'cause', { get: () => 1 }),
+  ],
   'Map with an extra property': ['.it.name` is an extra property', () => Object.assign(new Map(), { name: 'a' })],
   'Error with an extra property': [
     '.it.code` is an extra property',
@@ -148,6 +156,8 @@ export const refusedKinds: RefusedKind[] = refusals({
   URLSearchParams: ['.it` is a URLSearchParams', () => new URLSearchParams()],
   'URL only by its prototype': ['.it` is an instance of URL', () => Object.create(URL.prototype)],
   'Date only by its prototype': ['.it` is an instance of Date', () => Object.create(Date.prototype)],
+  'RegExp only by its prototype': ['.it` is an instance of RegExp', () => Object.create(RegExp.prototype)],
+  'typed array only by its prototype': ['.it` is an instance of Int8Array', () => Object.create(Int8Array.prototype)],
   'Map that pretends to be plain': [
     '.it` is more than a plain object',
     () => Object.setPrototypeOf(new Map([[1, 2]]), Object.prototype),
@@ -159,6 +169,7 @@ export const refusedKinds: RefusedKind[] = refusals({
   'key __proto__': ['.it.__proto__` has a key that can harm', () => JSON.parse('{"__proto__": 1}') as unknown],
   'key constructor': ['.it.constructor` has a key that can harm', () => ({ constructor: 1 })],
   'key prototype': ['.it.prototype` has a key that can harm', () => ({ prototype: 1 })],
+  'shared object whose path is too long': ['.it[1].kkkk', () => [key, { ['k'.repeat(100_001)]: key }]],
   'path too long to annotate': ['.it.kkkk', () => ({ ['k'.repeat(100_001)]: new Date(0) })],
   'more shared references into large Maps than can be restored quickly': [
     '.it[1][1998]` is the same object',

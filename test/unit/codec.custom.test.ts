@@ -60,6 +60,25 @@ describe('codecs of the user', () => {
     expect(error.message).toContain(`is refused because the codec "money" ${reason}`)
   })
 
+  test.each<[string, unknown, string]>([
+    ['a primitive for a plain object', 'text', 'encodes it as a primitive'],
+    ['a key that can harm', JSON.parse('{"__proto__":1}'), 'is encoded with the key "__proto__"'],
+    ['too many levels', JSON.parse('['.repeat(201) + ']'.repeat(201)), 'is encoded more than 200 levels deep'],
+    ['too many bytes', ['x'.repeat(2e6)], 'at least'],
+    ['too many numbers', Array(1e6).fill(1), 'at least'],
+  ])('are refused when one gives %s', (_, encoded, reason) => {
+    const plain: CustomCodec = {
+      name: 'plain',
+      is: (value) => value instanceof Object && 'plain' in value,
+      encode: () => encoded,
+      decode: () => ({ plain: true }),
+    }
+
+    const error = errorOf(() => createCodec({ codecs: [plain] }).encode([{ plain: true }], 'shop.tested'))
+
+    expect(error.message).toContain(reason)
+  })
+
   test('are refused when two keys of a Map or elements of a Set would become one', () => {
     const one = new Money(1)
     const interning = createCodec({ codecs: [{ ...money, encode: () => '1', decode: () => one }] })

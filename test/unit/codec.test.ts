@@ -55,6 +55,16 @@ describe('data that is published', () => {
     expect(error.message).toContain('is more than 200 levels deep')
   })
 
+  test('may have a Map in the last two levels, because a Map takes two', () => {
+    const map = new Map([['a', 1]])
+
+    const text = codec.encode(nested(199, map), 'shop.tested')
+    const error = errorOf(() => codec.encode(nested(200, map), 'shop.tested'))
+
+    expect(differenceBetween(nested(199, map), codec.decode(text))).toBeUndefined()
+    expect(error.message).toContain('is more than 200 levels deep')
+  })
+
   test('never overflows the stack, however deep it is', () => {
     const data = nested(100_000)
 
@@ -106,6 +116,19 @@ describe('the size of the data', () => {
     expect(error.code).toBe('POSTBUS_TOO_LARGE')
   })
 
+  test.each([new Map([['a', new Date(0)]]), new Set([1n, 2n]), new Error('a', { cause: new Date(0) })])(
+    'is not overestimated for %s in several places, at paths of any length',
+    (value) => {
+      const shared = { value }
+      const data = { a: shared, ['k'.repeat(200)]: shared }
+      const exact = createCodec({ maxBytes: Buffer.byteLength(codec.encode(data, 'shop.tested')) })
+
+      const back = exact.decode(exact.encode(data, 'shop.tested'))
+
+      expect(differenceBetween(data, back)).toBeUndefined()
+    },
+  )
+
   test.each(['string', 'strings', 'numbers', 'objects', 'map', 'bytes', 'holes'])(
     'of 100 MB is refused in less than a second and 256 MB of memory: %s',
     (kind) => {
@@ -144,6 +167,23 @@ describe('stored text', () => {
     expect('polluted' in canary).toBe(false)
   })
 
+  test('is found out by our own checks, before superjson sees it, unless a RegExp does not compile', () => {
+    const byAccident = hostileDocuments.filter(({ text }) =>
+      errorOf(() => codec.decode(text)).message.includes('it cannot be restored'),
+    )
+
+    expect(byAccident.map(({ name }) => name)).toEqual([
+      'a RegExp that does not compile',
+      'a RegExp with unknown flags',
+    ])
+  })
+
+  test.each([undefined, null, 1, {}, Buffer.from('{"json":1}')])('is corrupt if it is not a text: %s', (stored) => {
+    const error = errorOf(() => codec.decode(stored as string))
+
+    expect(error.message).toContain('it is not a text')
+  })
+
   test('does not repeat the data in the error', () => {
     const error = errorOf(() => codec.decode('{"json":{"secret":"hunter2"'))
 
@@ -157,8 +197,8 @@ function expectCleanPrototype(): void {
   expect(Reflect.ownKeys(Object.prototype).map(String)).toEqual(sharedByAllObjects)
 }
 
-function nested(levels: number): unknown {
-  let data: unknown = []
+function nested(levels: number, innermost: unknown = []): unknown {
+  let data = innermost
   for (let level = 1; level < levels; level += 1) data = [data]
   return data
 }

@@ -162,7 +162,9 @@ describe('whether a handler is interested', () => {
     const error = refusalOf(() => isInterested(unclear, OrderCreated('o1')))
 
     expect(error.code).toBe('POSTBUS_INTERESTED_FAILED')
-    expect(error.message).toMatch(/of handler "mail\.receipt" for orders\.order-created returned .* Return true or false/)
+    expect(error.message).toMatch(
+      /of handler "mail\.receipt" for orders\.order-created returned .* Return true or false/,
+    )
   })
 
   test('cannot be found out later', async () => {

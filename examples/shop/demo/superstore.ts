@@ -36,10 +36,8 @@ export interface SuperstoreOrder extends NewOrder {
 /** The first `limit` orders by date; orders of one day in the file's order. */
 export async function superstoreOrders(limit: number): Promise<readonly SuperstoreOrder[]> {
   const rows = z.array(row).parse(parse(await readFile(FILE), { columns: true }))
-  return Map.groupBy(rows, (one) => one['Order ID'])
-    .values()
+  return [...Map.groupBy(rows, (one) => one['Order ID']).values()]
     .map(orderOf)
-    .toArray()
     .toSorted((one, other) => one.placedAt.getTime() - other.placedAt.getTime())
     .slice(0, limit)
     .map((order, index) => ({ ...order, number: index + 1 }))

@@ -1,6 +1,6 @@
 /** Places an order: its rows and its event are one transaction, and a declined payment takes both back. */
 import type { Bus } from '../../../src/index.ts'
-import { db } from '../database.ts'
+import { shop } from '../database.ts'
 import { OrderCreated } from './events.ts'
 import type { OrdersTables } from './tables.ts'
 
@@ -20,7 +20,7 @@ export class PaymentDeclined extends Error {
 export async function placeOrder(order: NewOrder, { bus, authorisePayment }: Checkout): Promise<'placed' | 'declined'> {
   const { orderId, placedAt, lines } = order
   try {
-    await db.transaction().execute(async (trx) => {
+    await shop.db.transaction().execute(async (trx) => {
       const orders = trx.$extendTables<OrdersTables>()
       await orders.insertInto('orders_order').values(rowOf(order)).execute()
       await orders

@@ -1,6 +1,6 @@
 /** Ships an order: the update locks the order's row, which settles the order of its events as well. */
 import type { Bus } from '../../../src/index.ts'
-import { db } from '../database.ts'
+import { shop } from '../database.ts'
 import { OrderShipped } from './events.ts'
 import type { OrdersTables } from './tables.ts'
 
@@ -10,7 +10,7 @@ export interface Dispatch {
 }
 
 export async function shipOrder({ orderId, shippedAt }: Dispatch, bus: Bus): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await shop.db.transaction().execute(async (trx) => {
     const { customer_id: customerId } = await trx
       .$extendTables<OrdersTables>()
       .updateTable('orders_order')

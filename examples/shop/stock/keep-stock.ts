@@ -38,10 +38,7 @@ async function reserve(stock: Transaction<StockTables>, { orderId, lines }: Orde
     .execute()
 }
 
-async function remove(
-  stock: Transaction<StockTables>,
-  { orderId, shippedAt }: OrderShipped['data'],
-): Promise<void> {
+async function remove(stock: Transaction<StockTables>, { orderId, shippedAt }: OrderShipped['data']): Promise<void> {
   const { numUpdatedRows } = await stock
     .updateTable('stock_reservation')
     .set({ removed_at: shippedAt })

@@ -1,0 +1,32 @@
+/** F1: a worker that is killed in the middle of a handler costs one attempt, and at most 15 s. */
+import { expect, onTestFinished, test } from 'vitest'
+import { openStage } from '../support/stage.ts'
+
+test('F1: what a killed worker was running runs elsewhere within 15 s, and nothing else runs again', async () => {
+  const stage = await openStage()
+  onTestFinished(() => stage.close())
+  const doomed = await stage.worker()
+  const [done, running] = await stage.publish({ task: 'work' }, { task: 'work', ms: 60_000 })
+  await stage.entry('both ran or run', (entry) => entry.eventId === running && entry.step === 'start')
+  await stage.entry('one is done', (entry) => entry.eventId === done && entry.step === 'end')
+  await stage.database.query(`update pgboss.job set data = data`) // waits for the settle of the first
+
+  const other = await stage.worker()
+  const [later] = await stage.publish({ task: 'work' })
+  doomed.kill('SIGKILL')
+  const killedAt = await stage.trace.now()
+
+  const again = await stage.entry(
+    'it runs again',
+    ({ eventId, attempt }) => eventId === running && attempt === 2,
+    20_000,
+  )
+  expect(again.at - killedAt).toBeLessThan(15_000)
+  expect(again.pid).toBe(other.pid)
+  const byState = new Map((await stage.deliveries()).map((delivery) => [delivery.eventId, delivery]))
+  expect(byState.get(running!)).toMatchObject({ state: 'active', errors: ['POSTBUS_WORKER_DIED'] })
+  expect(byState.get(done!)).toMatchObject({ state: 'completed', retryCount: 0, errors: [] })
+  expect(byState.get(later!)).toMatchObject({ state: 'completed', retryCount: 0, errors: [] })
+  expect(other.signalsNamed('delivery.recovered')).toHaveLength(1)
+  console.log(`F1: ran again ${Math.round(again.at - killedAt)} ms after the kill`)
+}, 40_000)

@@ -1,0 +1,73 @@
+/** The event of the fault tests: it says what its handlers are to do. And the handlers, which write a trace of it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { defineEvent, defineHandler, PostbusError, type Handler, type HandlerContext } from '../../src/index.ts'
+import type { TraceWriter } from '../support/trace.ts'
+
+export const TaskAdded = defineEvent('faults.task-added', {
+  schema: z.object({
+    /**
+     * - `work`: takes `ms`, whatever its signal says.
+     * - `obey`: takes `ms`, or until its signal is aborted, which fails the attempt.
+     * - `hang`: never returns.
+     * - `fail`: throws after `ms`.
+     * - `exit`: ends its process after `ms`.
+     * - `stray`: leaves a rejected promise behind, outside of the handler, and takes `ms`.
+     */
+    task: z.enum(['work', 'obey', 'hang', 'fail', 'exit', 'stray']).default('work'),
+    ms: z.number().default(0),
+    key: z.string().nullable().default(null),
+    /** The handler that is to do it. */
+    for: z.string().default('faults.steady'),
+  }),
+  partitionKey: (data) => data.key,
+})
+
+export type Task = Parameters<typeof TaskAdded>[0]
+
+/** What a test may choose about a handler. */
+export interface TracedHandler {
+  readonly name: string
+  readonly maxAttempts?: number
+  readonly timeoutMs?: number
+  readonly retryMs?: number
+}
+
+export const STEADY: TracedHandler = { name: 'faults.steady' }
+
+export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler, write: TraceWriter): Handler {
+  return defineHandler(name, {
+    on: TaskAdded,
+    ...options,
+    backoff: { initialMs: retryMs, factor: 1, jitter: 0 },
+    interested: (event) => event.data.for === name,
+    async handle(event, context) {
+      const who = { handler: name, eventId: event.id, key: event.partitionKey, attempt: context.attempt }
+      await write({ ...who, step: 'start', reason: null })
+      context.signal.addEventListener('abort', () => {
+        void write({ ...who, step: 'aborted', reason: codeOf(context.signal.reason) })
+      })
+      try {
+        await perform(event.data.task, event.data.ms, context)
+      } catch (error) {
+        await write({ ...who, step: 'fail', reason: codeOf(error) })
+        throw error
+      }
+      await write({ ...who, step: 'end', reason: null })
+    },
+  }) as unknown as Handler // its precise type is of no interest to a list of handlers
+}
+
+async function perform(task: string, ms: number, { signal }: HandlerContext): Promise<void> {
+  if (task === 'stray') setImmediate(() => void Promise.reject(new Error('a stray promise was rejected')))
+  if (task === 'hang') return new Promise<void>(() => undefined)
+
+  await delay(ms, undefined, task === 'obey' ? { signal } : {})
+  if (task === 'fail') throw new Error('this task always fails')
+  if (task === 'exit') process.exit(7)
+}
+
+function codeOf(error: unknown): string {
+  const reason = error instanceof Error && error.cause !== undefined ? error.cause : error
+  return reason instanceof PostbusError ? reason.code : String(reason)
+}

@@ -1,0 +1,22 @@
+/** The bus of a worker process in the fault tests: handlers that write a trace, and signals as JSON, one a line. */
+import { createBus, type Bus } from '../../src/index.ts'
+import { traceWriter } from '../support/trace.ts'
+import { tracedHandler, type TracedHandler } from './tasks.ts'
+
+export interface TracedBusSettings {
+  readonly connectionString: string
+  /** Where the trace is written: past all proxies, and never to a server that is about to fall. */
+  readonly traceTo: string
+  readonly handlers: readonly TracedHandler[]
+  readonly queryTimeoutMs?: number
+  readonly connectTimeoutMs?: number
+}
+
+export function tracedBus({ traceTo, handlers, ...options }: TracedBusSettings): Bus {
+  const write = traceWriter(traceTo)
+  return createBus({
+    ...options,
+    handlers: handlers.map((handler) => tracedHandler(handler, write)),
+    onSignal: (signal) => process.stderr.write(`${JSON.stringify(signal)}\n`),
+  })
+}

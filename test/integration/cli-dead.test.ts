@@ -1,0 +1,161 @@
+/** `postbus dead`: an operator looks at dead letters, delivers them again, or gives them up. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createBus, defineHandler, type DeadLetter } from '../../src/index.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { linesOf, postbus, type CliOptions } from '../support/cli.ts'
+import * as handlers from '../support/fixtures/cli/event-handlers.ts'
+import { LetterSent, ParcelSent } from '../support/fixtures/cli/events.ts'
+import { emptyTables, storedDeliveries } from '../support/stored.ts'
+
+let shop: TestBus
+let letters: readonly DeadLetter[]
+
+beforeAll(async () => {
+  shop = await openTestBus({ handlers })
+})
+
+afterAll(() => shop.close())
+
+beforeEach(async () => {
+  await emptyTables(shop.database)
+  await shop.bus.publish([LetterSent({ to: 'moved' }), LetterSent({ to: 'nobody' }), ParcelSent({ to: 'nobody' })])
+  await shop.bus.worker().drain()
+  letters = await shop.bus.deadLetters.list()
+  expect(letters.map(({ handler }) => handler).toSorted()).toEqual([
+    'post.deliver-letter',
+    'post.deliver-letter',
+    'post.deliver-parcel',
+  ])
+})
+
+describe('list', () => {
+  test('prints a table on stdout, and how many there are on stderr', async () => {
+    const { code, out, err } = await dead(['list'])
+
+    expect({ code, err }).toEqual({ code: 0, err: '3 dead letters.\n' })
+    const [head, ...rows] = linesOf(out)
+    expect(head?.split(/ {2,}/)).toEqual(['DELIVERY', 'DIED AT', 'HANDLER', 'EVENT', 'KEY', 'ATTEMPTS', 'REASON'])
+    expect(rows.map((row) => row.split(' ')[0])).toEqual(letters.map(({ deliveryId }) => deliveryId))
+    expect(rows.find((row) => row.includes('post.deliver-parcel'))).toContain('blocks its key: returned to sender')
+    expect(out).not.toContain('hunter2')
+  })
+
+  test('--json prints a line per dead letter with the error of every attempt', async () => {
+    const { code, json } = await dead(['list', '--json'])
+
+    expect(code).toBe(0)
+    expect(json()).toEqual(JSON.parse(JSON.stringify(letters)))
+    const failed = json().find(({ reason }) => reason === 'no such address: password=***')
+    expect(failed?.['attempts']).toEqual([
+      expect.objectContaining({ attempt: 1, message: 'no such address: password=***' }),
+      expect.objectContaining({ attempt: 2, message: 'no such address: password=***' }),
+    ])
+  })
+
+  test('is narrowed by handler, event type, id and limit', async () => {
+    const [first] = letters
+    const commands = [
+      ['--handler', 'post.deliver-parcel'],
+      ['--type', 'post.letter-sent'],
+      [first?.deliveryId ?? ''],
+      ['--limit', '2'],
+      ['--handler', 'post.deliver-parcel', '--type', 'post.letter-sent'],
+    ]
+
+    const results = await Promise.all(commands.map((words) => dead(['list', '--json', ...words])))
+
+    expect(results.map((result) => result.json().length)).toEqual([1, 2, 1, 2, 0])
+    expect((await dead(['list', '--limit', '2'])).err).toBe('2 of 3 dead letters.\n')
+  })
+})
+
+describe('retry', () => {
+  test('puts a delivery back with all its attempts; the errors of the earlier ones stay with it', async () => {
+    const failed = letters.find(({ reason }) => reason.startsWith('no such address'))
+
+    const retried = await dead(['retry', failed?.deliveryId ?? '', '--yes', '--json'])
+    const counts = [await shop.bus.worker().drain(), await shop.bus.worker().drain()]
+    const again = await shop.bus.deadLetters.list({ deliveryIds: [failed?.deliveryId ?? ''] })
+
+    expect(retried).toMatchObject({ code: 0, err: '1 dead letter put back into the queue.\n' })
+    expect(retried.json()).toEqual([{ deliveryId: failed?.deliveryId, action: 'retry' }])
+    expect(counts[0]).toEqual({ done: 0, failed: 1, dead: 1, snoozed: 0 })
+    expect(again[0]?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 1, 2])
+  })
+
+  test('after a deploy that mends the handler, everything of that handler is delivered', async () => {
+    const delivered: string[] = []
+    const mended = defineHandler('post.deliver-letter', {
+      on: LetterSent,
+      handle: ({ data }, { attempt }) => void delivered.push(`${data.to} ${attempt}`),
+    })
+    const deployed = createBus({
+      connectionString: shop.connectionString,
+      handlers: [mended],
+      onSignal: () => undefined,
+    })
+
+    const { code } = await dead(['retry', '--handler', 'post.deliver-letter', '--yes'])
+    await deployed.worker().drain()
+
+    expect(code).toBe(0)
+    expect(delivered.toSorted()).toEqual(['moved 1', 'nobody 1'])
+    expect((await shop.bus.deadLetters.list()).map(({ handler }) => handler)).toEqual(['post.deliver-parcel'])
+    await deployed.close()
+  })
+})
+
+describe('discard', () => {
+  test('hides dead letters for good, frees the key that one of them blocked, and keeps the rows', async () => {
+    await shop.bus.publish(ParcelSent({ to: 'nobody' }))
+    const held = await shop.bus.worker().drain()
+
+    const { code, out, err } = await dead(['discard', '--all', '--yes'])
+    const freed = await shop.bus.worker().drain()
+
+    expect({ code, out, err }).toEqual({ code: 0, out: '', err: '3 dead letters discarded.\n' })
+    expect([held, freed].map((counts) => counts.dead)).toEqual([0, 1])
+    expect(await shop.bus.deadLetters.count()).toBe(1)
+    const { rowCount } = await shop.database.query('select from postbus.dead_letter')
+    expect(rowCount).toBe(4)
+  })
+})
+
+describe('without --yes', () => {
+  test.each(['retry', 'discard'])('and without a terminal, %s changes nothing: exit code 2', async (action) => {
+    const before = await storedDeliveries(shop.database)
+
+    const { code, out, err } = await dead([action, '--all'], { input: 'y\n' })
+
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('3 dead letters')
+    expect(err).toContain('There is no terminal to ask at: add --yes to do it.')
+    expect(await shop.bus.deadLetters.count()).toBe(3)
+    expect((await storedDeliveries(shop.database)).map(({ state }) => state)).toEqual(before.map(({ state }) => state))
+  })
+})
+
+test('ids that are no open dead letter are exit code 1; a filter that matches nothing is not', async () => {
+  const unknown = '00000000-0000-0000-0000-000000000000'
+
+  const [byId, byFilter] = await Promise.all([
+    dead(['retry', unknown, '--yes']),
+    dead(['discard', '--handler', 'post.unheard-of', '--yes']),
+  ])
+
+  expect(byId).toMatchObject({ code: 1, out: '', err: 'No open dead letter matches.\n' })
+  expect(byFilter).toMatchObject({ code: 0, out: '', err: 'No open dead letter matches.\n' })
+})
+
+test('a delivery whose job is gone cannot be retried: exit code 1, and it stays a dead letter', async () => {
+  await shop.database.query(`delete from pgboss.job where data ->> 'handler' = 'post.deliver-parcel'`)
+
+  const { code, err } = await dead(['retry', '--all', '--yes'])
+
+  expect({ code, err }).toEqual({ code: 1, err: '2 dead letters put back into the queue.\n' })
+  expect((await shop.bus.deadLetters.list()).map(({ handler }) => handler)).toEqual(['post.deliver-parcel'])
+})
+
+function dead(words: readonly string[], options: CliOptions = {}) {
+  return postbus(shop.connectionString, ['dead', ...words], options)
+}

@@ -1,0 +1,185 @@
+/** The `postbus` command: what it prints where, and the exit code it leaves. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { linesOf, postbus } from '../support/cli.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import * as handlers from '../support/fixtures/cli/event-handlers.ts'
+import { LetterSent, ParcelSent } from '../support/fixtures/cli/events.ts'
+
+const NOWHERE = 'postgres://nobody:hunter2@127.0.0.1:1/nowhere'
+const ESCAPE = '\u001b['
+
+describe('migrate', () => {
+  const steps = [
+    'install pg-boss schema 43 in "pgboss"',
+    'run migration 0001-events in "postbus"',
+    'run migration 0002-dead-letters in "postbus"',
+    'run migration 0003-workers in "postbus"',
+    'run migration 0004-publish in "postbus"',
+    'create queue "events"',
+    'create queue "events_partitioned"',
+    'create queue "parcels"',
+    'create queue "parcels_partitioned"',
+  ]
+  let empty: TestDatabase
+
+  beforeAll(async () => {
+    empty = await createDatabase()
+    return () => empty.drop()
+  })
+
+  test('says on stdout what it would do, then does it once, and says so on stderr', async () => {
+    const dry = await postbus(empty.connectionString, ['migrate', '--dry-run'])
+    const dryJson = await postbus(empty.connectionString, ['migrate', '--dry-run', '--json'])
+    const real = await postbus(empty.connectionString, ['migrate'])
+    const again = await postbus(empty.connectionString, ['migrate'])
+
+    expect(dry).toMatchObject({ code: 0, err: '9 steps would be taken.\n' })
+    expect(linesOf(dry.out)).toEqual(steps)
+    expect(dryJson.json()).toEqual(steps.map((step) => ({ step, done: false })))
+    expect(real).toMatchObject({ code: 0, out: '' })
+    expect(linesOf(real.err)).toEqual([...steps.map((step) => `… ${step}`), 'Done: 9 steps.'])
+    expect(again).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'Nothing to do: the schema and the queues are up to date.\n',
+    })
+  })
+})
+
+describe('worker --once', () => {
+  let shop: TestBus
+
+  beforeAll(async () => {
+    shop = await openTestBus({ handlers })
+    return () => shop.close()
+  })
+
+  test('handles what is due, prints the counts as one line of JSON, and exits with 0', async () => {
+    await shop.bus.publish([
+      LetterSent({ to: 'Ada' }),
+      ParcelSent({ to: 'Ada' }),
+      LetterSent({ to: 'moved' }),
+      LetterSent({ to: 'nobody' }),
+    ])
+
+    const first = await postbus(shop.connectionString, ['worker', '--once'])
+    const second = await postbus(shop.connectionString, ['worker', '--once'])
+
+    expect(first.code).toBe(0)
+    expect(first.json()).toEqual([{ done: 2, failed: 1, dead: 2, snoozed: 0 }])
+    expect(first.err).toContain('Nothing is due any more: 2 deliveries done.')
+    expect(first.err).toContain('post.deliver-letter for post.letter-sent')
+    expect(first.err).not.toContain('hunter2')
+    expect(second.json()).toEqual([{ done: 0, failed: 0, dead: 0, snoozed: 0 }])
+  })
+
+  test('works on the queues that are named, and on no others', async () => {
+    await shop.bus.publish([LetterSent({ to: 'Bob' }), ParcelSent({ to: 'Bob' })])
+
+    const parcels = await postbus(shop.connectionString, ['worker', '--once', '--queues', 'parcels_partitioned=2'])
+    const rest = await postbus(shop.connectionString, ['worker', '--once'])
+    const unknown = await postbus(shop.connectionString, ['worker', '--once', '--queues', 'post=2'])
+
+    expect([parcels, rest].map((result) => result.json()[0]?.['done'])).toEqual([1, 1])
+    expect(unknown).toMatchObject({ code: 1, out: '' })
+    expect(unknown.err).toContain('POSTBUS_INVALID_OPTIONS: No handler uses queue "post"')
+  })
+})
+
+describe('a mistake in the command line has exit code 2, an explanation on stderr, and nothing on stdout', () => {
+  test.each([
+    { words: ['migrat'], says: 'postbus has no command "migrat". Did you mean "migrate"? See: postbus --help' },
+    { words: ['constructor'], says: 'postbus has no command "constructor".' },
+    { words: ['doctor', '--jsn'], says: "Unknown option '--jsn'" },
+    { words: ['doctor', 'now'], says: 'postbus doctor takes no "now".' },
+    { words: ['worker', '--queues', 'events=0'], says: 'expected NAME=COUNT' },
+    { words: ['worker', '--grace', 'soon'], says: '--grace soon: expected seconds from 0 to 3600.' },
+    { words: ['dead', 'bury'], says: 'dead bury: expected one of list, retry, discard.' },
+    { words: ['dead', 'retry'], says: 'dead retry: say which' },
+    { words: ['dead', 'retry', 'all'], says: '"all" is not a delivery id.' },
+    { words: ['dead', 'list', '--limit', '0'], says: '--limit 0: expected a whole number from 1.' },
+  ])('$words', async ({ words, says }) => {
+    const result = await postbus(NOWHERE, words)
+
+    expect(result).toMatchObject({ code: 2, out: '' })
+    expect(result.err).toContain(says)
+    expect(result.err).not.toContain('    at ') // no stack: nothing is broken
+  })
+
+  test('so has a config file that does not exist, or none in a folder that has none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'postbus-cli-'))
+
+    const named = await postbus(NOWHERE, ['doctor'], { config: 'missing.config.ts' })
+    const none = await postbus(NOWHERE, ['doctor'], { config: null, cwd: folder })
+
+    expect(named).toMatchObject({ code: 2, out: '' })
+    expect(named.err).toContain('missing.config.ts')
+    expect(none).toMatchObject({ code: 2, out: '' })
+    expect(none.err).toContain('looked for postbus.config.ts, postbus.config.js')
+    await rm(folder, { recursive: true })
+  })
+})
+
+test('a config file that cannot be used is exit code 1, and says what is wrong with it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'postbus-cli-'))
+  const configs = {
+    'no-bus.ts': 'export const bus = 1',
+    'enum.ts': 'enum Color { Red }; export const bus = Color.Red',
+    'import.ts': `import { x } from './nowhere'; export const bus = x`,
+  }
+  for (const [name, text] of Object.entries(configs)) await writeFile(join(folder, name), text)
+
+  const results = await Promise.all(
+    Object.keys(configs).map((name) => postbus(NOWHERE, ['doctor'], { config: join(folder, name) })),
+  )
+
+  expect(results.map(({ code, out }) => ({ code, out }))).toEqual(results.map(() => ({ code: 1, out: '' })))
+  expect(results.map(({ err }) => err.split(':')[0])).toEqual([
+    'POSTBUS_INVALID_CONFIG',
+    'POSTBUS_CONFIG_SYNTAX',
+    'POSTBUS_CONFIG_SYNTAX',
+  ])
+  await rm(folder, { recursive: true })
+})
+
+test('help goes to stdout with exit code 0, the overview without a command with 2', async () => {
+  const words = [[], ['--help'], ['help'], ['dead', '--help'], ['worker', '-h']]
+
+  const results = await Promise.all(words.map((each) => postbus(NOWHERE, each, { config: null })))
+
+  expect(results.map(({ code, err }) => ({ code, err }))).toEqual([2, 0, 0, 0, 0].map((code) => ({ code, err: '' })))
+  expect(results[0]?.out).toBe(results[1]?.out)
+  expect(results[3]?.out).toContain('postbus dead discard --all --yes')
+})
+
+test('a database that is away is exit code 1, says so, and shows no password', async () => {
+  const { code, out, err } = await postbus(NOWHERE, ['dead', 'list'])
+
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toContain('ECONNREFUSED')
+  expect(err).not.toContain('hunter2')
+})
+
+describe('colours', () => {
+  let shop: TestBus
+
+  beforeAll(async () => {
+    shop = await openTestBus({ handlers })
+    return () => shop.close()
+  })
+
+  test.each([
+    { what: 'in a pipe', env: {}, colored: false },
+    { what: 'with NO_COLOR', env: { NO_COLOR: '1' }, colored: false },
+    { what: 'with FORCE_COLOR', env: { FORCE_COLOR: '1' }, colored: true },
+  ])('$what: $colored', async ({ env, colored }) => {
+    const { out, err } = await postbus(shop.connectionString, ['doctor'], { env })
+
+    expect(out.includes(ESCAPE)).toBe(colored)
+    expect(err).toBe('')
+  })
+})

@@ -1,0 +1,71 @@
+/** F52: whoever migrates, and however many at once, one valid schema comes out of it and nobody fails. */
+import { Pool } from 'pg'
+import { PgBoss } from 'pg-boss'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createBus } from '../../src/index.ts'
+import { postbus } from '../support/cli.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { dumpSchema } from '../support/schema-dump.ts'
+
+const FIVE = [1, 2, 3, 4, 5]
+
+let database: TestDatabase
+let pool: Pool
+
+beforeEach(async () => {
+  database = await createDatabase()
+  pool = new Pool({ connectionString: database.connectionString, max: 2 })
+  pool.on('error', () => undefined)
+  return async () => {
+    await pool.end()
+    await database.drop()
+  }
+})
+
+let golden: string | undefined
+
+afterEach(async () => {
+  const dump = await dumpSchema(pool)
+  golden ??= dump.replaceAll(/^CREATE INDEX postbus_.*\n*/gm, '')
+  expect(dump.replaceAll(/^CREATE INDEX postbus_.*\n*/gm, '')).toBe(golden)
+  expect(await driftReport()).toMatchObject({ ok: true })
+})
+
+test('five buses, each with connections of its own', async () => {
+  const buses = FIVE.map(() => createBus({ connectionString: database.connectionString, onSignal: () => undefined }))
+
+  const reports = await Promise.all(buses.map((bus) => bus.migrate()))
+
+  // One of them had everything to do, and the others found it done.
+  expect(reports.map(({ steps }) => steps.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 0, 7])
+  await Promise.all(buses.map((bus) => bus.close()))
+})
+
+test('five processes', async () => {
+  const results = await Promise.all(FIVE.map(() => postbus(database.connectionString, ['migrate', '--json'])))
+
+  expect(results.map(({ code, err }) => ({ code, isDone: /Done|Nothing to do/.test(err) }))).toEqual(
+    FIVE.map(() => ({ code: 0, isDone: true })),
+  )
+  expect(results.map((result) => result.json().length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 0, 9])
+})
+
+test('workers that are started while somebody migrates either work or name the command', async () => {
+  const options = { connectionString: database.connectionString, onSignal: () => undefined }
+  const buses = FIVE.map(() => createBus(options))
+
+  const starts = await Promise.allSettled([createBus(options).migrate(), ...buses.map((bus) => bus.worker().drain())])
+
+  expect(starts[0]?.status).toBe('fulfilled')
+  const failures = starts.flatMap((start) => (start.status === 'rejected' ? [String(start.reason)] : []))
+  expect(failures.filter((message) => !message.endsWith('Run: npx postbus migrate'))).toEqual([])
+  await Promise.all(buses.map((bus) => bus.close()))
+})
+
+async function driftReport(): Promise<unknown> {
+  const boss = new PgBoss({ connectionString: database.connectionString, supervise: false, schedule: false })
+  await boss.start()
+  const report = await boss.detectSchemaDrift()
+  await boss.stop({ graceful: false })
+  return report
+}

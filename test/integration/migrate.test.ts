@@ -1,0 +1,211 @@
+/** `bus.migrate()` brings any database to what the code needs, says what it does, and can be repeated. */
+import { Pool } from 'pg'
+import { PgBoss } from 'pg-boss'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createBus, defineEvent, defineHandler, type Bus, type BusOptions } from '../../src/index.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { dumpSchema } from '../support/schema-dump.ts'
+
+const Paid = defineEvent('finances.paid', { schema: z.object({}), partitionKey: () => 'all' })
+const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
+const mail = defineHandler('email.thank', { on: Paid, queue: 'mail', handle: () => undefined })
+
+const ALL_STEPS = [
+  'install pg-boss schema 43 in "pgboss"',
+  'run migration 0001-events in "postbus"',
+  'run migration 0002-dead-letters in "postbus"',
+  'run migration 0003-workers in "postbus"',
+  'run migration 0004-publish in "postbus"',
+  'create queue "events"',
+  'create queue "events_partitioned"',
+]
+
+let database: TestDatabase
+let pool: Pool
+const opened: Bus[] = []
+
+beforeEach(async () => {
+  database = await createDatabase()
+  pool = new Pool({ connectionString: database.connectionString, max: 3 })
+  pool.on('error', () => undefined)
+})
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((bus) => bus.close()))
+  await pool.end()
+  await database.drop()
+})
+
+test('from nothing it takes every step, each announced before it is taken', async () => {
+  const announced: string[] = []
+
+  const report = await busWith({ handlers: [book] }).migrate({ onStep: (step) => announced.push(step) })
+
+  expect(report.steps).toEqual(ALL_STEPS)
+  expect(announced).toEqual(ALL_STEPS)
+  expect(await delivered()).toBe(1)
+})
+
+test('the second time there is nothing to do, and nothing changes', async () => {
+  await busWith({ handlers: [book] }).migrate()
+  const before = await everything()
+
+  const report = await busWith({ handlers: [book] }).migrate()
+
+  expect(report.steps).toEqual([])
+  expect(await everything()).toBe(before)
+})
+
+test('a dry run lists the steps of a migration and takes none', async () => {
+  const announced: string[] = []
+  const before = await everything()
+
+  const report = await busWith({ handlers: [book] }).migrate({ dryRun: true, onStep: (step) => announced.push(step) })
+
+  expect(report.steps).toEqual(ALL_STEPS)
+  expect(announced).toEqual([])
+  expect(await everything()).toBe(before)
+  expect(before).not.toContain('postbus')
+})
+
+test('a handler that names a queue of its own gets two, also when it is added later', async () => {
+  await busWith({ handlers: [book] }).migrate()
+
+  const dry = await busWith({ handlers: [book, mail] }).migrate({ dryRun: true })
+  const real = await busWith({ handlers: [book, mail] }).migrate()
+
+  expect(dry.steps).toEqual(['create queue "mail"', 'create queue "mail_partitioned"'])
+  expect(real.steps).toEqual(dry.steps)
+  expect(await queues()).toEqual([
+    'events standard true',
+    'events_partitioned singleton true',
+    'mail standard true',
+    'mail_partitioned singleton true',
+  ])
+})
+
+test('a migration that was interrupted is taken up where it stopped', async () => {
+  const bus = busWith({ handlers: [book] })
+  await bus.migrate()
+  const whole = await dumpSchema(pool)
+  await pool.query(`
+    drop function postbus.publish; drop trigger refuse_autocommit on postbus.event;
+    drop function postbus.refuse_autocommit; drop function postbus.no_such_queue; drop table postbus.worker;
+    delete from postbus.migration where name >= '0003'`)
+
+  const report = await bus.migrate()
+
+  expect(report.steps).toEqual(['run migration 0003-workers in "postbus"', 'run migration 0004-publish in "postbus"'])
+  expect(await dumpSchema(pool)).toBe(whole)
+})
+
+test('an index of ours that is missing is made again', async () => {
+  const bus = busWith({ handlers: [book] })
+  await bus.migrate()
+  const whole = await dumpSchema(pool)
+  const { rows } = await pool.query<{ name: string }>(
+    `select indexname as name from pg_indexes where schemaname = 'pgboss' and indexname like 'postbus\\_%'`,
+  )
+  for (const { name } of rows) await pool.query(`drop index pgboss."${name}"`)
+
+  await bus.migrate()
+
+  expect(rows).toHaveLength(3)
+  expect(await dumpSchema(pool)).toBe(whole)
+})
+
+describe('a queue that somebody else made', () => {
+  test.each([
+    { name: 'events', options: { policy: 'singleton', partition: true }, says: 'policy "singleton"' },
+    { name: 'events_partitioned', options: { policy: 'standard', partition: true }, says: 'policy "standard"' },
+    { name: 'events', options: {}, says: 'shares a table with other queues' },
+  ] as const)('of the wrong kind is refused: $name with $says', async ({ name, options, says }) => {
+    const boss = new PgBoss({ connectionString: database.connectionString, supervise: false, schedule: false })
+    await boss.start()
+    await boss.createQueue(name, options)
+    await boss.stop({ graceful: false })
+
+    const refusal = await busWith({ handlers: [book] })
+      .migrate()
+      .catch((error: unknown) => error)
+
+    expect(refusal).toMatchObject({ code: 'POSTBUS_QUEUE_MISMATCH' })
+    expect(refusal).toHaveProperty('message', expect.stringContaining(`Queue "${name}" exists with`))
+    expect(refusal).toHaveProperty('message', expect.stringContaining(says))
+  })
+})
+
+test('both schemas may have other names', async () => {
+  const options = { schema: 'our_events', pgbossSchema: 'our_jobs', handlers: [book] }
+  const bus = busWith(options)
+
+  const { steps } = await bus.migrate()
+  await bus.publish(Paid({}))
+  const counts = await bus.worker().drain()
+
+  expect(steps).toEqual(
+    ALL_STEPS.map((step) => step.replace('"pgboss"', '"our_jobs"').replace('"postbus"', '"our_events"')),
+  )
+  expect(counts.done).toBe(1)
+  const { rows } = await pool.query<{ name: string }>(
+    `select nspname as name from pg_namespace where nspname !~ '^pg_'`,
+  )
+  expect(rows.map(({ name }) => name).toSorted()).toEqual(['information_schema', 'our_events', 'our_jobs', 'public'])
+  // The names in the functions are the ones that were given, and no others.
+  expect(await dumpSchema(pool, { postbus: 'our_events', pgboss: 'our_jobs' })).not.toMatch(
+    /pgboss|postbus\.(?!published_by)/,
+  )
+})
+
+test('the longest names that are allowed fit into Postgres, channel and indexes included', async () => {
+  const longest = 'n'.repeat(48)
+  const queue = 'q'.repeat(64)
+  const handler = defineHandler('finances.long', { on: Paid, queue, handle: () => undefined })
+  const bus = busWith({ schema: longest, pgbossSchema: `p${longest.slice(1)}`, handlers: [handler] })
+
+  await bus.migrate()
+  await bus.publish(Paid({}))
+
+  expect(await bus.worker().drain()).toMatchObject({ done: 1 })
+})
+
+test('pg-boss finds its own schema as it should be, our indexes beside it', async () => {
+  await busWith({ handlers: [book, mail] }).migrate()
+  const boss = new PgBoss({ connectionString: database.connectionString, supervise: false, schedule: false })
+  await boss.start()
+
+  const report = await boss.detectSchemaDrift()
+  await boss.stop({ graceful: false })
+
+  expect(report).toMatchObject({ ok: true })
+})
+
+function busWith(options: BusOptions): Bus {
+  const bus = createBus({ connectionString: database.connectionString, onSignal: () => undefined, ...options })
+  opened.push(bus)
+  return bus
+}
+
+async function delivered(): Promise<number> {
+  const bus = busWith({ handlers: [book] })
+  await bus.publish(Paid({}))
+  return (await bus.worker().drain()).done
+}
+
+async function queues(): Promise<string[]> {
+  const { rows } = await pool.query<{ queue: string }>(
+    `select name || ' ' || policy || ' ' || partition as queue from pgboss.queue order by 1`,
+  )
+  return rows.map(({ queue }) => queue)
+}
+
+/** Every object of the database's own schemas, and what the tables of versions say. */
+async function everything(): Promise<string> {
+  const { rows } = await pool.query<{ object: string }>(
+    `select nspname || ' ' || relname as object from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1`,
+  )
+  const schemas = await pool.query<{ name: string }>('select nspname as name from pg_namespace order by 1')
+  return JSON.stringify([rows, schemas.rows, await dumpSchema(pool)])
+}

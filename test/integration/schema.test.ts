@@ -1,0 +1,63 @@
+/**
+ * What the migrations make of a database is what `test/golden/schema.sql` says. A change of the schema is a change of that
+ * file, for a reviewer to see: `npx vitest run test/integration/schema.test.ts --update` writes it anew.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createBus } from '../../src/index.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { dumpSchema } from '../support/schema-dump.ts'
+
+let shop: TestBus
+
+beforeAll(async () => {
+  shop = await openTestBus()
+})
+
+afterAll(() => shop.close())
+
+test('a migrated database has the schema of test/golden/schema.sql', async () => {
+  const schema = await dumpSchema(shop.database)
+
+  await expect(schema).toMatchFileSnapshot('../golden/schema.sql')
+})
+
+test('the dump sees a change of a column, a default, an index, a trigger and a function', async () => {
+  const before = await dumpSchema(shop.database)
+
+  for (const change of [
+    'alter table postbus.event alter column source set not null',
+    'alter table postbus.event alter column published_at set default now()',
+    'drop index postbus.dead_letter_open',
+    'drop trigger refuse_autocommit on postbus.event',
+    `create or replace function postbus.no_such_queue(queue text) returns text language sql return 'none'`,
+    'alter table postbus.event drop constraint event_id_key',
+  ]) {
+    const tx = await shop.database.connect()
+    await tx.query('begin')
+    await tx.query(change)
+    expect(await dumpSchema(tx), change).not.toBe(before)
+    await tx.query('rollback')
+    tx.release()
+  }
+
+  expect(await dumpSchema(shop.database)).toBe(before)
+})
+
+test.each([
+  'a"b',
+  'a;drop schema public',
+  'A',
+  'ä',
+  '',
+  'a b',
+  'a.b',
+  '1a',
+  'a\n',
+  'x'.repeat(49),
+  "a'",
+  '__proto__\u0000',
+])('a schema may not be named %j: it is refused before any SQL', (name) => {
+  for (const option of ['schema', 'pgbossSchema']) {
+    expect(() => createBus({ [option]: name })).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
+  }
+})

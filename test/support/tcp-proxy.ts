@@ -1,0 +1,135 @@
+/** A TCP proxy in front of a server, whose line a test can cut, slow down, or make silent. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+/**
+ * - `pass`: everything gets through.
+ * - `refuse`: new connections are reset at once; open ones go on.
+ * - `blackhole`: nothing gets through, in either direction, and nobody is told. A connection that lost something this
+ *   way stays silent for ever.
+ */
+export type ProxyMode = 'pass' | 'refuse' | 'blackhole'
+
+export interface TcpProxy {
+  /** The same URL, with the proxy in the place of the server. */
+  through(connectionString: string): string
+  set(mode: ProxyMode): void
+  /** From now on everything takes this much longer, each way. */
+  delay(ms: number): void
+  /** Resets the open connections over which `text` was sent lately; all of them without it. Answers how many. */
+  reset(text?: string): number
+  /**
+   * Waits for the first statement that contains `text`, lets it reach the server, and resets the connection as soon as
+   * the server answers: it was done, and nobody was told.
+   */
+  cutAfter(text: string): Promise<void>
+  close(): Promise<void>
+}
+
+interface Line {
+  readonly client: Socket
+  readonly server: Socket
+  /** The latest that the client sent. */
+  sent: string
+  silent: boolean
+  cutAtAnswer: (() => void) | null
+}
+
+const REMEMBERED_LENGTH = 16_384
+
+/** Starts a proxy on a free port of 127.0.0.1, in front of the server that `target` names. */
+export async function openTcpProxy(target: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(target)
+  const lines = new Set<Line>()
+  let mode: ProxyMode = 'pass'
+  let delayMs = 0
+  let cut: { text: string; done: () => void } | null = null
+
+  const listener = createServer((client) => {
+    client.on('error', () => undefined) // the other side may reset it; 'close' follows
+    if (mode === 'refuse') return void client.resetAndDestroy()
+    openLine(client)
+  })
+
+  function openLine(client: Socket): void {
+    const server = connect(Number(port), hostname)
+    const line: Line = { client, server, sent: '', silent: false, cutAtAnswer: null }
+    lines.add(line)
+    server.on('error', () => undefined)
+    client.on('data', (chunk) => fromClient(line, chunk))
+    server.on('data', (chunk) => fromServer(line, chunk))
+    for (const socket of [client, server]) socket.once('close', () => end(line, socket))
+  }
+
+  function fromClient(line: Line, chunk: Buffer): void {
+    if (isLost(line)) return
+    line.sent = (line.sent + chunk.toString('latin1')).slice(-REMEMBERED_LENGTH)
+    if (cut && line.sent.includes(cut.text)) {
+      line.cutAtAnswer = cut.done
+      cut = null
+    }
+    later(() => line.server.write(chunk))
+  }
+
+  function fromServer(line: Line, chunk: Buffer): void {
+    if (isLost(line)) return
+    if (!line.cutAtAnswer) return later(() => line.client.write(chunk))
+    line.client.resetAndDestroy()
+    line.cutAtAnswer()
+  }
+
+  function isLost(line: Line): boolean {
+    line.silent ||= mode === 'blackhole'
+    return line.silent
+  }
+
+  function later(step: () => void): void {
+    if (delayMs === 0) step()
+    else setTimeout(step, delayMs)
+  }
+
+  /** One side has closed: the other is told, unless the line is silent. */
+  function end(line: Line, closed: Socket): void {
+    if (closed === line.server && isLost(line)) return
+    lines.delete(line)
+    line.client.destroy()
+    line.server.destroy()
+  }
+
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.')
+
+  return {
+    through(connectionString) {
+      const url = new URL(connectionString)
+      url.host = `127.0.0.1:${address.port}`
+      return url.href
+    },
+    set(next) {
+      mode = next
+    },
+    delay(ms) {
+      delayMs = ms
+    },
+    reset(text = '') {
+      const chosen = [...lines].filter((line) => line.sent.includes(text))
+      for (const line of chosen) line.client.resetAndDestroy()
+      return chosen.length
+    },
+    cutAfter(text) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      cut = { text, done: resolve }
+      return promise
+    },
+    async close() {
+      for (const { client, server } of lines) {
+        client.destroy()
+        server.destroy()
+      }
+      listener.close()
+      await once(listener, 'close')
+    },
+  }
+}

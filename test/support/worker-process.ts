@@ -1,0 +1,91 @@
+/** A real worker: `postbus worker` in a process of its own, which a test can signal, freeze and kill. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Signal, SignalName } from '../../src/index.ts'
+import { until } from './until.ts'
+
+const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const FIXTURE = new URL('../faults/traced-bus.ts', import.meta.url).href
+
+export interface WorkerExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** `performance.now()` of this process. */
+  readonly at: number
+}
+
+export interface WorkerProcess {
+  readonly pid: number
+  /** What its bus signalled so far. */
+  readonly signals: readonly Signal[]
+  readonly exited: Promise<WorkerExit>
+  /** Everything else that it printed. */
+  output(): string
+  signalsNamed(name: SignalName): readonly Signal[]
+  /** Resolves when it has signalled `name`, for the `times`-th time. */
+  signalled(name: SignalName, times?: number): Promise<void>
+  kill(signal: NodeJS.Signals): void
+}
+
+export interface WorkerProcessOptions {
+  /** What `tracedBus` in `test/faults/traced-bus.ts` is called with. */
+  readonly settings: object
+  /** Options of `postbus worker`. */
+  readonly words?: readonly string[]
+}
+
+/** Starts the process. It works as soon as it has signalled `worker.started`. */
+export async function startWorkerProcess({ settings, words = [] }: WorkerProcessOptions): Promise<WorkerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'postbus-worker-'))
+  const config = join(folder, 'postbus.config.mjs')
+  await writeFile(config, configFile(settings))
+
+  const child = spawn(process.execPath, [MAIN, 'worker', '--config', config, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const signals: Signal[] = []
+  let output = ''
+  const read = (line: string) => {
+    const signal = signalIn(line)
+    if (signal) signals.push(signal)
+    else output += `${line}\n`
+  }
+  createInterface({ input: child.stdout }).on('line', read)
+  createInterface({ input: child.stderr }).on('line', read)
+
+  const exited = once(child, 'exit').then(async ([code, signal]: (number | NodeJS.Signals | null)[]) => {
+    const at = performance.now()
+    await rm(folder, { recursive: true, force: true })
+    return { code, signal, at } as WorkerExit
+  })
+  const signalsNamed = (name: SignalName) => signals.filter((signal) => signal.name === name)
+  return {
+    pid: child.pid ?? 0,
+    signals,
+    exited,
+    output: () => output,
+    signalsNamed,
+    signalled: (name, times = 1) =>
+      until(
+        `the worker signals ${name}; it said: ${output}${JSON.stringify(signals.slice(-3))}`,
+        () => signalsNamed(name).length >= times,
+        30_000,
+      ),
+    kill: (signal) => void child.kill(signal),
+  }
+}
+
+function configFile(settings: object): string {
+  return `import { tracedBus } from ${JSON.stringify(FIXTURE)}
+export const bus = tracedBus(${JSON.stringify(settings)})
+`
+}
+
+function signalIn(line: string): Signal | null {
+  if (!line.startsWith('{"name":')) return null
+  return JSON.parse(line) as Signal
+}

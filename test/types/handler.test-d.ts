@@ -1,0 +1,156 @@
+/** What the compiler knows of a handler: its event from `on`, its options, and what it may answer. */
+import { expectTypeOf } from 'vitest'
+import { z } from 'zod'
+import {
+  defineEvent,
+  defineHandler,
+  discard,
+  failed,
+  snooze,
+  type AnyHandler,
+  type Discard,
+  type Envelope,
+  type EventOf,
+  type Failed,
+  type Handler,
+  type HandlerContext,
+  type Log,
+  type PublishResult,
+  type Snooze,
+} from '../../src/index.ts'
+
+const OrderCreated = defineEvent('orders.order-created', {
+  schema: z.object({ orderId: z.string(), total: z.string().transform(Number) }),
+})
+const OrderShipped = defineEvent('orders.order-shipped', { schema: z.object({ parcels: z.number() }), version: 2 })
+type OrderCreated = EventOf<typeof OrderCreated>
+type OrderShipped = EventOf<typeof OrderShipped>
+
+// One event type: `interested` and `handle` are given its event, with the schema's output.
+const createInvoice = defineHandler('finances.create-invoice', {
+  on: OrderCreated,
+  interested: (event) => {
+    expectTypeOf(event).toEqualTypeOf<OrderCreated>()
+    return event.data.total > 0
+  },
+  async handle(event, context) {
+    expectTypeOf(event).toEqualTypeOf<OrderCreated>()
+    expectTypeOf(context).toEqualTypeOf<HandlerContext>()
+    return { invoiceId: `i-${event.data.orderId}` }
+  },
+})
+
+// The handler keeps its name, what it listens to and what it returns.
+expectTypeOf(createInvoice).toEqualTypeOf<
+  Handler<'finances.create-invoice', typeof OrderCreated, Promise<{ invoiceId: string }>>
+>()
+expectTypeOf(createInvoice.name).toEqualTypeOf<'finances.create-invoice'>()
+expectTypeOf(createInvoice.handle).returns.resolves.toEqualTypeOf<{ invoiceId: string }>()
+
+// Several event types: a union that `switch` narrows, exhaustively.
+defineHandler('mail.progress', {
+  on: [OrderCreated, OrderShipped],
+  interested: (event) => event.type === 'orders.order-shipped' && event.data.parcels > 0,
+  handle(event): string {
+    expectTypeOf(event).toEqualTypeOf<OrderCreated | OrderShipped>()
+    switch (event.type) {
+      case 'orders.order-created':
+        return event.data.orderId
+      case 'orders.order-shipped':
+        expectTypeOf(event.version).toEqualTypeOf<2>()
+        return String(event.data.parcels)
+      default:
+        return event satisfies never
+    }
+  },
+})
+const both = [OrderCreated, OrderShipped] as const
+defineHandler('mail.both', {
+  on: both,
+  handle: (event) => expectTypeOf(event).toEqualTypeOf<OrderCreated | OrderShipped>(),
+})
+
+// A pattern: any event, of which only the envelope is known.
+defineHandler('audit.text', { on: 'orders.*', handle: (event) => expectTypeOf(event).toEqualTypeOf<Envelope>() })
+defineHandler('audit.regexp', { on: /^orders\./, handle: (event) => expectTypeOf(event.data).toBeUnknown() })
+
+// Every answer, alone or mixed with values, and no answer at all.
+expectTypeOf(
+  defineHandler('mail.answers', {
+    on: OrderCreated,
+    handle({ data }) {
+      if (data.total === 0) return failed('nothing to pay', { cause: data })
+      if (data.total === 1) return discard('too small')
+      if (data.total === 2) return snooze({ hours: 1, minutes: 1, seconds: 1 })
+      return data.total
+    },
+  }).handle,
+).returns.toEqualTypeOf<Failed | Discard | Snooze | number>()
+expectTypeOf(defineHandler('mail.nothing', { on: OrderCreated, handle() {} }).handle).returns.toBeVoid()
+failed(new Error('declined'))
+
+// Every option, and a backoff in both forms.
+const options = { priority: 9, maxAttempts: 10, timeoutMs: 1_000, queue: 'slow', onDead: 'block' } as const
+const handle = () => undefined
+defineHandler('mail.options', { on: OrderCreated, handle, ...options, backoff: { initialMs: 1, factor: 2, jitter: 0 } })
+defineHandler('mail.function', { on: OrderCreated, handle, backoff: (attempt) => attempt * 1_000 })
+
+// Any handler is an AnyHandler.
+expectTypeOf(createInvoice).toExtend<AnyHandler>()
+expectTypeOf<Handler<'audit.log', 'orders.*', void>>().toExtend<AnyHandler>()
+
+// The context.
+expectTypeOf<HandlerContext['attempt']>().toBeNumber()
+expectTypeOf<HandlerContext['maxAttempts']>().toBeNumber()
+expectTypeOf<HandlerContext['deliveryId']>().toBeString()
+expectTypeOf<HandlerContext['signal']>().toEqualTypeOf<AbortSignal>()
+expectTypeOf<HandlerContext['log']>().toEqualTypeOf<Log>()
+expectTypeOf<HandlerContext['publish']>().returns.resolves.toEqualTypeOf<PublishResult>()
+defineHandler('mail.context', {
+  on: OrderCreated,
+  async handle(event, context) {
+    await context.publish([event, OrderShipped({ parcels: 1 })])
+    context.log.warn('slow', { ms: 900 })
+    // @ts-expect-error -- the context is read-only
+    context.attempt = 1
+    // @ts-expect-error -- an event type is not an event
+    await context.publish(OrderShipped)
+  },
+})
+
+// @ts-expect-error -- a handler listens to something
+defineHandler('mail.receipt', { handle })
+// @ts-expect-error -- a handler does something
+defineHandler('mail.receipt', { on: OrderCreated })
+// @ts-expect-error -- an event is not an event type
+defineHandler('mail.receipt', { on: OrderCreated({ orderId: 'o1', total: '1' }), handle })
+// @ts-expect-error -- interest is known at once: it is asked inside publish
+defineHandler('mail.receipt', { on: OrderCreated, handle, interested: async () => true })
+// @ts-expect-error -- interest is true or false
+defineHandler('mail.receipt', { on: OrderCreated, handle, interested: (event) => event.data.orderId })
+// @ts-expect-error -- an option that does not exist: it is called maxAttempts
+defineHandler('mail.receipt', { on: OrderCreated, handle, retries: 3 })
+// @ts-expect-error -- a delivery that dies is skipped, or blocks its key
+defineHandler('mail.receipt', { on: OrderCreated, handle, onDead: 'stop' })
+// @ts-expect-error -- a part of a backoff that does not exist: it is called initialMs
+defineHandler('mail.receipt', { on: OrderCreated, handle, backoff: { delayMs: 1 } })
+// @ts-expect-error -- a backoff is known at once
+defineHandler('mail.receipt', { on: OrderCreated, handle, backoff: async () => 1_000 })
+// @ts-expect-error -- a priority is a number from 0 to 9
+defineHandler('mail.receipt', { on: OrderCreated, handle, priority: 'high' })
+// @ts-expect-error -- this event has no such property
+defineHandler('mail.receipt', { on: OrderShipped, handle: ({ data }) => data.orderId })
+// @ts-expect-error -- which of the two it is has to be asked first
+defineHandler('mail.receipt', { on: [OrderCreated, OrderShipped], handle: ({ data }) => data.orderId })
+// @ts-expect-error -- of an event behind a pattern, the data are unknown
+defineHandler('mail.receipt', { on: 'orders.*', handle: ({ data }) => data.orderId })
+// @ts-expect-error -- an event of another type
+defineHandler('mail.receipt', { on: OrderCreated, handle: (_event: OrderShipped) => undefined })
+// @ts-expect-error -- a unit of time that does not exist
+snooze({ days: 1 })
+// @ts-expect-error -- a time has a unit
+snooze(30)
+// @ts-expect-error -- a discarded delivery has a reason
+discard()
+// @ts-expect-error -- a handler cannot be changed
+createInvoice.options.maxAttempts = 1

@@ -1,0 +1,63 @@
+import { tmpdir } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { postbus } from '../../support/cli.ts'
+
+/** Runs `postbus` where there is neither a config file nor a database. */
+const run = (...words: string[]) => postbus('', words, { config: null, cwd: tmpdir() })
+
+describe.concurrent('the command line', () => {
+  test.each([['--help'], ['-h'], ['help']])('%s explains itself, examples first, and exits with 0', async (word) => {
+    const { code, out, err } = await run(word)
+
+    expect(out).toMatch(/^Postbus: .+\n\nExamples\n {2}postbus migrate /)
+    expect([code, err]).toEqual([0, ''])
+  })
+
+  test('without a command explains itself too, and exits with 2', async () => {
+    const { code, out } = await run()
+
+    expect(out).toContain('Examples')
+    expect(code).toBe(2)
+  })
+
+  test.each([['worker'], ['dead']])('%s --help begins with examples and exits with 0', async (command) => {
+    const { code, out } = await run(command, '--limit', '--help')
+
+    expect(out).toMatch(new RegExp(`^postbus ${command}: .+\\n\\nExamples\\n {2}postbus ${command}`))
+    expect(code).toBe(0)
+  })
+
+  test.each([
+    [
+      'an unknown command, with the nearest one',
+      ['wroker'],
+      'no command "wroker". Did you mean "worker"? See: postbus --help',
+    ],
+    ['an unknown command, without a guess', ['publish'], 'no command "publish". See: postbus --help'],
+    ['a command that only objects have', ['constructor'], 'no command "constructor".'],
+    ['an unknown option', ['migrate', '--force'], 'See: postbus migrate --help'],
+    ['an option without its value', ['worker', '--queues'], 'See: postbus worker --help'],
+    ['a word too many', ['migrate', 'now'], 'postbus migrate takes no "now".'],
+    ['an action that does not exist', ['dead', 'revive'], 'dead revive: expected one of list, retry, discard.'],
+    ['no action', ['dead'], 'expected one of list, retry, discard.'],
+    ['nothing chosen', ['dead', 'discard', '--yes'], 'dead discard: say which: delivery ids, --handler NAME'],
+    ['what is not a delivery id', ['dead', 'retry', 'o1'], '"o1" is not a delivery id.'],
+    ['a limit that is none', ['dead', 'list', '--limit', '0'], '--limit 0: expected a whole number from 1.'],
+    ['queues without numbers', ['worker', '--queues', 'events'], '--queues events: expected NAME=COUNT'],
+    ['a queue for no handlers', ['worker', '--queues', 'events=0'], '--queues events=0: expected NAME=COUNT'],
+    ['a grace period that is none', ['worker', '--grace', 'soon'], '--grace soon: expected seconds from 0 to 3600.'],
+    ['a grace period that is too long', ['worker', '--grace', '3601'], '--grace 3601: expected seconds'],
+    ['a missing config file', ['doctor'], 'No config file: looked for postbus.config.ts,'],
+    [
+      'a config file that is not there',
+      ['doctor', '--config', 'nowhere.ts'],
+      'nowhere.ts. Name yours with --config FILE',
+    ],
+  ])('refuses %s, in a sentence on stderr and with exit code 2', async (_, words, says) => {
+    const { code, out, err } = await run(...words)
+
+    expect(err).toContain(says)
+    expect(err).not.toContain('    at ')
+    expect([code, out]).toEqual([2, ''])
+  })
+})

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent } from '../../src/event.ts'
+import { defineHandler, isHandler } from '../../src/handler.ts'
+import { refusalOf } from './refusal.ts'
+
+const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
+
+describe('a handler', () => {
+  test('has every option filled in', () => {
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
+
+    expect(handler.options).toEqual({
+      priority: 0,
+      maxAttempts: 5,
+      timeoutMs: 60_000,
+      queue: 'events',
+      onDead: 'skip',
+      backoff: { initialMs: 2_000, factor: 4, maxMs: 3_600_000, jitter: 0.2 },
+    })
+    expect(handler.interested).toBeNull()
+  })
+
+  test('keeps what it is told', () => {
+    const backoff = (attempt: number) => attempt * 1_000
+    const told = { priority: 9, maxAttempts: 1_000, timeoutMs: 43_200_000, queue: 'slow', onDead: 'block' } as const
+
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, ...told, backoff })
+
+    expect(handler.options).toEqual({ ...told, backoff })
+  })
+
+  test('fills in the parts of a backoff that it does not mention', () => {
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, backoff: { initialMs: 1 } })
+
+    expect(handler.options.backoff).toEqual({ initialMs: 1, factor: 4, maxMs: 3_600_000, jitter: 0.2 })
+  })
+
+  test('knows the line that defined it', () => {
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
+
+    expect(handler.definedAt).toMatch(/handler\.test\.ts:\d+:\d+/)
+  })
+
+  test('cannot be changed', () => {
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
+
+    expect([handler, handler.options, handler.subscriptions].every(Object.isFrozen)).toBe(true)
+  })
+
+  test('is told apart from everything else, also when another copy of the package made it', () => {
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
+    const madeElsewhere = { ...handler }
+
+    const others = [
+      null,
+      undefined,
+      'mail.receipt',
+      OrderCreated,
+      { name: 'mail.receipt', on: OrderCreated, handle() {} },
+    ]
+
+    expect([handler, madeElsewhere].map(isHandler)).toEqual([true, true])
+    expect(others.some(isHandler)).toBe(false)
+  })
+})
+
+describe('a handler is refused', () => {
+  test.each([
+    ['a priority below the first', { priority: -1 }, 'priority'],
+    ['a priority after the last', { priority: 10 }, 'priority'],
+    ['a priority between two others', { priority: 0.5 }, 'priority'],
+    ['no attempt at all', { maxAttempts: 0 }, 'maxAttempts'],
+    ['attempts without end', { maxAttempts: 1_001 }, 'maxAttempts'],
+    ['no time', { timeoutMs: 0 }, 'timeoutMs'],
+    ['more than 12 hours', { timeoutMs: 43_200_001 }, 'timeoutMs'],
+    ['a queue with a name that is not allowed', { queue: 'Slow Ones' }, 'queue'],
+    ['the queue that belongs to another one', { queue: 'events_partitioned' }, 'queue'],
+    ['an end it does not know', { onDead: 'stop' }, 'onDead'],
+    ['a backoff of the wrong kind', { backoff: 1_000 }, 'backoff'],
+    ['a part of a backoff out of its limits', { backoff: { factor: 0 } }, 'backoff.factor'],
+    ['an option it does not know', { retries: 3 }, 'Unrecognized key: "retries"'],
+    ['something else to call', { handle: 'sendMail' }, 'expected `handle` to be a function'],
+    ['an interest that is none', { interested: true }, 'expected `interested` to be a function'],
+    ['nothing to listen to', { on: [] }, '`on` is an empty list'],
+  ])('%s', (_, wrong, says) => {
+    const definition = { on: OrderCreated, handle() {}, ...wrong }
+
+    const error = refusalOf(() => defineHandler('mail.receipt', definition as never))
+
+    expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
+    expect(error.message).toContain('mail.receipt')
+    expect(error.message).toContain(says)
+  })
+
+  test('a name that is not allowed', () => {
+    const error = refusalOf(() => defineHandler('Mail', { on: OrderCreated, handle() {} }))
+
+    expect(error.message).toContain('Handler name "Mail" is not allowed')
+  })
+
+  test('with every wrong option at once', () => {
+    const error = refusalOf(() =>
+      defineHandler('mail.receipt', { on: OrderCreated, handle() {}, priority: 10, maxAttempts: 0 }),
+    )
+
+    expect(error.message).toContain('→ at priority')
+    expect(error.message).toContain('→ at maxAttempts')
+  })
+})

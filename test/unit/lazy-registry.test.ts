@@ -1,0 +1,95 @@
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { defineEvent } from '../../src/event.ts'
+import { defineHandler } from '../../src/handler.ts'
+import { loadRegistry } from '../../src/lazy-registry.ts'
+import type { HandlerSet } from '../../src/registry.ts'
+import { refusalOf, rejectionOf } from './refusal.ts'
+
+const receipt = defineHandler('mail.receipt', {
+  on: defineEvent('orders.order-created', { schema: z.string() }),
+  handle() {},
+})
+
+describe('handlers that are given', () => {
+  test('are there at once', async () => {
+    const lazy = loadRegistry([receipt])
+
+    const registry = lazy.loaded()
+
+    expect(registry?.handlers).toEqual([receipt])
+    await expect(lazy.load()).resolves.toBe(registry)
+  })
+
+  test('are refused at once when they are wrong', () => {
+    const error = refusalOf(() => loadRegistry(['mail.receipt'] as never))
+
+    expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
+  })
+})
+
+describe('handlers that are imported', () => {
+  test('are not imported before they are needed', () => {
+    const source = vi.fn<() => HandlerSet>()
+
+    const lazy = loadRegistry(source)
+
+    expect(lazy.loaded()).toBeNull()
+    expect(source).not.toHaveBeenCalled()
+  })
+
+  test('are there from then on', async () => {
+    const lazy = loadRegistry(async () => ({ receipt }))
+
+    const registry = await lazy.load()
+
+    expect(registry.handlers).toEqual([receipt])
+    expect(lazy.loaded()).toBe(registry)
+  })
+
+  test('may also come from a function that needs no time', async () => {
+    const lazy = loadRegistry(() => [receipt])
+
+    const registry = await lazy.load()
+
+    expect(registry.handlers).toEqual([receipt])
+  })
+
+  test('are imported once, however many ask at the same time and later', async () => {
+    const source = vi.fn<() => Promise<HandlerSet>>(async () => [receipt])
+    const lazy = loadRegistry(source)
+
+    const [one, other] = await Promise.all([lazy.load(), lazy.load()])
+    const later = await lazy.load()
+
+    expect(source).toHaveBeenCalledOnce()
+    expect(other).toBe(one)
+    expect(later).toBe(one)
+  })
+
+  test('are tried again after a failed import, of which everyone who waited hears', async () => {
+    const failure = new Error('syntax error')
+    const source = vi.fn<() => Promise<HandlerSet>>(async () => [receipt])
+    source.mockRejectedValueOnce(failure)
+    const lazy = loadRegistry(source)
+
+    const failed = await Promise.allSettled([lazy.load(), lazy.load()])
+    const registry = await lazy.load()
+
+    expect(failed).toEqual([
+      { status: 'rejected', reason: failure },
+      { status: 'rejected', reason: failure },
+    ])
+    expect(source).toHaveBeenCalledTimes(2)
+    expect(registry.handlers).toEqual([receipt])
+  })
+
+  test('are refused when they are wrong, and count as not imported', async () => {
+    const lazy = loadRegistry(async () => ({ receipt: 'mail.receipt' }))
+
+    const error = await rejectionOf(lazy.load())
+
+    expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
+    expect(lazy.loaded()).toBeNull()
+  })
+})

@@ -1,0 +1,24 @@
+import type { ClaimedDelivery, StoredEvent } from '../../../src/backend.ts'
+import { createCodec } from '../../../src/codec.ts'
+import type { Envelope } from '../../../src/envelope.ts'
+
+const codec = createCodec()
+
+/** A claimed delivery as the database would answer it: `mail.receipt` for its first attempt at an event without a key. */
+export function aDelivery(given: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
+  return {
+    id: '00000000-0000-0001-0000-00000000000a',
+    queue: 'events',
+    handler: 'mail.receipt',
+    claim: 0,
+    attempt: 1,
+    event: null,
+    ...given,
+  }
+}
+
+/** An event as its row would be read. */
+export function stored(event: Envelope, given: Partial<StoredEvent> = {}): StoredEvent {
+  const { data, ...rest } = event
+  return { ...rest, seq: '1', payload: codec.encode(data, event.type), ...given }
+}

@@ -1,0 +1,48 @@
+import type { ClaimedDelivery } from '../../../src/backend.ts'
+import { createCodec } from '../../../src/codec.ts'
+import type { PostbusError } from '../../../src/errors.ts'
+import type { Envelope } from '../../../src/envelope.ts'
+import { defineEvent } from '../../../src/event.ts'
+import { defineHandler, type AnyHandler, type HandlerOptions } from '../../../src/handler.ts'
+import type { HandlerContext } from '../../../src/handler-context.ts'
+import type { Outcome } from '../../../src/outcome.ts'
+import { createRegistry } from '../../../src/registry.ts'
+import { runAttempt } from '../../../src/worker/attempt.ts'
+import { z } from 'zod'
+import { aDelivery, stored } from './a-delivery.ts'
+
+const schema = z.object({ orderId: z.string(), placedAt: z.date() })
+
+export const OrderCreated = defineEvent('orders.order-created', { schema, version: 2 })
+export const event = OrderCreated({ orderId: 'o1', placedAt: new Date('2026-01-01') }, { metadata: { tenant: 'a' } })
+/** The first attempt of `mail.receipt` at that event. */
+export const delivery = aDelivery({ event: stored(event) })
+
+type Handle = (event: Envelope, context: HandlerContext) => unknown
+
+/** What becomes of one attempt by `mail.receipt` when it does this. */
+export function outcomeOf(
+  claimed: ClaimedDelivery,
+  handle: Handle = () => 'called',
+  options: HandlerOptions = {},
+): Promise<Outcome> {
+  return runAttempt(claimed, surroundings(defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })))
+}
+
+/** What an attempt needs around it, for a worker that knows one handler. */
+export function surroundings(handler: AnyHandler) {
+  const abort = new AbortController()
+  return {
+    registry: createRegistry([handler]),
+    codec: createCodec(),
+    abort,
+    contextFor: () => ({ signal: abort.signal }) as HandlerContext,
+    onOverdue: () => undefined,
+  }
+}
+
+/** The error that an outcome carries: ours, where a test looks at its code and message. */
+export function errorIn(outcome: Outcome): PostbusError | undefined {
+  const error = outcome.is === 'put-back' ? outcome.reason : 'error' in outcome ? outcome.error : undefined
+  return error as PostbusError | undefined
+}

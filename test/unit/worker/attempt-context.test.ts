@@ -1,0 +1,177 @@
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { createCodec } from '../../../src/codec.ts'
+import type { ClaimedDelivery } from '../../../src/backend.ts'
+import type { Bus } from '../../../src/bus.ts'
+import type { Envelope } from '../../../src/envelope.ts'
+import { defineEvent } from '../../../src/event.ts'
+import { defineHandler, type HandlerOptions } from '../../../src/handler.ts'
+import type { HandlerContext } from '../../../src/handler-context.ts'
+import { discard, snooze } from '../../../src/outcome.ts'
+import { createRegistry } from '../../../src/registry.ts'
+import { emitTo, type Signal } from '../../../src/signals.ts'
+import { attemptWith } from '../../../src/worker/attempt-context.ts'
+import { aDelivery, stored } from './a-delivery.ts'
+
+const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
+const InvoiceCreated = defineEvent('finances.invoice-created', { schema: z.string() })
+const event = OrderCreated('o1')
+const delivery = aDelivery({ attempt: 2, event: stored(event) })
+const who = {
+  deliveryId: delivery.id,
+  handler: 'mail.receipt',
+  attempt: 2,
+  eventId: event.id,
+  eventType: 'orders.order-created',
+}
+
+describe('the context of a handler', () => {
+  test('says which attempt it is, of how many, and for which delivery', async () => {
+    const { handle } = await attempt(() => undefined, { maxAttempts: 7 })
+
+    expect(handle.mock.calls[0]?.[1]).toMatchObject({ attempt: 2, maxAttempts: 7, deliveryId: delivery.id })
+  })
+
+  test('cannot be changed', async () => {
+    const { handle } = await attempt(() => undefined)
+
+    expect(Object.isFrozen(handle.mock.calls[0]?.[1])).toBe(true)
+  })
+
+  test('has the signal that ends the attempt', async () => {
+    const { handle, abort } = await attempt(() => undefined)
+
+    expect(handle.mock.calls[0]?.[1].signal).toBe(abort.signal)
+  })
+
+  test('logs with the event, the handler and the attempt beside what is logged', async () => {
+    const { signals } = await attempt((_, { log }) => log.warn('slow', { ms: 900 }))
+
+    expect(signals).toEqual([{ name: 'handler.log', level: 'warn', message: 'slow', fields: { ...who, ms: 900 } }])
+  })
+})
+
+describe('what a handler publishes', () => {
+  test('was caused by its event, and begins a chain with that event’s id', async () => {
+    const { published } = await attempt((_, { publish }) => publish(InvoiceCreated('i1')))
+
+    expect(published[0]).toMatchObject([{ data: 'i1', causationId: event.id, correlationId: event.id }])
+  })
+
+  test('carries on the chain of its event', async () => {
+    const inChain = OrderCreated('o1', { correlationId: 'c1' })
+
+    const { published } = await attempt(
+      (_, { publish }) => publish(InvoiceCreated('i1')),
+      {},
+      {
+        ...delivery,
+        event: stored(inChain),
+      },
+    )
+
+    expect(published[0]).toMatchObject([{ causationId: inChain.id, correlationId: 'c1' }])
+  })
+
+  test('keeps what it says of itself', async () => {
+    const said = { causationId: 'a', correlationId: 'b' }
+
+    const { published } = await attempt((_, { publish }) => publish([InvoiceCreated('i1', said), InvoiceCreated('i2')]))
+
+    expect(published[0]).toMatchObject([said, { causationId: event.id }])
+  })
+
+  test('is published with the options it is given', async () => {
+    const tx = { executeSql: async () => ({ rows: [] }) }
+
+    const { options } = await attempt((_, { publish }) => publish(InvoiceCreated('i1'), { tx }))
+
+    expect(options).toEqual([{ tx }])
+  })
+
+  test('is still an event: frozen, and of the same content', async () => {
+    const invoice = InvoiceCreated('i1')
+
+    const { published } = await attempt((_, { publish }) => publish(invoice))
+
+    const [sent] = published[0] ?? []
+    expect(Object.isFrozen(sent)).toBe(true)
+    expect(sent).toEqual({ ...invoice, causationId: event.id, correlationId: event.id })
+  })
+})
+
+describe('what is said about an attempt', () => {
+  test('is nothing when it is done or snoozed', async () => {
+    const done = await attempt(() => 'sent')
+    const snoozed = await attempt(() => snooze({ seconds: 1 }))
+
+    expect([...done.signals, ...snoozed.signals]).toEqual([])
+  })
+
+  test('is a warning when it failed, with the reason and when it comes again', async () => {
+    const { signals } = await attempt(() => Promise.reject(new Error('password=hunter2')), { backoff: () => 7_000 })
+
+    expect(signals).toMatchObject([{ name: 'attempt.failed', level: 'warn', fields: { ...who, retryInMs: 7_000 } }])
+    expect(signals[0]?.message).toBe(
+      `mail.receipt for orders.order-created ${event.id}: attempt 2 failed: password=***`,
+    )
+  })
+
+  test('is an error when it died, with secrets blacked out', async () => {
+    const { signals } = await attempt(() => discard('token=hunter2'))
+
+    expect(signals).toMatchObject([{ name: 'delivery.dead', level: 'error', fields: who }])
+    expect(signals[0]?.message).toMatch(/dead after attempt 2: token=\*\*\*$/)
+  })
+
+  test('is a warning when it was put back, with the code of the reason', async () => {
+    const { signals } = await attempt(() => 'sent', {}, { ...delivery, handler: 'mail.newsletter' })
+
+    expect(signals).toMatchObject([
+      { name: 'delivery.put-back', level: 'warn', fields: { code: 'POSTBUS_UNKNOWN_HANDLER' } },
+    ])
+  })
+
+  test('names no event when that is gone', async () => {
+    const { signals } = await attempt(() => 'sent', {}, { ...delivery, event: null })
+
+    expect(signals).toMatchObject([{ name: 'delivery.dead', fields: { eventId: null, eventType: null } }])
+  })
+
+  test('is an error when the handler goes on after its time is over', async () => {
+    vi.useFakeTimers()
+    const handler = Promise.withResolvers<void>()
+    const signals: Signal[] = []
+
+    const running = attempt(() => handler.promise, { timeoutMs: 1_000 }, delivery, signals)
+    await vi.advanceTimersByTimeAsync(6_000)
+    const overdue = signals.slice()
+    handler.resolve()
+    await running
+    vi.useRealTimers()
+
+    expect(overdue).toMatchObject([{ name: 'attempt.overdue', level: 'error', fields: who }])
+  })
+})
+
+type Handle = (event: Envelope, context: HandlerContext) => unknown
+
+async function attempt(
+  work: Handle,
+  options: HandlerOptions = {},
+  claimed: ClaimedDelivery = delivery,
+  signals: Signal[] = [],
+) {
+  const handle = vi.fn<Handle>(work)
+  const publish = vi.fn<Bus['publish']>(async () => ({ events: [] }))
+  const abort = new AbortController()
+  const run = attemptWith({
+    registry: createRegistry([defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })]),
+    codec: createCodec(),
+    emit: emitTo((signal) => signals.push(signal)),
+    publish,
+  })
+  const outcome = await run(claimed, abort)
+  const published = publish.mock.calls.map(([events]) => events as readonly Envelope[])
+  return { outcome, handle, abort, signals, published, options: publish.mock.calls.map(([, given]) => given) }
+}

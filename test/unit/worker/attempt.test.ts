@@ -1,0 +1,157 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { Envelope } from '../../../src/envelope.ts'
+import { defineHandler } from '../../../src/handler.ts'
+import type { HandlerContext } from '../../../src/handler-context.ts'
+import { discard, failed, snooze } from '../../../src/outcome.ts'
+import { runAttempt } from '../../../src/worker/attempt.ts'
+import { stored } from './a-delivery.ts'
+import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
+
+describe('a handler that returns', () => {
+  test.each([undefined, null, 'sent', 0, false, { is: 'failed' }])('%j is done, with that result', async (value) => {
+    const outcome = await outcomeOf(delivery, () => value)
+
+    expect(outcome).toEqual({ is: 'done', result: value })
+  })
+
+  test('is given the event exactly as it was published, rich types included', async () => {
+    const handle = vi.fn<(given: unknown) => void>()
+
+    await outcomeOf(delivery, handle)
+
+    expect(handle.mock.calls[0]?.[0]).toEqual(event)
+  })
+
+  test('is given a copy of its own for each attempt', async () => {
+    const seen: unknown[] = []
+    const remember = (given: Envelope) => void seen.push(given.data)
+
+    await outcomeOf(delivery, remember)
+    await outcomeOf(delivery, remember)
+
+    expect(seen[0]).toEqual(seen[1])
+    expect(seen[0]).not.toBe(seen[1])
+  })
+
+  test('discard is dead at once, without an error and with the reason', async () => {
+    const outcome = await outcomeOf(delivery, () => discard('order was cancelled'), { onDead: 'block' })
+
+    expect(outcome).toEqual({ is: 'dead', reason: 'order was cancelled', error: null, onDead: 'block' })
+  })
+
+  test('snooze comes again later, also after its last attempt', async () => {
+    const outcome = await outcomeOf({ ...delivery, attempt: 5 }, () => snooze({ minutes: 1 }))
+
+    expect(outcome).toEqual({ is: 'snoozed', delayMs: 60_000 })
+  })
+})
+
+describe('a handler that fails', () => {
+  test('by returning failed is tried again after its backoff, with the reason and the cause', async () => {
+    const cause = new Error('402')
+
+    const outcome = await outcomeOf(delivery, () => failed('card declined', { cause }), { backoff: () => 7_000 })
+
+    expect(outcome).toMatchObject({ is: 'retry', delayMs: 7_000 })
+    expect(errorIn(outcome)).toMatchObject({ code: 'POSTBUS_ATTEMPT_FAILED', message: 'card declined', cause })
+  })
+
+  test.each([new TypeError('of null'), 'text', undefined, null, { code: 7 }, Symbol('odd')])(
+    'by throwing %s is tried again, with what was thrown',
+    async (thrown) => {
+      const outcome = await outcomeOf(delivery, () => {
+        throw thrown
+      })
+
+      expect(outcome).toMatchObject({ is: 'retry' })
+      expect(errorIn(outcome)).toBe(thrown)
+    },
+  )
+
+  test('by rejecting later is tried again like one that throws', async () => {
+    const error = new Error('later')
+
+    const outcome = await outcomeOf(delivery, () => Promise.reject(error))
+
+    expect(errorIn(outcome)).toBe(error)
+  })
+
+  test('waits as long as its backoff says after that attempt', async () => {
+    const backoff = vi.fn<(attempt: number) => number>(() => 1)
+
+    await outcomeOf({ ...delivery, attempt: 3 }, () => failed('no'), { backoff })
+
+    expect(backoff).toHaveBeenCalledExactlyOnceWith(3)
+  })
+
+  test('waits half a minute when its backoff throws', async () => {
+    const backoff = () => {
+      throw new Error('backoff')
+    }
+
+    const outcome = await outcomeOf(delivery, () => failed('no'), { backoff })
+
+    expect(outcome).toMatchObject({ is: 'retry', delayMs: 30_000 })
+  })
+
+  test.each([
+    ['failed', () => failed('card declined')],
+    ['throwing', () => Promise.reject(new Error('card declined'))],
+  ])('its last attempt by %s is dead, as its options say', async (_, handle) => {
+    const options = { maxAttempts: 3, onDead: 'block' } as const
+
+    const [before, last] = [
+      await outcomeOf({ ...delivery, attempt: 2 }, handle, options),
+      await outcomeOf({ ...delivery, attempt: 3 }, handle, options),
+    ]
+
+    expect(before).toMatchObject({ is: 'retry' })
+    expect(last).toMatchObject({ is: 'dead', reason: 'card declined', onDead: 'block' })
+  })
+
+  test('its last attempt by throwing something else than an error is dead, with that as text', async () => {
+    const outcome = await outcomeOf(delivery, () => Promise.reject('card declined'), {
+      maxAttempts: 1,
+    })
+
+    expect(outcome).toEqual({ is: 'dead', reason: 'card declined', error: 'card declined', onDead: 'skip' })
+  })
+
+  test('because its context cannot be made is tried again', async () => {
+    const failure = new Error('context')
+    const handle = vi.fn<() => void>()
+
+    const outcome = await runAttempt(delivery, {
+      ...surroundings(defineHandler('mail.receipt', { on: OrderCreated, handle })),
+      contextFor() {
+        throw failure
+      },
+    })
+
+    expect(outcome).toMatchObject({ is: 'retry', error: failure })
+    expect(handle).not.toHaveBeenCalled()
+  })
+})
+
+describe('a handler of a pattern', () => {
+  test('takes every version', async () => {
+    const handler = defineHandler('mail.receipt', { on: 'orders.*', handle: ({ version }) => version })
+
+    const outcome = await runAttempt({ ...delivery, event: stored(event, { version: 9 }) }, surroundings(handler))
+
+    expect(outcome).toEqual({ is: 'done', result: 9 })
+  })
+})
+
+describe('the time of a handler', () => {
+  test('is what its options say, and after it the attempt has failed', async () => {
+    const handle = async (_: Envelope, { signal }: HandlerContext) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      return 'too late'
+    }
+
+    const outcome = await outcomeOf(delivery, handle, { timeoutMs: 1 })
+
+    expect(outcome).toMatchObject({ is: 'retry', error: { code: 'POSTBUS_HANDLER_TIMEOUT' } })
+  })
+})

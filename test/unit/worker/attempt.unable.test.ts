@@ -1,0 +1,95 @@
+import { describe, expect, test, vi } from 'vitest'
+import { createCodec } from '../../../src/codec.ts'
+import { defineHandler } from '../../../src/handler.ts'
+import { runAttempt } from '../../../src/worker/attempt.ts'
+import { stored } from './a-delivery.ts'
+import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
+
+describe('a delivery that this worker cannot handle, but a newer one may', () => {
+  test('is put back when no handler has its name', async () => {
+    const outcome = await outcomeOf({ ...delivery, handler: 'mail.newsletter' })
+
+    expect(outcome).toMatchObject({ is: 'put-back', delayMs: 30_000 })
+    expect(errorIn(outcome)).toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
+    expect(errorIn(outcome)?.message).toContain('"mail.newsletter"')
+  })
+
+  test('is put back when its event has a newer version', async () => {
+    const outcome = await outcomeOf({ ...delivery, event: stored(event, { version: 3 }) })
+
+    expect(outcome).toMatchObject({ is: 'put-back', delayMs: 30_000 })
+    expect(errorIn(outcome)).toMatchObject({ code: 'POSTBUS_NEWER_VERSION' })
+    expect(errorIn(outcome)?.message).toContain('orders.order-created version 3 for handler "mail.receipt"')
+    expect(errorIn(outcome)?.message).toContain('this worker knows v2')
+  })
+
+  test('is put back when its handler no longer listens to its event type', async () => {
+    const outcome = await outcomeOf({ ...delivery, event: stored(event, { type: 'orders.order-shipped' }) })
+
+    expect(outcome).toMatchObject({ is: 'put-back' })
+    expect(errorIn(outcome)?.message).toContain('no longer listens to this event type')
+  })
+
+  test('is put back without looking at how often it was tried', async () => {
+    const outcomes = [
+      await outcomeOf({ ...delivery, attempt: 99, handler: 'mail.newsletter' }),
+      await outcomeOf({ ...delivery, attempt: 99, event: stored(event, { version: 3 }) }),
+    ]
+
+    expect(outcomes.map(({ is }) => is)).toEqual(['put-back', 'put-back'])
+  })
+})
+
+describe('a delivery that no attempt can help', () => {
+  test('is dead when its event is gone', async () => {
+    const outcome = await outcomeOf({ ...delivery, event: null }, undefined, { onDead: 'block' })
+
+    expect(outcome).toMatchObject({ is: 'dead', onDead: 'block', error: { code: 'POSTBUS_CORRUPT_PAYLOAD' } })
+    expect(errorIn(outcome)?.message).toContain(`delivery ${delivery.id} is no longer stored`)
+  })
+
+  test('is dead when its event has an older version than its handler lists', async () => {
+    const outcome = await outcomeOf({ ...delivery, event: stored(event, { version: 1 }) })
+
+    expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_OLDER_VERSION' } })
+    expect(errorIn(outcome)?.message).toContain('npx postbus dead retry')
+  })
+
+  test.each(['', '{', '{"json":1,"meta":{"values":{"a":["Nonsense"]},"v":1}}'])(
+    'is dead when its payload cannot be read: %s',
+    async (payload) => {
+      const outcome = await outcomeOf({ ...delivery, event: stored(event, { payload }) })
+
+      expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_CORRUPT_PAYLOAD' } })
+    },
+  )
+
+  test('is dead when decoding it throws anything else', async () => {
+    const failure = new RangeError('too deep')
+    const codec = {
+      ...createCodec(),
+      decode() {
+        throw failure
+      },
+    }
+
+    const outcome = await runAttempt(delivery, {
+      ...surroundings(defineHandler('mail.receipt', { on: OrderCreated, handle() {} })),
+      codec,
+    })
+
+    expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_CORRUPT_PAYLOAD', cause: failure } })
+  })
+
+  test('is dead when every allowed attempt ended with the death of its worker', async () => {
+    const handle = vi.fn<() => void>()
+
+    const last = await outcomeOf({ ...delivery, attempt: 5 }, handle)
+    const oneTooMany = await outcomeOf({ ...delivery, attempt: 6 }, handle)
+
+    expect(last).toMatchObject({ is: 'done' })
+    expect(oneTooMany).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_WORKER_DIED' } })
+    expect(errorIn(oneTooMany)?.message).toContain('during attempt 5, which was the last one allowed')
+    expect(handle).toHaveBeenCalledOnce()
+  })
+})

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PostbusError } from '../../../src/errors.ts'
+import { emitTo, type Signal } from '../../../src/signals.ts'
+import { connectPatiently } from '../../../src/worker/connect.ts'
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' })
+
+describe('a database that answers', () => {
+  test('is connected without a word', async () => {
+    const { connecting, signals } = connect(vi.fn<() => Promise<void>>(async () => undefined))
+
+    await expect(connecting).resolves.toBe(true)
+
+    expect(signals).toEqual([])
+  })
+})
+
+describe('a database that is not there yet', () => {
+  test('is tried until it is there, and both are said', async () => {
+    const prepare = vi.fn<() => Promise<void>>(async () => undefined)
+    prepare.mockRejectedValueOnce(refused).mockRejectedValueOnce(refused)
+    const { connecting, signals } = connect(prepare)
+
+    await vi.runAllTimersAsync()
+
+    await expect(connecting).resolves.toBe(true)
+    expect(prepare).toHaveBeenCalledTimes(3)
+    expect(signals.map(({ name, level, fields }) => [name, level, fields])).toEqual([
+      ['database.unreachable', 'warn', { failures: 1 }],
+      ['database.unreachable', 'warn', { failures: 2 }],
+      ['database.reachable', 'info', {}],
+    ])
+  })
+
+  test.each([
+    [refused, 'ECONNREFUSED 127.0.0.1'],
+    [new AggregateError([refused]), 'ECONNREFUSED 127.0.0.1'],
+    [Object.assign(new Error(), { code: 'ETIMEDOUT' }), '(ETIMEDOUT)'],
+    ['away', '(away)'],
+  ])('is reported with the reason: %s', async (failure, says) => {
+    const prepare = vi.fn<() => Promise<void>>(async () => undefined).mockRejectedValueOnce(failure)
+    const { connecting, signals } = connect(prepare)
+
+    await vi.runAllTimersAsync()
+    await connecting
+
+    expect(signals[0]?.message).toContain(says)
+  })
+
+  test('is tried no more when it is no longer wanted', async () => {
+    const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(refused)
+    const { connecting, unwanted } = connect(prepare)
+    await vi.advanceTimersByTimeAsync(1)
+
+    unwanted.abort()
+
+    await expect(connecting).resolves.toBe(false)
+    expect(prepare).toHaveBeenCalledOnce()
+  })
+
+  test('is not wanted when that was said while it was connecting', async () => {
+    const unwanted = new AbortController()
+    const prepare = async () => unwanted.abort()
+
+    const connected = await connectPatiently(prepare, unwanted.signal, () => undefined)
+
+    expect(connected).toBe(false)
+  })
+})
+
+describe('what waiting does not mend', () => {
+  test.each([
+    new PostbusError('POSTBUS_SCHEMA_MISSING', 'Run: npx postbus migrate'),
+    ...['28000', '28P01', '3D000', '42501'].map((code) => Object.assign(new Error(code), { code })),
+  ])('is thrown at once: %s', async (failure) => {
+    const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(failure)
+
+    const { connecting } = connect(prepare)
+
+    await expect(connecting).rejects.toBe(failure)
+    expect(prepare).toHaveBeenCalledOnce()
+  })
+})
+
+function connect(prepare: () => Promise<void>) {
+  const signals: Signal[] = []
+  const unwanted = new AbortController()
+  const connecting = connectPatiently(
+    prepare,
+    unwanted.signal,
+    emitTo((signal) => signals.push(signal)),
+  )
+  connecting.catch(() => undefined) // a test looks at it after the timers have run
+  return { connecting, signals, unwanted }
+}

@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { retryDelays, sleep } from '../../../src/worker/retry-delays.ts'
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+describe('the delays for trying again', () => {
+  test('double from 0.2 s up to 10 s', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const delays = retryDelays(new AbortController().signal)
+
+    const waited = await inTurn(8, () => delays.next())
+
+    expect(waited).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000])
+  })
+
+  test('are spread by a quarter, down and up', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValueOnce(0).mockReturnValueOnce(1)
+    const signal = new AbortController().signal
+
+    const waited = await inTurn(2, () => retryDelays(signal).next())
+
+    expect(random).toHaveBeenCalledTimes(2)
+    expect(waited).toEqual([150, 250])
+  })
+
+  test('begin anew after a success', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const delays = retryDelays(new AbortController().signal)
+    await inTurn(3, () => delays.next())
+
+    delays.reset()
+    const waited = await inTurn(2, () => delays.next())
+
+    expect(waited).toEqual([200, 400])
+  })
+})
+
+describe('sleep', () => {
+  test('ends at once when it is no longer wanted', async () => {
+    const unwanted = new AbortController()
+    const awake = vi.fn<() => void>()
+    void sleep(60_000, unwanted.signal).then(awake)
+
+    unwanted.abort()
+    await vi.advanceTimersByTimeAsync(0)
+
+    expect(awake).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('does not begin when it was never wanted', async () => {
+    await sleep(60_000, AbortSignal.abort())
+
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('leaves no listener at the signal', async () => {
+    const { signal } = new AbortController()
+    const removed = vi.spyOn(signal, 'removeEventListener')
+
+    const slept = sleep(10, signal)
+    await vi.advanceTimersByTimeAsync(10)
+    await slept
+
+    expect(removed).toHaveBeenCalledWith('abort', expect.any(Function))
+  })
+})
+
+/** How many milliseconds each of several waits takes. */
+async function inTurn(times: number, wait: () => Promise<void>): Promise<readonly number[]> {
+  const waited: number[] = []
+  for (let time = 0; time < times; time += 1) {
+    const since = Date.now()
+    const waiting = wait()
+    await vi.runAllTimersAsync()
+    await waiting
+    waited.push(Date.now() - since)
+  }
+  return waited
+}
