@@ -9,14 +9,13 @@ import type { Bus } from '../../src/index.ts'
 import { cargoTables } from './cargo/tables.ts'
 import { emailTables } from './email/tables.ts'
 import { financesTables } from './finances/tables.ts'
-import { ledgerTables } from './ledger-tables.ts'
 import { ordersTables } from './orders/tables.ts'
 import { stockTables } from './stock/tables.ts'
 
 export const SHOP_SCHEMA = 'shop_demo'
 
 /** In parts: a module adds its own tables with `$extendTables`, and knows no others. */
-export type ShopDatabase = Kysely<object>
+type ShopDatabase = Kysely<object>
 
 export interface ShopConnections {
   readonly db: ShopDatabase
@@ -68,4 +67,14 @@ const createTables = `
   select pg_advisory_xact_lock(hashtextextended('${SHOP_SCHEMA}', 0));
   create schema if not exists ${SHOP_SCHEMA};
   set local search_path to ${SHOP_SCHEMA};
-  ${[ordersTables, financesTables, stockTables, cargoTables, emailTables, ledgerTables].join('\n')}`
+  ${[ordersTables, financesTables, stockTables, cargoTables, emailTables].join('\n')}
+  create table if not exists ledger_run (
+    run bigint generated always as identity primary key,
+    handler text not null,
+    event_id uuid not null,
+    event_type text not null,
+    order_id text,
+    delivery_id uuid not null,
+    attempt integer not null,
+    ran_at timestamptz not null default clock_timestamp()
+  )`

@@ -2,10 +2,9 @@
  * Proof of what ran. A handler does its work through `recordRun`, which commits the work and one row of the ledger together:
  * whoever counts the rows knows how often each handler really ran for each event.
  */
-import type { Transaction } from 'kysely'
+import { sql, type OperationNodeSource } from 'kysely'
 import type { Envelope, HandlerContext } from '../../src/index.ts'
-import { shop } from './database.ts'
-import type { LedgerTables } from './ledger-tables.ts'
+import { SHOP_SCHEMA, shop } from './database.ts'
 
 export interface Run {
   readonly handler: string
@@ -13,24 +12,15 @@ export interface Run {
   readonly context: HandlerContext
 }
 
-/** Runs `work` in a transaction. An event can come twice, so what `work` writes must bear repetition; the ledger counts. */
-export async function recordRun(
-  { handler, event, context }: Run,
-  work: (trx: Transaction<object>) => Promise<unknown>,
-): Promise<void> {
-  await shop.db.transaction().execute(async (trx) => {
-    await work(trx)
-    await trx
-      .$extendTables<LedgerTables>()
-      .insertInto('ledger_run')
-      .values({
-        handler,
-        event_id: event.id,
-        event_type: event.type,
-        order_id: event.partitionKey,
-        delivery_id: context.deliveryId,
-        attempt: context.attempt,
-      })
-      .execute()
-  })
+/**
+ * Runs `work`, a query that changes something. An event can come twice, so what it writes must bear repetition; the ledger
+ * counts. One statement, not a transaction around two: with four round trips per run, half of a worker's CPU time went into sockets.
+ */
+export async function recordRun({ handler, event, context }: Run, work: OperationNodeSource): Promise<void> {
+  await sql`
+    with work as (${work})
+    insert into ${sql.table(`${SHOP_SCHEMA}.ledger_run`)} (handler, event_id, event_type, order_id, delivery_id, attempt)
+    values (${handler}, ${event.id}, ${event.type}, ${event.partitionKey}, ${context.deliveryId}, ${context.attempt})`.execute(
+    shop.db,
+  )
 }

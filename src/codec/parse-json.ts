@@ -1,3 +1,11 @@
+/**
+ * `JSON.parse`, except that keys with escapes come out right.
+ *
+ * V8 12.8 to 14.6 (Node 24 and 26) decodes such a key wrongly once the process has seen a certain other key: after
+ * `{ a: 1, '\\': 2 }`, the text `{"a":1,"\n":2}` is parsed to the keys `a` and `\`. See nodejs/node#63785. Values are
+ * not affected, so escaped keys are parsed as values here, and stand-ins without escapes take their place meanwhile.
+ */
+
 import { randomUUID } from 'node:crypto'
 
 import { Corrupt } from './corrupt.ts'
@@ -6,13 +14,7 @@ import { MAX_DEPTH } from './limits.ts'
 /** What JSON can say by itself. */
 export type PlainJson = string | number | boolean | null | PlainJson[] | { [key: string]: PlainJson }
 
-/**
- * `JSON.parse`, except that keys with escapes come out right.
- *
- * V8 12.8 to 14.6 (Node 24 and 26) decodes such a key wrongly once the process has seen a certain other key: after
- * `{ a: 1, '\\': 2 }`, the text `{"a":1,"\n":2}` is parsed to the keys `a` and `\`. See nodejs/node#63785. Values are
- * not affected, so escaped keys are parsed as values here, and stand-ins without escapes take their place meanwhile.
- */
+/** Throws whatever `JSON.parse` throws. */
 export function parseJson(text: string): PlainJson {
   const parsed: PlainJson = JSON.parse(text)
   if (!text.includes('\\')) return parsed

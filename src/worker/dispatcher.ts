@@ -172,9 +172,16 @@ export class Dispatcher {
 
     running.settling = true
     const wasOurs = await this.#settler.settle(settlementOf(delivery, outcome))
-    if (wasOurs) this.#options.tally.count(outcome)
+    if (wasOurs) this.#settled(outcome)
     else if (!running.abort.signal.aborted) this.#reportLost(delivery)
     this.#release(running)
+  }
+
+  #settled(outcome: Outcome): void {
+    this.#options.tally.count(outcome)
+    if (!('delayMs' in outcome) || outcome.delayMs >= this.#options.pollMs) return
+    // Nobody announces that a short wait is over, and the poll would make it a long one.
+    setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }
 
   #release({ delivery }: Running): void {

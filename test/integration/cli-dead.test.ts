@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBus, defineHandler, type DeadLetter } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbus, type CliOptions } from '../support/cli.ts'
+import { drained } from '../support/drained.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { LetterSent, ParcelSent } from '../support/fixtures/cli/events.ts'
 import { emptyTables, storedDeliveries } from '../support/stored.ts'
@@ -19,13 +20,9 @@ afterAll(() => shop.close())
 beforeEach(async () => {
   await emptyTables(shop.database)
   await shop.bus.publish([LetterSent({ to: 'moved' }), LetterSent({ to: 'nobody' }), ParcelSent({ to: 'nobody' })])
-  await shop.bus.worker().drain()
+  await drained(shop.bus)
   letters = await shop.bus.deadLetters.list()
-  expect(letters.map(({ handler }) => handler).toSorted()).toEqual([
-    'post.deliver-letter',
-    'post.deliver-letter',
-    'post.deliver-parcel',
-  ])
+  expect(letters).toHaveLength(3)
 })
 
 describe('list', () => {
@@ -74,12 +71,12 @@ describe('retry', () => {
     const failed = letters.find(({ reason }) => reason.startsWith('no such address'))
 
     const retried = await dead(['retry', failed?.deliveryId ?? '', '--yes', '--json'])
-    const counts = [await shop.bus.worker().drain(), await shop.bus.worker().drain()]
+    const counts = await drained(shop.bus)
     const again = await shop.bus.deadLetters.list({ deliveryIds: [failed?.deliveryId ?? ''] })
 
     expect(retried).toMatchObject({ code: 0, err: '1 dead letter put back into the queue.\n' })
     expect(retried.json()).toEqual([{ deliveryId: failed?.deliveryId, action: 'retry' }])
-    expect(counts[0]).toEqual({ done: 0, failed: 1, dead: 1, snoozed: 0 })
+    expect(counts).toEqual({ done: 0, failed: 1, dead: 1, snoozed: 0 })
     expect(again[0]?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 1, 2])
   })
 
@@ -96,7 +93,7 @@ describe('retry', () => {
     })
 
     const { code } = await dead(['retry', '--handler', 'post.deliver-letter', '--yes'])
-    await deployed.worker().drain()
+    await drained(deployed)
 
     expect(code).toBe(0)
     expect(delivered.toSorted()).toEqual(['moved 1', 'nobody 1'])
@@ -108,10 +105,10 @@ describe('retry', () => {
 describe('discard', () => {
   test('hides dead letters for good, frees the key that one of them blocked, and keeps the rows', async () => {
     await shop.bus.publish(ParcelSent({ to: 'nobody' }))
-    const held = await shop.bus.worker().drain()
+    const held = await drained(shop.bus)
 
     const { code, out, err } = await dead(['discard', '--all', '--yes'])
-    const freed = await shop.bus.worker().drain()
+    const freed = await drained(shop.bus)
 
     expect({ code, out, err }).toEqual({ code: 0, out: '', err: '3 dead letters discarded.\n' })
     expect([held, freed].map((counts) => counts.dead)).toEqual([0, 1])

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { Client } from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 /** Enough for two rollbacks, an order too small for an invoice, five messages that are turned away, and the poison. */
@@ -51,12 +51,11 @@ test('the demo reconciles to the number, and exits with 0', () => {
 })
 
 test('a second demo begins from nothing and finds the same', async () => {
-  const copy = await createDatabase({ template: database.name })
+  const copy = await copyOfDatabase()
 
   const second = await runDemo(copy)
 
   expect(second).toMatchObject({ account: first.account, wrong: [], exitCode: 0 })
-  await copy.drop()
 }, 60_000)
 
 test('the demo leaves the schemas of others alone', async () => {
@@ -112,13 +111,12 @@ test.each([
     wrong: ['out of order'],
   },
 ])('the account does not add up after $sabotage', async ({ sql, wrong }) => {
-  const copy = await createDatabase({ template: database.name })
+  const copy = await copyOfDatabase()
   await onDatabase(copy, sql)
 
   const ended = await runDemo(copy, '--reconcile')
 
   expect(ended).toMatchObject({ wrong, exitCode: 1 })
-  await copy.drop()
 })
 
 interface Ended {
@@ -127,6 +125,12 @@ interface Ended {
   readonly account: Readonly<Record<string, string>>
   /** The lines that do not add up. */
   readonly wrong: readonly string[]
+}
+
+async function copyOfDatabase(): Promise<TestDatabase> {
+  const copy = await createDatabase({ template: database.name })
+  onTestFinished(() => copy.drop())
+  return copy
 }
 
 function runDemo(on: TestDatabase, ...options: readonly string[]): Promise<Ended> {

@@ -23,6 +23,8 @@ export interface Interruption {
   readonly from: number
   /** Default: for ever, as after a kill. */
   readonly to?: number
+  /** The events of the claims that were held then, if that is known. Default: it could be any. */
+  readonly holding?: ReadonlySet<string>
 }
 
 export interface Expected {
@@ -84,8 +86,9 @@ export function inFlightAt(trace: readonly TraceEntry[], interruption: Interrupt
   return runsOf(trace).filter((one) => hit(one, interruption)).length
 }
 
-function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY }: Interruption): boolean {
-  return one.pid === pid && one.from <= to && (one.to === null || one.to + SETTLING_MS >= from)
+function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY, holding }: Interruption): boolean {
+  if (one.pid !== pid || one.from > to || holding?.has(one.eventId) === false) return false
+  return one.to === null || one.to + SETTLING_MS >= from
 }
 
 /** C2: of one handler and key never two runs at once. A run that never ended lasted until its process died. */

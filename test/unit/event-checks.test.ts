@@ -134,10 +134,12 @@ describe('metadata', () => {
     cyclic['self'] = cyclic
 
     const nested = checkMetadata('orders.order-created', nestedObject(20))
-    const error = refusalOf(() => checkMetadata('orders.order-created', cyclic))
+    const errors = [cyclic, nestedObject(21)].map((object) =>
+      refusalOf(() => checkMetadata('orders.order-created', object)),
+    )
 
     expect(nested).toEqual(nestedObject(20))
-    expect(error.message).toContain('is nested too deeply')
+    expect(errors.every(({ message }) => message.includes('is nested too deeply'))).toBe(true)
   })
 
   property.prop([fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ stringUnit: 'grapheme' }))])(

@@ -97,8 +97,8 @@ describe('a registry', () => {
   })
 
   test('refuses two handlers with one name, and says where both are', () => {
-    const one = handler('mail.receipt', OrderCreated)
-    const other = handler('mail.receipt', OrderShipped)
+    const one = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
+    const other = defineHandler('mail.receipt', { on: OrderShipped, handle() {} })
 
     const error = refusalOf(() => createRegistry([one, other]))
 
@@ -106,13 +106,14 @@ describe('a registry', () => {
     expect(error.message).toContain('Two handlers are named "mail.receipt"')
     const places = error.message.split('\n').slice(1)
     expect(places).toEqual([`  ${one.definedAt}`, `  ${other.definedAt}`])
+    expect(one.definedAt).not.toBe(other.definedAt)
     expect(places.every((place) => /registry\.test\.ts:\d+:\d+/.test(place))).toBe(true)
   })
 
   test.each([
     ['an array', [handler('mail.receipt', OrderCreated), OrderCreated], '`handlers[1]` is function'],
     ['a module', { OrderCreated }, 'The export "OrderCreated" of the handlers module is function'],
-    ['a list in a module', { all: [null] }, 'The export "all" of the handlers module is object'],
+    ['a list in a module', { all: [handler('mail.receipt', OrderCreated), null] }, 'The export "all" of the handlers module is object'],
     ['null in a module', { nothing: null }, 'The export "nothing" of the handlers module is null'],
     ['null', null, '`handlers` is null'],
     ['text', 'handlers', '`handlers` is string'],

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { emitTo, logWith, printSignals, type Signal, type SignalLevel } from '../../src/signals.ts'
 
@@ -99,5 +100,5 @@ function aSignal(level: SignalLevel): Signal {
 function printedBy(work: () => void): readonly string[] {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   work()
-  return write.mock.calls.map(([text]) => String(text).replaceAll(/\u001B\[\d+m/g, ''))
+  return write.mock.calls.map(([text]) => stripVTControlCharacters(String(text)))
 }

@@ -81,6 +81,11 @@ describe('no needless repeat', () => {
     expect(needlessRepeats(twice, [{ pid: 3, from: 50 }])).toEqual(problem)
   })
 
+  test('is broken by a repeat of what the killed process no longer held', () => {
+    expect(needlessRepeats(twice, [{ pid: 1, from: 100, holding: new Set(['a']) }])).toEqual([])
+    expect(needlessRepeats(twice, [{ pid: 1, from: 100, holding: new Set(['b']) }])).toHaveLength(1)
+  })
+
   test('knows how many were in flight at a kill', () => {
     const trace = [step('start', 'a', 0), step('start', 'b', 0), step('end', 'b', 10), step('start', 'c', 5_000)]
 

@@ -1,20 +1,22 @@
 /** Books a courier for orders that go out on the same day. For all others no delivery is ever written. */
 import { defineHandler } from '../../../src/index.ts'
+import { shop } from '../database.ts'
 import { recordRun } from '../ledger.ts'
 import { OrderCreated } from '../orders/events.ts'
 import type { CargoTables } from './tables.ts'
+
+const cargo = shop.db.$extendTables<CargoTables>()
 
 export const bookCourier = defineHandler('cargo.book-courier', {
   on: OrderCreated,
   interested: (event) => event.data.shipMode === 'Same Day',
   async handle(event, context) {
-    await recordRun({ handler: 'cargo.book-courier', event, context }, (trx) =>
-      trx
-        .$extendTables<CargoTables>()
+    await recordRun(
+      { handler: 'cargo.book-courier', event, context },
+      cargo
         .insertInto('cargo_courier')
         .values({ order_id: event.data.orderId, pick_up_at: event.data.placedAt })
-        .onConflict((conflict) => conflict.column('order_id').doNothing())
-        .execute(),
+        .onConflict((conflict) => conflict.column('order_id').doNothing()),
     )
   },
 })

@@ -3,9 +3,10 @@ import { sql } from 'kysely'
 import type { Bus, DeadLetter } from '../../../src/index.ts'
 import { SHOP_SCHEMA, shop } from '../database.ts'
 import { BUS_SCHEMAS } from '../postbus.config.ts'
+import { Stopped } from './stopped.ts'
 
 /** What pg-boss's jobs say about one handler. */
-export interface FoundJobs {
+interface FoundJobs {
   readonly handler: string
   readonly completed: number
   readonly failed: number
@@ -15,7 +16,7 @@ export interface FoundJobs {
 }
 
 /** The successful runs of one handler for one event. */
-export interface FoundRuns {
+interface FoundRuns {
   readonly handler: string
   readonly eventType: string
   readonly orderId: string
@@ -48,7 +49,9 @@ export interface FoundInTables {
   readonly messages: number
 }
 
+/** @throws {Stopped} when no demo has run in this database. */
 export async function readFound(bus: Bus): Promise<Found> {
+  await checkThereIsSomething()
   const events = await readEvents()
   return {
     orderIds: await readOrderIds(),
@@ -59,6 +62,12 @@ export async function readFound(bus: Bus): Promise<Found> {
     deadLetters: await bus.deadLetters.list({ limit: 1_000 }),
     tables: await readTables(),
   }
+}
+
+async function checkThereIsSomething(): Promise<void> {
+  const event = `${BUS_SCHEMAS.schema}.event`
+  const { rows } = await sql<{ found: boolean }>`select to_regclass(${event}) is not null as found`.execute(shop.db)
+  if (rows[0]?.found !== true) throw new Stopped('There is nothing to check: no demo has run in this database.')
 }
 
 async function readOrderIds(): Promise<readonly string[]> {

@@ -1,9 +1,12 @@
 /** Sends a receipt for every order. When the mail server is busy the attempt has failed, and the next one succeeds. */
 import { defineHandler, failed } from '../../../src/index.ts'
+import { shop } from '../database.ts'
 import { recordRun } from '../ledger.ts'
 import { OrderCreated } from '../orders/events.ts'
 import { isBusyAtFirst } from './mail-server.ts'
 import type { EmailTables } from './tables.ts'
+
+const email = shop.db.$extendTables<EmailTables>()
 
 export const sendReceipt = defineHandler('email.send-receipt', {
   on: OrderCreated,
@@ -14,13 +17,12 @@ export const sendReceipt = defineHandler('email.send-receipt', {
     if (context.attempt === 1 && isBusyAtFirst(orderId)) return failed('The mail server is busy.')
 
     const subject = `Your order ${orderId} over $${(totalCents / 100).toFixed(2)}`
-    return recordRun({ handler: 'email.send-receipt', event, context }, (trx) =>
-      trx
-        .$extendTables<EmailTables>()
+    return recordRun(
+      { handler: 'email.send-receipt', event, context },
+      email
         .insertInto('email_message')
         .values({ order_id: orderId, recipient: customerName, subject })
-        .onConflict((conflict) => conflict.column('order_id').doNothing())
-        .execute(),
+        .onConflict((conflict) => conflict.column('order_id').doNothing()),
     )
   },
 })

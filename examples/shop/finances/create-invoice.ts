@@ -1,5 +1,6 @@
 /** Invoices every order worth a dollar. One order can never be invoiced; it ends in the dead letters and holds up nobody. */
 import { defineHandler } from '../../../src/index.ts'
+import { shop } from '../database.ts'
 import { recordRun } from '../ledger.ts'
 import { OrderCreated } from '../orders/events.ts'
 import type { FinancesTables } from './tables.ts'
@@ -8,6 +9,8 @@ import type { FinancesTables } from './tables.ts'
 export const UNBILLABLE_ORDER = 'CA-2014-162775'
 
 const PAYMENT_TERM_MS = 30 * 86_400_000
+
+const finances = shop.db.$extendTables<FinancesTables>()
 
 export const createInvoice = defineHandler('finances.create-invoice', {
   on: OrderCreated,
@@ -24,13 +27,12 @@ export const createInvoice = defineHandler('finances.create-invoice', {
       cents: totalCents,
       due_at: new Date(placedAt.getTime() + PAYMENT_TERM_MS),
     }
-    await recordRun({ handler: 'finances.create-invoice', event, context }, (trx) =>
-      trx
-        .$extendTables<FinancesTables>()
+    await recordRun(
+      { handler: 'finances.create-invoice', event, context },
+      finances
         .insertInto('finances_invoice')
         .values(invoice)
-        .onConflict((conflict) => conflict.column('order_id').doNothing())
-        .execute(),
+        .onConflict((conflict) => conflict.column('order_id').doNothing()),
     )
   },
 })

@@ -61,6 +61,7 @@ describe('a delivery that no attempt can help', () => {
       const outcome = await outcomeOf({ ...delivery, event: stored(event, { payload }) })
 
       expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_CORRUPT_PAYLOAD' } })
+      expect(errorIn(outcome)?.message).toContain('The stored payload is not a document that Postbus wrote')
     },
   )
 

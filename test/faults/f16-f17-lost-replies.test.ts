@@ -1,0 +1,82 @@
+/** F16, F17: the database did what a worker asked for, and the worker never heard of it. */
+import { expect, test } from 'vitest'
+import { openStage, type Stage } from '../support/stage.ts'
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { until } from '../support/until.ts'
+
+interface Around {
+  onTestFinished(done: () => Promise<void>): void
+}
+
+test.concurrent('F17: when the answer to a settle is lost, the event is not handled again', async (around) => {
+  const { stage, proxy, worker } = await aStageBehindAProxy(around)
+  const cut = proxy.cutAfter('with outcome as')
+
+  await stage.publish({ ms: 10 })
+  await cut
+  await stage.settled()
+  await stage.publish({ ms: 10 })
+  await until('the next one is handled', async () => (await ended(stage)) === 2)
+
+  expect((await stage.deliveries()).map(({ state, retryCount }) => [state, retryCount])).toEqual([
+    ['completed', 0],
+    ['completed', 0],
+  ])
+  await worker.signalled('database.reachable')
+})
+
+test.concurrent(
+  'F17: an attempt whose settle takes longer than a claim lives is not run again by others',
+  async (around) => {
+    const { stage, worker } = await aStageBehindAProxy(around)
+    const other = await stage.worker()
+    await stage.publish({ ms: 1_000 })
+    await stage.entry('it runs', ({ step }) => step === 'start')
+
+    const blocker = await stage.database.connect()
+    await blocker.query('begin; lock table postbus.dead_letter in access exclusive mode') // every settle needs it
+    await stage.entry('its handler is done', ({ step }) => step === 'end')
+    await blocker.query('select pg_sleep(14)') // longer than a heartbeat and a recovery
+    await blocker.query('commit')
+    blocker.release()
+    await stage.settled()
+
+    expect((await stage.trace.entries()).map(({ step }) => step)).toEqual(['start', 'end'])
+    const all = [...worker.signals, ...other.signals].map(({ name }) => name)
+    expect(all).not.toContain('delivery.recovered')
+  },
+  60_000,
+)
+
+test.concurrent(
+  'F16: when the answer to a claim is lost, the event is handled within 15 s, at the cost of an attempt',
+  async (around) => {
+    const { stage, proxy } = await aStageBehindAProxy(around)
+    const cut = proxy.cutAfter('with next as')
+    await cut // an idle poll: from here on the worker is known to be behind the proxy
+    const lostClaim = proxy.cutAfter('with next as')
+
+    await stage.publish({ ms: 10 })
+    const publishedAt = await stage.trace.now()
+    await lostClaim
+    const start = await stage.entry('it runs after all', ({ step }) => step === 'start', 20_000)
+
+    await stage.settled()
+    expect(start.at - publishedAt).toBeLessThan(17_000)
+    expect((await stage.trace.entries()).map(({ step }) => step)).toEqual(['start', 'end'])
+  },
+  60_000,
+)
+
+async function aStageBehindAProxy({ onTestFinished }: Around) {
+  const stage: Stage = await openStage()
+  onTestFinished(() => stage.close())
+  const proxy: TcpProxy = await openTcpProxy(stage.connectionString)
+  onTestFinished(() => proxy.close())
+  const worker = await stage.worker({ connectionString: proxy.through(stage.connectionString) })
+  return { stage, proxy, worker }
+}
+
+async function ended(stage: Stage): Promise<number> {
+  return (await stage.trace.entries()).filter(({ step }) => step === 'end').length
+}

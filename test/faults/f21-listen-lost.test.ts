@@ -1,0 +1,42 @@
+/** F21: the connection that hears of new events is lost, and cannot be made anew for a while. */
+import { expect, onTestFinished, test } from 'vitest'
+import { openStage, type Stage } from '../support/stage.ts'
+import { openTcpProxy } from '../support/tcp-proxy.ts'
+import { until } from '../support/until.ts'
+
+const POLL_MS = 2_000
+
+test('F21: without LISTEN a worker lives by its poll, says so once, and hears again when it can', async () => {
+  const stage = await openStage()
+  onTestFinished(() => stage.close())
+  const proxy = await openTcpProxy(stage.connectionString)
+  onTestFinished(() => proxy.close())
+  const worker = await stage.worker({ connectionString: proxy.through(stage.connectionString) })
+  await latency(stage) // makes every connection there is to be made
+
+  proxy.set('refuse')
+  expect(proxy.reset('listen "postbus_postbus"')).toBe(1)
+  await worker.signalled('wake-up.lost')
+  const polled = [await latency(stage), await latency(stage), await latency(stage)]
+  proxy.set('pass')
+  await worker.signalled('wake-up.restored')
+  const woken = [await latency(stage), await latency(stage), await latency(stage)]
+
+  console.log(
+    `F21: ${polled.map(Math.round).join(', ')} ms by polling; ${woken.map(Math.round).join(', ')} ms by LISTEN`,
+  )
+  expect(Math.max(...polled)).toBeLessThan(POLL_MS + 1_000)
+  expect(Math.min(...woken)).toBeLessThan(500)
+  expect(worker.signalsNamed('wake-up.lost')).toHaveLength(1)
+  expect(worker.signalsNamed('wake-up.restored')).toHaveLength(1)
+  expect(worker.signalsNamed('database.unreachable')).toEqual([])
+}, 60_000)
+
+/** From publish to the start of the handler, in milliseconds. */
+async function latency(stage: Stage): Promise<number> {
+  const publishedAt = await stage.trace.now()
+  const [eventId] = await stage.publish({ task: 'work' })
+  const start = await stage.entry('it runs', (entry) => entry.eventId === eventId && entry.step === 'start')
+  await until('it is settled', async () => (await stage.deliveries()).every(({ state }) => state === 'completed'))
+  return start.at - publishedAt
+}

@@ -1,0 +1,79 @@
+/** A Postgres server of a test's own, that it can stop, kill and start again on the same port and the same data. */
+import { spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { embeddedPostgres } from '../../config/embedded-postgres.ts'
+import { runAs } from '../../config/embedded-postgres/account.ts'
+import { binariesFor } from '../../config/embedded-postgres/binaries.ts'
+import { placeFor } from '../../config/embedded-postgres/place.ts'
+import { recordedServer, stopServer } from '../../config/embedded-postgres/server.ts'
+import { until } from './until.ts'
+
+export interface EmbeddedServer {
+  readonly connectionString: string
+  /** Ends all connections, writes everything, and stops. */
+  stop(): Promise<void>
+  /** Kills the server and all its processes, as a failing machine does. */
+  crash(): Promise<void>
+  /** Resolves when it answers. */
+  start(): Promise<void>
+  /** Stops it and deletes its data. */
+  remove(): Promise<void>
+}
+
+export async function startEmbeddedServer(): Promise<EmbeddedServer> {
+  const checkout = await mkdtemp(join(tmpdir(), 'postbus-server-'))
+  await chmod(checkout, 0o755)
+  // With fsync: what is committed must survive the crash. (The page cache would survive it anyway; the log is replayed.)
+  const server = await embeddedPostgres({ folder: join(checkout, 'postgres'), throwAway: true })
+  const place = await placeFor(join(checkout, 'postgres'))
+  const binaries = await binariesFor(place.account)
+  const port = new URL(server.connectionString).port
+
+  const answers = async () => {
+    const client = new Client({ connectionString: server.connectionString, connectionTimeoutMillis: 1_000 })
+    client.on('error', () => undefined)
+    const answered = await client.connect().then(
+      () => true,
+      () => false,
+    )
+    await client.end().catch(() => undefined)
+    return answered
+  }
+
+  return {
+    connectionString: server.connectionString,
+    stop: () => stopServer(place.folder),
+    async crash() {
+      const recorded = await recordedServer(place.folder)
+      if (!recorded) throw new Error('The server is not running.')
+      process.kill(-recorded.pid, 'SIGKILL') // its group: the children would end by themselves, but later
+      await until('the server is gone', async () => !(await answers()))
+    },
+    async start() {
+      // Children of a killed server may hold its shared memory for a moment: then the new one ends at once.
+      await until('the server answers', async () => {
+        const options = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'unix_socket_directories=']
+        const started = spawn(join(binaries, 'postgres'), ['-D', join(place.folder, 'data'), ...options], {
+          ...runAs(place.account),
+          detached: true,
+          stdio: 'ignore',
+        })
+        started.unref()
+        while (started.exitCode === null && started.signalCode === null) {
+          if (await answers()) return true
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        return false
+      })
+    },
+    async remove() {
+      await server.release()
+      await stopServer(place.folder).catch(() => undefined)
+      await rm(place.folder, { recursive: true, force: true })
+      await rm(checkout, { recursive: true, force: true })
+    },
+  }
+}
