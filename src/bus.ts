@@ -1,11 +1,9 @@
 /** The bus: what an application creates once, publishes with, and makes workers from. */
 import type { Backend, PlannedEvent } from './backend.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
-import type { DeadLetters } from './backends/postgres/dead-letters.ts'
-import type { Finding } from './backends/postgres/doctor.ts'
-import type { MigrateOptions, MigrateReport } from './backends/postgres/migrate.ts'
 import { createCodec, type Codec } from './codec.ts'
 import type { Envelope } from './envelope.ts'
+import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from './operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,

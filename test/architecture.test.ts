@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ],
   ['src/event-checks.ts', 'src/event.ts', 'src/subscription.ts', 'src/publish.ts', 'src/handler-context.ts'],
   ['src/handler.ts'],
-  ['src/registry.ts', 'src/lazy-registry.ts', 'src/backend.ts', 'src/options.ts'],
+  ['src/registry.ts', 'src/lazy-registry.ts', 'src/backend.ts', 'src/operations.ts', 'src/options.ts'],
   ['src/plan.ts', 'src/backends/', 'src/worker/'],
   ['src/bus.ts'],
   ['src/index.ts'],

@@ -1,46 +1,8 @@
 /** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
-import type { AttemptError } from '../../backend.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../operations.ts'
 import type { Queryable } from './connection.ts'
 import { RETRY_LIMIT } from './queues.ts'
 import type { Tables } from './tables.ts'
-
-export interface DeadLetter {
-  readonly deliveryId: string
-  readonly queue: string
-  readonly handler: string
-  readonly eventId: string | null
-  readonly eventType: string | null
-  readonly partitionKey: string | null
-  /** Why it died: the last attempt's error, or what `discard` said. */
-  readonly reason: string
-  /** The error of each attempt, oldest first, at most the latest 20. */
-  readonly attempts: readonly AttemptError[]
-  /** Its partition key waits until it is retried or discarded. */
-  readonly blocksKey: boolean
-  readonly diedAt: Date
-}
-
-/** Which dead letters are meant. Everything given must match; nothing given means all of them. */
-export interface DeadLetterFilter {
-  readonly deliveryIds?: readonly string[]
-  readonly handler?: string
-  readonly eventType?: string
-}
-
-export interface DeadLetterPage extends DeadLetterFilter {
-  readonly limit?: number
-}
-
-/** `bus.deadLetters`: what an operator can do about deliveries that died. */
-export interface DeadLetters {
-  /** Open dead letters, oldest first, at most `limit` (default 100). */
-  list(page?: DeadLetterPage): Promise<readonly DeadLetter[]>
-  count(filter?: DeadLetterFilter): Promise<number>
-  /** Delivers them again, with all their attempts. Answers the delivery ids; a partitioned one runs after its successors. */
-  retry(filter: DeadLetterFilter): Promise<readonly string[]>
-  /** Gives them up for good. Answers the delivery ids. */
-  discard(filter: DeadLetterFilter): Promise<readonly string[]>
-}
 
 /** Open dead letters, oldest first. */
 export async function listDeadLetters(

@@ -3,19 +3,13 @@
  * Reads only; the one thing it sends is a NOTIFY to itself.
  */
 import { PgBoss } from 'pg-boss'
+import type { Finding } from '../../operations.ts'
 import type { Registry } from '../../registry.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { policyOf, readQueues } from './queues.ts'
 import { inspectSchema } from './schema-check.ts'
 import type { Tables } from './tables.ts'
 import { listWorkers } from './workers.ts'
-
-/** One line of the doctor's report. */
-export interface Finding {
-  readonly check: 'connection' | 'schema' | 'queues' | 'notify' | 'handlers' | 'workers' | 'dead letters' | 'clock'
-  readonly status: 'ok' | 'warning' | 'problem'
-  readonly message: string
-}
 
 const CLOCK_WARNING_MS = 2_000
 const NOTIFY_LIMIT_MS = 5_000

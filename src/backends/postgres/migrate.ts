@@ -7,6 +7,7 @@ import { Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../migrations/index.ts'
+import type { MigrateOptions, MigrateReport } from '../../operations.ts'
 import type { Connection } from './connection.ts'
 import { createQueues } from './queues.ts'
 import { inspectSchema, type SchemaReport } from './schema-check.ts'
@@ -14,18 +15,6 @@ import type { Tables } from './tables.ts'
 
 /** A migration may build an index on a large table, so its statements get more time than a worker's. */
 const STATEMENT_TIMEOUT_MS = 15 * 60_000
-
-export interface MigrateOptions {
-  /** Only say what would be done. */
-  readonly dryRun?: boolean
-  /** Called before each step. */
-  readonly onStep?: (step: string) => void
-}
-
-export interface MigrateReport {
-  /** The steps that were (or, with `dryRun`, would be) taken. Empty: everything was in place. */
-  readonly steps: readonly string[]
-}
 
 /** Migrates, and waits for its turn if another process is at it. */
 export async function migrate(

@@ -1,18 +1,13 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import { PostbusError } from '../../errors.ts'
+import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from '../../operations.ts'
 import type { Registry } from '../../registry.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
-import {
-  countDeadLetters,
-  discardDeadLetters,
-  listDeadLetters,
-  retryDeadLetters,
-  type DeadLetters,
-} from './dead-letters.ts'
-import { examine, type Finding } from './doctor.ts'
+import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
+import { examine } from './doctor.ts'
 import { explainDatabaseError } from './database-error.ts'
-import { migrate, type MigrateOptions, type MigrateReport } from './migrate.ts'
+import { migrate } from './migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn, type Tables } from './tables.ts'
 

@@ -6,6 +6,7 @@
  * found by the database itself when the statement runs (SQLSTATE PB003, see `database-error.ts`).
  */
 import type { SqlExecutor } from './transactions/executor.ts'
+import type { OpenClient } from './transactions/executor.ts'
 import { openDrizzle } from './transactions/drizzle.ts'
 import { openExecuteSql } from './transactions/execute-sql.ts'
 import { openKnex } from './transactions/knex.ts'
@@ -19,7 +20,15 @@ export type { Transaction } from '../../transaction.ts'
 export type { SqlExecutor } from './transactions/executor.ts'
 
 /** In the order of asking: what someone wrote for us first, and the least distinctive shape (`query`) last. */
-const clients = [openExecuteSql, openKysely, openKnex, openPrisma, openDrizzle, openPostgresJs, openPg]
+const clients: readonly OpenClient[] = [
+  openExecuteSql,
+  openKysely,
+  openKnex,
+  openPrisma,
+  openDrizzle,
+  openPostgresJs,
+  openPg,
+]
 
 /**
  * Turns the caller's transaction into the one thing publishing needs: a way to run a statement inside it.
