@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { createDatabase } from '../support/database.ts'
-import { emptyTables, storedCounts } from '../support/stored.ts'
+import { emptyTables, storedCounts, storedDeliveries, storedEvents } from '../support/stored.ts'
 
 const Paid = defineEvent('finances.paid', {
   schema: z.object({ euro: z.number(), account: z.string().nullable() }),
@@ -105,8 +105,27 @@ test('the function refuses a batch of a later protocol, so newer code is told to
 
   await expect(shop.database.query('select * from postbus.publish($1)', [batch])).rejects.toMatchObject({
     code: 'PB001',
-    message: "Schema 'postbus' is older than the code that publishes.",
+    message: expect.stringContaining("Schema 'postbus' is older than the code that publishes.") as unknown,
   })
+})
+
+test('the function stores in the order of `ord`, in whatever order the batch lists the events', async () => {
+  const idOf = (ord: number) => `01890000-0000-7000-8000-00000000000${ord}`
+  const event = { type: 'finances.paid', version: 1, payload: '{}', correlation_id: 'x', occurred_at: '2026-01-01' }
+  const delivery = { handler: 'finances.book', handler_hash: '1830a106e6487fbb', queue: 'events', priority: 0 }
+  const batch = {
+    protocol: 1,
+    in_transaction: false,
+    events: [3, 1, 2].map((ord) => ({ ord, id: idOf(ord), ...event })),
+    deliveries: [2, 1, 3].map((ord) => ({ ord, ...delivery })),
+  }
+
+  const answer = await shop.database.query('select * from postbus.publish($1)', [JSON.stringify(batch)])
+
+  const published = [1, 2, 3].map(idOf)
+  expect(answer.rows).toEqual(published.map((id) => ({ id, deliveries: 1, duplicate: false })))
+  expect((await storedEvents(shop.database)).map(({ id }) => id)).toEqual(published)
+  expect((await storedDeliveries(shop.database)).map((row) => row.event)).toEqual(published)
 })
 
 test.each([

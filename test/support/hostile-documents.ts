@@ -69,7 +69,7 @@ export const hostileDocuments: HostileDocument[] = documents({
   'an Error that is a list': withValues(['E', 'm'], ['Error']),
   'a text of more than 64 MiB': ' '.repeat(64 * 1_048_576 + 1),
   'an Error with a stack': withValues({ name: 'E', message: 'm', stack: 's' }, ['Error']),
-  'an Error with an annotated message': withValues({ name: 'E', message: null }, ['Error', { message: ['undefined'] }]),
+  'an Error with an annotated message': withValues({ name: 'E', message: '1' }, ['Error', { message: ['bigint'] }]),
   'a URL that is none': withValues('not a url', ['URL']),
   'a RegExp that is none': withValues('a', ['regexp']),
   'a RegExp that does not compile': withValues('/(/', ['regexp']),

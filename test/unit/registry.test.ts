@@ -113,7 +113,11 @@ describe('a registry', () => {
   test.each([
     ['an array', [handler('mail.receipt', OrderCreated), OrderCreated], '`handlers[1]` is function'],
     ['a module', { OrderCreated }, 'The export "OrderCreated" of the handlers module is function'],
-    ['a list in a module', { all: [handler('mail.receipt', OrderCreated), null] }, 'The export "all" of the handlers module is object'],
+    [
+      'a list in a module',
+      { all: [handler('mail.receipt', OrderCreated), null] },
+      'The export "all" of the handlers module is object',
+    ],
     ['null in a module', { nothing: null }, 'The export "nothing" of the handlers module is null'],
     ['null', null, '`handlers` is null'],
     ['text', 'handlers', '`handlers` is string'],

@@ -5,6 +5,8 @@
  * at all, and a retry is overtaken by its successors.
  */
 import type { ClaimedDelivery, StoredEvent } from '../../backend.ts'
+import { parseJson } from '../../codec/parse-json.ts'
+import type { Metadata } from '../../envelope.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
 import { RETRY_LIMIT, type QueueState } from './queues.ts'
@@ -26,7 +28,7 @@ interface ClaimedRow {
   readonly correlation_id: string
   readonly causation_id: string | null
   readonly source: string | null
-  readonly metadata: StoredEvent['metadata'] | null
+  readonly metadata: string | null
   readonly occurred_at: Date
   readonly expires_at: Date | null
 }
@@ -72,7 +74,7 @@ function claimStatement(tables: Tables, queue: QueueState): string {
     )
     select claimed.id, claimed.handler, claimed.retry_count, claimed.attempt, event.seq, event.id as event_id, event.type,
       event.version, event.partition_key, event.payload::text as payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at
+      event.source, event.metadata::text as metadata, event.occurred_at, event.expires_at
     from claimed
     left join ${tables.event} event on event.seq = ${tables.seqOfDelivery}(claimed.id)
     order by claimed.priority desc, claimed.created_on, claimed.id`
@@ -114,7 +116,7 @@ function storedEvent(row: ClaimedRow, seq: string): StoredEvent {
     correlationId: row.correlation_id,
     causationId: row.causation_id,
     source: row.source,
-    metadata: row.metadata ?? {},
+    metadata: row.metadata === null ? {} : (parseJson(row.metadata) as Metadata),
     occurredAt: row.occurred_at,
     expiresAt: row.expires_at,
   }

@@ -19,7 +19,7 @@ describe('a mistyped word', () => {
     expect(suggestion).toBe(` Did you mean "${meant}"?`)
   })
 
-  test.each(['publish', 'x', '', 'subscribe'])('%j is too far from every command', (word) => {
+  test.each(['publish', 'x', '', 'wor', 'subscribe'])('%j is too far from every command', (word) => {
     const suggestion = nearest(word, COMMANDS)
 
     expect(suggestion).toBe('')

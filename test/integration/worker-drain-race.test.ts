@@ -1,0 +1,47 @@
+/** A drain's race that needs its moment: the database here is a script, so that each answer comes when the test says so. */
+import { expect, test } from 'vitest'
+import type { ClaimedDelivery, DeliveryStore } from '../../src/backend.ts'
+import type { Outcome } from '../../src/outcome.ts'
+import { Dispatcher } from '../../src/worker/dispatcher.ts'
+import { Tally } from '../../src/worker/tally.ts'
+import { aSignal } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+
+test('drain looks again when its last delivery was settled while a claim was on its way', async () => {
+  const handled: string[] = []
+  const firstHandler = aSignal<Outcome>()
+  const lateAnswer = aSignal<readonly ClaimedDelivery[]>()
+  const done: Outcome = { is: 'done', result: undefined }
+  const claims = [() => [aDelivery('1')], () => lateAnswer.promise, () => [aDelivery('2')], () => []]
+  let claimed = 0
+  const dispatcher = new Dispatcher({
+    queue: 'events_partitioned',
+    concurrency: 5,
+    pollMs: 60_000,
+    tally: new Tally(),
+    emit: () => undefined,
+    store: {
+      claim: async () => claims[claimed++]?.() ?? [],
+      settle: async (_: string, settlements) => new Set(settlements.map(({ delivery }) => delivery.id)),
+    } satisfies Partial<DeliveryStore> as unknown as DeliveryStore,
+    async attempt({ id }) {
+      handled.push(id)
+      return id === '1' ? firstHandler.promise : done
+    },
+  })
+
+  const draining = dispatcher.drain()
+  await until('the first runs', () => handled.length === 1)
+  dispatcher.wake()
+  await until('a claim is on its way', () => claimed === 2)
+  firstHandler.resolve(done) // which makes the second of its lane due, too late for the claim on its way
+  await new Promise((resolve) => setImmediate(resolve))
+  lateAnswer.resolve([])
+  await draining
+
+  expect(handled).toEqual(['1', '2'])
+})
+
+function aDelivery(id: string): ClaimedDelivery {
+  return { id, queue: 'events_partitioned', handler: 'any', claim: 0, attempt: 1, event: null }
+}

@@ -1,0 +1,228 @@
+/** How work flows through workers: who gets what, when, in which order, and how much at once. */
+import { expect, onTestFinished, test } from 'vitest'
+import type { AnyHandler, Bus, WorkerOptions } from '../../src/index.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { anotherBus, aSignal, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+
+/** Longer than any test: whatever happens sooner did not wait for a poll. */
+const NO_POLL = { pollMs: 60_000 }
+
+test('two workers share a backlog: each event is handled once, and both take part', async () => {
+  const runs = { one: [] as number[], other: [] as number[] }
+  const opened = await aBus()
+  await publishing(
+    opened,
+    [handlerThat(() => undefined)],
+    (n) => NoteTaken({ n, key: n % 2 ? `key ${n % 30}` : null }),
+    300,
+  )
+
+  await Promise.all([
+    anotherWorker(opened, [handlerThat((n) => soon(() => runs.one.push(n)))], { queues: BOTH(3) }).drain(),
+    anotherWorker(opened, [handlerThat((n) => soon(() => runs.other.push(n)))], { queues: BOTH(3) }).drain(),
+  ])
+
+  expect([...runs.one, ...runs.other].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, n) => n))
+  expect(runs.one.length).toBeGreaterThan(20)
+  expect(runs.other.length).toBeGreaterThan(20)
+})
+
+test('a backlog of one key is handled one at a time and in order, however many workers and slots there are', async () => {
+  const runs: number[] = []
+  let running = 0
+  let most = 0
+  const handler = handlerThat(async (n) => {
+    most = Math.max(most, (running += 1))
+    await soon(() => runs.push(n))
+    running -= 1
+  })
+  const opened = await aBus()
+  await publishing(opened, [handler], (n) => NoteTaken({ n, key: 'red' }), 60)
+
+  const workers = [1, 2, 3].map(() => anotherWorker(opened, [handler], { ...NO_POLL, queues: BOTH(10) }))
+  await Promise.all(workers.map((worker) => worker.start()))
+  await until('all are handled', () => runs.length >= 60)
+
+  expect(runs).toEqual(Array.from({ length: 60 }, (_, n) => n))
+  expect(most).toBe(1)
+})
+
+test('a slow key does not hold up others, and neither does a slow event without a key', async () => {
+  const finish = aSignal()
+  const runs: number[] = []
+  const slow = handlerThat(async (n) => void (n === 0 || n === 1 ? await finish.promise : runs.push(n)))
+  const opened = await aBus([slow])
+  const worker = opened.bus.worker({ ...NO_POLL, queues: BOTH(2) })
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+
+  await opened.bus.publish([NoteTaken({ n: 0 }), NoteTaken({ n: 1, key: 'red' })])
+  await opened.bus.publish([2, 3, 4, 5].map((n) => NoteTaken({ n, key: n % 2 ? `key ${n}` : null })))
+  await until('the quick ones are done', () => runs.length === 4)
+  finish.resolve()
+
+  expect(runs.toSorted()).toEqual([2, 3, 4, 5])
+})
+
+test('a worker never runs more than it was told to, and as much as that', async () => {
+  const running = { now: 0, most: 0, total: 0 }
+  const handler = handlerThat(async () => {
+    running.most = Math.max(running.most, (running.now += 1))
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
+    running.now -= 1
+    running.total += 1
+  })
+  const opened = await aBus([handler])
+  await opened.bus.publish(Array.from({ length: 60 }, (_, n) => NoteTaken({ n })))
+
+  const worker = opened.bus.worker({ ...NO_POLL, queues: { events: 4 } })
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+  await until('the backlog is done without a poll', () => running.total === 60)
+
+  expect(running.most).toBe(4)
+})
+
+test('what is more urgent runs first', async () => {
+  const order: string[] = []
+  const handlers = [9, 0, 4].map((priority) =>
+    handlerThat(() => void order.push(`priority ${priority}`), { name: `notes.priority-${priority}`, priority }),
+  )
+  const opened = await aBus(handlers)
+  await opened.bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
+
+  await opened.bus.worker({ queues: { events: 1 } }).drain()
+
+  expect(order).toEqual([0, 0, 4, 4, 9, 9].map((priority) => `priority ${priority}`))
+})
+
+test('a publish wakes an idle worker, with a key and without, also at its commit', async () => {
+  const runs: number[] = []
+  const opened = await aBus([handlerThat((n) => void runs.push(n))])
+  const worker = opened.bus.worker(NO_POLL)
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+  const tookMs: number[] = []
+
+  for (const n of [1, 2, 3, 4]) {
+    const startedAt = performance.now()
+    const tx = await opened.database.connect()
+    await tx.query('begin')
+    await opened.bus.publish(NoteTaken({ n, key: n % 2 ? 'red' : null }), n > 2 ? { tx } : {})
+    await tx.query('commit')
+    tx.release()
+    await until('it ran', () => runs.length === n)
+    tookMs.push(performance.now() - startedAt)
+  }
+
+  expect(runs).toEqual([1, 2, 3, 4])
+  expect(Math.min(...tookMs)).toBeLessThan(500)
+  expect(Math.max(...tookMs)).toBeLessThan(5_000)
+})
+
+test('a delivery of which nobody was told is found by the poll', async () => {
+  const runs: number[] = []
+  const opened = await aBus([handlerThat((n) => void runs.push(n))])
+  await opened.bus.publish(NoteTaken({ n: 1 }))
+  await opened.database.query(`update pgboss.job set start_after = now() + interval '1 hour'`)
+  const worker = opened.bus.worker({ pollMs: 100 })
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+  await opened.database.query('select pg_sleep(0.3)')
+  expect(runs).toEqual([])
+
+  await opened.database.query('update pgboss.job set start_after = now()')
+
+  await until('it ran', () => runs.length === 1, 3_000)
+})
+
+test('a failed attempt is tried again when its backoff is over, and not before', async () => {
+  const at: number[] = []
+  const handler = handlerThat(
+    (_, { attempt, maxAttempts }) => {
+      at.push(performance.now())
+      if (attempt < maxAttempts) throw new Error('not yet')
+    },
+    { maxAttempts: 3, backoff: { initialMs: 400, factor: 2, jitter: 0 } },
+  )
+  const opened = await aBus([handler])
+  const worker = opened.bus.worker({ pollMs: 100 })
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'red' }))
+  await until('it is done', () => worker.counts().done === 1)
+
+  const [first = 0, second = 0, third = 0] = at
+  expect(second - first).toBeGreaterThan(395)
+  expect(second - first).toBeLessThan(400 + 100 + 1_500)
+  expect(third - second).toBeGreaterThan(795)
+  expect(third - second).toBeLessThan(800 + 100 + 1_500)
+  expect(await storedNotes(opened)).toEqual([expect.objectContaining({ state: 'completed', used: 3 })])
+})
+
+test('what a handler publishes names its cause, and what it logs names its delivery', async () => {
+  const handler = handlerThat(async (n, { publish, log }) => {
+    log.info('a note', { page: n })
+    if (n < 2)
+      await publish([NoteTaken({ n: n + 1 }), NoteTaken({ n: n + 2 }, { causationId: 'me', correlationId: 'mine' })])
+  })
+  const opened = await aBus([handler])
+  const { events } = await opened.bus.publish(NoteTaken({ n: 1 }, { correlationId: 'the order' }))
+
+  await opened.bus.worker().drain()
+
+  const { rows } = await opened.database.query<{ correlation_id: string; causation_id: string }>(
+    'select correlation_id, causation_id from postbus.event order by seq',
+  )
+  expect(rows).toEqual([
+    { correlation_id: 'the order', causation_id: null },
+    { correlation_id: 'the order', causation_id: events[0]?.id },
+    { correlation_id: 'mine', causation_id: 'me' },
+  ])
+  const [logged] = opened.signalsNamed('handler.log')
+  expect(logged).toMatchObject({
+    level: 'info',
+    message: 'a note',
+    fields: { page: 1, handler: 'notes.take', attempt: 1, eventId: events[0]?.id, eventType: 'notes.note-taken' },
+  })
+})
+
+const BOTH = (concurrency: number) => ({ events: concurrency, events_partitioned: concurrency })
+
+async function aBus(handlers: readonly AnyHandler[] = []): Promise<TestBus> {
+  const opened = await openTestBus({ handlers })
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+async function publishing(
+  opened: TestBus,
+  handlers: AnyHandler[],
+  event: (n: number) => Parameters<Bus['publish']>[0],
+  count: number,
+): Promise<void> {
+  const publisher = anotherBus(opened, handlers)
+  await publisher.publish(Array.from({ length: count }, (_, n) => event(n)).flat())
+  await publisher.close()
+}
+
+function anotherWorker(opened: TestBus, handlers: AnyHandler[], options: WorkerOptions) {
+  const bus = anotherBus(opened, handlers)
+  const worker = bus.worker(options)
+  onTestFinished(async () => {
+    await worker.stop()
+    await bus.close()
+  })
+  return worker
+}
+
+function soon(step: () => unknown): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      step()
+      resolve()
+    }, Math.random() * 5)
+  })
+}
