@@ -34,12 +34,13 @@ export function backoffDelayMs(
 ): number {
   if (typeof backoff === 'function') return clamp(backoff(attempt))
   const { initialMs, factor, maxMs, jitter } = backoff
-  const delayMs = Math.min(initialMs * factor ** (attempt - 1), maxMs)
-  return clamp(delayMs * (1 + jitter * (2 * random() - 1)))
+  const growth = Math.min(factor ** (attempt - 1), Number.MAX_VALUE) // 0 × Infinity would be NaN
+  const delayMs = Math.min(initialMs * growth, maxMs)
+  return clamp(Math.min(delayMs * (1 + jitter * (2 * random() - 1)), maxMs))
 }
 
-/** A backoff that answers NaN must not lose the delivery: it then waits as long as the default would at most. */
-function clamp(delayMs: number): number {
-  if (Number.isNaN(delayMs)) return 3_600_000
+/** A backoff that answers no number must not lose the delivery: it then waits as long as the default would at most. */
+function clamp(delayMs: unknown): number {
+  if (typeof delayMs !== 'number' || Number.isNaN(delayMs)) return 3_600_000
   return Math.round(Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
 }

@@ -15,7 +15,7 @@ import {
 } from './options.ts'
 import type { PublishOptions, PublishResult } from './publish.ts'
 import { loadRegistry, type LazyRegistry } from './lazy-registry.ts'
-import { planEvents } from './plan.ts'
+import { planEvents, transactionOf } from './plan.ts'
 import { emitTo, printSignals, type Emit } from './signals.ts'
 import { attemptWith } from './worker/attempt-context.ts'
 import { Worker } from './worker/worker.ts'
@@ -84,12 +84,13 @@ interface PublisherParts {
 
 function publisher({ registry, codec, backend, emit, source }: PublisherParts): Bus['publish'] {
   return async (events, options = {}) => {
+    const tx = transactionOf(options)
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const loaded = registry.loaded() ?? (await registry.load())
     const planned: readonly PlannedEvent[] = planEvents(list, { registry: loaded, codec, emit, source })
     if (planned.length === 0) return { events: [] }
-    return { events: await backend.publish(planned, options.tx) }
+    return { events: await backend.publish(planned, tx) }
   }
 }
 

@@ -38,7 +38,7 @@ export function checkMetadata(type: string, metadata: unknown): Metadata {
 function copyJson(type: string, path: string, value: unknown, depth: number): unknown {
   if (value === null || typeof value === 'boolean') return value
   if (typeof value === 'string') return checkStorable(type, `\`${path}\``, value, MAX_METADATA_BYTES)
-  if (typeof value === 'number' && Number.isFinite(value)) return value
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0 // JSON has no -0
   if (depth > 20) throw invalid(type, `\`${path}\` is nested too deeply.`)
   if (Array.isArray(value)) {
     return Object.freeze(Array.from(value, (item, index) => copyJson(type, `${path}[${index}]`, item, depth + 1)))

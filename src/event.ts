@@ -2,6 +2,7 @@
  * `defineEvent` declares something that can happen: its name, the schema of its data, its version and its partition
  * key. The result is called to make an event: `OrderCreated({ orderId })`.
  */
+import { inspect, types } from 'node:util'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { now } from './clock.ts'
 import type { Envelope, EventOptions } from './envelope.ts'
@@ -58,14 +59,27 @@ export function defineEvent<
 ): EventType<Type, Version, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
   checkName(type, 'Event type', 'POSTBUS_INVALID_EVENT')
   const version = checkVersion(type, definition.version)
+  checkSchema(type, definition.schema)
   const { schema, partitionKey } = definition
-  checkSchema(type, schema)
 
   function make(
     data: StandardSchemaV1.InferInput<Schema>,
     options: EventOptions = {},
   ): Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>> {
-    const validated = validate(type, schema, data, make)
+    try {
+      return build(data, options)
+    } catch (error) {
+      if (error instanceof PostbusError) Error.captureStackTrace(error, make) // the line to mend is the caller's
+      throw error
+    }
+  }
+
+  function build(
+    data: StandardSchemaV1.InferInput<Schema>,
+    options: EventOptions,
+  ): Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>> {
+    checkOptions(type, options)
+    const validated = validate(type, schema, data)
     const occurredAt = options.occurredAt ?? now()
     const envelope = {
       id: options.id?.toLowerCase() ?? newEventId(),
@@ -80,7 +94,6 @@ export function defineEvent<
       metadata: checkMetadata(type, options.metadata ?? {}),
       expiresAt: options.ttlMs === undefined ? null : new Date(occurredAt.getTime() + options.ttlMs),
     }
-    checkOptions(type, options, envelope)
     return Object.freeze(envelope)
   }
 
@@ -105,20 +118,17 @@ function validate<Schema extends StandardSchemaV1>(
   type: string,
   schema: Schema,
   data: unknown,
-  caller: (data: never) => unknown,
 ): StandardSchemaV1.InferOutput<Schema> {
   const result = schema['~standard'].validate(data)
-  if (result instanceof Promise) {
-    result.catch(() => undefined) // the refusal below is the error to see, not an unhandled rejection
+  if ('then' in result) {
+    Promise.resolve(result).catch(() => undefined) // the refusal below is the error to see, not an unhandled rejection
     throw new PostbusError(
       'POSTBUS_INVALID_EVENT',
       `${type}: its schema is asynchronous, but events are made inside transactions. Use a schema without async parts.`,
     )
   }
   if (!result.issues) return result.value
-  const error = new PostbusError('POSTBUS_INVALID_EVENT', describeIssues(type, result.issues))
-  Error.captureStackTrace(error, caller)
-  throw error
+  throw new PostbusError('POSTBUS_INVALID_EVENT', describeIssues(type, result.issues))
 }
 
 function describeIssues(type: string, issues: readonly StandardSchemaV1.Issue[]): string {
@@ -138,16 +148,26 @@ function freezeFresh<Data>(validated: Data, given: unknown): Data {
   return Array.isArray(validated) || isPlainObject(validated) ? Object.freeze(validated) : validated
 }
 
-function checkOptions(type: string, options: EventOptions, made: { id: string; occurredAt: Date }): void {
+function checkOptions(type: string, options: EventOptions): void {
+  const { id, occurredAt, ttlMs } = options
   const refuse = (problem: string): never => {
     throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: ${problem}`)
   }
-  if (!isEventId(made.id)) refuse(`\`id\` ${JSON.stringify(options.id)} is not a UUID.`)
-  if (!Number.isFinite(made.occurredAt.getTime())) refuse('`occurredAt` is not a valid Date.')
-  if (options.ttlMs !== undefined && !(options.ttlMs > 0 && options.ttlMs < 2 ** 52)) {
-    refuse(`\`ttlMs\` is ${options.ttlMs}: expected a positive number of milliseconds.`)
+  if (id !== undefined && !(typeof id === 'string' && isEventId(id))) refuse(`\`id\` ${inspect(id)} is not a UUID.`)
+  if (occurredAt !== undefined && !isStorable(occurredAt)) {
+    refuse('`occurredAt` is not a valid Date of the years 1 to 9999.')
+  }
+  if (ttlMs !== undefined && !(ttlMs > 0 && isStorable(new Date((occurredAt ?? now()).getTime() + ttlMs)))) {
+    refuse(
+      `\`ttlMs\` is ${inspect(ttlMs)}: expected a positive number of milliseconds that ends before the year 10000.`,
+    )
   }
   checkText(type, 'correlationId', options.correlationId)
   checkText(type, 'causationId', options.causationId)
   checkText(type, 'source', options.source)
+}
+
+/** Years beyond these are written in a way that Postgres does not read: it would abort the caller's transaction. */
+function isStorable(date: unknown): boolean {
+  return types.isDate(date) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999
 }

@@ -3,7 +3,7 @@ import { PostbusError, type PostbusErrorCode } from './errors.ts'
 
 /** Event types and handlers: dotted, lower case, at most 128 characters. */
 export const NAME = /^[a-z][a-z0-9_.-]{0,127}$/
-/** Queues: like names, shorter, because `_partitioned` is appended for deliveries with a key. */
+/** Queues: like names, shorter. `_partitioned` is appended for deliveries with a key, and counts. */
 export const QUEUE_NAME = /^[a-z][a-z0-9_.-]{0,63}$/
 /** Database schemas. */
 export const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,47}$/
@@ -19,11 +19,16 @@ export function checkName(name: unknown, what: string, code: PostbusErrorCode): 
 }
 
 export function checkQueueName(name: unknown, owner: string, code: PostbusErrorCode): void {
-  if (typeof name === 'string' && QUEUE_NAME.test(name) && !name.endsWith(PARTITIONED)) return
+  if (typeof name === 'string' && fits(name) && !name.endsWith(PARTITIONED)) return
   throw new PostbusError(
     code,
     `${owner}: queue ${JSON.stringify(name)} is not allowed: expected ${QUEUE_NAME.source}, not ending in "${PARTITIONED}".`,
   )
+}
+
+/** A worker can be told to work on the queue with the longer name, so that must be a queue's name too. */
+function fits(queue: string): boolean {
+  return QUEUE_NAME.test(queue) && QUEUE_NAME.test(partitionedQueue(queue))
 }
 
 /** The queue that holds the deliveries with a partition key, beside `queue`, which holds those without. */

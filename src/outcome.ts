@@ -42,12 +42,17 @@ const MAX_SNOOZE_MS = 365 * 24 * 3_600_000
 /** Answers that the attempt failed. `reason` is stored with the delivery, so keep secrets out of it. */
 export function failed(reason: string | Error, options: { readonly cause?: unknown } = {}): Failed {
   if (reason instanceof Error) return answer({ is: 'failed', reason: reason.message, cause: options.cause ?? reason })
-  return answer({ is: 'failed', reason, cause: options.cause })
+  return answer({ is: 'failed', reason: textOf(reason), cause: options.cause })
 }
 
 /** Answers that trying again is pointless. `reason` is stored with the dead letter. */
-export function discard(reason: string): Discard {
-  return answer({ is: 'discard', reason })
+export function discard(reason: string | Error): Discard {
+  return answer({ is: 'discard', reason: reason instanceof Error ? reason.message : textOf(reason) })
+}
+
+/** A reason comes from code that the compiler may not have seen, and what is not text could not be settled. */
+function textOf(reason: unknown): string {
+  return String(reason)
 }
 
 /**

@@ -3,6 +3,9 @@ import type { PlannedEvent } from './backend.ts'
 import type { Codec } from './codec.ts'
 import type { Envelope } from './envelope.ts'
 import { PostbusError } from './errors.ts'
+import { isPlainObject } from './event-checks.ts'
+import type { PublishOptions } from './publish.ts'
+import type { Transaction } from './transaction.ts'
 import { isInterested, type Registry } from './registry.ts'
 import type { Emit } from './signals.ts'
 
@@ -24,8 +27,26 @@ export function planEvents(
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnNobody(event, registry, emit)
-    return { envelope, handlers: subscribed.filter((handler) => isInterested(handler, event)), payload }
+    return { envelope, handlers: subscribed.filter((handler) => isInterested(handler, envelope)), payload }
   })
+}
+
+/**
+ * The transaction of a publish, checked against the two mistakes that would publish outside of it: the transaction in the
+ * place of the options, and a `tx` that is undefined by accident.
+ */
+export function transactionOf(options: PublishOptions): Transaction | undefined {
+  const given: unknown = options // JavaScript may pass anything
+  if (!isPlainObject(given)) {
+    throw notATransaction('its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')
+  }
+  if (!('tx' in options)) return undefined
+  if (options.tx !== undefined) return options.tx
+  throw notATransaction('`tx` is undefined. Leave it out to publish on its own.')
+}
+
+function notATransaction(problem: string): PostbusError {
+  return new PostbusError('POSTBUS_NOT_A_TRANSACTION', `publish(): ${problem}`)
 }
 
 /** A published object must come from an event type: a hand-made one has not been validated. */

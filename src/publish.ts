@@ -6,7 +6,7 @@ export interface PublishOptions {
    * The caller's open transaction, of any of the clients in {@link Transaction}. The event exists if and only if that
    * transaction commits. Left out, publish is a transaction of its own.
    */
-  readonly tx?: Transaction | undefined
+  readonly tx?: Transaction
 }
 
 export interface PublishResult {

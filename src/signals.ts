@@ -2,7 +2,7 @@
  * What the bus tells the outside about itself. Everything noteworthy becomes one signal: a plain object with a stable
  * name, a level, a sentence and fields. By default signals from level `info` up are printed to stderr.
  */
-import { styleText } from 'node:util'
+import { inspect, styleText } from 'node:util'
 
 export type SignalLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -58,11 +58,16 @@ export interface Log {
 export function emitTo(listener: SignalListener): Emit {
   return (level, name, message, fields = {}) => {
     try {
-      listener(Object.freeze({ name, level, message, fields }))
+      const answer: unknown = listener(Object.freeze({ name, level, message, fields }))
+      if (answer instanceof Promise) answer.catch(reportListener)
     } catch (error) {
-      console.error('postbus: the signal listener threw', error)
+      reportListener(error)
     }
   }
+}
+
+function reportListener(error: unknown): void {
+  console.error('postbus: the signal listener threw', error)
 }
 
 /** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. */
@@ -77,11 +82,22 @@ export function logWith(emit: Emit, fields: Readonly<Record<string, unknown>>): 
 const RANKS = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
 const COLORS = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const
 
+/** Messages quote errors of other people's code: none of it may begin a line of its own or move the cursor. */
+function onOneLine(message: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is being removed
+  return message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}
+
+/** The bus's own messages name what they are about; a handler's do not. */
+function fieldsOf({ name, fields }: Signal): string {
+  return name === 'handler.log' ? ` ${inspect(fields, { breakLength: Infinity, depth: 2 })}` : ''
+}
+
 /** A listener that prints signals of `level` and above to stderr, one line each. */
 export function printSignals(level: SignalLevel | 'silent' = 'info'): SignalListener {
   return (signal) => {
     if (RANKS[signal.level] < RANKS[level]) return
     const mark = styleText(COLORS[signal.level], signal.level.padEnd(5), { stream: process.stderr })
-    process.stderr.write(`${new Date().toISOString()} ${mark} ${signal.message}\n`)
+    process.stderr.write(`${new Date().toISOString()} ${mark} ${onOneLine(signal.message + fieldsOf(signal))}\n`)
   }
 }

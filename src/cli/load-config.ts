@@ -52,7 +52,9 @@ function explained(file: string, error: unknown): unknown {
       return syntax('this Node does not run TypeScript. Use Node 22.18 or newer, or a .js config file.')
     case 'ERR_MODULE_NOT_FOUND':
     case 'ERR_UNSUPPORTED_DIR_IMPORT':
-      return syntax('an import was not found. Imports need their file endings: import { … } from "./event-handlers.ts"')
+      return syntax(
+        'an import was not found: a package that is not installed, or a file without its ending. Imports need their file endings: import { … } from "./event-handlers.ts"',
+      )
     default:
       return error
   }

@@ -6,8 +6,9 @@ import type { Envelope } from '../envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handler.ts'
 import type { HandlerContext } from '../handler-context.ts'
-import { isAnswer, type Outcome } from '../outcome.ts'
+import { isAnswer, type Failed, type Outcome } from '../outcome.ts'
 import { isFor, versionsOf, type Registry } from '../registry.ts'
+import { reasonOf } from './attempt-error.ts'
 import { underDeadline } from './deadline.ts'
 import { openEnvelope } from './stored-envelope.ts'
 
@@ -70,16 +71,18 @@ function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer: Answe
 
   switch (value.is) {
     case 'failed':
-      return retryOrDead(
-        delivery,
-        handler,
-        new PostbusError('POSTBUS_ATTEMPT_FAILED', value.reason, { cause: value.cause }),
-      )
+      return retryOrDead(delivery, handler, errorOf(value))
     case 'discard':
       return { is: 'dead', reason: value.reason, error: null, onDead: handler.options.onDead }
     case 'snooze':
       return { is: 'snoozed', delayMs: value.delayMs }
   }
+}
+
+/** `failed(error)` means the same as throwing that error, so it is that error, with the stack of where it arose. */
+function errorOf({ reason, cause }: Failed): unknown {
+  if (cause instanceof Error && cause.message === reason) return cause
+  return new PostbusError('POSTBUS_ATTEMPT_FAILED', reason, { cause })
 }
 
 function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Outcome {
@@ -137,8 +140,7 @@ function putBack(reason: PostbusError): Outcome {
 }
 
 function dead(handler: AnyHandler, error: unknown): Outcome {
-  const reason = error instanceof Error ? error.message : String(error)
-  return { is: 'dead', reason, error, onDead: handler.options.onDead }
+  return { is: 'dead', reason: reasonOf(error), error, onDead: handler.options.onDead }
 }
 
 function unknownHandler(delivery: ClaimedDelivery): PostbusError {
@@ -155,6 +157,6 @@ function corrupt(delivery: ClaimedDelivery): PostbusError {
 function diedEachTime(delivery: ClaimedDelivery): PostbusError {
   return new PostbusError(
     'POSTBUS_WORKER_DIED',
-    `The worker died or lost its claim during attempt ${delivery.attempt - 1}, which was the last one allowed.`,
+    `The worker died or lost its claim during attempt ${delivery.attempt - 1}, which was the last one allowed, or \`maxAttempts\` was lowered since.`,
   )
 }

@@ -12,6 +12,7 @@ import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
 import { Gate } from './gate.ts'
+import { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
 import { settlementOf } from './settlement.ts'
 import { Settler } from './settler.ts'
@@ -42,9 +43,10 @@ interface Running {
 export class Dispatcher {
   readonly queue: string
   readonly #options: DispatcherOptions
+  readonly #signals: QueueSignals
   readonly #settler: Settler
   /** Claimed and not yet settled. */
-  readonly #held = new Map<string, Running>()
+  readonly #held = new Set<Running>()
   /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
   readonly #mayClaim = new Gate()
   /** Opens when a held delivery was let go. */
@@ -55,12 +57,17 @@ export class Dispatcher {
   /** The last claim filled every free slot, so the queue may hold more. */
   #wantsMore = false
   #draining = false
-  #unreachable = false
 
   constructor(options: DispatcherOptions) {
     this.queue = options.queue
     this.#options = options
-    this.#settler = new Settler(options.store, options.queue, (error) => this.#reportDatabase(error))
+    this.#signals = new QueueSignals(options.queue, options.emit)
+    this.#settler = new Settler({
+      store: options.store,
+      queue: options.queue,
+      onError: (error) => this.#signals.databaseFailed(error),
+      onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
+    })
   }
 
   /** Claims and runs until stopped. */
@@ -92,8 +99,11 @@ export class Dispatcher {
 
   /** Gives back what still runs, without using an attempt, and aborts its handlers. Answers how many there were. */
   async giveBack(): Promise<number> {
-    const left = [...this.#held.values()]
-    for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
+    const left = [...this.#held].filter((running) => !running.settling)
+    for (const running of left) {
+      running.settling = true // whatever its handler still answers comes too late
+      running.abort.abort(this.#stopping.signal.reason)
+    }
     const settlements = left.map(({ delivery }) => later(delivery, GIVE_BACK_MS))
     await Promise.all(settlements.map((settlement) => this.#settler.settle(settlement)))
     return left.length
@@ -107,7 +117,7 @@ export class Dispatcher {
   /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
     const before = Date.now() - olderThanMs
-    const held = [...this.#held.values()].filter((running) => !running.settling && running.since <= before)
+    const held = [...this.#held].filter((running) => !running.settling && running.since <= before)
     if (held.length === 0) return
     const ours = await this.#options.store.keep(
       this.queue,
@@ -115,7 +125,7 @@ export class Dispatcher {
     )
     for (const { delivery, abort, settling } of held) {
       if (ours.has(delivery.id) || settling || abort.signal.aborted) continue
-      this.#reportLost(delivery)
+      this.#signals.claimLost(delivery)
       abort.abort(
         new PostbusError('POSTBUS_CLAIM_LOST', `The claim of delivery ${delivery.id} was lost to another worker.`),
       )
@@ -145,13 +155,14 @@ export class Dispatcher {
   async #claim(limit: number): Promise<readonly ClaimedDelivery[] | null> {
     try {
       const claimed = await this.#options.store.claim(this.queue, limit)
-      this.#reportReachable()
+      this.#delays.reset()
+      this.#signals.databaseAnswered()
       if (!this.#stopping.signal.aborted) return claimed
       // Stopped while the claim was on its way: nothing of it may start.
       await Promise.all(claimed.map((delivery) => this.#settler.settle(later(delivery, 0))))
       return null
     } catch (error) {
-      this.#reportDatabase(error)
+      this.#signals.databaseFailed(error)
       await this.#delays.next()
       return null
     }
@@ -159,7 +170,7 @@ export class Dispatcher {
 
   #hold(delivery: ClaimedDelivery): Running {
     const running = { delivery, abort: new AbortController(), since: Date.now(), settling: false }
-    this.#held.set(delivery.id, running)
+    this.#held.add(running)
     return running
   }
 
@@ -169,11 +180,12 @@ export class Dispatcher {
     const outcome = await this.#options.attempt(delivery, running.abort)
     this.#inHandlers -= 1
     if (this.#wantsMore) this.#mayClaim.open()
+    if (running.settling) return this.#release(running) // it was given back meanwhile
 
     running.settling = true
     const wasOurs = await this.#settler.settle(settlementOf(delivery, outcome))
     if (wasOurs) this.#settled(outcome)
-    else if (!running.abort.signal.aborted) this.#reportLost(delivery)
+    else if (!running.abort.signal.aborted) this.#signals.claimLost(delivery)
     this.#release(running)
   }
 
@@ -184,39 +196,11 @@ export class Dispatcher {
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }
 
-  #release({ delivery }: Running): void {
-    this.#held.delete(delivery.id)
+  #release(running: Running): void {
+    this.#held.delete(running)
     this.#released.open()
     // In a partitioned queue the end of one delivery is what makes the next of its lane due, and nobody else says so.
     if (isPartitionedQueue(this.queue) || this.#wantsMore || this.#draining) this.#mayClaim.open()
-  }
-
-  #reportLost(delivery: ClaimedDelivery): void {
-    const fields = { deliveryId: delivery.id, handler: delivery.handler, attempt: delivery.attempt }
-    this.#options.emit(
-      'warn',
-      'claim.lost',
-      `${delivery.handler}: the claim of ${delivery.id} was lost; it may run again.`,
-      fields,
-    )
-  }
-
-  #reportDatabase(error: unknown): void {
-    if (this.#unreachable) return
-    this.#unreachable = true
-    const message = error instanceof Error ? error.message : String(error)
-    this.#options.emit('error', 'database.unreachable', `${this.queue}: ${message}; trying again.`, {
-      queue: this.queue,
-    })
-  }
-
-  #reportReachable(): void {
-    this.#delays.reset()
-    if (!this.#unreachable) return
-    this.#unreachable = false
-    this.#options.emit('info', 'database.reachable', `${this.queue}: the database answers again.`, {
-      queue: this.queue,
-    })
   }
 }
 

@@ -8,6 +8,15 @@ import { retryDelays } from './retry-delays.ts'
 
 const MAX_GROUP = 500
 
+export interface SettlerOptions {
+  readonly store: Pick<DeliveryStore, 'settle'>
+  readonly queue: string
+  /** The database did not answer; it is tried again. */
+  onError(error: unknown): void
+  /** The database refuses this settlement for good. */
+  onRefused(settlement: Settlement, error: unknown): void
+}
+
 interface Waiting {
   readonly settlement: Settlement
   readonly resolve: (wasOurs: boolean) => void
@@ -16,15 +25,17 @@ interface Waiting {
 export class Settler {
   readonly #store: Pick<DeliveryStore, 'settle'>
   readonly #queue: string
-  readonly #onError: (error: unknown) => void
+  readonly #onError: SettlerOptions['onError']
+  readonly #onRefused: SettlerOptions['onRefused']
   readonly #givenUp = new AbortController()
   #waiting: Waiting[] = []
   #flushing = false
 
-  constructor(store: Pick<DeliveryStore, 'settle'>, queue: string, onError: (error: unknown) => void) {
+  constructor({ store, queue, onError, onRefused }: SettlerOptions) {
     this.#store = store
     this.#queue = queue
     this.#onError = onError
+    this.#onRefused = onRefused
   }
 
   /** Resolves when the attempt is settled: whether its claim was still ours. Never rejects. */
@@ -57,10 +68,31 @@ export class Settler {
       try {
         return await this.#store.settle(this.#queue, settlements)
       } catch (error) {
+        if (isRefusal(error)) return this.#settleEach(settlements, error)
         this.#onError(error)
         await delays.next()
       }
     }
     return new Set()
   }
+
+  /** The database refuses something in the group: the others must not suffer for it. What is refused is left for recovery. */
+  async #settleEach(settlements: readonly Settlement[], refusal: unknown): Promise<ReadonlySet<string>> {
+    const [only, ...others] = settlements
+    if (!only) return new Set()
+    if (others.length === 0) {
+      this.#onRefused(only, refusal)
+      return new Set()
+    }
+    const settled = new Set<string>()
+    for (const settlement of settlements) {
+      for (const id of await this.#settleGroup([settlement])) settled.add(id)
+    }
+    return settled
+  }
+}
+
+/** SQLSTATE classes 22 and 23: the values themselves cannot be stored, however often it is tried. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^2[23][0-9A-Z]{3}$/.test(String(error.code))
 }

@@ -170,6 +170,20 @@ describe.each(clients)('$name', ({ open, codeAfterTheEnd, rootIsCalled }) => {
     expect(await stored()).toEqual({ orders: ['A1', 'A2'], events: ['A2'], deliveries: 2 })
   })
 
+  test('in a transaction that an error has aborted, publish names the cause, and nothing is stored', async () => {
+    const refusals: unknown[] = []
+
+    await client
+      .inTransaction(async ({ tx, run }) => {
+        await run('select 1 / 0').catch(() => undefined)
+        await shop.bus.publish(order('A1'), { tx }).catch((error: unknown) => refusals.push(error))
+      })
+      .catch(() => undefined) // some clients say at the end that it was rolled back
+
+    expect(refusals).toEqual([expect.objectContaining({ code: 'POSTBUS_TRANSACTION_ABORTED' })])
+    expect(await stored()).toEqual({ orders: [], events: [], deliveries: 0 })
+  })
+
   test('publishing sends one statement', async () => {
     const wire = await openWire(shop.connectionString)
     const counted = await open(wire.connectionString)

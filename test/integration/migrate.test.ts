@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type BusOptions } from '../../src/index.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { dumpSchema } from '../support/schema-dump.ts'
+import { until } from '../support/until.ts'
 
 const Paid = defineEvent('finances.paid', { schema: z.object({}), partitionKey: () => 'all' })
 const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
@@ -156,6 +157,28 @@ test('both schemas may have other names', async () => {
   expect(await dumpSchema(pool, { postbus: 'our_events', pgboss: 'our_jobs' })).not.toMatch(
     /pgboss|postbus\.(?!published_by)/,
   )
+})
+
+test('workers of another schema listen on a channel of their own', async () => {
+  const options = { schema: 'our_events', pgbossSchema: 'our_jobs' }
+  const isDelivered = Promise.withResolvers<void>()
+  const noting = defineHandler('finances.note', { on: Paid, handle: () => isDelivered.resolve() })
+  const bus = busWith({ ...options, handlers: [noting] })
+  await bus.migrate()
+  const worker = bus.worker({ pollMs: 60_000 })
+  await worker.start()
+  await until('the worker listens', async () => {
+    const { rowCount } = await pool.query(
+      `select from pg_stat_activity where query = 'listen "postbus_our_events"' and state = 'idle'`,
+    )
+    return rowCount === 1
+  })
+
+  await bus.publish(Paid({}))
+
+  await isDelivered.promise // long before the next poll
+  const { done } = await worker.stop().then(() => worker.counts())
+  expect(done).toBe(1)
 })
 
 test('the longest names that are allowed fit into Postgres, channel and indexes included', async () => {

@@ -32,13 +32,12 @@ test.each([
 
   expect(counts.done).toBe(2)
   expect(counts.dead + counts.failed).toBe(1)
-  if (becomes === 'dead') expect(deadReasons).toEqual([expect.any(String)])
+  if (becomes === 'dead') expect(deadReasons).toEqual([expect.not.stringContaining('The worker died')])
 })
 
 test.each([
   ['a promise', () => Promise.resolve(10)],
   ['nothing', () => undefined],
-  ['text', () => '10'],
   ['NaN', () => Number.NaN],
   ['an error', throwing(new Error('odd'))],
   ['infinity', () => Number.POSITIVE_INFINITY],

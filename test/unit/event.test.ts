@@ -112,7 +112,7 @@ describe('the id of an event', () => {
       const error = refusalOf(() => OrderCreated(anOrder, { id }))
 
       expect(error.code).toBe('POSTBUS_INVALID_EVENT')
-      expect(error.message).toBe(`orders.order-created: \`id\` ${JSON.stringify(id)} is not a UUID.`)
+      expect(error.message).toBe(`orders.order-created: \`id\` '${id}' is not a UUID.`)
     },
   )
 })
@@ -124,10 +124,33 @@ describe('what a publisher may not say about an event', () => {
     expect(error.message).toContain('`ttlMs`')
   })
 
-  test('a time that is none', () => {
-    const error = refusalOf(() => OrderCreated(anOrder, { occurredAt: new Date(Number.NaN) }))
+  test.each([
+    new Date(Number.NaN),
+    new Date('+010000-01-01T00:00:00Z'),
+    new Date('0000-12-31T23:59:59Z'),
+    '2026-01-01',
+    0,
+  ])('a time that is none, or that Postgres would not read: %s', (occurredAt) => {
+    const error = refusalOf(() => OrderCreated(anOrder, { occurredAt: occurredAt as never }))
 
+    expect(error.code).toBe('POSTBUS_INVALID_EVENT')
     expect(error.message).toContain('`occurredAt` is not a valid Date')
+  })
+
+  test('a lifetime that ends after the year 9999', () => {
+    const occurredAt = new Date('9999-12-31T23:59:59Z')
+
+    const event = OrderCreated(anOrder, { occurredAt, ttlMs: 999 })
+    const error = refusalOf(() => OrderCreated(anOrder, { occurredAt, ttlMs: 1_000 }))
+
+    expect(event.expiresAt?.toISOString()).toBe('9999-12-31T23:59:59.999Z')
+    expect(error.message).toContain('before the year 10000')
+  })
+
+  test.each([7, null, {}])('an id that is not even text: %j', (id) => {
+    const error = refusalOf(() => OrderCreated(anOrder, { id: id as never }))
+
+    expect(error.message).toContain('is not a UUID')
   })
 
   test.each(['correlationId', 'causationId', 'source'])('an empty `%s`', (field) => {
@@ -164,13 +187,16 @@ describe('data that the schema refuses', () => {
     expect(error.message).toMatch(/^orders\.order-created: 1 problem\n {2}✖ [^→]*$/)
   })
 
-  test('are reported with a stack that begins at the line that made the event', () => {
+  test.each([
+    ['data', () => OrderCreated(wrong)],
+    ['options', () => OrderCreated(anOrder, { source: '' })],
+    ['a partition key', () => OrderCreated({ ...anOrder, orderId: '' })],
+  ])('are reported with a stack that begins at the line that made the event, as are all refusals: %s', (_, make) => {
     const error = refusalOf(function theCaller() {
-      OrderCreated(wrong)
+      make()
     })
 
     const [firstFrame] = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
-    expect(firstFrame).toContain('theCaller')
     expect(firstFrame).toContain('event.test.ts')
   })
 

@@ -12,6 +12,17 @@ describe('an asynchronous schema', () => {
     expect(error.message).toContain('orders.checked: its schema is asynchronous')
   })
 
+  test('is refused also when its promise is of another kind than ours', () => {
+    // oxlint-disable-next-line unicorn/no-thenable -- another library's promise is what this is about
+    const thenable = { then: (resolve: (value: unknown) => void) => resolve({ value: {} }) }
+    const validate = () => thenable as unknown as Promise<{ value: unknown }>
+    const Checked = defineEvent('orders.checked', { schema: { '~standard': { version: 1, vendor: 'test', validate } } })
+
+    const error = refusalOf(() => Checked({}))
+
+    expect(error.message).toContain('asynchronous')
+  })
+
   test('is refused without leaving a rejection that nobody handles', async () => {
     const unhandled: unknown[] = []
     const listener = (reason: unknown) => unhandled.push(reason)

@@ -35,6 +35,12 @@ describe('discard', () => {
 
     expect(answer).toMatchObject({ is: 'discard', reason: 'order was cancelled' })
   })
+
+  test('takes the reason from an error', () => {
+    const answer = discard(new Error('order was cancelled'))
+
+    expect(answer.reason).toBe('order was cancelled')
+  })
 })
 
 describe('snooze', () => {
@@ -63,6 +69,15 @@ describe('snooze', () => {
 })
 
 describe('an answer', () => {
+  test('has text for its reason, whatever JavaScript gave it: nothing else could be settled', () => {
+    const reasons = [undefined, 7, null].flatMap((reason) => [
+      failed(reason as never).reason,
+      discard(reason as never).reason,
+    ])
+
+    expect(reasons).toEqual(['undefined', 'undefined', '7', '7', 'null', 'null'])
+  })
+
   test('is told apart from a value of the handler’s own, whatever that looks like', () => {
     const answers = [failed('no'), discard('no'), snooze({ seconds: 1 })]
     const values = [undefined, null, 'failed', { is: 'failed', reason: 'no' }, () => failed('no'), structuredClone]

@@ -63,6 +63,15 @@ describe('the source of an event', () => {
     expect(planned[0]?.envelope.source).toBe('import')
   })
 
+  test('is the bus’s for `interested` too', () => {
+    const asked: (string | null)[] = []
+    const curious = handler('mail.receipt', ({ source }) => asked.push(source) > 0)
+
+    planOf([OrderCreated({ total: 1 })], [curious], 'shop')
+
+    expect(asked).toEqual(['shop'])
+  })
+
   test('is nobody’s when neither names one, and the event is passed on as it is', () => {
     const event = OrderCreated({ total: 1 })
 

@@ -40,6 +40,20 @@ describe('a signal', () => {
   })
 })
 
+describe('an asynchronous listener', () => {
+  test('that fails is shown, and leaves no rejection that would end the process', async () => {
+    const shown = vi.spyOn(console, 'error').mockReturnValue()
+    const failure = new Error('listener')
+    const listener = (): unknown => Promise.reject(failure)
+    const emit = emitTo(listener)
+
+    emit('error', 'worker.error', 'Something.')
+    await new Promise(setImmediate)
+
+    expect(shown).toHaveBeenCalledWith(expect.stringContaining('the signal listener threw'), failure)
+  })
+})
+
 describe('a handler’s log', () => {
   test('says who logs beside what is logged, at its level', () => {
     const signals: Signal[] = []
@@ -90,6 +104,12 @@ describe('printed signals', () => {
 
     expect(printed).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z warn {2}It was lost\.\n$/)])
   })
+})
+
+test('a printed signal stays on its line, whatever error it quotes', () => {
+  const printed = printedBy(() => printSignals()({ ...aSignal('warn'), message: 'first\nsecond\u001b[2J' }))
+
+  expect(printed).toEqual([expect.stringMatching(/ first second \[2J\n$/)])
 })
 
 function aSignal(level: SignalLevel): Signal {

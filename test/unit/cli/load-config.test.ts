@@ -73,7 +73,12 @@ describe.concurrent('a config file', () => {
       'POSTBUS_CONFIG_SYNTAX',
       'Imports need their file endings',
     ],
-    ['imports what is not installed', `import 'no-such-package'`, 'POSTBUS_CONFIG_SYNTAX', `'no-such-package'`],
+    [
+      'imports what is not installed',
+      `import 'no-such-package'`,
+      'POSTBUS_CONFIG_SYNTAX',
+      'a package that is not installed',
+    ],
   ])('that %s is refused with exit code 1 and what mends it', async (_, content, code, says) => {
     const result = await doctor({ 'postbus.config.ts': content, 'event-handlers.ts': 'export const handlers = []' })
 

@@ -15,7 +15,7 @@ describe('what is kept of an error', () => {
       attempt: 3,
       at: '2026-01-01T00:00:00.000Z',
       code: 'POSTBUS_CLAIM_LOST',
-      message: 'PostbusError: It was lost.',
+      message: 'It was lost.',
       stack: error.stack,
     })
   })
@@ -87,14 +87,22 @@ describe('what is kept of an error', () => {
 })
 
 describe('an error made to break whoever reads it', () => {
-  test('is kept as one that cannot be shown when its toString throws', () => {
-    const message = messageOf({
-      toString() {
-        throw new Error('trap')
-      },
-    })
+  const hostile = () => {
+    throw new Error('trap')
+  }
 
-    expect(message).toBe('Thrown: a value that cannot be shown')
+  test.each([
+    ['its message throws', Object.defineProperty(new Error('no'), 'message', { get: hostile })],
+    ['its stack throws', Object.defineProperty(new Error('no'), 'stack', { get: hostile }), 'no'],
+    ['its cause throws', Object.defineProperty(new Error('no'), 'cause', { get: hostile }), 'no'],
+    ['its code throws', Object.defineProperty(new Error('no'), 'code', { get: hostile }), 'no'],
+    ['its toString throws', { toString: hostile }],
+    ['its name is a symbol', Object.assign(new Error('no'), { name: Symbol('odd') })],
+    ['its message is an object that cannot be text', Object.assign(new Error('no'), { message: Object.create(null) })],
+  ])('is kept all the same: %s', (_, thrown, says = 'Thrown: a value that cannot be shown') => {
+    const message = messageOf(thrown)
+
+    expect(message).toBe(says)
   })
 
   test.each([
@@ -115,7 +123,7 @@ describe('a secret', () => {
     ['postgres://a:hunter2@x and redis://b:hunter2@y', 'postgres://a:***@x and redis://b:***@y'],
     ['Bearer abcdefgh.hunter2', 'Bearer ***'],
     ['Basic aHVudGVyMg==', 'Basic ***'],
-    ['authorization: bearer abc-hunter2', 'authorization: *** ***'],
+    ['authorization: bearer abc-hunter2', 'authorization: ***'],
     ['password=hunter2&user=shop', 'password=***&user=shop'],
     ['password = hunter2, user = shop', 'password = ***, user = shop'],
     ['PASSWORD: hunter2', 'PASSWORD: ***'],
@@ -126,6 +134,14 @@ describe('a secret', () => {
     ['api_key=hunter2', 'api_key=***'],
     ['X-Api-Key: hunter2', 'X-Api-Key: ***'],
     ['secret=hunter2;', 'secret=***;'],
+    ['postgres://shop:p@hunter2@db.local/shop', 'postgres://shop:***@db.local/shop'],
+    ['PGPASSWORD=hunter2 DB_PASSWORD=hunter2', 'PGPASSWORD=*** DB_PASSWORD=***'],
+    ['client_secret=hunter2&grant=code', 'client_secret=***&grant=code'],
+    ['{"accessToken":"hunter2"}', '{"accessToken":***}'],
+    ['{"password":"ab\\"hunter2","user":"shop"}', '{"password":***,"user":"shop"}'],
+    ['{"body":"{\\"password\\":\\"hunter2\\"}"}', '{"body":"{\\"password\\":***}"}'],
+    ['Authorization: Token hunter2', 'Authorization: ***'],
+    ['private_key: hunter2', 'private_key: ***'],
     ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.hunter2', '***'],
   ])('is blacked out: %s', (text, expected) => {
     const clean = storable(text, 200)
@@ -199,9 +215,8 @@ describe('stored text', () => {
     (thrown) => {
       const kept = attemptError(thrown, 1, AT)
 
-      const text = JSON.stringify(kept)
-      expect(text).not.toContain(String.raw`\u0000`)
-      expect(text.isWellFormed() && !/\\ud[89a-f]/i.test(text)).toBe(true)
+      const texts = [kept.message, kept.stack ?? '', kept.code ?? '']
+      expect(texts.every((text) => text.isWellFormed() && !text.includes('\u0000'))).toBe(true)
     },
   )
 })

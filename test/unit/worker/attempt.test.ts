@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { describe, expect, test, vi } from 'vitest'
 import type { Envelope } from '../../../src/envelope.ts'
 import { defineHandler } from '../../../src/handler.ts'
@@ -115,6 +116,25 @@ describe('a handler that fails', () => {
     })
 
     expect(outcome).toEqual({ is: 'dead', reason: 'card declined', error: 'card declined', onDead: 'skip' })
+  })
+
+  test('by returning failed with an error is the same as throwing that error', async () => {
+    const error = new TypeError('of null')
+
+    const outcome = await outcomeOf(delivery, () => failed(error))
+
+    expect(errorIn(outcome)).toBe(error)
+  })
+
+  test.each([
+    ['an object without a prototype', Object.create(null)],
+    ['what cannot be made text', { toString: () => Promise.reject }],
+    ['an error whose message throws', Object.defineProperty(new Error('no'), 'message', { get: () => assert.fail() })],
+    ['an error whose message is no text', Object.assign(new Error('no'), { message: Object.create(null) })],
+  ])('its last attempt by throwing %s is dead like any other', async (_, thrown) => {
+    const outcome = await outcomeOf(delivery, () => Promise.reject(thrown), { maxAttempts: 1 })
+
+    expect(outcome).toMatchObject({ is: 'dead', reason: 'Thrown: a value that cannot be shown' })
   })
 
   test('because its context cannot be made is tried again', async () => {

@@ -184,7 +184,8 @@ class Store {
 
 function withErrors(store: Store) {
   const onError = vi.fn<(error: unknown) => void>()
-  return { onError, settler: new Settler(store, 'events', onError) }
+  const onRefused = vi.fn<(settlement: Settlement, error: unknown) => void>()
+  return { onError, onRefused, settler: new Settler({ store, queue: 'events', onError, onRefused }) }
 }
 
 function settlerOf(store: Store): Settler {
