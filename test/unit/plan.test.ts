@@ -4,7 +4,7 @@ import { createCodec } from '../../src/codec.ts'
 import type { Envelope } from '../../src/envelope.ts'
 import { defineEvent } from '../../src/event.ts'
 import { defineHandler, type AnyHandler } from '../../src/handler.ts'
-import { planEvents } from '../../src/plan.ts'
+import { planEvents, transactionOf } from '../../src/plan.ts'
 import { createRegistry } from '../../src/registry.ts'
 import { emitTo, type Signal } from '../../src/signals.ts'
 import { refusalOf } from './refusal.ts'
@@ -12,6 +12,24 @@ import { refusalOf } from './refusal.ts'
 const OrderCreated = defineEvent('orders.order-created', { schema: z.object({ total: z.number() }) })
 const OrderCreated2 = defineEvent('orders.order-created', { schema: z.object({}), version: 2 })
 const codec = createCodec()
+
+describe('the options of a publish', () => {
+  const tx = { executeSql: async () => ({ rows: [] }) }
+
+  test('hold a transaction, or none', () => {
+    expect([transactionOf({ tx }), transactionOf({})]).toEqual([tx, undefined])
+  })
+
+  test.each([
+    ['an undefined tx', { tx: undefined }],
+    ['the transaction itself', new (class Transaction {})()],
+    ['null', null],
+  ])('are refused when they are %s, which would publish outside of it', (_, options) => {
+    const refusal = refusalOf(() => transactionOf(options as never))
+
+    expect(refusal.code).toBe('POSTBUS_NOT_A_TRANSACTION')
+  })
+})
 
 describe('a plan', () => {
   test('has an entry per event, in order, with its data encoded', () => {
