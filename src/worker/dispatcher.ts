@@ -14,12 +14,14 @@ import type { Emit } from '../signals.ts'
 import { Gate } from './gate.ts'
 import { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
-import { settlementOf } from './settlement.ts'
+import { settleableAttempt } from './settleable-attempt.ts'
 import { Settler } from './settler.ts'
 import type { Tally } from './tally.ts'
 
 /** A claim given back at shutdown becomes due after this time: this process is gone by then, even if its handler is not. */
 const GIVE_BACK_MS = 500
+/** A delivery that comes back to a process in which its lost attempt still runs is looked at again after this time. */
+const ZOMBIE_MS = 2_000
 
 export interface DispatcherOptions {
   readonly queue: string
@@ -35,9 +37,14 @@ export interface DispatcherOptions {
 interface Running {
   readonly delivery: ClaimedDelivery
   readonly abort: AbortController
+  /** `performance.now()`: a clock that nobody sets. */
   readonly since: number
-  /** The handler has returned; its outcome is on the way to the database. */
-  settling: boolean
+  /**
+   * - `running`: its handler runs.
+   * - `settling`: the handler has returned; its outcome is on the way to the database.
+   * - `given-back`: the handler was too slow for a stop; whatever it answers now is not written down.
+   */
+  phase: 'running' | 'settling' | 'given-back'
 }
 
 export class Dispatcher {
@@ -46,7 +53,7 @@ export class Dispatcher {
   readonly #signals: QueueSignals
   readonly #settler: Settler
   /** Claimed and not yet settled. */
-  readonly #held = new Set<Running>()
+  readonly #held = new Map<string, Running>()
   /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
   readonly #mayClaim = new Gate()
   /** Opens when a held delivery was let go. */
@@ -75,10 +82,13 @@ export class Dispatcher {
     await this.#work()
   }
 
-  /** Claims and runs until nothing can be claimed any more. What waits for its time, or for another process, stays. */
-  async drain(): Promise<void> {
+  /**
+   * Claims and runs until nothing can be claimed any more. What waits for its time, or for another process, stays.
+   * Answers how many deliveries were claimed.
+   */
+  async drain(): Promise<number> {
     this.#draining = true
-    await this.#work()
+    return this.#work()
   }
 
   /** Something was published to this queue. */
@@ -97,15 +107,22 @@ export class Dispatcher {
     while (this.#held.size > 0) await this.#released.wait(1_000)
   }
 
-  /** Gives back what still runs, without using an attempt, and aborts its handlers. Answers how many there were. */
+  /** How many deliveries are claimed and not settled. */
+  get heldCount(): number {
+    return this.#held.size
+  }
+
+  /**
+   * Gives back what still runs, without using an attempt, and aborts its handlers. Answers how many there were. What
+   * has returned by now is settled as what it answered, and what a handler answers to the abort counts for nothing.
+   */
   async giveBack(): Promise<number> {
-    const left = [...this.#held].filter((running) => !running.settling)
-    for (const running of left) {
-      running.settling = true // whatever its handler still answers comes too late
-      running.abort.abort(this.#stopping.signal.reason)
-    }
-    const settlements = left.map(({ delivery }) => later(delivery, GIVE_BACK_MS))
-    await Promise.all(settlements.map((settlement) => this.#settler.settle(settlement)))
+    const left = [...this.#held.values()].filter((running) => running.phase === 'running')
+    for (const running of left) running.phase = 'given-back'
+    const settled = left.map(({ delivery }) => this.#settler.settle(later(delivery, GIVE_BACK_MS)))
+    for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
+    await Promise.all([...settled, this.#settler.empty()])
+    for (const running of left) this.#release(running)
     return left.length
   }
 
@@ -116,15 +133,16 @@ export class Dispatcher {
 
   /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
-    const before = Date.now() - olderThanMs
-    const held = [...this.#held].filter((running) => !running.settling && running.since <= before)
+    const before = performance.now() - olderThanMs
+    // Those that are settling too: their settle may have to be tried for longer than a claim lives.
+    const held = [...this.#held.values()].filter((running) => running.since <= before)
     if (held.length === 0) return
     const ours = await this.#options.store.keep(
       this.queue,
       held.map((running) => running.delivery),
     )
-    for (const { delivery, abort, settling } of held) {
-      if (ours.has(delivery.id) || settling || abort.signal.aborted) continue
+    for (const { delivery, abort, phase } of held) {
+      if (ours.has(delivery.id) || phase !== 'running' || abort.signal.aborted) continue
       this.#signals.claimLost(delivery)
       abort.abort(
         new PostbusError('POSTBUS_CLAIM_LOST', `The claim of delivery ${delivery.id} was lost to another worker.`),
@@ -132,17 +150,22 @@ export class Dispatcher {
     }
   }
 
-  async #work(): Promise<void> {
+  async #work(): Promise<number> {
+    let total = 0
     while (!this.#stopping.signal.aborted) {
       const slots = this.#freeSlots()
+      const wasIdle = this.#held.size === 0
       const claimed = slots > 0 ? await this.#claim(slots) : null
       for (const delivery of claimed ?? []) void this.#handle(delivery)
+      total += claimed?.length ?? 0
 
       this.#wantsMore = slots === 0 || claimed?.length === slots
       if (slots > 0 && this.#wantsMore) continue
-      if (this.#draining && claimed?.length === 0 && this.#held.size === 0) return
+      // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
+      if (this.#draining && claimed?.length === 0 && wasIdle) return total
       if (!this.#stopping.signal.aborted) await this.#mayClaim.wait(this.#options.pollMs)
     }
+    return total
   }
 
   /** Settling lags behind the handlers a little; it may not lag without bound. */
@@ -169,21 +192,26 @@ export class Dispatcher {
   }
 
   #hold(delivery: ClaimedDelivery): Running {
-    const running = { delivery, abort: new AbortController(), since: Date.now(), settling: false }
-    this.#held.add(running)
+    const running: Running = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
+    this.#held.set(delivery.id, running)
     return running
   }
 
   async #handle(delivery: ClaimedDelivery): Promise<void> {
+    // A lost claim that came back to us while its handler still runs: the two must not overlap.
+    if (this.#held.has(delivery.id)) {
+      await this.#settler.settle(later(delivery, ZOMBIE_MS))
+      return
+    }
     const running = this.#hold(delivery)
     this.#inHandlers += 1
-    const outcome = await this.#options.attempt(delivery, running.abort)
+    const { outcome, settlement } = await settleableAttempt(this.#options, delivery, running.abort)
     this.#inHandlers -= 1
     if (this.#wantsMore) this.#mayClaim.open()
-    if (running.settling) return this.#release(running) // it was given back meanwhile
+    if (running.phase === 'given-back') return
 
-    running.settling = true
-    const wasOurs = await this.#settler.settle(settlementOf(delivery, outcome))
+    running.phase = 'settling'
+    const wasOurs = await this.#settler.settle(settlement)
     if (wasOurs) this.#settled(outcome)
     else if (!running.abort.signal.aborted) this.#signals.claimLost(delivery)
     this.#release(running)
@@ -196,8 +224,8 @@ export class Dispatcher {
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }
 
-  #release(running: Running): void {
-    this.#held.delete(running)
+  #release({ delivery }: Running): void {
+    this.#held.delete(delivery.id)
     this.#released.open()
     // In a partitioned queue the end of one delivery is what makes the next of its lane due, and nobody else says so.
     if (isPartitionedQueue(this.queue) || this.#wantsMore || this.#draining) this.#mayClaim.open()

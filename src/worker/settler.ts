@@ -29,7 +29,7 @@ export class Settler {
   readonly #onRefused: SettlerOptions['onRefused']
   readonly #givenUp = new AbortController()
   #waiting: Waiting[] = []
-  #flushing = false
+  #flushing: Promise<void> | null = null
 
   constructor({ store, queue, onError, onRefused }: SettlerOptions) {
     this.#store = store
@@ -42,8 +42,13 @@ export class Settler {
   settle(settlement: Settlement): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.push({ settlement, resolve })
-      void this.#flush()
+      this.#flushing ??= this.#flush()
     })
+  }
+
+  /** Resolves when everything handed in so far is settled, or given up. */
+  async empty(): Promise<void> {
+    await this.#flushing
   }
 
   /** Stops trying. What is not settled by now is left for recovery to find. */
@@ -52,14 +57,12 @@ export class Settler {
   }
 
   async #flush(): Promise<void> {
-    if (this.#flushing) return
-    this.#flushing = true
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP)
       const ours = await this.#settleGroup(group.map((one) => one.settlement))
       for (const { settlement, resolve } of group) resolve(ours.has(settlement.delivery.id))
     }
-    this.#flushing = false
+    this.#flushing = null
   }
 
   async #settleGroup(settlements: readonly Settlement[]): Promise<ReadonlySet<string>> {

@@ -14,8 +14,8 @@ import { Tally, type Counts } from './tally.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
 const KEEP_EVERY_MS = 2_500
+const SILENT_AFTER_MS = 10_000
 const RECOVER_EVERY_MS = 2_000
-const ANNOUNCE_EVERY_MS = 10_000
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
@@ -54,6 +54,9 @@ export class Worker {
   #listening: { close(): Promise<void> } | null = null
   #state: 'new' | 'started' | 'stopping' = 'new'
   #stopped: Promise<StopReport> | null = null
+  /** When the database last answered, and until when no claim is taken over: `performance.now()`. */
+  #heardAt = 0
+  #patientUntil = 0
 
   /** @internal Made by `bus.worker()`. */
   constructor(setup: WorkerSetup) {
@@ -84,7 +87,8 @@ export class Worker {
     const plan = await this.#prepare()
     if (plan) {
       this.#keepUp(plan)
-      await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.drain()))
+      this.#work = this.#drainAll()
+      await this.#work
     }
     await this.stop()
     return this.#tally.counts()
@@ -131,17 +135,13 @@ export class Worker {
     for (const dispatcher of this.#dispatchers) dispatcher.stopClaiming()
 
     await withinMs(this.#setup.shutdownGraceMs, this.#allIdle())
-    const givenBack = await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())
+    const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#heldCount()
     for (const dispatcher of this.#dispatchers) dispatcher.giveUp()
 
     this.#over.abort()
-    await withinMs(
-      GIVE_BACK_LIMIT_MS,
-      Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#leave(wasStarted)]),
-    )
-    if (wasStarted)
-      this.#emit('info', 'worker.stopped', stoppedMessage(givenBack ?? 0), { givenBack: givenBack ?? null })
-    return { givenBack: givenBack ?? 0 }
+    await withinMs(GIVE_BACK_LIMIT_MS, this.#leave(wasStarted))
+    if (wasStarted) this.#emit('info', 'worker.stopped', stoppedMessage(givenBack), { givenBack })
+    return { givenBack }
   }
 
   async #allIdle(): Promise<void> {
@@ -149,9 +149,26 @@ export class Worker {
     await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.idle()))
   }
 
+  /** Beside what runs, a claim can still be on its way: it gives itself back when it arrives. */
   async #giveBack(): Promise<number> {
-    const counts = await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack()))
+    const [counts] = await Promise.all([
+      Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack())),
+      this.#work,
+    ])
     return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  #heldCount(): number {
+    return this.#dispatchers.reduce((sum, dispatcher) => sum + dispatcher.heldCount, 0)
+  }
+
+  /** A handler can publish to a queue that has run dry already: until a whole round has found nothing. */
+  async #drainAll(): Promise<void> {
+    let found = 1
+    while (found > 0 && this.#state === 'started') {
+      const claimed = await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.drain()))
+      found = claimed.reduce((sum, count) => sum + count, 0)
+    }
   }
 
   #wake(queues: readonly string[] | 'all'): void {
@@ -161,10 +178,10 @@ export class Worker {
   }
 
   #keepUp(plan: WorkPlan): void {
+    this.#heardAt = performance.now()
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
-      this.#every(RECOVER_EVERY_MS, () => this.#recover()),
-      this.#every(ANNOUNCE_EVERY_MS, () => this.#announce(plan)),
+      this.#every(RECOVER_EVERY_MS, () => this.#recover(plan)),
     ]
   }
 
@@ -174,7 +191,17 @@ export class Worker {
     for (await sleep(ms, signal); !signal.aborted; await sleep(ms, signal)) await task().catch(() => undefined)
   }
 
-  async #recover(): Promise<void> {
+  /**
+   * Takes over the claims of workers that went silent. After an outage, or a pause of this process, all claims look
+   * abandoned, our own too: then everyone first gets the time to speak up.
+   */
+  async #recover(plan: WorkPlan): Promise<void> {
+    await this.#announce(plan)
+    const now = performance.now()
+    if (now - this.#heardAt > SILENT_AFTER_MS / 2) this.#patientUntil = now + SILENT_AFTER_MS
+    this.#heardAt = now
+    if (now < this.#patientUntil) return
+
     for (const { queue } of this.#dispatchers) {
       const count = await this.#setup.store.recover(queue)
       if (count === 0) continue
@@ -187,8 +214,10 @@ export class Worker {
     return this.#setup.store.announce({ id: this.#id, queues: [...plan.queues.keys()], handlers: plan.handlers })
   }
 
+  /** Last of all: an announcement on its way would put our row back. */
   async #leave(wasStarted: boolean): Promise<void> {
-    if (wasStarted) await this.#setup.store.leave(this.#id)
+    await Promise.allSettled([...this.#upkeep, this.#listening?.close()])
+    if (wasStarted) await this.#setup.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
   }
 
   #emit(

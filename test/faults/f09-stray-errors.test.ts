@@ -21,3 +21,15 @@ test('F9: a rejection that nobody handles ends the worker with 1, and gives back
     ['completed', []],
   ])
 })
+
+test('F9: a worker with an uncaught error ends with 1, also when everything it did could be finished', async () => {
+  const stage = await openStage()
+  onTestFinished(() => stage.close())
+  const worker = await stage.worker()
+
+  await stage.publish({ task: 'stray', ms: 500 })
+  const exit = await worker.exited
+
+  expect(exit.code).toBe(1)
+  expect((await stage.deliveries()).map(({ state }) => state)).toEqual(['completed'])
+})

@@ -17,6 +17,7 @@ test.concurrent('F17: when the answer to a settle is lost, the event is not hand
   await stage.settled()
   await stage.publish({ ms: 10 })
   await until('the next one is handled', async () => (await ended(stage)) === 2)
+  await stage.settled()
 
   expect((await stage.deliveries()).map(({ state, retryCount }) => [state, retryCount])).toEqual([
     ['completed', 0],

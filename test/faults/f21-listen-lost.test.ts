@@ -1,8 +1,11 @@
 /** F21: the connection that hears of new events is lost, and cannot be made anew for a while. */
 import { expect, onTestFinished, test } from 'vitest'
+import { createBus } from '../../src/index.ts'
+import { openTestBus } from '../support/bus.ts'
 import { openStage, type Stage } from '../support/stage.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
+import { STEADY, TaskAdded, tracedHandler } from './tasks.ts'
 
 const POLL_MS = 2_000
 
@@ -31,6 +34,36 @@ test('F21: without LISTEN a worker lives by its poll, says so once, and hears ag
   expect(worker.signalsNamed('wake-up.restored')).toHaveLength(1)
   expect(worker.signalsNamed('database.unreachable')).toEqual([])
 }, 60_000)
+
+test('F21: what was published while nobody listened is found as soon as LISTEN is back, long before a poll', async () => {
+  const handled: string[] = []
+  const handler = tracedHandler(STEADY, async ({ step, eventId }) => void (step === 'end' && handled.push(eventId)))
+  const opened = await openTestBus({ handlers: [handler] })
+  onTestFinished(() => opened.close())
+  const proxy = await openTcpProxy(opened.connectionString)
+  onTestFinished(() => proxy.close())
+  const signals: string[] = []
+  const behind = createBus({
+    connectionString: proxy.through(opened.connectionString),
+    handlers: [handler],
+    onSignal: ({ name }) => signals.push(name),
+  })
+  const worker = behind.worker({ pollMs: 60_000 })
+  onTestFinished(() => behind.close())
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+  await opened.bus.publish(TaskAdded({}))
+  await until('it listens', () => handled.length === 1)
+
+  proxy.set('refuse')
+  proxy.reset('listen "postbus_postbus"')
+  await until('LISTEN is lost', () => signals.includes('wake-up.lost'))
+  await opened.bus.publish(TaskAdded({}))
+  proxy.set('pass')
+
+  await until('it is handled', () => handled.length === 2)
+  expect(signals).toContain('wake-up.restored')
+})
 
 /** From publish to the start of the handler, in milliseconds. */
 async function latency(stage: Stage): Promise<number> {

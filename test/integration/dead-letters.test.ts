@@ -63,7 +63,7 @@ describe('a handler that fails every time', () => {
       blocksKey: false,
       diedAt: expect.any(Date) as unknown,
       attempts: [
-        anAttempt({ attempt: 1, code: 'POSTBUS_ATTEMPT_FAILED', message: 'PostbusError: declined' }),
+        anAttempt({ attempt: 1, code: 'POSTBUS_ATTEMPT_FAILED', message: 'declined' }),
         anAttempt({ attempt: 2, code: 'E42', message: 'attempt 2' }),
         anAttempt({ attempt: 3, code: 'E42', message: 'attempt 3' }),
       ],

@@ -183,7 +183,7 @@ test('workers of another schema listen on a channel of their own', async () => {
 
 test('the longest names that are allowed fit into Postgres, channel and indexes included', async () => {
   const longest = 'n'.repeat(48)
-  const queue = 'q'.repeat(64)
+  const queue = 'q'.repeat(52)
   const handler = defineHandler('finances.long', { on: Paid, queue, handle: () => undefined })
   const bus = busWith({ schema: longest, pgbossSchema: `p${longest.slice(1)}`, handlers: [handler] })
 

@@ -65,6 +65,34 @@ test('a slow key does not hold up others, and neither does a slow event without 
   expect(runs.toSorted()).toEqual([2, 3, 4, 5])
 })
 
+test('an event that commits late waits for its younger sibling that runs, and holds up no other key', async () => {
+  const finish = aSignal()
+  const runs: string[] = []
+  const handler = handlerThat(async (n) => {
+    runs.push(`${n} starts`)
+    if (n === 2) await finish.promise
+    runs.push(`${n} ends`)
+  })
+  const opened = await aBus([handler])
+  const worker = opened.bus.worker({ pollMs: 50, queues: BOTH(5) })
+  onTestFinished(async () => void (await worker.stop()))
+  await worker.start()
+  const late = await opened.database.connect()
+  await late.query('begin')
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'red' }), { tx: late })
+
+  await opened.bus.publish(NoteTaken({ n: 2, key: 'red' }))
+  await until('the younger one runs', () => runs.length === 1)
+  await late.query('commit')
+  late.release()
+  await opened.bus.publish(NoteTaken({ n: 3, key: 'blue' }))
+  await until('the other key is handled', () => runs.length === 3)
+  finish.resolve()
+  await until('all are handled', () => runs.length === 6)
+
+  expect(runs).toEqual(['2 starts', '3 starts', '3 ends', '2 ends', '1 starts', '1 ends'])
+})
+
 test('a worker never runs more than it was told to, and as much as that', async () => {
   const running = { now: 0, most: 0, total: 0 }
   const handler = handlerThat(async () => {
@@ -90,7 +118,7 @@ test('what is more urgent runs first', async () => {
     handlerThat(() => void order.push(`priority ${priority}`), { name: `notes.priority-${priority}`, priority }),
   )
   const opened = await aBus(handlers)
-  await opened.bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
+  for (const handler of handlers) await publishing(opened, [handler], (n) => NoteTaken({ n }), 2) // least urgent first
 
   await opened.bus.worker({ queues: { events: 1 } }).drain()
 

@@ -105,8 +105,8 @@ export function overlaps(trace: readonly TraceEntry[], interruptions: readonly I
 
 function endOf(one: Run, interruptions: readonly Interruption[]): number {
   if (one.to !== null) return one.to
-  const died = interruptions.filter(({ pid, from, to }) => to === undefined && pid === one.pid && from >= one.from)
-  return Math.min(...died.map(({ from }) => from))
+  const deaths = interruptions.filter(({ pid, to }) => pid === one.pid && to === undefined)
+  return Math.min(...deaths.map(({ from }) => Math.max(from, one.from))) // its last words may arrive after its death
 }
 
 /** C6: nothing runs that was not committed. */

@@ -11,8 +11,8 @@ const raisedByOurFunction: Readonly<Record<string, PostbusErrorCode>> = {
   PB003: 'POSTBUS_TRANSACTION_FINISHED',
 }
 
-/** `undefined_schema` and `undefined_function`: the schema of ours that publishing calls into is not there. */
-const missing = ['3F000', '42883']
+/** `undefined_schema`, `undefined_function`, `undefined_table`: what our own statements name is not there. */
+const missing = ['3F000', '42883', '42P01']
 
 /** Prisma's own word for a transaction that has ended; it says so before any SQL. */
 const closedByPrisma = 'P2028'

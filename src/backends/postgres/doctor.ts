@@ -82,7 +82,7 @@ async function driftOf(database: Queryable, tables: Tables): Promise<string | nu
   const parts = Object.entries(report).filter(
     ([name, value]) => name !== 'extraIndexes' && Array.isArray(value) && value.length > 0,
   )
-  return parts.map(([name]) => name).join(', ') || 'see pg-boss'
+  return parts.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ') || 'see pg-boss'
 }
 
 async function examineQueues(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {

@@ -9,7 +9,7 @@ import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../migrations/index.ts'
 import type { MigrateOptions, MigrateReport } from '../../operations.ts'
 import type { Connection } from './connection.ts'
-import { createQueues } from './queues.ts'
+import { createQueues, refuseUsedQueues } from './queues.ts'
 import { inspectSchema, type SchemaReport } from './schema-check.ts'
 import type { Tables } from './tables.ts'
 
@@ -62,6 +62,7 @@ async function migrateLocked(
   options: MigrateOptions,
 ): Promise<MigrateReport> {
   const report = await inspectSchema(pool, tables, queues)
+  if (report.pgboss.found !== null) await refuseUsedQueues(pool, tables, queues)
   const steps = stepsFor(report)
   for (const step of steps) options.onStep?.(step)
 

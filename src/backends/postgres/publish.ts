@@ -26,16 +26,25 @@ export async function publishEvents(
   inTransaction: boolean,
 ): Promise<readonly PublishedEvent[]> {
   const distinct = firstOfEachId(events)
+  checkSize(distinct)
   const { rows } = await executor.executeSql(`select * from ${tables.publish}($1)`, [
     JSON.stringify(batchOf(distinct, inTransaction)),
   ])
-  const stored = new Map(distinct.map((planned, index) => [planned.envelope.id, resultOf(planned, rows[index])]))
+  const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))
+  return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
+}
 
-  return events.map((planned) => {
-    const result = stored.get(planned.envelope.id)
-    if (!result) throw incomplete(planned, 'nothing')
-    return distinct.includes(planned) ? result : { id: result.id, deliveries: 0, duplicate: true }
-  })
+/** jsonb holds 256 MiB. A larger batch would be refused by the database, and so abort the caller's transaction. */
+const MAX_BATCH_BYTES = 200 * 1_048_576
+
+function checkSize(events: readonly PlannedEvent[]): void {
+  const bytes = events.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
+  if (bytes <= MAX_BATCH_BYTES) return
+  throw new PostbusError(
+    'POSTBUS_TOO_LARGE',
+    `The data of these ${events.length} events is ${Math.ceil(bytes / 1_048_576)} MiB, but one publish() carries at most ` +
+      `${MAX_BATCH_BYTES / 1_048_576} MiB. Publish them in several calls; they may share a transaction.`,
+  )
 }
 
 /** The queue of a delivery follows from its handler, and from whether its event has a key. */

@@ -29,6 +29,8 @@ export interface QueueState {
   /** The queue's own table in pg-boss's schema, quoted. */
   readonly table: string
   readonly partition: boolean
+  /** The schema of ours that uses the queue, once one has migrated it. */
+  readonly usedBy: string | null
 }
 
 /** Creates the queues that are missing, with the indexes that claims and recovery need. Safe to repeat. */
@@ -44,7 +46,23 @@ export async function createQueues(boss: PgBoss, database: Queryable, tables: Ta
       deleteAfterSeconds: 0,
     })
   }
-  for (const state of await checkQueues(database, tables, queues)) await createIndexes(database, state)
+  for (const state of await checkQueues(database, tables, queues)) {
+    await createIndexes(database, state)
+    await database.query(`comment on table ${state.table} is '${USED_BY}${tables.names.postbus}'`)
+  }
+}
+
+/** A delivery's id is unique within one schema of ours only, so no two of them may share a queue. */
+const USED_BY = 'deliveries of postbus schema '
+
+/** @throws {PostbusError} `POSTBUS_QUEUE_MISMATCH` when another schema of ours uses one of these queues. */
+export async function refuseUsedQueues(database: Queryable, tables: Tables, queues: readonly string[]): Promise<void> {
+  const used = (await readQueues(database, tables, queues)).find((state) => isUsedByAnother(state, tables))
+  if (used) throw queueUsed(used, tables)
+}
+
+function isUsedByAnother({ usedBy }: QueueState, tables: Tables): boolean {
+  return usedBy !== null && usedBy !== tables.names.postbus
 }
 
 /**
@@ -64,6 +82,8 @@ export async function checkQueues(
 
   const wrong = states.find((state) => state.policy !== policyOf(state.name) || !state.partition)
   if (wrong) throw queueMismatch(wrong)
+  const used = states.find((state) => isUsedByAnother(state, tables))
+  if (used) throw queueUsed(used, tables)
   return states
 }
 
@@ -72,14 +92,23 @@ export async function readQueues(
   tables: Tables,
   queues: readonly string[],
 ): Promise<readonly QueueState[]> {
-  const { rows } = await database.query<{ name: string; policy: string; table_name: string; partition: boolean }>(
-    `select name, policy, table_name, partition from ${tables.queue} where name = any($1) order by name`,
+  const { rows } = await database.query<{
+    name: string
+    policy: string
+    table_name: string
+    partition: boolean
+    comment: string | null
+  }>(
+    `select name, policy, table_name, partition,
+      obj_description(to_regclass(format('%I.%I', '${tables.names.pgboss}', table_name)), 'pg_class') as comment
+    from ${tables.queue} where name = any($1) order by name`,
     [queues],
   )
-  return rows.map(({ name, policy, table_name, partition }) => ({
+  return rows.map(({ name, policy, table_name, partition, comment }) => ({
     name,
     policy,
     partition,
+    usedBy: partition && comment?.startsWith(USED_BY) ? comment.slice(USED_BY.length) : null,
     table: `"${tables.names.pgboss}"."${table_name}"`,
   }))
 }
@@ -104,6 +133,14 @@ function queueMissing(queues: readonly string[]): PostbusError {
   const names = queues.map((queue) => `"${queue}"`).join(', ')
   const what = queues.length === 1 ? `Queue ${names} does not exist` : `Queues ${names} do not exist`
   return new PostbusError('POSTBUS_QUEUE_MISSING', `${what} in this database. Run: npx postbus migrate`)
+}
+
+function queueUsed({ name, usedBy }: QueueState, { names }: Tables): PostbusError {
+  return new PostbusError(
+    'POSTBUS_QUEUE_MISMATCH',
+    `Queue "${name}" in "${names.pgboss}" holds the deliveries of schema "${usedBy}", so schema "${names.postbus}" cannot ` +
+      'use it too: give createBus() another `pgbossSchema`.',
+  )
 }
 
 function queueMismatch(state: QueueState): PostbusError {

@@ -87,7 +87,7 @@ function settleStatement(tables: Tables, queue: QueueState): string {
 /** Appends an error to a list of errors. Whatever else stands there (pg-boss's supervisor may have written it) goes. */
 export function withError(list: string, error: string): string {
   const kept = `case when jsonb_typeof(${list}) = 'array' then ${list} else '[]' end`
-  const appended = `(${kept}) || ${error}`
+  const appended = `(${kept}) || (${error})`
   return `case
           when ${error} is null or jsonb_typeof(${error}) = 'null' then ${list}
           when jsonb_array_length(${kept}) >= ${KEPT_ERRORS} then (${appended}) - 0
