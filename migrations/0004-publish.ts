@@ -31,7 +31,7 @@ export function publish(names: SchemaNames): Migration {
       await sql`
         create function ${postbus}.no_such_queue(queue text) returns text language plpgsql as $function$
         begin
-          raise exception using errcode = 'PB002', message = format('Queue %L does not exist.', queue);
+          raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
         end
         $function$`.execute(db)
 
@@ -63,7 +63,7 @@ export function publish(names: SchemaNames): Migration {
         begin
           if (parsed ->> 'protocol')::integer <> 1 then
             raise exception using errcode = 'PB001',
-              message = format('Schema %L is older than the code that publishes.', ${sql.lit(names.postbus)});
+              message = format('Schema "%s" is older than the code that publishes. Run: npx postbus migrate', ${sql.lit(names.postbus)});
           end if;
 
           if (parsed -> 'in_transaction')::boolean then

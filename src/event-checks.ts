@@ -1,4 +1,5 @@
 /** Checks on what surrounds an event's data, made before any SQL: what passes here, Postgres can store. */
+import { types } from 'node:util'
 import type { Metadata } from './envelope.ts'
 import { PostbusError } from './errors.ts'
 
@@ -68,6 +69,11 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
+}
+
+/** Years beyond these are written in a way that Postgres does not read: it would abort the caller's transaction. */
+export function isStorableDate(date: unknown): boolean {
+  return types.isDate(date) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999
 }
 
 function describe(value: unknown): string {

@@ -2,13 +2,13 @@
  * `defineEvent` declares something that can happen: its name, the schema of its data, its version and its partition
  * key. The result is called to make an event: `OrderCreated({ orderId })`.
  */
-import { inspect, types } from 'node:util'
+import { inspect } from 'node:util'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { now } from './clock.ts'
 import type { Envelope, EventOptions } from './envelope.ts'
 import { PostbusError } from './errors.ts'
 import { isEventId, newEventId } from './event-id.ts'
-import { checkMetadata, checkPartitionKey, checkText, isPlainObject } from './event-checks.ts'
+import { checkMetadata, checkPartitionKey, checkText, isPlainObject, isStorableDate } from './event-checks.ts'
 import { checkName } from './names.ts'
 
 /** A declared kind of event. Call it with data to make one; it validates, and never touches the database. */
@@ -154,10 +154,10 @@ function checkOptions(type: string, options: EventOptions): void {
     throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: ${problem}`)
   }
   if (id !== undefined && !(typeof id === 'string' && isEventId(id))) refuse(`\`id\` ${inspect(id)} is not a UUID.`)
-  if (occurredAt !== undefined && !isStorable(occurredAt)) {
+  if (occurredAt !== undefined && !isStorableDate(occurredAt)) {
     refuse('`occurredAt` is not a valid Date of the years 1 to 9999.')
   }
-  if (ttlMs !== undefined && !(ttlMs > 0 && isStorable(new Date((occurredAt ?? now()).getTime() + ttlMs)))) {
+  if (ttlMs !== undefined && !(ttlMs > 0 && isStorableDate(new Date((occurredAt ?? now()).getTime() + ttlMs)))) {
     refuse(
       `\`ttlMs\` is ${inspect(ttlMs)}: expected a positive number of milliseconds that ends before the year 10000.`,
     )
@@ -165,9 +165,4 @@ function checkOptions(type: string, options: EventOptions): void {
   checkText(type, 'correlationId', options.correlationId)
   checkText(type, 'causationId', options.causationId)
   checkText(type, 'source', options.source)
-}
-
-/** Years beyond these are written in a way that Postgres does not read: it would abort the caller's transaction. */
-function isStorable(date: unknown): boolean {
-  return types.isDate(date) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999
 }

@@ -3,7 +3,9 @@ import { PostbusError, type PostbusErrorCode } from './errors.ts'
 
 /** Event types and handlers: dotted, lower case, at most 128 characters. */
 export const NAME = /^[a-z][a-z0-9_.-]{0,127}$/
-/** Queues: like names, shorter. `_partitioned` is appended for deliveries with a key, and counts. */
+/** A handler's `queue`: like names, but short enough for `_partitioned` to be appended for deliveries with a key. */
+const HANDLER_QUEUE = /^[a-z][a-z0-9_.-]{0,51}$/
+/** Every queue, those for deliveries with a key too. */
 export const QUEUE_NAME = /^[a-z][a-z0-9_.-]{0,63}$/
 /** Database schemas. */
 export const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,47}$/
@@ -19,16 +21,11 @@ export function checkName(name: unknown, what: string, code: PostbusErrorCode): 
 }
 
 export function checkQueueName(name: unknown, owner: string, code: PostbusErrorCode): void {
-  if (typeof name === 'string' && fits(name) && !name.endsWith(PARTITIONED)) return
+  if (typeof name === 'string' && HANDLER_QUEUE.test(name) && !name.endsWith(PARTITIONED)) return
   throw new PostbusError(
     code,
-    `${owner}: queue ${JSON.stringify(name)} is not allowed: expected ${QUEUE_NAME.source}, not ending in "${PARTITIONED}".`,
+    `${owner}: queue ${JSON.stringify(name)} is not allowed: expected ${HANDLER_QUEUE.source}, not ending in "${PARTITIONED}".`,
   )
-}
-
-/** A worker can be told to work on the queue with the longer name, so that must be a queue's name too. */
-function fits(queue: string): boolean {
-  return QUEUE_NAME.test(queue) && QUEUE_NAME.test(partitionedQueue(queue))
 }
 
 /** The queue that holds the deliveries with a partition key, beside `queue`, which holds those without. */

@@ -82,7 +82,9 @@ function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer: Answe
 /** `failed(error)` means the same as throwing that error, so it is that error, with the stack of where it arose. */
 function errorOf({ reason, cause }: Failed): unknown {
   if (cause instanceof Error && cause.message === reason) return cause
-  return new PostbusError('POSTBUS_ATTEMPT_FAILED', reason, { cause })
+  const error: { stack?: string } = new PostbusError('POSTBUS_ATTEMPT_FAILED', reason, { cause })
+  delete error.stack // it would lead here, not to the handler
+  return error
 }
 
 function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Outcome {

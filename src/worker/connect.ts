@@ -19,7 +19,7 @@ export async function connectPatiently(
       if (failures > 0) emit('info', 'database.reachable', 'The database is reachable.')
       return !unwanted.aborted
     } catch (error) {
-      if (isFinal(error)) throw error
+      if (isFinal(error)) throw explained(error)
       emit('warn', 'database.unreachable', `The database cannot be reached (${reasonOf(error)}); trying again.`, {
         failures: failures + 1,
       })
@@ -31,6 +31,13 @@ export async function connectPatiently(
 
 function isFinal(error: unknown): boolean {
   return error instanceof PostbusError || FINAL.has(codeOf(error))
+}
+
+/** What waiting does not mend is for an operator to read. */
+function explained(error: unknown): unknown {
+  if (error instanceof PostbusError) return error
+  const message = `The database does not let us in: ${reasonOf(error)}. Check the connection string.`
+  return new PostbusError('POSTBUS_DATABASE_UNREACHABLE', message, { cause: error })
 }
 
 function codeOf(error: unknown): string {

@@ -53,14 +53,15 @@ export class Dispatcher {
   readonly #signals: QueueSignals
   readonly #settler: Settler
   /** Claimed and not yet settled. */
-  readonly #held = new Map<string, Running>()
+  readonly #held = new Set<Running>()
+  /** The ids of those whose handlers have not returned yet. */
+  readonly #inHandlers = new Set<string>()
   /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
   readonly #mayClaim = new Gate()
   /** Opens when a held delivery was let go. */
   readonly #released = new Gate()
   readonly #stopping = new AbortController()
   readonly #delays = retryDelays(this.#stopping.signal)
-  #inHandlers = 0
   /** The last claim filled every free slot, so the queue may hold more. */
   #wantsMore = false
   #draining = false
@@ -117,7 +118,7 @@ export class Dispatcher {
    * has returned by now is settled as what it answered, and what a handler answers to the abort counts for nothing.
    */
   async giveBack(): Promise<number> {
-    const left = [...this.#held.values()].filter((running) => running.phase === 'running')
+    const left = [...this.#held].filter((running) => running.phase === 'running')
     for (const running of left) running.phase = 'given-back'
     const settled = left.map(({ delivery }) => this.#settler.settle(later(delivery, GIVE_BACK_MS)))
     for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
@@ -135,7 +136,7 @@ export class Dispatcher {
   async keepClaims(olderThanMs: number): Promise<void> {
     const before = performance.now() - olderThanMs
     // Those that are settling too: their settle may have to be tried for longer than a claim lives.
-    const held = [...this.#held.values()].filter((running) => running.since <= before)
+    const held = [...this.#held].filter((running) => running.since <= before)
     if (held.length === 0) return
     const ours = await this.#options.store.keep(
       this.queue,
@@ -171,7 +172,7 @@ export class Dispatcher {
   /** Settling lags behind the handlers a little; it may not lag without bound. */
   #freeSlots(): number {
     const { concurrency } = this.#options
-    return Math.max(0, Math.min(concurrency - this.#inHandlers, 3 * concurrency - this.#held.size))
+    return Math.max(0, Math.min(concurrency - this.#inHandlers.size, 3 * concurrency - this.#held.size))
   }
 
   /** What was claimed; `null` when the database did not answer. */
@@ -193,20 +194,20 @@ export class Dispatcher {
 
   #hold(delivery: ClaimedDelivery): Running {
     const running: Running = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
-    this.#held.set(delivery.id, running)
+    this.#held.add(running)
     return running
   }
 
   async #handle(delivery: ClaimedDelivery): Promise<void> {
     // A lost claim that came back to us while its handler still runs: the two must not overlap.
-    if (this.#held.has(delivery.id)) {
+    if (this.#inHandlers.has(delivery.id)) {
       await this.#settler.settle(later(delivery, ZOMBIE_MS))
       return
     }
     const running = this.#hold(delivery)
-    this.#inHandlers += 1
+    this.#inHandlers.add(delivery.id)
     const { outcome, settlement } = await settleableAttempt(this.#options, delivery, running.abort)
-    this.#inHandlers -= 1
+    this.#inHandlers.delete(delivery.id)
     if (this.#wantsMore) this.#mayClaim.open()
     if (running.phase === 'given-back') return
 
@@ -224,8 +225,8 @@ export class Dispatcher {
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }
 
-  #release({ delivery }: Running): void {
-    this.#held.delete(delivery.id)
+  #release(running: Running): void {
+    this.#held.delete(running)
     this.#released.open()
     // In a partitioned queue the end of one delivery is what makes the next of its lane due, and nobody else says so.
     if (isPartitionedQueue(this.queue) || this.#wantsMore || this.#draining) this.#mayClaim.open()

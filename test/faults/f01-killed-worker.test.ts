@@ -12,9 +12,9 @@ test('F1: what a killed worker was running runs elsewhere within 15 s, and nothi
   await until('one is done', async () => (await stage.deliveries())[0]?.state === 'completed')
 
   const other = await stage.worker()
-  const [later] = await stage.publish({ task: 'work' })
   doomed.kill('SIGKILL')
   const killedAt = await stage.trace.now()
+  const [later] = await stage.publish({ task: 'work' })
 
   const again = await stage.entry(
     'it runs again',

@@ -1,79 +1,94 @@
 /** F3, F4, F5: what SIGTERM does to a worker whose handlers finish in time, to one whose do not, and a second time. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'
 
+interface Around {
+  onTestFinished(done: () => Promise<void>): void
+}
+
 const ONCE = { name: 'faults.once', maxAttempts: 1 }
 
-test('F3: after SIGTERM nothing new starts, what runs is finished, and the process exits with 0', async () => {
-  const stage = await aStage()
-  const worker = await stage.worker({ words: ['--queues', 'events=8'] })
-  await stage.publish(...Array.from({ length: 20 }, () => ({ ms: 1_500 })))
-  await steps(stage, 'start', 8)
+test.concurrent(
+  'F3: after SIGTERM nothing new starts, what runs is finished, and the process exits with 0',
+  async (around) => {
+    const stage = await aStage(around)
+    const worker = await stage.worker({ words: ['--queues', 'events=8'] })
+    await stage.publish(...Array.from({ length: 20 }, () => ({ ms: 1_500 })))
+    await steps(stage, 'start', 8)
 
-  worker.kill('SIGTERM')
-  const signalledAt = await stage.trace.now()
-  const { code } = await worker.exited
+    worker.kill('SIGTERM')
+    const signalledAt = await stage.trace.now()
+    const { code } = await worker.exited
 
-  const trace = await stage.trace.entries()
-  expect(code).toBe(0)
-  expect(trace.filter(({ step, at }) => step === 'start' && at > signalledAt + 100)).toEqual([])
-  expect(trace.filter(({ step }) => step === 'end')).toHaveLength(8)
-  const states = (await stage.deliveries()).map(({ state, retryCount }) => `${state} ${retryCount}`)
-  expect(states.filter((state) => state === 'completed 0')).toHaveLength(8)
-  expect(states.filter((state) => state === 'created 0')).toHaveLength(12)
-})
+    const trace = await stage.trace.entries()
+    expect(code).toBe(0)
+    expect(trace.filter(({ step, at }) => step === 'start' && at > signalledAt + 100)).toEqual([])
+    expect(trace.filter(({ step }) => step === 'end')).toHaveLength(8)
+    const states = (await stage.deliveries()).map(({ state, retryCount }) => `${state} ${retryCount}`)
+    expect(states.filter((state) => state === 'completed 0')).toHaveLength(8)
+    expect(states.filter((state) => state === 'created 0')).toHaveLength(12)
+  },
+)
 
-test('F4: what is not finished when the grace is over is given back without using its only attempt', async () => {
-  const stage = await aStage({ handlers: [ONCE] })
-  const worker = await stage.worker({ words: ['--grace', '1'] })
-  const tasks = (['hang', 'obey', 'obey', 'obey', 'work'] as const).map((task) => ({
-    task,
-    ms: 60_000,
-    for: ONCE.name,
-  }))
-  await stage.publish(...tasks)
-  await steps(stage, 'start', 5)
+test.concurrent(
+  'F4: what is not finished when the grace is over is given back without using its only attempt',
+  async (around) => {
+    const stage = await aStage(around, { handlers: [ONCE] })
+    const worker = await stage.worker({ words: ['--grace', '1'] })
+    const tasks = (['hang', 'obey', 'obey', 'obey', 'work'] as const).map((task) => ({
+      task,
+      ms: 60_000,
+      for: ONCE.name,
+    }))
+    await stage.publish(...tasks)
+    await steps(stage, 'start', 5)
 
-  const other = await stage.worker()
-  const signalledAt = performance.now()
-  worker.kill('SIGTERM')
-  const exit = await worker.exited
-  const exitedAt = await stage.trace.now()
+    const other = await stage.worker()
+    const signalledAt = performance.now()
+    worker.kill('SIGTERM')
+    const exit = await worker.exited
+    const exitedAt = await stage.trace.now()
 
-  expect(exit.code).toBe(1)
-  expect(exit.at - signalledAt).toBeLessThan(6_000)
-  const again = await steps(stage, 'start', 10)
-  expect(again.slice(5).map(({ pid, attempt }) => [pid, attempt])).toEqual(Array(5).fill([other.pid, 1]))
-  expect(Math.max(...again.map(({ at }) => at)) - exitedAt).toBeLessThan(4_000)
-  expect(await stage.dead()).toEqual([])
-  console.log(`F4: exit ${Math.round(exit.at - signalledAt)} ms after SIGTERM with 1 s of grace`)
-})
+    expect(exit.code).toBe(1)
+    expect(exit.at - signalledAt).toBeLessThan(6_000)
+    const again = await steps(stage, 'start', 10)
+    expect(again.slice(5).map(({ pid, attempt }) => [pid, attempt])).toEqual(
+      Array.from({ length: 5 }, () => [other.pid, 1]),
+    )
+    expect(Math.max(...again.map(({ at }) => at)) - exitedAt).toBeLessThan(4_000)
+    expect(await stage.dead()).toEqual([])
+    console.log(`F4: exit ${Math.round(exit.at - signalledAt)} ms after SIGTERM with 1 s of grace`)
+  },
+)
 
-test('F4: a worker that cannot give its claims back, because the database is away, says so by its exit code', async () => {
-  const stage = await aStage()
-  const proxy = await openTcpProxy(stage.connectionString)
-  onTestFinished(() => proxy.close())
-  const worker = await stage.worker({
-    words: ['--grace', '1'],
-    connectionString: proxy.through(stage.connectionString),
-  })
-  await stage.publish({ task: 'hang' })
-  await steps(stage, 'start', 1)
+test.concurrent(
+  'F4: a worker that cannot give its claims back, because the database is away, says so by its exit code',
+  async (around) => {
+    const stage = await aStage(around)
+    const proxy = await openTcpProxy(stage.connectionString)
+    around.onTestFinished(() => proxy.close())
+    const worker = await stage.worker({
+      words: ['--grace', '1'],
+      connectionString: proxy.through(stage.connectionString),
+    })
+    await stage.publish({ task: 'hang' })
+    await steps(stage, 'start', 1)
 
-  proxy.set('refuse')
-  proxy.reset()
-  worker.kill('SIGTERM')
-  const signalledAt = performance.now()
-  const exit = await worker.exited
+    proxy.set('refuse')
+    proxy.reset()
+    worker.kill('SIGTERM')
+    const signalledAt = performance.now()
+    const exit = await worker.exited
 
-  expect(exit.code).toBe(1)
-  expect(exit.at - signalledAt).toBeLessThan(6_500)
-})
+    expect(exit.code).toBe(1)
+    expect(exit.at - signalledAt).toBeLessThan(6_500)
+  },
+)
 
-test('F5: a second signal ends the process at once', async () => {
-  const stage = await aStage()
+test.concurrent('F5: a second signal ends the process at once', async (around) => {
+  const stage = await aStage(around)
   const worker = await stage.worker({ words: ['--grace', '60'] })
   await stage.publish({ task: 'hang' })
   await steps(stage, 'start', 1)
@@ -88,8 +103,8 @@ test('F5: a second signal ends the process at once', async () => {
   expect(exit.at - signalledAt).toBeLessThan(1_000)
 })
 
-test('a worker without work exits with 0 as soon as it is told to', async () => {
-  const stage = await aStage()
+test.concurrent('a worker without work exits with 0 as soon as it is told to', async (around) => {
+  const stage = await aStage(around)
   const worker = await stage.worker()
 
   const signalledAt = performance.now()
@@ -102,7 +117,7 @@ test('a worker without work exits with 0 as soon as it is told to', async () => 
   expect(rows).toHaveLength(0)
 })
 
-async function aStage(options: Parameters<typeof openStage>[0] = {}): Promise<Stage> {
+async function aStage({ onTestFinished }: Around, options: Parameters<typeof openStage>[0] = {}): Promise<Stage> {
   const stage = await openStage(options)
   onTestFinished(() => stage.close())
   return stage

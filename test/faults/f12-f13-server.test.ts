@@ -1,82 +1,98 @@
 /** F12, F13: the server is restarted, and killed, while events are published and handled. */
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
-import { expect, onTestFinished, test } from 'vitest'
+import { Client } from 'pg'
+import { expect, test } from 'vitest'
 import { startEmbeddedServer, type EmbeddedServer } from '../support/embedded-server.ts'
 import { openStage, type Stage } from '../support/stage.ts'
 import { breaches, ghosts, lost, needlessRepeats, overlaps, type Interruption } from '../support/trace-checks.ts'
 import { until } from '../support/until.ts'
 import { TaskAdded } from './tasks.ts'
 
-test('F12: a restarted server costs nothing but time, and what was running is not run again', async () => {
-  const { server, stage, workers } = await aStageOfItsOwn()
-  const publisher = publishSteadily(stage)
+test.concurrent(
+  'F12: a restarted server costs nothing but time, and what was running is not run again',
+  async (around) => {
+    const { server, stage, workers } = await aStageOfItsOwn(around)
+    const publisher = publishSteadily(stage)
 
-  const resumedAfterMs: number[] = []
-  for (let restart = 0; restart < 3; restart += 1) {
-    await handled(stage, 20)
+    const resumedAfterMs: number[] = []
+    for (let restart = 0; restart < 3; restart += 1) {
+      await handled(stage, 20)
+      await server.stop()
+      await server.start()
+      const answeredAt = await stage.trace.now()
+      const first = await stage.entry('work goes on', ({ step, at }) => step === 'end' && at > answeredAt + 100, 20_000)
+      resumedAfterMs.push(Math.round(first.at - answeredAt))
+    }
+    await publisher.stop()
+    await stage.settled(30_000)
+
+    console.log(`F12: handlers ran again ${resumedAfterMs.join(', ')} ms after the server answered`)
+    expect(await problems(stage, publisher.committed(), [])).toEqual([])
+    expect(Math.max(...resumedAfterMs)).toBeLessThan(5_000)
+    for (const { pid } of workers)
+      expect((await stage.trace.entries()).filter((entry) => entry.pid === pid)).not.toEqual([])
+  },
+  90_000,
+)
+
+test.concurrent(
+  'F12: an outage longer than a claim lives does not run again what the living workers are running',
+  async (around) => {
+    const { server, stage } = await aStageOfItsOwn(around)
+    await stage.publish({ ms: 16_000 }, { ms: 16_000, key: 'red' }, { ms: 1_000 })
+    await handled(stage, 3, 'start')
+
     await server.stop()
+    await delay(12_000) // the fault itself
     await server.start()
     const answeredAt = await stage.trace.now()
-    const first = await stage.entry('work goes on', ({ step, at }) => step === 'end' && at > answeredAt + 100, 20_000)
-    resumedAfterMs.push(Math.round(first.at - answeredAt))
-  }
-  await publisher.stop()
-  await stage.settled(30_000)
+    await until('publishing works again', async () => (await stage.publish({ ms: 1 }).catch(() => [])).length > 0)
+    await handled(stage, 4, 'end', 30_000)
+    await stage.settled(30_000)
 
-  console.log(`F12: handlers ran again ${resumedAfterMs.join(', ')} ms after the server answered`)
-  expect(await problems(stage, publisher.committed(), [])).toEqual([])
-  expect(Math.max(...resumedAfterMs)).toBeLessThan(5_000)
-  for (const { pid } of workers)
-    expect((await stage.trace.entries()).filter((entry) => entry.pid === pid)).not.toEqual([])
-}, 90_000)
-
-test('F12: an outage longer than a claim lives does not run again what the living workers are running', async () => {
-  const { server, stage } = await aStageOfItsOwn()
-  await stage.publish({ ms: 20_000 }, { ms: 20_000, key: 'red' }, { ms: 1_000 })
-  await handled(stage, 3, 'start')
-
-  await server.stop()
-  await delay(12_000) // the fault itself
-  await server.start()
-  const answeredAt = await stage.trace.now()
-  await until('publishing works again', async () => (await stage.publish({ ms: 1 }).catch(() => [])).length > 0)
-  await handled(stage, 4, 'end', 30_000)
-  await stage.settled(30_000)
-
-  const trace = await stage.trace.entries()
-  const first = trace.find(({ step, at }) => step === 'start' && at > answeredAt)
-  console.log(
-    `F12: after an outage of 12 s the first handler ran ${Math.round((first?.at ?? 0) - answeredAt)} ms later`,
-  )
-  expect(needlessRepeats(trace)).toEqual([])
-  expect(overlaps(trace)).toEqual([])
-  expect((first?.at ?? Infinity) - answeredAt).toBeLessThan(15_000)
-}, 90_000)
-
-test('F13: a crashed server loses nothing that was committed, and half a publish is none', async () => {
-  const { server, stage } = await aStageOfItsOwn()
-  const publisher = publishSteadily(stage)
-
-  const interruptions: Interruption[] = []
-  for (let crash = 0; crash < 2; crash += 1) {
-    await handled(stage, 20)
-    await server.crash()
-    // Claims and completions may be lost with the last moment of the log, so what was in flight may run again.
-    const from = await stage.trace.now()
-    await server.start()
-    const to = await stage.trace.now()
     const trace = await stage.trace.entries()
-    for (const pid of new Set(trace.map((entry) => entry.pid))) interruptions.push({ pid, from: from - 1_000, to })
-    await stage.entry('work goes on', ({ step, at }) => step === 'end' && at > to + 100, 20_000)
-  }
-  await publisher.stop()
-  await stage.settled(30_000)
+    const first = trace.find(({ step, at }) => step === 'start' && at > answeredAt)
+    console.log(
+      `F12: after an outage of 12 s the first handler ran ${Math.round((first?.at ?? 0) - answeredAt)} ms later`,
+    )
+    expect(needlessRepeats(trace)).toEqual([])
+    expect(overlaps(trace)).toEqual([])
+    expect((first?.at ?? Infinity) - answeredAt).toBeLessThan(15_000)
+  },
+  90_000,
+)
 
-  expect(await problems(stage, publisher.committed(), interruptions)).toEqual([])
-}, 90_000)
+test.concurrent(
+  'F13: a crashed server loses nothing that was committed, and half a publish is none',
+  async (around) => {
+    const { server, stage } = await aStageOfItsOwn(around)
+    const publisher = publishSteadily(stage)
 
-async function aStageOfItsOwn() {
+    const interruptions: Interruption[] = []
+    for (let crash = 0; crash < 2; crash += 1) {
+      await handled(stage, 20)
+      await server.crash()
+      // Claims and completions may be lost with the last moment of the log, so what was in flight may run again.
+      const from = await stage.trace.now()
+      await server.start()
+      const to = await stage.trace.now()
+      const trace = await stage.trace.entries()
+      for (const pid of new Set(trace.map((entry) => entry.pid))) interruptions.push({ pid, from: from - 1_000, to })
+      await stage.entry('work goes on', ({ step, at }) => step === 'end' && at > to + 100, 20_000)
+    }
+    await publisher.stop()
+    await stage.settled(30_000)
+
+    expect(await problems(stage, publisher.committed(), interruptions)).toEqual([])
+  },
+  90_000,
+)
+
+interface Around {
+  onTestFinished(done: () => Promise<void>): void
+}
+
+async function aStageOfItsOwn({ onTestFinished }: Around) {
   const server = await startEmbeddedServer()
   onTestFinished(() => server.remove())
   const stage = await openStage({ server: server.connectionString })
@@ -92,7 +108,7 @@ function publishSteadily(stage: Stage) {
   const sure = new Set<string>()
   const publishing = (async () => {
     for (let n = 0; !over.signal.aborted; n += 1) {
-      const client = new pg.Client({ connectionString: stage.connectionString, connectionTimeoutMillis: 2_000 })
+      const client = new Client({ connectionString: stage.connectionString, connectionTimeoutMillis: 2_000 })
       client.on('error', () => undefined)
       try {
         await client.connect()

@@ -17,9 +17,9 @@ test('F14: terminated connections cost a worker nothing: everything is handled, 
 
   const published = await stage.publish(...tasks)
   let terminated = 0
-  let isOver = false
-  const handling = stage.settled(60_000).then(() => (isOver = true))
-  while (!isOver) {
+  const over = new AbortController()
+  const handling = stage.settled(60_000).finally(() => over.abort())
+  while (!over.signal.aborted) {
     // The publisher's and the test's own connections do nothing meanwhile, and have other process ids.
     const { rows } = await stage.database.query<{ pid: number }>(
       `select pid from pg_stat_activity where application_name = 'postbus' and datname = current_database() order by pid`,

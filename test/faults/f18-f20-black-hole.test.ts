@@ -12,7 +12,7 @@ test.concurrent(
   'F20: what a worker that is cut off was running moves to another one, and counts once',
   async (around) => {
     const { stage, proxy, worker } = await aStageBehindAProxy(around)
-    await stage.publish({ ms: 15_000 }, { ms: 15_000, key: 'red' })
+    await stage.publish({ ms: 20_000, laterMs: 100 }, { ms: 20_000, laterMs: 100, key: 'red' })
     await steps(stage, 'start', 2)
     const other = await stage.worker()
 
@@ -22,7 +22,10 @@ test.concurrent(
     await stage.publish({ ms: 10 })
     await stage.settled(40_000)
 
-    expect(starts.slice(2).map(({ pid, attempt }) => [pid, attempt])).toEqual(Array(2).fill([other.pid, 2]))
+    expect(starts.slice(2).map(({ pid, attempt }) => [pid, attempt])).toEqual([
+      [other.pid, 2],
+      [other.pid, 2],
+    ])
     expect(starts[3]!.at - cutOffAt).toBeLessThan(15_000)
     const states = (await stage.deliveries()).map(({ state, errors }) => [state, errors])
     expect(states).toEqual([

@@ -1,5 +1,5 @@
 /** F24: every connection of the application is in a transaction that publishes. */
-import pg from 'pg'
+import { Pool } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -12,7 +12,7 @@ test('F24: a publish inside a transaction needs no connection but the caller’s
     connectionString: () => Promise.reject(new Error('a publish inside a transaction connected by itself')),
     handlers: [tracedHandler(STEADY, async () => undefined)],
   })
-  const pool = new pg.Pool({ connectionString: opened.connectionString, max: 2 })
+  const pool = new Pool({ connectionString: opened.connectionString, max: 2 })
   onTestFinished(() => pool.end())
 
   const clients = [await pool.connect(), await pool.connect()]

@@ -19,11 +19,13 @@ test('F40, F42: a delivery that this worker cannot handle is put back unharmed, 
     `select extract(epoch from start_after - now())::float8 as wait from pgboss.job where state = 'retry'`,
   )
   await stage.worker()
-  await stage.database.query(`update pgboss.job set start_after = now() where state = 'retry'`) // 30 s later
-  await stage.settled()
+  await until('all are done', async () => {
+    // 30 s later. The old code still runs beside the new one, and may be faster.
+    await stage.database.query(`update pgboss.job set start_after = now() where state = 'retry'`)
+    return (await states()).every((state) => state === 'completed')
+  })
 
   expect(Math.min(...rows.map(({ wait }) => wait))).toBeGreaterThan(15)
-  expect(await states()).toEqual(Array(4).fill('completed'))
   const starts = (await stage.trace.entries()).filter(({ handler, step }) => handler === NEW.name && step === 'start')
   expect(starts.map(({ attempt }) => attempt)).toEqual([1, 1, 1])
   expect(await stage.dead()).toEqual([])

@@ -1,7 +1,7 @@
 /** The event of the fault tests: it says what its handlers are to do. And the handlers, which write a trace of it. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { defineEvent, defineHandler, PostbusError, type Handler, type HandlerContext } from '../../src/index.ts'
+import { defineEvent, defineHandler, PostbusError, type AnyHandler, type HandlerContext } from '../../src/index.ts'
 import type { TraceWriter } from '../support/trace.ts'
 
 export const TaskAdded = defineEvent('faults.task-added', {
@@ -16,6 +16,8 @@ export const TaskAdded = defineEvent('faults.task-added', {
      */
     task: z.enum(['work', 'obey', 'hang', 'fail', 'exit', 'stray']).default('work'),
     ms: z.number().default(0),
+    /** What later attempts take. Default: as long as the first. */
+    laterMs: z.number().optional(),
     key: z.string().nullable().default(null),
     /** The handler that is to do it. */
     for: z.string().default('faults.steady'),
@@ -35,7 +37,7 @@ export interface TracedHandler {
 
 export const STEADY: TracedHandler = { name: 'faults.steady' }
 
-export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler, write: TraceWriter): Handler {
+export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler, write: TraceWriter): AnyHandler {
   return defineHandler(name, {
     on: TaskAdded,
     ...options,
@@ -48,14 +50,15 @@ export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler,
         void write({ ...who, step: 'aborted', reason: codeOf(context.signal.reason) })
       })
       try {
-        await perform(event.data.task, event.data.ms, context)
+        const { task, ms, laterMs = ms } = event.data
+        await perform(task, context.attempt === 1 ? ms : laterMs, context)
       } catch (error) {
         await write({ ...who, step: 'fail', reason: codeOf(error) })
         throw error
       }
       await write({ ...who, step: 'end', reason: null })
     },
-  }) as unknown as Handler // its precise type is of no interest to a list of handlers
+  })
 }
 
 async function perform(task: string, ms: number, { signal }: HandlerContext): Promise<void> {

@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION postbus.no_such_queue(queue text)
  LANGUAGE plpgsql
 AS $function$
         begin
-          raise exception using errcode = 'PB002', message = format('Queue %L does not exist.', queue);
+          raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
         end
         $function$
 ;
@@ -84,7 +84,7 @@ AS $function$
         begin
           if (parsed ->> 'protocol')::integer <> 1 then
             raise exception using errcode = 'PB001',
-              message = format('Schema %L is older than the code that publishes.', 'postbus');
+              message = format('Schema "%s" is older than the code that publishes. Run: npx postbus migrate', 'postbus');
           end if;
 
           if (parsed -> 'in_transaction')::boolean then

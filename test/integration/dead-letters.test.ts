@@ -208,5 +208,6 @@ describe('the operator', () => {
 
 function anAttempt(expected: { attempt: number; code: string; message: string }): unknown {
   const at = expect.stringMatching(/^\d{4}-.*Z$/) as unknown
-  return { ...expected, at, stack: expect.stringContaining(expected.message) as unknown }
+  const thrown = expected.code !== 'POSTBUS_ATTEMPT_FAILED' // what is returned has no place of its own to show
+  return { ...expected, at, stack: thrown ? (expect.stringContaining(expected.message) as unknown) : null }
 }

@@ -17,7 +17,7 @@ test('start resolves when it works, and stop when nothing runs any more', async 
   await worker.start()
   await started(1)
   const stopping = worker.stop()
-  const early = await Promise.race([stopping, 'still stopping'])
+  const early = await Promise.race([stopping, Promise.resolve('still stopping')])
   finish.resolve()
 
   expect(early).toBe('still stopping')
@@ -105,7 +105,7 @@ test('drain does what is due, and leaves what waits for a later time', async () 
   const counts = await bus.worker().drain()
 
   expect(counts).toEqual({ done: 2, failed: 1, dead: 0, snoozed: 0 })
-  expect(runs.toSorted()).toEqual([1, 2, 3])
+  expect(new Set(runs)).toEqual(new Set([1, 2, 3]))
   const [, waiting] = await storedNotes(opened)
   expect(waiting).toMatchObject({ state: 'retry', used: 1 })
   expect(waiting!.waitMs).toBeGreaterThan(30_000)

@@ -1,5 +1,5 @@
 /** A stage for faults: a database with a bus, worker processes on it, and the trace that their handlers write. */
-import pg from 'pg'
+import { Pool } from 'pg'
 import { createBus, type Bus, type Signal } from '../../src/index.ts'
 import { STEADY, TaskAdded, tracedHandler, type Task, type TracedHandler } from '../faults/tasks.ts'
 import type { TracedBusSettings } from '../faults/traced-bus.ts'
@@ -23,7 +23,7 @@ export interface Stage {
   readonly connectionString: string
   readonly bus: Bus
   readonly signals: readonly Signal[]
-  readonly database: pg.Pool
+  readonly database: Pool
   readonly trace: Trace
   /** Publishes one task, or several in one transaction. Answers the ids of their events. */
   publish(...tasks: readonly Task[]): Promise<readonly string[]>
@@ -61,7 +61,7 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
     handlers: handlers.map((handler) => tracedHandler(handler, async () => undefined)),
     onSignal: (signal) => signals.push(signal),
   })
-  const database = new pg.Pool({ connectionString, max: 10 })
+  const database = new Pool({ connectionString, max: 10 })
   database.on('error', () => undefined)
   await bus.migrate()
   const workers: WorkerProcess[] = []

@@ -2,7 +2,7 @@
  * What handlers did, as they wrote it down themselves: a table of starts and ends with the database's clock beside
  * them, written over connections that no fault is aimed at.
  */
-import pg from 'pg'
+import { Pool } from 'pg'
 
 /** After `aborted` the attempt still runs, until its `end` or `fail`. */
 export type TraceStep = 'start' | 'end' | 'fail' | 'aborted'
@@ -32,7 +32,7 @@ export interface Trace {
 
 /** Makes the table in a database of the test's. */
 export async function openTrace(connectionString: string): Promise<Trace> {
-  const pool = new pg.Pool({ connectionString, max: 2 })
+  const pool = new Pool({ connectionString, max: 2 })
   pool.on('error', () => undefined)
   await pool.query(`create table trace (
     n bigint generated always as identity, handler text, event_id text, key text, attempt integer, pid integer,
@@ -60,7 +60,7 @@ export async function openTrace(connectionString: string): Promise<Trace> {
 
 /** For the process that runs the handlers. */
 export function traceWriter(connectionString: string): TraceWriter {
-  const pool = new pg.Pool({ connectionString, max: 8 })
+  const pool = new Pool({ connectionString, max: 8 })
   pool.on('error', () => undefined)
   return async ({ handler, eventId, key, attempt, step, reason }) => {
     await pool.query(

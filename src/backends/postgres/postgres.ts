@@ -6,7 +6,7 @@ import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
 import { examine } from './doctor.ts'
-import { explainDatabaseError } from './database-error.ts'
+import { explainConnectionError, explainDatabaseError } from './database-error.ts'
 import { migrate } from './migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn, type Tables } from './tables.ts'
@@ -36,25 +36,33 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
   return {
     backend: createPostgresBackend(connection, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
-    migrate: (queues, options) => migrate(connection, tables, queues, options),
+    migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
     doctor: (registry) => examine(connection, tables, registry),
   }
 }
 
 function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
-  async function run<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work()
-    } catch (error) {
-      throw explainDatabaseError(error, tables.names.postbus)
-    }
-  }
+  const run = <Result>(work: () => Promise<Result>) =>
+    withReachableDatabase(() =>
+      work().catch((error: unknown) => {
+        throw explainDatabaseError(error, tables.names.postbus)
+      }),
+    )
   return Object.freeze({
     list: (page = {}) => run(async () => listDeadLetters(await connection.pool(), tables, page)),
     count: (filter = {}) => run(async () => countDeadLetters(await connection.pool(), tables, filter)),
     retry: (filter) => run(async () => retryDeadLetters(await connection.pool(), tables, filter)),
     discard: (filter) => run(async () => discardDeadLetters(await connection.pool(), tables, filter)),
   } satisfies DeadLetters)
+}
+
+/** An operator reads these errors, so a closed door is named as one. */
+async function withReachableDatabase<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explainConnectionError(error)
+  }
 }
 
 function noConnectionString(): never {

@@ -72,15 +72,27 @@ describe('a database that is not there yet', () => {
 })
 
 describe('what waiting does not mend', () => {
-  test.each([
-    new PostbusError('POSTBUS_SCHEMA_MISSING', 'Run: npx postbus migrate'),
-    ...['28000', '28P01', '3D000', '42501'].map((code) => Object.assign(new Error(code), { code })),
-  ])('is thrown at once: %s', async (failure) => {
+  test('is thrown at once when it is an error of ours', async () => {
+    const failure = new PostbusError('POSTBUS_SCHEMA_MISSING', 'Run: npx postbus migrate')
     const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(failure)
 
     const { connecting } = connect(prepare)
 
     await expect(connecting).rejects.toBe(failure)
+    expect(prepare).toHaveBeenCalledOnce()
+  })
+
+  test.each(['28000', '28P01', '3D000', '42501'])('is told at once, in words for an operator: %s', async (code) => {
+    const cause = Object.assign(new Error('no entry'), { code })
+    const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(cause)
+
+    const { connecting } = connect(prepare)
+
+    await expect(connecting).rejects.toMatchObject({
+      code: 'POSTBUS_DATABASE_UNREACHABLE',
+      message: 'The database does not let us in: no entry. Check the connection string.',
+      cause,
+    })
     expect(prepare).toHaveBeenCalledOnce()
   })
 })
