@@ -49,7 +49,6 @@ test('the code blocks compile as strictly as the library itself', async () => {
 })
 
 test('the first example publishes with its order, and a worker makes the invoice', async () => {
-
   const { bus } = await load<{ bus: Bus }>('example.ts')
   const counts = await bus.worker().drain()
   await bus.close()

@@ -209,5 +209,6 @@ describe('the operator', () => {
 function anAttempt(expected: { attempt: number; code: string; message: string }): unknown {
   const at = expect.stringMatching(/^\d{4}-.*Z$/) as unknown
   const thrown = expected.code !== 'POSTBUS_ATTEMPT_FAILED' // what is returned has no place of its own to show
-  return { ...expected, at, stack: thrown ? (expect.stringContaining(expected.message) as unknown) : null }
+  const stack: unknown = expect.stringContaining(expected.message)
+  return { ...expected, at, stack: thrown ? stack : null }
 }

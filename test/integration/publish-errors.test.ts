@@ -52,7 +52,10 @@ describe('a queue that does not exist', () => {
     const end = await tx.query('commit')
 
     expect(refusal).toMatchObject({ code: 'POSTBUS_QUEUE_MISSING' })
-    expect(refusal).toHaveProperty('message', `Queue "${queue}" does not exist in this database. Run: npx postbus migrate`)
+    expect(refusal).toHaveProperty(
+      'message',
+      `Queue "${queue}" does not exist in this database. Run: npx postbus migrate`,
+    )
     expect(next).toMatchObject({ code: 'POSTBUS_TRANSACTION_ABORTED' })
     expect(end.command).toBe('ROLLBACK')
     expect(await storedCounts(shop.database)).toEqual({ events: 0, deliveries: 0 })

@@ -1,5 +1,5 @@
 /** A bus on a fresh, migrated database of its own, with everything it signalled kept for the test to look at. */
-import pg from 'pg'
+import { Pool } from 'pg'
 import { createBus, type Bus, type BusOptions, type Signal, type SignalName } from '../../src/index.ts'
 import { createDatabase } from './database.ts'
 
@@ -7,7 +7,7 @@ export interface TestBus {
   readonly bus: Bus
   readonly connectionString: string
   /** Plain connections to the same database, for looking at what was stored. */
-  readonly database: pg.Pool
+  readonly database: Pool
   readonly signals: readonly Signal[]
   signalsNamed(name: SignalName): readonly Signal[]
   close(): Promise<void>
@@ -19,7 +19,7 @@ export async function openTestBus(options: BusOptions = {}): Promise<TestBus> {
   const { connectionString } = created
   const signals: Signal[] = []
   const bus = createBus({ connectionString, onSignal: (signal) => signals.push(signal), ...options })
-  const database = new pg.Pool({ connectionString, max: 10 })
+  const database = new Pool({ connectionString, max: 10 })
   database.on('error', () => undefined)
   await bus.migrate()
 

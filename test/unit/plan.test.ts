@@ -23,7 +23,7 @@ describe('the options of a publish', () => {
 
   test.each([
     ['an undefined tx', { tx: undefined }],
-    ['the transaction itself', new (class Transaction {})()],
+    ['the transaction itself', new Map()],
     ['null', null],
   ])('are refused when they are %s, which would publish outside of it', (_, options) => {
     const refusal = refusalOf(() => transactionOf(options as never))
