@@ -33,7 +33,7 @@ export async function runAttempt(delivery: ClaimedDelivery, around: AttemptSurro
   if (!stored) return dead(handler, corrupt(delivery))
   const misfit = versionMisfit(handler, stored)
   if (misfit) return misfit
-  if (delivery.attempt > handler.options.maxAttempts) return dead(handler, diedEachTime(delivery))
+  if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
 
   const event = openOrError(stored, around.codec)
   if (event instanceof PostbusError) return dead(handler, event)
@@ -156,9 +156,9 @@ function corrupt(delivery: ClaimedDelivery): PostbusError {
   return new PostbusError('POSTBUS_CORRUPT_PAYLOAD', `The event of delivery ${delivery.id} is no longer stored.`)
 }
 
-function diedEachTime(delivery: ClaimedDelivery): PostbusError {
-  return new PostbusError(
-    'POSTBUS_WORKER_DIED',
-    `The worker died or lost its claim during attempt ${delivery.attempt - 1}, which was the last one allowed, or \`maxAttempts\` was lowered since.`,
-  )
+/** The last attempt ended without an outcome. Its error stands with the delivery; there is no further attempt to report. */
+function usedUp(delivery: ClaimedDelivery, handler: AnyHandler): Outcome {
+  const last = `attempt ${delivery.attempt - 1}, which was the last one allowed`
+  const reason = `The worker died or lost its claim during ${last}, or \`maxAttempts\` was lowered since.`
+  return { is: 'dead', reason, error: null, onDead: handler.options.onDead }
 }

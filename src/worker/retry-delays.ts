@@ -1,7 +1,7 @@
 /** Waiting, in the two ways a worker does: longer each time something fails, or until something happens. */
 
 const FIRST_MS = 200
-const LAST_MS = 10_000
+const LAST_MS = 4_000
 
 /** Resolves after `ms`, or at once when `signal` is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -17,7 +17,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Delays for trying again: 0.2 s, doubling up to 10 s, spread so that processes do not come back in step. */
+/** Delays for trying again: 0.2 s, doubling up to 4 s, spread so that processes do not come back in step. */
 export function retryDelays(signal: AbortSignal) {
   let nextMs = FIRST_MS
   return {

@@ -13,6 +13,7 @@ import { RETRY_LIMIT, type QueueState } from './queues.ts'
 import type { Tables } from './tables.ts'
 
 const UNIQUE_VIOLATION = '23505'
+const MAX_TRIES = 5
 
 interface ClaimedRow {
   readonly id: string
@@ -40,14 +41,14 @@ export async function claimDeliveries(
   queue: QueueState,
   limit: number,
 ): Promise<readonly ClaimedDelivery[]> {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
       const { rows } = await database.query<ClaimedRow>(claimStatement(tables, queue), [queue.name, limit])
       return rows.map((row) => claimedDelivery(queue.name, row))
     } catch (error) {
       // Two processes chose different deliveries of one lane at the same moment. The unique index lets one of them win;
       // the other finds the lane busy when it looks again.
-      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error
+      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION || tries === MAX_TRIES) throw error
     }
   }
 }
@@ -80,9 +81,13 @@ function claimStatement(tables: Tables, queue: QueueState): string {
     order by claimed.priority desc, claimed.created_on, claimed.id`
 }
 
-/** Of each lane only the oldest live delivery may run, and only while none of the lane is running. */
+/**
+ * Of each lane only the oldest live delivery may run, and only while none of the lane is running. A job without a key is
+ * not ours, and two of them in one claim would violate the unique index: it is left alone.
+ */
 function onlyHeadOfIdleLane(queue: QueueState): string {
   return `
+        and job.singleton_key is not null
         and not exists (
           select from ${queue.table} older
           where older.singleton_key = job.singleton_key and older.state < 'completed' and older.id < job.id

@@ -19,7 +19,14 @@ export interface PostgresBackend extends Backend {
   readonly store: DeliveryStore
 }
 
-export function createPostgresBackend(connection: Connection, tables: Tables, emit: Emit): PostgresBackend {
+export interface Connections {
+  readonly connection: Connection
+  /** For what keeps claims alive, so that nothing else can hold it up. */
+  readonly lifeline: Connection
+}
+
+export function createPostgresBackend(connections: Connections, tables: Tables, emit: Emit): PostgresBackend {
+  const { connection, lifeline } = connections
   return {
     async publish(events, tx) {
       const executor = tx === undefined ? await ownConnection(connection) : openTransaction(tx)
@@ -32,8 +39,10 @@ export function createPostgresBackend(connection: Connection, tables: Tables, em
     async check() {
       await checkSchema(await connection.pool(), tables, emit)
     },
-    close: () => connection.close(),
-    store: createDeliveryStore(connection, tables, emit),
+    async close() {
+      await Promise.all([connection.close(), lifeline.close()])
+    },
+    store: createDeliveryStore(connections, tables, emit),
   }
 }
 
@@ -43,17 +52,18 @@ async function ownConnection(connection: Connection): Promise<SqlExecutor> {
   return { executeSql: (text, values) => pool.query(text, [...values]) }
 }
 
-function createDeliveryStore(connection: Connection, tables: Tables, emit: Emit): DeliveryStore {
+function createDeliveryStore({ connection, lifeline }: Connections, tables: Tables, emit: Emit): DeliveryStore {
   const prepared = new Map<string, QueueState>()
 
   /** Runs a statement on one of the queues that `prepare` has checked. */
   async function on<Result>(
     name: string,
     work: (database: Queryable, queue: QueueState) => Promise<Result>,
+    over: Connection = connection,
   ): Promise<Result> {
     const queue = prepared.get(name)
     if (!queue) throw new PostbusError('POSTBUS_QUEUE_MISSING', `Queue "${name}" was not prepared for this worker.`)
-    return work(await connection.pool(), queue)
+    return work(await over.pool(), queue)
   }
 
   return {
@@ -66,10 +76,10 @@ function createDeliveryStore(connection: Connection, tables: Tables, emit: Emit)
     settle: (name, settlements) =>
       on(name, (database, queue) => settleDeliveries(database, tables, queue, settlements)),
     keep: (name, claims: readonly ClaimedDelivery[]) =>
-      on(name, (database, queue) => keepClaims(database, tables, queue, claims)),
-    recover: (name) => on(name, (database, queue) => recoverClaims(database, tables, queue)),
+      on(name, (database, queue) => keepClaims(database, tables, queue, claims), lifeline),
+    recover: (name) => on(name, (database, queue) => recoverClaims(database, tables, queue), lifeline),
     listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
-    announce: async (worker) => announceWorker(await connection.pool(), tables, worker),
-    leave: async (workerId) => removeWorker(await connection.pool(), tables, workerId),
+    announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
+    leave: async (workerId) => removeWorker(await lifeline.pool(), tables, workerId),
   }
 }

@@ -27,14 +27,19 @@ export interface Postgres {
   doctor(registry: Registry): Promise<readonly Finding[]>
 }
 
+/**
+ * Heartbeats have connections of their own: behind publishes that wait for a lock, or on one connection that went silent,
+ * they would come too late, and a living worker's claims be taken over.
+ */
+const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000 }
+
 export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
-  const connection = createConnection({
-    ...settings,
-    connectionString: settings.connectionString ?? noConnectionString,
-  })
+  const connectionString = settings.connectionString ?? noConnectionString
+  const connection = createConnection({ ...settings, connectionString })
+  const lifeline = createConnection({ ...LIFELINE, connectionString })
   return {
-    backend: createPostgresBackend(connection, tables, emit),
+    backend: createPostgresBackend({ connection, lifeline }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
     migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
     doctor: (registry) => examine(connection, tables, registry),

@@ -8,13 +8,13 @@ afterEach(() => {
 })
 
 describe('the delays for trying again', () => {
-  test('double from 0.2 s up to 10 s', async () => {
+  test('double from 0.2 s up to 4 s', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const delays = retryDelays(new AbortController().signal)
 
-    const waited = await inTurn(8, () => delays.next())
+    const waited = await inTurn(7, () => delays.next())
 
-    expect(waited).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000])
+    expect(waited).toEqual([200, 400, 800, 1_600, 3_200, 4_000, 4_000])
   })
 
   test('are spread by a quarter, down and up', async () => {
