@@ -9,7 +9,7 @@ import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { sleep } from './retry-delays.ts'
+import { sleep } from '../clock.ts'
 import { Tally, type Counts } from './tally.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */

@@ -1,5 +1,6 @@
 /** Hears when something was published, over LISTEN on a connection of its own that is made anew when it breaks. */
 import type { Client } from 'pg'
+import { sleep } from '../../clock.ts'
 import type { Emit } from '../../signals.ts'
 import type { Connection } from './connection.ts'
 import type { Tables } from './tables.ts'
@@ -33,7 +34,7 @@ export function listenForWakeUps(
       failures += 1
       if (failures === 1)
         emit('warn', 'wake-up.lost', 'LISTEN was lost; workers go on by polling.', { error: messageOf(lost) })
-      await pause(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS), closed.signal)
+      await sleep(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS), closed.signal)
     }
   })()
 
@@ -55,7 +56,7 @@ export function listenForWakeUps(
 
   async function probeUntilDead(opened: Client): Promise<unknown> {
     while (!closed.signal.aborted) {
-      await pause(PROBE_EVERY_MS, closed.signal)
+      await sleep(PROBE_EVERY_MS, closed.signal)
       if (!closed.signal.aborted) await opened.query('select 1')
     }
     return 'closed'
@@ -72,16 +73,4 @@ export function listenForWakeUps(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { retryDelays, sleep } from '../../../src/worker/retry-delays.ts'
+import { sleep } from '../../../src/clock.ts'
+import { retryDelays } from '../../../src/worker/retry-delays.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => {
