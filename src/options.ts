@@ -30,7 +30,7 @@ export const busOptions = z.strictObject({
     .string()
     .regex(SCHEMA_NAME)
     .default('pgboss')
-    .describe('The database schema of pg-boss, where deliveries are its jobs.'),
+    .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
   source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
   codecs: z
     .custom<readonly CustomCodec[]>(Array.isArray, 'expected an array of codecs')
