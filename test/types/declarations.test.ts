@@ -55,7 +55,7 @@ describe('an application that emits declarations', () => {
     expect(problems).toBe('')
     const declared = await readFile(join(app, 'shop/dist/events.d.ts'), 'utf8')
     expect(declared).toContain('import("postbus").EventType<"orders.order-created", 2')
-    expect(declared).not.toMatch(/node_modules|dist\/src|: any/)
+    expect(declared).not.toMatch(/node_modules|dist\/src|:\s*any\b/)
   })
 
   test('is told when it uses what the package keeps to itself', async () => {

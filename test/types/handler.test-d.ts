@@ -70,7 +70,7 @@ defineHandler('mail.both', {
   handle: (event) => expectTypeOf(event).toEqualTypeOf<OrderCreated | OrderShipped>(),
 })
 
-// A pattern: any event, of which only the envelope is known.
+// A pattern: an event of whatever type, of which only the envelope is known.
 defineHandler('audit.text', { on: 'orders.*', handle: (event) => expectTypeOf(event).toEqualTypeOf<Envelope>() })
 defineHandler('audit.regexp', { on: /^orders\./, handle: (event) => expectTypeOf(event.data).toBeUnknown() })
 
