@@ -7,6 +7,7 @@ import { events } from './0001-events.ts'
 import { deadLetters } from './0002-dead-letters.ts'
 import { workers } from './0003-workers.ts'
 import { publish } from './0004-publish.ts'
+import { laneSweeps } from './0005-lane-sweeps.ts'
 
 /** The two schemas, both checked against `SCHEMA_NAME` before they get here. */
 export interface SchemaNames {
@@ -20,5 +21,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0002-dead-letters': deadLetters(names),
     '0003-workers': workers(names),
     '0004-publish': publish(names),
+    '0005-lane-sweeps': laneSweeps(names),
   }
 }

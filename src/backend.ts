@@ -64,8 +64,19 @@ export interface AttemptError {
   readonly stack: string | null
 }
 
+/** What a claim has brought. */
+export interface Claimed {
+  readonly deliveries: readonly ClaimedDelivery[]
+  /** There may be more to claim right now. */
+  readonly more: boolean
+}
+
 /** What a finished attempt means for its delivery. */
-export type Settlement = { readonly delivery: ClaimedDelivery } & (
+export type Settlement = {
+  readonly delivery: ClaimedDelivery
+  /** Claim the next delivery of its lane, if one is due, in the same round trip. */
+  readonly takeNext?: boolean
+} & (
   | { readonly is: 'done' }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
   | { readonly is: 'later'; readonly delayMs: number }
@@ -76,6 +87,16 @@ export type Settlement = { readonly delivery: ClaimedDelivery } & (
       readonly onDead: 'skip' | 'block'
     }
 )
+
+/** What settling has brought. */
+export interface Settled {
+  /** The ids of those that were still ours. */
+  readonly ours: ReadonlySet<string>
+  /** The next deliveries of their lanes, claimed for us, each by the id of the one it follows. */
+  readonly next: ReadonlyMap<string, ClaimedDelivery>
+  /** A lane has a next delivery that is due and was not asked for. */
+  readonly more: boolean
+}
 
 /** A worker process as others see it. */
 export interface WorkerRecord {
@@ -89,13 +110,15 @@ export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
   prepare(queues: readonly string[]): Promise<void>
   /** Takes up to `limit` deliveries that are due. */
-  claim(queue: string, limit: number): Promise<readonly ClaimedDelivery[]>
-  /** Ends attempts. Answers the ids that were still ours. */
-  settle(queue: string, settlements: readonly Settlement[]): Promise<ReadonlySet<string>>
+  claim(queue: string, limit: number): Promise<Claimed>
+  /** Ends attempts. */
+  settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Answers the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
   /** Frees deliveries whose worker has not been heard of. Answers how many. */
   recover(queue: string): Promise<number>
+  /** Repairs some lanes that stand still for no reason, a few at each call. Answers how many it found. */
+  sweep(queue: string): Promise<number>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this process, and says goodbye. */

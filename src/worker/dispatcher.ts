@@ -5,6 +5,8 @@
  *        ┌────────── wake-up, poll, or a slot that became free
  *        ▼
  *     claim ──► attempt (in its slot) ──► settle (in groups) ──► free slot
+ *                  ▲                        │
+ *                  └── the next of its lane ┘
  */
 import type { ClaimedDelivery, DeliveryStore, Settlement } from '../backend.ts'
 import { PostbusError } from '../errors.ts'
@@ -12,6 +14,7 @@ import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
 import { Gate } from './gate.ts'
+import { abortLost, Held, type HeldDelivery } from './held.ts'
 import { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
 import { settleableAttempt } from './settleable-attempt.ts'
@@ -22,6 +25,8 @@ import type { Tally } from './tally.ts'
 const GIVE_BACK_MS = 500
 /** A delivery that comes back to a process in which its lost attempt still runs is looked at again after this time. */
 const ZOMBIE_MS = 2_000
+/** So many deliveries of a lane run in a row before other lanes that wait for a slot have their turn. */
+const LONGEST_RUN = 16
 
 export interface DispatcherOptions {
   readonly queue: string
@@ -34,45 +39,30 @@ export interface DispatcherOptions {
   attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
 }
 
-interface Running {
-  readonly delivery: ClaimedDelivery
-  readonly abort: AbortController
-  /** `performance.now()`: a clock that nobody sets. */
-  readonly since: number
-  /**
-   * - `running`: its handler runs.
-   * - `settling`: the handler has returned; its outcome is on the way to the database.
-   * - `given-back`: the handler was too slow for a stop; whatever it answers now is not written down.
-   */
-  phase: 'running' | 'settling' | 'given-back'
-}
-
 export class Dispatcher {
   readonly queue: string
   readonly #options: DispatcherOptions
+  readonly #inLanes: boolean
   readonly #signals: QueueSignals
   readonly #settler: Settler
-  /** Claimed and not yet settled. */
-  readonly #held = new Set<Running>()
-  /** The ids of those whose handlers have not returned yet. */
-  readonly #inHandlers = new Set<string>()
+  readonly #held = new Held()
   /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
   readonly #mayClaim = new Gate()
-  /** Opens when a held delivery was let go. */
-  readonly #released = new Gate()
   readonly #stopping = new AbortController()
   readonly #delays = retryDelays(this.#stopping.signal)
-  /** The last claim filled every free slot, so the queue may hold more. */
+  /** The last claim may have left something behind for want of slots. */
   #wantsMore = false
   #draining = false
 
   constructor(options: DispatcherOptions) {
     this.queue = options.queue
     this.#options = options
+    this.#inLanes = isPartitionedQueue(options.queue)
     this.#signals = new QueueSignals(options.queue, options.emit)
     this.#settler = new Settler({
       store: options.store,
       queue: options.queue,
+      onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
       onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
     })
@@ -92,7 +82,7 @@ export class Dispatcher {
     return this.#work()
   }
 
-  /** Something was published to this queue. */
+  /** There may be something to claim. */
   wake(): void {
     this.#mayClaim.open()
   }
@@ -104,8 +94,8 @@ export class Dispatcher {
   }
 
   /** Resolves when nothing is held any more. */
-  async idle(): Promise<void> {
-    while (this.#held.size > 0) await this.#released.wait(1_000)
+  idle(): Promise<void> {
+    return this.#held.idle()
   }
 
   /** How many deliveries are claimed and not settled. */
@@ -118,12 +108,11 @@ export class Dispatcher {
    * has returned by now is settled as what it answered, and what a handler answers to the abort counts for nothing.
    */
   async giveBack(): Promise<number> {
-    const left = [...this.#held].filter((running) => running.phase === 'running')
-    for (const running of left) running.phase = 'given-back'
+    const left = this.#held.takeRunning()
     const settled = left.map(({ delivery }) => this.#settler.settle(later(delivery, GIVE_BACK_MS)))
     for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
     await Promise.all([...settled, this.#settler.empty()])
-    for (const running of left) this.#release(running)
+    for (const held of left) this.#held.release(held)
     return left.length
   }
 
@@ -134,21 +123,12 @@ export class Dispatcher {
 
   /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
-    const before = performance.now() - olderThanMs
-    // Those that are settling too: their settle may have to be tried for longer than a claim lives.
-    const held = [...this.#held].filter((running) => running.since <= before)
+    const held = this.#held.heldSince(performance.now() - olderThanMs)
     if (held.length === 0) return
-    const ours = await this.#options.store.keep(
-      this.queue,
-      held.map((running) => running.delivery),
-    )
-    for (const { delivery, abort, phase } of held) {
-      if (ours.has(delivery.id) || phase !== 'running' || abort.signal.aborted) continue
-      this.#signals.claimLost(delivery)
-      abort.abort(
-        new PostbusError('POSTBUS_CLAIM_LOST', `The claim of delivery ${delivery.id} was lost to another worker.`),
-      )
-    }
+    const claims = held.map(({ delivery }) => delivery)
+    const ours = await this.#options.store.keep(this.queue, claims)
+    const lost = held.filter(({ delivery }) => !ours.has(delivery.id))
+    for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
   }
 
   async #work(): Promise<number> {
@@ -157,34 +137,35 @@ export class Dispatcher {
       const slots = this.#freeSlots()
       const wasIdle = this.#held.size === 0
       const claimed = slots > 0 ? await this.#claim(slots) : null
-      for (const delivery of claimed ?? []) void this.#handle(delivery)
-      total += claimed?.length ?? 0
+      for (const delivery of claimed?.deliveries ?? []) void this.#runLane(delivery)
+      total += claimed?.deliveries.length ?? 0
 
-      this.#wantsMore = slots === 0 || claimed?.length === slots
+      this.#wantsMore = slots === 0 || (claimed?.more ?? false)
       if (slots > 0 && this.#wantsMore) continue
       // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
-      if (this.#draining && claimed?.length === 0 && wasIdle) return total
+      if (this.#draining && claimed?.deliveries.length === 0 && wasIdle) return total
       if (!this.#stopping.signal.aborted) await this.#mayClaim.wait(this.#options.pollMs)
     }
     return total
   }
 
-  /** Settling lags behind the handlers a little; it may not lag without bound. */
+  /**
+   * Settling lags behind the handlers a little; it may not lag without bound. A lane keeps its slot until it is settled:
+   * the next of the lane may come back with that.
+   */
   #freeSlots(): number {
     const { concurrency } = this.#options
-    return Math.max(0, Math.min(concurrency - this.#inHandlers.size, 3 * concurrency - this.#held.size))
+    if (this.#inLanes) return Math.max(0, concurrency - this.#held.size)
+    return Math.max(0, Math.min(concurrency - this.#held.inHandlers, 3 * concurrency - this.#held.size))
   }
 
   /** What was claimed; `null` when the database did not answer. */
-  async #claim(limit: number): Promise<readonly ClaimedDelivery[] | null> {
+  async #claim(limit: number) {
     try {
       const claimed = await this.#options.store.claim(this.queue, limit)
       this.#delays.reset()
       this.#signals.databaseAnswered()
-      if (!this.#stopping.signal.aborted) return claimed
-      // Stopped while the claim was on its way: nothing of it may start.
-      await Promise.all(claimed.map((delivery) => this.#settler.settle(later(delivery, 0))))
-      return null
+      return claimed
     } catch (error) {
       this.#signals.databaseFailed(error)
       await this.#delays.next()
@@ -192,30 +173,41 @@ export class Dispatcher {
     }
   }
 
-  #hold(delivery: ClaimedDelivery): Running {
-    const running: Running = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
-    this.#held.add(running)
-    return running
+  /** Runs a delivery, and then those of its lane that settling hands out. Something of it is held until all is settled. */
+  async #runLane(first: ClaimedDelivery): Promise<void> {
+    let held = await this.#start(first)
+    for (let place = 1; held !== null; place += 1) {
+      const next = await this.#run(held, place < LONGEST_RUN)
+      const following: HeldDelivery | null = next === null ? null : await this.#start(next)
+      this.#held.release(held)
+      held = following
+    }
+    if (this.#wantsMore || this.#draining) this.#mayClaim.open()
   }
 
-  async #handle(delivery: ClaimedDelivery): Promise<void> {
+  /** Holds a delivery; `null` if it cannot start now, and was put off. */
+  async #start(delivery: ClaimedDelivery): Promise<HeldDelivery | null> {
     // A lost claim that came back to us while its handler still runs: the two must not overlap.
-    if (this.#inHandlers.has(delivery.id)) {
-      await this.#settler.settle(later(delivery, ZOMBIE_MS))
-      return
-    }
-    const running = this.#hold(delivery)
-    this.#inHandlers.add(delivery.id)
-    const { outcome, settlement } = await settleableAttempt(this.#options, delivery, running.abort)
-    this.#inHandlers.delete(delivery.id)
-    if (this.#wantsMore) this.#mayClaim.open()
-    if (running.phase === 'given-back') return
+    const isZombie = this.#held.isInHandler(delivery.id)
+    if (!isZombie && !this.#stopping.signal.aborted) return this.#held.hold(delivery)
+    await this.#settler.settle(later(delivery, isZombie ? ZOMBIE_MS : 0))
+    return null
+  }
 
-    running.phase = 'settling'
-    const wasOurs = await this.#settler.settle(settlement)
+  /** Runs one attempt and settles it. Answers the next delivery of its lane, if settling has claimed it for us. */
+  async #run(held: HeldDelivery, mayTakeNext: boolean): Promise<ClaimedDelivery | null> {
+    const { delivery, abort } = held
+    const { outcome, settlement } = await settleableAttempt(this.#options, delivery, abort)
+    this.#held.returned(held)
+    if (this.#wantsMore && !this.#inLanes) this.#mayClaim.open()
+    if (held.phase === 'given-back') return null
+
+    held.phase = 'settling'
+    const takeNext = this.#inLanes && mayTakeNext && !this.#stopping.signal.aborted
+    const { wasOurs, next } = await this.#settler.settle({ ...settlement, takeNext })
     if (wasOurs) this.#settled(outcome)
-    else if (!running.abort.signal.aborted) this.#signals.claimLost(delivery)
-    this.#release(running)
+    else if (!abort.signal.aborted) this.#signals.claimLost(delivery)
+    return next
   }
 
   #settled(outcome: Outcome): void {
@@ -223,13 +215,6 @@ export class Dispatcher {
     if (!('delayMs' in outcome) || outcome.delayMs >= this.#options.pollMs) return
     // Nobody announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
-  }
-
-  #release(running: Running): void {
-    this.#held.delete(running)
-    this.#released.open()
-    // In a partitioned queue the end of one delivery is what makes the next of its lane due, and nobody else says so.
-    if (isPartitionedQueue(this.queue) || this.#wantsMore || this.#draining) this.#mayClaim.open()
   }
 }
 

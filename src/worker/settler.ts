@@ -3,7 +3,7 @@
  * finished until it came back. A finished attempt is not forgotten when the database is away: it is tried until it
  * is settled or the worker is gone.
  */
-import type { DeliveryStore, Settlement } from '../backend.ts'
+import type { ClaimedDelivery, DeliveryStore, Settled, Settlement } from '../backend.ts'
 import { retryDelays } from './retry-delays.ts'
 
 const MAX_GROUP = 500
@@ -11,35 +11,47 @@ const MAX_GROUP = 500
 export interface SettlerOptions {
   readonly store: Pick<DeliveryStore, 'settle'>
   readonly queue: string
+  /** Something has become due that was not handed out. */
+  onMore(): void
   /** The database did not answer; it is tried again. */
   onError(error: unknown): void
   /** The database refuses this settlement for good. */
   onRefused(settlement: Settlement, error: unknown): void
 }
 
+/** What became of one attempt: whether its claim was still ours, and the next of its lane, if that was claimed for us. */
+export interface SettledAttempt {
+  readonly wasOurs: boolean
+  readonly next: ClaimedDelivery | null
+}
+
 interface Waiting {
   readonly settlement: Settlement
-  readonly resolve: (wasOurs: boolean) => void
+  readonly resolve: (settled: SettledAttempt) => void
 }
+
+const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 
 export class Settler {
   readonly #store: Pick<DeliveryStore, 'settle'>
   readonly #queue: string
+  readonly #onMore: SettlerOptions['onMore']
   readonly #onError: SettlerOptions['onError']
   readonly #onRefused: SettlerOptions['onRefused']
   readonly #givenUp = new AbortController()
   #waiting: Waiting[] = []
   #flushing: Promise<void> | null = null
 
-  constructor({ store, queue, onError, onRefused }: SettlerOptions) {
+  constructor({ store, queue, onMore, onError, onRefused }: SettlerOptions) {
     this.#store = store
     this.#queue = queue
+    this.#onMore = onMore
     this.#onError = onError
     this.#onRefused = onRefused
   }
 
-  /** Resolves when the attempt is settled: whether its claim was still ours. Never rejects. */
-  settle(settlement: Settlement): Promise<boolean> {
+  /** Resolves when the attempt is settled. Never rejects. */
+  settle(settlement: Settlement): Promise<SettledAttempt> {
     return new Promise((resolve) => {
       this.#waiting.push({ settlement, resolve })
       this.#flushing ??= this.#flush()
@@ -59,13 +71,17 @@ export class Settler {
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP)
-      const ours = await this.#settleGroup(group.map((one) => one.settlement))
-      for (const { settlement, resolve } of group) resolve(ours.has(settlement.delivery.id))
+      const { ours, next, more } = await this.#settleGroup(group.map((one) => one.settlement))
+      for (const { settlement, resolve } of group) {
+        const { id } = settlement.delivery
+        resolve({ wasOurs: ours.has(id), next: next.get(id) ?? null })
+      }
+      if (more) this.#onMore()
     }
     this.#flushing = null
   }
 
-  async #settleGroup(settlements: readonly Settlement[]): Promise<ReadonlySet<string>> {
+  async #settleGroup(settlements: readonly Settlement[]): Promise<Settled> {
     const delays = retryDelays(this.#givenUp.signal)
     while (!this.#givenUp.signal.aborted) {
       try {
@@ -76,22 +92,24 @@ export class Settler {
         await delays.next()
       }
     }
-    return new Set()
+    return NOTHING
   }
 
   /** The database refuses something in the group: the others must not suffer for it. What is refused is left for recovery. */
-  async #settleEach(settlements: readonly Settlement[], refusal: unknown): Promise<ReadonlySet<string>> {
+  async #settleEach(settlements: readonly Settlement[], refusal: unknown): Promise<Settled> {
     const [only, ...others] = settlements
-    if (!only) return new Set()
+    if (!only) return NOTHING
     if (others.length === 0) {
       this.#onRefused(only, refusal)
-      return new Set()
+      return NOTHING
     }
-    const settled = new Set<string>()
-    for (const settlement of settlements) {
-      for (const id of await this.#settleGroup([settlement])) settled.add(id)
+    const each: Settled[] = []
+    for (const settlement of settlements) each.push(await this.#settleGroup([settlement]))
+    return {
+      ours: new Set(each.flatMap(({ ours }) => [...ours])),
+      next: new Map(each.flatMap(({ next }) => [...next])),
+      more: each.some(({ more }) => more),
     }
-    return settled
   }
 }
 

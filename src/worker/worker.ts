@@ -203,6 +203,7 @@ export class Worker {
     if (now < this.#patientUntil) return
 
     for (const { queue } of this.#dispatchers) {
+      await this.#setup.store.sweep(queue)
       const count = await this.#setup.store.recover(queue)
       if (count === 0) continue
       const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`

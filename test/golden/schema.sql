@@ -28,6 +28,12 @@ create table postbus.event (
   expires_at timestamp with time zone
 );
 
+create table postbus.lane_sweep (
+  queue text not null,
+  after_lane text not null default ''::text,
+  swept_at timestamp with time zone not null default now()
+);
+
 create table postbus.migration (
   name character varying(255) not null,
   "timestamp" character varying(255) not null
@@ -54,6 +60,8 @@ alter table postbus.event add constraint event_id_key UNIQUE (id);
 
 alter table postbus.event add constraint event_pkey PRIMARY KEY (seq);
 
+alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (queue);
+
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
 alter table postbus.migration_lock add constraint migration_lock_pkey PRIMARY KEY (id);
@@ -64,6 +72,181 @@ CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, deliv
 
 CREATE CONSTRAINT TRIGGER refuse_autocommit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.refuse_autocommit();
 
+CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer)
+ RETURNS TABLE(id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  due tid[];
+begin
+  select array_agg(candidate.row) into due from (
+    select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
+    where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+    order by job.name, job.priority desc, job.created_on
+    limit wanted
+    for update skip locked
+  ) candidate;
+  if due is null then return; end if;
+
+  return query
+    with activated as (
+      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      from unnest(due) with ordinality as chosen (row, ord)
+      where job.ctid = chosen.row
+      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+    select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true order by activated.ord;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text)
+ RETURNS TABLE(id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, walk_on text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  look integer := greatest(wanted, 10);
+  candidates tid[];
+  ids uuid[];
+  lanes text[];
+  heads tid[];
+  parked integer := 0;
+  missing integer;
+  visited integer;
+  more boolean;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss events_partitioned', 0));
+
+  select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
+  into candidates, ids, lanes
+  from (
+    select job.ctid as row, job.id, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+    where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+      and job.singleton_key is not null
+    order by job.name, job.priority desc, job.created_on
+    limit look
+    for update skip locked
+  ) candidate;
+
+  if candidates is not null then
+    with judged as materialized (
+      select candidate.row, coalesce(older.id, running.id) as blocker
+      from unnest(candidates, ids, lanes) as candidate (row, id, lane)
+      left join lateral (select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.singleton_key = candidate.lane and job.state < 'completed'
+      order by job.id limit 1
+      ) older on older.id < candidate.id
+      left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+        and coalesce(job.singleton_key, '') >= candidate.lane
+      order by job.name, coalesce(job.singleton_key, '') limit 1
+      ) running on running.lane = candidate.lane
+    ), waiting as materialized (
+      select judged.row from judged cross join lateral (
+        select 1 from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = judged.blocker and job.state::text in ('created', 'retry', 'active') for share skip locked
+      ) held
+    ), parked as (
+      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = true from waiting where job.ctid = waiting.row returning 1
+    )
+    select array_agg(judged.row) filter (where judged.blocker is null), (select count(*) from parked)
+    into heads, parked from judged;
+    
+    return query
+      with activated as (
+      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      from unnest(heads[1:wanted]) with ordinality as chosen (row, ord)
+      where job.ctid = chosen.row
+      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+      select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true order by activated.ord;
+  end if;
+
+  missing := wanted - coalesce(cardinality(heads), 0);
+  -- Candidates that could be neither claimed nor parked are not looked at again at once: someone holds what they wait for.
+  more := missing < 0 or coalesce(cardinality(candidates) = look, false) and (heads is not null or parked > 0);
+  if missing > 0 and cardinality(candidates) = look then
+    select array_agg(head.row), max(walked.lane), count(*)
+    into heads, walk_from, visited
+    from "postbus"."walk_81bfe57c43c70303"(walk_from, 4 * missing) walked
+    left join lateral (
+      select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = walked.id and job.state::text in ('created', 'retry')
+        and job.start_after <= "pgboss".job_now()
+      for update skip locked
+    ) head on walked.idle;
+    if visited < 4 * missing then walk_from := ''; end if;
+    heads := array_remove(heads, null);
+    
+    return query
+      with activated as (
+      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      from unnest(heads[1:missing]) with ordinality as chosen (row, ord)
+      where job.ctid = chosen.row
+      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+      select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true order by activated.ord;
+  end if;
+
+  return query select null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+    null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
+    null::timestamptz, more, walk_from;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.no_such_queue(queue text)
  RETURNS text
  LANGUAGE plpgsql
@@ -72,6 +255,33 @@ AS $function$
           raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
         end
         $function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.promote_81bfe57c43c70303(lanes text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  heads tid[];
+begin
+  select array_agg(head.row) filter (where head.blocked) into heads from unnest(lanes) as ended (lane)
+  cross join lateral (select job.ctid as row, job.blocked from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.singleton_key = ended.lane and job.state < 'completed'
+      order by job.id limit 1 for update
+  ) head;
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(heads) as head (row) where job.ctid = head.row;
+  return coalesce(cardinality(heads), 0);
+end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.publish(batch text)
@@ -159,6 +369,90 @@ AS $function$
         $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.recover_58ca598398b11ddf(silent_seconds integer, error jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  lost tid[];
+  lanes text[];
+begin
+  select array_agg(silent.row), array_agg(silent.singleton_key) into lost, lanes from (
+    select job.ctid as row, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
+    where job.state = 'active' and job.heartbeat_on < "pgboss".job_now() - silent_seconds * interval '1s'
+    order by job.heartbeat_on
+    for update skip locked
+  ) silent;
+  if lost is null then return 0; end if;
+
+  update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+    state = 'retry',
+    start_after = "pgboss".job_now(),
+    heartbeat_on = null,
+    output = case
+          when (error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)) is null or jsonb_typeof((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) end
+  from unnest(lost) as silent (row)
+  where job.ctid = silent.row;
+  
+  perform pg_notify('postbus_postbus', 'events');
+  return cardinality(lost);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.recover_81bfe57c43c70303(silent_seconds integer, error jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  lost tid[];
+  lanes text[];
+begin
+  select array_agg(silent.row), array_agg(silent.singleton_key) into lost, lanes from (
+    select job.ctid as row, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+    where job.state = 'active' and job.heartbeat_on < "pgboss".job_now() - silent_seconds * interval '1s'
+    order by job.heartbeat_on
+    for update skip locked
+  ) silent;
+  if lost is null then return 0; end if;
+
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+    state = 'retry',
+    start_after = "pgboss".job_now(),
+    heartbeat_on = null,
+    output = case
+          when (error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)) is null or jsonb_typeof((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) end
+  from unnest(lost) as silent (row)
+  where job.ctid = silent.row;
+  perform "postbus"."promote_81bfe57c43c70303"(lanes);
+  perform pg_notify('postbus_postbus', 'events_partitioned');
+  return cardinality(lost);
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.refuse_autocommit()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -179,6 +473,311 @@ CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((('x'::text || "left"(replace((delivery_id)::text, '-'::text, ''::text), 16)))::bit(64))::bigint
+;
+
+CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(outcomes jsonb)
+ RETURNS TABLE(settled uuid)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ids uuid[];
+  ours tid[];
+begin
+  select array_agg(outcome.id), array_agg(job.row) into ids, ours
+  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
+  left join lateral (
+    select job.ctid as row, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id
+      and job.retry_count = outcome.claim and job.state::text = 'active'
+    for update
+  ) job on true;
+  with ended as (
+    update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+      state = (case
+        when outcome.outcome = 'done' then 'completed'
+        when outcome.outcome = 'dead' and not outcome.blocks then 'failed'
+        else 'retry' end)::"pgboss".job_state,
+      completed_on = case when outcome.outcome = 'done' or outcome.outcome = 'dead' and not outcome.blocks
+        then "pgboss".job_now() end,
+      start_after = case
+        when outcome.outcome = 'dead' and outcome.blocks then 'infinity'
+        when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
+        else job.start_after end,
+      retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+      heartbeat_on = null,
+      output = case
+          when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error)) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error) end
+    from rows from (
+      jsonb_to_recordset(outcomes) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
+      unnest(ours)
+    ) as outcome (outcome, delay_ms, error, reason, blocks, row)
+    where job.ctid = outcome.row
+    returning job.id, job.name, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
+  )
+  insert into "postbus".dead_letter as letter (
+    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
+  )
+  select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
+    coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
+    coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
+  from ended
+  left join lateral (
+    select event.id, event.type, event.partition_key from "postbus".event event
+    where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+  ) event on true
+  where ended.outcome = 'dead'
+  on conflict (delivery_id) do update set
+    reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
+    died_at = excluded.died_at, discarded_at = null;
+  return query select outcome.id from unnest(ids, ours) as outcome (id, row) where outcome.row is not null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(outcomes jsonb)
+ RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ids uuid[];
+  ours tid[];
+  lanes text[];
+  taken tid[];
+  promoted tid[];
+  more boolean;
+begin
+  select array_agg(outcome.id), array_agg(job.row), array_agg(job.singleton_key) into ids, ours, lanes
+  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
+  left join lateral (
+    select job.ctid as row, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id
+      and job.retry_count = outcome.claim and job.state::text = 'active'
+    for update
+  ) job on true;
+  with ended as (
+    update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+      state = (case
+        when outcome.outcome = 'done' then 'completed'
+        when outcome.outcome = 'dead' and not outcome.blocks then 'failed'
+        else 'retry' end)::"pgboss".job_state,
+      completed_on = case when outcome.outcome = 'done' or outcome.outcome = 'dead' and not outcome.blocks
+        then "pgboss".job_now() end,
+      start_after = case
+        when outcome.outcome = 'dead' and outcome.blocks then 'infinity'
+        when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
+        else job.start_after end,
+      retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+      heartbeat_on = null,
+      output = case
+          when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error)) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error) end
+    from rows from (
+      jsonb_to_recordset(outcomes) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
+      unnest(ours)
+    ) as outcome (outcome, delay_ms, error, reason, blocks, row)
+    where job.ctid = outcome.row
+    returning job.id, job.name, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
+  )
+  insert into "postbus".dead_letter as letter (
+    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
+  )
+  select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
+    coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
+    coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
+  from ended
+  left join lateral (
+    select event.id, event.type, event.partition_key from "postbus".event event
+    where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+  ) event on true
+  where ended.outcome = 'dead'
+  on conflict (delivery_id) do update set
+    reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
+    died_at = excluded.died_at, discarded_at = null;
+
+  select
+    array_agg(case when head.state < 'active' and head.start_after <= "pgboss".job_now() and ended.take_next then head.row end),
+    array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= "pgboss".job_now() and ended.take_next) then head.row end),
+    coalesce(bool_or(head.state < 'active' and head.start_after <= "pgboss".job_now() and not ended.take_next), false)
+  into taken, promoted, more
+  from rows from (jsonb_to_recordset(outcomes) as (take_next boolean), unnest(lanes)) as ended (take_next, lane)
+  left join lateral (
+    select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.singleton_key = ended.lane and job.state < 'completed'
+      order by job.id limit 1 for update
+  ) head on true;
+
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(promoted) as head (row) where job.ctid = head.row;
+
+  return query
+    with activated as (
+      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      from unnest(taken) with ordinality as chosen (row, ord)
+      where job.ctid = chosen.row
+      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+    select ids[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true;
+  return query
+    select outcome.id, more, null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+    null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
+    null::timestamptz
+    from unnest(ids, ours, taken) as outcome (id, row, taken) where outcome.row is not null and outcome.taken is null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.skip_81bfe57c43c70303(lane text, because text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  head record;
+begin
+  select into head job.ctid as row, job.id, job.state from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.singleton_key = lane and job.state < 'completed'
+      order by job.id limit 1 for update;
+  if head.row is null or head.state = 'active' then return null; end if;
+
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set state = 'failed', blocked = false, completed_on = "pgboss".job_now() where job.ctid = head.row;
+  insert into "postbus".dead_letter as letter (
+    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, died_at, discarded_at
+  )
+  select job.id, job.name, coalesce(job.data ->> 'handler', ''), event.id, coalesce(event.type, job.data ->> 'type'),
+    event.partition_key, because, case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end,
+    "pgboss".job_now(), null
+  from (select job.* from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = head.id) job
+  left join lateral (
+    select * from "postbus".event event where event.seq = "postbus".seq_of_delivery(job.id) offset 0
+  ) event on true
+  on conflict (delivery_id) do update set
+    blocks_key = false, died_at = excluded.died_at, discarded_at = null;
+  perform "postbus"."promote_81bfe57c43c70303"(array[lane]);
+  perform pg_notify('postbus_postbus', 'events_partitioned');
+  return head.id;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.sweep_81bfe57c43c70303(visits integer, every_seconds double precision)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  after text;
+  last_lane text;
+  visited integer;
+  ids uuid[];
+  orphans tid[];
+begin
+  update "postbus".lane_sweep sweep set swept_at = clock_timestamp()
+  where sweep.queue = 'events_partitioned' and sweep.swept_at <= clock_timestamp() - every_seconds * interval '1s'
+  returning sweep.after_lane into after;
+  if after is null then return 0; end if;
+
+  select count(*), max(walked.lane), array_agg(walked.id) filter (where walked.idle and walked.blocked)
+  into visited, last_lane, ids
+  from "postbus"."walk_81bfe57c43c70303"(after, visits) walked;
+  update "postbus".lane_sweep sweep set after_lane = case when visited < visits then '' else last_lane end
+  where sweep.queue = 'events_partitioned';
+
+  select array_agg(orphan.row) into orphans from unnest(ids) as found (id)
+  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = found.id and job.blocked for update skip locked
+  ) orphan;
+  if orphans is null then return 0; end if;
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(orphans) as orphan (row) where job.ctid = orphan.row;
+  perform pg_notify('postbus_postbus', 'events_partitioned');
+  return cardinality(orphans);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.walk_81bfe57c43c70303(after text, visits integer)
+ RETURNS TABLE(lane text, id uuid, idle boolean, blocked boolean)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    with recursive head as (
+      (
+      select job.id, job.singleton_key, job.state, job.blocked from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.state < 'completed' and job.singleton_key > after
+      order by job.singleton_key, job.id limit 1
+    )
+      union all
+      select following.* from head cross join lateral (
+      select job.id, job.singleton_key, job.state, job.blocked from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.state < 'completed' and job.singleton_key > head.singleton_key
+      order by job.singleton_key, job.id limit 1
+    ) following
+    ), visited as materialized (
+      select * from head limit visits
+    )
+    select visited.singleton_key, visited.id, visited.state < 'active' and running.lane is null, visited.blocked
+    from visited
+    left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+        and coalesce(job.singleton_key, '') >= visited.singleton_key
+      order by job.name, coalesce(job.singleton_key, '') limit 1
+    ) running on running.lane = visited.singleton_key;
+end
+$function$
 ;
 
 CREATE INDEX postbus_active_58ca598398b11ddf ON pgboss.j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97 USING btree (heartbeat_on) WHERE (state = 'active'::pgboss.job_state);

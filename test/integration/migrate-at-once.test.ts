@@ -22,12 +22,16 @@ beforeEach(async () => {
   }
 })
 
+/** The queues differ from test to test, and with them what stands in the schema for each. */
+const OF_A_QUEUE =
+  /^CREATE (INDEX postbus_.*|OR REPLACE FUNCTION postbus\.\w+_[0-9a-f]{16}\([\s\S]*?\$function\$[\s\S]*?\$function\$\n?;)\n*/gm
+
 let golden: string | undefined
 
 afterEach(async () => {
-  const dump = await dumpSchema(pool)
-  golden ??= dump.replaceAll(/^CREATE INDEX postbus_.*\n*/gm, '')
-  expect(dump.replaceAll(/^CREATE INDEX postbus_.*\n*/gm, '')).toBe(golden)
+  const dump = (await dumpSchema(pool)).replaceAll(OF_A_QUEUE, '')
+  golden ??= dump
+  expect(dump).toBe(golden)
   expect(await driftReport()).toMatchObject({ ok: true })
 })
 
@@ -37,7 +41,7 @@ test('five buses, each with connections of its own', async () => {
   const reports = await Promise.all(buses.map((bus) => bus.migrate()))
 
   // One of them had everything to do, and the others found it done.
-  expect(reports.map(({ steps }) => steps.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 0, 7])
+  expect(reports.map(({ steps }) => steps.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 0, 8])
   await Promise.all(buses.map((bus) => bus.close()))
 })
 
@@ -47,7 +51,7 @@ test('five processes', async () => {
   expect(results.map(({ code, err }) => ({ code, isDone: /Done|Nothing to do/.test(err) }))).toEqual(
     FIVE.map(() => ({ code: 0, isDone: true })),
   )
-  expect(results.map((result) => result.json().length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 0, 9])
+  expect(results.map((result) => result.json().length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 0, 10])
 })
 
 test('workers that are started while somebody migrates either work or name the command', async () => {

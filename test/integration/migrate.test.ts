@@ -18,6 +18,7 @@ const ALL_STEPS = [
   'run migration 0002-dead-letters in "postbus"',
   'run migration 0003-workers in "postbus"',
   'run migration 0004-publish in "postbus"',
+  'run migration 0005-lane-sweeps in "postbus"',
   'create queue "events"',
   'create queue "events_partitioned"',
 ]
@@ -92,12 +93,16 @@ test('a migration that was interrupted is taken up where it stopped', async () =
   const whole = await dumpSchema(pool)
   await pool.query(`
     drop function postbus.publish; drop trigger refuse_autocommit on postbus.event;
-    drop function postbus.refuse_autocommit; drop function postbus.no_such_queue; drop table postbus.worker;
+    drop function postbus.refuse_autocommit; drop function postbus.no_such_queue; drop table postbus.worker; drop table postbus.lane_sweep;
     delete from postbus.migration where name >= '0003'`)
 
   const report = await bus.migrate()
 
-  expect(report.steps).toEqual(['run migration 0003-workers in "postbus"', 'run migration 0004-publish in "postbus"'])
+  expect(report.steps).toEqual([
+    'run migration 0003-workers in "postbus"',
+    'run migration 0004-publish in "postbus"',
+    'run migration 0005-lane-sweeps in "postbus"',
+  ])
   expect(await dumpSchema(pool)).toBe(whole)
 })
 

@@ -21,8 +21,12 @@ test('drain looks again when its last delivery was settled while a claim was on 
     tally: new Tally(),
     emit: () => undefined,
     store: {
-      claim: async () => claims[claimed++]?.() ?? [],
-      settle: async (_: string, settlements) => new Set(settlements.map(({ delivery }) => delivery.id)),
+      claim: async () => ({ deliveries: (await claims[claimed++]?.()) ?? [], more: false }),
+      settle: async (_: string, settlements) => ({
+        ours: new Set(settlements.map(({ delivery }) => delivery.id)),
+        next: new Map(),
+        more: false,
+      }),
     } satisfies Partial<DeliveryStore> as unknown as DeliveryStore,
     async attempt({ id }) {
       handled.push(id)

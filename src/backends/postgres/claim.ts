@@ -1,24 +1,20 @@
 /**
- * Claiming: taking deliveries that are due for one attempt each, together with their events, in one statement.
+ * Claiming: taking deliveries that are due for one attempt each, together with their events, in one round trip.
  *
  * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
- * at all, and a retry is overtaken by its successors.
+ * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
-import type { ClaimedDelivery, StoredEvent } from '../../backend.ts'
+import type { Claimed, ClaimedDelivery, StoredEvent } from '../../backend.ts'
 import { parseJson } from '../../codec/parse-json.ts'
 import type { Metadata } from '../../envelope.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
-import { RETRY_LIMIT, type QueueState } from './queues.ts'
-import type { Tables } from './tables.ts'
+import type { QueueState } from './queues.ts'
 
-const UNIQUE_VIOLATION = '23505'
-const MAX_TRIES = 5
-
-interface ClaimedRow {
+export interface ClaimedRow {
   readonly id: string
   readonly handler: string | null
-  readonly retry_count: number
+  readonly claim: number
   readonly attempt: number
   readonly seq: string | null
   readonly event_id: string
@@ -34,77 +30,40 @@ interface ClaimedRow {
   readonly expires_at: Date | null
 }
 
-/** Claims up to `limit` deliveries, most urgent first. An empty answer means that nothing can be claimed right now. */
-export async function claimDeliveries(
-  database: Queryable,
-  tables: Tables,
-  queue: QueueState,
-  limit: number,
-): Promise<readonly ClaimedDelivery[]> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const { rows } = await database.query<ClaimedRow>(claimStatement(tables, queue), [queue.name, limit])
-      return rows.map((row) => claimedDelivery(queue.name, row))
-    } catch (error) {
-      // Two processes chose different deliveries of one lane at the same moment. The unique index lets one of them win;
-      // the other finds the lane busy when it looks again.
-      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION || tries === MAX_TRIES) throw error
-    }
+/** Claims up to `limit` deliveries, most urgent first. */
+export type Claim = (database: Queryable, limit: number) => Promise<Claimed>
+
+export function claimFrom(queue: QueueState): Claim {
+  return isPartitionedQueue(queue.name) ? claimLanes(queue) : claimPlain(queue)
+}
+
+function claimPlain({ name, functions }: QueueState): Claim {
+  return async (database, limit) => {
+    const { rows } = await database.query<ClaimedRow>(`select * from ${functions.claim}($1)`, [limit])
+    return { deliveries: rows.map((row) => claimedDelivery(name, row)), more: rows.length === limit }
   }
 }
 
-function claimStatement(tables: Tables, queue: QueueState): string {
-  return `
-    with next as (
-      select job.id from ${queue.table} job
-      where job.name = $1 and job.state < 'active' and not job.blocked and job.start_after <= ${tables.jobNow}
-        ${isPartitionedQueue(queue.name) ? onlyHeadOfIdleLane(queue) : ''}
-      order by job.priority desc, job.created_on
-      limit $2
-      for update of job skip locked
-    ), claimed as (
-      update ${queue.table} job set
-        state = 'active',
-        started_on = ${tables.jobNow},
-        heartbeat_on = ${tables.jobNow},
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from next
-      where job.name = $1 and job.id = next.id
-      returning job.id, job.data ->> 'handler' as handler, job.retry_count,
-        job.retry_count - (job.retry_limit - ${RETRY_LIMIT}) + 1 as attempt, job.priority, job.created_on
-    )
-    select claimed.id, claimed.handler, claimed.retry_count, claimed.attempt, event.seq, event.id as event_id, event.type,
-      event.version, event.partition_key, event.payload::text as payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata::text as metadata, event.occurred_at, event.expires_at
-    from claimed
-    left join ${tables.event} event on event.seq = ${tables.seqOfDelivery}(claimed.id)
-    order by claimed.priority desc, claimed.created_on, claimed.id`
+/** The last row is no delivery: it tells how the claim went. The walk from lane to lane goes on where it stopped. */
+type LaneRow = (ClaimedRow & { readonly more: boolean }) | { readonly id: null; more: boolean; walk_on: string }
+
+function claimLanes({ name, functions }: QueueState): Claim {
+  let walkFrom = ''
+  return async (database, limit) => {
+    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2)`, [limit, walkFrom])
+    const last = rows.at(-1)
+    if (last?.id === null) walkFrom = last.walk_on
+    const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(name, row))
+    return { deliveries, more: last?.more ?? false }
+  }
 }
 
-/**
- * Of each lane only the oldest live delivery may run, and only while none of the lane is running. A job without a key is
- * not ours, and two of them in one claim would violate the unique index: it is left alone.
- */
-function onlyHeadOfIdleLane(queue: QueueState): string {
-  return `
-        and job.singleton_key is not null
-        and not exists (
-          select from ${queue.table} older
-          where older.singleton_key = job.singleton_key and older.state < 'completed' and older.id < job.id
-        )
-        and not exists (
-          select from ${queue.table} running
-          where running.name = job.name and running.state = 'active' and running.policy = 'singleton'
-            and coalesce(running.singleton_key, '') = job.singleton_key
-        )`
-}
-
-function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {
+export function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {
   return {
     id: row.id,
     queue,
     handler: row.handler ?? '',
-    claim: row.retry_count,
+    claim: row.claim,
     attempt: row.attempt,
     event: row.seq === null ? null : storedEvent(row, row.seq),
   }

@@ -76,3 +76,23 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
   }
 }
+
+/** Runs `work` in a transaction of its own. */
+export async function inTransaction<Result>(
+  pool: Pool,
+  work: (database: Queryable) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((reason: Error) => (broken = reason))
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}

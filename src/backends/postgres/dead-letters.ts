@@ -1,7 +1,8 @@
 /** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../operations.ts'
 import type { Queryable } from './connection.ts'
-import { RETRY_LIMIT } from './queues.ts'
+import { RETRY_LIMIT } from './functions/sql.ts'
+import { readQueues } from './queues.ts'
 import type { Tables } from './tables.ts'
 
 /** Open dead letters, oldest first. */
@@ -47,6 +48,7 @@ export async function retryDeadLetters(
         state = 'retry',
         start_after = ${tables.jobNow},
         completed_on = null,
+        blocked = false,
         retry_limit = job.retry_limit + ${attemptsUsed('job')}
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
@@ -68,7 +70,7 @@ export async function discardDeadLetters(
   tables: Tables,
   filter: DeadLetterFilter,
 ): Promise<readonly string[]> {
-  const { rows } = await database.query<{ delivery_id: string }>(
+  const { rows } = await database.query<{ delivery_id: string; queue: string | null; lane: string | null }>(
     `with discarded as (
       update ${tables.deadLetter} set discarded_at = now() where ${OPEN_AND_MATCHING}
       returning delivery_id, queue, blocks_key
@@ -76,14 +78,28 @@ export async function discardDeadLetters(
       update ${tables.job} job set state = 'failed', completed_on = ${tables.jobNow}
       from discarded
       where discarded.blocks_key and job.name = discarded.queue and job.id = discarded.delivery_id and job.state = 'retry'
-      returning job.name
-    ), woken as (
-      select pg_notify($4, name) from (select distinct name from unblocked) as queues
+      returning job.id, job.name, job.singleton_key
     )
-    select delivery_id from discarded where (select count(*) from woken) >= 0`,
-    [...filterValues(filter), tables.channel],
+    select discarded.delivery_id, unblocked.name as queue, unblocked.singleton_key as lane
+    from discarded left join unblocked on unblocked.id = discarded.delivery_id`,
+    filterValues(filter),
   )
+  await promoteLanes(database, tables, rows)
   return rows.map((row) => row.delivery_id)
+}
+
+/** In a later statement than the one that ended their heads: it has to see what was parked behind those meanwhile. */
+async function promoteLanes(
+  database: Queryable,
+  tables: Tables,
+  ended: readonly { queue: string | null; lane: string | null }[],
+): Promise<void> {
+  const lanes = Map.groupBy(ended, ({ queue }) => queue)
+  const names = [...lanes.keys()].filter((queue) => queue !== null)
+  for (const { name, functions } of await readQueues(database, tables, names)) {
+    await database.query(`select ${functions.promote}($1)`, [lanes.get(name)?.map(({ lane }) => lane)])
+    await database.query('select pg_notify($1, $2)', [tables.channel, name])
+  }
 }
 
 const OPEN_AND_MATCHING = `discarded_at is null

@@ -47,11 +47,11 @@ async function examineConnection(connection: Connection): Promise<Finding> {
 }
 
 async function examineSchema(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
-  const { postbus, pgboss, missingQueues } = await inspectSchema(database, tables, registry.queues)
+  const { postbus, pgboss, missingQueues, outdatedQueues } = await inspectSchema(database, tables, registry.queues)
   if (!postbus.installed)
     return [problem('schema', `schema "${postbus.schema}" is not installed. Run: npx postbus migrate`)]
   const behind = pgboss.found === null || pgboss.found < pgboss.expected
-  if (postbus.missing.length > 0 || behind) {
+  if (postbus.missing.length > 0 || behind || outdatedQueues.length > 0) {
     return [problem('schema', 'the database is older than this code. Run: npx postbus migrate --dry-run, then migrate')]
   }
   if (missingQueues.length > 0) {

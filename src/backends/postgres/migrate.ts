@@ -121,5 +121,6 @@ function stepsFor(report: SchemaReport): readonly string[] {
   }
   for (const name of report.postbus.missing) steps.push(`run migration ${name} in "${report.postbus.schema}"`)
   for (const queue of report.missingQueues) steps.push(`create queue "${queue}"`)
+  for (const queue of report.outdatedQueues) steps.push(`update the functions of queue "${queue}"`)
   return steps
 }

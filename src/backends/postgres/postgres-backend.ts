@@ -2,8 +2,8 @@
 import type { Backend, ClaimedDelivery, DeliveryStore } from '../../backend.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
-import { claimDeliveries } from './claim.ts'
-import { keepClaims, recoverClaims } from './claims.ts'
+import { claimFrom, type Claim } from './claim.ts'
+import { keepClaims, recoverClaims, sweepLanes } from './claims.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from './database-error.ts'
 import { publishEvents } from './publish.ts'
@@ -53,12 +53,12 @@ async function ownConnection(connection: Connection): Promise<SqlExecutor> {
 }
 
 function createDeliveryStore({ connection, lifeline }: Connections, tables: Tables, emit: Emit): DeliveryStore {
-  const prepared = new Map<string, QueueState>()
+  const prepared = new Map<string, QueueState & { readonly claim: Claim }>()
 
   /** Runs a statement on one of the queues that `prepare` has checked. */
   async function on<Result>(
     name: string,
-    work: (database: Queryable, queue: QueueState) => Promise<Result>,
+    work: (database: Queryable, queue: QueueState & { readonly claim: Claim }) => Promise<Result>,
     over: Connection = connection,
   ): Promise<Result> {
     const queue = prepared.get(name)
@@ -70,14 +70,16 @@ function createDeliveryStore({ connection, lifeline }: Connections, tables: Tabl
     async prepare(queues) {
       const database = await connection.pool()
       await checkSchema(database, tables, emit)
-      for (const queue of await checkQueues(database, tables, queues)) prepared.set(queue.name, queue)
+      for (const queue of await checkQueues(database, tables, queues)) {
+        prepared.set(queue.name, { ...queue, claim: claimFrom(queue) })
+      }
     },
-    claim: (name, limit) => on(name, (database, queue) => claimDeliveries(database, tables, queue, limit)),
-    settle: (name, settlements) =>
-      on(name, (database, queue) => settleDeliveries(database, tables, queue, settlements)),
+    claim: (name, limit) => on(name, (database, queue) => queue.claim(database, limit)),
+    settle: (name, settlements) => on(name, (database, queue) => settleDeliveries(database, queue, settlements)),
     keep: (name, claims: readonly ClaimedDelivery[]) =>
       on(name, (database, queue) => keepClaims(database, tables, queue, claims), lifeline),
-    recover: (name) => on(name, (database, queue) => recoverClaims(database, tables, queue), lifeline),
+    recover: (name) => on(name, (database, queue) => recoverClaims(database, queue), lifeline),
+    sweep: (name) => on(name, (database, queue) => sweepLanes(database, queue), lifeline),
     listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
     leave: async (workerId) => removeWorker(await lifeline.pool(), tables, workerId),

@@ -3,7 +3,7 @@ import { PostbusError } from '../../errors.ts'
 import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from '../../operations.ts'
 import type { Registry } from '../../registry.ts'
 import type { Emit } from '../../signals.ts'
-import { createConnection, type Connection } from './connection.ts'
+import { createConnection, inTransaction, type Connection } from './connection.ts'
 import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
 import { examine } from './doctor.ts'
 import { explainConnectionError, explainDatabaseError } from './database-error.ts'
@@ -57,7 +57,10 @@ function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
     list: (page = {}) => run(async () => listDeadLetters(await connection.pool(), tables, page)),
     count: (filter = {}) => run(async () => countDeadLetters(await connection.pool(), tables, filter)),
     retry: (filter) => run(async () => retryDeadLetters(await connection.pool(), tables, filter)),
-    discard: (filter) => run(async () => discardDeadLetters(await connection.pool(), tables, filter)),
+    discard: (filter) =>
+      run(async () =>
+        inTransaction(await connection.pool(), (database) => discardDeadLetters(database, tables, filter)),
+      ),
   } satisfies DeadLetters)
 }
 

@@ -9,14 +9,9 @@ import type { PgBoss } from 'pg-boss'
 import { PostbusError } from '../../errors.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
+import { RETRY_LIMIT } from './functions/sql.ts'
+import { createFunctions, FUNCTIONS_VERSION, functionsOf, type QueueFunctions } from './queue-functions.ts'
 import type { Tables } from './tables.ts'
-
-/**
- * pg-boss's own retry limit for our deliveries, far above any `maxAttempts`: its supervisor must never end a delivery
- * for good behind our back. A claim that is given back raises a row's limit by one, so that
- * `retry_count - (retry_limit - RETRY_LIMIT)` counts the claims that used up an attempt.
- */
-export const RETRY_LIMIT = 1_000_000
 
 /** A claim whose worker has not been heard of for this long is free to be taken over. */
 export const HEARTBEAT_SECONDS = 10
@@ -31,9 +26,12 @@ export interface QueueState {
   readonly partition: boolean
   /** The schema of ours that uses the queue, once one has migrated it. */
   readonly usedBy: string | null
+  /** Which version of its functions is installed. */
+  readonly functionsVersion: number
+  readonly functions: QueueFunctions
 }
 
-/** Creates the queues that are missing, with the indexes that claims and recovery need. Safe to repeat. */
+/** Creates the queues that are missing, with the indexes and functions that workers need. Safe to repeat. */
 export async function createQueues(boss: PgBoss, database: Queryable, tables: Tables, queues: readonly string[]) {
   for (const queue of queues) {
     await boss.createQueue(queue, {
@@ -46,14 +44,25 @@ export async function createQueues(boss: PgBoss, database: Queryable, tables: Ta
       deleteAfterSeconds: 0,
     })
   }
-  for (const state of await checkQueues(database, tables, queues)) {
+  for (const state of await readQueues(database, tables, queues)) {
+    refuseUnfit(state, tables)
     await createIndexes(database, state)
-    await database.query(`comment on table ${state.table} is '${USED_BY}${tables.names.postbus}'`)
+    if (isOutdated(state)) await createFunctions(database, partsOf(state, tables))
+    if (isPartitionedQueue(state.name)) {
+      await database.query(`insert into ${tables.laneSweep} (queue) values ($1) on conflict do nothing`, [state.name])
+    }
+    const version = Math.max(state.functionsVersion, FUNCTIONS_VERSION)
+    await database.query(`comment on table ${state.table} is '${USED_BY}${tables.names.postbus}, functions ${version}'`)
   }
+}
+
+function partsOf({ name, table }: QueueState, tables: Tables) {
+  return { tables, queue: name, table, suffix: suffixOf(table) }
 }
 
 /** A delivery's id is unique within one schema of ours only, so no two of them may share a queue. */
 const USED_BY = 'deliveries of postbus schema '
+const COMMENT = new RegExp(`^${USED_BY}([a-z0-9_]+)(?:, functions (\\d+))?$`)
 
 /** @throws {PostbusError} `POSTBUS_QUEUE_MISMATCH` when another schema of ours uses one of these queues. */
 export async function refuseUsedQueues(database: Queryable, tables: Tables, queues: readonly string[]): Promise<void> {
@@ -66,10 +75,10 @@ function isUsedByAnother({ usedBy }: QueueState, tables: Tables): boolean {
 }
 
 /**
- * Reads the queues' state, and refuses those that are missing or of another kind.
+ * Reads the queues' state, and refuses those that are missing, of another kind, or made by an older release.
  *
- * @throws {PostbusError} `POSTBUS_QUEUE_MISSING`, or `POSTBUS_QUEUE_MISMATCH` when a queue of that name was made by
- * someone else: pg-boss's `createQueue` leaves an existing queue as it is.
+ * @throws {PostbusError} `POSTBUS_QUEUE_MISSING`, `POSTBUS_SCHEMA_OUTDATED`, or `POSTBUS_QUEUE_MISMATCH` when a queue of
+ * that name was made by someone else: pg-boss's `createQueue` leaves an existing queue as it is.
  */
 export async function checkQueues(
   database: Queryable,
@@ -80,11 +89,20 @@ export async function checkQueues(
   const missing = queues.filter((queue) => !states.some((state) => state.name === queue))
   if (missing.length > 0) throw queueMissing(missing)
 
-  const wrong = states.find((state) => state.policy !== policyOf(state.name) || !state.partition)
-  if (wrong) throw queueMismatch(wrong)
-  const used = states.find((state) => isUsedByAnother(state, tables))
-  if (used) throw queueUsed(used, tables)
+  for (const state of states) refuseUnfit(state, tables)
+  const behind = states.find(isOutdated)
+  if (behind) throw queueOutdated(behind)
   return states
+}
+
+/** An older release has made its functions, or none. */
+export function isOutdated({ functionsVersion }: QueueState): boolean {
+  return functionsVersion < FUNCTIONS_VERSION
+}
+
+function refuseUnfit(state: QueueState, tables: Tables): void {
+  if (state.policy !== policyOf(state.name) || !state.partition) throw queueMismatch(state)
+  if (isUsedByAnother(state, tables)) throw queueUsed(state, tables)
 }
 
 export async function readQueues(
@@ -104,22 +122,25 @@ export async function readQueues(
     from ${tables.queue} where name = any($1) order by name`,
     [queues],
   )
-  return rows.map(({ name, policy, table_name, partition, comment }) => ({
-    name,
-    policy,
-    partition,
-    usedBy: partition && comment?.startsWith(USED_BY) ? comment.slice(USED_BY.length) : null,
-    table: `"${tables.names.pgboss}"."${table_name}"`,
-  }))
+  return rows.map(({ name, policy, table_name, partition, comment }) => {
+    const [, usedBy = null, version = 0] = (partition && COMMENT.exec(comment ?? '')) || []
+    const table = `"${tables.names.pgboss}"."${table_name}"`
+    const functions = functionsOf(tables, suffixOf(table))
+    return { name, policy, partition, usedBy, table, functions, functionsVersion: Number(version) }
+  })
 }
 
 export function policyOf(queue: string): 'standard' | 'singleton' {
   return isPartitionedQueue(queue) ? 'singleton' : 'standard'
 }
 
-/** Named by the table's first characters: a table's name, `j` and a hash, leaves no room under Postgres's 63. */
+/** What is the queue's own is named by its table's first characters: the whole, `j` and a hash, leaves no room under 63. */
+function suffixOf(table: string): string {
+  return table.split('."')[1]?.slice(1, 17) ?? ''
+}
+
 async function createIndexes(database: Queryable, state: QueueState): Promise<void> {
-  const suffix = state.table.split('."')[1]?.slice(1, 17)
+  const suffix = suffixOf(state.table)
   await database.query(
     `create index if not exists "postbus_active_${suffix}" on ${state.table} (heartbeat_on) where state = 'active'`,
   )
@@ -133,6 +154,13 @@ function queueMissing(queues: readonly string[]): PostbusError {
   const names = queues.map((queue) => `"${queue}"`).join(', ')
   const what = queues.length === 1 ? `Queue ${names} does not exist` : `Queues ${names} do not exist`
   return new PostbusError('POSTBUS_QUEUE_MISSING', `${what} in this database. Run: npx postbus migrate`)
+}
+
+function queueOutdated({ name }: QueueState): PostbusError {
+  return new PostbusError(
+    'POSTBUS_SCHEMA_OUTDATED',
+    `Queue "${name}" was made by an older release than this one. Run: npx postbus migrate`,
+  )
 }
 
 function queueUsed({ name, usedBy }: QueueState, { names }: Tables): PostbusError {

@@ -3,7 +3,7 @@ import { migrations } from '../../../migrations/index.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
 import type { Queryable } from './connection.ts'
-import { readQueues } from './queues.ts'
+import { isOutdated, readQueues } from './queues.ts'
 import type { Tables } from './tables.ts'
 
 /** The schema version of the pg-boss release that package.json pins; a test compares them. */
@@ -21,6 +21,8 @@ export interface SchemaReport {
   }
   readonly pgboss: { readonly schema: string; readonly found: number | null; readonly expected: number }
   readonly missingQueues: readonly string[]
+  /** Queues whose functions an older release has made. */
+  readonly outdatedQueues: readonly string[]
 }
 
 export async function inspectSchema(
@@ -44,6 +46,7 @@ export async function inspectSchema(
     },
     pgboss: { schema: tables.names.pgboss, found, expected: PGBOSS_SCHEMA_VERSION },
     missingQueues: queues.filter((queue) => !states.some((state) => state.name === queue)),
+    outdatedQueues: states.filter((state) => isOutdated(state)).map((state) => state.name),
   }
 }
 

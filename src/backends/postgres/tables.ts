@@ -8,6 +8,7 @@ export interface Tables {
   readonly event: string
   readonly deadLetter: string
   readonly worker: string
+  readonly laneSweep: string
   readonly migration: string
   readonly job: string
   readonly queue: string
@@ -33,6 +34,7 @@ export function tablesIn(names: SchemaNames): Tables {
     names,
     event: `"${names.postbus}".event`,
     deadLetter: `"${names.postbus}".dead_letter`,
+    laneSweep: `"${names.postbus}".lane_sweep`,
     worker: `"${names.postbus}".worker`,
     migration: `"${names.postbus}".migration`,
     job: `"${names.pgboss}".job`,

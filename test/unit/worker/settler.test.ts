@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Settlement } from '../../../src/backend.ts'
+import type { Settled, Settlement } from '../../../src/backend.ts'
 import { Settler } from '../../../src/worker/settler.ts'
 import { aDelivery } from './a-delivery.ts'
 
@@ -14,7 +14,7 @@ describe('a finished attempt', () => {
     const settled = settler.settle(done('a'))
     store.answer(['a'])
 
-    await expect(settled).resolves.toBe(true)
+    await expect(settled).resolves.toMatchObject({ wasOurs: true })
     expect(store.calls).toEqual([['events', ['a']]])
   })
 
@@ -41,7 +41,7 @@ describe('a finished attempt', () => {
     const second = settler.settle(done('b'))
     store.answer(['b'])
 
-    await expect(second).resolves.toBe(true)
+    await expect(second).resolves.toMatchObject({ wasOurs: true })
   })
 
   test('is settled in a group of at most 500', async () => {
@@ -67,7 +67,11 @@ describe('a finished attempt', () => {
     await store.called(2)
     store.answer(['c'])
 
-    await expect(Promise.all(settled)).resolves.toEqual([false, false, true])
+    await expect(Promise.all(settled)).resolves.toMatchObject([
+      { wasOurs: false },
+      { wasOurs: false },
+      { wasOurs: true },
+    ])
   })
 })
 
@@ -84,7 +88,7 @@ describe('a database that is away', () => {
     await vi.advanceTimersByTimeAsync(500)
     store.answer(['a'])
 
-    await expect(settled).resolves.toBe(true)
+    await expect(settled).resolves.toMatchObject({ wasOurs: true })
     expect(store.groups).toEqual([['a'], ['a'], ['a']])
     expect(onError.mock.calls).toEqual(failures.map((failure) => [failure]))
   })
@@ -111,7 +115,7 @@ describe('a database that is away', () => {
     await store.called(3)
     store.answer(['b'])
 
-    await expect(Promise.all(settled)).resolves.toEqual([true, true])
+    await expect(Promise.all(settled)).resolves.toMatchObject([{ wasOurs: true }, { wasOurs: true }])
   })
 })
 
@@ -125,7 +129,7 @@ describe('giving up', () => {
 
     settler.giveUp()
 
-    await expect(Promise.all(settled)).resolves.toEqual([false, false])
+    await expect(Promise.all(settled)).resolves.toMatchObject([{ wasOurs: false }, { wasOurs: false }])
     expect(store.groups).toEqual([['a']])
   })
 
@@ -137,7 +141,7 @@ describe('giving up', () => {
     settler.giveUp()
     store.answer(['a'])
 
-    await expect(settled).resolves.toBe(true)
+    await expect(settled).resolves.toMatchObject({ wasOurs: true })
   })
 
   test('leaves no timer behind', async () => {
@@ -169,7 +173,11 @@ describe('an outcome that the database refuses', () => {
     await store.called(4)
     store.answer(['c'])
 
-    await expect(Promise.all(settled)).resolves.toEqual([true, false, true])
+    await expect(Promise.all(settled)).resolves.toMatchObject([
+      { wasOurs: true },
+      { wasOurs: false },
+      { wasOurs: true },
+    ])
     expect(store.groups).toEqual([['a'], ['b', 'c'], ['b'], ['c']])
     expect(onRefused.mock.calls.map(([{ delivery }, error]) => [delivery.id, error])).toEqual([['b', refusal]])
     expect(onError).not.toHaveBeenCalled()
@@ -179,20 +187,20 @@ describe('an outcome that the database refuses', () => {
 /** A store in memory: each call waits until the test says how it ends. */
 class Store {
   readonly calls: [queue: string, ids: string[]][] = []
-  #last = Promise.withResolvers<ReadonlySet<string>>()
+  #last = Promise.withResolvers<Settled>()
 
   get groups(): string[][] {
     return this.calls.map(([, ids]) => ids)
   }
 
-  settle(queue: string, settlements: readonly Settlement[]): Promise<ReadonlySet<string>> {
+  settle(queue: string, settlements: readonly Settlement[]): Promise<Settled> {
     this.calls.push([queue, settlements.map(({ delivery }) => delivery.id)])
     this.#last = Promise.withResolvers()
     return this.#last.promise
   }
 
   answer(ids: readonly string[]): void {
-    this.#last.resolve(new Set(ids))
+    this.#last.resolve({ ours: new Set(ids), next: new Map(), more: false })
   }
 
   fail(error: unknown): void {
@@ -207,7 +215,11 @@ class Store {
 function withErrors(store: Store) {
   const onError = vi.fn<(error: unknown) => void>()
   const onRefused = vi.fn<(settlement: Settlement, error: unknown) => void>()
-  return { onError, onRefused, settler: new Settler({ store, queue: 'events', onError, onRefused }) }
+  return {
+    onError,
+    onRefused,
+    settler: new Settler({ store, queue: 'events', onMore: () => undefined, onError, onRefused }),
+  }
 }
 
 function settlerOf(store: Store): Settler {

@@ -1,0 +1,80 @@
+/** The deliveries that one dispatcher has claimed and not yet settled, and which of their handlers still run. */
+import type { ClaimedDelivery } from '../backend.ts'
+import { PostbusError } from '../errors.ts'
+import { Gate } from './gate.ts'
+
+export interface HeldDelivery {
+  readonly delivery: ClaimedDelivery
+  readonly abort: AbortController
+  /** `performance.now()`: a clock that nobody sets. */
+  readonly since: number
+  /**
+   * - `running`: its handler runs.
+   * - `settling`: the handler has returned; its outcome is on the way to the database.
+   * - `given-back`: the handler was too slow for a stop; whatever it answers now is not written down.
+   */
+  phase: 'running' | 'settling' | 'given-back'
+}
+
+export class Held {
+  readonly #held = new Set<HeldDelivery>()
+  /** The ids of those whose handlers have not returned yet. */
+  readonly #inHandlers = new Set<string>()
+  readonly #released = new Gate()
+
+  /** How many are claimed and not settled. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** How many handlers have not returned. */
+  get inHandlers(): number {
+    return this.#inHandlers.size
+  }
+
+  isInHandler(id: string): boolean {
+    return this.#inHandlers.has(id)
+  }
+
+  hold(delivery: ClaimedDelivery): HeldDelivery {
+    const held: HeldDelivery = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
+    this.#held.add(held)
+    this.#inHandlers.add(delivery.id)
+    return held
+  }
+
+  /** Its handler has returned. */
+  returned({ delivery }: HeldDelivery): void {
+    this.#inHandlers.delete(delivery.id)
+  }
+
+  release(held: HeldDelivery): void {
+    this.#held.delete(held)
+    this.#released.open()
+  }
+
+  /** Resolves when nothing is held any more. */
+  async idle(): Promise<void> {
+    while (this.#held.size > 0) await this.#released.wait(1_000)
+  }
+
+  /** Marks what still runs as given back, and answers it. */
+  takeRunning(): readonly HeldDelivery[] {
+    const running = [...this.#held].filter((held) => held.phase === 'running')
+    for (const held of running) held.phase = 'given-back'
+    return running
+  }
+
+  /** Those held since before then; those that are settling too: their settle may be tried for longer than a claim lives. */
+  heldSince(before: number): readonly HeldDelivery[] {
+    return [...this.#held].filter((held) => held.since <= before)
+  }
+}
+
+/** Ends an attempt whose claim another worker has taken over. Answers whether that was news. */
+export function abortLost({ delivery, abort, phase }: HeldDelivery): boolean {
+  if (phase !== 'running' || abort.signal.aborted) return false
+  const reason = `The claim of delivery ${delivery.id} was lost to another worker.`
+  abort.abort(new PostbusError('POSTBUS_CLAIM_LOST', reason))
+  return true
+}
