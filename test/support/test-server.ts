@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { embeddedPostgres } from '../../config/embedded-postgres.ts'
+import { embeddedPostgres } from '../../src/testing/database/embedded-postgres.ts'
 import { env } from '../../config/env.ts'
 
 export type TestServer = {
