@@ -1,6 +1,7 @@
 /** The bus: what an application creates once, publishes with, and makes workers from. */
 import type { Backend, PlannedEvent } from './backend.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
+import { withParts } from './bus-parts.ts'
 import { createCodec, type Codec } from './codec.ts'
 import type { Envelope } from './envelope.ts'
 import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from './operations.ts'
@@ -61,7 +62,7 @@ export function createBus(options: BusOptions): Bus {
   const postgres = createPostgres(settings, emit)
   const publish = publisher({ registry, codec, backend: postgres.backend, emit, source: settings.source ?? null })
 
-  return Object.freeze({
+  const bus: Bus = {
     publish,
     worker: (given: WorkerOptions = {}) => makeWorker(given, { registry, codec, postgres, emit, publish }),
     async ready() {
@@ -72,7 +73,8 @@ export function createBus(options: BusOptions): Bus {
     doctor: async () => postgres.doctor(await registry.load()),
     deadLetters: postgres.deadLetters,
     close: () => postgres.backend.close(),
-  })
+  }
+  return Object.freeze(withParts(bus, { registry, codec, emit, postgres, publish }))
 }
 
 interface PublisherParts {

@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ],
   ['src/handler.ts'],
   ['src/registry.ts', 'src/lazy-registry.ts', 'src/backend.ts', 'src/operations.ts', 'src/options.ts'],
-  ['src/plan.ts', 'src/backends/', 'src/worker/'],
+  ['src/plan.ts', 'src/backends/', 'src/worker/', 'src/bus-parts.ts'],
   ['src/bus.ts'],
   ['src/index.ts'],
   ['src/cli/'],

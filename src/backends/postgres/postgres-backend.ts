@@ -25,6 +25,11 @@ export interface Connections {
   readonly lifeline: Connection
 }
 
+/** All that deliveries need of a connection. A test may give them one transaction of its own instead of a pool. */
+export interface DeliveryConnection extends Omit<Connection, 'pool'> {
+  pool(): Promise<Queryable>
+}
+
 export function createPostgresBackend(connections: Connections, tables: Tables, emit: Emit): PostgresBackend {
   const { connection, lifeline } = connections
   return {
@@ -52,14 +57,18 @@ async function ownConnection(connection: Connection): Promise<SqlExecutor> {
   return { executeSql: (text, values) => pool.query(text, [...values]) }
 }
 
-function createDeliveryStore({ connection, lifeline }: Connections, tables: Tables, emit: Emit): DeliveryStore {
+export function createDeliveryStore(
+  { connection, lifeline }: Readonly<Record<keyof Connections, DeliveryConnection>>,
+  tables: Tables,
+  emit: Emit,
+): DeliveryStore {
   const prepared = new Map<string, QueueState>()
 
   /** Runs a statement on one of the queues that `prepare` has checked. */
   async function on<Result>(
     name: string,
     work: (database: Queryable, queue: QueueState) => Promise<Result>,
-    over: Connection = connection,
+    over: DeliveryConnection = connection,
   ): Promise<Result> {
     const queue = prepared.get(name)
     if (!queue) throw new PostbusError('POSTBUS_QUEUE_MISSING', `Queue "${name}" was not prepared for this worker.`)
