@@ -33,8 +33,8 @@ export function attemptWith(parts: AttemptParts) {
   }
 }
 
-function contextFor(
-  { emit, publish }: AttemptParts,
+export function contextFor(
+  { emit, publish }: Pick<AttemptParts, 'emit' | 'publish'>,
   delivery: ClaimedDelivery,
   event: Envelope,
   handler: AnyHandler,
@@ -93,7 +93,7 @@ function report(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
   }
 }
 
-function reportOverdue(emit: Emit, delivery: ClaimedDelivery): void {
+export function reportOverdue(emit: Emit, delivery: ClaimedDelivery): void {
   emit(
     'error',
     'attempt.overdue',
