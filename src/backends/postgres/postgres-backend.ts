@@ -17,6 +17,9 @@ import { announceWorker, removeWorker } from './workers.ts'
 
 export interface PostgresBackend extends Backend {
   readonly store: DeliveryStore
+  /** For the testing kit, which moves the database's clock and can work inside a transaction. */
+  readonly connection: Connection
+  readonly tables: Tables
 }
 
 export interface Connections {
@@ -48,6 +51,8 @@ export function createPostgresBackend(connections: Connections, tables: Tables, 
       await Promise.all([connection.close(), lifeline.close()])
     },
     store: createDeliveryStore(connections, tables, emit),
+    connection,
+    tables,
   }
 }
 

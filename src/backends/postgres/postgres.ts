@@ -25,9 +25,6 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(registry: Registry): Promise<readonly Finding[]>
-  /** For the testing kit. */
-  readonly connection: Connection
-  readonly tables: Tables
 }
 
 /**
@@ -46,8 +43,6 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
     deadLetters: deadLettersIn(connection, tables),
     migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
     doctor: (registry) => examine(connection, tables, registry),
-    connection,
-    tables,
   }
 }
 
