@@ -19,7 +19,8 @@ export interface HandlerContext {
   readonly log: Log
   /**
    * The publisher's transaction, when the handler runs inside `publish` (inline mode), so that what it writes commits or
-   * rolls back with the event; `publish` then uses it unless told otherwise. Absent in a worker.
+   * rolls back with the event; `publish` then uses it unless told otherwise. Absent in a worker, except where a test drains
+   * inside its own transaction.
    */
   readonly tx?: Transaction
 }

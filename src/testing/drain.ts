@@ -70,8 +70,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
     await due.run()
     return due.counts()
   }
-  const { connection, tables } = parts.backend
-  const clock = await testClock(within?.database ?? (await connection.pool()), tables)
+  const clock = await testClock(parts.backend, within?.database)
   const until = await timeOf(settings.until, clock)
   do await due.run()
   while (await clock.toNextDue([...queues.keys()], until))
@@ -89,8 +88,9 @@ interface InsideParts {
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
 function runInside(within: Inside & { readonly tx: Transaction }, { parts, registry, ...rest }: InsideParts) {
   const { codec, emit } = parts
-  const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx: within.tx, ...options })
-  const runner = { emit, attempt: attemptWith({ registry, codec, emit, publish }) }
+  const { tx } = within
+  const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx, ...options })
+  const runner = { emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) }
   return transactionRun({
     ...within,
     ...rest,

@@ -50,6 +50,5 @@ export async function resetTime(options: TimeOptions = {}): Promise<void> {
 
 async function clockOf({ bus, tx }: TimeOptions): Promise<TestClock> {
   const parts = busUnderTest(bus)
-  const { connection, tables } = parts.backend
-  return testClock(tx === undefined ? await connection.pool() : inside(tx, parts).database, tables)
+  return testClock(parts.backend, tx === undefined ? undefined : inside(tx, parts).database)
 }

@@ -28,7 +28,7 @@ export function inside(tx: Transaction, { backend, emit }: DatabaseBus): Inside 
   const executor = openTransaction(tx)
   const database: Queryable = {
     async query<Row>(text: string, values: unknown[] = []) {
-      const { rows } = await executor.executeSql(text, values)
+      const { rows } = await executor.executeSql(withTextForJson(text), values)
       return { rows: rows as Row[] } // the statement says what its rows are
     },
   }
@@ -43,6 +43,11 @@ export function inside(tx: Transaction, { backend, emit }: DatabaseBus): Inside 
     database,
     executor,
   }
+}
+
+/** Our statements get JSON as text. postgres.js encodes what goes into a JSON parameter itself, and so would do it twice. */
+function withTextForJson(statement: string): string {
+  return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
 export interface TransactionWork extends Inside {

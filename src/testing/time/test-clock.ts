@@ -13,6 +13,11 @@ import { PostbusError } from '../../errors.ts'
 const SAYS_TEST = /(^|[^a-z])test(s|ing|db)?([^a-z]|$)/i
 const MARK = 'postbus test database'
 
+export interface ClockPlace {
+  readonly connection: { pool(): Promise<Queryable> }
+  readonly tables: Tables
+}
+
 export interface TestClock {
   /** The database's time, as deliveries see it. */
   now(): Promise<Date>
@@ -29,10 +34,17 @@ export interface TestClock {
   reset(): Promise<void>
 }
 
-/** @throws {PostbusError} `POSTBUS_NOT_A_TEST_DATABASE`. */
-export async function testClock(database: Queryable, tables: Tables): Promise<TestClock> {
+/**
+ * The clock as `within` sees it, which may be a transaction. It is put in on a connection of our own: inside a transaction
+ * the change of the function would keep everyone else waiting.
+ *
+ * @throws {PostbusError} `POSTBUS_NOT_A_TEST_DATABASE`.
+ */
+export async function testClock({ connection, tables }: ClockPlace, within?: Queryable): Promise<TestClock> {
   const table = `"${tables.names.pgboss}".postbus_test_clock`
-  await install(database, tables, table)
+  const pool = await connection.pool()
+  await install(pool, tables, table)
+  const database = within ?? pool
 
   const move = async (seconds: string, values: unknown[]) =>
     void (await database.query(`update ${table} set moved = make_interval(secs => (${seconds})::float8)`, values))
