@@ -11,7 +11,8 @@ import type { Emit } from './signals.ts'
 
 /** What a bus is made of. */
 export interface BusParts {
-  readonly kind: 'postgres' | 'inline' | 'mailbox'
+  /** Its `backend` option. `none`: a stand-in that knows no handlers, for a handler that is tested alone. */
+  readonly kind: 'postgres' | 'inline' | 'mailbox' | 'none'
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly emit: Emit

@@ -8,7 +8,7 @@ import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
 
-type Kind = Exclude<BusParts['kind'], 'postgres'>
+type Kind = 'inline' | 'mailbox'
 
 export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusParts, 'codec' | 'emit' | 'publish'>) {
   const refuse = (what: string): never => {

@@ -1,0 +1,10 @@
+/** The testing kit, `postbus/testing`: what a test says about events. Works with any test runner. */
+export { allowEventBus, currentTestBus, type AllowTarget } from './allow-event-bus.ts'
+export { assertEventPublished, assertNoPendingEvents, publishedEvents, refuteEventPublished } from './assertions.ts'
+export type { Patience } from './arrival.ts'
+export { mailboxOf } from './mailbox-of.ts'
+export type { AsymmetricMatcher, EventMatch, PartOf } from './match.ts'
+export { getEventBusMode, setEventBusMode } from './modes.ts'
+export { runEvent, runEventOrThrow, type RunEventOptions, type RunEventResult } from './run-event.ts'
+export type { EventBusMode, TestBus } from './test-bus.ts'
+export { withTestBus, type WithTestBusOptions } from './with-test-bus.ts'
