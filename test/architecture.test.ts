@@ -89,10 +89,13 @@ test('each package that is hard to replace has one owner', () => {
   expect(trespassers).toEqual([])
 })
 
-test('only config/env.ts reads the environment', () => {
+/** Beside the project's own settings: the testing kit must know which server a test run was given, and when the run ends. */
+const ENVIRONMENT_READERS = ['config/env.ts', 'src/testing/database/environment.ts']
+
+test('only config/env.ts reads the environment, and one file of the testing kit', () => {
   const readers = ours.filter((file) => /process\s*\.\s*env\b|\benv\b[^\n]*from 'node:process'/.test(codeOf(file)))
 
-  expect(readers).toEqual(['config/env.ts'])
+  expect(readers).toEqual(ENVIRONMENT_READERS)
 })
 
 test('no library code is part of the testing module', () => {
