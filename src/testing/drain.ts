@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { queuesToWork, type Bus } from '../bus.ts'
+import { PostbusError } from '../errors.ts'
 import { parseOptions, workerOptions } from '../options.ts'
 import type { Registry } from '../registry.ts'
 import type { Transaction } from '../transaction.ts'
@@ -14,6 +15,7 @@ import { busUnderTest, type DatabaseBus } from './database/current-bus.ts'
 import { dueRun } from './drain/due-run.ts'
 import { endlessness, type Endlessness } from './drain/endlessness.ts'
 import { inside, transactionRun, type Inside } from './drain/in-transaction.ts'
+import { state } from './state.ts'
 import { testClock, type TestClock } from './time/test-clock.ts'
 import { millisecondsIn, timeSpan, type TimeSpan } from './time/time-span.ts'
 
@@ -50,7 +52,7 @@ const drainOptions = z.strictObject({
  * time stays where the drain has moved it.
  *
  * @throws {PostbusError} `POSTBUS_DRAIN_ENDLESS` when it would not end, naming the handler; `POSTBUS_NO_TEST_BUS`;
- * `POSTBUS_NOT_A_TEST_DATABASE` when time is to be moved; `POSTBUS_SCHEMA_MISSING`, `POSTBUS_QUEUE_MISSING` and the like.
+ * `POSTBUS_NOT_A_TEST_DATABASE` when time is to be moved; `POSTBUS_MODE_IS_NOT_LIVE` when the test's events go elsewhere; `POSTBUS_SCHEMA_MISSING`, `POSTBUS_QUEUE_MISSING` and the like.
  */
 export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
   const settings = parseOptions('drainEvents()', drainOptions, options)
@@ -68,14 +70,25 @@ export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
 
   if (!settings.withRetries && settings.until === undefined) {
     await due.run()
-    return due.counts()
+    return checked(due.counts())
   }
   const clock = await testClock(parts.backend, within?.database)
   const until = await timeOf(settings.until, clock)
   do await due.run()
   while (await clock.toNextDue([...queues.keys()], until))
   if (until !== null && (await clock.now()) < until) await clock.set(until)
-  return due.counts()
+  return checked(due.counts())
+}
+
+/** A drain that finds nothing, in a test whose events do not reach the database, is a mistake. */
+function checked(counts: Counts): Counts {
+  const mode = state.current.getStore()?.mode ?? 'live'
+  if (mode === 'live' || Object.values(counts).some((count) => count > 0)) return counts
+  throw new PostbusError(
+    'POSTBUS_MODE_IS_NOT_LIVE',
+    `drainEvents() found nothing to do, and this test is in mode '${mode}', in which events are not stored. Begin it with: ` +
+      "setEventBusMode('live')",
+  )
 }
 
 interface InsideParts {

@@ -3,13 +3,15 @@ import type { Bus } from '../../bus.ts'
 import { partsOf, type BusParts } from '../../backend-override.ts'
 import type { PostgresBackend } from '../../backends/postgres/postgres-backend.ts'
 import { PostbusError } from '../../errors.ts'
+import { state } from '../state.ts'
+import type { TestBus } from '../test-bus.ts'
 
-/** The buses of the databases that are open now, in this process: that is what this module is for. */
-const open = new Set<Bus>()
+/** The buses of the databases that are open now, in this process, and whose they are: that is what this module is for. */
+const open = new Map<Bus, TestBus | undefined>()
 
-/** Until the answer is called, tests that name no bus mean this one. */
+/** Until the answer is called, code of this test that names no bus means this one. */
 export function isUnderTest(bus: Bus): () => void {
-  open.add(bus)
+  open.set(bus, state.current.getStore())
   return () => void open.delete(bus)
 }
 
@@ -18,13 +20,20 @@ export type DatabaseBus = BusParts & { readonly backend: PostgresBackend }
 
 /** @throws {PostbusError} `POSTBUS_NO_TEST_BUS` when it is not clear which bus is meant, or what was given is none. */
 export function busUnderTest(given: Bus | undefined): DatabaseBus {
-  const [bus = given, another] = given ? [given] : open
+  const [bus, another] = given ? [given] : openHere()
   if (another) throw noTestBus('several test databases are open at once')
   if (bus === undefined) throw noTestBus('no test database is open')
   const parts = partsOf(bus)
   if (!parts) throw noTestBus('what was given is not a bus: expected what createBus() returns')
   if (!isOnDatabase(parts)) throw noTestBus(`the bus has the backend "${parts.kind}", which stores no deliveries`)
   return parts
+}
+
+/** Those of the test that asks. Without the setup file nobody knows who asks, and all may be meant. */
+function openHere(): readonly Bus[] {
+  const test = state.current.getStore()
+  const own = [...open].filter(([, owner]) => owner === test)
+  return (own.length > 0 ? own : [...open]).map(([bus]) => bus)
 }
 
 function isOnDatabase(parts: BusParts): parts is DatabaseBus {

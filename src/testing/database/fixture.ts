@@ -1,5 +1,6 @@
 /** How vitest uses test databases: one for each test that runs, kept for the next test, or for you when the test failed. */
 import type { Bus } from '../../bus.ts'
+import { state } from '../state.ts'
 import { isUnderTest } from './current-bus.ts'
 import type { OpenedDatabase } from './open-database.ts'
 
@@ -31,6 +32,7 @@ export function fixtureOf<B extends Bus>(open: () => Promise<OpenedDatabase<B>>)
   return async ({ task }, { onCleanup }) => {
     const database = idle.pop() ?? (await open())
     await database.clean()
+    publishForReal()
     const forget = isUnderTest(database.bus)
     onCleanup(async () => {
       forget()
@@ -38,4 +40,10 @@ export function fixtureOf<B extends Bus>(open: () => Promise<OpenedDatabase<B>>)
     })
     return database
   }
+}
+
+/** A test that asks for a database wants its events there, unless it has chosen another mode. */
+function publishForReal(): void {
+  const test = state.current.getStore()
+  if (test && test.chosenMode === null) test.choose('live')
 }

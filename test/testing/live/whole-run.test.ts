@@ -18,9 +18,9 @@ test(
   'all processes of a run share one server and one migration, and both end with the run',
   { timeout: 60_000 },
   async () => {
-    const run = await aRun(['one', 'other'], {})
+    const run = await aRun(['one', 'other', 'modes'], {})
 
-    expect(run.output).toMatch(/Tests .*12 passed/)
+    expect(run.output).toMatch(/Tests .*15 passed/)
     expect(run.output.match(/migrated once/g)).toHaveLength(1)
     await until('the server has stopped', () => foldersOf(run.pid).length === 0)
   },
