@@ -23,10 +23,10 @@ export interface DueWork {
 
 export function dueRun(work: DueWork) {
   const tally = new Tally()
-  let failure: { readonly error: unknown } | null = null
+  const failures: unknown[] = []
 
   const fail = (error: unknown) => {
-    failure ??= { error }
+    failures.push(error)
     for (const dispatcher of dispatchers) dispatcher.stopClaiming()
   }
   const dispatchers = [...work.queues].map(
@@ -57,12 +57,12 @@ export function dueRun(work: DueWork) {
     counts: (): Counts => tally.counts(),
     async run(): Promise<void> {
       // A handler can publish to a queue that has run dry already: until a whole round has found nothing.
-      for (let found = 1; found > 0 && failure === null;) {
+      for (let found = 1; found > 0 && failures.length === 0;) {
         const claimed = await Promise.all(dispatchers.map((dispatcher) => dispatcher.drain()))
         found = claimed.reduce((sum, count) => sum + count, 0)
       }
       await Promise.all(dispatchers.map((dispatcher) => dispatcher.idle()))
-      if (failure !== null) throw failure.error
+      if (failures.length > 0) throw failures[0]
     },
   }
 }

@@ -35,6 +35,7 @@ test('a run that is killed leaves nothing behind either', { timeout: 60_000 }, a
   child.kill('SIGKILL')
 
   await until('the server has stopped', () => foldersOf(child.pid).length === 0)
+  expect(child.signalCode).toBe('SIGKILL')
 })
 
 test(
