@@ -51,7 +51,7 @@ function next(
         const found = take(test, expected)
         if (found) stop(() => resolve(found))
       } catch (error) {
-        stop(() => reject(error as Error)) // the test's own predicate threw
+        stop(() => reject(error)) // the test's own predicate threw
       }
     }
     const timer = startTimer(() => stop(() => resolve(undefined)), withinMs)

@@ -44,7 +44,7 @@ export function differenceInWords({ path, expected, got }: Difference): string {
 export function expectedInWords(expected: unknown): string {
   if (!isMatcher(expected)) return dataInWords(expected)
   const print: unknown = Reflect.get(expected, 'toAsymmetricMatcher')
-  return typeof print === 'function' ? String(Reflect.apply(print, expected, [])) : String(expected)
+  return typeof print === 'function' ? String(Reflect.apply(print, expected, [])) : dataInWords(expected)
 }
 
 function isMatcher(value: unknown): value is AsymmetricMatcher {

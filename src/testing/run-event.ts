@@ -53,7 +53,7 @@ export async function runEvent<Listens extends On, Result>(
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},
 ): Promise<RunEventResult<Result>> {
-  const answer = await attempt(handler, event, options)
+  const answer = await answerTo(handler, event, options)
   if (answer === null) return { status: 'not_interested' }
   if (answer.threw) return failed(messageOf(answer.error), answer.error)
   const { value } = answer
@@ -95,7 +95,7 @@ export async function runEventOrThrow<Listens extends On, Result>(
 }
 
 /** Null: not interested. */
-async function attempt(handler: AnyHandler, event: Envelope, options: RunEventOptions): Promise<Answer | null> {
+async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventOptions): Promise<Answer | null> {
   checkEnvelope(event)
   if (!isFor(handler, event)) throw notItsEvent(handler, event)
   const number = attemptNumber(handler, options.attempt)

@@ -122,7 +122,7 @@ test('without a transaction the context has none', async () => {
 })
 
 test.each([
-  ['throws', (error: Error) => Promise.reject(error)],
+  ['throws', raise],
   ['answers failed(error)', (error: Error) => failed(error)],
 ])(
   'an error reaches the publisher as it is when a handler %s, and the handlers after it do not run',
@@ -197,6 +197,10 @@ test('handlers that publish to each other for ever end with an error that shows 
   expect(rejection.code).toBe('POSTBUS_ENDLESS_CHAIN')
   expect(rejection.message).toContain('clocks.ticked → test.ping, clocks.rang → test.pong')
 })
+
+function raise(error: Error): never {
+  throw error
+}
 
 function note(name: string): Handle {
   return (event) => void notes.push(`${name} ${event.data.n}`)

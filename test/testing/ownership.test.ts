@@ -25,7 +25,7 @@ describe('what a test starts belongs to it', () => {
     const emitter = new EventEmitter()
     emitter.on('order', (id: string) => process.nextTick(() => void publishOrder(id)))
 
-    void Promise.resolve().then(() => Promise.all([publishOrder('promise')]))
+    void Promise.resolve().then(() => publishOrder('promise'))
     setTimeout(() => setImmediate(() => void publishOrder('timer')), 1)
     queueMicrotask(() => emitter.emit('order', 'emitter'))
 

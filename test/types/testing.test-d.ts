@@ -61,27 +61,27 @@ assertEventPublished(OrderShipped, 3)
 refuteEventPublished(OrderCreated, { orderId: 'o1' })
 
 // @ts-expect-error -- this event has no such property
-assertEventPublished(OrderCreated, { orderID: 'o1' })
+void assertEventPublished(OrderCreated, { orderID: 'o1' })
 // @ts-expect-error -- nor at a depth
-assertEventPublished(OrderCreated, { customer: { nick: 'Ada' } })
+void assertEventPublished(OrderCreated, { customer: { nick: 'Ada' } })
 // @ts-expect-error -- the schema's output is a number
-assertEventPublished(OrderCreated, { total: '42' })
+void assertEventPublished(OrderCreated, { total: '42' })
 // @ts-expect-error -- an item of another type
-assertEventPublished(OrderCreated, { customer: { tags: [1] } })
+void assertEventPublished(OrderCreated, { customer: { tags: [1] } })
 // @ts-expect-error -- a predicate says yes or no
-assertEventPublished(OrderCreated, (event) => event.data.orderId)
+void assertEventPublished(OrderCreated, (event) => event.data.orderId)
 // @ts-expect-error -- a predicate answers at once
-assertEventPublished(OrderCreated, async () => true)
+void assertEventPublished(OrderCreated, async () => true)
 // @ts-expect-error -- this event has no such property
 refuteEventPublished(OrderCreated, { orderID: 'o1' })
 // @ts-expect-error -- an event type is not named by its text
-assertEventPublished('orders.order-created')
+void assertEventPublished('orders.order-created')
 // @ts-expect-error -- nor is it an event
-assertEventPublished(order)
+void assertEventPublished(order)
 // @ts-expect-error -- one that waits has to be awaited before its event is there
 void assertEventPublished(OrderCreated, undefined, { withinMs: 500 }).data
 // @ts-expect-error -- an option that does not exist: it is called withinMs
-assertEventPublished(OrderCreated, undefined, { timeout: 500 })
+void assertEventPublished(OrderCreated, undefined, { timeout: 500 })
 
 // Modes.
 setEventBusMode('default')
