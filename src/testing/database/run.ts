@@ -2,9 +2,9 @@
  * One Postgres server for a whole test run. The first process that needs it starts a keeper: a process of its own that
  * starts the server, writes down where it is, and stops it when the run is over, however the run ends.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -48,18 +48,19 @@ export async function serverOfThisRun(given: string | undefined): Promise<Runnin
   await mkdir(folder, { recursive: true, mode: 0o755 })
 
   const startedAt = Date.now()
-  let asked = false
+  let keeper: ChildProcess | undefined
   while (Date.now() - startedAt < PATIENCE_MS) {
+    const hasEnded = keeper !== undefined && keeper.exitCode !== null // asked first: it may have ended because another is at it
     const found = await readRecord(folder)
     if (found?.is === 'running') return found
     if (found?.is === 'failed') throw new PostbusError('POSTBUS_TEST_DATABASE_FAILED', found.message)
-    if (!found && !asked) startKeeper({ folder, owner, ...(url !== undefined && { databaseUrl: url }) })
-    asked = true
+    if (!found && hasEnded) break
+    if (!found) keeper ??= await startKeeper({ folder, owner, ...(url !== undefined && { databaseUrl: url }) })
     await delay(20)
   }
   throw new PostbusError(
     'POSTBUS_TEST_DATABASE_FAILED',
-    `No Postgres server after ${PATIENCE_MS / 1_000} s; see ${folder}.`,
+    `There is no Postgres server. What happened stands in ${logIn(folder)}.`,
   )
 }
 
@@ -77,10 +78,18 @@ export async function readRecord(folder: string): Promise<RunRecord | undefined>
 }
 
 /** In a session of its own, so that Ctrl-C in a terminal ends the run but not the one who cleans up after it. */
-function startKeeper(order: KeeperOrder): void {
+async function startKeeper(order: KeeperOrder): Promise<ChildProcess> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const program = fileURLToPath(new URL(`./keeper.${extension}`, import.meta.url))
-  const keeper = spawn(process.execPath, [program], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-  keeper.stdin.end(JSON.stringify(order)) // not as an argument: it can hold a password, and everybody can list those
+  const log = await open(logIn(order.folder), 'a')
+  const keeper = spawn(process.execPath, [program], { detached: true, stdio: ['pipe', 'ignore', log.fd] })
+  await log.close()
+  keeper.stdin?.on('error', () => undefined) // it ended before it read: its log says why
+  keeper.stdin?.end(JSON.stringify(order)) // not as an argument: it can hold a password, and everybody can list those
   keeper.unref()
+  return keeper
+}
+
+function logIn(folder: string): string {
+  return join(folder, 'keeper.log')
 }
