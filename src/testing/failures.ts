@@ -1,5 +1,6 @@
 /** What a failing assertion says: what was expected, and what this test published instead, where, and how it differs. */
-import { AssertionError } from 'node:assert'
+import type { AssertionError } from 'node:assert'
+import { assertionError } from './assertion-error.ts'
 import { dataInWords } from './data-in-words.ts'
 import { differenceInWords, withExpected } from './differences.ts'
 import { differencesFrom, expectationInWords, isPredicate, type Expectation } from './expectation.ts'
@@ -16,16 +17,16 @@ export function notPublished(test: TestBus, expected: Expectation, withinMs?: nu
   const closest = closestOf(test, expected)
   if (!closest) {
     const types = test.candidates().map(({ event }) => event.type)
-    return new AssertionError({ message, expected: [expected.type], actual: types })
+    return assertionError({ message, expected: [expected.type], actual: types })
   }
   const { data } = closest.event
-  if (expected.match === undefined || isPredicate(expected.match)) return new AssertionError({ message })
-  return new AssertionError({ message, expected: withExpected(expected.match, data), actual: data })
+  if (expected.match === undefined || isPredicate(expected.match)) return assertionError({ message })
+  return assertionError({ message, expected: withExpected(expected.match, data), actual: data })
 }
 
 export function published(test: TestBus, expected: Expectation): AssertionError {
   const message = `Expected no event ${expectationInWords(expected)}.\n${publishedInstead(test, expected)}`
-  return new AssertionError({ message })
+  return assertionError({ message })
 }
 
 /** The candidate of the right type that differs least. */

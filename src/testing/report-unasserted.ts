@@ -1,5 +1,6 @@
 /** Strict mode's complaint: the events that nobody asserted, each with its data and where it was published. */
-import { AssertionError } from 'node:assert'
+import type { AssertionError } from 'node:assert'
+import { assertionError } from './assertion-error.ts'
 import { dataInWords } from './data-in-words.ts'
 import { asStackLines, placeInWords } from './published-at.ts'
 import type { EventBusMode, RecordedEvent, TestBus } from './test-bus.ts'
@@ -32,7 +33,7 @@ export function unasserted(events: readonly RecordedEvent[], mode: EventBusMode 
     ...more,
     "Assert each with assertEventPublished(…). What only prepares the test belongs before setEventBusMode('strict').",
   ].join('\n\n')
-  return new AssertionError({ message })
+  return assertionError({ message })
 }
 
 function described(recorded: RecordedEvent, index: number): string {
