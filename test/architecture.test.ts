@@ -108,6 +108,12 @@ test('no library code is part of the testing module', () => {
   expect(importers).toEqual([])
 })
 
+test('the testing module needs no test runner: only its setup file knows vitest', () => {
+  const known = sources.filter((file) => importsOf(file).some(({ name, typeOnly }) => name === 'vitest' && !typeOnly))
+
+  expect(known).toEqual(['src/testing/vitest.ts'])
+})
+
 test('no file is longer than 250 lines', () => {
   const long = all.filter((file) => text(file).split('\n').length > 251)
 

@@ -7,6 +7,7 @@ import type { Place } from './published-at.ts'
 /** What happens to events: recorded, recorded and to be asserted, handled in `publish`, or really published. */
 export type EventBusMode = 'mailbox' | 'strict' | 'inline' | 'live'
 
+/** @internal */
 export interface RecordedEvent {
   readonly event: Envelope
   readonly bus: BusParts
@@ -15,14 +16,15 @@ export interface RecordedEvent {
   publishedAt(): readonly Place[]
 }
 
+/** One test, as the testing kit sees it. Made by the setup file, or by `withTestBus()`. */
 export class TestBus {
   /** The test's name. */
   readonly name: string
-  /** Every event of this test, in the order of publishing. */
+  /** @internal Every event of this test, in the order of publishing. */
   readonly recorded: RecordedEvent[] = []
-  /** Tests inside this one: foreign code then belongs to them. */
+  /** @internal Tests inside this one: foreign code then belongs to them. */
   inner = 0
-  /** How many late events there were when this test began. */
+  /** @internal How many late events there were when this test began. */
   readonly lateBefore: number
   #chosen: EventBusMode | null = null
   readonly #outside: TestBus | null
@@ -38,67 +40,72 @@ export class TestBus {
     this.lateBefore = lateBefore
   }
 
-  /** The mode that was chosen here or for the whole file, or null when none was. */
+  /** @internal The mode that was chosen here or for the whole file, or null when none was. */
   get chosenMode(): EventBusMode | null {
     return this.#chosen ?? this.#outside?.chosenMode ?? null
   }
 
+  /** The mode that its events have now. */
   get mode(): EventBusMode {
     return this.chosenMode ?? 'mailbox'
   }
 
+  /** Whether the test is over. */
   get ended(): boolean {
     return this.#ended
   }
 
+  /** @internal */
   choose(mode: EventBusMode): void {
     this.#chosen = mode
   }
 
-  /** Ids are remembered per bus: two buses stand for two databases. */
+  /** @internal Ids are remembered per bus: two buses stand for two databases. */
   idsOf(bus: BusParts): RememberedIds {
     const ids = this.#ids.get(bus) ?? new RememberedIds()
     this.#ids.set(bus, ids)
     return ids
   }
 
-  /** Takes an event up, and then tells those who wait: it is expected before anyone can have seen it. */
+  /** @internal Takes an event up, and then tells those who wait: it is expected before anyone can have seen it. */
   record(recorded: RecordedEvent): void {
     this.recorded.push(recorded)
     for (const look of this.#waiting.keys()) look()
   }
 
-  /** Events that an assertion may be about: in strict mode only strict ones, each until it was asserted. */
+  /** @internal Events that an assertion may be about: in strict mode only strict ones, each until it was asserted. */
   candidates(): readonly RecordedEvent[] {
     const strictOnly = this.mode === 'strict'
     return this.recorded.filter((one) => !this.#done.has(one) && (one.strict || !strictOnly))
   }
 
+  /** @internal */
   isDone(recorded: RecordedEvent): boolean {
     return this.#done.has(recorded)
   }
 
-  /** Nothing more is expected of an event: it was asserted, or reported. */
+  /** @internal Nothing more is expected of an event: it was asserted, or reported. */
   markDone(...recorded: readonly RecordedEvent[]): void {
     for (const one of recorded) this.#done.add(one)
   }
 
-  /** What strict mode still expects. */
+  /** @internal What strict mode still expects. */
   unasserted(): readonly RecordedEvent[] {
     return this.recorded.filter((one) => one.strict && !this.#done.has(one))
   }
 
-  /** Calls `look` after every new event, until the answer is called. `from` says who waits. */
+  /** @internal Calls `look` after every new event, until the answer is called. `from` says who waits. */
   onRecorded(look: () => void, from: () => readonly Place[]): () => void {
     this.#waiting.set(look, from)
     return () => void this.#waiting.delete(look)
   }
 
-  /** Assertions that still wait, by where they stand. */
+  /** @internal Assertions that still wait, by where they stand. */
   waiting(): readonly (() => readonly Place[])[] {
     return [...this.#waiting.values()]
   }
 
+  /** @internal */
   end(): void {
     this.#ended = true
     this.#waiting.clear()
