@@ -1,5 +1,5 @@
 /** How a value differs from the part of it that was expected. Nothing differs: it matches. */
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { isPlainObject } from '../event-checks.ts'
 import { dataInWords } from './data-in-words.ts'
 import type { AsymmetricMatcher } from './match.ts'
@@ -40,11 +40,21 @@ export function differenceInWords({ path, expected, got }: Difference): string {
   return `${path || 'data'}: expected ${expectedInWords(expected)}, got ${dataInWords(got)}`
 }
 
-/** Matchers of test runners know how to print themselves. */
+/** What was expected, with matchers as their test runner names them. */
 export function expectedInWords(expected: unknown): string {
-  if (!isMatcher(expected)) return dataInWords(expected)
-  const print: unknown = Reflect.get(expected, 'toAsymmetricMatcher')
-  return typeof print === 'function' ? String(Reflect.apply(print, expected, [])) : dataInWords(expected)
+  return dataInWords(printable(expected))
+}
+
+function printable(value: unknown): unknown {
+  if (isMatcher(value)) return { [inspect.custom]: () => matcherInWords(value) }
+  if (Array.isArray(value)) return value.map(printable)
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]))
+}
+
+function matcherInWords(matcher: AsymmetricMatcher): string {
+  const print: unknown = Reflect.get(matcher, 'toAsymmetricMatcher')
+  return typeof print === 'function' ? String(Reflect.apply(print, matcher, [])) : dataInWords(matcher)
 }
 
 function isMatcher(value: unknown): value is AsymmetricMatcher {

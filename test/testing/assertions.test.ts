@@ -159,6 +159,7 @@ describe('a failure', () => {
 
     const { message } = failureOf(() => assertEventPublished(OrderCreated, { orderId: expect.any(Number) }))
 
+    expect(message).toContain('matching { orderId: Any<Number> }.')
     expect(message).toContain("orderId: expected Any<Number>, got 'o1'")
   })
 
