@@ -1,15 +1,17 @@
 /**
  * The keeper of a run's Postgres server: a program, started by `run.ts`. It outlives the run by a moment, drops the run's
- * databases and stops the server; those of failed tests stay, and with them the server, for an hour to look inside.
+ * databases and stops the server. Those of failed tests stay, and with them the server, to look inside: until the next run
+ * of the project, and for an hour at most.
  */
 import { randomBytes } from 'node:crypto'
-import { link, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { link, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sleep } from '../../clock.ts'
 import { onConnection } from './administration.ts'
 import { isAlive } from './embedded-postgres/cluster.ts'
-import { keeperOrder, readRecord, recordIn, type KeeperOrder, type RunningServer } from './run.ts'
+import { keeperOrder, readRecord, recordIn, runFolder, type KeeperOrder, type RunRecord } from './run.ts'
 import { testServer, type TestServer } from './server.ts'
 
 const LOOK_EVERY_MS = 200
@@ -21,6 +23,7 @@ async function keep(order: KeeperOrder): Promise<void> {
   if (!(await isFirst(order.folder))) return
 
   const server = await start(order)
+  await endKept()
   if (server) {
     const prefix = `postbus_test_${randomBytes(4).toString('hex')}`
     const { connectionString, isOurs } = server
@@ -29,7 +32,7 @@ async function keep(order: KeeperOrder): Promise<void> {
 
     // A server that was given may be gone by now, and the databases with it.
     const kept = await dropDatabases(connectionString, prefix).catch(() => 0)
-    if (kept > 0 && isOurs) await delay(KEPT_FOR_MS)
+    if (kept > 0 && isOurs) await keepOn(order.folder)
     await server.stop()
   } else {
     await endOf(order.owner)
@@ -63,7 +66,7 @@ async function start({ folder, databaseUrl }: KeeperOrder): Promise<TestServer |
 }
 
 /** In one step: who reads it finds all of it. */
-async function write(folder: string, record: RunningServer | { is: 'failed'; keeper: number; message: string }) {
+async function write(folder: string, record: RunRecord): Promise<void> {
   const unfinished = `${recordIn(folder)}.new`
   await writeFile(unfinished, JSON.stringify(record), { mode: 0o600 })
   await rename(unfinished, recordIn(folder))
@@ -85,4 +88,21 @@ async function dropDatabases(connectionString: string, prefix: string): Promise<
     for (const { name } of gone) await client.query(`drop database if exists "${name}" with (force)`)
     return rows.length - gone.length
   })
+}
+
+/** Until the keeper of a later run says that this is enough. */
+async function keepOn(folder: string): Promise<void> {
+  const enough = new AbortController()
+  process.once('SIGTERM', () => enough.abort())
+  await write(folder, { is: 'kept', keeper: process.pid, project: process.cwd() })
+  await sleep(KEPT_FOR_MS, enough.signal)
+}
+
+/** What earlier runs of this project kept has been looked at by now. */
+async function endKept(): Promise<void> {
+  const names = await readdir(dirname(runFolder))
+  for (const name of names.filter((one) => one.startsWith(`${basename(runFolder)}-`))) {
+    const found = await readRecord(join(dirname(runFolder), name)).catch(() => undefined) // its keeper is about to delete it
+    if (found?.is === 'kept' && found.project === process.cwd()) process.kill(found.keeper, 'SIGTERM')
+  }
 }

@@ -20,6 +20,8 @@ const PATIENCE_MS = 180_000
 const record = z.discriminatedUnion('is', [
   z.object({ is: z.literal('starting'), keeper: z.int() }),
   z.object({ is: z.literal('failed'), keeper: z.int(), message: z.string() }),
+  /** The run is over, but there are databases to look at. */
+  z.object({ is: z.literal('kept'), keeper: z.int(), project: z.string() }),
   z.object({
     is: z.literal('running'),
     keeper: z.int(),
@@ -40,11 +42,14 @@ export type KeeperOrder = z.infer<typeof keeperOrder>
 
 export const recordIn = (folder: string) => join(folder, 'server.json')
 
+/** Where the records of a user's runs lie: `-`, the owner's pid and more follows. */
+export const runFolder = join(tmpdir(), `postbus-test-${userInfo().username}`)
+
 /** The server of this run, started if need be. `given` is a server to use instead of one of our own. */
 export async function serverOfThisRun(given: string | undefined): Promise<RunningServer> {
   const url = given ?? databaseUrl()
   const owner = ownerOfRun()
-  const folder = join(tmpdir(), `postbus-test-${userInfo().username}-${owner}-${shortHash(url ?? '')}`)
+  const folder = `${runFolder}-${owner}-${shortHash(url ?? '')}`
   await mkdir(folder, { recursive: true, mode: 0o755 })
 
   const startedAt = Date.now()

@@ -64,6 +64,17 @@ test(
   },
 )
 
+test('without DATABASE_URL the server of a failed run stays too, until the next run', { timeout: 60_000 }, async () => {
+  const failed = await aRun(['failing'], {})
+  const line = /To look into its database:\s+psql '([^']+)'/.exec(failed.output)?.[1] ?? ''
+  expect(await onDatabase(line, 'select type from postbus.event')).toEqual([{ type: 'notes.note-taken' }])
+
+  const next = await aRun(['modes'], {})
+
+  expect(next.output).toMatch(/Tests .*3 passed/)
+  await until('both servers have stopped', () => [...foldersOf(failed.pid), ...foldersOf(next.pid)].length === 0)
+})
+
 interface Run {
   readonly pid: number | undefined
   readonly output: string
