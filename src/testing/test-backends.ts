@@ -35,9 +35,10 @@ const testBackends: BackendOverride = {
 
 /** A mode that was chosen goes for every bus. Until then a bus that is made to be inline stays so. */
 function modeFor(bus: BusParts, owner: Owner): EventBusMode {
-  if (owner.is === 'unclear') return owner.tests.every(({ mode }) => mode === 'live') ? 'live' : 'mailbox'
-  const { chosenMode } = owner.is === 'test' ? owner.test : state.outside
-  return chosenMode ?? (bus.kind === 'inline' ? 'live' : 'mailbox')
+  const unchosen = bus.kind === 'inline' ? 'inline' : 'mailbox'
+  if (owner.is === 'test') return owner.test.chosenMode ?? unchosen
+  if (owner.is === 'nobody') return state.outside.chosenMode ?? unchosen
+  return owner.tests.every(({ mode }) => mode === 'live') ? 'live' : 'mailbox'
 }
 
 function callable({ codec, emit, publish }: BusParts) {

@@ -24,9 +24,10 @@ describe.each([[['--isolate']], [['--no-isolate', '--sequence.shuffle', '--seque
         'fails: forgot to await',
         'fails: left in the middle',
         'fails: nobody asserted',
+        'fails: published when the test was over',
         'fails: the mode of the file is strict',
       ])
-      expect(Object.keys(ran)).toHaveLength(19)
+      expect(Object.keys(ran)).toHaveLength(20)
     })
 
     test('a forgotten event fails with its data and the line that published it, which is also the frame', () => {

@@ -2,6 +2,7 @@
 import '../../src/testing/vitest.ts'
 import { EventEmitter } from 'node:events'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { defineHandler } from '../../src/index.ts'
 import {
   assertEventPublished,
   getEventBusMode,
@@ -150,9 +151,11 @@ test('a bus without a database is ready in mailbox mode, and not in live mode', 
 })
 
 test('a bus made to be inline stays so until a mode is chosen', async () => {
-  const inline = aBus({ backend: 'inline' })
+  const handled: string[] = []
+  const note = defineHandler('test.note', { on: OrderCreated, handle: ({ data }) => void handled.push(data.orderId) })
+  const inline = aBus({ backend: 'inline', handlers: [note] })
   await inline.publish(anOrder())
-  expect(publishedEvents()).toEqual([])
+  expect([handled, publishedEvents()]).toEqual([['o1'], []])
 
   setEventBusMode('mailbox')
 
