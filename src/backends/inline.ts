@@ -6,6 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Backend, PlannedEvent } from '../backend.ts'
 import type { Codec } from '../codec.ts'
+import type { Envelope } from '../envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handler.ts'
 import { isAnswer, type Failed } from '../outcome.ts'
@@ -47,17 +48,22 @@ export function createInlineBackend(parts: InlineParts): Backend {
   }
 }
 
+interface Call {
+  readonly handler: AnyHandler
+  readonly envelope: Envelope
+}
+
 async function runHandlers(planned: PlannedEvent, tx: Transaction | undefined, parts: InlineParts): Promise<void> {
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)
     const call = { handler, stored: storedForm(planned), event: decodedCopy(planned, parts.codec), attempt: 1, tx }
     const answer = await chain.run(links, () => callHandler(call, parts))
-    settleInline(answer, handler, planned, parts)
+    settleInline(answer, { handler, envelope: planned.envelope }, parts)
   }
 }
 
-function settleInline(answer: Answer, handler: AnyHandler, { envelope }: PlannedEvent, { emit }: InlineParts): void {
+function settleInline(answer: Answer, { handler, envelope }: Call, { emit }: InlineParts): void {
   if (answer.threw) throw answer.error
   if (!isAnswer(answer.value)) return
 

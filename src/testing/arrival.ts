@@ -16,30 +16,31 @@ const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis
 
 const MOST_MS = 600_000
 
+type PublishedFrom = ReturnType<typeof stackAbove>
+
+export interface Arrival extends Patience {
+  readonly test: TestBus
+  readonly expected: Expectation
+  /** The function of the kit that the test called. */
+  readonly cut: (...parameters: never[]) => unknown
+}
+
 /** Resolves to the first matching event, published already or later, and marks it asserted. */
-export async function arrivalOf(
-  test: TestBus,
-  expected: Expectation,
-  { withinMs }: Patience,
-  cut: (...parameters: never[]) => unknown,
-): Promise<Envelope> {
+export async function arrivalOf(arrival: Arrival): Promise<Envelope> {
+  const { test, expected, withinMs, cut } = arrival
   checkPatience(withinMs)
-  const failure: { stack?: string } = {}
-  Error.captureStackTrace(failure, cut)
-  const found = take(test, expected) ?? (await next(test, expected, withinMs, stackAbove(cut)))
+  const caller: { stack?: string } = {}
+  Error.captureStackTrace(caller, cut)
+  const found = take(test, expected) ?? (await next(arrival, stackAbove(cut)))
   if (found) return found.event
 
   const error = notPublished(test, expected, withinMs)
-  error.stack = `${error.name}: ${error.message}\n${failure.stack?.split('\n').slice(1).join('\n') ?? ''}`
+  const frames = caller.stack?.split('\n').slice(1) ?? []
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
   throw error
 }
 
-function next(
-  test: TestBus,
-  expected: Expectation,
-  withinMs: number,
-  from: ReturnType<typeof stackAbove>,
-): Promise<RecordedEvent | undefined> {
+function next({ test, expected, withinMs }: Arrival, from: PublishedFrom): Promise<RecordedEvent | undefined> {
   return new Promise((resolve, reject) => {
     const stop = (settle: () => void) => {
       stopTimer(timer)

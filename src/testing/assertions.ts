@@ -33,7 +33,7 @@ export function assertEventPublished<Kind extends AnyEventType>(
 export function assertEventPublished(type: AnyEventType, match?: unknown, options?: Patience): unknown {
   const test = recordingTest('assertEventPublished')
   const expected = expectation('assertEventPublished', type, match)
-  if (options) return arrivalOf(test, expected, options, assertEventPublished)
+  if (options) return arrivalOf({ test, expected, ...options, cut: assertEventPublished })
   const found = firstOf(test, expected)
   if (!found) throw withFrame(notPublished(test, expected), assertEventPublished)
   test.markDone(found)

@@ -42,18 +42,18 @@ function publishedInstead(test: TestBus, expected: Expectation): string {
   if (recorded.length === 0) return `Nothing was published in this test (${test.mode}).${late}`
   const shown = recorded.slice(-MOST_EVENTS)
   const before = recorded.length - shown.length
-  const lines = shown.map((one, index) => line(test, expected, one, before + index + 1))
+  const lines = shown.map((one, index) => `  ${before + index + 1}. ${described(test, expected, one)}`)
   const hidden = before > 0 ? [`  … ${before} before these`] : []
   return [`Published in this test (${test.mode}):`, ...hidden, ...lines].join('\n') + late
 }
 
-function line(test: TestBus, expected: Expectation, recorded: RecordedEvent, number: number): string {
+function described(test: TestBus, expected: Expectation, recorded: RecordedEvent): string {
   const { event } = recorded
   const [place] = recorded.publishedAt()
   const version = event.version === 1 && expected.version === 1 ? '' : ` (version ${event.version})`
   const from = hasSeveralBuses(test) && event.source !== null ? ` from ${event.source}` : ''
   const where = place ? `   at ${placeInWords(place)}` : ''
-  const head = `  ${number}. ${event.type}${version} ${dataInWords(event.data)}${from}${where}${remark(test, recorded)}`
+  const head = `${event.type}${version} ${dataInWords(event.data)}${from}${where}${remark(test, recorded)}`
   return [head, ...differences(expected, recorded)].join('\n')
 }
 
