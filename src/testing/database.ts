@@ -42,11 +42,15 @@ export interface OpenTestDatabase<B extends Bus = Bus> extends TestDatabase<B> {
 }
 
 /**
- * A fixture for vitest: `const test = base.extend('database', testDatabase({ bus }))`. Each test that asks for it gets an
- * empty database, with a bus; tests that run at the same time get one each. When a test fails, its database is
+ * A fixture for vitest: `const test = base.extend('database', await testDatabase({ bus }))`. Each test that asks for it
+ * gets an empty database, with a bus; tests that run at the same time get one each. When a test fails, its database is
  * kept, and a line says how to look inside.
+ *
+ * Awaited, because starting a server and migrating must not use up the time that the first test has.
  */
-export function testDatabase<B extends Bus>(options: TestDatabaseOptions<B>): FixtureOf<TestDatabase<B>> {
+export async function testDatabase<B extends Bus>(
+  options: TestDatabaseOptions<B>,
+): Promise<FixtureOf<TestDatabase<B>>> {
   const place = callerOf(testDatabase)
   return fixtureOf(() => openDatabase(options, place))
 }

@@ -17,8 +17,10 @@ export type FixtureOf<Value> = (
 /** More failed tests than this in one process, and their databases would fill the disk. */
 const MAX_KEPT = 5
 
-export function fixtureOf<B extends Bus>(open: () => Promise<OpenedDatabase<B>>): FixtureOf<OpenedDatabase<B>> {
-  const idle: OpenedDatabase<B>[] = []
+export async function fixtureOf<B extends Bus>(
+  open: () => Promise<OpenedDatabase<B>>,
+): Promise<FixtureOf<OpenedDatabase<B>>> {
+  const idle = [await open()]
   let kept = 0
 
   async function end(database: OpenedDatabase<B>, failedTest: string | null): Promise<void> {

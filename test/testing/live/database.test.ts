@@ -15,7 +15,7 @@ let migrations = 0
 
 const test = base.extend(
   'database',
-  testDatabase({
+  await testDatabase({
     databaseUrl,
     bus: aBus,
     keepTables: ['setting'],
