@@ -44,7 +44,7 @@ function publishedInstead(test: TestBus, expected: Expectation): string {
   const before = recorded.length - shown.length
   const lines = shown.map((one, index) => `  ${before + index + 1}. ${described(test, expected, one)}`)
   const hidden = before > 0 ? [`  … ${before} before these`] : []
-  return [`Published in this test (${test.mode}):`, ...hidden, ...lines].join('\n') + late
+  return [`Published in this test (${test.mode}):`, ...hidden, ...lines, ...severalBuses(test)].join('\n') + late
 }
 
 function described(test: TestBus, expected: Expectation, recorded: RecordedEvent): string {
@@ -80,6 +80,11 @@ function lateInWords(test: TestBus): string {
 
 function isSameType(event: RecordedEvent['event'], expected: Expectation): boolean {
   return event.type === expected.type && event.version === expected.version
+}
+
+function severalBuses(test: TestBus): readonly string[] {
+  if (!hasSeveralBuses(test) || test.recorded.every(({ event }) => event.source !== null)) return []
+  return ['Several buses have published. To tell them apart, give each a name: createBus({ source }).']
 }
 
 function hasSeveralBuses({ recorded }: TestBus): boolean {

@@ -1,6 +1,8 @@
 /** Assertions: what matches, what is answered, what is taken away, and what a failure says. */
 import '../../src/testing/vitest.ts'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { defineEvent } from '../../src/index.ts'
 import {
   assertEventPublished,
   assertNoPendingEvents,
@@ -163,7 +165,26 @@ describe('a failure', () => {
     expect(message).toContain("orderId: expected Any<Number>, got 'o1'")
   })
 
-  test('tells versions and buses apart when they matter', async () => {
+  test('asks for the names of several buses', async () => {
+    await Promise.all([aBus(), aBus()].map((one) => one.publish(anOrder())))
+
+    const { message } = failureOf(() => assertEventPublished(CartCleared))
+
+    expect(message).toContain(
+      'Several buses have published. To tell them apart, give each a name: createBus({ source }).',
+    )
+  })
+
+  test('tells versions apart when they matter', async () => {
+    const Newer = defineEvent('carts.cart-cleared', { schema: z.object({ cartId: z.string() }), version: 2 })
+    await bus.publish(Newer({ cartId: 'c1' }))
+
+    const { message } = failureOf(() => assertEventPublished(CartCleared))
+
+    expect(message).toContain("1. carts.cart-cleared (version 2) { cartId: 'c1' }")
+  })
+
+  test('tells several buses apart', async () => {
     await Promise.all(['shop', 'cargo'].map((source) => aBus({ source }).publish(anOrder())))
 
     const { message } = failureOf(() => assertEventPublished(CartCleared))
