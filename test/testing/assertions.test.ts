@@ -49,7 +49,9 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     ]
     await bus.publish([ParcelSent({ lines }), ParcelSent({ lines: lines.slice(1) })])
 
+    refuteEventPublished(ParcelSent, { lines: [] })
     assertEventPublished(ParcelSent, { lines: [{ count: 2 }] })
+    refuteEventPublished(ParcelSent, { lines: [{ sku: 'hat' }] })
     assertEventPublished(ParcelSent, { lines: [{ sku: 'hat' }, { sku: 'mug' }] })
 
     assertNoPendingEvents()

@@ -13,7 +13,8 @@ export function get(server: Server): Promise<string> {
       let text = ''
       response.on('data', (chunk) => (text += String(chunk))).on('end', () => resolve(text))
     })
-    sent.on('error', reject).end('body')
+    sent.on('error', reject).flushHeaders()
+    server.once('request', () => sent.end('body')) // so that the body comes on its own, after the handler has begun
   })
 }
 

@@ -163,6 +163,18 @@ test('a bus made to be inline stays so until a mode is chosen', async () => {
   expect(publishedEvents()).toHaveLength(1)
 })
 
+describe('strict mode outside of tests', () => {
+  beforeAll(async () => {
+    setEventBusMode('strict')
+    await bus.publish(anOrder())
+    setEventBusMode('mailbox') // would fail if the order were expected
+  })
+
+  test('expects nothing of anyone', () => {
+    expect(getEventBusMode()).toBe('mailbox')
+  })
+})
+
 describe('a mode chosen in beforeAll', () => {
   beforeAll(() => setEventBusMode('strict'))
 

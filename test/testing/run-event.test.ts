@@ -13,7 +13,7 @@ import {
   type HandlerContext,
 } from '../../src/index.ts'
 import { assertEventPublished, runEvent, runEventOrThrow, setEventBusMode } from '../../src/testing/index.ts'
-import { rejectionOf } from './failure-of.ts'
+import { failureOf, rejectionOf } from './failure-of.ts'
 import { CartCleared, OrderCreated, anOrder } from './shop.ts'
 
 type Order = Envelope<string, number, { orderId: string; total: number }>
@@ -155,6 +155,15 @@ test('what the handler publishes goes where the mode says, as caused by the even
   expect(assertEventPublished(CartCleared)).toMatchObject({ causationId: order.id, correlationId: order.id })
 })
 
+test('the place of what the handler publishes is the handler’s own line', async () => {
+  setEventBusMode('strict')
+  await runEvent(handler(clearCart), anOrder())
+
+  const { message } = failureOf(() => setEventBusMode('mailbox'))
+
+  expect(message).toMatch(/Published at: clearCart \(test\/testing\/run-event\.test\.ts:\d+:\d+\)/)
+})
+
 test('in inline mode it runs the handlers of the bus it is given, and without one it says so', async () => {
   setEventBusMode('inline')
   const cleared: string[] = []
@@ -208,6 +217,10 @@ test.each([
 ])('%s is refused', async (_, run, message) => {
   await expect(run()).rejects.toThrow(message)
 })
+
+async function clearCart(_: Order, { publish }: HandlerContext): Promise<void> {
+  await publish(CartCleared({ cartId: 'c1' }))
+}
 
 function handler(handle: (event: Order, context: HandlerContext) => unknown = () => undefined) {
   return defineHandler('test.it', { on: OrderCreated, handle })
