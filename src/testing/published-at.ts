@@ -53,6 +53,11 @@ function ownPlaces(stack: string): readonly Place[] {
 function placeIn(text: string): readonly Place[] {
   const [found, name, file, line, column] = FRAME.exec(text) ?? []
   if (found === undefined || file === undefined) return []
-  const named = name !== undefined && !name.endsWith('<anonymous>')
-  return [{ name: named ? name : null, file, line: Number(line), column: Number(column) }]
+  return [{ name: nameIn(name), file, line: Number(line), column: Number(column) }]
+}
+
+/** `Object.clearCart [as handle]` is `clearCart`. */
+function nameIn(text: string | undefined): string | null {
+  if (text === undefined || text.endsWith('<anonymous>')) return null
+  return text.replace(/^Object\./, '').replace(/ \[as [^\]]*\]$/, '')
 }
