@@ -24,13 +24,17 @@ export async function openDatabase<B extends Bus>(
   const server = await serverOfThisRun(options.databaseUrl)
   const template = templateName(server, options, place)
   const leased = await lease(server.connectionString, template)
-  const bus = await busOn(leased, options)
-  const parts = busUnderTest(bus)
-
-  if (!leased.exists) await makeDatabase({ leased, template, parts, server, options })
-  const database = await opened({ leased, bus, parts, server })
-  if (leased.exists) await database.clean()
-  return database
+  try {
+    const bus = await busOn(leased, options)
+    const parts = busUnderTest(bus)
+    if (!leased.exists) await makeDatabase({ leased, template, parts, server, options })
+    const database = await opened({ leased, bus, parts, server })
+    if (leased.exists) await database.clean()
+    return database
+  } catch (error) {
+    await endLease(leased) // an open connection would keep the process from ending
+    throw error
+  }
 }
 
 interface Making<B extends Bus> {

@@ -130,6 +130,25 @@ base('a table to keep that does not exist is named', async () => {
   await expect(opening).rejects.toThrow('table "no_such_table" of `keepTables` does not exist')
 })
 
+base('a migration that fails is the error to see, and is tried again by the next one', async () => {
+  let fails = true
+  const options = {
+    databaseUrl,
+    bus: aBus,
+    migrate() {
+      if (fails) throw new Error('no such column')
+    },
+  }
+  const open = () => openTestDatabase(options)
+
+  await expect(open()).rejects.toThrow('no such column')
+  fails = false
+  const database = await open()
+  onTestFinished(() => database.close())
+
+  expect(await drainEvents({ bus: database.bus })).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0 })
+})
+
 base('a server that is not there is named', async () => {
   const opening = openTestDatabase({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none', bus: aBus })
 
