@@ -41,7 +41,8 @@ export async function runAttempt(delivery: ClaimedDelivery, around: AttemptSurro
 }
 
 /** What came of calling a handler. */
-export type Answer = { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }
+export type Answer =
+  { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }
 
 /** Runs the handler; whatever happens is an answer. */
 export async function answerOf(

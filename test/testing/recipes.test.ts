@@ -17,7 +17,7 @@ beforeAll(() => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'] }))
-  writeFileSync(join(folder, 'app.ts'), `export * from '../../testing/recipes-app.ts'\n`)
+  writeFileSync(join(folder, 'app.ts'), `export * from '../../testing/fixtures/recipes-app.ts'\n`)
   for (const [file, code] of recipes()) writeFileSync(join(folder, file), code)
 })
 
