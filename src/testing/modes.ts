@@ -16,8 +16,8 @@ const MODES: readonly string[] = ['mailbox', 'strict', 'inline', 'live'] satisfi
  * - `inline`: the interested handlers run before `publish` returns, and errors reach the publisher.
  * - `live`: they go where they go in production.
  *
- * Inside a test it holds for this test. At a test file's top level and in `beforeAll` it is the mode that the tests of
- * this file begin with.
+ * Inside a test or `beforeEach` it holds for this test. At a test file's top level and in `beforeAll` it is the mode that
+ * tests begin with, from there to the end of the file.
  *
  * @throws an AssertionError when strict mode is left with events that nobody asserted; the mode is left all the same.
  * @throws {PostbusError} `POSTBUS_NOT_IN_TEST`, `POSTBUS_INVALID_OPTIONS`.
