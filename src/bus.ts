@@ -1,7 +1,9 @@
 /** The bus: what an application creates once, publishes with, and makes workers from. */
-import type { Backend, PlannedEvent } from './backend.ts'
+import type { DeliveryStore } from './backend.ts'
+import { backendFor, withParts, type BusParts } from './backend-override.ts'
+import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
-import { createCodec, type Codec } from './codec.ts'
+import { createCodec } from './codec.ts'
 import type { Envelope } from './envelope.ts'
 import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from './operations.ts'
 import { PostbusError } from './errors.ts'
@@ -11,13 +13,13 @@ import {
   parseOptions,
   workerOptions,
   type BusOptions,
+  type Settings,
   type WorkerOptions,
 } from './options.ts'
+import { loadRegistry } from './lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './publish.ts'
-import { loadRegistry, type LazyRegistry } from './lazy-registry.ts'
-import { planEvents } from './plan.ts'
-import { transactionOf } from './publish-checks.ts'
-import { emitTo, printSignals, type Emit } from './signals.ts'
+import { publisher } from './publisher.ts'
+import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './worker/attempt-context.ts'
 import { Worker } from './worker/worker.ts'
 
@@ -55,73 +57,63 @@ export interface Bus {
  */
 export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
+  const { parts, place } = assemble(settings)
+  const { publish } = parts
+
+  const bus: Bus = {
+    publish,
+    worker: (given: WorkerOptions = {}) => makeWorker(given, parts, place.store()),
+    async ready() {
+      await parts.registry.load()
+      await backendFor(parts, publish).check()
+    },
+    migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
+    doctor: async () => place.doctor(await parts.registry.load()),
+    deadLetters: place.deadLetters,
+    close: () => parts.backend.close(),
+  }
+  return Object.freeze(withParts(bus, parts))
+}
+
+function assemble(settings: Settings) {
+  const { backend: kind, source = null } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = loadRegistry(settings.handlers)
-  const postgres = createPostgres(settings, emit)
-  const publish = publisher({ registry, codec, backend: postgres.backend, emit, source: settings.source ?? null })
-
-  return Object.freeze({
-    publish,
-    worker: (given: WorkerOptions = {}) => makeWorker(given, { registry, codec, postgres, emit, publish }),
-    async ready() {
-      await registry.load()
-      await postgres.backend.check()
-    },
-    migrate: async (how?: MigrateOptions) => postgres.migrate((await registry.load()).queues, how),
-    doctor: async () => postgres.doctor(await registry.load()),
-    deadLetters: postgres.deadLetters,
-    close: () => postgres.backend.close(),
-  })
+  const mailbox: Envelope[] = []
+  const publish = publisher(() => parts)
+  const place =
+    kind === 'postgres'
+      ? inPostgres(createPostgres(settings, emit))
+      : createInMemory(kind, mailbox, { codec, emit, publish })
+  const parts: BusParts = { kind, registry, codec, emit, source, backend: place.backend, mailbox, publish }
+  return { parts, place }
 }
 
-interface PublisherParts {
-  readonly registry: LazyRegistry
-  readonly codec: Codec
-  readonly backend: Backend
-  readonly emit: Emit
-  readonly source: string | null
+function inPostgres(postgres: Postgres) {
+  return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
-function publisher({ registry, codec, backend, emit, source }: PublisherParts): Bus['publish'] {
-  return async (events, options = {}) => {
-    const tx = transactionOf(options)
-    const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
-    // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
-    const loaded = registry.loaded() ?? (await registry.load())
-    const planned: readonly PlannedEvent[] = planEvents(list, { registry: loaded, codec, emit, source })
-    if (planned.length === 0) return { events: [] }
-    return { events: await backend.publish(planned, tx) }
-  }
-}
-
-interface WorkerParts {
-  readonly registry: LazyRegistry
-  readonly codec: Codec
-  readonly postgres: Postgres
-  readonly emit: Emit
-  readonly publish: Bus['publish']
-}
-
-function makeWorker(given: WorkerOptions, { registry: lazy, codec, postgres, emit, publish }: WorkerParts): Worker {
+function makeWorker(given: WorkerOptions, bus: BusParts, store: DeliveryStore): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({
-    store: postgres.backend.store,
+    store,
     shutdownGraceMs,
     pollMs,
-    emit,
+    emit: bus.emit,
     async plan() {
-      const registry = await lazy.load()
+      const registry = await bus.registry.load()
       return {
         queues: queuesToWork(registry.queues, queues),
         handlers: registry.handlers.map((handler) => handler.name),
-        attempt: attemptWith({ registry, codec, emit, publish }),
+        attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
       }
     },
   })
 }
 
-function queuesToWork(known: readonly string[], chosen: Readonly<Record<string, number>> | undefined) {
+/** Each queue to work on, with how many handlers may run at once. */
+export function queuesToWork(known: readonly string[], chosen: Readonly<Record<string, number>> | undefined) {
   if (!chosen) return new Map(known.map((queue) => [queue, DEFAULT_CONCURRENCY] as const))
   const unknown = Object.keys(chosen).find((queue) => !known.includes(queue))
   if (unknown === undefined) return new Map(Object.entries(chosen))

@@ -2,6 +2,7 @@
 import type { Envelope } from './envelope.ts'
 import type { PublishOptions, PublishResult } from './publish.ts'
 import type { Log } from './signals.ts'
+import type { Transaction } from './transaction.ts'
 
 export interface HandlerContext {
   /** Which attempt this is, counted from 1. */
@@ -16,4 +17,10 @@ export interface HandlerContext {
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
   /** Writes to the bus's log, with the event, handler and attempt beside it. */
   readonly log: Log
+  /**
+   * The publisher's transaction, when the handler runs inside `publish` (inline mode), so that what it writes commits or
+   * rolls back with the event; `publish` then uses it unless told otherwise. Absent in a worker, except where a test drains
+   * inside its own transaction.
+   */
+  readonly tx?: Transaction
 }

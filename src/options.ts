@@ -25,6 +25,12 @@ export const busOptions = z.strictObject({
     )
     .default([])
     .describe('An array of handlers, a module that exports them, or a function that imports one.'),
+  backend: z
+    .enum(['postgres', 'inline', 'mailbox'])
+    .default('postgres')
+    .describe(
+      'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. Both keep everything in memory.',
+    ),
   schema: z.string().regex(SCHEMA_NAME).default('postbus').describe('The database schema for events and dead letters.'),
   pgbossSchema: z
     .string()
@@ -90,6 +96,8 @@ export const workerOptions = z.strictObject({
 })
 
 export type BusOptions = z.input<typeof busOptions>
+/** A bus's options with every default filled in. */
+export type Settings = z.output<typeof busOptions>
 export type WorkerOptions = z.input<typeof workerOptions>
 
 /** Handlers that may run at once per queue, unless said otherwise. */

@@ -25,14 +25,23 @@ const LAYERS: readonly (readonly string[])[] = [
   ],
   ['src/handler.ts'],
   ['src/registry.ts', 'src/lazy-registry.ts', 'src/backend.ts', 'src/operations.ts', 'src/options.ts'],
-  ['src/plan.ts', 'src/backends/', 'src/worker/'],
+  [
+    'src/backend-override.ts',
+    'src/publish-batch.ts',
+    'src/plan.ts',
+    'src/publisher.ts',
+    'src/backends/',
+    'src/worker/',
+  ],
   ['src/bus.ts'],
   ['src/index.ts'],
   ['src/cli/'],
+  ['src/testing/'],
 ]
 
-const OWNED: readonly (readonly [what: RegExp, owner: string])[] = [
-  [/^pg$/, 'src/backends/postgres/'],
+const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
+  // The embedded server's members hold a connection whose socket must not keep a program alive: only pg itself can do that.
+  [/^pg$/, 'src/backends/postgres/', 'src/testing/database/embedded-postgres/'],
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/'],
   [/^superjson$/, 'src/codec.ts'],
@@ -71,19 +80,22 @@ test('each package that is hard to replace has one owner', () => {
     .filter((file) => !file.startsWith('migrations/'))
     .flatMap((file) =>
       importsOf(file).flatMap((imported) =>
-        OWNED.filter(([what, owner]) => what.test(imported.name) && !file.startsWith(owner)).map(
-          () => `${file} → ${imported.name}`,
-        ),
+        OWNED.filter(
+          ([what, ...owners]) => what.test(imported.name) && !owners.some((owner) => file.startsWith(owner)),
+        ).map(() => `${file} → ${imported.name}`),
       ),
     )
 
   expect(trespassers).toEqual([])
 })
 
-test('only config/env.ts reads the environment', () => {
+/** Beside the project's own settings: the testing kit must know which server a test run was given, and when the run ends. */
+const ENVIRONMENT_READERS = ['config/env.ts', 'src/testing/database/environment.ts']
+
+test('only config/env.ts reads the environment, and one file of the testing kit', () => {
   const readers = ours.filter((file) => /process\s*\.\s*env\b|\benv\b[^\n]*from 'node:process'/.test(codeOf(file)))
 
-  expect(readers).toEqual(['config/env.ts'])
+  expect(readers).toEqual(ENVIRONMENT_READERS)
 })
 
 test('no library code is part of the testing module', () => {
@@ -94,6 +106,12 @@ test('no library code is part of the testing module', () => {
     )
 
   expect(importers).toEqual([])
+})
+
+test('the testing module needs no test runner: only its setup file knows vitest', () => {
+  const known = sources.filter((file) => importsOf(file).some(({ name, typeOnly }) => name === 'vitest' && !typeOnly))
+
+  expect(known).toEqual(['src/testing/vitest.ts'])
 })
 
 test('no file is longer than 250 lines', () => {

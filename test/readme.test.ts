@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Bus } from '../src/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
 import { withOptionTables } from './support/options-table.ts'
+import { runTestBlocks } from './support/run-blocks.ts'
 import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
 
 const run = promisify(execFile)
@@ -86,6 +87,10 @@ test('the worker and the dead letters blocks run', async () => {
   const { bus } = await load<{ bus: Bus }>('postbus.config.ts')
   await expect(bus.publish([])).resolves.toEqual({ events: [] })
   await expect(bus.deadLetters.list()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
+})
+
+test('the block of tests passes as the tests that they are', async () => {
+  expect(await runTestBlocks(blocks.folder)).toMatch(/Tests +2 passed \(2\)/)
 })
 
 describe('command lines', () => {

@@ -8,6 +8,7 @@ import type { Outcome } from '../outcome.ts'
 import type { PublishOptions, PublishResult } from '../publish.ts'
 import type { Registry } from '../registry.ts'
 import { logWith, type Emit } from '../signals.ts'
+import type { Transaction } from '../transaction.ts'
 import { runAttempt } from './attempt.ts'
 import { attemptError } from './attempt-error.ts'
 
@@ -16,6 +17,8 @@ export interface AttemptParts {
   readonly codec: Codec
   readonly emit: Emit
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
+  /** For `context.tx`: a test drains inside a transaction. */
+  readonly tx?: Transaction | undefined
 }
 
 /** The function a dispatcher calls for each delivery it has claimed. It never rejects. */
@@ -33,8 +36,8 @@ export function attemptWith(parts: AttemptParts) {
   }
 }
 
-function contextFor(
-  { emit, publish }: AttemptParts,
+export function contextFor(
+  { emit, publish, tx }: Pick<AttemptParts, 'emit' | 'publish' | 'tx'>,
   delivery: ClaimedDelivery,
   event: Envelope,
   handler: AnyHandler,
@@ -53,6 +56,7 @@ function contextFor(
         options,
       )
     },
+    ...(tx !== undefined && { tx }),
   })
 }
 
@@ -93,7 +97,7 @@ function report(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
   }
 }
 
-function reportOverdue(emit: Emit, delivery: ClaimedDelivery): void {
+export function reportOverdue(emit: Emit, delivery: ClaimedDelivery): void {
   emit(
     'error',
     'attempt.overdue',

@@ -40,14 +40,16 @@ export async function runAttempt(delivery: ClaimedDelivery, around: AttemptSurro
   return outcomeOf(delivery, handler, await answerOf(delivery, handler, event, around))
 }
 
-type Answer = { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }
+/** What came of calling a handler. */
+export type Answer =
+  { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }
 
 /** Runs the handler; whatever happens is an answer. */
-async function answerOf(
+export async function answerOf(
   delivery: ClaimedDelivery,
   handler: AnyHandler,
   event: Envelope,
-  around: AttemptSurroundings,
+  around: Pick<AttemptSurroundings, 'abort' | 'contextFor' | 'onOverdue'>,
 ): Promise<Answer> {
   try {
     const deadline = {

@@ -107,7 +107,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(due) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
     select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -116,7 +116,7 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
-    ) event on true order by activated.ord;
+    ) event on true order by activated.priority desc, activated.created_on, activated.id;
 end
 $function$
 ;
@@ -191,7 +191,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(heads[1:wanted]) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
       select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -200,7 +200,7 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
-    ) event on true order by activated.ord;
+    ) event on true order by activated.priority desc, activated.created_on, activated.id;
   end if;
 
   missing := wanted - coalesce(cardinality(heads), 0);
@@ -228,7 +228,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(heads[1:missing]) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
       select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -237,7 +237,7 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
-    ) event on true order by activated.ord;
+    ) event on true order by activated.priority desc, activated.created_on, activated.id;
   end if;
 
   return query select null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
@@ -637,7 +637,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
     select ids[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,

@@ -43,8 +43,15 @@ function typeScriptBlocks(): readonly (readonly [file: string, code: string])[] 
   return blocksOf('ts').map((block) => {
     const file = /^\/\/ (\S+\.ts)\n/.exec(block)?.[1]
     if (!file) throw new Error(`A code block of README does not begin with its file's name:\n${block.slice(0, 120)}`)
-    return [file, block.replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)]
+    return [file, withSources(block)]
   })
+}
+
+/** The block as it is in this repository, where the package has no name of its own. */
+function withSources(block: string): string {
+  return block
+    .replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)
+    .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)
 }
 
 function blocksOf(language: string): readonly string[] {

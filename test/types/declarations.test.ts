@@ -50,6 +50,14 @@ describe('an application that emits declarations', () => {
         export const worker = () => bus.worker({ pollMs: 100 })
         export const findings = () => bus.doctor()
         export const dead = bus.deadLetters`,
+      'orders.test.ts': `
+        import { assertEventPublished, currentTestBus, runEvent, withTestBus } from 'postbus/testing'
+        import { anOrder, OrderCreated } from './events.js'
+        import { receipt } from './handlers.js'
+        export const asserted = () => assertEventPublished(OrderCreated, { orderId: 'o1' })
+        export const ran = () => runEvent(receipt, anOrder)
+        export const owner = () => currentTestBus()
+        export const wrapped = () => withTestBus((test) => test.name)`,
     })
 
     expect(problems).toBe('')

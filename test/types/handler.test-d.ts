@@ -17,6 +17,7 @@ import {
   type Log,
   type PublishResult,
   type Snooze,
+  type Transaction,
 } from '../../src/index.ts'
 
 const OrderCreated = defineEvent('orders.order-created', {
@@ -105,6 +106,7 @@ expectTypeOf<HandlerContext['maxAttempts']>().toBeNumber()
 expectTypeOf<HandlerContext['deliveryId']>().toBeString()
 expectTypeOf<HandlerContext['signal']>().toEqualTypeOf<AbortSignal>()
 expectTypeOf<HandlerContext['log']>().toEqualTypeOf<Log>()
+expectTypeOf<HandlerContext['tx']>().toEqualTypeOf<Transaction | undefined>()
 expectTypeOf<HandlerContext['publish']>().returns.resolves.toEqualTypeOf<PublishResult>()
 defineHandler('mail.context', {
   on: OrderCreated,

@@ -9,6 +9,7 @@ describe('the options of a bus', () => {
 
     expect(options).toEqual({
       handlers: [],
+      backend: 'postgres',
       schema: 'postbus',
       pgbossSchema: 'pgboss',
       codecs: [],

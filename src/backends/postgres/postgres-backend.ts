@@ -17,12 +17,20 @@ import { announceWorker, removeWorker } from './workers.ts'
 
 export interface PostgresBackend extends Backend {
   readonly store: DeliveryStore
+  /** For the testing kit, which moves the database's clock and can work inside a transaction. */
+  readonly connection: Connection
+  readonly tables: Tables
 }
 
 export interface Connections {
   readonly connection: Connection
   /** For what keeps claims alive, so that nothing else can hold it up. */
   readonly lifeline: Connection
+}
+
+/** All that deliveries need of a connection. A test may give them one transaction of its own instead of a pool. */
+export interface DeliveryConnection extends Omit<Connection, 'pool'> {
+  pool(): Promise<Queryable>
 }
 
 export function createPostgresBackend(connections: Connections, tables: Tables, emit: Emit): PostgresBackend {
@@ -43,6 +51,8 @@ export function createPostgresBackend(connections: Connections, tables: Tables, 
       await Promise.all([connection.close(), lifeline.close()])
     },
     store: createDeliveryStore(connections, tables, emit),
+    connection,
+    tables,
   }
 }
 
@@ -52,14 +62,22 @@ async function ownConnection(connection: Connection): Promise<SqlExecutor> {
   return { executeSql: (text, values) => pool.query(text, [...values]) }
 }
 
-function createDeliveryStore({ connection, lifeline }: Connections, tables: Tables, emit: Emit): DeliveryStore {
-  const prepared = new Map<string, QueueState & { readonly claim: Claim }>()
+interface PreparedQueue extends QueueState {
+  readonly claim: Claim
+}
+
+export function createDeliveryStore(
+  { connection, lifeline }: Readonly<Record<keyof Connections, DeliveryConnection>>,
+  tables: Tables,
+  emit: Emit,
+): DeliveryStore {
+  const prepared = new Map<string, PreparedQueue>()
 
   /** Runs a statement on one of the queues that `prepare` has checked. */
   async function on<Result>(
     name: string,
-    work: (database: Queryable, queue: QueueState & { readonly claim: Claim }) => Promise<Result>,
-    over: Connection = connection,
+    work: (database: Queryable, queue: PreparedQueue) => Promise<Result>,
+    over: DeliveryConnection = connection,
   ): Promise<Result> {
     const queue = prepared.get(name)
     if (!queue) throw new PostbusError('POSTBUS_QUEUE_MISSING', `Queue "${name}" was not prepared for this worker.`)

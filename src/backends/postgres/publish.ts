@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { PlannedEvent } from '../../backend.ts'
 import { PostbusError } from '../../errors.ts'
 import { partitionedQueue } from '../../names.ts'
+import { checkBatchSize, firstOfEachId } from '../../publish-batch.ts'
 import type { PublishedEvent } from '../../publish.ts'
 import type { SqlExecutor } from './transaction.ts'
 import type { Tables } from './tables.ts'
@@ -26,25 +27,12 @@ export async function publishEvents(
   inTransaction: boolean,
 ): Promise<readonly PublishedEvent[]> {
   const distinct = firstOfEachId(events)
-  checkSize(distinct)
+  checkBatchSize(distinct)
   const { rows } = await executor.executeSql(`select * from ${tables.publish}($1)`, [
     JSON.stringify(batchOf(distinct, inTransaction)),
   ])
   const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))
   return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
-}
-
-/** jsonb holds 256 MiB. A larger batch would be refused by the database, and so abort the caller's transaction. */
-const MAX_BATCH_BYTES = 200 * 1_048_576
-
-function checkSize(events: readonly PlannedEvent[]): void {
-  const bytes = events.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
-  if (bytes <= MAX_BATCH_BYTES) return
-  throw new PostbusError(
-    'POSTBUS_TOO_LARGE',
-    `The data of these ${events.length} events is ${Math.ceil(bytes / 1_048_576)} MiB, but one publish() carries at most ` +
-      `${MAX_BATCH_BYTES / 1_048_576} MiB. Publish them in several calls; they may share a transaction.`,
-  )
 }
 
 /** The queue of a delivery follows from its handler, and from whether its event has a key. */
@@ -55,11 +43,6 @@ export function queueFor(queue: string, partitionKey: string | null): string {
 /** A lane's name: one handler's deliveries of one partition key. */
 export function laneOf(handler: string, partitionKey: string): string {
   return `${handler}:${partitionKey}`
-}
-
-function firstOfEachId(events: readonly PlannedEvent[]): readonly PlannedEvent[] {
-  const seen = new Set<string>()
-  return events.filter(({ envelope }) => !seen.has(envelope.id) && seen.add(envelope.id))
 }
 
 function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {

@@ -15,7 +15,7 @@ const PROBE_EVERY_MS = 30_000
  * workers then live by their poll, and are all woken when it is back, since something may have been missed.
  */
 export function listenForWakeUps(
-  connection: Connection,
+  connection: Pick<Connection, 'dedicated'>,
   tables: Tables,
   emit: Emit,
   onWake: (queues: readonly string[] | 'all') => void,

@@ -25,6 +25,7 @@ import {
   headOf,
   itsEvent,
   NO_DELIVERY,
+  QUEUE_ORDER,
   runningIn,
   type QueueParts,
 } from './sql.ts'
@@ -39,7 +40,7 @@ export function claimLanesFunction(parts: QueueParts): string {
   const claimed = (rows: string) => `
     return query
       with ${activated(parts, rows)}
-      select ${DELIVERY}, null::boolean, null::text from activated ${itsEvent(parts)} order by activated.ord;`
+      select ${DELIVERY}, null::boolean, null::text from activated ${itsEvent(parts)} ${QUEUE_ORDER};`
   return `
 create or replace function ${functionName(parts, 'claim')}(wanted integer, walk_from text) returns table (${DELIVERY_COLUMNS},
     more boolean, walk_on text

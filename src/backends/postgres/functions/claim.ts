@@ -1,5 +1,14 @@
 /** The function that claims from a queue without keys: takes what is due, most urgent first. */
-import { activated, DELIVERY, DELIVERY_COLUMNS, FIXED_PLAN, functionName, itsEvent, type QueueParts } from './sql.ts'
+import {
+  activated,
+  DELIVERY,
+  DELIVERY_COLUMNS,
+  FIXED_PLAN,
+  functionName,
+  itsEvent,
+  QUEUE_ORDER,
+  type QueueParts,
+} from './sql.ts'
 
 export function claimFunction(parts: QueueParts): string {
   const { table, tables, queue } = parts
@@ -21,7 +30,7 @@ begin
 
   return query
     with ${activated(parts, 'due')}
-    select ${DELIVERY} from activated ${itsEvent(parts)} order by activated.ord;
+    select ${DELIVERY} from activated ${itsEvent(parts)} ${QUEUE_ORDER};
 end
 $function$`
 }

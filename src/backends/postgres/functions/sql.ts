@@ -68,7 +68,7 @@ export function activated({ table, tables }: QueueParts, rows: string): string {
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(${rows}) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - ${RETRY_LIMIT}) + 1 as attempt
     )`
 }
@@ -77,6 +77,9 @@ export function activated({ table, tables }: QueueParts, rows: string): string {
 export const DELIVERY = `activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at`
+
+/** In queue order; what was published together, in the order of publishing. */
+export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** The event of `activated`, which may be gone. */
 export function itsEvent({ tables }: QueueParts): string {

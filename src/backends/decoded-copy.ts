@@ -1,0 +1,38 @@
+/** An event as it would come back from the database: a frozen copy that went through the codec. */
+import type { PlannedEvent, StoredEvent } from '../backend.ts'
+import type { Codec } from '../codec.ts'
+import type { Envelope } from '../envelope.ts'
+import { isPlainObject } from '../event-checks.ts'
+import { openEnvelope } from '../worker/stored-envelope.ts'
+
+/** Decodes a new copy each time, and freezes its data too: a reader that changes its copy would surprise the next one. */
+export function decodedCopy(planned: PlannedEvent, codec: Codec): Envelope {
+  const copy = openEnvelope(storedForm(planned), codec)
+  freezeDeep(copy.data)
+  return copy
+}
+
+/** The row that the database would hold. */
+export function storedForm({ envelope, payload }: PlannedEvent): StoredEvent {
+  return {
+    seq: '0', // the order of publishing is a matter of the database
+    id: envelope.id,
+    type: envelope.type,
+    version: envelope.version,
+    partitionKey: envelope.partitionKey,
+    payload,
+    correlationId: envelope.correlationId ?? envelope.id,
+    causationId: envelope.causationId,
+    source: envelope.source,
+    metadata: envelope.metadata,
+    occurredAt: new Date(envelope.occurredAt),
+    expiresAt: envelope.expiresAt && new Date(envelope.expiresAt),
+  }
+}
+
+function freezeDeep(value: unknown): void {
+  if (!Array.isArray(value) && !isPlainObject(value)) return
+  if (Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const inner of Object.values(value)) freezeDeep(inner)
+}

@@ -1,0 +1,69 @@
+/** A bus without a database: one of the in-memory backends, and refusals for everything that only a database can do. */
+import type { Backend, DeliveryStore } from '../backend.ts'
+import type { BusParts } from '../backend-override.ts'
+import type { Envelope } from '../envelope.ts'
+import { PostbusError } from '../errors.ts'
+import type { DeadLetters, Finding, MigrateReport } from '../operations.ts'
+import { createInlineBackend } from './inline.ts'
+import { createMailboxBackend } from './mailbox.ts'
+import { RememberedIds } from './remembered-ids.ts'
+
+type Kind = 'inline' | 'mailbox'
+
+export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusParts, 'codec' | 'emit' | 'publish'>) {
+  const refuse = (what: string): never => {
+    throw noDatabase(kind, what)
+  }
+  return {
+    backend: closable(backendOf(kind, mailbox, bus)),
+    store: (): DeliveryStore => refuse('worker()'),
+    deadLetters: withoutDeadLetters(refuse),
+    migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
+    doctor: async (): Promise<readonly Finding[]> => refuse('doctor()'),
+  }
+}
+
+function backendOf(
+  kind: Kind,
+  mailbox: Envelope[],
+  { codec, emit, publish }: Pick<BusParts, 'codec' | 'emit' | 'publish'>,
+): Backend {
+  const ids = new RememberedIds()
+  if (kind === 'inline') return createInlineBackend({ codec, ids, emit, publish })
+  return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
+}
+
+function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
+  return Object.freeze({
+    list: async () => refuse('deadLetters.list()'),
+    count: async () => refuse('deadLetters.count()'),
+    retry: async () => refuse('deadLetters.retry()'),
+    discard: async () => refuse('deadLetters.discard()'),
+  })
+}
+
+/** A closed bus publishes no more, except through the transaction of somebody whose connection is still open. */
+function closable(backend: Backend): Backend {
+  let closed = false
+  return {
+    ...backend,
+    async publish(events, tx) {
+      if (!closed || tx !== undefined) return backend.publish(events, tx)
+      throw new PostbusError(
+        'POSTBUS_CLOSED',
+        'This bus was closed. Publish before bus.close(), or create another bus.',
+      )
+    },
+    async close() {
+      closed = true
+    },
+  }
+}
+
+function noDatabase(kind: Kind, what: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_NO_DATABASE',
+    `This bus keeps everything in memory (\`backend: '${kind}'\`), so it has no ${what}: there are no stored deliveries. ` +
+      "Create the bus with `backend: 'postgres'` and a `connectionString`.",
+  )
+}

@@ -1,0 +1,104 @@
+/**
+ * The inline backend: the interested handlers run before `publish` returns, one after the other in registry order, depth
+ * first. Nothing is stored, so nothing is retried: the first error reaches the publisher, and the handlers after it do not
+ * run. A discarded event is signalled as a worker would; a snoozed one has no later to come back in, and is an error.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Backend, PlannedEvent } from '../backend.ts'
+import type { Codec } from '../codec.ts'
+import type { Envelope } from '../envelope.ts'
+import { PostbusError } from '../errors.ts'
+import type { AnyHandler } from '../handler.ts'
+import { isAnswer, type Failed } from '../outcome.ts'
+import { checkBatchSize, firstOfEachId } from '../publish-batch.ts'
+import type { Transaction } from '../transaction.ts'
+import type { Answer } from '../worker/attempt.ts'
+import { callHandler, type CallSurroundings } from '../worker/call-handler.ts'
+import { decodedCopy, storedForm } from './decoded-copy.ts'
+import { openTransaction } from './postgres/transaction.ts'
+import { resultsOf, type RememberedIds } from './remembered-ids.ts'
+
+export interface InlineParts extends CallSurroundings {
+  readonly codec: Codec
+  readonly ids: RememberedIds
+}
+
+/** Handlers that publish inside handlers, this many deep, are taken for a circle. */
+const MOST_LINKS = 100
+
+/** Which handlers are running around this one. One for the process, because a chain can lead through several buses. */
+const chain = new AsyncLocalStorage<readonly string[]>()
+
+export function createInlineBackend(parts: InlineParts): Backend {
+  return {
+    async publish(events, tx) {
+      if (tx !== undefined) openTransaction(tx)
+      checkBatchSize(firstOfEachId(events))
+      const fresh = parts.ids.take(events)
+      try {
+        for (const planned of fresh) await runHandlers(planned, tx, parts)
+      } catch (error) {
+        parts.ids.forget(fresh)
+        throw error
+      }
+      return resultsOf(events, fresh)
+    },
+    check: async () => undefined,
+    close: async () => undefined,
+  }
+}
+
+interface Call {
+  readonly handler: AnyHandler
+  readonly envelope: Envelope
+}
+
+async function runHandlers(planned: PlannedEvent, tx: Transaction | undefined, parts: InlineParts): Promise<void> {
+  for (const handler of planned.handlers) {
+    const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
+    if (links.length > MOST_LINKS) throw endlessChain(links)
+    const call = { handler, stored: storedForm(planned), event: decodedCopy(planned, parts.codec), attempt: 1, tx }
+    const answer = await chain.run(links, () => callHandler(call, parts))
+    settleInline(answer, { handler, envelope: planned.envelope }, parts)
+  }
+}
+
+function settleInline(answer: Answer, { handler, envelope }: Call, { emit }: InlineParts): void {
+  if (answer.threw) throw answer.error
+  if (!isAnswer(answer.value)) return
+
+  const who = `Handler "${handler.name}" for ${envelope.type} ${envelope.id}`
+  switch (answer.value.is) {
+    case 'failed':
+      throw failure(who, answer.value)
+    case 'snooze':
+      throw snoozed(who)
+    case 'discard': {
+      const fields = { handler: handler.name, eventId: envelope.id, eventType: envelope.type }
+      emit('error', 'delivery.dead', `${who} discarded it: ${answer.value.reason}`, fields)
+    }
+  }
+}
+
+/** `failed(error)` is like throwing that error. A reason in words becomes an error that says whose it is. */
+function failure(who: string, { reason, cause }: Failed): unknown {
+  if (cause instanceof Error && cause.message === reason) return cause
+  return new PostbusError('POSTBUS_ATTEMPT_FAILED', `${who} failed: ${reason}`, cause === undefined ? {} : { cause })
+}
+
+function snoozed(who: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INLINE_SNOOZED',
+    `${who} snoozed, but a handler that runs inside publish() has no later: nobody would call it again. Test it with ` +
+      "runEvent(), or with setEventBusMode('live') and drainEvents().",
+  )
+}
+
+function endlessChain(links: readonly string[]): PostbusError {
+  const last = links.slice(-4).join(', ')
+  return new PostbusError(
+    'POSTBUS_ENDLESS_CHAIN',
+    `Handlers publish inside handlers, ${MOST_LINKS} deep: … ${last}. In workers this would go round for ever. ` +
+      'Let one of them be interested in less, or publish less.',
+  )
+}

@@ -1,0 +1,34 @@
+/** The mailbox backend: remembers what is published, and calls nobody. */
+import type { Backend } from '../backend.ts'
+import type { Codec } from '../codec.ts'
+import type { Envelope } from '../envelope.ts'
+import { checkBatchSize, firstOfEachId } from '../publish-batch.ts'
+import { decodedCopy } from './decoded-copy.ts'
+import { openTransaction } from './postgres/transaction.ts'
+import { resultsOf, type RememberedIds } from './remembered-ids.ts'
+
+export interface MailboxParts {
+  readonly codec: Codec
+  readonly ids: RememberedIds
+  /** Keeps one event: its frozen, decoded copy. */
+  keep(event: Envelope): void
+}
+
+/**
+ * Refuses what the database would refuse before SQL. Whether a transaction commits cannot be seen from here: an event that
+ * was published in one that rolled back is remembered all the same.
+ */
+export function createMailboxBackend({ codec, ids, keep }: MailboxParts): Backend {
+  return {
+    callsNobody: true,
+    async publish(events, tx) {
+      if (tx !== undefined) openTransaction(tx)
+      checkBatchSize(firstOfEachId(events))
+      const fresh = ids.take(events)
+      for (const planned of fresh) keep(decodedCopy(planned, codec))
+      return resultsOf(events, fresh)
+    },
+    check: async () => undefined,
+    close: async () => undefined,
+  }
+}

@@ -1,0 +1,8 @@
+/** Where in a test's code a function was called: its file and line tell one template from another. */
+
+/** Such as `file:///shop/test/database.ts:7:20`; the same for every process of a run. */
+export function callerOf(called: (...values: never[]) => unknown): string {
+  const here: { stack?: string } = {}
+  Error.captureStackTrace(here, called)
+  return /\n\s+at (?:.*\()?(.+?)\)?(?:\n|$)/.exec(here.stack ?? '')?.[1] ?? ''
+}

@@ -1,0 +1,51 @@
+/** How vitest uses test databases: one for each test that runs, kept for the next test, or for you when the test failed. */
+import type { Bus } from '../../bus.ts'
+import { state } from '../state.ts'
+import { isUnderTest } from './current-bus.ts'
+import type { OpenedDatabase } from './open-database.ts'
+
+/** What vitest gives a fixture, as far as it is needed here. */
+interface TestContext {
+  readonly task: { readonly name: string; readonly result?: { readonly state: string } }
+}
+
+export type FixtureOf<Value> = (
+  context: TestContext,
+  fixture: { onCleanup: (cleanup: () => Promise<void>) => void },
+) => Promise<Value>
+
+/** More failed tests than this in one process, and their databases would fill the disk. */
+const MAX_KEPT = 5
+
+export async function fixtureOf<B extends Bus>(
+  open: () => Promise<OpenedDatabase<B>>,
+): Promise<FixtureOf<OpenedDatabase<B>>> {
+  const idle = [await open()]
+  let kept = 0
+
+  async function end(database: OpenedDatabase<B>, failedTest: string | null): Promise<void> {
+    if (failedTest === null || kept >= MAX_KEPT) return void idle.push(database)
+    kept += 1
+    console.error(`\n"${failedTest}" failed. To look into its database:\n  ${await database.keep(failedTest)}\n`)
+    await database.close()
+  }
+
+  // vitest reads the names of what a fixture needs from its source.
+  return async ({ task }, { onCleanup }) => {
+    const database = idle.pop() ?? (await open())
+    await database.clean()
+    publishForReal()
+    const forget = isUnderTest(database.bus)
+    onCleanup(async () => {
+      forget()
+      await end(database, task.result?.state === 'fail' ? task.name : null)
+    })
+    return database
+  }
+}
+
+/** A test that asks for a database wants its events there, unless it has chosen another mode. */
+function publishForReal(): void {
+  const test = state.current.getStore()
+  if (test && test.chosenMode === null) test.choose('live')
+}

@@ -1,0 +1,43 @@
+/**
+ * A database of its own for a test process, or for each of several tests at once: one that is free, or a name for a new
+ * one. Who uses a database holds a lock on its name, which ends with the process, so none can be left behind taken.
+ */
+import { randomBytes } from 'node:crypto'
+import { connectTo, inDatabase, type Client } from './administration.ts'
+
+export interface Lease {
+  readonly name: string
+  readonly connectionString: string
+  /** Whether the database is there already, as somebody else has left it. */
+  readonly exists: boolean
+  /** Connected to the server's own database, and holding the lock. */
+  readonly holder: Client
+}
+
+export async function lease(server: string, template: string): Promise<Lease> {
+  const holder = await connectTo(server)
+  const { rows } = await holder.query<{ name: string }>(
+    `select datname as name from pg_database
+    where starts_with(datname, $1) and shobj_description(oid, 'pg_database') is null order by 1`,
+    [`${template}_db_`],
+  )
+  for (const { name } of rows) {
+    if (await isMine(holder, name)) return { name, connectionString: inDatabase(server, name), exists: true, holder }
+  }
+  const name = `${template}_db_${randomBytes(3).toString('hex')}`
+  await isMine(holder, name) // nobody else can know it
+  return { name, connectionString: inDatabase(server, name), exists: false, holder }
+}
+
+/** Gives the name free; the database stays as it is. */
+export async function endLease({ holder }: Lease): Promise<void> {
+  await holder.end()
+}
+
+async function isMine(holder: Client, name: string): Promise<boolean> {
+  const { rows } = await holder.query<{ mine: boolean }>(
+    'select pg_try_advisory_lock(hashtextextended($1, 0)) as mine',
+    [name],
+  )
+  return rows[0]?.mine === true
+}

@@ -1,0 +1,55 @@
+/**
+ * The template of a run's test databases: migrated once, by whoever comes first, and copied for each test process. It gets
+ * its name last: a template is complete or not there.
+ */
+import { createPostgres } from '../../backends/postgres/postgres.ts'
+import { testClock } from '../time/test-clock.ts'
+import { inDatabase, onConnection, type Client } from './administration.ts'
+import { installCleaning } from './cleaning.ts'
+import type { DatabaseBus } from './current-bus.ts'
+
+export interface TemplateOptions {
+  /** The server's own database. */
+  readonly server: string
+  readonly name: string
+  readonly bus: DatabaseBus
+  readonly migrate: ((connectionString: string) => unknown) | undefined
+  readonly keepTables: readonly string[]
+}
+
+/** Makes the template unless it is there. Whoever comes meanwhile waits. */
+export async function ensureTemplate(options: TemplateOptions): Promise<void> {
+  await onConnection(options.server, async (client) => {
+    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [options.name])
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [options.name])
+    if (rowCount === 0) await makeTemplate(client, options)
+  })
+}
+
+async function makeTemplate(client: Client, options: TemplateOptions): Promise<void> {
+  const unfinished = `${options.name}_new`
+  await client.query(`drop database if exists "${unfinished}" with (force)`)
+  await client.query(`create database "${unfinished}"`)
+  const connectionString = inDatabase(options.server, unfinished)
+
+  await options.migrate?.(connectionString)
+  await migratePostbus(connectionString, options.bus)
+  await onConnection(connectionString, (inside) => installCleaning(inside, options.keepTables))
+
+  // A template cannot be renamed or copied while someone is connected to it, such as a pool that `migrate` left open.
+  await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [unfinished])
+  await client.query(`alter database "${unfinished}" rename to "${options.name}"`)
+}
+
+/** Not by the test's bus, which is on another database: by one of its kind. */
+async function migratePostbus(connectionString: string, { registry, emit, backend }: DatabaseBus): Promise<void> {
+  const { postbus, pgboss } = backend.tables.names
+  const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000 }
+  const postgres = createPostgres({ connectionString, schema: postbus, pgbossSchema: pgboss, ...limits }, emit)
+  try {
+    await postgres.migrate((await registry.load()).queues)
+    await testClock(postgres.backend)
+  } finally {
+    await postgres.backend.close()
+  }
+}

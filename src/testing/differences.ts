@@ -1,0 +1,63 @@
+/** How a value differs from the part of it that was expected. Nothing differs: it matches. */
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { isPlainObject } from '../event-checks.ts'
+import { dataInWords } from './data-in-words.ts'
+import type { AsymmetricMatcher } from './match.ts'
+
+export interface Difference {
+  /** Such as `lines[0].sku`; empty for the data as a whole. */
+  readonly path: string
+  readonly expected: unknown
+  readonly got: unknown
+}
+
+export function differencesOf(expected: unknown, got: unknown, path = ''): readonly Difference[] {
+  if (isMatcher(expected)) return expected.asymmetricMatch(got) ? [] : [{ path, expected, got }]
+  if (Array.isArray(expected) && Array.isArray(got) && expected.length === got.length) {
+    return expected.flatMap((item, index) => differencesOf(item, got[index], `${path}[${index}]`))
+  }
+  if (isPlainObject(expected) && isPlainObject(got)) {
+    return Object.keys(expected).flatMap((key) => differencesOf(expected[key], got[key], path ? `${path}.${key}` : key))
+  }
+  return isDeepStrictEqual(expected, got) ? [] : [{ path, expected, got }]
+}
+
+/** What was got, with the expected part in it: beside what was got, only the differences stand out. */
+export function withExpected(expected: unknown, got: unknown): unknown {
+  if (differencesOf(expected, got).length === 0) return got
+  if (Array.isArray(expected) && Array.isArray(got) && expected.length === got.length) {
+    return expected.map((item, index) => withExpected(item, got[index]))
+  }
+  if (!isMatcher(expected) && isPlainObject(expected) && isPlainObject(got)) {
+    const changed = Object.keys(expected).map((key) => [key, withExpected(expected[key], got[key])] as const)
+    return { ...got, ...Object.fromEntries(changed) }
+  }
+  return expected
+}
+
+/** `total: expected 42, got 41` */
+export function differenceInWords({ path, expected, got }: Difference): string {
+  return `${path || 'data'}: expected ${expectedInWords(expected)}, got ${dataInWords(got)}`
+}
+
+/** What was expected, with matchers as their test runner names them. */
+export function expectedInWords(expected: unknown): string {
+  return dataInWords(printable(expected))
+}
+
+function printable(value: unknown): unknown {
+  if (isMatcher(value)) return { [inspect.custom]: () => matcherInWords(value) }
+  if (Array.isArray(value)) return value.map(printable)
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]))
+}
+
+function matcherInWords(matcher: AsymmetricMatcher): string {
+  const print: unknown = Reflect.get(matcher, 'toAsymmetricMatcher')
+  return typeof print === 'function' ? String(Reflect.apply(print, matcher, [])) : dataInWords(matcher)
+}
+
+function isMatcher(value: unknown): value is AsymmetricMatcher {
+  if (typeof value !== 'object' || value === null) return false
+  return typeof Reflect.get(value, 'asymmetricMatch') === 'function'
+}

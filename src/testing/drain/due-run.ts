@@ -1,0 +1,81 @@
+/**
+ * Works on what is due with the dispatchers of a worker, several handlers at once. A worker goes on when the database does
+ * not answer; a test wants to know. So the first failure stops everything, and is thrown.
+ */
+import type { ClaimedDelivery, DeliveryStore } from '../../backend.ts'
+import type { Outcome } from '../../outcome.ts'
+import type { Emit } from '../../signals.ts'
+import { Dispatcher } from '../../worker/dispatcher.ts'
+import { Tally, type Counts } from '../../worker/tally.ts'
+import type { Endlessness } from './endlessness.ts'
+
+/** Whatever makes something due is in this process, so there is nothing to poll for. */
+const NO_POLL_MS = 60_000
+
+export interface DueWork {
+  readonly store: DeliveryStore
+  /** Queue → how many handlers may run at once. */
+  readonly queues: ReadonlyMap<string, number>
+  readonly emit: Emit
+  readonly endlessness: Endlessness
+  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+}
+
+export function dueRun(work: DueWork) {
+  const tally = new Tally()
+  const failures: unknown[] = []
+
+  const fail = (error: unknown) => {
+    failures.push(error)
+    for (const dispatcher of dispatchers) dispatcher.stopClaiming()
+  }
+  const dispatchers = [...work.queues].map(
+    ([queue, concurrency]) =>
+      new Dispatcher({
+        queue,
+        concurrency,
+        pollMs: NO_POLL_MS,
+        emit: work.emit,
+        tally,
+        store: failingFast(work.store, (error) => {
+          fail(error)
+          for (const dispatcher of dispatchers) dispatcher.giveUp()
+        }),
+        async attempt(delivery, abort) {
+          const outcome = await work.attempt(delivery, abort)
+          try {
+            work.endlessness.check(delivery, outcome)
+          } catch (error) {
+            fail(error)
+          }
+          return outcome
+        },
+      }),
+  )
+
+  return {
+    counts: (): Counts => tally.counts(),
+    async run(): Promise<void> {
+      // A handler can publish to a queue that has run dry already: until a whole round has found nothing.
+      for (let found = 1; found > 0 && failures.length === 0;) {
+        const claimed = await Promise.all(dispatchers.map((dispatcher) => dispatcher.drain()))
+        found = claimed.reduce((sum, count) => sum + count, 0)
+      }
+      await Promise.all(dispatchers.map((dispatcher) => dispatcher.idle()))
+      if (failures.length > 0) throw failures[0]
+    },
+  }
+}
+
+function failingFast(store: DeliveryStore, onFailure: (error: unknown) => void): DeliveryStore {
+  const reporting = <Result>(answer: Promise<Result>) =>
+    answer.catch((error: unknown) => {
+      onFailure(error)
+      throw error
+    })
+  return {
+    ...store,
+    claim: (queue, limit) => reporting(store.claim(queue, limit)),
+    settle: (queue, settlements) => reporting(store.settle(queue, settlements)),
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
+ * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
+ */
+import type { ClaimedDelivery, DeliveryStore } from '../../backend.ts'
+import type { Queryable } from '../../backends/postgres/connection.ts'
+import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
+import { openTransaction, type SqlExecutor } from '../../backends/postgres/transaction.ts'
+import { PostbusError } from '../../errors.ts'
+import type { Outcome } from '../../outcome.ts'
+import type { Transaction } from '../../transaction.ts'
+import type { settleableAttempt } from '../../worker/settleable-attempt.ts'
+import { Tally, type Counts } from '../../worker/tally.ts'
+import type { DatabaseBus } from '../database/current-bus.ts'
+import type { Endlessness } from './endlessness.ts'
+
+/** Claimed together, so that they run in the order of publishing: inside one transaction all are due at the same time. */
+const BATCH = 100
+
+export interface Inside {
+  readonly store: DeliveryStore
+  readonly database: Queryable
+  readonly executor: SqlExecutor
+}
+
+/** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
+export function inside(tx: Transaction, { backend, emit }: DatabaseBus): Inside {
+  const executor = openTransaction(tx)
+  const database: Queryable = {
+    async query<Row>(text: string, values: unknown[] = []) {
+      const { rows } = await executor.executeSql(withTextForJson(text), values)
+      return { rows: rows as Row[] } // the statement says what its rows are
+    },
+  }
+  const connection: DeliveryConnection = {
+    pool: async () => database,
+    dedicated: refuseConnection,
+    connectionString: refuseConnection,
+    close: async () => undefined,
+  }
+  return {
+    store: createDeliveryStore({ connection, lifeline: connection }, backend.tables, emit),
+    database,
+    executor,
+  }
+}
+
+/** Our statements get JSON as text. postgres.js encodes what goes into a JSON parameter itself, and so would do it twice. */
+function withTextForJson(statement: string): string {
+  return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
+}
+
+export interface TransactionWork extends Inside {
+  readonly queues: readonly string[]
+  readonly endlessness: Endlessness
+  /** Runs one attempt, up to what is to be written about it. */
+  attempt(delivery: ClaimedDelivery, abort: AbortController): ReturnType<typeof settleableAttempt>
+}
+
+/** Runs what is due, queue by queue, until a whole round finds nothing. */
+export function transactionRun({ store, executor, queues, attempt, endlessness }: TransactionWork) {
+  const tally = new Tally()
+
+  async function drainQueue(queue: string): Promise<number> {
+    const { deliveries, more } = await store.claim(queue, BATCH)
+    for (const delivery of deliveries) {
+      const { outcome, settlement } = await inSavepoint(executor, delivery.handler, () =>
+        attempt(delivery, new AbortController()),
+      )
+      await store.settle(queue, [settlement])
+      tally.count(outcome)
+      endlessness.check(delivery, outcome)
+    }
+    return more ? Math.max(1, deliveries.length) : deliveries.length
+  }
+
+  return {
+    counts: (): Counts => tally.counts(),
+    async run(): Promise<void> {
+      for (let found = 1; found > 0;) {
+        found = 0
+        for (const queue of queues) found += await drainQueue(queue)
+      }
+    },
+  }
+}
+
+/** What a failed attempt wrote through the transaction is undone, as if the handler had had a transaction of its own. */
+async function inSavepoint<Result extends { readonly outcome: Outcome }>(
+  executor: SqlExecutor,
+  handler: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await executor.executeSql('savepoint postbus_attempt', [])
+  const result = await work()
+  if (hasFailed(result.outcome)) await executor.executeSql('rollback to savepoint postbus_attempt', [])
+  await executor.executeSql('release savepoint postbus_attempt', []).catch((error: unknown) => {
+    throw abortedBy(handler, error)
+  })
+  return result
+}
+
+function hasFailed(outcome: Outcome): boolean {
+  return outcome.is === 'retry' || (outcome.is === 'dead' && outcome.error !== null)
+}
+
+function abortedBy(handler: string, cause: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_ABORTED',
+    `Handler "${handler}" ended without an error, but left the transaction unusable: it caught the error of a statement, ` +
+      'or ended the transaction. Run a statement that may fail in a savepoint of its own, and leave commit and rollback to the test.',
+    { cause },
+  )
+}
+
+function refuseConnection(): never {
+  throw new Error('A transaction has one connection.') // nothing that runs in here asks for another one
+}

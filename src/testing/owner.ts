@@ -1,0 +1,56 @@
+/** Whose event is it? The answer for code inside a test, for code bound to one, and for code that is neither. */
+import type { BusParts } from '../backend-override.ts'
+import { PostbusError } from '../errors.ts'
+import { state } from './state.ts'
+import type { TestBus } from './test-bus.ts'
+
+export type Owner =
+  | { readonly is: 'test'; readonly test: TestBus }
+  | { readonly is: 'nobody' }
+  | { readonly is: 'unclear'; readonly tests: readonly TestBus[] }
+
+/**
+ * The test that a publish of a bus belongs to: the one whose code this is, else the one that the bus was bound to, else
+ * the only one that runs. What a test started stays its own after its end, and never becomes another test's.
+ */
+export function ownerOf(bus: BusParts): Owner {
+  const here = state.current.getStore()
+  if (here && !here.ended) return { is: 'test', test: here }
+  const bound = state.bound.get(bus)
+  if (bound && !bound.ended) return { is: 'test', test: bound }
+  return here ? { is: 'test', test: here } : onlyTest()
+}
+
+/** @throws {PostbusError} `POSTBUS_NOT_IN_TEST` or `POSTBUS_SEVERAL_TESTS`, each with what mends it. */
+export function currentTest(caller: string): TestBus {
+  const here = state.current.getStore()
+  if (here) return here
+  const owner = onlyTest()
+  if (owner.is === 'test') return owner.test
+  throw owner.is === 'unclear' ? severalTests(`${caller}()`, owner.tests) : notInTest(caller)
+}
+
+export function severalTests(what: string, tests: readonly TestBus[]): PostbusError {
+  const names = tests.map(({ name }) => `"${name}"`).join(', ')
+  return new PostbusError(
+    'POSTBUS_SEVERAL_TESTS',
+    `${what}: this code was not started by a test, and several tests are running (${names}), so it is not clear whose it is. ` +
+      'Bind what calls it (a function, an emitter, a server or the bus) to its test with allowEventBus(target), ' +
+      'or do not run these tests concurrently.',
+  )
+}
+
+export function notInTest(caller: string): PostbusError {
+  const why =
+    state.installed > 0
+      ? 'no test is running here. Call it inside a test or its hooks.'
+      : "the testing kit is not set up. In vitest.config.ts write setupFiles: ['postbus/vitest']; with other runners wrap the test in withTestBus(async () => { … })."
+  return new PostbusError('POSTBUS_NOT_IN_TEST', `${caller}(): ${why}`)
+}
+
+function onlyTest(): Owner {
+  const tests = [...state.running].filter(({ inner }) => inner === 0)
+  const [test, another] = tests
+  if (!test) return { is: 'nobody' }
+  return another ? { is: 'unclear', tests } : { is: 'test', test }
+}

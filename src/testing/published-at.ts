@@ -1,0 +1,63 @@
+/** Where an event was published: the caller's own lines, without the library's, Node's and other packages'. */
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface Place {
+  /** The function, or null for code outside of one. */
+  readonly name: string | null
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** Enough to get out of the library and into the caller's code. More frames cost more for every publish. */
+const MOST_FRAMES = 12
+
+const LIBRARY = fileURLToPath(new URL('..', import.meta.url))
+const FRAME = /^\s*at (?:async )?(?:(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+):(\d+)\)?$/
+
+/**
+ * Remembers the stack above `cut`. What is remembered is read only when somebody asks, because turning it into text costs
+ * ten times as much as taking it.
+ */
+export function stackAbove(cut: (...parameters: never[]) => unknown): () => readonly Place[] {
+  const trace: { stack?: string } = {}
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = MOST_FRAMES
+  Error.captureStackTrace(trace, cut)
+  Error.stackTraceLimit = limit
+  return () => ownPlaces(trace.stack ?? '')
+}
+
+/** `checkout (src/checkout.ts:31:5)` */
+export function placeInWords({ name, file, line, column }: Place): string {
+  const where = `${relative(process.cwd(), file)}:${line}:${column}`
+  return name === null ? where : `${name} (${where})`
+}
+
+/** Stack lines that test runners turn into links and code frames. */
+export function asStackLines(places: readonly Place[]): string {
+  const lines = places.map(
+    ({ name, file, line, column }) => `    at ${name ?? '<anonymous>'} (${file}:${line}:${column})`,
+  )
+  return lines.join('\n')
+}
+
+function ownPlaces(stack: string): readonly Place[] {
+  const places = stack.split('\n').flatMap((line) => placeIn(line))
+  const outside = places.filter(({ file }) => !file.startsWith(LIBRARY) && !file.startsWith('node:'))
+  const own = outside.filter(({ file }) => !file.includes('/node_modules/'))
+  return own.length > 0 ? own : outside
+}
+
+function placeIn(text: string): readonly Place[] {
+  const [found, name, file, line, column] = FRAME.exec(text) ?? []
+  if (found === undefined || file === undefined) return []
+  return [{ name: nameIn(name), file, line: Number(line), column: Number(column) }]
+}
+
+/** `Object.clearCart [as handle]` is `clearCart`. */
+function nameIn(text: string | undefined): string | null {
+  if (text === undefined || text.endsWith('<anonymous>')) return null
+  return text.replace(/^Object\./, '').replace(/ \[as [^\]]*\]$/, '')
+}

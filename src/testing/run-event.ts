@@ -1,0 +1,152 @@
+/** One handler, one event, no queue: what a handler does, tested alone and through the same steps as in a worker. */
+import { inspect } from 'node:util'
+import { partsOf, type BusParts } from '../backend-override.ts'
+import { decodedCopy, storedForm } from '../backends/decoded-copy.ts'
+import type { Bus } from '../bus.ts'
+import type { Envelope } from '../envelope.ts'
+import { PostbusError } from '../errors.ts'
+import type { AnyHandler, EventFor, Handler, On } from '../handler.ts'
+import { isAnswer, type Discard, type Failed, type Snooze } from '../outcome.ts'
+import { checkEnvelope } from '../publish-checks.ts'
+import { isFor, isInterested } from '../registry.ts'
+import type { Transaction } from '../transaction.ts'
+import type { Answer } from '../worker/attempt.ts'
+import { callHandler } from '../worker/call-handler.ts'
+import { standInBus } from './stand-in-bus.ts'
+
+export interface RunEventOptions {
+  /** Which attempt the handler is told this is, from 1 (the default) to its `maxAttempts`. */
+  readonly attempt?: number
+  /** For `context.tx`, and for what the handler publishes through its context. */
+  readonly tx?: Transaction
+  /** Whose codecs, log and `context.publish` to use. Needed for custom codecs, and to publish in inline or live mode. */
+  readonly bus?: Bus
+}
+
+/** What became of the attempt. */
+export type RunEventResult<Result> =
+  | { readonly status: 'processed'; readonly result: Value<Result> }
+  | { readonly status: 'not_interested' }
+  | RunEventFailed
+  | { readonly status: 'discarded'; readonly reason: string }
+  | { readonly status: 'snoozed'; readonly seconds: number }
+
+/** What a handler may return besides the three answers. */
+type Value<Result> = Exclude<Awaited<Result>, Failed | Discard | Snooze>
+
+export interface RunEventFailed {
+  readonly status: 'failed'
+  readonly reason: string
+  /** What was thrown, or the `cause` of `failed(…)`. Not enumerable, so that a comparison needs only the reason. */
+  readonly cause?: unknown
+}
+
+/**
+ * Asks the handler whether it is interested, and if so lets it handle a copy of the event that went through the codec, with
+ * a worker's timeout and context. What it publishes goes where the mode says.
+ *
+ * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED`, `POSTBUS_UNSERIALIZABLE`, `POSTBUS_INVALID_EVENT`,
+ * `POSTBUS_INVALID_OPTIONS`. What the handler throws is an answer: `failed`.
+ */
+export async function runEvent<Listens extends On, Result>(
+  handler: Handler<string, Listens, Result>,
+  event: EventFor<NoInfer<Listens>>,
+  options: RunEventOptions = {},
+): Promise<RunEventResult<Result>> {
+  const answer = await answerTo(handler, event, options)
+  if (answer === null) return { status: 'not_interested' }
+  if (answer.threw) return failed(messageOf(answer.error), answer.error)
+  const { value } = answer
+  // The value is what `handle` returned; only the compiler cannot follow it through the worker's code.
+  if (!isAnswer(value)) return { status: 'processed', result: value as Value<Result> }
+
+  switch (value.is) {
+    case 'failed':
+      return failed(value.reason, value.cause)
+    case 'discard':
+      return { status: 'discarded', reason: value.reason }
+    case 'snooze':
+      return { status: 'snoozed', seconds: value.delayMs / 1_000 }
+  }
+}
+
+/**
+ * Like `runEvent`, for tests in which the handler is to succeed.
+ *
+ * @throws {PostbusError} `POSTBUS_ATTEMPT_FAILED`, with the handler's name and the cause, when it failed, discarded or snoozed.
+ */
+export async function runEventOrThrow<Listens extends On, Result>(
+  handler: Handler<string, Listens, Result>,
+  event: EventFor<NoInfer<Listens>>,
+  options: RunEventOptions = {},
+): Promise<Extract<RunEventResult<Result>, { status: 'processed' | 'not_interested' }>> {
+  const ran = await runEvent(handler, event, options)
+  switch (ran.status) {
+    case 'processed':
+    case 'not_interested':
+      return ran
+    case 'failed':
+      throw notDone(handler, `failed: ${ran.reason}`, ran.cause)
+    case 'discarded':
+      throw notDone(handler, `discarded the event: ${ran.reason}`)
+    case 'snoozed':
+      throw notDone(handler, `snoozed for ${ran.seconds} s`)
+  }
+}
+
+/** Null: not interested. */
+async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventOptions): Promise<Answer | null> {
+  checkEnvelope(event)
+  if (!isFor(handler, event)) throw notItsEvent(handler, event)
+  const number = attemptNumber(handler, options.attempt)
+  const bus = partsFor(options.bus)
+  const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
+  if (!isInterested(handler, event)) return null
+  const call = { handler, stored: storedForm(planned), event: decodedCopy(planned, bus.codec), attempt: number }
+  return callHandler({ ...call, tx: options.tx }, bus)
+}
+
+function encode(event: Envelope, { codec }: BusParts, { bus }: RunEventOptions): string {
+  try {
+    return codec.encode(event.data, event.type)
+  } catch (error) {
+    if (bus || !(error instanceof PostbusError)) throw error
+    const hint = 'If the bus has a codec for it, pass the bus: runEvent(handler, event, { bus }).'
+    throw new PostbusError(error.code, `${error.message} ${hint}`, { cause: error })
+  }
+}
+
+function partsFor(bus: Bus | undefined): BusParts {
+  if (!bus) return standInBus
+  const parts = partsOf(bus)
+  if (parts) return parts
+  throw new PostbusError('POSTBUS_INVALID_OPTIONS', 'runEvent(): `bus` is not a bus. Pass what createBus() returns.')
+}
+
+function attemptNumber({ name, options }: AnyHandler, attempt = 1): number {
+  if (Number.isInteger(attempt) && attempt >= 1 && attempt <= options.maxAttempts) return attempt
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `runEvent(): \`attempt\` is ${inspect(attempt)}, but "${name}" is attempted 1 to ${options.maxAttempts} times.`,
+  )
+}
+
+function failed(reason: string, cause: unknown): RunEventFailed {
+  const result: RunEventFailed = { status: 'failed', reason }
+  return Object.defineProperty(result, 'cause', { value: cause, enumerable: false })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function notDone({ name }: AnyHandler, what: string, cause?: unknown): PostbusError {
+  return new PostbusError('POSTBUS_ATTEMPT_FAILED', `Handler "${name}" ${what}`, cause === undefined ? {} : { cause })
+}
+
+function notItsEvent({ name }: AnyHandler, event: Envelope): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_EVENT',
+    `runEvent(): handler "${name}" does not listen to ${event.type} version ${event.version}, so it would never get it.`,
+  )
+}

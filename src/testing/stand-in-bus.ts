@@ -1,0 +1,30 @@
+/** The bus of a handler that is run alone and was given none: it knows no handlers and no codecs, and can only record. */
+import type { Backend } from '../backend.ts'
+import type { BusParts } from '../backend-override.ts'
+import { createCodec } from '../codec.ts'
+import { PostbusError } from '../errors.ts'
+import { loadRegistry } from '../lazy-registry.ts'
+import { publisher } from '../publisher.ts'
+
+const backend: Backend = {
+  publish: async () => {
+    throw new PostbusError(
+      'POSTBUS_NOT_IN_TEST',
+      'The handler published through its context, and nothing records it: there is no test in mailbox or strict mode here. ' +
+        'Say which bus it publishes with: runEvent(handler, event, { bus }).',
+    )
+  },
+  check: async () => undefined,
+  close: async () => undefined,
+}
+
+export const standInBus: BusParts = {
+  kind: 'none',
+  registry: loadRegistry([]),
+  codec: createCodec(),
+  emit: () => undefined,
+  source: null,
+  backend,
+  mailbox: [],
+  publish: publisher(() => standInBus),
+}

@@ -1,0 +1,44 @@
+/** What the compiler must accept and must refuse of test databases, drains and time travel. Compiled, never run. */
+import type { Kysely, Transaction } from 'kysely'
+import { test as base } from 'vitest'
+import { createBus, type Bus, type Counts } from '../../src/index.ts'
+import { advanceTime, drainEvents, openTestDatabase, testDatabase, travelTo } from '../../src/testing/index.ts'
+
+interface ShopBus extends Bus {
+  readonly shop: string
+}
+declare const tx: Transaction<unknown>
+declare const db: Kysely<unknown>
+declare const createShopBus: (connectionString: string) => ShopBus
+
+const test = base.extend('database', await testDatabase({ bus: createShopBus, migrate: async () => undefined }))
+test('the fixture is typed by what `bus` answers', ({ database }) => {
+  const bus: ShopBus = database.bus
+  // @ts-expect-error -- a fixture is not closed by hand
+  void database.close()
+  return void bus
+})
+
+const forgotten = base.extend('database', testDatabase({ bus: createShopBus }))
+forgotten('a fixture that was not awaited has no bus', ({ database }) => {
+  // @ts-expect-error -- testDatabase() has to be awaited
+  return void database.bus
+})
+
+// @ts-expect-error -- without a bus there is nothing to test
+void testDatabase({ migrate: () => undefined })
+// @ts-expect-error -- a bus takes a connection string
+void openTestDatabase({ bus: (port: number) => createBus({ connectionString: String(port) }) })
+
+const counts: Counts = await drainEvents({ tx, withRetries: true, until: { hours: 1 }, queues: { events: 1 } })
+void counts
+// @ts-expect-error -- a Kysely instance is no transaction
+void drainEvents({ tx: db })
+// @ts-expect-error -- the option is called withRetries
+void drainEvents({ retries: true })
+// @ts-expect-error -- time is a date or a length of time
+void drainEvents({ until: 5_000 })
+// @ts-expect-error -- it is called minutes
+void advanceTime({ minute: 5 })
+// @ts-expect-error -- a date
+void travelTo('2031-01-01')

@@ -1,0 +1,149 @@
+/** What the compiler knows in a test: the event an assertion answers, what may be matched, and what became of a handler. */
+import { expect, expectTypeOf } from 'vitest'
+import { createServer } from 'node:http'
+import { z } from 'zod'
+import {
+  createBus,
+  defineEvent,
+  defineHandler,
+  discard,
+  failed,
+  snooze,
+  type Envelope,
+  type EventOf,
+} from '../../src/index.ts'
+import {
+  allowEventBus,
+  assertEventPublished,
+  getEventBusMode,
+  publishedEvents,
+  refuteEventPublished,
+  runEvent,
+  runEventOrThrow,
+  setEventBusMode,
+  withTestBus,
+  type EventBusMode,
+  type TestBus,
+} from '../../src/testing/index.ts'
+
+const OrderCreated = defineEvent('orders.order-created', {
+  schema: z.object({
+    orderId: z.string(),
+    total: z.string().transform(Number),
+    placedAt: z.date(),
+    note: z.string().optional(),
+    customer: z.object({ name: z.string(), tags: z.array(z.string()) }),
+  }),
+})
+const OrderShipped = defineEvent('orders.order-shipped', { schema: z.number() })
+type OrderCreated = EventOf<typeof OrderCreated>
+declare const order: OrderCreated
+declare const shipped: EventOf<typeof OrderShipped>
+
+// An assertion answers the typed event; one that waits answers a promise of it.
+expectTypeOf(assertEventPublished(OrderCreated)).toEqualTypeOf<OrderCreated>()
+expectTypeOf(assertEventPublished(OrderCreated, { total: 42 }).data.total).toEqualTypeOf<number>()
+expectTypeOf(assertEventPublished(OrderCreated, undefined, { withinMs: 500 })).toEqualTypeOf<Promise<OrderCreated>>()
+expectTypeOf(publishedEvents()).toEqualTypeOf<readonly Envelope[]>()
+expectTypeOf(publishedEvents(OrderCreated)).toEqualTypeOf<readonly OrderCreated[]>()
+expectTypeOf(refuteEventPublished(OrderCreated)).toEqualTypeOf<void>()
+
+// A match: a part of the schema's output at any depth, matchers inside, or a predicate on the event.
+assertEventPublished(OrderCreated, { customer: { name: 'Ada' }, placedAt: new Date() })
+assertEventPublished(OrderCreated, { customer: { tags: ['new', expect.stringContaining('vip')] } })
+assertEventPublished(OrderCreated, { orderId: expect.any(String), total: expect.closeTo(42), note: undefined })
+assertEventPublished(OrderCreated, { orderId: { asymmetricMatch: (other: unknown) => other === 'o1' } })
+assertEventPublished(OrderCreated, (event) => {
+  expectTypeOf(event).toEqualTypeOf<OrderCreated>()
+  return event.data.total > 41
+})
+assertEventPublished(OrderShipped, 3)
+refuteEventPublished(OrderCreated, { orderId: 'o1' })
+
+// @ts-expect-error -- this event has no such property
+void assertEventPublished(OrderCreated, { orderID: 'o1' })
+// @ts-expect-error -- nor at a depth
+void assertEventPublished(OrderCreated, { customer: { nick: 'Ada' } })
+// @ts-expect-error -- the schema's output is a number
+void assertEventPublished(OrderCreated, { total: '42' })
+// @ts-expect-error -- an item of another type
+void assertEventPublished(OrderCreated, { customer: { tags: [1] } })
+// @ts-expect-error -- a predicate says yes or no
+void assertEventPublished(OrderCreated, (event) => event.data.orderId)
+// @ts-expect-error -- a predicate answers at once
+void assertEventPublished(OrderCreated, async () => true)
+// @ts-expect-error -- this event has no such property
+refuteEventPublished(OrderCreated, { orderID: 'o1' })
+// @ts-expect-error -- an event type is not named by its text
+void assertEventPublished('orders.order-created')
+// @ts-expect-error -- nor is it an event
+void assertEventPublished(order)
+// @ts-expect-error -- one that waits has to be awaited before its event is there
+void assertEventPublished(OrderCreated, undefined, { withinMs: 500 }).data
+// @ts-expect-error -- an option that does not exist: it is called withinMs
+void assertEventPublished(OrderCreated, undefined, { timeout: 500 })
+
+// Modes.
+setEventBusMode('default')
+expectTypeOf(getEventBusMode()).toEqualTypeOf<EventBusMode>()
+expectTypeOf<EventBusMode>().toEqualTypeOf<'mailbox' | 'strict' | 'inline' | 'live'>()
+// @ts-expect-error -- a mode that does not exist
+setEventBusMode('lenient')
+
+// A handler that is run: what it returns is the result, without the three answers.
+const invoice = defineHandler('finances.create-invoice', {
+  on: OrderCreated,
+  async handle(event) {
+    if (event.data.total === 0) return failed('nothing to pay')
+    if (event.data.total === 1) return discard('too small')
+    if (event.data.total === 2) return snooze({ seconds: 1 })
+    return { invoiceId: event.data.orderId }
+  },
+})
+const ran = await runEvent(invoice, order, { attempt: 2 })
+switch (ran.status) {
+  case 'processed':
+    expectTypeOf(ran.result).toEqualTypeOf<{ invoiceId: string }>()
+    break
+  case 'failed':
+  case 'discarded':
+    expectTypeOf(ran.reason).toEqualTypeOf<string>()
+    break
+  case 'snoozed':
+    expectTypeOf(ran.seconds).toEqualTypeOf<number>()
+    break
+  case 'not_interested':
+    break
+  default:
+    ran satisfies never
+}
+const done = await runEventOrThrow(invoice, order)
+expectTypeOf(done.status).toEqualTypeOf<'processed' | 'not_interested'>()
+
+const progress = defineHandler('mail.progress', { on: [OrderCreated, OrderShipped], handle() {} })
+void runEvent(progress, shipped)
+void runEvent(defineHandler('audit.log', { on: 'orders.*', handle: () => 1 }), shipped)
+// @ts-expect-error -- an event of another type
+void runEvent(invoice, shipped)
+// @ts-expect-error -- an event type is not an event
+void runEvent(invoice, OrderCreated)
+// @ts-expect-error -- a handler is not named by its text
+void runEvent('finances.create-invoice', order)
+// @ts-expect-error -- a database is not a transaction
+void runEvent(invoice, order, { tx: 'db' })
+
+// What is bound to a test keeps its type.
+const bus = createBus({ backend: 'mailbox' })
+expectTypeOf(allowEventBus((orderId: string) => bus.publish(OrderShipped(orderId.length)))).parameters.toEqualTypeOf<
+  [orderId: string]
+>()
+expectTypeOf(allowEventBus(bus)).toEqualTypeOf(bus)
+void allowEventBus(createServer()).listen(0)
+// @ts-expect-error -- a number calls nobody
+allowEventBus(7)
+
+// withTestBus answers what the test answers.
+expectTypeOf(withTestBus(async () => 7)).toEqualTypeOf<Promise<number>>()
+expectTypeOf(withTestBus((test) => test, { name: 'x', mode: 'strict' })).toEqualTypeOf<Promise<TestBus>>()
+// @ts-expect-error -- a backend that does not exist
+createBus({ backend: 'memory' })
