@@ -5,7 +5,7 @@ import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec.ts'
 import type { Envelope } from './envelope.ts'
-import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from './operations.ts'
+import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from './operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -46,6 +46,8 @@ export interface Bus {
   doctor(): Promise<readonly Finding[]>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
+  /** Partition keys that stand still, or wait. */
+  readonly lanes: Lanes
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
 }
@@ -70,6 +72,7 @@ export function createBus(options: BusOptions): Bus {
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
     doctor: async () => place.doctor(await parts.registry.load()),
     deadLetters: place.deadLetters,
+    lanes: place.lanes,
     close: () => parts.backend.close(),
   }
   return Object.freeze(withParts(bus, parts))

@@ -20,6 +20,66 @@ export interface Finding {
   readonly message: string
 }
 
+/** Names a lane: one handler's deliveries of one partition key. */
+export interface LaneName {
+  readonly handler: string
+  readonly partitionKey: string
+}
+
+/** A lane in which something waits or runs, by what stands at its head. */
+export interface Lane extends LaneName {
+  readonly queue: string
+  /**
+   * - `blocked`: its head has died, and the handler's `onDead` is `'block'`.
+   * - `retrying`: its head has failed and waits for its next attempt.
+   * - `running`: a handler is at it.
+   * - `waiting`: its head is due, or snoozed.
+   */
+  readonly status: 'blocked' | 'retrying' | 'running' | 'waiting'
+  /** The head's delivery. */
+  readonly deliveryId: string
+  readonly eventId: string | null
+  readonly eventType: string | null
+  /** When the head died, if it blocks the lane; else when it was published. */
+  readonly since: Date
+  /** When the head's next attempt may begin; `null` when it is blocked. */
+  readonly dueAt: Date | null
+  /** The errors of the head's attempts, oldest first, at most the latest 20. */
+  readonly errors: readonly AttemptError[]
+  /** How many deliveries wait behind the head. */
+  readonly behind: number
+}
+
+export interface LanePage {
+  readonly handler?: string
+  /** Only lanes that a dead delivery blocks. */
+  readonly isBlocked?: boolean
+  readonly limit?: number
+}
+
+/** `bus.lanes`: what an operator can do about keys that stand still. */
+export interface Lanes {
+  /**
+   * Blocked lanes first, then those whose head was published longest ago; at most `limit` (default 100). Beside the blocked
+   * ones it looks at the first 100,000 lanes of each queue.
+   */
+  list(page?: LanePage): Promise<readonly Lane[]>
+  /** `null`: nothing of this lane waits or runs. */
+  show(lane: LaneName): Promise<Lane | null>
+  /**
+   * Makes the head due now; one that blocks its lane gets all its attempts again. Answers its delivery id.
+   *
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_LANE`, `POSTBUS_LANE_RUNS`.
+   */
+  retry(lane: LaneName): Promise<string>
+  /**
+   * Makes the head a dead letter and lets the next one go. Answers the id of the skipped delivery.
+   *
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_LANE`, `POSTBUS_LANE_RUNS`.
+   */
+  skip(lane: LaneName): Promise<string>
+}
+
 export interface DeadLetter {
   readonly deliveryId: string
   readonly queue: string

@@ -3,7 +3,7 @@ import type { Backend, DeliveryStore } from '../backend.ts'
 import type { BusParts } from '../backend-override.ts'
 import type { Envelope } from '../envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { DeadLetters, Finding, MigrateReport } from '../operations.ts'
+import type { DeadLetters, Finding, Lanes, MigrateReport } from '../operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
@@ -18,6 +18,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     backend: closable(backendOf(kind, mailbox, bus)),
     store: (): DeliveryStore => refuse('worker()'),
     deadLetters: withoutDeadLetters(refuse),
+    lanes: withoutLanes(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly Finding[]> => refuse('doctor()'),
   }
@@ -39,6 +40,15 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
     count: async () => refuse('deadLetters.count()'),
     retry: async () => refuse('deadLetters.retry()'),
     discard: async () => refuse('deadLetters.discard()'),
+  })
+}
+
+function withoutLanes(refuse: (what: string) => never): Lanes {
+  return Object.freeze({
+    list: async () => refuse('lanes.list()'),
+    show: async () => refuse('lanes.show()'),
+    retry: async () => refuse('lanes.retry()'),
+    skip: async () => refuse('lanes.skip()'),
   })
 }
 

@@ -24,6 +24,8 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig
   /** One line per option, by its name. */
   readonly describe: Readonly<Record<string, string>>
+  /** It takes words beside its options, and checks them itself. */
+  readonly takesWords?: boolean
   run(invocation: Invocation): Promise<ExitCode>
 }
 
@@ -41,4 +43,12 @@ export const DESCRIBE_JSON = 'One JSON object per line on stdout.'
 export function text(invocation: Invocation, name: string): string | undefined {
   const value = invocation.options[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** `--limit`, for commands that list. */
+export function limitOf(invocation: Invocation): number {
+  const given = text(invocation, 'limit')
+  if (given === undefined) return 100
+  if (/^[1-9]\d{0,5}$/.test(given)) return Number(given)
+  throw new UsageError(`--limit ${given}: expected a whole number from 1.`)
 }

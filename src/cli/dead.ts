@@ -7,6 +7,7 @@ import {
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
+  limitOf,
   text,
   type Command,
   type ExitCode,
@@ -21,6 +22,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export const dead: Command = {
   summary: 'List dead letters, deliver them again, or discard them.',
+  takesWords: true,
   examples: [
     ['postbus dead list', 'open dead letters, oldest first'],
     ['postbus dead list --handler finances.create-invoice --json', 'with every attempt’s error, for a program'],
@@ -112,7 +114,7 @@ async function change(
   const what = count(total, 'dead letter')
   const question =
     action === 'retry'
-      ? `Deliver ${what} again? Those with a partition key run after the events that came after them.`
+      ? `Deliver ${what} again? Those with a partition key run after the later events of their key that have run meanwhile.`
       : `Give up ${what} for good?`
   if (!(await confirmed(invocation, question))) return 1
 
@@ -139,11 +141,4 @@ function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFil
 function checkChosen(action: string, { options }: Invocation, ids: readonly string[]): void {
   if (ids.length > 0 || options['handler'] || options['type'] || options['all']) return
   throw new UsageError(`dead ${action}: say which: delivery ids, --handler NAME, --type EVENT-TYPE, or --all.`)
-}
-
-function limitOf(invocation: Invocation): number {
-  const given = text(invocation, 'limit')
-  if (given === undefined) return 100
-  if (/^[1-9]\d{0,5}$/.test(given)) return Number(given)
-  throw new UsageError(`--limit ${given}: expected a whole number from 1.`)
 }

@@ -7,11 +7,12 @@ import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
+import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args
@@ -33,7 +34,8 @@ async function main(args: readonly string[], terminal: Terminal): Promise<ExitCo
 function parse(name: string, command: Command, args: readonly string[]) {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: command.options, allowPositionals: true })
-    if (positionals.length > 0 && name !== 'dead') throw new UsageError(`postbus ${name} takes no "${positionals[0]}".`)
+    if (positionals.length > 0 && !command.takesWords)
+      throw new UsageError(`postbus ${name} takes no "${positionals[0]}".`)
     return { options: values as Record<string, string | boolean | undefined>, words: positionals }
   } catch (error) {
     if (error instanceof UsageError) throw error

@@ -688,8 +688,7 @@ begin
   left join lateral (
     select * from "postbus".event event where event.seq = "postbus".seq_of_delivery(job.id) offset 0
   ) event on true
-  on conflict (delivery_id) do update set
-    blocks_key = false, died_at = excluded.died_at, discarded_at = null;
+  on conflict (delivery_id) do update set blocks_key = false, discarded_at = null;
   perform "postbus"."promote_81bfe57c43c70303"(array[lane]);
   perform pg_notify('postbus_postbus', 'events_partitioned');
   return head.id;

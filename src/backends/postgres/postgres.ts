@@ -1,12 +1,14 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
+import type { Pool } from 'pg'
 import { PostbusError } from '../../errors.ts'
-import type { DeadLetters, Finding, MigrateOptions, MigrateReport } from '../../operations.ts'
+import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from '../../operations.ts'
 import type { Registry } from '../../registry.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, inTransaction, type Connection } from './connection.ts'
 import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
 import { examine } from './doctor.ts'
 import { explainConnectionError, explainDatabaseError } from './database-error.ts'
+import { listLanes, retryLane, showLane, skipLane } from './lanes.ts'
 import { migrate } from './migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn, type Tables } from './tables.ts'
@@ -23,6 +25,7 @@ export interface PostgresSettings {
 export interface Postgres {
   readonly backend: PostgresBackend
   readonly deadLetters: DeadLetters
+  readonly lanes: Lanes
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(registry: Registry): Promise<readonly Finding[]>
 }
@@ -41,27 +44,40 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
   return {
     backend: createPostgresBackend({ connection, lifeline }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
+    lanes: lanesIn(connection, tables),
     migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
     doctor: (registry) => examine(connection, tables, registry),
   }
 }
 
 function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
-  const run = <Result>(work: () => Promise<Result>) =>
-    withReachableDatabase(() =>
-      work().catch((error: unknown) => {
+  const run = operating(connection, tables)
+  return Object.freeze({
+    list: (page = {}) => run((pool) => listDeadLetters(pool, tables, page)),
+    count: (filter = {}) => run((pool) => countDeadLetters(pool, tables, filter)),
+    retry: (filter) => run((pool) => retryDeadLetters(pool, tables, filter)),
+    discard: (filter) => run((pool) => inTransaction(pool, (database) => discardDeadLetters(database, tables, filter))),
+  } satisfies DeadLetters)
+}
+
+function lanesIn(connection: Connection, tables: Tables): Lanes {
+  const run = operating(connection, tables)
+  return Object.freeze({
+    list: (page = {}) => run((pool) => listLanes(pool, tables, page)),
+    show: (lane) => run((pool) => showLane(pool, tables, lane)),
+    retry: (lane) => run((pool) => retryLane(pool, tables, lane)),
+    skip: (lane) => run((pool) => skipLane(pool, tables, lane)),
+  } satisfies Lanes)
+}
+
+/** How an operator's act is run. */
+function operating(connection: Connection, tables: Tables) {
+  return <Result>(act: (pool: Pool) => Promise<Result>) =>
+    withReachableDatabase(async () =>
+      act(await connection.pool()).catch((error: unknown) => {
         throw explainDatabaseError(error, tables.names.postbus)
       }),
     )
-  return Object.freeze({
-    list: (page = {}) => run(async () => listDeadLetters(await connection.pool(), tables, page)),
-    count: (filter = {}) => run(async () => countDeadLetters(await connection.pool(), tables, filter)),
-    retry: (filter) => run(async () => retryDeadLetters(await connection.pool(), tables, filter)),
-    discard: (filter) =>
-      run(async () =>
-        inTransaction(await connection.pool(), (database) => discardDeadLetters(database, tables, filter)),
-      ),
-  } satisfies DeadLetters)
 }
 
 /** An operator reads these errors, so a closed door is named as one. */

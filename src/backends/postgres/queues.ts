@@ -29,6 +29,8 @@ export interface QueueState {
   /** Which version of its functions is installed. */
   readonly functionsVersion: number
   readonly functions: QueueFunctions
+  /** What the names of its functions and indexes end with. */
+  readonly suffix: string
 }
 
 /** Creates the queues that are missing, with the indexes and functions that workers need. Safe to repeat. */
@@ -56,8 +58,8 @@ export async function createQueues(boss: PgBoss, database: Queryable, tables: Ta
   }
 }
 
-function partsOf({ name, table }: QueueState, tables: Tables) {
-  return { tables, queue: name, table, suffix: suffixOf(table) }
+function partsOf({ name, table, suffix }: QueueState, tables: Tables) {
+  return { tables, queue: name, table, suffix }
 }
 
 /** A delivery's id is unique within one schema of ours only, so no two of them may share a queue. */
@@ -125,8 +127,9 @@ export async function readQueues(
   return rows.map(({ name, policy, table_name, partition, comment }) => {
     const [, usedBy = null, version = 0] = (partition && COMMENT.exec(comment ?? '')) || []
     const table = `"${tables.names.pgboss}"."${table_name}"`
-    const functions = functionsOf(tables, suffixOf(table))
-    return { name, policy, partition, usedBy, table, functions, functionsVersion: Number(version) }
+    const suffix = suffixOf(table)
+    const functions = functionsOf(tables, suffix)
+    return { name, policy, partition, usedBy, table, suffix, functions, functionsVersion: Number(version) }
   })
 }
 
@@ -140,7 +143,7 @@ function suffixOf(table: string): string {
 }
 
 async function createIndexes(database: Queryable, state: QueueState): Promise<void> {
-  const suffix = suffixOf(state.table)
+  const { suffix } = state
   await database.query(
     `create index if not exists "postbus_active_${suffix}" on ${state.table} (heartbeat_on) where state = 'active'`,
   )

@@ -160,8 +160,9 @@ test('a delivery of a handler that is gone ends the drain with its name', async 
 })
 
 test('a database that refuses ends the drain at once, instead of being asked again', async () => {
-  const { bus, database } = opened
-  await bus.publish([])
+  const { database } = opened
+  const bus = aBus([handlerThat(async () => undefined)])
+  await bus.publish(NoteTaken({ n: 1 }))
   await database.query('alter table postbus.event rename to hidden')
 
   const draining = drainEvents({ bus })

@@ -123,8 +123,7 @@ begin
   left join lateral (
     select * from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(job.id) offset 0
   ) event on true
-  on conflict (delivery_id) do update set
-    blocks_key = false, died_at = excluded.died_at, discarded_at = null;
+  on conflict (delivery_id) do update set blocks_key = false, discarded_at = null;
   perform ${functionName(parts, 'promote')}(array[lane]);
   perform pg_notify('${tables.channel}', '${parts.queue}');
   return head.id;

@@ -1,0 +1,155 @@
+/** `bus.lanes`: an operator sees which keys stand still, and gets one of them going. */
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { drained } from '../support/drained.ts'
+import { aSignal, handlerThat, NoteTaken } from '../support/notes.ts'
+import { emptyTables } from '../support/stored.ts'
+import { until } from '../support/until.ts'
+
+const IN_AN_HOUR = { initialMs: 3_600_000, factor: 1, jitter: 0 }
+const BLOCKED = { handler: 'notes.block', partitionKey: 'red' }
+const RETRYING = { handler: 'notes.retry', partitionKey: 'red' }
+
+let isBroken = true
+const runs: string[] = []
+const attempt = (name: string) => (n: number) => {
+  runs.push(`${name} ${n}`)
+  if (isBroken && n === 1) throw new Error('out of ink')
+}
+const handlers = [
+  handlerThat(attempt('block'), { name: 'notes.block', onDead: 'block', maxAttempts: 1 }),
+  handlerThat(attempt('retry'), { name: 'notes.retry', backoff: IN_AN_HOUR, maxAttempts: 3 }),
+]
+let opened: TestBus
+
+beforeAll(async () => {
+  opened = await openTestBus({ handlers })
+})
+
+afterAll(() => opened.close())
+
+beforeEach(async () => {
+  await emptyTables(opened.database)
+  isBroken = true
+  await opened.bus.publish([1, 2, 3].map((n) => NoteTaken({ n, key: 'red' })))
+  await opened.bus.publish(NoteTaken({ n: 4, key: 'blue: dark' }))
+  await drained(opened.bus)
+  runs.length = 0
+})
+
+describe('list', () => {
+  test('shows blocked lanes first, and then those that have waited longest, with what waits behind', async () => {
+    await opened.database.query(`update postbus.event set published_at = published_at - interval '1 day'`)
+    await opened.bus.publish(NoteTaken({ n: 1, key: 'green' }))
+
+    const lanes = await opened.bus.lanes.list()
+
+    expect(lanes.map(({ handler, partitionKey, status, behind }) => [handler, partitionKey, status, behind])).toEqual([
+      ['notes.block', 'red', 'blocked', 2],
+      ['notes.retry', 'red', 'retrying', 2],
+      ['notes.block', 'green', 'waiting', 0],
+      ['notes.retry', 'green', 'waiting', 0],
+    ])
+    expect(lanes[0]).toMatchObject({ queue: 'events_partitioned', eventType: 'notes.note-taken', dueAt: null })
+    expect(lanes[0]?.errors).toEqual([expect.objectContaining({ attempt: 1, message: 'out of ink' })])
+  })
+
+  test('is narrowed by handler, blocked lanes and limit', async () => {
+    const pages = [{ handler: 'notes.retry' }, { isBlocked: true }, { limit: 1 }, { handler: 'notes.unknown' }]
+
+    const found = await Promise.all(pages.map((page) => opened.bus.lanes.list(page)))
+
+    expect(found.map((lanes) => lanes.map(({ handler }) => handler))).toEqual([
+      ['notes.retry'],
+      ['notes.block'],
+      ['notes.block'],
+      [],
+    ])
+  })
+})
+
+test('show answers one lane, or null where nothing waits', async () => {
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'a: b' }))
+
+  expect(await opened.bus.lanes.show(RETRYING)).toMatchObject({ ...RETRYING, status: 'retrying', behind: 2 })
+  expect(await opened.bus.lanes.show({ ...RETRYING, partitionKey: 'a: b' })).toMatchObject({ status: 'waiting' })
+  expect(await opened.bus.lanes.show({ ...RETRYING, partitionKey: 'blue: dark' })).toBeNull()
+})
+
+describe('retry', () => {
+  test('lets a head that waits for its backoff run now, and its lane goes on in order', async () => {
+    isBroken = false
+
+    await opened.bus.lanes.retry(RETRYING)
+    await drained(opened.bus)
+
+    expect(runs).toEqual(['retry 1', 'retry 2', 'retry 3'])
+  })
+
+  test('gives a head that blocks its lane all its attempts again', async () => {
+    isBroken = false
+
+    await opened.bus.lanes.retry(BLOCKED)
+    await drained(opened.bus)
+
+    expect(runs).toEqual(['block 1', 'block 2', 'block 3'])
+    expect(await opened.bus.deadLetters.count()).toBe(0)
+  })
+})
+
+describe('skip', () => {
+  test.each([BLOCKED, RETRYING])(
+    'lets the lane of $handler go on without its head, which stays a dead letter',
+    async (lane) => {
+      const skipped = await opened.bus.lanes.skip(lane)
+      await drained(opened.bus)
+
+      expect(runs).toEqual([2, 3].map((n) => `${lane.handler.slice('notes.'.length)} ${n}`))
+      const letters = await opened.bus.deadLetters.list({ handler: lane.handler })
+      expect(letters).toMatchObject([{ deliveryId: skipped, blocksKey: false, partitionKey: 'red' }])
+      expect(letters[0]?.attempts).toHaveLength(1)
+    },
+  )
+
+  test('a skipped delivery that is retried later runs after those that have gone ahead', async () => {
+    const skipped = await opened.bus.lanes.skip(RETRYING)
+    await drained(opened.bus)
+    isBroken = false
+
+    await opened.bus.deadLetters.retry({ deliveryIds: [skipped] })
+    await drained(opened.bus)
+
+    expect(runs).toEqual(['retry 2', 'retry 3', 'retry 1'])
+  })
+
+  test('wakes a worker that waits for nothing else', async () => {
+    const worker = opened.bus.worker({ pollMs: 60_000 })
+    onTestFinished(async () => void (await worker.stop()))
+    await worker.start()
+
+    await opened.bus.lanes.skip(BLOCKED)
+
+    await until('the lane went on', () => runs.length === 2)
+  })
+})
+
+test('a lane that does not exist, or that runs, is refused with a code', async () => {
+  const finish = aSignal()
+  const running = handlerThat(() => finish.promise, { name: 'notes.run' })
+  const other = await openTestBus({ handlers: [running] })
+  onTestFinished(() => other.close())
+  const worker = other.bus.worker()
+  await worker.start()
+  await other.bus.publish(NoteTaken({ n: 1, key: 'red' }))
+  const lane = { handler: 'notes.run', partitionKey: 'red' }
+  await until('it runs', async () => (await other.bus.lanes.show(lane))?.status === 'running')
+
+  await expect(other.bus.lanes.skip(lane)).rejects.toMatchObject({ code: 'POSTBUS_LANE_RUNS' })
+  await expect(other.bus.lanes.retry(lane)).rejects.toMatchObject({ code: 'POSTBUS_LANE_RUNS' })
+  await expect(other.bus.lanes.skip({ ...lane, partitionKey: 'x' })).rejects.toMatchObject({
+    code: 'POSTBUS_NO_SUCH_LANE',
+  })
+
+  finish.resolve()
+  await worker.stop()
+})
