@@ -1,0 +1,122 @@
+/** `postbus lanes`: an operator looks at keys that stand still, and gets one going. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { linesOf, postbus, type CliOptions } from '../support/cli.ts'
+import { drained } from '../support/drained.ts'
+import * as handlers from '../support/fixtures/cli/event-handlers.ts'
+import { ParcelSent } from '../support/fixtures/cli/events.ts'
+import { emptyTables } from '../support/stored.ts'
+
+const HANDLER = 'post.deliver-parcel'
+let shop: TestBus
+
+beforeAll(async () => {
+  shop = await openTestBus({ handlers })
+})
+
+afterAll(() => shop.close())
+
+beforeEach(async () => {
+  await emptyTables(shop.database)
+  await shop.bus.publish([ParcelSent({ to: 'nobody' }), ParcelSent({ to: 'nobody' })])
+  await drained(shop.bus)
+  await shop.bus.publish(ParcelSent({ to: 'anna' }))
+})
+
+describe('list', () => {
+  test('prints a table on stdout, blocked keys first, and how many there are on stderr', async () => {
+    const { code, out, err } = await lanes(['list'])
+
+    expect({ code, err }).toEqual({ code: 0, err: '2 keys.\n' })
+    const [head, ...rows] = linesOf(out)
+    expect(head?.split(/ {2,}/)).toEqual(['HANDLER', 'KEY', 'STATUS', 'SINCE', 'BEHIND', 'HEAD', 'LAST ERROR'])
+    expect(rows[0]).toMatch(/^post\.deliver-parcel {2}nobody {2}blocked .* 1 .* returned to sender$/)
+    expect(rows[1]).toMatch(/^post\.deliver-parcel {2}anna {4}waiting .* 0 /)
+  })
+
+  test('--json prints a line per key, --blocked and --handler narrow it', async () => {
+    const commands = [
+      ['--json'],
+      ['--json', '--blocked'],
+      ['--json', '--limit', '1'],
+      ['--json', '--handler', 'no.one'],
+    ]
+
+    const printed = await Promise.all(commands.map((options) => lanes(['list', ...options])))
+
+    expect(printed.map(({ code, json }) => [code, json().map(({ partitionKey }) => partitionKey)])).toEqual([
+      [0, ['nobody', 'anna']],
+      [0, ['nobody']],
+      [0, ['nobody']],
+      [0, []],
+    ])
+  })
+})
+
+describe('show', () => {
+  test('prints what stands at the head of a key, with its errors', async () => {
+    const { code, out } = await lanes(['show', HANDLER, 'nobody'])
+
+    expect(code).toBe(0)
+    expect(out).toMatch(/^status {8}blocked$/m)
+    expect(out).toMatch(/^next attempt {2}after a retry$/m)
+    expect(out).toMatch(/^behind it {5}1$/m)
+    expect(out).toMatch(/^attempt 1 {5}\S+ returned to sender$/m)
+  })
+
+  test('of a key for which nothing waits is exit code 1', async () => {
+    expect(await lanes(['show', HANDLER, 'bert'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: `Nothing waits for key "bert" of ${HANDLER}.\n`,
+    })
+  })
+})
+
+test('retry gives the head its attempts again', async () => {
+  const { code, err } = await lanes(['retry', HANDLER, 'nobody'])
+  const counts = await drained(shop.bus)
+
+  expect({ code, err }).toEqual({
+    code: 0,
+    err: expect.stringMatching(/^Delivery \S+ of key "nobody" .* is due now\.\n$/),
+  })
+  expect(counts).toMatchObject({ done: 1, dead: 1 })
+})
+
+describe('skip', () => {
+  test('makes the head a dead letter that blocks nothing, and the next of its key runs', async () => {
+    const { code, json } = await lanes(['skip', HANDLER, 'nobody', '--yes', '--json'])
+    const counts = await drained(shop.bus)
+
+    expect(code).toBe(0)
+    expect(counts).toMatchObject({ done: 1, dead: 1 })
+    const [skipped] = json()
+    const letters = await shop.bus.deadLetters.list()
+    expect(letters.find(({ deliveryId }) => deliveryId === skipped?.['deliveryId'])?.blocksKey).toBe(false)
+  })
+
+  test('asks first, and says what a retry will mean; without a terminal it changes nothing: exit code 2', async () => {
+    const { code, out, err } = await lanes(['skip', HANDLER, 'nobody'])
+
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('Retried later, it runs after those that now go ahead of it.')
+    expect(await shop.bus.lanes.show({ handler: HANDLER, partitionKey: 'nobody' })).toMatchObject({ status: 'blocked' })
+  })
+})
+
+test.each([
+  [['skip', HANDLER, 'bert', '--yes'], 1, 'POSTBUS_NO_SUCH_LANE: No delivery of handler'],
+  [['skip', HANDLER], 2, 'lanes skip: expected a handler and a key'],
+  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip.'],
+  [['list', '--limit', '0'], 2, '--limit 0: expected a whole number from 1.'],
+] as const)('%j is exit code %i and says why', async (args, code, says) => {
+  const result = await lanes([...args])
+
+  expect(result.code).toBe(code)
+  expect(result.err).toContain(says)
+})
+
+function lanes(args: readonly string[], options: CliOptions = {}) {
+  return postbus(shop.connectionString, ['lanes', ...args], options)
+}
