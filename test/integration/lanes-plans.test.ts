@@ -1,0 +1,79 @@
+/**
+ * What a claim and a settle read does not depend on what waits, nor on what Postgres knows about it: the plans here are made
+ * while the table is empty, as in a worker that starts on an empty queue.
+ */
+import { Client } from 'pg'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
+
+const BATCH = 20
+let opened: TestBus
+let session: Client
+
+beforeEach(async () => {
+  opened = await openTestBus({ handlers: [handlerThat(() => undefined)] })
+  session = new Client({ connectionString: opened.connectionString })
+  await session.connect()
+})
+
+afterEach(async () => {
+  await session.end()
+  await opened.close()
+})
+
+test.each([
+  ['in lanes', 'events_partitioned', (n: number) => `key ${n % 2_000}`],
+  ['in one lane', 'events_partitioned', () => 'hot'],
+  ['without keys', 'events', () => null],
+] as const)('%s, with plans made while nothing waited', async (_, queue, keyOf) => {
+  const { claim, settle, table } = await functionsOf(queue)
+  for (let turn = 0; turn < 3; turn += 1) {
+    await claim()
+    await settle([])
+  }
+  for (let start = 0; start < 10_000; start += 1_000) {
+    const notes = Array.from({ length: 1_000 }, (__, n) => NoteTaken({ n: start + n, key: keyOf(start + n) }))
+    await opened.bus.publish(notes)
+  }
+
+  const before = await rowsRead(table)
+  for (let turn = 0; turn < 10; turn += 1) await settle(await claim())
+  const read = (await rowsRead(table)) - before
+
+  expect(read / (10 * BATCH)).toBeLessThan(30)
+})
+
+interface ClaimedRow {
+  readonly id: string | null
+  readonly claim: number
+}
+
+async function functionsOf(queue: string) {
+  const { rows } = await session.query<{ table: string }>(
+    'select table_name as table from pgboss.queue where name = $1',
+    [queue],
+  )
+  const table = rows[0]?.table ?? ''
+  const suffix = table.slice(1, 17)
+  const claim = async (): Promise<readonly ClaimedRow[]> => {
+    const walk = queue === 'events' ? '' : `, ''`
+    const claimed = await session.query<ClaimedRow>(`select id, claim from postbus.claim_${suffix}(${BATCH}${walk})`)
+    return claimed.rows.filter(({ id }) => id !== null)
+  }
+  const settle = async (claimed: readonly ClaimedRow[]) => {
+    const outcomes = claimed.map((one) => ({ ...one, outcome: 'done', delay_ms: 0, blocks: false, take_next: false }))
+    await session.query(`select settled from postbus.settle_${suffix}($1::jsonb)`, [JSON.stringify(outcomes)])
+  }
+  return { claim, settle, table }
+}
+
+/** Rows of the table that this and other sessions have read so far, by any plan. */
+async function rowsRead(table: string): Promise<number> {
+  await session.query('select pg_stat_force_next_flush()')
+  const { rows } = await session.query<{ read: string }>(
+    `select seq_tup_read + idx_tup_fetch as read from pg_stat_all_tables where relname = $1`,
+    [table],
+  )
+  return Number(rows[0]?.read)
+}
