@@ -12,7 +12,7 @@ import type { Emit } from './signals.ts'
 /** What a bus is made of. */
 export interface BusParts {
   /** Its `backend` option. `none`: a stand-in that knows no handlers, for a handler that is tested alone. */
-  readonly kind: 'postgres' | 'inline' | 'mailbox' | 'none'
+  readonly kind: 'postgres' | 'inline' | 'mailbox' | 'strict' | 'none'
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly emit: Emit

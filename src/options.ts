@@ -26,10 +26,10 @@ export const busOptions = z.strictObject({
     .default([])
     .describe('An array of handlers, a module that exports them, or a function that imports one.'),
   backend: z
-    .enum(['postgres', 'inline', 'mailbox'])
+    .enum(['postgres', 'inline', 'mailbox', 'strict'])
     .default('postgres')
     .describe(
-      'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. Both keep everything in memory.',
+      'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
     ),
   schema: z.string().regex(SCHEMA_NAME).default('postbus').describe('The database schema for events and dead letters.'),
   pgbossSchema: z

@@ -8,7 +8,7 @@ import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
 
-type Kind = 'inline' | 'mailbox'
+type Kind = 'inline' | 'mailbox' | 'strict'
 
 export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusParts, 'codec' | 'emit' | 'publish'>) {
   const refuse = (what: string): never => {
@@ -31,7 +31,17 @@ function backendOf(
 ): Backend {
   const ids = new RememberedIds()
   if (kind === 'inline') return createInlineBackend({ codec, ids, emit, publish })
+  if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
+}
+
+/** In a test the testing kit stands in front of this backend. */
+function refuseOutsideTests({ type }: Envelope): never {
+  const mend = "Add setupFiles: ['postbus/vitest'], or run the test in withTestBus() of postbus/testing"
+  throw new PostbusError(
+    'POSTBUS_NOT_IN_TEST',
+    `${type}: a bus with \`backend: 'strict'\` publishes in tests only, where each event has to be asserted. ${mend}.`,
+  )
 }
 
 function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {

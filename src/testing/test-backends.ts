@@ -33,9 +33,9 @@ const testBackends: BackendOverride = {
   },
 }
 
-/** A mode that was chosen goes for every bus. Until then a bus that is made to be inline stays so. */
+/** A mode that was chosen goes for every bus. Until then a bus that is made to be inline or strict stays so. */
 function modeFor(bus: BusParts, owner: Owner): EventBusMode {
-  const unchosen = bus.kind === 'inline' ? 'inline' : 'mailbox'
+  const unchosen = bus.kind === 'inline' || bus.kind === 'strict' ? bus.kind : 'mailbox'
   if (owner.is === 'test') return owner.test.chosenMode ?? unchosen
   if (owner.is === 'nobody') return state.outside.chosenMode ?? unchosen
   return owner.tests.every(({ mode }) => mode === 'live') ? 'live' : 'mailbox'

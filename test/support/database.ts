@@ -21,8 +21,25 @@ export async function createDatabase(options: { template?: string } = {}): Promi
   return {
     connectionString: url.href,
     name,
-    drop: () => onServer(`drop database if exists ${name} with (force)`),
+    async drop() {
+      await left(name)
+      await onServer(`drop database if exists ${name} with (force)`)
+    },
   }
+}
+
+/**
+ * Connections that were ended a moment ago have left, or a second has passed. `pool.end()` does not wait for that, and a
+ * client that hears of the drop while it closes has nobody left to tell.
+ */
+async function left(name: string): Promise<void> {
+  await onServer(`do $$ begin
+    for turn in 1..100 loop
+      exit when not exists (select from pg_stat_activity where datname = '${name}');
+      perform pg_sleep(0.01);
+      perform pg_stat_clear_snapshot();
+    end loop;
+  end $$`)
 }
 
 async function onServer(statement: string): Promise<void> {

@@ -29,6 +29,13 @@ test.each([
   expect(message).toMatch(new RegExp(`^${name}\\(\\).*setupFiles: \\['postbus/vitest'\\].*withTestBus`))
 })
 
+test('without the setup file, a bus made to be strict publishes nothing', async () => {
+  const { code, message } = await rejectionOf(aBus({ backend: 'strict' }).publish(anOrder()))
+
+  expect(code).toBe('POSTBUS_NOT_IN_TEST')
+  expect(message).toContain("setupFiles: ['postbus/vitest']")
+})
+
 test.each([
   ['inline', 'handlers have already run'],
   ['live', 'drainEvents()'],

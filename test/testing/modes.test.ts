@@ -163,6 +163,16 @@ test('a bus made to be inline stays so until a mode is chosen', async () => {
   expect(publishedEvents()).toHaveLength(1)
 })
 
+test('what a bus made to be strict publishes must be asserted, without choosing a mode', async () => {
+  const strict = aBus({ backend: 'strict' })
+  const forgetful = withTestBus(() => strict.publish(anOrder()))
+  await expect(forgetful).rejects.toThrow('Unasserted events published in strict mode')
+
+  await strict.publish(anOrder())
+
+  assertEventPublished(OrderCreated)
+})
+
 describe('strict mode outside of tests', () => {
   beforeAll(async () => {
     setEventBusMode('strict')

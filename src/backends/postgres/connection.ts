@@ -47,8 +47,10 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   async function open(): Promise<Pool> {
     const opened = new Pool({ ...(await config()), max: options.poolSize })
-    // An idle connection that breaks is replaced by the pool; without a listener the error would end the process.
+    // An idle connection that breaks is replaced by the pool; without a listener the error would end the process. The pool
+    // stops listening to a connection that it is closing, and that one can break too.
     opened.on('error', () => undefined)
+    opened.on('connect', (client) => client.on('error', () => undefined))
     return opened
   }
 
