@@ -46,7 +46,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function open(): Promise<Pool> {
-    const opened = new Pool({ ...(await config()), max: options.poolSize })
+    const opened = new Pool({ ...(await config()), max: options.poolSize, onConnect: readCommitted })
     // An idle connection that breaks is replaced by the pool; without a listener the error would end the process.
     opened.on('error', () => undefined)
     return opened
@@ -75,6 +75,14 @@ export function createConnection(options: ConnectionOptions): Connection {
       await opened?.end()
     },
   }
+}
+
+/**
+ * Claims and settles look again, in a later statement, at what has changed since they began: under a stricter level that
+ * a database may have by default, they would not see it.
+ */
+async function readCommitted(client: Queryable): Promise<void> {
+  await client.query(`set default_transaction_isolation = 'read committed'`)
 }
 
 /** Runs `work` in a transaction of its own. */
