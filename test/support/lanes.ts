@@ -44,7 +44,7 @@ export interface Lanes {
   sweep(database: Queryable): Promise<number>
   /** Deliveries that are not finished, oldest first. */
   live(): Promise<readonly LaneRow[]>
-  /** Replaces a piece of a function's text. Throws when the function does not contain it. */
+  /** Replaces a piece of a function's text, as `String.replace` does. Throws when the function does not contain it. */
   patch(name: string, piece: string | RegExp, replacement: string): Promise<void>
   close(): Promise<void>
 }
@@ -111,7 +111,7 @@ async function count(over: Queryable, statement: string): Promise<number> {
 }
 
 function replaced(name: string, text: string, { piece, replacement }: { piece: string | RegExp; replacement: string }) {
-  const broken = text.replace(piece, () => replacement)
+  const broken = text.replace(piece, replacement)
   if (broken === text) throw new Error(`${name} does not contain ${String(piece)}, so it cannot be broken there.`)
   return broken
 }
