@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Ending, LaneWorld } from './lane-world.ts'
 
-const KEYS = ['red', 'green', 'blue']
+const KEYS = ['red', 'green']
 
 type Can = (world: LaneWorld) => boolean
 type Act = (world: LaneWorld) => Promise<void>
@@ -59,8 +59,7 @@ export async function runLives(world: LaneWorld, { forMs, seed, maxSteps = 60 }:
 
 const place = fc.nat(2)
 const key = fc.constantFrom(...KEYS)
-/** Mostly not: only one transaction can be held, and while it is, little else goes on. */
-const holds = fc.nat(3).map((number) => number === 0)
+const holds = fc.boolean()
 const ending = fc.constantFrom<Ending>('done', 'done', 'done', 'retry', 'retry in an hour', 'later', 'skip', 'block')
 
 const publishing = fc
@@ -82,23 +81,33 @@ const claiming = fc
   )
 
 const settling = fc.record({ place, ending, takeNext: fc.boolean(), holds }).map((how) =>
-  step(`settle ${JSON.stringify(how)}`, async (world) => {
-    const delivery = world.running[how.place % Math.max(1, world.running.length)]
-    if (delivery) await world.settle(delivery, how)
-  }),
+  onOne(
+    `settle ${JSON.stringify(how)}`,
+    how.place,
+    (world) => world.running,
+    (world, one) => world.settle(one, how),
+  ),
 )
 
+const lettingGo = fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const).map(
+  (how) =>
+    new Step(
+      `let go with ${how}`,
+      (world) => world.isHolding,
+      (world) => world.letGo(how),
+    ),
+)
+
+/** What happens all the time, weighed against what happens now and then. */
+const daily = [publishing, claiming, settling, settling, lettingGo]
 const steps: fc.Arbitrary<Step>[] = [
-  publishing,
-  publishing,
-  claiming,
-  claiming,
-  settling,
-  settling,
-  settling,
+  ...daily,
+  ...daily,
+  ...daily,
   ofPublisher('begin', 'closed', (publisher) => publisher.begin()),
   ofPublisher('savepoint', 'open', (publisher) => publisher.savepoint()),
   ofPublisher('rollback to savepoint', 'in a savepoint', (publisher) => publisher.rollbackToSavepoint()),
+  ofPublisher('commit', 'open', (publisher) => publisher.end('commit')),
   ofPublisher('commit', 'open', (publisher) => publisher.end('commit')),
   ofPublisher('rollback', 'open', (publisher) => publisher.end('rollback')),
   place.map((which) =>
@@ -117,20 +126,17 @@ const steps: fc.Arbitrary<Step>[] = [
       (world, one) => world.settleAsZombie(one),
     ),
   ),
-  fc.constantFrom('commit' as const, 'rollback' as const).map(
-    (how) =>
-      new Step(
-        `let go with ${how}`,
-        (world) => world.isHolding,
-        (world) => world.letGo(how),
-      ),
-  ),
-  fc.constant(step('let go', (world) => world.letGo('commit'))),
   fc.constant(step('retry dead', (world) => world.retryDead())),
   fc.constant(step('discard dead', (world) => world.discardDead())),
   key.map((of) => step(`skip the head of ${of}`, (world) => world.skipHead(of))),
   fc.nat(20).map((number) => step(`delete ${number} by hand`, (world) => world.deleteByHand(number))),
-  fc.constant(step('sweep', (world) => world.sweep())),
+  fc.constant(
+    new Step(
+      'sweep',
+      (world) => world.promises.isDisturbed,
+      (world) => world.sweep(),
+    ),
+  ),
   fc.constant(step('tick', (world) => world.tick())),
 ]
 
@@ -144,7 +150,10 @@ function onOne<One>(
   among: (world: LaneWorld) => readonly One[],
   act: (world: LaneWorld, one: One) => Promise<void>,
 ): Step {
-  const chosen = (world: LaneWorld) => among(world)[which]
+  const chosen = (world: LaneWorld) => {
+    const all = among(world)
+    return all[which % Math.max(1, all.length)]
+  }
   return new Step(
     `${what} ${which}`,
     (world) => chosen(world) !== undefined,

@@ -12,7 +12,7 @@ import { LanePublisher } from './lane-publisher.ts'
 import { emptyTables } from './stored.ts'
 
 const PUBLISHERS = 3
-const LOCK_TIMEOUT_MS = 25
+const LOCK_TIMEOUT_MS = 5
 const LOCK_NOT_AVAILABLE = '55P03'
 const MAX_ROUNDS = 300
 
