@@ -46,7 +46,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function open(): Promise<Pool> {
-    const opened = new Pool({ ...(await config()), max: options.poolSize, onConnect: readCommitted })
+    const opened = new Pool({ ...(await config()), max: options.poolSize, onConnect: prepareSession })
     // An idle connection that breaks is replaced by the pool; without a listener the error would end the process.
     opened.on('error', () => undefined)
     return opened
@@ -78,11 +78,15 @@ export function createConnection(options: ConnectionOptions): Connection {
 }
 
 /**
- * Claims and settles look again, in a later statement, at what has changed since they began: under a stricter level that
- * a database may have by default, they would not see it.
+ * What our statements need of their session, whatever a database has by default:
+ *
+ * - Claims and settles look again, in a later statement, at what has changed since they began. Under a stricter isolation
+ *   level they would not see it.
+ * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process
+ *   that was frozen while it read may not hold them up for longer than its heartbeats would be waited for.
  */
-async function readCommitted(client: Queryable): Promise<void> {
-  await client.query(`set default_transaction_isolation = 'read committed'`)
+async function prepareSession(client: Queryable): Promise<void> {
+  await client.query(`set default_transaction_isolation = 'read committed'; set tcp_user_timeout = '10s'`)
 }
 
 /** Runs `work` in a transaction of its own. */
