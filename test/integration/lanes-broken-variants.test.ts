@@ -106,6 +106,43 @@ const variants: readonly Variant[] = [
     },
     caught: /duplicate key value/,
   },
+  {
+    without: 'the promotion in recover',
+    break: ({ patch, queue }) => patch(queue.functions.recover, /perform [^;]*promote[^;]*;/, ''),
+    async schedule(lanes, crew) {
+      const publisher = await lanes.connect()
+      await publisher.query('begin')
+      await lanes.publish('red', publisher)
+      await lanes.publish('red')
+      const [running] = await crew.claim(1)
+      await publisher.query('commit')
+      await crew.claim(2) // parks the older one
+      crew.dies(1)
+      await lanes.recover(lanes.database, [running!.id])
+    },
+    caught: /red: \S+ is stuck, parked/,
+  },
+  {
+    without: 'looking for what runs while walking from lane to lane',
+    break: ({ patch, queue }) => patch(queue.functions.claim, 'on walked.idle', 'on true'),
+    async schedule(lanes, crew) {
+      const [backlog, late] = [await lanes.connect(), await lanes.connect()]
+      await crew.publish('green', [1])
+      const [first] = await crew.claim(1)
+      await backlog.query('begin')
+      for (let turn = 2; turn <= 11; turn += 1) await lanes.publish('green', backlog) // as many as a claim looks at
+      await late.query('begin')
+      await lanes.publish('red', late)
+      await lanes.publish('red')
+      const [running] = await crew.claim(1)
+      await backlog.query('commit')
+      await late.query('commit')
+      await crew.claim(2)
+      await crew.finish(1, done(running!))
+      await crew.finish(1, done(first!))
+    },
+    caught: /duplicate key value/,
+  },
 ]
 
 /** The older event's transaction commits when the younger one's delivery runs already. */

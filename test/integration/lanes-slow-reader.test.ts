@@ -58,6 +58,28 @@ test('a worker that stops reading in the middle of a claim stops the other claim
   frozen.release(true)
 }, 60_000)
 
+test('a claim that its worker no longer waits for takes nothing when its turn comes', async () => {
+  const { connectionString } = lanes.shop
+  const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 300 })
+  onTestFinished(() => connection.close())
+  const first = await lanes.connect()
+  await lanes.publish('red')
+  await first.query('begin')
+  await lanes.claim(first)
+  await lanes.publish('green')
+
+  await expect(lanes.claim(await connection.pool())).rejects.toThrow('Query read timeout')
+  await until('the server has noticed', async () => !(await someoneWaitsForTheTurn()))
+  await first.query('rollback')
+
+  expect(await lanes.live()).toMatchObject([{ state: 'created' }, { state: 'created' }])
+})
+
+async function someoneWaitsForTheTurn(): Promise<boolean> {
+  const { rowCount } = await lanes.database.query(`select from pg_stat_activity where wait_event = 'advisory'`)
+  return rowCount !== 0
+}
+
 interface Wire {
   readonly processID: number
   readonly connection: { readonly stream: { pause(): void; resume(): void } }

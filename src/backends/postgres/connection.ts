@@ -82,11 +82,15 @@ export function createConnection(options: ConnectionOptions): Connection {
  *
  * - Claims and settles look again, in a later statement, at what has changed since they began. Under a stricter isolation
  *   level they would not see it.
- * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process
- *   that was frozen while it read may not hold them up for longer than its heartbeats would be waited for.
+ * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process that
+ *   was frozen while it read loses its connection, and with it the claim.
+ * - A claim that waits for its turn takes nothing any more when its worker has given up on it: nobody would run that.
  */
 async function prepareSession(client: Queryable): Promise<void> {
-  await client.query(`set default_transaction_isolation = 'read committed'; set tcp_user_timeout = '10s'`)
+  await client.query(`
+    set default_transaction_isolation = 'read committed';
+    set tcp_user_timeout = '5s';
+    set client_connection_check_interval = '1s'`)
 }
 
 /** Runs `work` in a transaction of its own. */
