@@ -77,7 +77,7 @@ function keyFrom(random: number): string | null {
 }
 
 /** The events of all claims there are. */
-async function held(stage: Stage): Promise<ReadonlySet<string>> {
+export async function held(stage: Stage): Promise<ReadonlySet<string>> {
   const deliveries = await stage.deliveries()
   return new Set(deliveries.filter(({ state }) => state === 'active').map(({ eventId }) => eventId))
 }

@@ -18,6 +18,10 @@ export const TaskAdded = defineEvent('faults.task-added', {
     ms: z.number().default(0),
     /** What later attempts take. Default: as long as the first. */
     laterMs: z.number().optional(),
+    /** So many attempts fail first. */
+    failures: z.number().default(0),
+    /** The key's turn, counted under its row lock; null when published without it. */
+    turn: z.number().nullable().default(null),
     key: z.string().nullable().default(null),
     /** The handler that is to do it. */
     for: z.string().default('faults.steady'),
@@ -50,8 +54,9 @@ export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler,
         void write({ ...who, step: 'aborted', reason: codeOf(context.signal.reason) })
       })
       try {
-        const { task, ms, laterMs = ms } = event.data
+        const { task, ms, laterMs = ms, failures } = event.data
         await perform(task, context.attempt === 1 ? ms : laterMs, context)
+        if (context.attempt <= failures) throw new Error(`attempt ${context.attempt} fails`)
       } catch (error) {
         await write({ ...who, step: 'fail', reason: codeOf(error) })
         throw error

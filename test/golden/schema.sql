@@ -273,11 +273,13 @@ AS $function$
 declare
   heads tid[];
 begin
-  select array_agg(head.row) filter (where head.blocked) into heads from unnest(lanes) as ended (lane)
-  cross join lateral (select job.ctid as row, job.blocked from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+  select array_agg(parked.row) into heads from unnest(lanes) as ended (lane)
+  cross join lateral (select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
       where job.singleton_key = ended.lane and job.state < 'completed'
-      order by job.id limit 1 for update
-  ) head;
+      order by job.id limit 1
+  ) head
+  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = head.id and job.blocked for update
+  ) parked;
   update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(heads) as head (row) where job.ctid = head.row;
   return coalesce(cardinality(heads), 0);
 end
@@ -614,9 +616,9 @@ begin
     died_at = excluded.died_at, discarded_at = null;
 
   select
-    array_agg(case when head.state < 'active' and head.start_after <= "pgboss".job_now() and ended.take_next then head.row end),
-    array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= "pgboss".job_now() and ended.take_next) then head.row end),
-    coalesce(bool_or(head.state < 'active' and head.start_after <= "pgboss".job_now() and not ended.take_next), false)
+    array_agg(case when head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and ended.take_next then head.row end),
+    array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and ended.take_next) then head.row end),
+    coalesce(bool_or(head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and not ended.take_next), false)
   into taken, promoted, more
   from rows from (jsonb_to_recordset(outcomes) as (take_next boolean), unnest(lanes)) as ended (take_next, lane)
   left join lateral (

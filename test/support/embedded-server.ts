@@ -1,14 +1,15 @@
 /** A Postgres server of a test's own, that it can stop, kill and start again on the same port and the same data. */
 import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { embeddedPostgres } from '../../src/testing/database/embedded-postgres.ts'
 import { runAs } from '../../src/testing/database/embedded-postgres/account.ts'
 import { binariesFor } from '../../src/testing/database/embedded-postgres/binaries.ts'
+import { logIn } from '../../src/testing/database/embedded-postgres/cluster.ts'
 import { placeFor } from '../../src/testing/database/embedded-postgres/place.ts'
-import { recordedServer, stopServer } from '../../src/testing/database/embedded-postgres/server.ts'
+import { recordedServer, stopServer, type Settings } from '../../src/testing/database/embedded-postgres/server.ts'
 import { until } from './until.ts'
 
 export interface EmbeddedServer {
@@ -19,15 +20,17 @@ export interface EmbeddedServer {
   crash(): Promise<void>
   /** Resolves when it answers. */
   start(): Promise<void>
+  /** Everything it has logged so far. */
+  log(): Promise<string>
   /** Stops it and deletes its data. */
   remove(): Promise<void>
 }
 
-export async function startEmbeddedServer(): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(settings: Settings = {}): Promise<EmbeddedServer> {
   const checkout = await mkdtemp(join(tmpdir(), 'postbus-server-'))
   await chmod(checkout, 0o755)
   // With fsync: what is committed must survive the crash. (The page cache would survive it anyway; the log is replayed.)
-  const server = await embeddedPostgres({ folder: join(checkout, 'postgres'), throwAway: true })
+  const server = await embeddedPostgres({ folder: join(checkout, 'postgres'), settings, throwAway: true })
   const place = await placeFor(join(checkout, 'postgres'))
   const binaries = await binariesFor(place.account)
   const port = new URL(server.connectionString).port
@@ -46,6 +49,7 @@ export async function startEmbeddedServer(): Promise<EmbeddedServer> {
   return {
     connectionString: server.connectionString,
     stop: () => stopServer(place.folder),
+    log: () => readFile(logIn(place.folder), 'utf8'),
     async crash() {
       const recorded = await recordedServer(place.folder)
       if (!recorded) throw new Error('The server is not running.')

@@ -46,7 +46,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function open(): Promise<Pool> {
-    const opened = new Pool({ ...(await config()), max: options.poolSize })
+    const opened = new Pool({ ...(await config()), max: options.poolSize, onConnect: prepareSession })
     // An idle connection that breaks is replaced by the pool; without a listener the error would end the process. The pool
     // stops listening to a connection that it is closing, and that one can break too.
     opened.on('error', () => undefined)
@@ -77,6 +77,29 @@ export function createConnection(options: ConnectionOptions): Connection {
       await opened?.end()
     },
   }
+}
+
+/**
+ * What our statements need of their session, whatever a database has by default:
+ *
+ * - Claims and settles look again, in a later statement, at what has changed since they began. Under a stricter isolation
+ *   level they would not see it.
+ * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process that
+ *   was frozen while it read loses its connection, and with it the claim.
+ * - A claim that waits for its turn takes nothing any more when its worker has given up on it: nobody would run that.
+ */
+async function prepareSession(client: Queryable): Promise<void> {
+  await client.query(`
+    do $$ begin
+      if current_setting('default_transaction_isolation') <> 'read committed' then
+        set default_transaction_isolation = 'read committed';
+      end if;
+      set tcp_user_timeout = '5s';
+      begin
+        set client_connection_check_interval = '1s';
+      exception when invalid_parameter_value then null; -- a server on a system that cannot look
+      end;
+    end $$`)
 }
 
 /** Runs `work` in a transaction of its own. */

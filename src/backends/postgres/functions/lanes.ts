@@ -1,7 +1,10 @@
 /** The functions that see to it that a lane goes on: after an operator's act, after a worker's death, after a deletion by hand. */
 import { byId, FIXED_PLAN, functionName, headOf, RETRY_LIMIT, withError, type QueueParts } from './sql.ts'
 
-/** Promotes the heads of these lanes where they are parked. */
+/**
+ * Promotes the heads of these lanes where they are parked. Waits for parked heads only: one that runs may be in the hands
+ * of its settle, which waits for what the caller has ended.
+ */
 export function promoteFunction(parts: QueueParts): string {
   return `
 create or replace function ${functionName(parts, 'promote')}(lanes text[]) returns integer
@@ -10,9 +13,11 @@ language plpgsql ${FIXED_PLAN} as $function$
 declare
   heads tid[];
 begin
-  select array_agg(head.row) filter (where head.blocked) into heads from unnest(lanes) as ended (lane)
-  cross join lateral (${headOf(parts, 'ended.lane', 'job.ctid as row, job.blocked')} for update
-  ) head;
+  select array_agg(parked.row) into heads from unnest(lanes) as ended (lane)
+  cross join lateral (${headOf(parts, 'ended.lane', 'job.id')}
+  ) head
+  cross join lateral (${byId(parts, 'head.id', 'job.ctid as row')} and job.blocked for update
+  ) parked;
   update ${parts.table} job set blocked = false from unnest(heads) as head (row) where job.ctid = head.row;
   return coalesce(cardinality(heads), 0);
 end

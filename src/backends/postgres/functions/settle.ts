@@ -42,7 +42,8 @@ $function$`
 export function settleLanesFunction(parts: QueueParts): string {
   const { table, tables } = parts
   const aggregates = ['array_agg(outcome.id)', 'array_agg(job.row)', 'array_agg(job.singleton_key)']
-  const due = `head.state < 'active' and head.start_after <= ${tables.jobNow}`
+  // Of the clock too: what was published since this transaction began is due, though its now() is older.
+  const due = `head.state < 'active' and head.start_after <= greatest(${tables.jobNow}, clock_timestamp())`
   return `
 create or replace function ${functionName(parts, 'settle')}(outcomes jsonb) returns table (settled uuid, more boolean, ${DELIVERY_COLUMNS}
 ) language plpgsql ${FIXED_PLAN} as $function$

@@ -1,0 +1,109 @@
+/**
+ * A publisher process of the order run: several transactions at once, which take the row lock of a key in another order than
+ * they began, commit late, roll back in part or as a whole, or publish without the lock. Ends its transactions on SIGTERM.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Pool, type PoolClient } from 'pg'
+import { createBus, type Bus } from '../../src/index.ts'
+import { seeded } from './kills-under-load.ts'
+import { STEADY, TaskAdded, tracedHandler } from './tasks.ts'
+
+export interface OrderPublisherSettings {
+  readonly connectionString: string
+  readonly seed: number
+  readonly keys: number
+  /** Transactions at once. */
+  readonly transactions: number
+  /** Waits while more deliveries than this are not finished. */
+  readonly maxWaiting: number
+}
+
+interface Publisher {
+  readonly bus: Bus
+  readonly tx: PoolClient
+  readonly random: () => number
+  /** A key; the first ones are chosen far more often than the last. */
+  readonly key: () => string
+}
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as OrderPublisherSettings
+const stopping = new AbortController()
+process.once('SIGTERM', () => stopping.abort())
+
+const { connectionString } = settings
+const pool = new Pool({ connectionString, max: settings.transactions + 1 })
+const bus = createBus({
+  connectionString,
+  handlers: [tracedHandler(STEADY, async () => undefined)],
+  onSignal: () => undefined,
+})
+await Promise.all(Array.from({ length: settings.transactions }, (_, index) => publishAllTheTime(settings.seed + index)))
+await bus.close()
+await pool.end()
+
+async function publishAllTheTime(seed: number): Promise<void> {
+  const random = seeded(seed)
+  const key = zipf(settings.keys, random)
+  const tx = await pool.connect()
+  while (!stopping.signal.aborted) {
+    await transaction({ bus, tx, random, key })
+    await keptUp()
+  }
+  tx.release()
+}
+
+async function transaction(publisher: Publisher): Promise<void> {
+  const { tx, random, key } = publisher
+  await tx.query('begin')
+  await tx.query('select now()')
+  await delay(random() * 10) // others that begin now may have the lock first
+  const isLate = random() < 0.1
+  await (isLate ? publish(publisher, key(), false) : publishUnderLock(publisher, key()))
+  if (isLate) await delay(50 + random() * 250)
+  else if (random() < 0.05) await delay(100)
+  await tx.query(random() < 0.1 ? 'rollback' : 'commit')
+}
+
+async function publishUnderLock(publisher: Publisher, key: string): Promise<void> {
+  const { tx, random } = publisher
+  await tx.query('select from entity where key = $1 for update', [key])
+  for (let events = Math.floor(random() * 3) + 1; events > 0; events -= 1) {
+    await tx.query('savepoint part')
+    await publish(publisher, key, true)
+    await tx.query(`${random() < 0.15 ? 'rollback to' : 'release'} savepoint part`)
+  }
+}
+
+/** What is committed stands in `published`, whatever this process lives to see. */
+async function publish({ bus, tx, random }: Publisher, key: string, isLocked: boolean): Promise<void> {
+  const { rows } = await tx.query<{ turn: number | null }>(
+    isLocked
+      ? 'update entity set turns = turns + 1 where key = $1 returning turns as turn'
+      : 'select null as turn from entity where key = $1',
+    [key],
+  )
+  const turn = rows[0]?.turn ?? null
+  const ms = random() < 0.03 ? 300 : random() * 8
+  const task = TaskAdded({ key, turn, ms, failures: random() < 0.08 ? 1 : 0 })
+  await bus.publish(task, { tx })
+  await tx.query('insert into published (event_id, key, turn) values ($1, $2, $3)', [task.id, key, turn])
+}
+
+async function keptUp(): Promise<void> {
+  while (!stopping.signal.aborted) {
+    const { rows } = await pool.query(`select from pgboss.job where state < 'completed' limit $1`, [
+      settings.maxWaiting,
+    ])
+    if (rows.length < settings.maxWaiting) return
+    await delay(50)
+  }
+}
+
+function zipf(keys: number, random: () => number): () => string {
+  let total = 0
+  const upTo = Array.from({ length: keys }, (_, index) => (total += 1 / (index + 1)))
+  return () => {
+    const chosen = random() * total
+    return `key ${upTo.findIndex((sum) => sum >= chosen)}`
+  }
+}

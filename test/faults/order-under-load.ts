@@ -1,0 +1,133 @@
+/** Publishers and workers in processes of their own, some of which are killed, and what became of the order of each key. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { outOfOrder, overtaken, stuck, type LiveDelivery, type PublishedTurn } from '../support/order-checks.ts'
+import type { Stage } from '../support/stage.ts'
+import { ghosts, lost, needlessRepeats, overlaps, type Interruption } from '../support/trace-checks.ts'
+import type { WorkerProcess } from '../support/worker-process.ts'
+import { held, seeded } from './kills-under-load.ts'
+import type { OrderPublisherSettings } from './order-publisher.ts'
+
+export interface OrderRunOptions {
+  readonly workers: number
+  readonly publishers: number
+  /** Chosen by Zipf's law. */
+  readonly keys: number
+  readonly kills: number
+  readonly killEveryMs: number
+  readonly seed: number
+}
+
+export interface OrderReport {
+  readonly problems: readonly string[]
+  readonly published: number
+  /** Published without the key's lock, so that their order is open. */
+  readonly withoutLock: number
+  readonly runs: number
+  readonly failures: number
+  /** From the last kill until everything was done. */
+  readonly recoveredInMs: number
+}
+
+const PUBLISHER = resolve(import.meta.dirname, 'order-publisher.ts')
+const HANDLER = 'faults.steady'
+const RECOVERY_LIMIT_MS = 20_000
+const WORDS = ['--queues', 'events=1,events_partitioned=8']
+
+/** Publishes all the time; at every interval kills a process, mostly a worker, and starts another in its place. */
+export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Promise<OrderReport> {
+  const random = seeded(options.seed)
+  await createTables(stage, options.keys)
+  const workers = await Promise.all(Array.from({ length: options.workers }, () => stage.worker({ words: WORDS })))
+  const publishers = Array.from({ length: options.publishers }, (_, index) => publisher(stage, options, index))
+
+  const interruptions: Interruption[] = []
+  for (let kill = 0; kill < options.kills; kill += 1) {
+    await stage.database.query('select pg_sleep($1)', [(options.killEveryMs / 1_000) * (0.5 + random())])
+    const place = Math.floor(random() * workers.length)
+    if (random() < 0.2) await replacePublisher(stage, options, { publishers, kill })
+    else interruptions.push(await replaceWorker(stage, workers, place))
+  }
+  const lastFaultAt = performance.now()
+  await Promise.all(publishers.map((one) => ended(one, 'SIGTERM')))
+  await stage.settled(RECOVERY_LIMIT_MS - (performance.now() - lastFaultAt)).catch(() => undefined) // told by `stuck`
+
+  return { ...(await judged(stage, interruptions)), recoveredInMs: Math.round(performance.now() - lastFaultAt) }
+}
+
+async function createTables({ database }: Stage, keys: number): Promise<void> {
+  await database.query('create table entity (key text primary key, turns integer not null default 0)')
+  await database.query('create table published (event_id uuid primary key, key text not null, turn integer)')
+  await database.query(`insert into entity (key) select 'key ' || number from generate_series(0, $1) number`, [keys])
+}
+
+function publisher({ connectionString }: Stage, { seed, keys }: OrderRunOptions, index: number): ChildProcess {
+  const settings: OrderPublisherSettings = {
+    connectionString,
+    seed: seed + 1_000 * (index + 1),
+    keys,
+    transactions: 4,
+    maxWaiting: 400,
+  }
+  return spawn(process.execPath, [PUBLISHER, JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit'] })
+}
+
+async function replacePublisher(
+  stage: Stage,
+  options: OrderRunOptions,
+  { publishers, kill }: { publishers: ChildProcess[]; kill: number },
+): Promise<void> {
+  const place = kill % publishers.length
+  await ended(publishers[place]!, 'SIGKILL')
+  publishers[place] = publisher(stage, options, 100 + kill)
+}
+
+async function replaceWorker(stage: Stage, workers: WorkerProcess[], place: number): Promise<Interruption> {
+  const victim = workers[place]!
+  victim.kill('SIGKILL')
+  await victim.exited
+  const interruption = { pid: victim.pid, from: await stage.trace.now(), holding: await held(stage) }
+  workers[place] = await stage.worker({ words: WORDS })
+  return interruption
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exit = once(child, 'exit')
+  child.kill(signal)
+  await exit
+  if (signal === 'SIGTERM' && child.exitCode !== 0) throw new Error(`A publisher ended with ${child.exitCode}.`)
+}
+
+async function judged(stage: Stage, interruptions: readonly Interruption[]) {
+  const { rows: published } = await stage.database.query<PublishedTurn>(
+    `select event_id as "eventId", key, turn from published`,
+  )
+  const { rows: live } = await stage.database.query<LiveDelivery>(
+    `select singleton_key as lane, data ->> 'event' as "eventId", state::text as state, blocked
+    from pgboss.job where state < 'completed'`,
+  )
+  const trace = await stage.trace.entries()
+  const dead = await stage.dead()
+  return {
+    published: published.length,
+    withoutLock: published.filter(({ turn }) => turn === null).length,
+    runs: trace.filter(({ step }) => step === 'start').length,
+    failures: trace.filter(({ step }) => step === 'fail').length,
+    problems: [
+      ...outOfOrder(published, trace, dead),
+      ...overtaken(published, trace, dead),
+      ...overlaps(trace, interruptions),
+      ...lost(published.map(({ eventId }) => ({ handler: HANDLER, eventId })), trace, dead), // prettier-ignore
+      ...needlessRepeats(trace, interruptions),
+      ...ghosts(trace, new Set(published.map(({ eventId }) => eventId))),
+      ...stuck(live),
+    ],
+  }
+}
+
+/** What a server must never log, whatever happens to its clients. */
+export function conflictsIn(log: string): readonly string[] {
+  if (!log.includes('ready to accept connections')) throw new Error('This is not the log of a server.')
+  return log.split('\n').filter((line) => /duplicate key|deadlock detected|could not serialize/.test(line))
+}

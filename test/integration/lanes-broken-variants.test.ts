@@ -1,0 +1,211 @@
+/**
+ * Each part of the lanes' functions is there for a schedule that goes wrong without it. Every schedule runs twice: with
+ * the functions as they are, which keep the order, and with one piece taken out, which the checks must notice.
+ */
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { LaneCrew } from '../support/lane-crew.ts'
+import { done, openLanes, type Lanes } from '../support/lanes.ts'
+import { emptyTables } from '../support/stored.ts'
+import { until } from '../support/until.ts'
+
+interface Variant {
+  readonly without: string
+  break(lanes: Lanes): Promise<unknown>
+  schedule(lanes: Lanes, crew: LaneCrew): Promise<void>
+  readonly caught: RegExp
+}
+
+const variants: readonly Variant[] = [
+  {
+    without: 'holding the blocker while parking',
+    break: ({ patch, queue }) => patch(queue.functions.claim, 'for share skip locked', ''),
+    async schedule(lanes, crew) {
+      const settling = await lanes.connect()
+      await crew.publish('red', [1])
+      const [first] = await crew.claim(1)
+      await settling.query('begin')
+      await crew.finish(1, done(first!), settling) // there is nobody to promote yet
+      await crew.publish('red', [2])
+      await crew.claim(2)
+      await settling.query('commit')
+    },
+    caught: /red: \S+ is stuck, parked/,
+  },
+  {
+    without: 'the promotion in settle',
+    break: ({ patch, queue }) =>
+      patch(queue.functions.settle, /update [^;]* set blocked = false from unnest\(promoted\)[^;]*;/, ''),
+    async schedule(_lanes, crew) {
+      await crew.publish('red', [1, 2])
+      const [first] = await crew.claim(1)
+      await crew.finish(1, done(first!))
+    },
+    caught: /red: \S+ is stuck, parked/,
+  },
+  {
+    without: 'the fence on the attempt',
+    break: ({ patch, queue }) => patch(queue.functions.settle, 'and job.retry_count = outcome.claim', ''),
+    async schedule(lanes, crew) {
+      await crew.publish('red', [1, 2])
+      const [lost] = await crew.claim(1)
+      crew.dies(1)
+      await lanes.recover(lanes.database, [lost!.id])
+      const [again] = await crew.claim(2)
+      await lanes.settle(lanes.database, [done(lost!)]) // it was on its way when its worker died
+      await crew.claim(3)
+      await crew.finish(2, done(again!))
+    },
+    caught: /lane \S+ red: \S+ started while \S+ was running/,
+  },
+  {
+    without: 'ids that follow the order of publishing',
+    async break({ patch }) {
+      // Scrambled both ways, so that a delivery still finds its event.
+      await patch('postbus.publish', 'to_hex(stored.seq)', 'to_hex(stored.seq # 1023)')
+      await patch('postbus.seq_of_delivery', /RETURN (.*)/, 'RETURN ($1) # 1023')
+    },
+    schedule: (_lanes, crew) => crew.publish('red', [1, 2, 3, 4, 5]),
+    caught: /red: turn 2 began before turn 1/,
+  },
+  {
+    without: 'looking for what runs with a larger id',
+    break: ({ patch, queue }) => patch(queue.functions.claim, 'coalesce(older.id, running.id)', 'older.id'),
+    schedule: lateCommitBehindARun,
+    caught: /duplicate key value/,
+  },
+  {
+    without: 'looking for what runs, and without the unique index of pg-boss',
+    async break({ patch, queue, database }) {
+      await patch(queue.functions.claim, 'coalesce(older.id, running.id)', 'older.id')
+      await database.query(`do $$ begin execute (
+        select 'drop index pgboss.' || quote_ident(indexname) from pg_indexes
+        where format('%I.%I', schemaname, tablename)::regclass = '${queue.table}'::regclass
+          and indexdef ilike 'create unique index%' and indexdef ~ 'active' and indexdef ~ 'policy'
+      ); end $$`)
+    },
+    schedule: lateCommitBehindARun,
+    caught: /red: \S+ started while \S+ was running/,
+  },
+  {
+    without: 'turns between claims',
+    break: ({ patch, queue }) => patch(queue.functions.claim, /PERFORM pg_advisory_xact_lock[^;]*;/i, ''),
+    async schedule(lanes, crew) {
+      const [publisher, claiming] = [await lanes.connect(), await lanes.connect()]
+      await publisher.query('begin')
+      await lanes.publish('red', publisher)
+      await lanes.publish('red')
+      await claiming.query('begin')
+      const [running] = await crew.claim(1, claiming)
+      await publisher.query('commit') // the older one appears while the other claim has not committed
+      const claimed = crew.claim(2).catch((error: unknown) => error)
+      await until('the second claim waits for the first', () => someoneWaits(lanes))
+      await claiming.query('commit')
+      const answer = await claimed
+      if (answer instanceof Error) throw answer
+      await crew.finish(1, done(running!))
+    },
+    caught: /duplicate key value/,
+  },
+  {
+    without: 'the promotion in recover',
+    break: ({ patch, queue }) => patch(queue.functions.recover, /perform [^;]*promote[^;]*;/, ''),
+    async schedule(lanes, crew) {
+      const publisher = await lanes.connect()
+      await publisher.query('begin')
+      await lanes.publish('red', publisher)
+      await lanes.publish('red')
+      const [running] = await crew.claim(1)
+      await publisher.query('commit')
+      await crew.claim(2) // parks the older one
+      crew.dies(1)
+      await lanes.recover(lanes.database, [running!.id])
+    },
+    caught: /red: \S+ is stuck, parked/,
+  },
+  {
+    without: 'looking for what runs while walking from lane to lane',
+    break: ({ patch, queue }) => patch(queue.functions.claim, 'on walked.idle', 'on true'),
+    async schedule(lanes, crew) {
+      const [backlog, late] = [await lanes.connect(), await lanes.connect()]
+      await crew.publish('green', [1])
+      const [first] = await crew.claim(1)
+      await backlog.query('begin')
+      for (let turn = 2; turn <= 11; turn += 1) await lanes.publish('green', backlog) // as many as a claim looks at
+      await late.query('begin')
+      await lanes.publish('red', late)
+      await lanes.publish('red')
+      const [running] = await crew.claim(1)
+      await backlog.query('commit')
+      await late.query('commit')
+      await crew.claim(2)
+      await crew.finish(1, done(running!))
+      await crew.finish(1, done(first!))
+    },
+    caught: /duplicate key value/,
+  },
+]
+
+/** The older event's transaction commits when the younger one's delivery runs already. */
+async function lateCommitBehindARun(lanes: Lanes, crew: LaneCrew): Promise<void> {
+  const publisher = await lanes.connect()
+  await publisher.query('begin')
+  await lanes.publish('red', publisher)
+  await lanes.publish('red')
+  const [running] = await crew.claim(1)
+  await publisher.query('commit')
+  const late = await crew.claim(2)
+  for (const delivery of late) await crew.finish(2, done(delivery))
+  await crew.finish(1, done(running!))
+}
+
+let intact: Lanes
+
+beforeAll(async () => {
+  intact = await openLanes()
+})
+
+afterAll(() => intact.close())
+
+test.each(variants)('with $without, the order holds', async ({ schedule }) => {
+  await emptyTables(intact.database)
+  const crew = new LaneCrew(intact)
+
+  await schedule(intact, crew)
+  await crew.drain()
+
+  expect(await crew.problems()).toEqual([])
+})
+
+test.each(variants)(
+  'without $without, it does not, and that is noticed',
+  async ({ break: broken, schedule, caught }) => {
+    const { lanes, crew } = await anEmptyQueue()
+    await broken(lanes)
+
+    const error = await schedule(lanes, crew)
+      .then(() => crew.drain())
+      .catch((reason: unknown) => reason)
+
+    const problems = [...(error instanceof Error ? [error.message] : []), ...(await crew.problems())]
+    expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(caught)]))
+  },
+)
+
+test('a function that does not contain the piece to be broken is refused, so that no variant is whole by mistake', async () => {
+  const { lanes } = await anEmptyQueue()
+
+  await expect(lanes.patch(lanes.queue.functions.claim, 'no such piece', '')).rejects.toThrow('cannot be broken there')
+})
+
+async function anEmptyQueue(): Promise<{ lanes: Lanes; crew: LaneCrew }> {
+  const lanes = await openLanes()
+  onTestFinished(() => lanes.close())
+  return { lanes, crew: new LaneCrew(lanes) }
+}
+
+async function someoneWaits({ database }: Lanes): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return (rowCount ?? 0) > 0
+}

@@ -1,0 +1,103 @@
+/** What a worker that reads slowly, or that began early, may not cost the others. */
+import type { ClientBase } from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createConnection } from '../../src/backends/postgres/connection.ts'
+import { done, openLanes, Turned, type Lanes } from '../support/lanes.ts'
+import { emptyTables } from '../support/stored.ts'
+import { until } from '../support/until.ts'
+
+let lanes: Lanes
+
+beforeAll(async () => {
+  lanes = await openLanes()
+})
+
+afterAll(() => lanes.close())
+
+beforeEach(() => emptyTables(lanes.database))
+
+test('a settle that began before the next event was published hands it out all the same', async () => {
+  const early = await lanes.connect()
+  await lanes.publish('red')
+  const [first] = (await lanes.claim(lanes.database)).deliveries
+  await early.query('begin')
+  await early.query('select now()')
+  const next = await lanes.publish('red')
+  await lanes.claim(lanes.database) // parks it
+
+  const settled = await lanes.settle(early, [done(first!, true)])
+  await early.query('commit')
+
+  expect([...settled.next.values()].map(({ event }) => event?.id)).toEqual([next])
+})
+
+test('a worker that stops reading in the middle of a claim stops the other claims for seconds only', async () => {
+  const { connectionString } = lanes.shop
+  const connection = createConnection({
+    connectionString,
+    poolSize: 2,
+    connectTimeoutMs: 5_000,
+    queryTimeoutMs: 60_000,
+  })
+  onTestFinished(() => connection.close())
+  const pool = await connection.pool()
+  const frozen = await pool.connect()
+  frozen.on('error', () => undefined)
+  await lanes.shop.bus.publish(Array.from({ length: 40 }, (_, turn) => Turned({ key: `key ${turn}`, turn })))
+  await lanes.database.query(`update postbus.event set payload = to_json(repeat('x', 1000000))`)
+
+  streamOf(frozen).pause()
+  const unread = lanes.claim(frozen, 40).catch((error: unknown) => error)
+  await until('its answer is on the way', () => isSending(frozen))
+  await lanes.publish('another')
+  const { deliveries } = await lanes.claim(pool, 1)
+
+  expect(deliveries).toHaveLength(1)
+  streamOf(frozen).resume()
+  expect(await unread).toBeInstanceOf(Error)
+  frozen.release(true)
+}, 60_000)
+
+test('a claim that its worker no longer waits for takes nothing when its turn comes', async () => {
+  const { connectionString } = lanes.shop
+  const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 300 })
+  onTestFinished(() => connection.close())
+  const first = await lanes.connect()
+  await lanes.publish('red')
+  await first.query('begin')
+  await lanes.claim(first)
+  await lanes.publish('green')
+
+  await expect(lanes.claim(await connection.pool())).rejects.toThrow('Query read timeout')
+  await until('the server has noticed', async () => !(await someoneWaitsForTheTurn()))
+  await first.query('rollback')
+
+  expect(await lanes.live()).toMatchObject([{ state: 'created' }, { state: 'created' }])
+})
+
+async function someoneWaitsForTheTurn(): Promise<boolean> {
+  const { rowCount } = await lanes.database.query(`select from pg_stat_activity where wait_event = 'advisory'`)
+  return rowCount !== 0
+}
+
+interface Wire {
+  readonly processID: number
+  readonly connection: { readonly stream: { pause(): void; resume(): void } }
+}
+
+/** pg's own parts, which its types do not show. */
+function wireOf(client: ClientBase): Wire {
+  return client as unknown as Wire
+}
+
+function streamOf(client: ClientBase) {
+  return wireOf(client).connection.stream
+}
+
+async function isSending(client: ClientBase): Promise<boolean> {
+  const { rowCount } = await lanes.database.query(
+    `select from pg_stat_activity where pid = $1 and wait_event = 'ClientWrite'`,
+    [wireOf(client).processID],
+  )
+  return rowCount === 1
+}

@@ -1,0 +1,87 @@
+/** What a world of lanes has been promised so far, and what of it was broken. */
+import type { ClaimedDelivery } from '../../src/backend.ts'
+import type { Lanes, LaneRow } from './lanes.ts'
+import { stuck, type PublishedTurn } from './order-checks.ts'
+
+export class LanePromises {
+  /** Someone has deleted rows by hand, and no sweep has come by since. */
+  isDisturbed = false
+  #published = new Map<string, PublishedTurn>()
+  /** Handled, or out of its lane: dead and skipped, discarded, deleted. */
+  #finished = new Set<string>()
+  /** What died may be delivered again after its successors. */
+  #died = new Set<string>()
+  #problems: string[] = []
+
+  forget(): void {
+    this.isDisturbed = false
+    this.#published = new Map()
+    this.#finished = new Set()
+    this.#died = new Set()
+    this.#problems = []
+  }
+
+  committed(turns: readonly PublishedTurn[]): void {
+    for (const turn of turns) this.#published.set(turn.eventId, turn)
+  }
+
+  started({ id, event }: ClaimedDelivery, busy: ClaimedDelivery | undefined): void {
+    const published = this.#published.get(event?.id ?? '')
+    if (!published) return this.broken(`${id} began, and was never committed`)
+    if (busy) this.broken(`${id} began while ${busy.id} ran in its lane`)
+    if (this.#died.has(published.eventId)) return
+    if (this.#finished.has(published.eventId)) this.broken(`${id} began again, though it was finished`)
+    for (const earlier of this.#earlierThan(published)) {
+      this.broken(`turn ${published.turn} of ${published.key} began before turn ${earlier.turn} was finished`)
+    }
+  }
+
+  ended({ event }: ClaimedDelivery, ending: string): void {
+    if (ending === 'skip') this.gone(event?.id ?? '')
+    if (ending === 'done') this.#finished.add(event?.id ?? '')
+  }
+
+  /** Out of its lane without having been handled. */
+  gone(eventId: string): void {
+    this.#finished.add(eventId)
+    this.#died.add(eventId)
+  }
+
+  broken(what: string): void {
+    this.#problems.push(what)
+  }
+
+  /** Looks at what is committed. Answers the ids of what is active. */
+  async look({ database, queue }: Lanes): Promise<readonly string[]> {
+    const { rows } = await database.query<{ id: string; state: string; orphaned: boolean }>(
+      `select job.id, job.state::text as state, job.blocked and not exists (
+        select from ${queue.table} sibling where sibling.singleton_key = job.singleton_key
+          and (sibling.state = 'active' or sibling.state < 'completed' and sibling.id < job.id)
+      ) as orphaned
+      from ${queue.table} job where job.state < 'completed' order by job.id`,
+    )
+    for (const { id, orphaned } of rows) {
+      if (orphaned && !this.isDisturbed) this.broken(`${id} is parked, and nothing that lives is before it`)
+    }
+    return rows.filter(({ state }) => state === 'active').map(({ id }) => id)
+  }
+
+  mustHold(): void {
+    if (this.#problems.length > 0) throw new Error(this.#problems.join('\n'))
+  }
+
+  mustBeFinished(live: readonly LaneRow[]): void {
+    for (const problem of stuck(live)) this.broken(problem)
+    for (const { eventId, key } of this.#published.values()) {
+      if (!this.#finished.has(eventId)) this.broken(`${eventId} of ${key} was lost`)
+    }
+    this.mustHold()
+  }
+
+  #earlierThan({ key, turn }: PublishedTurn): readonly PublishedTurn[] {
+    if (turn === null) return []
+    return [...this.#published.values()].filter(
+      (one) => one.key === key && one.turn !== null && one.turn < turn && !this.#finished.has(one.eventId),
+    )
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The lanes of one partitioned queue, driven by hand: each SQL function on whichever connection a test chooses, so that a
+ * transaction can be held open between two of them. And a way to break a function on purpose.
+ */
+import { Client, type Pool } from 'pg'
+import { z } from 'zod'
+import type { Claimed, ClaimedDelivery, Settled, Settlement } from '../../src/backend.ts'
+import { claimFrom } from '../../src/backends/postgres/claim.ts'
+import type { Queryable } from '../../src/backends/postgres/connection.ts'
+import { checkQueues, type QueueState } from '../../src/backends/postgres/queues.ts'
+import { settleDeliveries } from '../../src/backends/postgres/settle.ts'
+import { tablesIn } from '../../src/backends/postgres/tables.ts'
+import { defineEvent, defineHandler } from '../../src/index.ts'
+import { openTestBus, type TestBus } from './bus.ts'
+
+export const HANDLER = 'lanes.follow'
+
+export const Turned = defineEvent('lanes.turned', {
+  schema: z.object({ key: z.string(), turn: z.number().nullable().default(null) }),
+  partitionKey: ({ key }) => key,
+})
+
+export interface LaneRow {
+  readonly id: string
+  readonly eventId: string
+  readonly lane: string
+  readonly state: string
+  readonly blocked: boolean
+}
+
+export interface Lanes {
+  readonly shop: TestBus
+  readonly database: Pool
+  readonly queue: QueueState
+  /** A connection of the test's own; closed with the rest. */
+  connect(): Promise<Client>
+  /** Publishes one event of a key, in `tx` if given. Answers its id. */
+  publish(key: string, tx?: Client, turn?: number | null): Promise<string>
+  claim(database: Queryable, limit?: number): Promise<Claimed>
+  settle(database: Queryable, settlements: readonly Settlement[]): Promise<Settled>
+  /** Makes the claims of these deliveries look silent, and takes them over. Answers how many. */
+  recover(database: Queryable, ids: readonly string[]): Promise<number>
+  /** Sweeps all lanes at once. Answers how many were repaired. */
+  sweep(database: Queryable): Promise<number>
+  /** Deliveries that are not finished, oldest first. */
+  live(): Promise<readonly LaneRow[]>
+  /** Replaces a piece of a function's text, as `String.replace` does. Throws when the function does not contain it. */
+  patch(name: string, piece: string | RegExp, replacement: string): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openLanes(): Promise<Lanes> {
+  const shop = await openTestBus({ handlers: [defineHandler(HANDLER, { on: Turned, handle: () => undefined })] })
+  const { database, bus } = shop
+  const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
+  const [queue] = await checkQueues(database, tables, ['events_partitioned'])
+  if (!queue) throw new Error('The queue of the lanes is missing.')
+  const claimOf = claimFrom(queue)
+  const clients: Client[] = []
+
+  return {
+    shop,
+    database,
+    queue,
+    async connect() {
+      const client = new Client(shop.connectionString)
+      client.on('error', () => undefined)
+      clients.push(client)
+      await client.connect()
+      return client
+    },
+    async publish(key, tx, turn = null) {
+      const { events } = await bus.publish(Turned({ key, turn }), tx ? { tx } : {})
+      return events[0]?.id ?? ''
+    },
+    claim: (over, limit = 10) => claimOf(over, limit),
+    settle: (over, settlements) => settleDeliveries(over, queue, settlements),
+    async recover(over, ids) {
+      await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])
+      return count(over, `select ${queue.functions.recover}(60, '{"message": "silent"}') as count`)
+    },
+    sweep: (over) => count(over, `select ${queue.functions.sweep}(100000, 0) as count`),
+    async live() {
+      const { rows } = await database.query<LaneRow>(
+        `select id, data ->> 'event' as "eventId", singleton_key as lane, state::text as state, blocked
+        from pgboss.job where state < 'completed' order by singleton_key, id`,
+      )
+      return rows
+    },
+    async patch(name, piece, replacement) {
+      const { rows } = await database.query<{ text: string | null }>(
+        'select pg_get_functiondef(to_regproc($1)) as text',
+        [name],
+      )
+      await database.query(replaced(name, rows[0]?.text ?? '', { piece, replacement }))
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.end()))
+      await shop.close()
+    },
+  }
+}
+
+export function done(delivery: ClaimedDelivery, takeNext = false): Settlement {
+  return { delivery, is: 'done', takeNext }
+}
+
+async function count(over: Queryable, statement: string): Promise<number> {
+  const { rows } = await over.query<{ count: number }>(statement)
+  return rows[0]?.count ?? 0
+}
+
+function replaced(name: string, text: string, { piece, replacement }: { piece: string | RegExp; replacement: string }) {
+  const broken = text.replace(piece, replacement)
+  if (broken === text) throw new Error(`${name} does not contain ${String(piece)}, so it cannot be broken there.`)
+  return broken
+}

@@ -1,0 +1,96 @@
+/**
+ * Judges the order in a trace: did the deliveries of each lane begin in the order in which their publishers held the
+ * key's row lock, each after the one before it was finished? And did a lane stop for no reason? Pure functions that
+ * answer what is wrong, in words; an empty list is a promise kept.
+ */
+import type { TraceEntry } from './trace.ts'
+import { runsOf, type Expected, type Run } from './trace-checks.ts'
+
+/** What a publisher has committed. */
+export interface PublishedTurn {
+  readonly eventId: string
+  readonly key: string
+  /** Counted under the key's row lock. Null: published without the lock, so its place is open. */
+  readonly turn: number | null
+}
+
+interface Place {
+  readonly lane: string
+  readonly turn: number
+  readonly runs: readonly Run[]
+  readonly isDead: boolean
+}
+
+/** First attempts of a lane begin in the order of their turns. */
+export function outOfOrder(
+  published: readonly PublishedTurn[],
+  trace: readonly TraceEntry[],
+  dead: readonly Expected[] = [],
+): readonly string[] {
+  return neighbours(placesOf(published, trace, dead))
+    .filter(([earlier, later]) => beganAt(later) <= beganAt(earlier))
+    .map(([earlier, later]) => `lane ${later.lane}: turn ${later.turn} began before turn ${earlier.turn}`)
+}
+
+/** A delivery keeps its place until it is finished, however often it fails: nothing later of its lane begins before. */
+export function overtaken(
+  published: readonly PublishedTurn[],
+  trace: readonly TraceEntry[],
+  dead: readonly Expected[] = [],
+): readonly string[] {
+  return neighbours(placesOf(published, trace, dead))
+    .filter(([earlier, later]) => beganAt(later) > beganAt(earlier) && !isFinishedBy(beganAt(later), earlier))
+    .map(([earlier, later]) => `lane ${later.lane}: turn ${later.turn} began while turn ${earlier.turn} was unfinished`)
+}
+
+export interface LiveDelivery {
+  readonly lane: string
+  readonly eventId: string
+  readonly state: string
+  readonly blocked: boolean
+}
+
+/** When nothing is left to do, nothing may be waiting. */
+export function stuck(live: readonly LiveDelivery[]): readonly string[] {
+  return live.map(
+    ({ lane, eventId, state, blocked }) => `lane ${lane}: ${eventId} is stuck, ${blocked ? 'parked' : state}`,
+  )
+}
+
+/** Each lane's deliveries that were published under the lock and have begun, in the order of their turns. */
+function placesOf(
+  published: readonly PublishedTurn[],
+  trace: readonly TraceEntry[],
+  dead: readonly Expected[],
+): readonly (readonly Place[])[] {
+  const turns = new Map(published.map(({ eventId, turn }) => [eventId, turn]))
+  const graves = new Set(dead.map(({ handler, eventId }) => `${handler} ${eventId}`))
+  const runs = runsOf(trace).filter(({ eventId }) => typeof turns.get(eventId) === 'number')
+  const lanes = Map.groupBy(runs, ({ handler, key }) => `${handler} ${key}`)
+  return Array.from(lanes, ([lane, ofLane]) =>
+    Array.from(
+      Map.groupBy(ofLane, ({ eventId }) => eventId),
+      ([eventId, ofEvent]): Place => ({
+        lane,
+        turn: turns.get(eventId) ?? 0,
+        runs: ofEvent,
+        isDead: ofEvent.some(({ handler }) => graves.has(`${handler} ${eventId}`)),
+      }),
+    ).toSorted((one, other) => one.turn - other.turn),
+  )
+}
+
+function neighbours(lanes: readonly (readonly Place[])[]): readonly (readonly [Place, Place])[] {
+  return lanes.flatMap((places) => places.slice(1).map((later, index) => [places[index] as Place, later] as const))
+}
+
+function beganAt({ runs }: Place): number {
+  return Math.min(...runs.map(({ from }) => from))
+}
+
+/** It was done, or had failed for the last time, and did not run again later. */
+function isFinishedBy(at: number, { runs, isDead }: Place): boolean {
+  if (runs.some(({ from }) => from >= at)) return false
+  const last = runs.filter(({ ended }) => ended === 'done' || (isDead && ended === 'failed'))
+  return last.some(({ to }) => to !== null && to <= at)
+}
