@@ -69,6 +69,7 @@ function publisher({ connectionString }: Stage, { seed, keys }: OrderRunOptions,
     keys,
     transactions: 4,
     maxWaiting: 400,
+    maxWaitingPerKey: 60,
   }
   return spawn(process.execPath, [PUBLISHER, JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit'] })
 }
