@@ -16,10 +16,11 @@ export interface OrderPublisherSettings {
   readonly transactions: number
   /** Waits while more deliveries than this are not finished. */
   readonly maxWaiting: number
+  /** Takes another key while more of one key are not finished: what waits behind a killed run must be done in seconds. */
+  readonly maxWaitingPerKey: number
 }
 
 interface Publisher {
-  readonly bus: Bus
   readonly tx: PoolClient
   readonly random: () => number
   /** A key; the first ones are chosen far more often than the last. */
@@ -32,7 +33,7 @@ process.once('SIGTERM', () => stopping.abort())
 
 const { connectionString } = settings
 const pool = new Pool({ connectionString, max: settings.transactions + 1 })
-const bus = createBus({
+const bus: Bus = createBus({
   connectionString,
   handlers: [tracedHandler(STEADY, async () => undefined)],
   onSignal: () => undefined,
@@ -46,19 +47,20 @@ async function publishAllTheTime(seed: number): Promise<void> {
   const key = zipf(settings.keys, random)
   const tx = await pool.connect()
   while (!stopping.signal.aborted) {
-    await transaction({ bus, tx, random, key })
+    await transaction({ tx, random, key })
     await keptUp()
   }
   tx.release()
 }
 
 async function transaction(publisher: Publisher): Promise<void> {
-  const { tx, random, key } = publisher
+  const { tx, random } = publisher
+  const key = await keyWithRoom(publisher)
   await tx.query('begin')
   await tx.query('select now()')
   await delay(random() * 10) // others that begin now may have the lock first
   const isLate = random() < 0.1
-  await (isLate ? publish(publisher, key(), false) : publishUnderLock(publisher, key()))
+  await (isLate ? publish(publisher, key, false) : publishUnderLock(publisher, key))
   if (isLate) await delay(50 + random() * 250)
   else if (random() < 0.05) await delay(100)
   await tx.query(random() < 0.1 ? 'rollback' : 'commit')
@@ -75,7 +77,7 @@ async function publishUnderLock(publisher: Publisher, key: string): Promise<void
 }
 
 /** What is committed stands in `published`, whatever this process lives to see. */
-async function publish({ bus, tx, random }: Publisher, key: string, isLocked: boolean): Promise<void> {
+async function publish({ tx, random }: Publisher, key: string, isLocked: boolean): Promise<void> {
   const { rows } = await tx.query<{ turn: number | null }>(
     isLocked
       ? 'update entity set turns = turns + 1 where key = $1 returning turns as turn'
@@ -90,13 +92,21 @@ async function publish({ bus, tx, random }: Publisher, key: string, isLocked: bo
 }
 
 async function keptUp(): Promise<void> {
-  while (!stopping.signal.aborted) {
-    const { rows } = await pool.query(`select from pgboss.job where state < 'completed' limit $1`, [
-      settings.maxWaiting,
-    ])
-    if (rows.length < settings.maxWaiting) return
-    await delay(50)
+  while (!stopping.signal.aborted && (await isFull(`state < 'completed'`, settings.maxWaiting))) await delay(50)
+}
+
+async function keyWithRoom({ key }: Publisher): Promise<string> {
+  for (;;) {
+    const chosen = key()
+    const waiting = `state < 'completed' and singleton_key = '${STEADY.name}:${chosen}'`
+    if (stopping.signal.aborted || !(await isFull(waiting, settings.maxWaitingPerKey))) return chosen
+    await delay(5)
   }
+}
+
+async function isFull(waiting: string, limit: number): Promise<boolean> {
+  const { rows } = await pool.query(`select from pgboss.job where ${waiting} limit $1`, [limit])
+  return rows.length >= limit
 }
 
 function zipf(keys: number, random: () => number): () => string {

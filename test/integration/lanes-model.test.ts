@@ -1,4 +1,4 @@
-/** Random lives of three lanes against a real Postgres; `lanes-model.long.ts` lives more of them. */
+/** Random lives of two lanes against a real Postgres; `lanes-model.long.ts` lives more of them. */
 import { expect, onTestFinished, test } from 'vitest'
 import { runLives } from '../support/lane-model.ts'
 import { LaneWorld } from '../support/lane-world.ts'

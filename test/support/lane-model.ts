@@ -1,5 +1,5 @@
 /** Random lives of a world of lanes: whatever happens in whichever order, what was promised is true after every step. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Ending, LaneWorld } from './lane-world.ts'
 
 const KEYS = ['red', 'green']

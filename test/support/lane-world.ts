@@ -3,7 +3,7 @@
  * transaction of a worker that may be held open while everything else goes on. It remembers what was promised, and every
  * step is checked against that. Nothing here waits for time or for a lock: what would have to wait is as if not tried.
  */
-import { Client, DatabaseError } from 'pg'
+import { DatabaseError, type Client } from 'pg'
 import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
 import { createBus, defineHandler, type Bus } from '../../src/index.ts'
 import { HANDLER, openLanes, Turned, type Lanes } from './lanes.ts'
@@ -208,7 +208,10 @@ export class LaneWorld {
   }
 
   async #inTransaction(holds: boolean, work: (over: Client) => Promise<() => void>): Promise<void> {
-    if (!holds || this.isHolding) return void (await this.#tried(() => work(this.#worker)))?.()
+    if (!holds || this.isHolding) {
+      const effect = await this.#tried(() => work(this.#worker))
+      return effect?.()
+    }
     await this.#holder.query('begin')
     this.#held = (await this.#tried(() => work(this.#holder))) ?? null
     if (this.#held === null) await this.#holder.query('rollback')

@@ -46,6 +46,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function open(): Promise<Pool> {
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for the promise; its types do not say so
     const opened = new Pool({ ...(await config()), max: options.poolSize, onConnect: prepareSession })
     // An idle connection that breaks is replaced by the pool; without a listener the error would end the process. The pool
     // stops listening to a connection that it is closing, and that one can break too.
