@@ -70,7 +70,11 @@ async function describe(connectionString: string): Promise<string> {
 /** One statement on a connection of its own, which waits as long as it takes. */
 export async function once(connectionString: string, statement: string): Promise<void> {
   const client = await connected(connectionString)
-  await client.query(statement).finally(() => client.end())
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
 }
 
 async function connected(connectionString: string): Promise<Client> {

@@ -2,11 +2,13 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Contestant } from './contestants/contestant.ts'
 import type { Load } from './load.ts'
 import type { Entry, Figures } from './question.ts'
 import type { Answer, Order } from './worker-process.ts'
 
+const LOOK_EVERY_MS = 5
 const program = resolve(import.meta.dirname, 'worker-process.ts')
 
 export interface Drain {
@@ -38,6 +40,7 @@ export function drainEntry(drain: Drain): Entry {
   return {
     contestant: contestant.name + variant,
     configuration: `${contestant.configuration}; ${processes} worker process${processes === 1 ? '' : 'es'}`,
+    state: `${contestant.product}, ${load.keys.length} waiting`,
     prepare: ({ connectionString }) => contestant.fill(connectionString, load),
     measure: async ({ connectionString }) => drain.figures(await watchDrain(drain, connectionString)),
   }
@@ -81,7 +84,7 @@ function startProcess(contestant: Contestant, connectionString: string): WorkerP
 async function reached(drain: Drain, workers: readonly WorkerProcess[], startedAt: number): Promise<Progress> {
   const { load, limitMs, until = ({ waiting }) => waiting <= 0 } = drain
   for (;;) {
-    await Promise.race(workers.flatMap(({ child, death }) => [once(child, 'message'), death]))
+    await Promise.race([delay(LOOK_EVERY_MS), ...workers.map(({ death }) => death)])
     const told = workers.map(({ progress }) => progress())
     const done = told.reduce((sum, one) => sum + one.done, 0)
     const ofHot = told.reduce((sum, one) => sum + one.ofHot, 0)

@@ -16,7 +16,9 @@ export interface Entry {
   readonly contestant: string
   /** How it was set up: everything that someone who doubts the figure would ask. */
   readonly configuration: string
-  /** Brings a database into the state that each measurement starts from. Not timed, and done once per case. */
+  /** The state that each measurement starts from. Entries of a case that name the same one share what was prepared. */
+  readonly state: string
+  /** Brings a database into that state. Not timed, and done once per case. */
   prepare(database: BenchDatabase): Promise<void>
   measure(database: BenchDatabase): Promise<Figures>
 }

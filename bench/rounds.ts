@@ -12,21 +12,23 @@ export interface EntryRounds {
 }
 
 export async function runInTurns(server: BenchServer, entries: Case['entries'], rounds: number) {
-  const prepared: { entry: Entry; template: OwnDatabase; figures: Figures[] }[] = []
+  const states = new Map<string, OwnDatabase>()
+  const found = entries.map((entry) => ({ entry, figures: new Array<Figures>() }))
   try {
-    for (const entry of entries) prepared.push({ entry, template: await prepare(server, entry), figures: [] })
+    for (const entry of entries) {
+      if (!states.has(entry.state)) states.set(entry.state, await prepare(server, entry))
+    }
     for (let round = 0; round < rounds; round += 1) {
-      const first = round % prepared.length
-      for (const { entry, template, figures } of [...prepared.slice(first), ...prepared.slice(0, first)]) {
-        // The last use of a prepared database needs no copy.
-        figures.push(round === rounds - 1 ? await entry.measure(template) : await onCopy(server, template, entry))
+      const first = round % found.length
+      for (const { entry, figures } of [...found.slice(first), ...found.slice(0, first)]) {
+        figures.push(await onCopy(server, states.get(entry.state), entry))
       }
     }
   } finally {
-    for (const { template } of prepared) await template.drop()
+    for (const database of states.values()) await database.drop()
   }
-  return prepared.map(({ entry, figures }): EntryRounds => {
-    return { contestant: entry.contestant, configuration: entry.configuration, rounds: figures }
+  return found.map(({ entry: { contestant, configuration }, figures }): EntryRounds => {
+    return { contestant, configuration, rounds: figures }
   })
 }
 
@@ -38,8 +40,8 @@ async function prepare(server: BenchServer, entry: Entry): Promise<OwnDatabase> 
   return database
 }
 
-async function onCopy(server: BenchServer, template: OwnDatabase, entry: Entry): Promise<Figures> {
-  const copy = await server.create(template)
+async function onCopy(server: BenchServer, state: OwnDatabase | undefined, entry: Entry): Promise<Figures> {
+  const copy = await server.create(state)
   try {
     return await entry.measure(copy)
   } finally {

@@ -4,6 +4,8 @@ import type { Load } from '../load.ts'
 export interface Contestant {
   readonly name: string
   readonly configuration: string
+  /** Contestants that name the same product are filled alike, and can start from copies of the same database. */
+  readonly product: string
   /** Creates its tables and queues, and stores the load by its own fast way. */
   fill(connectionString: string, load: Load): Promise<void>
   /** Connects and checks what it checks at start, but works on nothing yet. Runs in a worker process. */

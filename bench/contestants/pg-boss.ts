@@ -15,6 +15,7 @@ interface Setup {
 
 export function pgBoss({ policy, batchSize }: Setup): Contestant {
   return {
+    product: `pg-boss ${policy}`,
     name: `pg-boss ${policy}, fetch(${batchSize})`,
     configuration: `policy ${policy} with singletonKey, partition: true; one loop of fetch({ batchSize: ${batchSize} }) and complete(ids), no supervisor`,
     async fill(connectionString, load) {

@@ -12,6 +12,7 @@ export const OrderChanged = defineEvent('bench.order-changed', { schema, partiti
 
 export function postbus(concurrency: number): Contestant {
   return {
+    product: 'postbus',
     name: `postbus, ${concurrency} at once`,
     configuration: `bus.worker({ queues: { events_partitioned: ${concurrency} } })${concurrency === 20 ? ', the default' : ''}, no-op handler, pool of 5`,
     async fill(connectionString, load) {
