@@ -2,15 +2,13 @@
 import type { PgBoss } from 'pg-boss'
 import type { Client } from 'pg'
 import { openBoss, QUEUE, type Policy } from './pg-boss.ts'
-import type { KeeperOfOrder, Trace } from './keeper-of-order.ts'
+import { PATIENCE_MS, type KeeperOfOrder, type Trace } from './keeper-of-order.ts'
 
 interface Data {
   readonly key: string
   readonly what: string
 }
 
-/** Longer than the retry's delay. */
-const PATIENCE_MS = 2_500
 /** So often in a row nothing was there to fetch beside the busy key. */
 const EMPTY_FETCHES = 10
 
@@ -27,7 +25,7 @@ export function pgBossKeeper(policy: Policy): KeeperOfOrder {
       const boss = await openBoss(connectionString)
       return {
         publish: (client, key, what) => send(boss, client, { key, what }),
-        handleAll: (failing) => handleAll(boss, failing),
+        handle: (attempts, failing) => handle(boss, attempts, failing),
         handleBeside: (hotKey) => handleBeside(boss, hotKey),
         close: () => boss.stop({ graceful: false }),
       }
@@ -40,15 +38,16 @@ async function send(boss: PgBoss, client: Client, data: Data): Promise<void> {
   await boss.send(QUEUE, data, { singletonKey: data.key, db })
 }
 
-async function handleAll(boss: PgBoss, failing: ReadonlySet<string>): Promise<Trace> {
+async function handle(boss: PgBoss, attempts: number, failing?: string): Promise<Trace> {
   const trace: string[] = []
-  for (let idleSince = performance.now(); performance.now() - idleSince < PATIENCE_MS;) {
+  for (let idleSince = performance.now(); trace.length < attempts;) {
+    if (performance.now() - idleSince > PATIENCE_MS) break
     const [job] = await boss.fetch<Data>(QUEUE)
     if (!job) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       continue
     }
-    const fails = failing.has(job.data.what) && !trace.includes(`${job.data.what}✗`)
+    const fails = job.data.what === failing && !trace.includes(`${job.data.what}✗`)
     await (fails ? boss.fail(QUEUE, job.id) : boss.complete(QUEUE, job.id))
     trace.push(fails ? `${job.data.what}✗` : job.data.what)
     idleSince = performance.now()

@@ -2,15 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, failed, type Bus } from '../../src/index.ts'
-import type { KeeperOfOrder, Trace } from './keeper-of-order.ts'
+import { PATIENCE_MS, type KeeperOfOrder, type Trace } from './keeper-of-order.ts'
 
 const schema = z.object({ key: z.string(), what: z.string() })
 const Happened = defineEvent('bench.happened', { schema, partitionKey: (data) => data.key })
 
 type Handle = (data: z.infer<typeof schema>, attempt: number) => unknown
-
-/** Longer than the retry's delay. */
-const PATIENCE_MS = 2_500
 
 export const postbusKeeper: KeeperOfOrder = {
   name: 'postbus',
@@ -23,10 +20,14 @@ export const postbusKeeper: KeeperOfOrder = {
   async open(connectionString) {
     let handle: Handle = () => undefined
     const bus = busFor(connectionString, (data, attempt) => handle(data, attempt))
+    const workWith = async (given: Handle, isOver: () => boolean) => {
+      handle = given
+      return work(bus, isOver)
+    }
     return {
       publish: async (client, key, what) => void (await bus.publish(Happened({ key, what }), { tx: client })),
-      handleAll: (failing) => handleAll(bus, failing, (given) => (handle = given)),
-      handleBeside: (hotKey) => handleBeside(bus, hotKey, (given) => (handle = given)),
+      handle: (attempts, failing) => handleSome(workWith, attempts, failing),
+      handleBeside: (hotKey, others) => handleBeside(workWith, hotKey, others),
       close: () => bus.close(),
     }
   },
@@ -41,35 +42,38 @@ function busFor(connectionString: string, handle: Handle): Bus {
   return createBus({ connectionString, handlers: [handler], onSignal: () => undefined })
 }
 
-async function handleAll(bus: Bus, failing: ReadonlySet<string>, use: (handle: Handle) => void): Promise<Trace> {
-  const trace: string[] = []
-  let idleSince = performance.now()
-  use(({ what }, attempt) => {
-    const fails = failing.has(what) && attempt === 1
-    trace.push(fails ? `${what}✗` : what)
-    idleSince = performance.now()
-    return fails ? failed('as arranged') : undefined
-  })
+/** Works until it is over, or patience is. Whoever called stops the worker. */
+type WorkWith = (handle: Handle, isOver: () => boolean) => Promise<{ stop(): Promise<unknown> }>
+
+async function work(bus: Bus, isOver: () => boolean): ReturnType<WorkWith> {
   const worker = bus.worker()
   await worker.start()
-  while (performance.now() - idleSince < PATIENCE_MS) await delay(20)
+  const until = performance.now() + PATIENCE_MS
+  while (!isOver() && performance.now() < until) await delay(10)
+  return worker
+}
+
+async function handleSome(workWith: WorkWith, attempts: number, failing?: string): Promise<Trace> {
+  const trace: string[] = []
+  const handle: Handle = ({ what }, attempt) => {
+    const fails = what === failing && attempt === 1
+    trace.push(fails ? `${what}✗` : what)
+    return fails ? failed('as arranged') : undefined
+  }
+  const worker = await workWith(handle, () => trace.length >= attempts)
   await worker.stop()
   return trace
 }
 
-async function handleBeside(bus: Bus, hotKey: string, use: (handle: Handle) => void): Promise<number> {
+async function handleBeside(workWith: WorkWith, hotKey: string, others: number): Promise<number> {
   const hotMayEnd = Promise.withResolvers<void>()
   let handled = 0
-  let idleSince = performance.now()
-  use(({ key }) => {
+  const handle: Handle = ({ key }) => {
     if (key === hotKey) return hotMayEnd.promise
     handled += 1
-    idleSince = performance.now()
     return undefined
-  })
-  const worker = bus.worker()
-  await worker.start()
-  while (performance.now() - idleSince < PATIENCE_MS) await delay(20)
+  }
+  const worker = await workWith(handle, () => handled >= others)
   const handledBeside = handled
   hotMayEnd.resolve()
   await worker.stop()

@@ -35,8 +35,8 @@ function casesOf({ quick }: Extent): readonly Case[] {
       hotKey(open, client, others),
     ),
   ]
-  const waiting = quick ? [100] : [1_000, 10_000, 100_000]
-  return [...situations, ...waiting.map(rateCase)]
+  if (quick) return [...situations.slice(1), rateCase(100)]
+  return [...situations, ...[1_000, 10_000, 100_000].map(rateCase)]
 }
 
 type Situation = (open: OpenKeeper, connect: () => Promise<Client>) => Promise<Figures>
@@ -74,7 +74,7 @@ async function oneTransaction(open: OpenKeeper, connect: () => Promise<Client>):
   await client.query('begin')
   for (let n = 1; n <= 10; n += 1) await open.publish(client, 'key', String(n))
   await client.query('commit')
-  return { handled: (await open.handleAll(new Set())).join(' ') }
+  return { handled: (await open.handle(10)).join(' ') }
 }
 
 /** The transaction of B begins first, but that of A gets the lock on the entity's row first, and commits first. */
@@ -90,13 +90,13 @@ async function lockOrder(open: OpenKeeper, connect: () => Promise<Client>): Prom
   await locked
   await open.publish(second, 'key', 'B')
   await second.query('commit')
-  return { handled: (await open.handleAll(new Set())).join(' ') }
+  return { handled: (await open.handle(2)).join(' ') }
 }
 
 async function failure(open: OpenKeeper, connect: () => Promise<Client>): Promise<Figures> {
   const client = await connect()
   for (const what of ['1', '2', '3']) await publishAlone(open, client, { key: 'key', what })
-  return { handled: (await open.handleAll(new Set(['1']))).join(' ') }
+  return { handled: (await open.handle(4, '1')).join(' ') }
 }
 
 /** The busy key has as many events behind its first one as there are other keys. */
@@ -105,7 +105,7 @@ async function hotKey(open: OpenKeeper, connect: () => Promise<Client>, others: 
   await publishAlone(open, client, { key: 'hot', what: 'first' })
   for (let n = 1; n <= others; n += 1) await publishAlone(open, client, { key: 'hot', what: String(n) })
   for (let n = 1; n <= others; n += 1) await publishAlone(open, client, { key: `key-${n}`, what: String(n) })
-  return { 'others handled meanwhile': await open.handleBeside('hot') }
+  return { 'others handled meanwhile': await open.handleBeside('hot', others) }
 }
 
 async function publishAlone(open: OpenKeeper, client: Client, { key, what }: { key: string; what: string }) {
