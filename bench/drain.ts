@@ -28,11 +28,13 @@ export interface Progress {
   readonly ofHot: number
   readonly elapsedMs: number
   readonly waiting: number
+  /** When something was first seen to be done, and how much. */
+  readonly first: { readonly done: number; readonly ofHot: number; readonly elapsedMs: number } | null
 }
 
-/** Deliveries a second. */
-export function rateOf({ done, elapsedMs }: Progress): Figures {
-  return { 'deliveries/s': (1_000 * done) / elapsedMs }
+/** Deliveries a second, from the first that is done: what a contestant does only once, at its start, does not count. */
+export function rateOf({ done, first, elapsedMs }: Progress): Figures {
+  return { 'deliveries/s': (1_000 * (done - (first?.done ?? 0))) / (elapsedMs - (first?.elapsedMs ?? 0)) }
 }
 
 export function drainEntry(drain: Drain): Entry {
@@ -83,13 +85,15 @@ function startProcess(contestant: Contestant, connectionString: string): WorkerP
 
 async function reached(drain: Drain, workers: readonly WorkerProcess[], startedAt: number): Promise<Progress> {
   const { load, limitMs, until = ({ waiting }) => waiting <= 0 } = drain
+  let first: Progress['first'] = null
   for (;;) {
     await Promise.race([delay(LOOK_EVERY_MS), ...workers.map(({ death }) => death)])
     const told = workers.map(({ progress }) => progress())
     const done = told.reduce((sum, one) => sum + one.done, 0)
     const ofHot = told.reduce((sum, one) => sum + one.ofHot, 0)
     const elapsedMs = performance.now() - startedAt
-    const progress = { done, ofHot, elapsedMs, waiting: load.keys.length - done }
+    if (done > 0 && done < load.keys.length) first ??= { done, ofHot, elapsedMs }
+    const progress = { done, ofHot, elapsedMs, first, waiting: load.keys.length - done }
     if (until(progress) || elapsedMs >= limitMs) return progress
   }
 }
