@@ -35,7 +35,7 @@ export const publishPartitioned: Question = {
 function casesOf({ quick }: Extent): readonly Case[] {
   return [
     { name: SINGLE, entries: bothWith({ publishes: quick ? 20 : 3_000, list: 1 }) },
-    { name: LIST, entries: bothWith({ publishes: quick ? 2 : 40, list: 1_000 }) },
+    { name: LIST, entries: bothWith({ publishes: quick ? 2 : 20, list: 1_000 }) },
   ]
 }
 
