@@ -21,15 +21,18 @@ export async function underDeadline<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const { abort, timeoutMs } = deadline
-  const timeout = new PostbusError('POSTBUS_HANDLER_TIMEOUT', `Handler "${handler}" took longer than ${timeoutMs} ms.`)
-  const timer = setTimeout(() => abort.abort(timeout), timeoutMs)
+  let timeout: PostbusError | undefined // made when it is needed: an error for each attempt was an eighth of a worker's time
+  const timer = setTimeout(() => {
+    timeout = new PostbusError('POSTBUS_HANDLER_TIMEOUT', `Handler "${handler}" took longer than ${timeoutMs} ms.`)
+    abort.abort(timeout)
+  }, timeoutMs)
   const overdueTimer = setTimeout(() => deadline.onOverdue(), timeoutMs + OVERDUE_AFTER_MS)
   try {
     const result = await work()
-    if (abort.signal.reason === timeout) throw timeout
+    if (timeout && abort.signal.reason === timeout) throw timeout
     return result
   } catch (error) {
-    throw abort.signal.reason === timeout && error !== timeout ? withCause(timeout, error) : error
+    throw timeout && abort.signal.reason === timeout && error !== timeout ? withCause(timeout, error) : error
   } finally {
     clearTimeout(timer)
     clearTimeout(overdueTimer)

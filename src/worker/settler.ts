@@ -1,12 +1,16 @@
 /**
- * Settles a queue's finished attempts in groups: at once when no settle is in flight, else with everything that
- * finished until it came back. A finished attempt is not forgotten when the database is away: it is tried until it
+ * Settles a queue's finished attempts in groups: whatever finishes in one turn of the event loop goes together, and with what
+ * had to wait because two groups were on their way. Two, so that the database works on one while we work on what the
+ * other has brought: with one, each of both was idle while the other worked. A finished attempt is not forgotten when the database is away: it is tried until it
  * is settled or the worker is gone.
  */
 import type { ClaimedDelivery, DeliveryStore, Settled, Settlement } from '../backend.ts'
 import { retryDelays } from './retry-delays.ts'
 
 const MAX_GROUP = 500
+const MAX_IN_FLIGHT = 2
+/** Fewer are not worth a second round trip. */
+const MIN_SPLIT = 20
 
 export interface SettlerOptions {
   readonly store: Pick<DeliveryStore, 'settle'>
@@ -40,7 +44,8 @@ export class Settler {
   readonly #onRefused: SettlerOptions['onRefused']
   readonly #givenUp = new AbortController()
   #waiting: Waiting[] = []
-  #flushing: Promise<void> | null = null
+  #isScheduled = false
+  readonly #inFlight = new Set<Promise<void>>()
 
   constructor({ store, queue, onMore, onError, onRefused }: SettlerOptions) {
     this.#store = store
@@ -54,13 +59,14 @@ export class Settler {
   settle(settlement: Settlement): Promise<SettledAttempt> {
     return new Promise((resolve) => {
       this.#waiting.push({ settlement, resolve })
-      this.#flushing ??= this.#flush()
+      this.#schedule()
     })
   }
 
   /** Resolves when everything handed in so far is settled, or given up. */
   async empty(): Promise<void> {
-    await this.#flushing
+    this.#sendWaiting()
+    while (this.#inFlight.size > 0) await Promise.race(this.#inFlight)
   }
 
   /** Stops trying. What is not settled by now is left for recovery to find. */
@@ -68,17 +74,35 @@ export class Settler {
     this.#givenUp.abort()
   }
 
-  async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, MAX_GROUP)
-      const { ours, next, more } = await this.#settleGroup(group.map((one) => one.settlement))
-      for (const { settlement, resolve } of group) {
-        const { id } = settlement.delivery
-        resolve({ wasOurs: ours.has(id), next: next.get(id) ?? null })
-      }
-      if (more) this.#onMore()
+  /** Not at once: others that finish in this turn go along. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#sendWaiting()
+    })
+  }
+
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0 && this.#inFlight.size < MAX_IN_FLIGHT) {
+      const share = Math.ceil(this.#waiting.length / (MAX_IN_FLIGHT - this.#inFlight.size))
+      const group = this.#waiting.splice(0, Math.min(MAX_GROUP, Math.max(MIN_SPLIT, share)))
+      const flight = this.#send(group).finally(() => {
+        this.#inFlight.delete(flight)
+        this.#sendWaiting()
+      })
+      this.#inFlight.add(flight)
     }
-    this.#flushing = null
+  }
+
+  async #send(group: readonly Waiting[]): Promise<void> {
+    const { ours, next, more } = await this.#settleGroup(group.map((one) => one.settlement))
+    for (const { settlement, resolve } of group) {
+      const { id } = settlement.delivery
+      resolve({ wasOurs: ours.has(id), next: next.get(id) ?? null })
+    }
+    if (more) this.#onMore()
   }
 
   async #settleGroup(settlements: readonly Settlement[]): Promise<Settled> {

@@ -1,61 +1,82 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Settled, Settlement } from '../../../src/backend.ts'
-import { Settler } from '../../../src/worker/settler.ts'
-import { aDelivery } from './a-delivery.ts'
+import { done, settlerOf, Store, twoOnTheirWay, withErrors } from './a-settler.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
 describe('a finished attempt', () => {
-  test('is settled at once when nothing else is', async () => {
+  test('is settled with all that finish in the same turn of the event loop', async () => {
     const store = new Store()
     const settler = settlerOf(store)
 
-    const settled = settler.settle(done('a'))
-    store.answer(['a'])
-
-    await expect(settled).resolves.toMatchObject({ wasOurs: true })
-    expect(store.calls).toEqual([['events', ['a']]])
-  })
-
-  test('waits while others are being settled, and is then settled together with all that came meanwhile', async () => {
-    const store = new Store()
-    const settler = settlerOf(store)
-    const settled = ['a', 'b', 'c', 'd'].map((id) => settler.settle(done(id)))
-
-    store.answer(['a'])
-    await store.called(2)
-    store.answer(['b', 'c', 'd'])
+    const settled = ['a', 'b', 'c'].map((id) => settler.settle(done(id)))
+    await store.called(1)
+    store.answer(['a', 'b', 'c'])
     await Promise.all(settled)
 
-    expect(store.groups).toEqual([['a'], ['b', 'c', 'd']])
+    expect(store.calls).toEqual([['events', ['a', 'b', 'c']]])
   })
 
-  test('is settled at once again after a group has ended', async () => {
+  test('is settled beside one group that is on its way', async () => {
     const store = new Store()
     const settler = settlerOf(store)
-    const first = settler.settle(done('a'))
-    store.answer(['a'])
-    await first
+    void settler.settle(done('a'))
+    await store.called(1)
 
-    const second = settler.settle(done('b'))
+    const settled = settler.settle(done('b'))
+    await store.called(2)
     store.answer(['b'])
 
-    await expect(second).resolves.toMatchObject({ wasOurs: true })
+    await expect(settled).resolves.toMatchObject({ wasOurs: true })
+    expect(store.groups).toEqual([['a'], ['b']])
+  })
+
+  test('waits while two groups are on their way, and is then settled together with all that came meanwhile', async () => {
+    const store = new Store()
+    const settler = settlerOf(store)
+    await twoOnTheirWay(store, settler)
+
+    const settled = ['c', 'd', 'e'].map((id) => settler.settle(done(id)))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(store.groups).toEqual([['a'], ['b']])
+    store.answer(['b'])
+    await store.called(3)
+    store.answer(['c', 'd', 'e'])
+    await Promise.all(settled)
+
+    expect(store.groups).toEqual([['a'], ['b'], ['c', 'd', 'e']])
+  })
+
+  test('is settled in one of two halves when many finish together', async () => {
+    const store = new Store()
+    const settler = settlerOf(store)
+
+    for (let n = 0; n < 60; n += 1) void settler.settle(done(`${n}`))
+    await store.called(2)
+
+    expect(store.groups.map((group) => group.length)).toEqual([30, 30])
   })
 
   test('is settled in a group of at most 500', async () => {
     const store = new Store()
     const settler = settlerOf(store)
-    const settled = [settler.settle(done('a')), ...Array.from({ length: 501 }, (_, n) => settler.settle(done(`${n}`)))]
 
-    for (const call of [1, 2, 3]) {
-      await store.called(call)
-      store.answer(store.groups[call - 1] ?? [])
-    }
-    await Promise.all(settled)
+    for (let n = 0; n < 1_201; n += 1) void settler.settle(done(`${n}`))
+    await store.called(2)
+    store.answer(store.groups[1] ?? [])
+    await store.called(3)
 
-    expect(store.groups.map((group) => group.length)).toEqual([1, 500, 1])
+    expect(store.groups.map((group) => group.length)).toEqual([500, 500, 201])
+  })
+
+  test('does not split what is too little for two round trips', async () => {
+    const store = new Store()
+    const settler = settlerOf(store)
+
+    for (let n = 0; n < 20; n += 1) void settler.settle(done(`${n}`))
+    await store.called(1)
+
+    expect(store.groups.map((group) => group.length)).toEqual([20])
   })
 
   test('hears whether its claim was still ours, each for itself', async () => {
@@ -63,8 +84,7 @@ describe('a finished attempt', () => {
     const settler = settlerOf(store)
     const settled = ['a', 'b', 'c'].map((id) => settler.settle(done(id)))
 
-    store.answer([])
-    await store.called(2)
+    await store.called(1)
     store.answer(['c'])
 
     await expect(Promise.all(settled)).resolves.toMatchObject([
@@ -72,6 +92,21 @@ describe('a finished attempt', () => {
       { wasOurs: false },
       { wasOurs: true },
     ])
+  })
+
+  test('is awaited by whoever waits until nothing is left to settle', async () => {
+    const store = new Store()
+    const settler = settlerOf(store)
+    let isEmpty = false
+    void settler.settle(done('a'))
+    const empty = settler.empty().then(() => (isEmpty = true))
+    await store.called(1)
+    expect(isEmpty).toBe(false)
+
+    store.answer(['a'])
+    await empty
+
+    expect(isEmpty).toBe(true)
   })
 })
 
@@ -81,6 +116,7 @@ describe('a database that is away', () => {
     const { onError, settler } = withErrors(store)
     const failures = [new Error('first'), new Error('second')]
     const settled = settler.settle(done('a'))
+    await store.called(1)
 
     store.fail(failures[0])
     await vi.advanceTimersByTimeAsync(250)
@@ -97,6 +133,7 @@ describe('a database that is away', () => {
     const store = new Store()
     const settler = settlerOf(store)
     void settler.settle(done('a'))
+    await store.called(1)
 
     store.fail(new Error('away'))
     await vi.advanceTimersByTimeAsync(149)
@@ -107,15 +144,17 @@ describe('a database that is away', () => {
   test('keeps later attempts waiting, and loses none of them', async () => {
     const store = new Store()
     const settler = settlerOf(store)
-    const settled = [settler.settle(done('a')), settler.settle(done('b'))]
+    await twoOnTheirWay(store, settler)
+    const later = settler.settle(done('c'))
 
     store.fail(new Error('away'))
     await vi.advanceTimersByTimeAsync(250)
-    store.answer(['a'])
-    await store.called(3)
     store.answer(['b'])
+    await store.called(4)
+    store.answer(['c'])
 
-    await expect(Promise.all(settled)).resolves.toMatchObject([{ wasOurs: true }, { wasOurs: true }])
+    await expect(later).resolves.toMatchObject({ wasOurs: true })
+    expect(store.groups).toEqual([['a'], ['b'], ['b'], ['c']])
   })
 })
 
@@ -124,19 +163,21 @@ describe('giving up', () => {
     const store = new Store()
     const settler = settlerOf(store)
     const settled = [settler.settle(done('a')), settler.settle(done('b'))]
+    await store.called(1)
     store.fail(new Error('away'))
     await vi.advanceTimersByTimeAsync(1)
 
     settler.giveUp()
 
     await expect(Promise.all(settled)).resolves.toMatchObject([{ wasOurs: false }, { wasOurs: false }])
-    expect(store.groups).toEqual([['a']])
+    expect(store.groups).toEqual([['a', 'b']])
   })
 
   test('still hears the answer of a settle that is on its way', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     const settled = settler.settle(done('a'))
+    await store.called(1)
 
     settler.giveUp()
     store.answer(['a'])
@@ -148,6 +189,7 @@ describe('giving up', () => {
     const store = new Store()
     const settler = settlerOf(store)
     const settled = settler.settle(done('a'))
+    await store.called(1)
     store.fail(new Error('away'))
     await vi.advanceTimersByTimeAsync(1)
 
@@ -165,9 +207,10 @@ describe('an outcome that the database refuses', () => {
     const refusal = Object.assign(new Error('null value in column'), { code: '23502' })
     const settled = ['a', 'b', 'c'].map((id) => settler.settle(done(id)))
 
-    store.answer(['a'])
-    await store.called(2)
+    await store.called(1)
     store.fail(refusal)
+    await store.called(2)
+    store.answer(['a'])
     await store.called(3)
     store.fail(refusal)
     await store.called(4)
@@ -178,54 +221,8 @@ describe('an outcome that the database refuses', () => {
       { wasOurs: false },
       { wasOurs: true },
     ])
-    expect(store.groups).toEqual([['a'], ['b', 'c'], ['b'], ['c']])
+    expect(store.groups).toEqual([['a', 'b', 'c'], ['a'], ['b'], ['c']])
     expect(onRefused.mock.calls.map(([{ delivery }, error]) => [delivery.id, error])).toEqual([['b', refusal]])
     expect(onError).not.toHaveBeenCalled()
   })
 })
-
-/** A store in memory: each call waits until the test says how it ends. */
-class Store {
-  readonly calls: [queue: string, ids: string[]][] = []
-  #last = Promise.withResolvers<Settled>()
-
-  get groups(): string[][] {
-    return this.calls.map(([, ids]) => ids)
-  }
-
-  settle(queue: string, settlements: readonly Settlement[]): Promise<Settled> {
-    this.calls.push([queue, settlements.map(({ delivery }) => delivery.id)])
-    this.#last = Promise.withResolvers()
-    return this.#last.promise
-  }
-
-  answer(ids: readonly string[]): void {
-    this.#last.resolve({ ours: new Set(ids), next: new Map(), more: false })
-  }
-
-  fail(error: unknown): void {
-    this.#last.reject(error)
-  }
-
-  async called(times: number): Promise<void> {
-    await vi.waitUntil(() => this.calls.length === times)
-  }
-}
-
-function withErrors(store: Store) {
-  const onError = vi.fn<(error: unknown) => void>()
-  const onRefused = vi.fn<(settlement: Settlement, error: unknown) => void>()
-  return {
-    onError,
-    onRefused,
-    settler: new Settler({ store, queue: 'events', onMore: () => undefined, onError, onRefused }),
-  }
-}
-
-function settlerOf(store: Store): Settler {
-  return withErrors(store).settler
-}
-
-function done(id: string): Settlement {
-  return { is: 'done', delivery: aDelivery({ id }) }
-}

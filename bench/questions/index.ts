@@ -1,0 +1,7 @@
+/** The questions, in the order in which a full run asks them. */
+import type { Question } from '../question.ts'
+import { orderedDrain } from './ordered-drain.ts'
+import { pgBossPolicies } from './pg-boss-policies.ts'
+import { publishPartitioned } from './publish-partitioned.ts'
+
+export const questions: readonly Question[] = [orderedDrain, publishPartitioned, pgBossPolicies]

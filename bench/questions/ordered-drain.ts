@@ -1,0 +1,112 @@
+/** How fast a backlog of events that must keep the order of their keys is worked off, however much waits and however unequally. */
+import { fifo, fifoTuned, ourBest, ourDefault, singleton, singletonTuned } from '../contestants/index.ts'
+import type { Contestant } from '../contestants/contestant.ts'
+import { drainEntry, rateOf, type Progress } from '../drain.ts'
+import { evenLoad, hotLoad, skewedLoad, type Load } from '../load.ts'
+import type { Case, Extent, Figures, Question } from '../question.ts'
+
+const everyone = [ourBest, ourDefault, fifo, fifoTuned, singleton, singletonTuned]
+const ours = [ourBest, ourDefault]
+
+const SMALL = '10,000 on 5,000 keys'
+const LARGE = '100,000 on 5,000 keys'
+const HUGE = '1,000,000 on 5,000 keys'
+const ONE_KEY = '5,000 on one key'
+const SKEWED = '100,000, 90% on one key'
+const RATE = 'deliveries/s'
+const OTHERS = 'others done after ms'
+const HOT_RATE = 'hot lane/s'
+
+export const orderedDrain: Question = {
+  name: 'ordered-drain',
+  asks: 'how fast is a backlog worked off that must keep the order of each key?',
+  rounds: 3,
+  notes: [
+    'Handlers do nothing. Workers are processes of their own; time counts from the first delivery that is done to the last one, done meaning in the database.',
+    'Who needs longer than 10 s is measured by what was done in 10 s, while most of the backlog still waits.',
+    'pg-boss key_strict_fifo sorts by the start of the publishing transaction, and singleton promises no order: neither keeps the order that Postbus keeps (see the question pg-boss-policies).',
+    'Events of about 150 bytes. Tables are analyzed after they are filled.',
+  ],
+  cases: casesOf,
+  goals: [
+    {
+      says: `${LARGE}: deliveries a second`,
+      measured: (figure) => figure({ case: LARGE, contestant: ourBest.name, figure: RATE }),
+      atLeast: 12_000,
+    },
+    {
+      says: `${LARGE}: times pg-boss key_strict_fifo`,
+      measured: (figure) =>
+        figure({ case: LARGE, contestant: ourBest.name, figure: RATE }) /
+        figure({ case: LARGE, contestant: fifo.name, figure: RATE }),
+      atLeast: 20,
+    },
+    {
+      says: '1,000,000 waiting: share of the rate with 10,000',
+      measured: (figure) =>
+        figure({ case: HUGE, contestant: ourBest.name, figure: RATE }) /
+        figure({ case: SMALL, contestant: ourBest.name, figure: RATE }),
+      atLeast: 0.8,
+    },
+    ...[ourBest, ourDefault].map(({ name }) => ({
+      says: `${SKEWED}: time of the other keys, in times of what they need alone (${name})`,
+      measured: (figure: Parameters<Question['goals'][number]['measured']>[0]) =>
+        figure({ case: SKEWED, contestant: name, figure: OTHERS }) /
+        figure({ case: SKEWED, contestant: `${name}, others alone`, figure: OTHERS }),
+      atMost: 1.5,
+    })),
+    {
+      says: `${SKEWED}: the hot lane, a second`,
+      measured: (figure) => figure({ case: SKEWED, contestant: ourBest.name, figure: HOT_RATE }),
+      atLeast: 1_000,
+    },
+    {
+      says: `${ONE_KEY}: a second`,
+      measured: (figure) => figure({ case: ONE_KEY, contestant: ourBest.name, figure: RATE }),
+      atLeast: 1_000,
+    },
+  ],
+}
+
+function casesOf({ quick, full }: Extent): readonly Case[] {
+  if (quick) {
+    return [
+      drainCase(SMALL, evenLoad(200, 100), [ourDefault, fifo]),
+      skewedCase(skewedLoad(300, 50, 0.9), [ourDefault]),
+    ]
+  }
+  return [
+    drainCase(SMALL, evenLoad(10_000, 5_000), everyone),
+    drainCase(LARGE, evenLoad(100_000, 5_000), everyone),
+    drainCase(`${LARGE}, 2 processes`, evenLoad(100_000, 5_000), [ourBest, ourDefault, fifo], 2),
+    drainCase('10,000 on 100 keys', evenLoad(10_000, 100), everyone),
+    drainCase(ONE_KEY, hotLoad(5_000), everyone),
+    skewedCase(skewedLoad(100_000, 4_999, 0.9), ours),
+    ...(full ? [drainCase(HUGE, evenLoad(1_000_000, 5_000), ours)] : []),
+  ]
+}
+
+function drainCase(name: string, load: Load, contestants: readonly Contestant[], processes = 1): Case {
+  // A backlog of ours is drained to its end, however long: at the end a table is full of what is done.
+  const limitMs = (contestant: Contestant) => (ours.includes(contestant) ? 300_000 : 10_000)
+  const entries = contestants.map((contestant) =>
+    drainEntry({ contestant, load, processes, limitMs: limitMs(contestant), figures: rateOf }),
+  )
+  return { name, entries }
+}
+
+function skewedCase(loads: { mixed: Load; withoutHot: Load }, contestants: readonly Contestant[]): Case {
+  const others = loads.withoutHot.keys.length
+  const until = ({ done, ofHot }: Progress) => done - ofHot >= others
+  const figures = ({ ofHot, elapsedMs, first }: Progress): Figures => {
+    const tookMs = elapsedMs - (first?.elapsedMs ?? 0)
+    const hotRate = (1_000 * (ofHot - (first?.ofHot ?? 0))) / tookMs
+    return ofHot === 0 ? { [OTHERS]: tookMs } : { [OTHERS]: tookMs, [HOT_RATE]: hotRate }
+  }
+  const rest = { until, figures, limitMs: 60_000 }
+  const entries = contestants.flatMap((contestant) => [
+    drainEntry({ contestant, load: loads.mixed, ...rest }),
+    drainEntry({ contestant, variant: ', others alone', load: loads.withoutHot, ...rest }),
+  ])
+  return { name: SKEWED, entries }
+}

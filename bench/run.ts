@@ -1,0 +1,53 @@
+/** `npm run bench`: asks the questions that were named, or all, and prints and keeps what was found. */
+import { benchServer, type BenchServer } from './databases.ts'
+import { benchOptions, HELP, type BenchOptions } from './options.ts'
+import type { Question } from './question.ts'
+import { questions } from './questions/index.ts'
+import { currentLoad, machineOf, reportOf, writeReport, type QuestionReport } from './results.ts'
+import { runInTurns } from './rounds.ts'
+import type { CaseRounds } from './summary.ts'
+import { printReport } from './table.ts'
+
+async function main(options: BenchOptions): Promise<void> {
+  if (options.help) return print(HELP)
+  if (options.list) return print(questions.map(({ name, asks }) => `${name}: ${asks}\n`).join(''))
+
+  const asked = questionsNamed(options.questions)
+  const server = await benchServer()
+  try {
+    for (const question of asked) {
+      const report = await ask(server, question, options)
+      print(`${printReport(report)}\n\n`)
+      if (!options.quick) say(`Written to ${writeReport(report)}.`)
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+async function ask(server: BenchServer, question: Question, options: BenchOptions): Promise<QuestionReport> {
+  const loadBefore = currentLoad()
+  const rounds = options.rounds ?? question.rounds
+  const cases: CaseRounds[] = []
+  for (const { name, entries } of question.cases(options).filter((one) => one.name.includes(options.case))) {
+    say(`${question.name}: ${name}, ${rounds} rounds of ${entries.length}`)
+    cases.push({ name, entries: await runInTurns(server, entries, rounds) })
+  }
+  return reportOf(question, machineOf(server.which, loadBefore), cases)
+}
+
+function questionsNamed(names: readonly string[]): readonly Question[] {
+  const unknown = names.find((name) => !questions.some((question) => question.name === name))
+  if (unknown === undefined) return names.length === 0 ? questions : questions.filter((one) => names.includes(one.name))
+  throw new Error(`No question is named "${unknown}". There are: ${questions.map(({ name }) => name).join(', ')}.`)
+}
+
+function print(text: string): void {
+  process.stdout.write(text)
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`${sentence}\n`)
+}
+
+await main(benchOptions(process.argv.slice(2)))

@@ -1,0 +1,15 @@
+/** The few numbers that sum up several rounds. */
+
+export interface Summary {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+export function summaryOf(numbers: readonly number[]): Summary {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  const below = sorted[Math.floor(middle)] ?? NaN
+  const above = sorted[Math.ceil(middle)] ?? NaN
+  return { median: (below + above) / 2, least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN }
+}

@@ -1,0 +1,60 @@
+/** A settler with a store in memory, for tests that decide when and how each settle ends. */
+import { vi } from 'vitest'
+import type { Settled, Settlement } from '../../../src/backend.ts'
+import { Settler } from '../../../src/worker/settler.ts'
+import { aDelivery } from './a-delivery.ts'
+
+/** A store in memory: each call waits until the test says how it ends. */
+export class Store {
+  readonly calls: [queue: string, ids: string[]][] = []
+  #last = Promise.withResolvers<Settled>()
+
+  get groups(): string[][] {
+    return this.calls.map(([, ids]) => ids)
+  }
+
+  settle(queue: string, settlements: readonly Settlement[]): Promise<Settled> {
+    this.calls.push([queue, settlements.map(({ delivery }) => delivery.id)])
+    this.#last = Promise.withResolvers()
+    return this.#last.promise
+  }
+
+  answer(ids: readonly string[]): void {
+    this.#last.resolve({ ours: new Set(ids), next: new Map(), more: false })
+  }
+
+  fail(error: unknown): void {
+    this.#last.reject(error)
+  }
+
+  /** Resolves when `settle` was called so often. `answer` and `fail` then mean the latest call. */
+  async called(times: number): Promise<void> {
+    await vi.waitUntil(() => this.calls.length === times)
+  }
+}
+
+/** Two groups, `a` and `b`; the test answers `b`. */
+export async function twoOnTheirWay(store: Store, settler: Settler): Promise<void> {
+  void settler.settle(done('a'))
+  await store.called(1)
+  void settler.settle(done('b'))
+  await store.called(2)
+}
+
+export function withErrors(store: Store) {
+  const onError = vi.fn<(error: unknown) => void>()
+  const onRefused = vi.fn<(settlement: Settlement, error: unknown) => void>()
+  return {
+    onError,
+    onRefused,
+    settler: new Settler({ store, queue: 'events', onMore: () => undefined, onError, onRefused }),
+  }
+}
+
+export function settlerOf(store: Store): Settler {
+  return withErrors(store).settler
+}
+
+export function done(id: string): Settlement {
+  return { is: 'done', delivery: aDelivery({ id }) }
+}
