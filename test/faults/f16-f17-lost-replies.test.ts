@@ -10,7 +10,7 @@ interface Around {
 
 test.concurrent('F17: when the answer to a settle is lost, the event is not handled again', async (around) => {
   const { stage, proxy, worker } = await aStageBehindAProxy(around)
-  const cut = proxy.cutAfter('with outcome as')
+  const cut = proxy.cutAfter('"settle_')
 
   await stage.publish({ ms: 10 })
   await cut
@@ -53,13 +53,13 @@ test.concurrent(
   'F16: when the answer to a claim is lost, the event is handled within 15 s, at the cost of an attempt',
   async (around) => {
     const { stage, proxy } = await aStageBehindAProxy(around, ['--queues', 'events=5'])
-    let cut = proxy.cutAfter('with next as')
+    let cut = proxy.cutAfter('"claim_')
 
     await stage.publish({ ms: 10 })
     const publishedAt = await stage.trace.now()
     await cut
     while ((await stage.deliveries())[0]?.state !== 'active') {
-      cut = proxy.cutAfter('with next as') // that was an idle poll, a moment before
+      cut = proxy.cutAfter('"claim_') // that was an idle poll, a moment before
       await cut
     }
     const start = await stage.entry('it runs after all', ({ step }) => step === 'start', 20_000)

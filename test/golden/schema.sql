@@ -627,7 +627,9 @@ begin
       order by job.id limit 1 for update
   ) head on true;
 
-  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(promoted) as head (row) where job.ctid = head.row;
+  if array_remove(promoted, null) <> '{}' then
+    update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(promoted) as head (row) where job.ctid = head.row;
+  end if;
 
   return query
     with activated as (
@@ -649,6 +651,7 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
+  if array_position(taken, null) is null then return; end if;
   return query
     select outcome.id, more, null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,

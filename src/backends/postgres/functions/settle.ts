@@ -69,11 +69,14 @@ begin
     ${headOf(parts, 'ended.lane', 'job.ctid as row, job.state, job.blocked, job.start_after')} for update
   ) head on true;
 
-  update ${table} job set blocked = false from unnest(promoted) as head (row) where job.ctid = head.row;
+  if array_remove(promoted, null) <> '{}' then
+    update ${table} job set blocked = false from unnest(promoted) as head (row) where job.ctid = head.row;
+  end if;
 
   return query
     with ${activated(parts, 'taken')}
     select ids[activated.ord], more, ${DELIVERY} from activated ${itsEvent(parts)};
+  if array_position(taken, null) is null then return; end if;
   return query
     select outcome.id, more, ${NO_DELIVERY}
     from unnest(ids, ours, taken) as outcome (id, row, taken) where outcome.row is not null and outcome.taken is null;
