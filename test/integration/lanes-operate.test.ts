@@ -128,8 +128,9 @@ describe('skip', () => {
     await worker.start()
 
     await opened.bus.lanes.skip(BLOCKED)
-
     await until('the lane went on', () => runs.length === 2)
+
+    expect(runs).toEqual(['block 2', 'block 3'])
   })
 })
 
