@@ -66,12 +66,13 @@ describe('one statement on the wire', () => {
   test.each([
     { what: '1 event for 1 handler', events: one },
     { what: '100 events for 5 handlers each', events: hundred },
-  ])('without a transaction, $what is all there is to say', async ({ events }) => {
+  ])('without a transaction, $what is all there is to say, once the connection is prepared', async ({ events }) => {
     const bus = createBus({ connectionString: wire.connectionString, handlers })
 
     await bus.publish(events)
+    await bus.publish(StockCounted({ shelf: 2 }))
 
-    expect(wire.statements).toEqual([PUBLISH])
+    expect(wire.statements).toEqual([expect.stringContaining('do $$'), PUBLISH, PUBLISH])
     await bus.close()
   })
 
