@@ -3,5 +3,6 @@ import type { Question } from '../question.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
+import { testingOverhead } from './testing-overhead.ts'
 
-export const questions: readonly Question[] = [orderedDrain, publishPartitioned, pgBossPolicies]
+export const questions: readonly Question[] = [orderedDrain, publishPartitioned, pgBossPolicies, testingOverhead]

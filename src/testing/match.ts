@@ -22,7 +22,7 @@ type Whole =
   | ReadonlySet<unknown>
   | ArrayBufferView
 
-/** A part of data: any of an object's properties, each in part; an array with all its items, each in part. */
+/** A part of data: as many of an object's properties as matter, each in part; arrays whole, each of their items in part. */
 export type PartOf<Data> =
   | AsymmetricMatcher
   | (Data extends Whole

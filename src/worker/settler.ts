@@ -1,8 +1,8 @@
 /**
- * Settles a queue's finished attempts in groups: whatever finishes in one turn of the event loop goes together, and with what
- * had to wait because two groups were on their way. Two, so that the database works on one while we work on what the
- * other has brought: with one, each of both was idle while the other worked. A finished attempt is not forgotten when the database is away: it is tried until it
- * is settled or the worker is gone.
+ * Settles a queue's finished attempts in groups: whatever finishes in one turn of the event loop goes together, and with
+ * what had to wait because two groups were on their way. Two, so that the database works on one while we work on what the
+ * other has brought. A finished attempt is not forgotten when the database is away: it is tried until it is settled or the
+ * worker is gone.
  */
 import type { ClaimedDelivery, DeliveryStore, Settled, Settlement } from '../backend.ts'
 import { retryDelays } from './retry-delays.ts'

@@ -5,7 +5,7 @@ import type { Queryable } from './connection.ts'
 import { HEARTBEAT_SECONDS, type QueueState } from './queues.ts'
 import type { Tables } from './tables.ts'
 
-/** A sweep visits this many lanes, and the next one goes on behind them. Each costs about 8 µs, whatever waits in it. */
+/** A sweep visits this many lanes, and the next one goes on behind them. Each is one probe, whatever waits in it. */
 const SWEPT_LANES = 300
 /** Of all workers, one sweeps this often. */
 const SWEEP_EVERY_SECONDS = 1

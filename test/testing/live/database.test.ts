@@ -13,24 +13,24 @@ const aBus = (connectionString: string) =>
 
 let migrations = 0
 
-const test = base.extend(
-  'database',
-  await testDatabase({
-    databaseUrl,
-    bus: aBus,
-    keepTables: ['setting'],
-    async migrate(connectionString) {
-      migrations += 1
-      await onDatabase(connectionString, [
-        'create table note (n integer primary key, at integer generated always as identity)',
-        'create table remark (note integer references note)',
-        'create table country (code text)',
-        `insert into country values ('NL')`,
-        'create table setting (name text)',
-      ])
-    },
-  }),
-)
+/** An application with tables of its own: some empty after its migrations, one filled by them, and one that tests leave alone. */
+const NOTEBOOK = {
+  databaseUrl,
+  bus: aBus,
+  keepTables: ['setting'],
+  async migrate(connectionString: string) {
+    migrations += 1
+    await onDatabase(connectionString, [
+      'create table note (n integer primary key, at integer generated always as identity)',
+      'create table remark (note integer references note)',
+      'create table country (code text)',
+      `insert into country values ('NL')`,
+      'create table setting (name text)',
+    ])
+  },
+}
+
+const test = base.extend('database', await testDatabase(NOTEBOOK))
 
 test('a test has a bus that works, on a database of its own', async ({ database }) => {
   await database.bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
@@ -172,21 +172,7 @@ const COUNTS = `select (select count(*)::integer from postbus.event) as events,
   (select count(*)::integer from country) as countries, (select count(*)::integer from setting) as settings`
 
 async function opened() {
-  const database = await openTestDatabase({
-    databaseUrl,
-    bus: aBus,
-    keepTables: ['setting'],
-    async migrate(connectionString) {
-      migrations += 1
-      await onDatabase(connectionString, [
-        'create table note (n integer primary key, at integer generated always as identity)',
-        'create table remark (note integer references note)',
-        'create table country (code text)',
-        `insert into country values ('NL')`,
-        'create table setting (name text)',
-      ])
-    },
-  })
+  const database = await openTestDatabase(NOTEBOOK)
   onTestFinished(() => database.close().catch(() => undefined))
   return database
 }
