@@ -494,6 +494,7 @@ declare
   ids uuid[];
   ours tid[];
 begin
+  lock table "postbus".dead_letter in row exclusive mode;
   select array_agg(outcome.id), array_agg(job.row) into ids, ours
   from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
   left join lateral (
@@ -567,6 +568,7 @@ declare
   promoted tid[];
   more boolean;
 begin
+  lock table "postbus".dead_letter in row exclusive mode;
   select array_agg(outcome.id), array_agg(job.row), array_agg(job.singleton_key) into ids, ours, lanes
   from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
   left join lateral (

@@ -86,7 +86,9 @@ $function$`
 
 /** Finds and locks what is still claimed as the outcomes say, in their order; null stands for what is not. */
 function lockOurs(parts: QueueParts, columns: readonly string[], into: readonly string[]): string {
-  return `select ${columns.join(', ')} into ${into.join(', ')}
+  // Whoever holds up the dead letters holds us up here, before a row is locked: heartbeats pass over locked rows.
+  return `lock table ${parts.tables.deadLetter} in row exclusive mode;
+  select ${columns.join(', ')} into ${into.join(', ')}
   from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
   left join lateral (
     ${byId(parts, 'outcome.id', 'job.ctid as row, job.singleton_key')}
