@@ -53,6 +53,8 @@ export interface Question {
   readonly rounds: number
   /** What a reader has to know to read the figures. */
   readonly notes: readonly string[]
+  /** The figures that are drawn. Default: none. */
+  readonly chart?: readonly string[]
   cases(extent: Extent): readonly Case[]
   readonly goals: readonly Goal[]
 }

@@ -1,7 +1,8 @@
 /** How fast a backlog of events that must keep the order of their keys is worked off, however much waits and however unequally. */
-import { fifo, fifoTuned, ourBest, ourDefault, singleton, singletonTuned } from '../contestants/index.ts'
+import { fifo, fifoTuned, singleton, singletonTuned } from '../contestants/pg-boss.ts'
+import { ourBest, ourDefault } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'
-import { drainEntry, rateOf, type Progress } from '../drain.ts'
+import { drainEntry, RATE, rateOf, type Progress } from '../drain.ts'
 import { evenLoad, hotLoad, skewedLoad, type Load } from '../load.ts'
 import type { Case, Extent, Figures, Question } from '../question.ts'
 
@@ -13,7 +14,7 @@ const LARGE = '100,000 on 5,000 keys'
 const HUGE = '1,000,000 on 5,000 keys'
 const ONE_KEY = '5,000 on one key'
 const SKEWED = '100,000, 90% on one key'
-const RATE = 'deliveries/s'
+
 const OTHERS = 'others done after ms'
 const HOT_RATE = 'hot lane/s'
 

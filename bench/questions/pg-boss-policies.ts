@@ -3,7 +3,8 @@
  * `docs/decisions/0007-lanes-instead-of-pg-boss-policies.md`.
  */
 import { Client } from 'pg'
-import { fifo, ourDefault, singleton } from '../contestants/index.ts'
+import { fifo, singleton } from '../contestants/pg-boss.ts'
+import { ourDefault } from '../contestants/postbus.ts'
 import type { KeeperOfOrder, OpenKeeper } from '../contestants/keeper-of-order.ts'
 import { pgBossKeeper } from '../contestants/pg-boss-keeper.ts'
 import { postbusKeeper } from '../contestants/postbus-keeper.ts'
