@@ -1,10 +1,16 @@
 /** A process that works for one contestant: opens, waits to be told to start, and tells how far it has come until told to stop. */
 import { machineTime } from './clock.ts'
 import { contestantNamed, isHome } from './contestants/by-name.ts'
-import type { Count, OnHandled } from './contestants/contestant.ts'
+import type { Count } from './contestants/contestant.ts'
 
 /** What the parent says, and what this process answers. */
-export type Instruction = 'start' | 'start, telling when each handler starts' | 'tell what it costs' | 'stop'
+export type Instruction =
+  | 'start'
+  | 'start, telling when each handler starts'
+  /** Progress is not told: that would be most of what an idle process does. */
+  | 'start, telling nothing'
+  | 'tell what it costs'
+  | 'stop'
 export type Answer = 'ready' | Count | { readonly handled: readonly Handled[] } | Cost
 
 /** The place of an event, and when its handler started, in milliseconds of a clock that all processes of a machine share. */
@@ -32,12 +38,8 @@ tell('ready')
 function obey(instruction: Instruction): void | Promise<void> {
   if (instruction === 'stop') return stop()
   if (instruction === 'tell what it costs') return tell(cost())
-  return start(instruction === 'start' ? () => undefined : noteStart)
-}
-
-function start(onHandled: OnHandled): void {
-  worker.start(count, onHandled)
-  telling = setInterval(tellProgress, TELL_EVERY_MS)
+  worker.start(count, instruction === 'start, telling when each handler starts' ? noteStart : () => undefined)
+  if (instruction !== 'start, telling nothing') telling = setInterval(tellProgress, TELL_EVERY_MS)
 }
 
 function noteStart({ total }: { readonly total: number }): void {

@@ -1,5 +1,6 @@
 /** graphile-worker: the SQL function `add_jobs`, with one job per receiver, each with the whole payload. */
 import { Logger, makeWorkerUtils } from 'graphile-worker'
+import type { ClientBase } from 'pg'
 import { receivers, type Order } from '../order.ts'
 import { connected, type Publisher } from './publisher.ts'
 
@@ -20,7 +21,7 @@ export const graphileWorker: Publisher = {
   async open(connectionString, count) {
     const names = receivers(count)
     const client = await connected(connectionString)
-    const add = (on: typeof client, orders: readonly Order[]) => on.query(ADD_JOBS, [JSON.stringify(specsOf(orders))])
+    const add = (on: ClientBase, orders: readonly Order[]) => on.query(ADD_JOBS, [JSON.stringify(specsOf(orders))])
     const specsOf = (orders: readonly Order[]) =>
       orders.flatMap((payload) => names.map((identifier) => ({ identifier, payload })))
     return {

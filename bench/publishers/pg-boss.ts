@@ -1,6 +1,6 @@
 /** pg-boss: `publish` to subscribed queues as it is documented, and `insert` into each queue, its fast way. */
 import type { PgBoss } from 'pg-boss'
-import type { Client } from 'pg'
+import type { ClientBase } from 'pg'
 import { openBoss } from '../contestants/pg-boss.ts'
 import { receivers, type Order } from '../order.ts'
 import type { OpenPublisher, Publisher } from './publisher.ts'
@@ -48,6 +48,6 @@ function pgBossPublisher(publishBy: Publish): Pick<Publisher, 'install' | 'open'
   }
 }
 
-function within(client: Client) {
+function within(client: ClientBase) {
   return { executeSql: (text: string, values?: unknown[]) => client.query(text, values) }
 }

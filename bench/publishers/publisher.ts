@@ -1,5 +1,5 @@
 /** Who can be asked to publish an event to several receivers, inside the transaction that changes the data. */
-import { Client } from 'pg'
+import { Client, type ClientBase } from 'pg'
 import type { Order } from '../order.ts'
 
 export interface Publisher {
@@ -12,7 +12,7 @@ export interface Publisher {
 
 export interface OpenPublisher {
   /** Publishes one event to all receivers, as part of the client's open transaction. */
-  publish(client: Client, order: Order): Promise<unknown>
+  publish(client: ClientBase, order: Order): Promise<unknown>
   /** Publishes many events to all receivers by its own fast way, in a transaction of its own. */
   publishList(orders: readonly Order[]): Promise<unknown>
   close(): Promise<void>
@@ -29,7 +29,7 @@ export async function createOrders(connectionString: string): Promise<void> {
 /** What a service does: it writes an order, and publishes that in the same transaction. `beforeCommit` is called last. */
 export async function placeOrder(
   publisher: OpenPublisher,
-  client: Client,
+  client: ClientBase,
   order: Order,
   beforeCommit = () => {},
 ): Promise<void> {

@@ -1,4 +1,5 @@
 /** How fast a backlog of events that must keep the order of their keys is worked off, however much waits and however unequally. */
+import { graphileNamed, graphileNamedTuned } from '../contestants/graphile-worker.ts'
 import { fifo, fifoTuned, singleton, singletonTuned } from '../contestants/pg-boss.ts'
 import { ourBest, ourDefault } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'
@@ -7,6 +8,7 @@ import { evenLoad, hotLoad, skewedLoad, type Load } from '../load.ts'
 import type { Case, Extent, Figures, Question } from '../question.ts'
 
 const everyone = [ourBest, ourDefault, fifo, fifoTuned, singleton, singletonTuned]
+const named = [graphileNamed, graphileNamedTuned]
 const ours = [ourBest, ourDefault]
 
 const SMALL = '10,000 on 5,000 keys'
@@ -26,8 +28,10 @@ export const orderedDrain: Question = {
     'Handlers do nothing. Workers are processes of their own; time counts from the first delivery that is done to the last one, done meaning in the database.',
     'Who needs longer than 10 s is measured by what was done in 10 s, while most of the backlog still waits.',
     'pg-boss key_strict_fifo sorts by the start of the publishing transaction, and singleton promises no order: neither keeps the order that Postbus keeps (see the question pg-boss-policies).',
+    'graphile-worker runs the jobs of one named queue one at a time, in the order of their ids.',
     'Events of about 150 bytes. Tables are analyzed after they are filled.',
   ],
+  chart: [RATE],
   cases: casesOf,
   goals: [
     {
@@ -77,10 +81,10 @@ function casesOf({ quick, full }: Extent): readonly Case[] {
     ]
   }
   return [
-    drainCase(SMALL, evenLoad(10_000, 5_000), everyone),
-    drainCase(LARGE, evenLoad(100_000, 5_000), everyone),
+    drainCase(SMALL, evenLoad(10_000, 5_000), [...everyone, ...named]),
+    drainCase(LARGE, evenLoad(100_000, 5_000), [...everyone, ...named]),
     drainCase(`${LARGE}, 2 processes`, evenLoad(100_000, 5_000), [ourBest, ourDefault, fifo], 2),
-    drainCase('10,000 on 100 keys', evenLoad(10_000, 100), everyone),
+    drainCase('10,000 on 100 keys', evenLoad(10_000, 100), [...everyone, ...named]),
     drainCase(ONE_KEY, hotLoad(5_000), everyone),
     skewedCase(skewedLoad(100_000, 4_999, 0.9), ours),
     ...(full ? [drainCase(HUGE, evenLoad(1_000_000, 5_000), ours)] : []),
