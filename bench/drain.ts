@@ -60,10 +60,14 @@ async function drainElsewhere(drain: Drain, bring: () => Promise<OwnStore | NotH
 }
 
 export async function watchDrain(drain: Drain, connectionString: string): Promise<Progress> {
-  return withWorkers(drain.contestant, connectionString, drain.processes ?? 1, (workers) => {
+  const { contestant, processes = 1, load } = drain
+  return withWorkers(contestant, connectionString, processes, async (workers) => {
     const startedAt = performance.now()
     workers.start()
-    return reached(drain, workers, startedAt)
+    const progress = await reached(drain, workers, startedAt)
+    if (progress.done < load.keys.length || !contestant.isSettled) return progress
+    while (!(await contestant.isSettled(connectionString))) await delay(LOOK_EVERY_MS)
+    return { ...progress, elapsedMs: performance.now() - startedAt }
   })
 }
 

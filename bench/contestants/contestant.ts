@@ -15,6 +15,8 @@ export interface Contestant {
   readonly bring?: () => Promise<OwnStore | NotHere>
   /** Creates its tables and queues, and stores the load by its own fast way. */
   fill(connectionString: string, load: Load): Promise<void>
+  /** For who tells of a job before that is done in the database: whether all of them are by now. */
+  isSettled?(connectionString: string): Promise<boolean>
   /** Connects and checks what it checks at start, but works on nothing yet. Runs in a worker process. */
   open(connectionString: string): Promise<OpenWorker>
 }

@@ -1,6 +1,7 @@
 /** graphile-worker: `addJobs` of lists of 1,000, and `run()` as its quickstart shows it or as its page on performance advises. */
 import { EventEmitter } from 'node:events'
 import { Logger, makeWorkerUtils, run, type RunnerOptions } from 'graphile-worker'
+import { Client } from 'pg'
 import { HOT_KEY, listsOf } from '../load.ts'
 import { orderOf, receivers, type Order } from '../order.ts'
 import type { Contestant, OnHandled } from './contestant.ts'
@@ -52,6 +53,13 @@ function graphileWorker({ name, options, says, named = false, tasks = 1 }: Setup
         await utils.addJobs(payloads.map((payload) => ({ ...taskOf(payload), ...(named && { queueName: payload.orderId }) }))) // prettier-ignore
       }
       await utils.release()
+    },
+    async isSettled(connectionString) {
+      const client = new Client({ connectionString })
+      await client.connect()
+      const { rows } = await client.query('select from graphile_worker._private_jobs limit 1')
+      await client.end()
+      return rows.length === 0
     },
     async open(connectionString) {
       await (await makeWorkerUtils({ connectionString, logger: quiet() })).release()

@@ -1,4 +1,4 @@
-/** The limit: a bare table from which one statement takes 500 rows and deletes them. It retries nothing and remembers nothing. */
+/** The limit: a bare table, whose rows are locked, handled and deleted in one transaction. It retries nothing and remembers nothing. */
 import { Client } from 'pg'
 import { HOT_KEY, listsOf } from '../load.ts'
 import { orderOf, type Order } from '../order.ts'
@@ -9,16 +9,15 @@ const LIST = 1_000
 
 const TAKE = {
   name: 'take',
-  text: `delete from bench_job where id = any (array(
-           select id from bench_job order by id limit ${BATCH} for update skip locked
-         )) returning data`,
+  text: `select id, data from bench_job order by id limit ${BATCH} for update skip locked`,
 }
+const DELETE = { name: 'delete', text: 'delete from bench_job where id = any ($1::bigint[])' }
 
 export const rawSql: Contestant = {
   home: 'raw-sql',
   product: 'raw SQL',
   name: 'raw SQL',
-  configuration: `a table of two columns; one loop of delete … where id in (select … limit ${BATCH} for update skip locked), prepared`,
+  configuration: `a table of two columns; one loop of begin, select … limit ${BATCH} for update skip locked, delete, commit; prepared`,
   async fill(connectionString, load) {
     const client = await connected(connectionString)
     await client.query(
@@ -49,8 +48,11 @@ export const rawSql: Contestant = {
 
 async function takeAll(client: Client, count: Count, onHandled: OnHandled, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { rows } = await client.query<{ data: Order }>(TAKE)
+    await client.query('begin')
+    const { rows } = await client.query<{ id: string; data: Order }>(TAKE)
     for (const { data } of rows) onHandled(data)
+    if (rows.length > 0) await client.query(DELETE, [rows.map(({ id }) => id)])
+    await client.query('commit')
     if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
     count.done += rows.length
     count.ofHot += rows.filter(({ data }) => data.orderId === HOT_KEY).length

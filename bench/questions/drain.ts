@@ -21,9 +21,9 @@ export const drain: Question = {
   rounds: 3,
   notes: [
     'Handlers do nothing. Workers are processes of their own; time counts from the first delivery that is done to the last one.',
-    'Done means in the database for Postbus, for raw SQL, and for pg-boss with fetch and complete. graphile-worker, BullMQ and pg-boss work() are counted when they say that a job has succeeded, or when its handler runs, which is a moment earlier.',
+    'Done means done in the database. graphile-worker, BullMQ and pg-boss work() tell of a job when its handler has run; with graphile-worker, which completes jobs in the background, the time runs until its table is empty.',
     'Who needs longer than 10 s is measured by what was done in 10 s, while most of the backlog still waits.',
-    'Raw SQL deletes rows from a table of two columns, 500 at a time: it has no retries, no heartbeats, and keeps nothing of what was done.',
+    'Raw SQL locks rows of a table with two columns, 500 at a time, and deletes them in the same transaction: it has no retries, no heartbeats, and keeps nothing of what was done.',
     'Events of about 150 bytes. Tables are analyzed after they are filled. BullMQ is filled anew for each round.',
   ],
   chart: [RATE],
