@@ -31,8 +31,8 @@ const SOURCE = {
 /** The queue's settings stand in the statement: reading them is work that a limit does not have. */
 async function statement(client: Client, kind: keyof typeof SOURCE, count: number) {
   const { rows } = await client.query<{ settings: string }>(
-    `select format('%s, %s, now() + interval ''%s seconds'', %s, %s, %L::boolean, %L',
-       expire_seconds, deletion_seconds, retention_seconds, retry_limit, retry_delay, retry_backoff, policy) as settings
+    `select format('%s, %s, now() + interval ''%s seconds'', %s, %s, %L::boolean, %L, %s',
+       expire_seconds, deletion_seconds, retention_seconds, retry_limit, retry_delay, retry_backoff, policy, heartbeat_seconds) as settings
      from pgboss.queue where name = 'events'`,
   )
   const handlers = receivers(count).map((name) => `('bench.${name}', '${hashOf(`bench.${name}`)}')`)
@@ -45,7 +45,8 @@ async function statement(client: Client, kind: keyof typeof SOURCE, count: numbe
     )
     insert into pgboss.job (
       id, name, data, priority, start_after, created_on,
-      expire_seconds, deletion_seconds, keep_until, retry_limit, retry_delay, retry_backoff, policy
+      expire_seconds, deletion_seconds, keep_until, retry_limit, retry_delay, retry_backoff, policy,
+      heartbeat_seconds
     )
     select (lpad(to_hex(seq), 16, '0') || hash)::uuid, 'events',
       jsonb_build_object('event', stored.id, 'type', '${TYPE}', 'handler', handler), 0, now(), now(),

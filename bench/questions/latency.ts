@@ -65,13 +65,13 @@ const pairs: readonly (readonly [Contestant, Publisher])[] = [
 function casesOf({ quick }: Extent): readonly Case[] {
   const samples = quick ? 5 : 200
   const forMs = quick ? 200 : 5_000
-  const idle: Publishing = async (publishOne) => {
+  const idle: Publishing = async (publishAt) => {
     for (let place = 0; place < samples; place += 1) {
-      await publishOne(place)
+      await publishAt(place)
       await delay(50)
     }
   }
-  const halfLoad: Publishing = (publishOne) => steadily({ perSecond: PER_SECOND, forMs }, publishOne)
+  const halfLoad: Publishing = (publishAt) => steadily({ perSecond: PER_SECOND, forMs }, publishAt)
   return [
     {
       name: IDLE,
@@ -81,7 +81,7 @@ function casesOf({ quick }: Extent): readonly Case[] {
   ]
 }
 
-type Publishing = (publishOne: (place: number) => Promise<void>) => Promise<void>
+type Publishing = (publishAt: (place: number) => Promise<void>) => Promise<void>
 
 function entryFor(contestant: Contestant, publisher: Publisher, publishing: Publishing): Entry {
   return {
