@@ -39,7 +39,7 @@ function caseName(receivers: number, kilobytes: number): string {
 }
 
 function casesOf({ quick }: Extent): readonly Case[] {
-  const events = quick ? 5 : 200
+  const events = quick ? 5 : 100
   return RECEIVERS.flatMap((receivers) =>
     KILOBYTES.map((kilobytes) => ({
       name: caseName(receivers, kilobytes),

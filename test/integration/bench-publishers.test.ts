@@ -26,13 +26,13 @@ afterEach(async () => {
 
 const JOBS = 'select count(*)::integer as jobs from pgboss.job'
 
-test.each<readonly [Publisher, string]>([
-  [postbus, JOBS],
-  [rawSql, JOBS],
-  [pgBossPublish, JOBS],
-  [pgBossInsert, JOBS],
-  [graphileWorker, 'select count(*)::integer as jobs from graphile_worker._private_jobs'],
-])('$0.name stores a job per receiver, with the order or not at all', async (publisher, jobs) => {
+test.each<{ publisher: Publisher; jobs: string }>([
+  { publisher: postbus, jobs: JOBS },
+  { publisher: rawSql, jobs: JOBS },
+  { publisher: pgBossPublish, jobs: JOBS },
+  { publisher: pgBossInsert, jobs: JOBS },
+  { publisher: graphileWorker, jobs: 'select count(*)::integer as jobs from graphile_worker._private_jobs' },
+])('$publisher.name stores a job per receiver, with the order or not at all', async ({ publisher, jobs }) => {
   await publisher.install(created.connectionString, 3)
   const open = await publisher.open(created.connectionString, 3)
 
