@@ -65,8 +65,8 @@ export const asDocumented = pgBossWork({
 
 /** What its documentation offers for a backlog: batches, fetched without a pause while they come back full. */
 export const inBatches = pgBossWork({
-  name: 'pg-boss work(), batches of 50',
-  options: { localConcurrency: 4, pollingIntervalSeconds: 0.5, batchSize: 50, burstWhenBatchFull: true },
+  name: 'pg-boss work(), batches of 500',
+  options: { localConcurrency: 4, pollingIntervalSeconds: 0.5, batchSize: 500, burstWhenBatchFull: true },
 })
 
 export const notified = pgBossWork({

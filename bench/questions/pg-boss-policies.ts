@@ -36,7 +36,7 @@ function casesOf({ quick }: Extent): readonly Case[] {
       hotKey(open, client, others),
     ),
   ]
-  if (quick) return [...situations.slice(1), rateCase(100)]
+  if (quick) return [...situations.slice(1, 2), ...situations.slice(3)]
   return [...situations, ...[1_000, 10_000, 100_000].map(rateCase)]
 }
 
