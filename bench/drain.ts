@@ -9,6 +9,9 @@ const LOOK_EVERY_MS = 5
 
 export const RATE = 'deliveries/s'
 
+/** Peers that need longer are measured by what they did until then, while most of the backlog still waits. */
+export const PEER_LIMIT_MS = 5_000
+
 export interface Drain {
   readonly contestant: Contestant
   /** What sets this entry apart from others of the same contestant. */

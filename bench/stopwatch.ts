@@ -46,24 +46,28 @@ export class Stopwatch {
   }
 }
 
-/** Calls `work` at a steady rate, whether or not earlier calls have ended, and waits for all of them. */
+/** So many may be under way. A machine that cannot keep up is given less, instead of a line that grows without end. */
+const MOST_AT_ONCE = 100
+
+/** Calls `work` at a steady rate, whether or not earlier calls have ended, and waits for all of them. Answers the rate reached. */
 export async function steadily(
   { perSecond, forMs }: { readonly perSecond: number; readonly forMs: number },
   work: (place: number) => Promise<unknown>,
-): Promise<void> {
+): Promise<number> {
   const startedAt = performance.now()
-  const total = Math.round((perSecond * forMs) / 1_000)
-  const running: Promise<unknown>[] = []
-  for (let place = 0; place < total;) {
-    const due = Math.min(total, Math.floor(((performance.now() - startedAt) * perSecond) / 1_000))
-    for (; place < due; place += 1) running.push(noticed(work(place)))
-    await delay(1)
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => undefined) // who waits for it hears of it
+  const running = new Set<Promise<unknown>>()
+  const begin = (place: number) => {
+    const call: Promise<unknown> = work(place).then(() => running.delete(call), failed.reject)
+    running.add(call)
   }
-  await Promise.all(running)
-}
-
-/** What fails is reported by whoever waits for all of them, later. */
-function noticed<Result>(work: Promise<Result>): Promise<Result> {
-  work.catch(() => undefined)
-  return work
+  let place = 0
+  for (; performance.now() < startedAt + forMs; await Promise.race([delay(1), failed.promise])) {
+    const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000)
+    for (; place < due && running.size < MOST_AT_ONCE; place += 1) begin(place)
+  }
+  const perSecondReached = (1_000 * place) / (performance.now() - startedAt)
+  await Promise.race([Promise.all(running), failed.promise])
+  return perSecondReached
 }

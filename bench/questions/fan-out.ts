@@ -17,7 +17,7 @@ const publishers = [postbus, pgBossInsert, graphileWorker]
 export const fanOut: Question = {
   name: 'fan-out',
   asks: 'what does an event cost that has many receivers, or much to say?',
-  rounds: 3,
+  rounds: 2,
   notes: [
     'One connection; each event in a transaction of its own, which does nothing else. Postbus stores the data once, the others once for each receiver.',
     'The data is text that does not compress. Postgres compresses large values that do, in every table, before they are written.',

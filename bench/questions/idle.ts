@@ -21,7 +21,7 @@ export const idle: Question = {
   asks: 'what does a worker cost that has nothing to do?',
   rounds: 1,
   notes: [
-    'One worker process for 60 s, after 5 s to settle down. Each of the five has a handler.',
+    'One worker process for 60 s, after 5 s to settle down. Each of the five has a handler. --full measures two more ways to set up the peers.',
     'Statements are counted on the wire, by a proxy between the worker and Postgres: simple queries and executions of prepared ones, heartbeats and upkeep included. For BullMQ they are the commands that Redis says it has processed.',
     'The share of a core is the worker’s own (process.cpuUsage); what the server does for it is not in it. Memory is the resident set of the process, Node included. Postbus runs from its TypeScript sources here, which Node has to hold too.',
     'Postbus has ten queues here: a plain one and a partitioned one for each handler.',
@@ -42,10 +42,10 @@ function ours(value: FigureOf, figure: string): number {
   return value({ case: CASE, contestant: ourIdle.name, figure })
 }
 
-function casesOf({ quick }: Extent): readonly Case[] {
+function casesOf({ quick, full }: Extent): readonly Case[] {
   const span = quick ? { settleMs: 200, forMs: 1_000 } : { settleMs: 5_000, forMs: 60_000 }
-  const everyone = [ourIdle, graphileIdle, graphileIdleTuned, idlePolling, idleNotified, bullmqIdle]
-  const measured = quick ? [ourIdle, graphileIdle] : everyone
+  const everyone = [ourIdle, graphileIdleTuned, idlePolling, bullmqIdle, ...(full ? [graphileIdle, idleNotified] : [])]
+  const measured = quick ? everyone.slice(0, 2) : everyone
   return [{ name: CASE, entries: measured.map((contestant) => entryFor(contestant, span)) }]
 }
 

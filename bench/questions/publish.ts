@@ -18,7 +18,7 @@ const DELIVERIES = 'deliveries/s'
 export const publish: Question = {
   name: 'publish',
   asks: 'how fast is an event published to three receivers?',
-  rounds: 5,
+  rounds: 3,
   notes: [
     'A transaction is: begin, insert an order, publish an event of about 150 bytes to three receivers, commit. Each connection does that over and over; one Node process does it for all connections.',
     'Lists are in transactions of their own, and write no order. A delivery is one event for one receiver.',

@@ -21,7 +21,7 @@ export const soak: Question = {
   asks: 'does anything drift while a worker runs for long?',
   rounds: 1,
   notes: [
-    '60 s in six parts; with --full, ten minutes in ten parts. Half of the events have keys (5,000 of them); each has two handlers that do nothing, in one worker process; the publisher is another one.',
+    '60 s in six parts; with --full, ten minutes in ten parts. Half of the events have keys (5,000 of them); each has two handlers that do nothing, in one worker process; the publisher is another one, with at most 100 publishes under way.',
     'Latency runs from the call of publish, without a transaction of the caller’s, to the start of a handler.',
     'Nothing is pruned: events and completed deliveries stay, so tables grow all the time. Bytes per delivery is that growth, indexes and half an event included. Live and dead tuples are Postgres’s own estimates at the end of a part.',
   ],
@@ -90,7 +90,7 @@ async function inParts({ bus, client, workers }: Setting, { parts, partMs }: Par
   let before = await sizes(client)
   for (let part = 1; part <= parts; part += 1) {
     const start = published
-    await steadily({ perSecond: PER_SECOND, forMs: partMs }, async (place) => {
+    const perSecond = await steadily({ perSecond: PER_SECOND, forMs: partMs }, async (place) => {
       published += 1
       stopwatch.start(start + place)
       await bus.publish(anEvent(`order-${(start + place) % KEYS}`, start + place, 'of both kinds'))
@@ -99,6 +99,7 @@ async function inParts({ bus, client, workers }: Setting, { parts, partMs }: Par
     const after = await sizes(client)
     const deliveries = (published - start) * HANDLERS
     const found = {
+      'events/s': perSecond,
       [P50]: percentile(latencies, 50),
       [P99]: percentile(latencies, 99),
       [RSS]: (await workers.cost()).rssBytes / 1_000_000,
