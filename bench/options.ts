@@ -13,7 +13,8 @@ export const HELP = `Measures Postbus beside what people would use instead: in o
   npm run bench -- --list                the questions
 
 It starts a Postgres of its own, with fsync on; DATABASE_URL names another one, whose user may create databases.
-Results are printed, and written to bench/results/<question>.json (not by --quick).
+Results are printed, and written to bench/results/<question>.json (not by --quick or --case).
+From there the tables and charts of docs/performance.md are printed; npm run docs:bench does only that.
 `
 
 export interface BenchOptions extends Extent {

@@ -18,6 +18,11 @@ export interface Entry {
   readonly configuration: string
   /** The state that each measurement starts from. Entries of a case that name the same one share what was prepared. */
   readonly state: string
+  /**
+   * `fresh`, the default: everyone plans with statistics of what is there. `as prepared`: nobody runs ANALYZE after
+   * `prepare`.
+   */
+  readonly statistics?: 'fresh' | 'as prepared'
   /** Brings a database into that state. Not timed, and done once per case. */
   prepare(database: BenchDatabase): Promise<void>
   measure(database: BenchDatabase): Promise<Figures>
@@ -53,6 +58,8 @@ export interface Question {
   readonly rounds: number
   /** What a reader has to know to read the figures. */
   readonly notes: readonly string[]
+  /** The figures that are drawn. Default: none. */
+  readonly chart?: readonly string[]
   cases(extent: Extent): readonly Case[]
   readonly goals: readonly Goal[]
 }

@@ -1,5 +1,5 @@
 /** A question's results as they are kept: every round, what they come to, and the machine. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { Question } from './question.ts'
@@ -14,6 +14,8 @@ interface Machine {
   readonly cpu: string
   /** Load average of the last minute, before and after. */
   readonly load: string
+  readonly rounds: number
+  readonly tookSeconds: number
   readonly at: string
 }
 
@@ -25,18 +27,33 @@ export interface QuestionReport {
   readonly cases: readonly CaseRounds[]
   readonly lines: readonly Line[]
   readonly goals: readonly GoalReport[]
+  /** The figures that are drawn. */
+  readonly chart?: readonly string[]
 }
 
 export function reportOf(question: Question, machine: Machine, cases: readonly CaseRounds[]): QuestionReport {
-  const { name, asks, notes, goals } = question
+  const { name, asks, notes, goals, chart = [] } = question
   const lines = linesOf(cases)
-  return { question: name, asks, notes, machine, cases, lines, goals: reportGoals(goals, lines) }
+  return { question: name, asks, notes, machine, cases, lines, goals: reportGoals(goals, lines), chart }
 }
 
-export function machineOf(postgres: string, loadBefore: number): Machine {
-  const load = `${loadBefore.toFixed(1)} before, ${currentLoad().toFixed(1)} after`
-  const cpu = cpus()[0]?.model.trim() ?? 'unknown'
-  return { postgres, node: process.versions.node, cores: cpus().length, cpu, load, at: new Date().toISOString() }
+export interface Run {
+  readonly rounds: number
+  readonly loadBefore: number
+  readonly startedAt: number
+}
+
+export function machineOf(postgres: string, { rounds, loadBefore, startedAt }: Run): Machine {
+  return {
+    postgres,
+    node: process.versions.node,
+    cores: cpus().length,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    load: `${loadBefore.toFixed(1)} before, ${currentLoad().toFixed(1)} after`,
+    rounds,
+    tookSeconds: (performance.now() - startedAt) / 1_000,
+    at: new Date().toISOString(),
+  }
 }
 
 export function currentLoad(): number {
@@ -46,7 +63,17 @@ export function currentLoad(): number {
 /** Answers where it was written. */
 export function writeReport(report: QuestionReport): string {
   mkdirSync(folder, { recursive: true })
-  const file = resolve(folder, `${report.question}.json`)
+  const file = fileOf(report.question)
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
   return relative(process.cwd(), file)
+}
+
+/** What was found the last time, if ever. */
+export function readReport(question: string): QuestionReport | null {
+  const file = fileOf(question)
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null
+}
+
+function fileOf(question: string): string {
+  return resolve(folder, `${question}.json`)
 }

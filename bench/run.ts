@@ -1,5 +1,6 @@
 /** `npm run bench`: asks the questions that were named, or all, and prints and keeps what was found. */
 import { benchServer, type BenchServer } from './databases.ts'
+import { writeDocuments } from './documents.ts'
 import { benchOptions, HELP, type BenchOptions } from './options.ts'
 import type { Question } from './question.ts'
 import { questions } from './questions/index.ts'
@@ -18,22 +19,28 @@ async function main(options: BenchOptions): Promise<void> {
     for (const question of asked) {
       const report = await ask(server, question, options)
       print(`${printReport(report)}\n\n`)
-      if (!options.quick) say(`Written to ${writeReport(report)}.`)
+      if (isWhole(options)) say(`Written to ${writeReport(report)}.`)
     }
   } finally {
     await server.stop()
   }
+  if (isWhole(options)) await writeDocuments()
+}
+
+/** What is kept, and shown in the documentation, has all cases of a question, and figures that mean something. */
+function isWhole(options: BenchOptions): boolean {
+  return !options.quick && options.case === ''
 }
 
 async function ask(server: BenchServer, question: Question, options: BenchOptions): Promise<QuestionReport> {
-  const loadBefore = currentLoad()
+  const [loadBefore, startedAt] = [currentLoad(), performance.now()]
   const rounds = options.rounds ?? question.rounds
   const cases: CaseRounds[] = []
   for (const { name, entries } of question.cases(options).filter((one) => one.name.includes(options.case))) {
     say(`${question.name}: ${name}, ${rounds} rounds of ${entries.length}`)
     cases.push({ name, entries: await runInTurns(server, entries, rounds) })
   }
-  return reportOf(question, machineOf(server.which, loadBefore), cases)
+  return reportOf(question, machineOf(server.which, { rounds, loadBefore, startedAt }), cases)
 }
 
 function questionsNamed(names: readonly string[]): readonly Question[] {

@@ -1,4 +1,4 @@
-/** The few numbers that sum up several rounds. */
+/** The few numbers that sum up several rounds, or many measurements. */
 
 export interface Summary {
   readonly median: number
@@ -12,4 +12,10 @@ export function summaryOf(numbers: readonly number[]): Summary {
   const below = sorted[Math.floor(middle)] ?? NaN
   const above = sorted[Math.ceil(middle)] ?? NaN
   return { median: (below + above) / 2, least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN }
+}
+
+/** The smallest number that so many percent of all do not exceed. */
+export function percentile(numbers: readonly number[], percent: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN
 }

@@ -21,7 +21,8 @@ export interface Line {
 export interface GoalReport {
   readonly says: string
   readonly goal: string
-  readonly measured: number
+  /** Null, in a file, where nothing was measured. */
+  readonly measured: number | null
   readonly met: boolean
 }
 

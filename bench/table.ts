@@ -3,18 +3,36 @@ import type { GoalReport, Line } from './summary.ts'
 import type { QuestionReport } from './results.ts'
 
 export function printReport(report: QuestionReport): string {
-  const { question, asks, notes, machine, cases, lines, goals } = report
-  const configurations = new Map(cases.flatMap(({ entries }) => entries.map((e) => [e.contestant, e.configuration])))
+  const { question, asks, notes } = report
   return [
     `## ${question}: ${asks}`,
-    `${machine.postgres}; Node ${machine.node}; ${machine.cores} cores (${machine.cpu}); load ${machine.load}; ${machine.at}`,
-    table(['case', 'contestant', 'figure', 'median', 'least – most', '× ours'], lines.map(cellsOf)),
-    [...configurations].map(([contestant, configuration]) => `- ${contestant}: ${configuration}`).join('\n'),
+    machineLine(report),
+    figureTable(report),
+    configurationList(report),
     notes.map((note) => `- ${note}`).join('\n'),
-    goals.length > 0 ? table(['goal', 'wanted', 'measured', ''], goals.map(cellsOfGoal)) : '',
+    goalTable(report),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
+}
+
+export function machineLine({ machine }: QuestionReport): string {
+  const { postgres, node, cores, cpu, load, rounds, tookSeconds, at } = machine
+  return `${postgres}; Node ${node}; ${cores} cores (${cpu}); load ${load}; ${rounds} round${rounds === 1 ? '' : 's'} in ${Math.round(tookSeconds)} s; ${at}`
+}
+
+export function figureTable({ lines }: QuestionReport): string {
+  return table(['case', 'contestant', 'figure', 'median', 'least – most', '× ours'], lines.map(cellsOf))
+}
+
+/** Who was measured, and how each was set up. */
+export function configurationList({ cases }: QuestionReport): string {
+  const configurations = new Map(cases.flatMap(({ entries }) => entries.map((e) => [e.contestant, e.configuration])))
+  return [...configurations].map(([contestant, configuration]) => `- ${contestant}: ${configuration}`).join('\n')
+}
+
+export function goalTable({ goals }: QuestionReport): string {
+  return goals.length > 0 ? table(['goal', 'wanted', 'measured', ''], goals.map(cellsOfGoal)) : ''
 }
 
 function cellsOf(line: Line): readonly string[] {
@@ -25,12 +43,12 @@ function cellsOf(line: Line): readonly string[] {
 }
 
 function cellsOfGoal({ says, goal, measured, met }: GoalReport): readonly string[] {
-  if (Number.isNaN(measured)) return [says, goal, 'not measured', '']
+  if (measured === null || Number.isNaN(measured)) return [says, goal, 'not measured', '']
   return [says, goal, readable(measured), met ? 'met' : 'NOT met']
 }
 
 function ratio(toOurs: number | null): string {
-  return toOurs === null ? '' : toOurs.toFixed(toOurs < 0.1 ? 3 : 2)
+  return toOurs === null || !Number.isFinite(toOurs) ? '' : toOurs.toFixed(toOurs < 0.1 ? 3 : 2)
 }
 
 export function readable(value: number): string {

@@ -1,26 +1,61 @@
 /** A process that works for one contestant: opens, waits to be told to start, and tells how far it has come until told to stop. */
-import { contestantNamed } from './contestants/index.ts'
+import { machineTime } from './clock.ts'
+import { contestantNamed, isHome } from './contestants/by-name.ts'
 import type { Count } from './contestants/contestant.ts'
 
 /** What the parent says, and what this process answers. */
-export type Order = 'start' | 'stop'
-export type Answer = 'ready' | Count
+export type Instruction =
+  | 'start'
+  | 'start, telling when each handler starts'
+  /** Progress is not told: that would be most of what an idle process does. */
+  | 'start, telling nothing'
+  | 'tell what it costs'
+  | 'stop'
+export type Answer = 'ready' | Count | { readonly handled: readonly Handled[] } | Cost
+
+/** The place of an event, and when its handler started, in milliseconds of a clock that all processes of a machine share. */
+export type Handled = readonly [place: number, at: number]
+
+export interface Cost {
+  readonly cpuMs: number
+  readonly rssBytes: number
+}
 
 /** How exactly the end of a measurement is seen. */
 const TELL_EVERY_MS = 5
 
-const [name = '', connectionString = ''] = process.argv.slice(2)
-const worker = await contestantNamed(name).open(connectionString)
+const [home = '', name = '', connectionString = ''] = process.argv.slice(2)
+if (!isHome(home)) throw new Error(`No contestants live in "${home}".`)
+const worker = await (await contestantNamed(home, name)).open(connectionString)
 const count: Count = { done: 0, ofHot: 0 }
+let handled: Handled[] = []
 let telling: NodeJS.Timeout | undefined
 
-process.on('message', (order: Order) => void (order === 'start' ? start() : stop()))
+process.on('message', (instruction: Instruction) => void obey(instruction))
 process.on('disconnect', () => process.exit())
 tell('ready')
 
-function start(): void {
-  worker.start(count)
-  telling = setInterval(() => tell({ done: count.done, ofHot: count.ofHot }), TELL_EVERY_MS)
+function obey(instruction: Instruction): void | Promise<void> {
+  if (instruction === 'stop') return stop()
+  if (instruction === 'tell what it costs') return tell(cost())
+  worker.start(count, instruction === 'start, telling when each handler starts' ? noteStart : () => undefined)
+  if (instruction !== 'start, telling nothing') telling = setInterval(tellProgress, TELL_EVERY_MS)
+}
+
+function noteStart({ total }: { readonly total: number }): void {
+  handled.push([total, machineTime()])
+}
+
+function tellProgress(): void {
+  tell({ done: count.done, ofHot: count.ofHot })
+  if (handled.length === 0) return
+  tell({ handled })
+  handled = []
+}
+
+function cost(): Cost {
+  const { user, system } = process.cpuUsage()
+  return { cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage.rss() }
 }
 
 async function stop(): Promise<void> {

@@ -2,42 +2,72 @@
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type Envelope } from '../../src/index.ts'
 import { HOT_KEY, listsOf } from '../load.ts'
-import type { Contestant, Count } from './contestant.ts'
+import { orderOf, receivers, type Order } from '../order.ts'
+import type { Contestant, Count, OnHandled } from './contestant.ts'
 
 const LIST = 1_000
 
-const schema = z.object({ orderId: z.string(), customerId: z.string(), total: z.number(), placedAt: z.string() })
+const schema = z.object({
+  orderId: z.string(),
+  customerId: z.string(),
+  total: z.number(),
+  placedAt: z.string(),
+  note: z.string().optional(),
+})
 
+/** Goes through the queue `events_partitioned`, which keeps the order of each key. */
 export const OrderChanged = defineEvent('bench.order-changed', { schema, partitionKey: (data) => data.orderId })
+/** Goes through the plain queue `events`. */
+export const OrderPlaced = defineEvent('bench.order-placed', { schema })
 
-export function postbus(concurrency: number): Contestant {
+type Kind = 'with keys' | 'without keys' | 'of both kinds'
+
+interface Setup {
+  readonly kind: Kind
+  readonly concurrency: number
+  /** How many handlers. Default: one, and all on one queue. */
+  readonly handlers?: number
+  readonly queueEach?: boolean
+}
+
+const QUEUE = { 'with keys': 'events_partitioned', 'without keys': 'events' } as const
+
+function postbus(setup: Setup): Contestant {
+  const { kind, concurrency, handlers = 1 } = setup
+  const options = kind === 'of both kinds' ? {} : { queues: { [QUEUE[kind]]: concurrency } }
+  const said = kind === 'of both kinds' ? '' : `{ queues: { ${QUEUE[kind]}: ${concurrency} } }`
+  const isDefault = concurrency === 20 ? ', the default' : ''
   return {
-    product: 'postbus',
-    name: `postbus, ${concurrency} at once`,
-    configuration: `bus.worker({ queues: { events_partitioned: ${concurrency} } })${concurrency === 20 ? ', the default' : ''}, no-op handler, pool of 5`,
+    home: 'postbus',
+    product: `postbus ${kind}`,
+    name: nameOf(setup),
+    configuration: `bus.worker(${said})${isDefault}, ${handlers === 1 ? 'a no-op handler' : `${handlers} no-op handlers`}, pool of 5`,
     async fill(connectionString, load) {
-      const bus = busFor(connectionString, () => undefined)
+      const bus = busFor(connectionString, setup, () => undefined)
       await bus.migrate()
       for (const { start, keys } of listsOf(load, LIST)) {
-        await bus.publish(keys.map((key, place) => anEvent(key, start + place)))
+        await bus.publish(keys.map((key, place) => anEvent(key, start + place, kind)))
       }
       await bus.close()
     },
     async open(connectionString) {
+      const listener = { onHandled: (_order: Order) => {} }
       let ofHot = 0
-      const bus = busFor(connectionString, (key) => {
-        if (key === HOT_KEY) ofHot += 1
+      const bus = busFor(connectionString, setup, (order) => {
+        listener.onHandled(order)
+        if (order.orderId === HOT_KEY) ofHot += 1
       })
-      const worker = bus.worker({ queues: { events_partitioned: concurrency } })
+      const opened = bus.worker(options)
       await bus.ready()
       return {
-        start(count: Count) {
-          Object.defineProperty(count, 'done', { get: () => worker.counts().done })
+        start(count: Count, onHandled) {
+          listener.onHandled = onHandled
+          Object.defineProperty(count, 'done', { get: () => opened.counts().done })
           Object.defineProperty(count, 'ofHot', { get: () => ofHot })
-          void worker.start()
+          void opened.start()
         },
         async stop() {
-          await worker.stop()
+          await opened.stop()
           await bus.close()
         },
       }
@@ -45,20 +75,43 @@ export function postbus(concurrency: number): Contestant {
   }
 }
 
-/** About 150 bytes. */
-export function anEvent(key: string, place: number): Envelope {
-  const placedAt = '2026-01-01T12:00:00.000Z'
-  return OrderChanged({ orderId: key, customerId: `customer-${place % 1_000}-of-the-bench`, total: place, placedAt })
+function nameOf({ kind, concurrency, handlers = 1, queueEach = false }: Setup): string {
+  if (kind === 'of both kinds') return `postbus, ${handlers} handlers${queueEach ? ' with a queue each' : ''}`
+  return `postbus${kind === 'with keys' ? '' : ' without keys'}, ${concurrency} at once`
 }
 
-function busFor(connectionString: string, onHandled: (key: string) => void): Bus {
-  const handler = defineHandler('bench.do-nothing', {
-    on: OrderChanged,
-    handle: (event) => onHandled(event.data.orderId),
-  })
-  return createBus({ connectionString, handlers: [handler], queryTimeoutMs: 60_000, onSignal: printTrouble })
+/** About 150 bytes. */
+export function anEvent(key: string, place: number, kind: Kind = 'with keys'): Envelope {
+  const withKey = kind === 'with keys' || (kind === 'of both kinds' && place % 2 === 0)
+  return (withKey ? OrderChanged : OrderPlaced)(orderOf(key, place))
+}
+
+function busFor(connectionString: string, { handlers = 1, queueEach = false }: Setup, onHandled: OnHandled): Bus {
+  const all = receivers(handlers).map((name) =>
+    defineHandler(`bench.${name}`, {
+      on: [OrderChanged, OrderPlaced],
+      ...(queueEach && { queue: name }),
+      handle: (event) => onHandled(event.data),
+    }),
+  )
+  return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble })
+}
+
+/** To publish what `steady` handles. */
+export function steadyBus(connectionString: string): Bus {
+  return busFor(connectionString, { kind: 'of both kinds', concurrency: 20, handlers: 2 }, () => undefined)
 }
 
 function printTrouble({ level, name, message }: { level: string; name: string; message: string }): void {
   if (level === 'warn' || level === 'error') process.stderr.write(`${name}: ${message}\n`)
 }
+
+export const ourDefault = postbus({ kind: 'with keys', concurrency: 20 })
+export const ourBest = postbus({ kind: 'with keys', concurrency: 200 })
+export const plainDefault = postbus({ kind: 'without keys', concurrency: 20 })
+export const plainBest = postbus({ kind: 'without keys', concurrency: 200 })
+/** Publishes half of the events with keys, and handles each twice. */
+export const steady = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 2 })
+export const idle = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 5, queueEach: true })
+
+export const contestants: readonly Contestant[] = [ourDefault, ourBest, plainDefault, plainBest, steady, idle]

@@ -1,8 +1,27 @@
 /** The questions, in the order in which a full run asks them. */
 import type { Question } from '../question.ts'
+import { afterBurst } from './after-burst.ts'
+import { drain } from './drain.ts'
+import { fanOut } from './fan-out.ts'
+import { idle } from './idle.ts'
+import { latency } from './latency.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
+import { publish } from './publish.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
+import { soak } from './soak.ts'
 import { testingOverhead } from './testing-overhead.ts'
 
-export const questions: readonly Question[] = [orderedDrain, publishPartitioned, pgBossPolicies, testingOverhead]
+export const questions: readonly Question[] = [
+  publish,
+  fanOut,
+  publishPartitioned,
+  latency,
+  drain,
+  afterBurst,
+  orderedDrain,
+  pgBossPolicies,
+  idle,
+  soak,
+  testingOverhead,
+]

@@ -17,7 +17,7 @@ const RATE = 'events/s'
 export const publishPartitioned: Question = {
   name: 'publish-partitioned',
   asks: 'what does a partition key cost at publish?',
-  rounds: 9,
+  rounds: 5,
   notes: [
     'One process that awaits each publish; three handlers, so three deliveries per event; 5,000 keys in turn.',
     'Both publish into an empty, migrated database, after a hundred publishes that are not timed.',

@@ -6,7 +6,7 @@ import { questions } from '../../bench/questions/index.ts'
 
 const run = promisify(execFile)
 
-test('every question of the benchmark can be asked', { timeout: 120_000 }, async () => {
+test('every question of the benchmark can be asked', { timeout: 240_000 }, async () => {
   const env = { ...process.env, DATABASE_URL: inject('serverUrl') }
 
   const { stdout } = await run(process.execPath, ['bench/run.ts', '--quick'], { env })
@@ -15,5 +15,6 @@ test('every question of the benchmark can be asked', { timeout: 120_000 }, async
   expect(asked).toEqual(questions.map(({ name }) => name))
   expect(stdout).toMatch(/A before B, whose transaction began first +\| postbus +\| handled +\| A B /)
   expect(stdout).toMatch(/one key busy, 20 others ready +\| postbus +\| [a-z ]+ +\| 20 /)
-  expect(stdout).not.toContain('NaN')
+  expect(stdout).toMatch(/\| BullMQ +\| deliveries\/s +\| (not measured: no redis-server on this machine|[\d,.]+) /)
+  expect(stdout).not.toMatch(/NaN|Infinity/)
 })

@@ -1,0 +1,62 @@
+/** Who can be asked to publish an event to several receivers, inside the transaction that changes the data. */
+import { Client, type ClientBase } from 'pg'
+import type { Order } from '../order.ts'
+
+export interface Publisher {
+  readonly name: string
+  readonly configuration: string
+  /** Creates its tables and queues, for so many receivers. */
+  install(connectionString: string, receivers: number): Promise<void>
+  open(connectionString: string, receivers: number): Promise<OpenPublisher>
+}
+
+export interface OpenPublisher {
+  /** Publishes one event to all receivers, as part of the client's open transaction. */
+  publish(client: ClientBase, order: Order): Promise<unknown>
+  /** Publishes many events to all receivers by its own fast way, in a transaction of its own. */
+  publishList(orders: readonly Order[]): Promise<unknown>
+  close(): Promise<void>
+}
+
+const INSERT_ORDER = { name: 'insert-order', text: 'insert into orders (id, total) values ($1, $2)' }
+
+export async function createOrders(connectionString: string): Promise<void> {
+  const client = await connected(connectionString)
+  await client.query('create table if not exists orders (id text primary key, total integer not null)')
+  await client.end()
+}
+
+/** What a service does: it writes an order, and publishes that in the same transaction. `beforeCommit` is called last. */
+export async function placeOrder(
+  publisher: OpenPublisher,
+  client: ClientBase,
+  order: Order,
+  beforeCommit = () => {},
+): Promise<void> {
+  await client.query('begin')
+  await client.query(INSERT_ORDER, [order.orderId, order.total])
+  await publisher.publish(client, order)
+  beforeCommit()
+  await client.query('commit')
+}
+
+export async function connected(connectionString: string): Promise<Client> {
+  const client = new Client({ connectionString })
+  client.on('error', () => undefined) // whoever works with it next hears of it
+  await client.connect()
+  return client
+}
+
+/** So many connections, closed at the end. */
+export async function withClients<Result>(
+  connectionString: string,
+  count: number,
+  work: (clients: readonly Client[]) => Promise<Result>,
+): Promise<Result> {
+  const clients = await Promise.all(Array.from({ length: count }, () => connected(connectionString)))
+  try {
+    return await work(clients)
+  } finally {
+    await Promise.all(clients.map((client) => client.end()))
+  }
+}

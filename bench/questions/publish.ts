@@ -1,0 +1,119 @@
+/** How fast events are published to three receivers: one by one, each in the transaction that writes an order, and in lists. */
+import { orderOf } from '../order.ts'
+import { graphileWorker } from '../publishers/graphile-worker.ts'
+import { pgBossInsert, pgBossPublish } from '../publishers/pg-boss.ts'
+import { postbus } from '../publishers/postbus.ts'
+import { createOrders, placeOrder, withClients, type OpenPublisher, type Publisher } from '../publishers/publisher.ts'
+import { rawSql } from '../publishers/raw-sql.ts'
+import type { Case, Entry, Extent, Figures, FigureOf, Goal, Question } from '../question.ts'
+
+const RECEIVERS = 3
+const LIST = 1_000
+const ONE = '1 connection'
+const EIGHT = '8 connections'
+const LISTS = 'lists of 1,000'
+const TRANSACTIONS = 'transactions/s'
+const DELIVERIES = 'deliveries/s'
+
+export const publish: Question = {
+  name: 'publish',
+  asks: 'how fast is an event published to three receivers?',
+  rounds: 3,
+  notes: [
+    'A transaction is: begin, insert an order, publish an event of about 150 bytes to three receivers, commit. Each connection does that over and over; one Node process does it for all connections.',
+    'Lists are in transactions of their own, and write no order. A delivery is one event for one receiver.',
+    'Postbus and the raw statement store the event once and three deliveries; the others store three jobs, each with its own copy of the data, and no event.',
+    'pg-boss publish looks up the subscribed queues outside the transaction, and then sends to each queue inside it.',
+  ],
+  chart: [TRANSACTIONS, DELIVERIES],
+  cases: casesOf,
+  goals: [
+    ...[ONE, EIGHT].flatMap((name): readonly Goal[] => [
+      timesPeer(name, TRANSACTIONS, graphileWorker, 1.4),
+      timesPeer(name, TRANSACTIONS, pgBossPublish, 4),
+      timesPeer(name, TRANSACTIONS, rawSql, 0.65),
+    ]),
+    timesPeer(LISTS, DELIVERIES, pgBossInsert, 1),
+  ],
+}
+
+function timesPeer(name: string, figure: string, peer: Publisher, atLeast: number): Goal {
+  const of = (value: FigureOf, { name: contestant }: Publisher) => value({ case: name, contestant, figure })
+  const measured = (value: FigureOf) => of(value, postbus) / of(value, peer)
+  return { says: `${name}: ${figure}, times ${peer.name}`, measured, atLeast }
+}
+
+function casesOf({ quick }: Extent): readonly Case[] {
+  const [warmUpMs, runMs] = quick ? [0, 60] : [300, 2_000]
+  const inTransactions = [postbus, graphileWorker, pgBossPublish, rawSql]
+  return [
+    ...(quick ? [EIGHT] : [ONE, EIGHT]).map((name) => {
+      const run = { warmUpMs, runMs, connections: name === ONE ? 1 : 8 }
+      return { name, entries: inTransactions.map((publisher) => transactions(publisher, run)) }
+    }),
+    { name: LISTS, entries: [postbus, graphileWorker, pgBossInsert, rawSql].map((p) => lists(p, { warmUpMs, runMs })) },
+  ]
+}
+
+interface Run {
+  readonly warmUpMs: number
+  readonly runMs: number
+}
+
+function transactions(publisher: Publisher, run: Run & { readonly connections: number }): Entry {
+  return entryFor(publisher, (open, connectionString) =>
+    withClients(connectionString, run.connections, async (clients) => {
+      let place = 0
+      const step = (client: (typeof clients)[number]) =>
+        placeOrder(open, client, orderOf(`order-${(place += 1)}`, place))
+      const perSecond = await rateOf(run, clients.map((client) => () => step(client))) // prettier-ignore
+      return { [TRANSACTIONS]: perSecond }
+    }),
+  )
+}
+
+function lists(publisher: Publisher, run: Run): Entry {
+  return entryFor(publisher, async (open) => {
+    const orders = Array.from({ length: LIST }, (_, place) => orderOf(`order-${place}`, place))
+    const perSecond = await rateOf(run, [() => open.publishList(orders)])
+    return { [DELIVERIES]: perSecond * LIST * RECEIVERS, 'events/s': perSecond * LIST }
+  })
+}
+
+function entryFor(
+  publisher: Publisher,
+  measure: (open: OpenPublisher, connectionString: string) => Promise<Figures>,
+): Entry {
+  return {
+    contestant: publisher.name,
+    configuration: publisher.configuration,
+    state: publisher.name,
+    async prepare({ connectionString }) {
+      await createOrders(connectionString)
+      await publisher.install(connectionString, RECEIVERS)
+    },
+    async measure({ connectionString }) {
+      const open = await publisher.open(connectionString, RECEIVERS)
+      try {
+        return await measure(open, connectionString)
+      } finally {
+        await open.close()
+      }
+    },
+  }
+}
+
+/** Steps a second: each of `steps` is repeated until the time is over. */
+async function rateOf({ warmUpMs, runMs }: Run, steps: readonly (() => Promise<unknown>)[]): Promise<number> {
+  await Promise.all(steps.map((step) => repeat(step, warmUpMs)))
+  const startedAt = performance.now()
+  const done = await Promise.all(steps.map((step) => repeat(step, runMs)))
+  return (1_000 * done.reduce((sum, one) => sum + one, 0)) / (performance.now() - startedAt)
+}
+
+async function repeat(step: () => Promise<unknown>, forMs: number): Promise<number> {
+  const until = performance.now() + forMs
+  let done = 0
+  for (; performance.now() < until; done += 1) await step()
+  return done
+}
