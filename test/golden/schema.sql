@@ -73,7 +73,7 @@ CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, deliv
 CREATE CONSTRAINT TRIGGER refuse_autocommit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.refuse_autocommit();
 
 CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer)
- RETURNS TABLE(id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -107,7 +107,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(due) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
     select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -122,7 +122,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text)
- RETURNS TABLE(id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, walk_on text)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -191,7 +191,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(heads[1:wanted]) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
       select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -228,7 +228,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(heads[1:missing]) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
       select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -240,7 +240,7 @@ begin
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
   end if;
 
-  return query select null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+  return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz, more, walk_from;
 end
@@ -496,10 +496,10 @@ declare
 begin
   lock table "postbus".dead_letter in row exclusive mode;
   select array_agg(outcome.id), array_agg(job.row) into ids, ours
-  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
+  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim float8)
   left join lateral (
     select job.ctid as row, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id
-      and job.retry_count = outcome.claim and job.state::text = 'active'
+      and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = outcome.claim and job.state::text = 'active'
     for update
   ) job on true;
   with ended as (
@@ -548,7 +548,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(outcomes jsonb)
- RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+ RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -570,10 +570,10 @@ declare
 begin
   lock table "postbus".dead_letter in row exclusive mode;
   select array_agg(outcome.id), array_agg(job.row), array_agg(job.singleton_key) into ids, ours, lanes
-  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
+  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim float8)
   left join lateral (
     select job.ctid as row, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id
-      and job.retry_count = outcome.claim and job.state::text = 'active'
+      and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = outcome.claim and job.state::text = 'active'
     for update
   ) job on true;
   with ended as (
@@ -643,7 +643,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
     select ids[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -655,7 +655,7 @@ begin
     ) event on true;
   if array_position(taken, null) is null then return; end if;
   return query
-    select outcome.id, more, null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+    select outcome.id, more, null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz
     from unnest(ids, ours, taken) as outcome (id, row, taken) where outcome.row is not null and outcome.taken is null;

@@ -2,6 +2,7 @@
 import type { AttemptError, ClaimedDelivery } from '../../backend.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
+import { claimOf } from './functions/sql.ts'
 import { HEARTBEAT_SECONDS, type QueueState } from './queues.ts'
 import type { Tables } from './tables.ts'
 
@@ -22,8 +23,8 @@ export async function keepClaims(
 ): Promise<ReadonlySet<string>> {
   const { rows } = await database.query<{ id: string }>(
     `with ours as materialized (
-      select job.id from unnest($2::uuid[], $3::integer[]) as mine (id, claim)
-      join ${queue.table} job on job.name = $1 and job.id = mine.id and job.retry_count = mine.claim
+      select job.id from unnest($2::uuid[], $3::float8[]) as mine (id, claim)
+      join ${queue.table} job on job.name = $1 and job.id = mine.id and ${claimOf('job')} = mine.claim
       where job.state = 'active'
     ), unlocked as (
       select id from ${queue.table} where name = $1 and id in (select id from ours) and state = 'active'

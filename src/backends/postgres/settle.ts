@@ -3,6 +3,7 @@ import type { ClaimedDelivery, Settled, Settlement } from '../../backend.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import { claimedDelivery, type ClaimedRow } from './claim.ts'
 import type { Queryable } from './connection.ts'
+import { withoutWaiting } from './durability.ts'
 import type { QueueState } from './queues.ts'
 
 type SettledRow = { readonly settled: string; readonly more?: boolean } & ({ readonly id?: null } | ClaimedRow)
@@ -16,7 +17,9 @@ export async function settleDeliveries(
 ): Promise<Settled> {
   if (settlements.length === 0) return NOTHING
   const isPartitioned = isPartitionedQueue(queue.name)
-  const { rows } = await database.query<SettledRow>(`select * from ${queue.functions.settle}($1::jsonb)`, [
+  const call = `${queue.functions.settle}($1::jsonb)`
+  const waits = isPartitioned || settlements.some((settlement) => settlement.is === 'dead')
+  const { rows } = await database.query<SettledRow>(waits ? `select * from ${call}` : withoutWaiting(call), [
     JSON.stringify(settlements.map((settlement) => rowOf(settlement, isPartitioned))),
   ])
   const next = new Map<string, ClaimedDelivery>()

@@ -1,7 +1,7 @@
 /**
  * The functions that end attempts, a group of them at once: `settle` of a queue without keys, and of a partitioned one.
  *
- * Every row is fenced by its claim (`retry_count`) and must still be active: a worker whose claim was taken over changes
+ * Every row is fenced by its claim (`claimOf`) and must still be active: a worker whose claim was taken over changes
  * nothing. A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
  * neither waiting nor a dead letter.
  *
@@ -12,6 +12,7 @@
 import {
   activated,
   byId,
+  claimOf,
   DELIVERY,
   DELIVERY_COLUMNS,
   FIXED_PLAN,
@@ -89,10 +90,10 @@ function lockOurs(parts: QueueParts, columns: readonly string[], into: readonly 
   // Whoever holds up the dead letters holds us up here, before a row is locked: heartbeats pass over locked rows.
   return `lock table ${parts.tables.deadLetter} in row exclusive mode;
   select ${columns.join(', ')} into ${into.join(', ')}
-  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
+  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim float8)
   left join lateral (
     ${byId(parts, 'outcome.id', 'job.ctid as row, job.singleton_key')}
-      and job.retry_count = outcome.claim and job.state::text = 'active'
+      and ${claimOf('job')} = outcome.claim and job.state::text = 'active'
     for update
   ) job on true;`
 }
