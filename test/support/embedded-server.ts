@@ -8,9 +8,10 @@ import { Client } from 'pg'
 import { embeddedPostgres } from '../../src/testing/database/embedded-postgres.ts'
 import { runAs } from '../../src/testing/database/embedded-postgres/account.ts'
 import { binariesFor } from '../../src/testing/database/embedded-postgres/binaries.ts'
-import { logIn } from '../../src/testing/database/embedded-postgres/cluster.ts'
+import { isAlive, logIn } from '../../src/testing/database/embedded-postgres/cluster.ts'
 import { placeFor } from '../../src/testing/database/embedded-postgres/place.ts'
 import { recordedServer, stopServer, type Settings } from '../../src/testing/database/embedded-postgres/server.ts'
+import { freezeLogOf } from './frozen-log.ts'
 import { until } from './until.ts'
 
 export interface EmbeddedServer {
@@ -53,21 +54,13 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
     connectionString: server.connectionString,
     stop: () => stopServer(place.folder),
     log: () => readFile(logIn(place.folder), 'utf8'),
-    async freezeLog() {
-      const client = new Client({ connectionString: server.connectionString })
-      await client.connect()
-      const { rows } = await client.query<{ pid: number }>(
-        `select pid from pg_stat_activity where backend_type in ('walwriter', 'background writer', 'autovacuum launcher')`,
-      )
-      await client.end()
-      for (const { pid } of rows) process.kill(pid, 'SIGSTOP')
-    },
+    freezeLog: () => freezeLogOf(server.connectionString),
     async crash() {
       const recorded = await recordedServer(place.folder)
       if (!recorded) throw new Error('The server is not running.')
       // Its children would end by themselves, but later, and each is a group of its own.
       for (const pid of [recorded.pid, ...(await childrenOf(recorded.pid))]) kill(pid)
-      await until('the server is gone', async () => !(await answers()))
+      await until('the server is gone', () => !isAlive(recorded.pid))
     },
     async start() {
       // Children of a killed server may hold its shared memory for a moment: then the new one ends at once.
