@@ -247,6 +247,76 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.keep_58ca598398b11ddf(ids uuid[], claims double precision[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ours uuid[];
+  kept tid[];
+begin
+  select array_agg(job.id) into ours
+  from unnest(ids, claims) as mine (id, claim)
+  cross join lateral (
+    select job.id from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = mine.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = mine.claim and job.state::text = 'active' offset 0
+  ) job;
+
+  select array_agg(job.row) into kept from unnest(ours) as mine (id)
+  cross join lateral (
+    select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = mine.id and job.state::text = 'active' for no key update skip locked
+  ) job;
+  update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set heartbeat_on = "pgboss".job_now()
+  from unnest(kept) as mine (row) where job.ctid = mine.row;
+
+  return query select unnest(ours);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.keep_81bfe57c43c70303(ids uuid[], claims double precision[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ours uuid[];
+  kept tid[];
+begin
+  select array_agg(job.id) into ours
+  from unnest(ids, claims) as mine (id, claim)
+  cross join lateral (
+    select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = mine.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = mine.claim and job.state::text = 'active' offset 0
+  ) job;
+
+  select array_agg(job.row) into kept from unnest(ours) as mine (id)
+  cross join lateral (
+    select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = mine.id and job.state::text = 'active' for no key update skip locked
+  ) job;
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set heartbeat_on = "pgboss".job_now()
+  from unnest(kept) as mine (row) where job.ctid = mine.row;
+
+  return query select unnest(ours);
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.no_such_queue(queue text)
  RETURNS text
  LANGUAGE plpgsql
