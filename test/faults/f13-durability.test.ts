@@ -2,16 +2,16 @@
 import { expect, test } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
 import { aForgetfulServer } from '../support/forgetful-server.ts'
-import { handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
+import { anotherBus, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
 const ERROR = { attempt: 1, at: '2026-01-01T00:00:00Z', code: null, message: 'broken', stack: null }
 const taking = () => [handlerThat(() => undefined), handlerThat(() => undefined, { name: 'notes.take-too' })]
 
 test.concurrent(
-  'what was answered survives a crash: publishes, dead letters, and what operators did',
+  'what was answered survives a crash: publishes, dead letters, what operators did, and migrations',
   async (around) => {
-    const { bus, database, store, claim, forget, crash } = await aForgetfulServer(around, taking())
+    const { bus, database, store, claim, forget, crash, connectionString } = await aForgetfulServer(around, taking())
     const notes = Array.from({ length: 10 }, (_, n) => NoteTaken({ n, key: n % 2 ? `key ${n}` : null }))
 
     /** Nothing that waits comes after the act, or it would take the act along to the disk. */
@@ -33,6 +33,11 @@ test.concurrent(
     await surviving(() => bus.deadLetters.discard({ deliveryIds: [first.id] }))
     expect(await bus.deadLetters.count()).toBe(1)
     expect(await drained(bus)).toEqual({ done: 18, failed: 0, dead: 0, snoozed: 0 })
+
+    const later = anotherBus({ connectionString }, [handlerThat(() => undefined, { queue: 'later' })])
+    around.onTestFinished(() => later.close())
+    await surviving(() => later.migrate())
+    expect((await later.migrate()).steps).toEqual([])
   },
   60_000,
 )
