@@ -83,7 +83,7 @@ test.concurrent(
     const undone = await claim(4)
     await crash()
     expect((await storedNotes({ database })).map(({ state, used }) => [state, used])).toEqual(
-      Array(4).fill(['created', 0]),
+      Array.from({ length: 4 }, () => ['created', 0]),
     )
     const again = await claim(4)
     const late = await store.settle('events', outcomes(undone))
@@ -114,7 +114,7 @@ test.concurrent(
 
     expect(await drained(bus)).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
     expect((await storedNotes({ database })).map(({ state, used }) => [state, used])).toEqual(
-      Array(3).fill(['completed', 2]),
+      Array.from({ length: 3 }, () => ['completed', 2]),
     )
   },
   60_000,
