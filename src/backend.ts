@@ -41,7 +41,7 @@ export interface ClaimedDelivery {
   readonly id: string
   readonly queue: string
   readonly handler: string
-  /** How often the delivery was claimed before: together with `id` it names this claim, and no later one. */
+  /** Together with `id` it names this claim, and no later one. */
   readonly claim: number
   /** Counted from 1; claims that were given back do not count. */
   readonly attempt: number

@@ -50,6 +50,32 @@ test.concurrent(
 )
 
 test.concurrent(
+  'F17: an attempt whose settle waits for the next delivery of its key longer than a claim lives is not run again',
+  async (around) => {
+    const { stage, worker } = await aStageBehindAProxy(around)
+    const other = await stage.worker()
+    await stage.publish({ ms: 2_000, key: 'red' }, { ms: 10, key: 'red' })
+    await stage.entry('it runs', ({ step }) => step === 'start')
+    const parked = async () => (await stage.database.query('select from pgboss.job where blocked')).rowCount === 1
+    await until('the next one is parked behind it', parked)
+
+    const operator = await stage.database.connect()
+    await operator.query('begin')
+    await operator.query('select from pgboss.job where blocked for update')
+    await stage.entry('its handler is done', ({ step }) => step === 'end')
+    await operator.query('select pg_sleep(14)') // longer than a heartbeat, a recovery, and the settle's own patience
+    await operator.query('commit')
+    operator.release()
+    await stage.settled()
+
+    expect((await stage.trace.entries()).map(({ step }) => step)).toEqual(['start', 'end', 'start', 'end'])
+    const all = [...worker.signals, ...other.signals].map(({ name }) => name)
+    expect(all).not.toContain('delivery.recovered')
+  },
+  60_000,
+)
+
+test.concurrent(
   'F16: when the answer to a claim is lost, the event is handled within 15 s, at the cost of an attempt',
   async (around) => {
     const { stage, proxy } = await aStageBehindAProxy(around, ['--queues', 'events=5'])

@@ -73,7 +73,7 @@ CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, deliv
 CREATE CONSTRAINT TRIGGER refuse_autocommit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.refuse_autocommit();
 
 CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer)
- RETURNS TABLE(id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -107,7 +107,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(due)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
     select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -122,7 +122,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text)
- RETURNS TABLE(id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, walk_on text)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -191,7 +191,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(heads[1:wanted])
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
       select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -228,7 +228,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(heads[1:missing])
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
       select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -240,9 +240,79 @@ begin
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
   end if;
 
-  return query select null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+  return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz, more, walk_from;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.keep_58ca598398b11ddf(ids uuid[], claims double precision[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ours uuid[];
+  kept tid[];
+begin
+  select array_agg(job.id) into ours
+  from unnest(ids, claims) as mine (id, claim)
+  cross join lateral (
+    select job.id from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = mine.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = mine.claim and job.state::text = 'active' offset 0
+  ) job;
+
+  select array_agg(job.row) into kept from unnest(ours) as mine (id)
+  cross join lateral (
+    select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = mine.id and job.state::text = 'active' for no key update skip locked
+  ) job;
+  update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set heartbeat_on = "pgboss".job_now()
+  from unnest(kept) as mine (row) where job.ctid = mine.row;
+
+  return query select unnest(ours);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.keep_81bfe57c43c70303(ids uuid[], claims double precision[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ours uuid[];
+  kept tid[];
+begin
+  select array_agg(job.id) into ours
+  from unnest(ids, claims) as mine (id, claim)
+  cross join lateral (
+    select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = mine.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = mine.claim and job.state::text = 'active' offset 0
+  ) job;
+
+  select array_agg(job.row) into kept from unnest(ours) as mine (id)
+  cross join lateral (
+    select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = mine.id and job.state::text = 'active' for no key update skip locked
+  ) job;
+  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set heartbeat_on = "pgboss".job_now()
+  from unnest(kept) as mine (row) where job.ctid = mine.row;
+
+  return query select unnest(ours);
 end
 $function$
 ;
@@ -477,7 +547,7 @@ CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
 RETURN ((('x'::text || "left"(replace((delivery_id)::text, '-'::text, ''::text), 16)))::bit(64))::bigint
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(done uuid[], claims integer[], others jsonb)
+CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(done uuid[], claims double precision[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -495,13 +565,13 @@ declare
   ours uuid[];
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
-  -- By the number of the claim: so many ids and one number are one search of the primary key, and most have the same.
+  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
   for claimed in
     select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
   loop
     with ended as (
       update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set state = 'completed', completed_on = "pgboss".job_now(), heartbeat_on = null
-      where job.name = 'events' and job.id = any(claimed.ids) and job.retry_count = claimed.number
+      where job.name = 'events' and job.id = any(claimed.ids) and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = claimed.number
         and job.state::text = 'active'
       returning job.id, job.singleton_key
     )
@@ -512,9 +582,9 @@ begin
       rows tid[];
     begin
       select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim integer)
+      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
       left join lateral (
-        select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id and job.retry_count = outcome.claim and job.state::text = 'active'
+        select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = outcome.claim and job.state::text = 'active'
         for update
       ) job on true;
 
@@ -563,8 +633,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(done uuid[], claims integer[], others jsonb, ends_run uuid[])
- RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(done uuid[], claims double precision[], others jsonb, ends_run uuid[])
+ RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -585,13 +655,13 @@ declare
   more boolean;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
-  -- By the number of the claim: so many ids and one number are one search of the primary key, and most have the same.
+  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
   for claimed in
     select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
   loop
     with ended as (
       update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set state = 'completed', completed_on = "pgboss".job_now(), heartbeat_on = null
-      where job.name = 'events_partitioned' and job.id = any(claimed.ids) and job.retry_count = claimed.number
+      where job.name = 'events_partitioned' and job.id = any(claimed.ids) and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = claimed.number
         and job.state::text = 'active'
       returning job.id, job.singleton_key
     )
@@ -603,9 +673,9 @@ begin
       rows tid[];
     begin
       select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim integer)
+      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
       left join lateral (
-        select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id and job.retry_count = outcome.claim and job.state::text = 'active'
+        select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = outcome.claim and job.state::text = 'active'
         for update
       ) job on true;
 
@@ -677,7 +747,7 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
     select ours[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -689,7 +759,7 @@ begin
     ) event on true;
   if array_position(taken, null) is null then return; end if;
   return query
-    select ended.id, more, null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+    select ended.id, more, null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz from unnest(ours, taken) as ended (id, taken) where ended.taken is null;
 end

@@ -1,7 +1,7 @@
 /** Two transactions that touch one lane at the same time wait for each other in one direction only. */
 import type { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { ClaimedDelivery } from '../../src/backend.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
 import { done, HANDLER, openLanes, type Lanes } from '../support/lanes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
@@ -17,11 +17,11 @@ afterAll(() => lanes.close())
 beforeEach(() => emptyTables(lanes.database))
 
 /** A lane whose `later` runs although the older `early` is alive: the older one's transaction committed late. */
-async function laneWithALateCommit(): Promise<{ early: string; later: ClaimedDelivery }> {
+async function laneWithALateCommit(key = 'red'): Promise<{ early: string; later: ClaimedDelivery }> {
   const publisher = await lanes.connect()
   await publisher.query('begin')
-  const early = await lanes.publish('red', publisher)
-  await lanes.publish('red')
+  const early = await lanes.publish(key, publisher)
+  await lanes.publish(key)
   const { deliveries } = await lanes.claim(lanes.database)
   await publisher.query('commit')
   await lanes.claim(lanes.database)
@@ -48,7 +48,7 @@ test('an operator who takes a lane’s head out while a later one ends does not 
 test('an operator who discards a key’s dead head while an older one of the key ends does not deadlock', async () => {
   const { early, later } = await laneWithALateCommit()
   const [operator, worker] = [await lanes.connect(), await lanes.connect()]
-  await lanes.settle(lanes.database, [{ delivery: later, is: 'dead', reason: 'broken', error: null, onDead: 'block' }])
+  await lanes.settle(lanes.database, [blocking(later)])
   const { deliveries } = await lanes.claim(lanes.database)
   expect(deliveries.map(({ event }) => event?.id)).toEqual([early])
 
@@ -63,6 +63,58 @@ test('an operator who discards a key’s dead head while an older one of the key
 
   expect(await lanes.live()).toEqual([])
 })
+
+/** Lanes whose `dead` head was published before `running`, whose transaction committed late. */
+async function lanesWithDeadHeads(...keys: string[]) {
+  const found = []
+  for (const key of keys) {
+    const { later } = await laneWithALateCommit(key)
+    await lanes.settle(lanes.database, [blocking(later)])
+    const [running] = (await lanes.claim(lanes.database)).deliveries
+    found.push({ dead: later, running: running! })
+  }
+  return found
+}
+
+test.each(['discard', 'retry'] as const)(
+  'an operator who does %s several keys’ dead heads while older ones of those keys end does not deadlock',
+  async (act) => {
+    const [red, green] = (await lanesWithDeadHeads('red', 'green')) as [Heads, Heads]
+    const [worker, holder] = [await lanes.connect(), await lanes.connect()]
+    await holder.query('select pg_advisory_lock(1)')
+    // Whoever updates the red head waits for the holder, with the row in hand.
+    await lanes.database.query(`
+      create or replace function public.pause() returns trigger language plpgsql as $$
+        begin perform pg_advisory_xact_lock(1); return new; end $$;
+      create or replace trigger pause before update on ${lanes.queue.table} for each row
+        when (old.id = '${red.dead.id}' and old.start_after = 'infinity') execute function public.pause()`)
+
+    const acting = lanes.shop.bus.deadLetters[act]({ handler: HANDLER })
+    await until('the operator holds the red head', someoneWaitsForTheLock)
+    const settling = lanes.settle(worker, [done(green.running), done(red.running)])
+    await untilItWaits(worker)
+    await holder.query('select pg_advisory_unlock(1)')
+
+    const [acted, settled] = await Promise.all([acting, settling])
+    expect(acted).toHaveLength(2)
+    expect(settled.ours.size).toBe(2)
+    expect((await lanes.live()).filter(({ blocked }) => blocked)).toEqual([])
+  },
+)
+
+interface Heads {
+  readonly dead: ClaimedDelivery
+  readonly running: ClaimedDelivery
+}
+
+function blocking(delivery: ClaimedDelivery): Settlement {
+  return { delivery, is: 'dead', reason: 'broken', error: null, onDead: 'block' }
+}
+
+async function someoneWaitsForTheLock(): Promise<boolean> {
+  const { rowCount } = await lanes.database.query(`select from pg_stat_activity where wait_event = 'advisory'`)
+  return rowCount !== 0
+}
 
 async function untilItWaits(client: Client): Promise<void> {
   await until('it waits for a lock', async () => {

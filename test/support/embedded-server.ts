@@ -1,22 +1,26 @@
 /** A Postgres server of a test's own, that it can stop, kill and start again on the same port and the same data. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { embeddedPostgres } from '../../src/testing/database/embedded-postgres.ts'
 import { runAs } from '../../src/testing/database/embedded-postgres/account.ts'
 import { binariesFor } from '../../src/testing/database/embedded-postgres/binaries.ts'
-import { logIn } from '../../src/testing/database/embedded-postgres/cluster.ts'
+import { isAlive, logIn } from '../../src/testing/database/embedded-postgres/cluster.ts'
 import { placeFor } from '../../src/testing/database/embedded-postgres/place.ts'
 import { recordedServer, stopServer, type Settings } from '../../src/testing/database/embedded-postgres/server.ts'
+import { freezeLogOf } from './frozen-log.ts'
 import { until } from './until.ts'
 
 export interface EmbeddedServer {
   readonly connectionString: string
   /** Ends all connections, writes everything, and stops. */
   stop(): Promise<void>
-  /** Kills the server and all its processes, as a failing machine does. */
+  /** From now on nothing comes to the disk but what a commit waits for. */
+  freezeLog(): Promise<void>
+  /** Kills the server and all its processes, as a failing machine does: what is not on the disk is gone. */
   crash(): Promise<void>
   /** Resolves when it answers. */
   start(): Promise<void>
@@ -50,11 +54,13 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
     connectionString: server.connectionString,
     stop: () => stopServer(place.folder),
     log: () => readFile(logIn(place.folder), 'utf8'),
+    freezeLog: () => freezeLogOf(server.connectionString),
     async crash() {
       const recorded = await recordedServer(place.folder)
       if (!recorded) throw new Error('The server is not running.')
-      process.kill(-recorded.pid, 'SIGKILL') // its group: the children would end by themselves, but later
-      await until('the server is gone', async () => !(await answers()))
+      // Its children would end by themselves, but later, and each is a group of its own.
+      for (const pid of [recorded.pid, ...(await childrenOf(recorded.pid))]) kill(pid)
+      await until('the server is gone', () => !isAlive(recorded.pid))
     },
     async start() {
       // Children of a killed server may hold its shared memory for a moment: then the new one ends at once.
@@ -79,5 +85,22 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
       await rm(place.folder, { recursive: true, force: true })
       await rm(checkout, { recursive: true, force: true })
     },
+  }
+}
+
+async function childrenOf(parent: number): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid='])
+  const processes = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+  return processes.flatMap(([pid, ppid]) => (pid !== undefined && ppid === parent ? [pid] : []))
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has ended by itself
   }
 }

@@ -9,6 +9,7 @@ import { parseJson } from '../../codec/parse-json.ts'
 import type { Metadata } from '../../envelope.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
+import { withoutWaiting } from './durability.ts'
 import type { QueueState } from './queues.ts'
 
 export interface ClaimedRow {
@@ -39,7 +40,7 @@ export function claimFrom(queue: QueueState): Claim {
 
 function claimPlain({ name, functions }: QueueState): Claim {
   return async (database, limit) => {
-    const { rows } = await database.query<ClaimedRow>(`select * from ${functions.claim}($1)`, [limit])
+    const { rows } = await database.query<ClaimedRow>(withoutWaiting(`${functions.claim}($1)`), [limit])
     return { deliveries: rows.map((row) => claimedDelivery(name, row)), more: rows.length === limit }
   }
 }

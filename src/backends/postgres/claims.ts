@@ -3,38 +3,22 @@ import type { AttemptError, ClaimedDelivery } from '../../backend.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
 import { HEARTBEAT_SECONDS, type QueueState } from './queues.ts'
-import type { Tables } from './tables.ts'
 
 /** A sweep visits this many lanes, and the next one goes on behind them. Each is one probe, whatever waits in it. */
 const SWEPT_LANES = 300
 /** Of all workers, one sweeps this often. */
 const SWEEP_EVERY_SECONDS = 1
 
-/**
- * Says that these claims are being worked on. Answers the ids that are still ours. A row that is locked at this moment is
- * passed over: waiting for it could be waiting for a settle that waits for us, and the next heartbeat is near.
- */
+/** Says that these claims are being worked on. Answers the ids that are still ours. */
 export async function keepClaims(
   database: Queryable,
-  tables: Tables,
   queue: QueueState,
   claims: readonly ClaimedDelivery[],
 ): Promise<ReadonlySet<string>> {
-  const { rows } = await database.query<{ id: string }>(
-    `with ours as materialized (
-      select job.id from unnest($2::uuid[], $3::integer[]) as mine (id, claim)
-      join ${queue.table} job on job.name = $1 and job.id = mine.id and job.retry_count = mine.claim
-      where job.state = 'active'
-    ), unlocked as (
-      select id from ${queue.table} where name = $1 and id in (select id from ours) and state = 'active'
-      for no key update skip locked
-    ), kept as (
-      update ${queue.table} job set heartbeat_on = ${tables.jobNow}
-      from unlocked where job.name = $1 and job.id = unlocked.id
-    )
-    select id from ours`,
-    [queue.name, claims.map((one) => one.id), claims.map((one) => one.claim)],
-  )
+  const { rows } = await database.query<{ id: string }>(`select ${queue.functions.keep}($1, $2) as id`, [
+    claims.map((one) => one.id),
+    claims.map((one) => one.claim),
+  ])
   return new Set(rows.map((row) => row.id))
 }
 

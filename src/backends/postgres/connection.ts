@@ -1,6 +1,7 @@
 /** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for ever. */
 import { PostbusError } from '../../errors.ts'
 import { Client, Pool, type ClientConfig, type QueryResultRow } from 'pg'
+import { COMMITS_WAIT } from './durability.ts'
 
 /** The one thing most statements need: something that runs SQL. A pool, a client, or a caller's transaction. */
 export interface Queryable {
@@ -88,13 +89,14 @@ export function createConnection(options: ConnectionOptions): Connection {
  * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process that
  *   was frozen while it read loses its connection, and with it the claim.
  * - A claim that waits for its turn takes nothing any more when its worker has given up on it: nobody would run that.
+ * - What we answer to have committed must survive a crash of the server: see `durability.ts`.
  */
-async function prepareSession(client: Queryable): Promise<void> {
+export async function prepareSession(client: Queryable): Promise<void> {
   await client.query(`
     do $$ begin
       if current_setting('default_transaction_isolation') <> 'read committed' then
         set default_transaction_isolation = 'read committed';
-      end if;
+      end if;${COMMITS_WAIT}
       set tcp_user_timeout = '5s';
       begin
         set client_connection_check_interval = '1s';

@@ -1,6 +1,7 @@
 /** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
+import type { Pool } from 'pg'
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../operations.ts'
-import type { Queryable } from './connection.ts'
+import { inTransaction, type Queryable } from './connection.ts'
 import { RETRY_LIMIT } from './functions/sql.ts'
 import { readQueues } from './queues.ts'
 import type { Tables } from './tables.ts'
@@ -36,14 +37,61 @@ export async function countDeadLetters(database: Queryable, tables: Tables, filt
  * attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
  */
 export async function retryDeadLetters(
-  database: Queryable,
+  pool: Pool,
   tables: Tables,
   filter: DeadLetterFilter,
 ): Promise<readonly string[]> {
+  return inGroups(pool, tables, filter, (group) => retryGroup(pool, tables, group))
+}
+
+/** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
+export async function discardDeadLetters(
+  pool: Pool,
+  tables: Tables,
+  filter: DeadLetterFilter,
+): Promise<readonly string[]> {
+  return inGroups(pool, tables, filter, (group) =>
+    inTransaction(pool, (database) => discardGroup(database, tables, group)),
+  )
+}
+
+interface Group extends DeadLetterFilter {
+  readonly blocksKey: boolean
+}
+
+/**
+ * Those that block no key in one transaction, then each of the others in one of its own: the head of a lane is wanted by
+ * settles too, which take the heads of several lanes in an order of theirs. Who holds one head at a time is in nobody's way.
+ */
+async function inGroups(
+  database: Queryable,
+  tables: Tables,
+  filter: DeadLetterFilter,
+  act: (group: Group) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const { rows } = await database.query<{ delivery_id: string }>(
-    `with chosen as (
-      select delivery_id, queue from ${tables.deadLetter} where ${OPEN_AND_MATCHING} for update
-    ), revived as (
+    `select delivery_id from ${tables.deadLetter} where ${OPEN_AND_MATCHING} and blocks_key order by died_at, delivery_id`,
+    filterValues(filter),
+  )
+  const done = [...(await act({ ...filter, blocksKey: false }))]
+  for (const { delivery_id } of rows) {
+    done.push(...(await act({ ...filter, deliveryIds: [delivery_id], blocksKey: true })))
+  }
+  return done
+}
+
+/** Chosen in the order of their ids, so that two operators whose choices overlap wait in one direction only. */
+function chosenGroup(tables: Tables): string {
+  return `chosen as (
+      select delivery_id, queue, blocks_key from ${tables.deadLetter} where ${OPEN_AND_MATCHING} and blocks_key = $4
+      order by delivery_id
+      for update
+    )`
+}
+
+async function retryGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
+  const { rows } = await database.query<{ delivery_id: string }>(
+    `with ${chosenGroup(tables)}, revived as (
       update ${tables.job} job set
         state = 'retry',
         start_after = ${tables.jobNow},
@@ -54,26 +102,22 @@ export async function retryDeadLetters(
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name
     ), woken as (
-      select pg_notify($4, name) from (select distinct name from revived) as queues
+      select pg_notify($5, name) from (select distinct name from revived) as queues
     )
     delete from ${tables.deadLetter} letter using revived
     where letter.delivery_id = revived.id and (select count(*) from woken) >= 0
     returning letter.delivery_id`,
-    [...filterValues(filter), tables.channel],
+    [...filterValues(group), group.blocksKey, tables.channel],
   )
   return rows.map((row) => row.delivery_id)
 }
 
-/** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
-export async function discardDeadLetters(
-  database: Queryable,
-  tables: Tables,
-  filter: DeadLetterFilter,
-): Promise<readonly string[]> {
+async function discardGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
   const { rows } = await database.query<{ delivery_id: string; queue: string | null; lane: string | null }>(
-    `with discarded as (
-      update ${tables.deadLetter} set discarded_at = now() where ${OPEN_AND_MATCHING}
-      returning delivery_id, queue, blocks_key
+    `with ${chosenGroup(tables)}, discarded as (
+      update ${tables.deadLetter} letter set discarded_at = now()
+      from chosen where letter.delivery_id = chosen.delivery_id
+      returning letter.delivery_id, letter.queue, letter.blocks_key
     ), unblocked as (
       update ${tables.job} job set state = 'failed', completed_on = ${tables.jobNow}
       from discarded
@@ -82,7 +126,7 @@ export async function discardDeadLetters(
     )
     select discarded.delivery_id, unblocked.name as queue, unblocked.singleton_key as lane
     from discarded left join unblocked on unblocked.id = discarded.delivery_id`,
-    filterValues(filter),
+    [...filterValues(group), group.blocksKey],
   )
   await promoteLanes(database, tables, rows)
   return rows.map((row) => row.delivery_id)

@@ -1,4 +1,5 @@
 /** Lanes for an operator: which are blocked or have waited longest, and acting on the head of one. */
+import type { Pool } from 'pg'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Lane, LaneName, LanePage } from '../../operations.ts'
 import { PostbusError } from '../../errors.ts'
@@ -36,7 +37,7 @@ export async function showLane(database: Queryable, tables: Tables, lane: LaneNa
 }
 
 /** Makes the head due now; one that has died gets all its attempts again. Answers its delivery id. */
-export async function retryLane(database: Queryable, tables: Tables, name: LaneName): Promise<string> {
+export async function retryLane(database: Pool, tables: Tables, name: LaneName): Promise<string> {
   const { queue, lane } = await laneAtRest(database, tables, name)
   if (lane.status === 'blocked') {
     await retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] })

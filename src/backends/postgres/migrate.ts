@@ -8,7 +8,7 @@ import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../migrations/index.ts'
 import type { MigrateOptions, MigrateReport } from '../../operations.ts'
-import type { Connection } from './connection.ts'
+import { prepareSession, type Connection } from './connection.ts'
 import { createQueues, refuseUsedQueues } from './queues.ts'
 import { inspectSchema, type SchemaReport } from './schema-check.ts'
 import type { Tables } from './tables.ts'
@@ -29,6 +29,8 @@ export async function migrate(
     connectionTimeoutMillis: 10_000,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     max: 3,
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for the promise; its types do not say so
+    onConnect: prepareSession,
   })
   pool.on('error', () => undefined)
   try {

@@ -95,7 +95,7 @@ export function createDeliveryStore(
     claim: (name, limit) => on(name, (database, queue) => queue.claim(database, limit)),
     settle: (name, settlements) => on(name, (database, queue) => settleDeliveries(database, queue, settlements)),
     keep: (name, claims: readonly ClaimedDelivery[]) =>
-      on(name, (database, queue) => keepClaims(database, tables, queue, claims), lifeline),
+      on(name, (database, queue) => keepClaims(database, queue, claims), lifeline),
     recover: (name) => on(name, (database, queue) => recoverClaims(database, queue), lifeline),
     sweep: (name) => on(name, (database, queue) => sweepLanes(database, queue), lifeline),
     listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),

@@ -4,7 +4,7 @@ import { PostbusError } from '../../errors.ts'
 import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from '../../operations.ts'
 import type { Registry } from '../../registry.ts'
 import type { Emit } from '../../signals.ts'
-import { createConnection, inTransaction, type Connection } from './connection.ts'
+import { createConnection, type Connection } from './connection.ts'
 import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
 import { examine } from './doctor.ts'
 import { explainConnectionError, explainDatabaseError } from './database-error.ts'
@@ -56,7 +56,7 @@ function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
     list: (page = {}) => run((pool) => listDeadLetters(pool, tables, page)),
     count: (filter = {}) => run((pool) => countDeadLetters(pool, tables, filter)),
     retry: (filter) => run((pool) => retryDeadLetters(pool, tables, filter)),
-    discard: (filter) => run((pool) => inTransaction(pool, (database) => discardDeadLetters(database, tables, filter))),
+    discard: (filter) => run((pool) => discardDeadLetters(pool, tables, filter)),
   } satisfies DeadLetters)
 }
 

@@ -7,12 +7,10 @@ import { checkBatchSize, firstOfEachId } from '../../publish-batch.ts'
 import type { PublishedEvent } from '../../publish.ts'
 import type { SqlExecutor } from './transaction.ts'
 import type { Tables } from './tables.ts'
+import { MAX_WAKE_BYTES } from './wake-up.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
 const PROTOCOL = 1
-
-/** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
-const MAX_WAKE_BYTES = 7_000
 
 /**
  * Publishes in one round trip. With `inTransaction`, the database refuses to do so in autocommit.

@@ -1,5 +1,5 @@
 /**
- * Each queue has functions of its own for what workers do all the time: claim, settle, recover, and what keeps its lanes
+ * Each queue has functions of its own for what workers do all the time: claim, settle, keep, recover, and what keeps its lanes
  * going. Their plans are made once per connection, and each is one round trip. They are the queue's own because a
  * function that is told the table's name must either plan every statement anew or go through pg-boss's partitioned
  * parent, where a row cannot be updated by its ctid.
@@ -8,6 +8,7 @@ import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
 import { claimLanesFunction, walkFunction } from './functions/claim-lanes.ts'
 import { claimFunction } from './functions/claim.ts'
+import { keepFunction } from './functions/keep.ts'
 import { promoteFunction, recoverFunction, skipFunction, sweepFunction } from './functions/lanes.ts'
 import { settleFunction, settleLanesFunction } from './functions/settle.ts'
 import { functionName, type QueueParts } from './functions/sql.ts'
@@ -27,7 +28,7 @@ export async function createFunctions(database: Queryable, parts: QueueParts): P
 }
 
 function plainFunctions(parts: QueueParts): readonly string[] {
-  return [claimFunction(parts), settleFunction(parts), recoverFunction(parts, false)]
+  return [claimFunction(parts), settleFunction(parts), keepFunction(parts), recoverFunction(parts, false)]
 }
 
 /** In the order in which they use each other. */
@@ -37,6 +38,7 @@ function laneFunctions(parts: QueueParts): readonly string[] {
     walkFunction(parts),
     claimLanesFunction(parts),
     settleLanesFunction(parts),
+    keepFunction(parts),
     recoverFunction(parts, true),
     sweepFunction(parts),
     skipFunction(parts),
@@ -47,6 +49,7 @@ function laneFunctions(parts: QueueParts): readonly string[] {
 export interface QueueFunctions {
   readonly claim: string
   readonly settle: string
+  readonly keep: string
   readonly recover: string
   readonly promote: string
   readonly sweep: string
@@ -58,6 +61,7 @@ export function functionsOf(tables: Tables, suffix: string): QueueFunctions {
   return {
     claim: name('claim'),
     settle: name('settle'),
+    keep: name('keep'),
     recover: name('recover'),
     promote: name('promote'),
     sweep: name('sweep'),

@@ -5,6 +5,9 @@ import type { Emit } from '../../signals.ts'
 import type { Connection } from './connection.ts'
 import type { Tables } from './tables.ts'
 
+/** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them": `*`. */
+export const MAX_WAKE_BYTES = 7_000
+
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
 /** A half-open connection looks alive for hours. A query that gets no answer in time ends it. */

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { WorkerRecord } from '../../backend.ts'
 import type { Queryable } from './connection.ts'
 import type { Tables } from './tables.ts'
+import { MAX_WAKE_BYTES } from './wake-up.ts'
 
 /** A worker not heard of for this long is no longer listed. */
 const FORGOTTEN_AFTER = '60 seconds'
@@ -19,8 +20,16 @@ export async function announceWorker(database: Queryable, tables: Tables, worker
   )
 }
 
+/**
+ * The worker is gone. It claims nothing any more since it was told to stop, so what has become due by its last settles, such
+ * as the next of a lane, is for the others: they would look at their next poll only.
+ */
 export async function removeWorker(database: Queryable, tables: Tables, workerId: string): Promise<void> {
-  await database.query(`delete from ${tables.worker} where id = $1`, [workerId])
+  await database.query(
+    `with gone as (delete from ${tables.worker} where id = $1 returning array_to_string(queues, ' ') as queues)
+    select pg_notify($2, case when octet_length(queues) > ${MAX_WAKE_BYTES} then '*' else queues end) from gone`,
+    [workerId, tables.channel],
+  )
 }
 
 export interface ListedWorker extends WorkerRecord {

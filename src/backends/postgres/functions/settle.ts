@@ -3,7 +3,7 @@
  * Most are done, and there is no more to say of them: their ids and claims stand in arrays. The others come as JSON, with
  * what is to be written about them.
  *
- * Every row is fenced by its claim (`retry_count`) and must still be active: a worker whose claim was taken over changes
+ * Every row is fenced by its claim (`claimOf`) and must still be active: a worker whose claim was taken over changes
  * nothing. A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
  * neither waiting nor a dead letter.
  *
@@ -14,6 +14,7 @@
 import {
   activatedInOrder,
   byId,
+  claimOf,
   DELIVERY,
   DELIVERY_COLUMNS,
   FIXED_PLAN,
@@ -25,7 +26,7 @@ import {
   type QueueParts,
 } from './sql.ts'
 
-const TAKES = 'done uuid[], claims integer[], others jsonb'
+const TAKES = 'done uuid[], claims float8[], others jsonb'
 
 export function settleFunction(parts: QueueParts): string {
   return `
@@ -93,13 +94,13 @@ function end(parts: QueueParts, collect: (ended: string) => string): string {
   const { table, tables, queue } = parts
   // Whoever holds up the dead letters holds us up here, before a row is locked: heartbeats pass over locked rows.
   return `if others is not null then lock table ${tables.deadLetter} in row exclusive mode; end if;
-  -- By the number of the claim: so many ids and one number are one search of the primary key, and most have the same.
+  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
   for claimed in
     select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
   loop
     with ended as (
       update ${table} job set state = 'completed', completed_on = ${tables.jobNow}, heartbeat_on = null
-      where job.name = '${queue}' and job.id = any(claimed.ids) and job.retry_count = claimed.number
+      where job.name = '${queue}' and job.id = any(claimed.ids) and ${claimOf('job')} = claimed.number
         and job.state::text = 'active'
       returning job.id, job.singleton_key
     )
@@ -120,9 +121,9 @@ function endOthers(parts: QueueParts, collect: (ended: string) => string): strin
       rows tid[];
     begin
       select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim integer)
+      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
       left join lateral (
-        ${byId(parts, 'outcome.id', 'job.ctid as row')} and job.retry_count = outcome.claim and job.state::text = 'active'
+        ${byId(parts, 'outcome.id', 'job.ctid as row')} and ${claimOf('job')} = outcome.claim and job.state::text = 'active'
         for update
       ) job on true;
 

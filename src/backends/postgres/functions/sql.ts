@@ -45,11 +45,11 @@ export const FIXED_PLAN = `
 
 /** A claimed delivery with its event. Payload and metadata are read as text: see `codec/parse-json.ts`. */
 export const DELIVERY_COLUMNS = `
-    id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer,
+    id uuid, handler text, claim float8, attempt integer, seq bigint, event_id uuid, type text, version integer,
     partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text,
     occurred_at timestamptz, expires_at timestamptz`
 
-export const NO_DELIVERY = `null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+export const NO_DELIVERY = `null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz`
 
@@ -78,7 +78,7 @@ function activatedFrom({ table, tables }: QueueParts, from: string, where: strin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       ${from}
       where ${where}
-      returning ${also}job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      returning ${also}job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, ${claimOf('job')} as claim,
         job.retry_count - (job.retry_limit - ${RETRY_LIMIT}) + 1 as attempt
     )`
 }
@@ -127,4 +127,13 @@ export function runningIn({ table, queue }: QueueParts, lane: string): string {
 
 export function byId({ table, queue }: QueueParts, id: string, columns: string): string {
   return `select ${columns} from ${table} job where job.name = '${queue}' and job.id = ${id}`
+}
+
+/**
+ * What a running delivery's claim is called: how many there were before, and the microsecond of the minute in which it was
+ * made. The count alone would do if every claim were on the disk before its handler runs. One that was undone by a crash of
+ * the server leaves its worker with a count that the next claim gets as well, and either could end the other's attempt.
+ */
+export function claimOf(job: string): string {
+  return `(${job}.retry_count * 60000000::float8 + date_part('microseconds', ${job}.started_on))`
 }
