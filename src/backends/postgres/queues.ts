@@ -9,6 +9,7 @@ import type { PgBoss } from 'pg-boss'
 import { PostbusError } from '../../errors.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
+import { setAsideIndex } from './functions/set-aside.ts'
 import { RETRY_LIMIT } from './functions/sql.ts'
 import { createFunctions, FUNCTIONS_VERSION, functionsOf, type QueueFunctions } from './queue-functions.ts'
 import type { Tables } from './tables.ts'
@@ -147,6 +148,7 @@ async function createIndexes(database: Queryable, state: QueueState): Promise<vo
   await database.query(
     `create index if not exists "postbus_active_${suffix}" on ${state.table} (heartbeat_on) where state = 'active'`,
   )
+  await database.query(setAsideIndex(state.table, suffix))
   if (!isPartitionedQueue(state.name)) return
   await database.query(
     `create index if not exists "postbus_lane_${suffix}" on ${state.table} (singleton_key, id) where state < 'completed'`,
