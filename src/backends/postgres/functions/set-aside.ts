@@ -128,7 +128,7 @@ begin
       select job.priority, job.created_on from ${table} job
       where job.name = '${queue}' and job.state < 'active' and not job.blocked and ${due}
       order by job.name, ${IN_ORDER}
-      limit case when against_front then wanted else 0 end
+      limit case when against_front and exists (select from fitting) then wanted else 0 end
     ), first as materialized (
       select * from (select * from fitting union all select null, front.* from front) both_kinds
       order by both_kinds.priority desc, both_kinds.created_on
