@@ -771,7 +771,7 @@ begin
       select job.priority, job.created_on from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
       where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
       order by job.name, job.priority desc, job.created_on
-      limit case when against_front then wanted else 0 end
+      limit case when against_front and exists (select from fitting) then wanted else 0 end
     ), first as materialized (
       select * from (select * from fitting union all select null, front.* from front) both_kinds
       order by both_kinds.priority desc, both_kinds.created_on
@@ -828,7 +828,7 @@ begin
       select job.priority, job.created_on from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
       where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
       order by job.name, job.priority desc, job.created_on
-      limit case when against_front then wanted else 0 end
+      limit case when against_front and exists (select from fitting) then wanted else 0 end
     ), first as materialized (
       select * from (select * from fitting union all select null, front.* from front) both_kinds
       order by both_kinds.priority desc, both_kinds.created_on

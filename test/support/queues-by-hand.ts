@@ -47,12 +47,12 @@ export async function openQueues(handlers: AnyHandler[]) {
         [name, named(name).policy, count],
       )
     },
-    /** Rows of the queue's table that were read meanwhile, by any plan. */
-    async rowsReadBy(work: () => Promise<void>, name: QueueName): Promise<number> {
+    /** Claims, and counts the rows of the queue's table that this reads, by any plan. */
+    async readingClaim(name: QueueName, limit: number, rooms: readonly HandlerRoom[]) {
       const table = named(name).table.split('"')[3]
       const before = await rowsRead(database, table)
-      await work()
-      return (await rowsRead(database, table)) - before
+      const { more } = await named(name).claim(database, limit, rooms)
+      return { more, read: (await rowsRead(database, table)) - before }
     },
     async someoneWaits(): Promise<boolean> {
       const { rowCount } = await database.query(
@@ -69,7 +69,7 @@ export async function openQueues(handlers: AnyHandler[]) {
 
 export type QueuesByHand = Awaited<ReturnType<typeof openQueues>>
 
-/** A backend that is idle tells what it has read when it is asked to, so each is asked. */
+/** The pool gives out the connection that was used last, so it is the one that claimed which tells what it has read. */
 async function rowsRead(database: Pool, table: string | undefined): Promise<number> {
   await database.query('select pg_stat_force_next_flush()')
   const { rows } = await database.query<{ read: string }>(
