@@ -107,11 +107,14 @@ begin
     from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
     left join lateral (
       select count(*)::integer as count from (
-        select from "pgboss".job job
-        where job.name in ('events', 'events_partitioned') and job.state = 'active'
-          and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
-        order by job.heartbeat_on
-        limit limited.cluster
+        (select from "pgboss".job job
+          where job.name = 'events' and job.state = 'active' 
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null order by job.heartbeat_on limit limited.cluster)
+        union all
+        (select from "pgboss".job job
+          where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
+          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
       ) of_handler
     ) active on limited.cluster is not null;
   end if;
@@ -333,11 +336,14 @@ begin
     from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
     left join lateral (
       select count(*)::integer as count from (
-        select from "pgboss".job job
-        where job.name in ('events', 'events_partitioned') and job.state = 'active'
-          and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
-        order by job.heartbeat_on
-        limit limited.cluster
+        (select from "pgboss".job job
+          where job.name = 'events' and job.state = 'active' 
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null order by job.heartbeat_on limit limited.cluster)
+        union all
+        (select from "pgboss".job job
+          where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
+          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
       ) of_handler
     ) active on limited.cluster is not null;
   end if;

@@ -54,6 +54,10 @@ export const LIMIT_VARIABLES = `
  */
 export function readingLimits({ tables, queue }: QueueParts): string {
   const base = baseQueue(queue)
+  // Each in the order of the index of what is active: ours in a queue without keys, pg-boss's in a partitioned one.
+  const active = (name: string, and: string) => `select from ${tables.job} job
+          where job.name = '${name}' and job.state = 'active' ${and}
+            and ${HANDLER} = limited.handler and limited.cluster is not null`
   return `if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
       perform pg_advisory_xact_lock(hashtextextended('postbus limits ${tables.names.pgboss} ${base}', 0));
@@ -63,11 +67,10 @@ export function readingLimits({ tables, queue }: QueueParts): string {
     from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
     left join lateral (
       select count(*)::integer as count from (
-        select from ${tables.job} job
-        where job.name in ('${base}', '${partitionedQueue(base)}') and job.state = 'active'
-          and ${HANDLER} = limited.handler and limited.cluster is not null
-        order by job.heartbeat_on
-        limit limited.cluster
+        (${active(base, '')} order by job.heartbeat_on limit limited.cluster)
+        union all
+        (${active(partitionedQueue(base), `and job.policy = 'singleton'`)}
+          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
       ) of_handler
     ) active on limited.cluster is not null;
   end if;`
