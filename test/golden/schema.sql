@@ -144,9 +144,9 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(chosen) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -177,9 +177,9 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(chosen) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -227,9 +227,9 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(chosen) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -268,9 +268,9 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(chosen) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -431,9 +431,9 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(chosen) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -489,9 +489,9 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(chosen) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -698,7 +698,7 @@ begin
   select array_agg(silent.row), array_agg(silent.singleton_key) into lost, lanes from (
     select job.ctid as row, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
     where job.state = 'active' and job.heartbeat_on < "pgboss".job_now() - silent_seconds * interval '1s'
-    order by job.heartbeat_on
+    and job.name = 'events_partitioned' and job.policy = 'singleton' order by job.name, coalesce(job.singleton_key, '')
     for update skip locked
   ) silent;
   if lost is null then return 0; end if;
@@ -856,7 +856,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(outcomes jsonb)
+CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(done uuid[], claims integer[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -870,63 +870,79 @@ CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(outcomes jsonb)
 AS $function$
 #variable_conflict use_column
 declare
-  ids uuid[];
-  ours tid[];
+  claimed record;
+  ours uuid[];
 begin
-  lock table "postbus".dead_letter in row exclusive mode;
-  select array_agg(outcome.id), array_agg(job.row) into ids, ours
-  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
-  left join lateral (
-    select job.ctid as row, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id
-      and job.retry_count = outcome.claim and job.state::text = 'active'
-    for update
-  ) job on true;
-  with ended as (
-    update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
-      state = (case
-        when outcome.outcome = 'done' then 'completed'
-        when outcome.outcome = 'dead' and not outcome.blocks then 'failed'
-        else 'retry' end)::"pgboss".job_state,
-      completed_on = case when outcome.outcome = 'done' or outcome.outcome = 'dead' and not outcome.blocks
-        then "pgboss".job_now() end,
-      start_after = case
-        when outcome.outcome = 'dead' and outcome.blocks then 'infinity'
-        when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
-        else job.start_after end,
-      retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
-      heartbeat_on = null,
-      output = case
+  if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
+  -- By the number of the claim: so many ids and one number are one search of the primary key, and most have the same.
+  for claimed in
+    select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
+  loop
+    with ended as (
+      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set state = 'completed', completed_on = "pgboss".job_now(), heartbeat_on = null
+      where job.name = 'events' and job.id = any(claimed.ids) and job.retry_count = claimed.number
+        and job.state::text = 'active'
+      returning job.id, job.singleton_key
+    )
+    select ours || array_agg(ended.id) into ours from ended;
+  end loop;
+  if others is not null then
+    declare
+      rows tid[];
+    begin
+      select array_agg(job.row) into rows
+      from jsonb_to_recordset(others) as outcome (id uuid, claim integer)
+      left join lateral (
+        select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id and job.retry_count = outcome.claim and job.state::text = 'active'
+        for update
+      ) job on true;
+
+      with ended as (
+        update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+          state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
+          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then "pgboss".job_now() end,
+          start_after = case
+            when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
+            when outcome.blocks then 'infinity'
+            else job.start_after end,
+          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          heartbeat_on = null,
+          output = case
           when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
           when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error)) - 0
           else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error) end
-    from rows from (
-      jsonb_to_recordset(outcomes) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
-      unnest(ours)
-    ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-    where job.ctid = outcome.row
-    returning job.id, job.name, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
-  )
-  insert into "postbus".dead_letter as letter (
-    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
-  )
-  select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-    coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-    coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
-  from ended
-  left join lateral (
-    select event.id, event.type, event.partition_key from "postbus".event event
-    where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
-  ) event on true
-  where ended.outcome = 'dead'
-  on conflict (delivery_id) do update set
-    reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
-    died_at = excluded.died_at, discarded_at = null;
-  return query select outcome.id from unnest(ids, ours) as outcome (id, row) where outcome.row is not null;
+        from rows from (
+          jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
+          unnest(rows)
+        ) as outcome (outcome, delay_ms, error, reason, blocks, row)
+        where job.ctid = outcome.row
+        returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
+      ), letters as (
+        insert into "postbus".dead_letter as letter (
+          delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
+        )
+        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
+          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
+          coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
+        from ended
+        left join lateral (
+          select event.id, event.type, event.partition_key from "postbus".event event
+          where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+        ) event on true
+        where ended.outcome = 'dead'
+        on conflict (delivery_id) do update set
+          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
+          died_at = excluded.died_at, discarded_at = null
+      )
+      select ours || array_agg(ended.id) into ours from ended;
+    end;
+  end if;
+  return query select unnest(ours);
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(outcomes jsonb)
+CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(done uuid[], claims integer[], others jsonb, ends_run uuid[])
  RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim integer, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -940,76 +956,94 @@ CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(outcomes jsonb)
 AS $function$
 #variable_conflict use_column
 declare
-  ids uuid[];
-  ours tid[];
+  claimed record;
+  ours uuid[];
   lanes text[];
   taken tid[];
   promoted tid[];
   more boolean;
 begin
-  lock table "postbus".dead_letter in row exclusive mode;
-  select array_agg(outcome.id), array_agg(job.row), array_agg(job.singleton_key) into ids, ours, lanes
-  from jsonb_to_recordset(outcomes) as outcome (id uuid, claim integer)
-  left join lateral (
-    select job.ctid as row, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id
-      and job.retry_count = outcome.claim and job.state::text = 'active'
-    for update
-  ) job on true;
-  with ended as (
-    update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
-      state = (case
-        when outcome.outcome = 'done' then 'completed'
-        when outcome.outcome = 'dead' and not outcome.blocks then 'failed'
-        else 'retry' end)::"pgboss".job_state,
-      completed_on = case when outcome.outcome = 'done' or outcome.outcome = 'dead' and not outcome.blocks
-        then "pgboss".job_now() end,
-      start_after = case
-        when outcome.outcome = 'dead' and outcome.blocks then 'infinity'
-        when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
-        else job.start_after end,
-      retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
-      heartbeat_on = null,
-      output = case
+  if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
+  -- By the number of the claim: so many ids and one number are one search of the primary key, and most have the same.
+  for claimed in
+    select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
+  loop
+    with ended as (
+      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set state = 'completed', completed_on = "pgboss".job_now(), heartbeat_on = null
+      where job.name = 'events_partitioned' and job.id = any(claimed.ids) and job.retry_count = claimed.number
+        and job.state::text = 'active'
+      returning job.id, job.singleton_key
+    )
+    select ours || array_agg(ended.id), lanes || array_agg(ended.singleton_key)
+    into ours, lanes from ended;
+  end loop;
+  if others is not null then
+    declare
+      rows tid[];
+    begin
+      select array_agg(job.row) into rows
+      from jsonb_to_recordset(others) as outcome (id uuid, claim integer)
+      left join lateral (
+        select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id and job.retry_count = outcome.claim and job.state::text = 'active'
+        for update
+      ) job on true;
+
+      with ended as (
+        update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+          state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
+          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then "pgboss".job_now() end,
+          start_after = case
+            when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
+            when outcome.blocks then 'infinity'
+            else job.start_after end,
+          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          heartbeat_on = null,
+          output = case
           when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
           when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error)) - 0
           else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || (outcome.error) end
-    from rows from (
-      jsonb_to_recordset(outcomes) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
-      unnest(ours)
-    ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-    where job.ctid = outcome.row
-    returning job.id, job.name, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
-  )
-  insert into "postbus".dead_letter as letter (
-    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
-  )
-  select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-    coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-    coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
-  from ended
-  left join lateral (
-    select event.id, event.type, event.partition_key from "postbus".event event
-    where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
-  ) event on true
-  where ended.outcome = 'dead'
-  on conflict (delivery_id) do update set
-    reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
-    died_at = excluded.died_at, discarded_at = null;
+        from rows from (
+          jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
+          unnest(rows)
+        ) as outcome (outcome, delay_ms, error, reason, blocks, row)
+        where job.ctid = outcome.row
+        returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
+      ), letters as (
+        insert into "postbus".dead_letter as letter (
+          delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
+        )
+        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
+          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
+          coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
+        from ended
+        left join lateral (
+          select event.id, event.type, event.partition_key from "postbus".event event
+          where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+        ) event on true
+        where ended.outcome = 'dead'
+        on conflict (delivery_id) do update set
+          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
+          died_at = excluded.died_at, discarded_at = null
+      )
+      select ours || array_agg(ended.id), lanes || array_agg(ended.singleton_key)
+    into ours, lanes from ended;
+    end;
+  end if;
 
   select
-    array_agg(case when head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and ended.take_next then head.row end),
-    array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and ended.take_next) then head.row end),
-    coalesce(bool_or(head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and not ended.take_next), false)
+    array_agg(case when head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and not ended.id = any(ends_run) then head.row end),
+    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and not ended.id = any(ends_run)) then head.row end), null),
+    coalesce(bool_or(head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and ended.id = any(ends_run)), false)
   into taken, promoted, more
-  from rows from (jsonb_to_recordset(outcomes) as (take_next boolean), unnest(lanes)) as ended (take_next, lane)
+  from unnest(ours, lanes) as ended (id, lane)
   left join lateral (
     select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
       where job.singleton_key = ended.lane and job.state < 'completed'
       order by job.id limit 1 for update
   ) head on true;
 
-  if array_remove(promoted, null) <> '{}' then
-    update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(promoted) as head (row) where job.ctid = head.row;
+  if promoted <> '{}' then
+    update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false where job.ctid = any(promoted);
   end if;
 
   return query
@@ -1025,7 +1059,7 @@ begin
       returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
-    select ids[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+    select ours[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
@@ -1034,10 +1068,9 @@ begin
     ) event on true;
   if array_position(taken, null) is null then return; end if;
   return query
-    select outcome.id, more, null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
+    select ended.id, more, null::uuid, null::text, null::integer, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz
-    from unnest(ids, ours, taken) as outcome (id, row, taken) where outcome.row is not null and outcome.taken is null;
+    null::timestamptz from unnest(ours, taken) as ended (id, taken) where ended.taken is null;
 end
 $function$
 ;
@@ -1167,8 +1200,6 @@ $function$
 ;
 
 CREATE INDEX postbus_active_58ca598398b11ddf ON pgboss.j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97 USING btree (heartbeat_on) WHERE (state = 'active'::pgboss.job_state);
-
-CREATE INDEX postbus_active_81bfe57c43c70303 ON pgboss.j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185 USING btree (heartbeat_on) WHERE (state = 'active'::pgboss.job_state);
 
 CREATE INDEX postbus_lane_81bfe57c43c70303 ON pgboss.j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185 USING btree (singleton_key, id) WHERE (state < 'completed'::pgboss.job_state);
 

@@ -34,7 +34,7 @@ const variants: readonly Variant[] = [
   {
     without: 'the promotion in settle',
     break: ({ patch, queue }) =>
-      patch(queue.functions.settle, /update [^;]* set blocked = false from unnest\(promoted\)[^;]*;/, ''),
+      patch(queue.functions.settle, /update [^;]* set blocked = false where job.ctid = any\(promoted\);/, ''),
     async schedule(_lanes, crew) {
       await crew.publish('red', [1, 2])
       const [first] = await crew.claim(1)
@@ -44,7 +44,8 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'the fence on the attempt',
-    break: ({ patch, queue }) => patch(queue.functions.settle, 'and job.retry_count = outcome.claim', ''),
+    break: ({ patch, queue }) =>
+      patch(queue.functions.settle, /and job.retry_count = (outcome.claim|claimed.number)/g, ''),
     async schedule(lanes, crew) {
       await crew.publish('red', [1, 2])
       const [lost] = await crew.claim(1)

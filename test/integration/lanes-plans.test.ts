@@ -64,8 +64,12 @@ async function functionsOf(queue: string) {
     return claimed.rows.filter(({ id }) => id !== null)
   }
   const settle = async (claimed: readonly ClaimedRow[]) => {
-    const outcomes = claimed.map((one) => ({ ...one, outcome: 'done', delay_ms: 0, blocks: false, take_next: false }))
-    await session.query(`select settled from postbus.settle_${suffix}($1::jsonb)`, [JSON.stringify(outcomes)])
+    const ids = claimed.map(({ id }) => id)
+    const endsRun = queue === 'events' ? '' : ', $1::uuid[]'
+    await session.query(`select settled from postbus.settle_${suffix}($1::uuid[], $2::integer[], null${endsRun})`, [
+      ids,
+      claimed.map((one) => one.claim),
+    ])
   }
   return { claim, settle, table }
 }

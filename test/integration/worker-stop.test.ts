@@ -48,21 +48,24 @@ test('handlers that fail because they are told to stop have not failed', async (
 })
 
 test('what has finished before the grace is over stays finished, however late it is settled', async () => {
+  const first = aSignal()
   const second = aSignal()
   const finished: number[] = []
   const { opened, worker } = await working(
     async (n) => {
+      if (n === 1) await first.promise
       if (n === 2) await second.promise
       if (n === 3) await new Promise(() => undefined)
       finished.push(n)
     },
     { shutdownGraceMs: 200 },
   )
-  const blocker = await opened.database.connect()
-  await blocker.query('begin; lock table postbus.dead_letter in access exclusive mode') // every settle needs it
   await opened.bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
-  await until('the first is on its way to be settled', async () => (await waitingForLocks(opened)) === 1)
   await active(opened, 3)
+  const blocker = await opened.database.connect()
+  await blocker.query('begin; select from pgboss.job for update')
+  first.resolve()
+  await until('the first is on its way to be settled', async () => (await waitingForLocks(opened)) === 1)
   second.resolve()
   await until('two have finished', () => finished.length === 2)
 

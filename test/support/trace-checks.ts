@@ -32,7 +32,10 @@ export interface Expected {
   readonly eventId: string
 }
 
-/** The attempt of a finished handler is settled at most this much later, so a kill within it repeats the attempt. */
+/**
+ * The attempt of a finished handler is settled at most this much later, so a kill within it repeats the attempt. When it is
+ * known what was held, a settle may take longer.
+ */
 const SETTLING_MS = 1_000
 
 /** Pairs each start with its end. A process runs one attempt of a delivery at a time, or the trace shows it. */
@@ -77,8 +80,23 @@ export function needlessRepeats(
     runs
       .slice(0, -1)
       .filter((one) => one.ended !== 'failed' && !interruptions.some((interruption) => hit(one, interruption)))
-      .map((one) => `${name} ran again though attempt ${one.attempt} of process ${one.pid} was not interrupted`),
+      .map(
+        (one) =>
+          `${name} ran again though attempt ${one.attempt} of process ${one.pid} was not interrupted: ${story(one, runs, interruptions)}`,
+      ),
   )
+}
+
+/** For whoever has to find out why. */
+function story(one: Run, runs: readonly Run[], interruptions: readonly Interruption[]): string {
+  const again = runs
+    .filter(({ from }) => from > one.from)
+    .map(({ pid, from }) => `${pid} at +${Math.round(from - one.from)} ms`)
+  const kills = interruptions
+    .filter(({ pid }) => pid === one.pid)
+    .map(({ from }) => `+${Math.round(from - one.from)} ms`)
+  const took = one.to === null ? 'for ever' : `${Math.round(one.to - one.from)} ms`
+  return `it took ${took}, process ${again.join(', ')} ran it again, and its own was killed at ${kills.join(', ') || 'no time'}`
 }
 
 /** How many runs were in flight at an interruption, and so may have been repeated. */
@@ -88,7 +106,7 @@ export function inFlightAt(trace: readonly TraceEntry[], interruption: Interrupt
 
 function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY, holding }: Interruption): boolean {
   if (one.pid !== pid || one.from > to || holding?.has(one.eventId) === false) return false
-  return one.to === null || one.to + SETTLING_MS >= from
+  return one.to === null || holding?.has(one.eventId) === true || one.to + SETTLING_MS >= from
 }
 
 /** C2: of one handler and key never two runs at once. A run that never ended lasted until its process died. */

@@ -143,16 +143,16 @@ function suffixOf(table: string): string {
   return table.split('."')[1]?.slice(1, 17) ?? ''
 }
 
-async function createIndexes(database: Queryable, state: QueueState): Promise<void> {
-  const { suffix } = state
-  await database.query(
-    `create index if not exists "postbus_active_${suffix}" on ${state.table} (heartbeat_on) where state = 'active'`,
-  )
-  await database.query(setAsideIndex(state.table, suffix))
-  if (!isPartitionedQueue(state.name)) return
-  await database.query(
-    `create index if not exists "postbus_lane_${suffix}" on ${state.table} (singleton_key, id) where state < 'completed'`,
-  )
+/**
+ * One that recovery reads in a plain queue, for which a partitioned one has pg-boss's, one of the live deliveries of a lane,
+ * and one of what is set aside.
+ */
+async function createIndexes(database: Queryable, { name, suffix, table }: QueueState): Promise<void> {
+  const [which, columns, live] = isPartitionedQueue(name)
+    ? ['lane', 'singleton_key, id', `state < 'completed'`]
+    : ['active', 'heartbeat_on', `state = 'active'`]
+  await database.query(`create index if not exists "postbus_${which}_${suffix}" on ${table} (${columns}) where ${live}`)
+  await database.query(setAsideIndex(table, suffix))
 }
 
 function queueMissing(queues: readonly string[]): PostbusError {

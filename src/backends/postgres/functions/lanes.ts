@@ -32,6 +32,10 @@ $function$`
 export function recoverFunction(parts: QueueParts, isPartitioned: boolean): string {
   const { table, tables } = parts
   const error = `error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - ${RETRY_LIMIT}) + 1)`
+  // A partitioned queue has pg-boss's index of what is active, by lane; a plain one has ours, by the last heartbeat.
+  const byIndex = isPartitioned
+    ? `and job.name = '${parts.queue}' and job.policy = 'singleton' order by job.name, coalesce(job.singleton_key, '')`
+    : 'order by job.heartbeat_on'
   const promote = isPartitioned ? `perform ${functionName(parts, 'promote')}(lanes);` : ''
   return `
 create or replace function ${functionName(parts, 'recover')}(silent_seconds integer, error jsonb) returns integer
@@ -44,7 +48,7 @@ begin
   select array_agg(silent.row), array_agg(silent.singleton_key) into lost, lanes from (
     select job.ctid as row, job.singleton_key from ${table} job
     where job.state = 'active' and job.heartbeat_on < ${tables.jobNow} - silent_seconds * interval '1s'
-    order by job.heartbeat_on
+    ${byIndex}
     for update skip locked
   ) silent;
   if lost is null then return 0; end if;

@@ -57,8 +57,18 @@ export function functionName({ tables, suffix }: Pick<QueueParts, 'tables' | 'su
   return `"${tables.names.postbus}"."${what}_${suffix}"`
 }
 
-/** Turns the locked rows of the array `rows` into claims. Answers them as `activated`, with their place in the array. */
-export function activated({ table, tables }: QueueParts, rows: string): string {
+/** Turns the locked rows of the array `rows` into claims. Answers them as `activated`. */
+export function activated(parts: QueueParts, rows: string): string {
+  return activatedFrom(parts, '', `job.ctid = any(${rows})`)
+}
+
+/** The same, with their place in the array as `ord`. To know the place costs a join. */
+export function activatedInOrder(parts: QueueParts, rows: string): string {
+  const from = `from unnest(${rows}) with ordinality as chosen (row, ord)`
+  return activatedFrom(parts, from, 'job.ctid = chosen.row', 'chosen.ord, ')
+}
+
+function activatedFrom({ table, tables }: QueueParts, from: string, where: string, also = ''): string {
   return `activated as (
       update ${table} job set
         state = 'active',
@@ -66,9 +76,9 @@ export function activated({ table, tables }: QueueParts, rows: string): string {
         started_on = ${tables.jobNow},
         heartbeat_on = ${tables.jobNow},
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
-      from unnest(${rows}) with ordinality as chosen (row, ord)
-      where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
+      ${from}
+      where ${where}
+      returning ${also}job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, job.retry_count as claim,
         job.retry_count - (job.retry_limit - ${RETRY_LIMIT}) + 1 as attempt
     )`
 }
