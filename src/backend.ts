@@ -78,6 +78,17 @@ export interface Claimed {
   readonly deliveries: readonly ClaimedDelivery[]
   /** There may be more to claim right now. */
   readonly more: boolean
+  /** Handlers of which something is left that may only be claimed when one of their slots is free. */
+  readonly heldBack: readonly string[]
+}
+
+/** How many deliveries of a handler a claim may bring. `null`: no limit of that kind. */
+export interface HandlerRoom {
+  readonly handler: string
+  /** What is free in this process. */
+  readonly free: number | null
+  /** How many may run in all processes together. */
+  readonly cluster: number | null
 }
 
 /** What a finished attempt means for its delivery. */
@@ -118,8 +129,8 @@ export interface WorkerRecord {
 export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
   prepare(queues: readonly string[]): Promise<void>
-  /** Takes up to `limit` deliveries that are due. */
-  claim(queue: string, limit: number): Promise<Claimed>
+  /** Takes up to `limit` deliveries that are due, and of the handlers in `rooms` no more than these allow. */
+  claim(queue: string, limit: number, rooms?: readonly HandlerRoom[]): Promise<Claimed>
   /** Ends attempts. */
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Answers the ids that are still ours. */

@@ -21,6 +21,7 @@ import type { PublishOptions, PublishResult } from './publish.ts'
 import { publisher } from './publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './worker/attempt-context.ts'
+import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker } from './worker/worker.ts'
 
 export interface Bus {
@@ -108,6 +109,7 @@ function makeWorker(given: WorkerOptions, bus: BusParts, store: DeliveryStore): 
       const registry = await bus.registry.load()
       return {
         queues: queuesToWork(registry.queues, queues),
+        slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
         attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
       }

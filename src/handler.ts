@@ -26,6 +26,8 @@ export type EventFor<Listens extends On> = Listens extends string | RegExp
     ? EventOf<Kind>
     : EventOf<Listens>
 
+const limit = z.int().min(1).max(100_000)
+
 /** Numbers and names of a handler, declared once: limits, defaults and documentation. */
 export const handlerOptions = z.strictObject({
   priority: z.int().min(0).max(9).default(0).describe('0 runs first, 9 last, among the deliveries waiting in a queue.'),
@@ -40,6 +42,22 @@ export const handlerOptions = z.strictObject({
     .string()
     .default('events')
     .describe('The queue for this handler’s deliveries; those with a key use `<queue>_partitioned`.'),
+  concurrency: z
+    .union(
+      [
+        limit.transform((perProcess) => ({ perProcess })),
+        z
+          .strictObject({ perProcess: limit.optional(), cluster: limit.optional() })
+          .refine(({ perProcess, cluster }) => perProcess ?? cluster),
+      ],
+      {
+        error: 'expected a whole number from 1 to 100,000, or { perProcess, cluster } with one such number or two',
+      },
+    )
+    .optional()
+    .describe(
+      'How many attempts of this handler may run at once: in one worker process, or `{ perProcess, cluster }`, where `cluster` counts all of them. Default: as many as the queue has slots.',
+    ),
   onDead: z
     .enum(['skip', 'block'])
     .default('skip')

@@ -33,6 +33,11 @@ export function partitionedQueue(queue: string): string {
   return queue + PARTITIONED
 }
 
+/** The `queue` of the handlers whose deliveries wait in this one. */
+export function baseQueue(queue: string): string {
+  return isPartitionedQueue(queue) ? queue.slice(0, -PARTITIONED.length) : queue
+}
+
 export function isPartitionedQueue(queue: string): boolean {
   return queue.endsWith(PARTITIONED)
 }

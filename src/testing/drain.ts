@@ -9,6 +9,7 @@ import { parseOptions, workerOptions } from '../options.ts'
 import type { Registry } from '../registry.ts'
 import type { Transaction } from '../transaction.ts'
 import { attemptWith } from '../worker/attempt-context.ts'
+import { slotsOfQueues } from '../worker/handler-slots.ts'
 import { settleableAttempt } from '../worker/settleable-attempt.ts'
 import type { Counts } from '../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from './database/current-bus.ts'
@@ -66,7 +67,14 @@ export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
   const limit = endlessness(settings.maxAttempts)
   const due = within
     ? runInside(within, { parts, registry, queues: [...queues.keys()], endlessness: limit })
-    : dueRun({ store, queues, emit: parts.emit, endlessness: limit, attempt: attemptWith({ ...parts, registry }) })
+    : dueRun({
+        store,
+        queues,
+        slotsOf: slotsOfQueues(registry.handlers),
+        emit: parts.emit,
+        endlessness: limit,
+        attempt: attemptWith({ ...parts, registry }),
+      })
 
   if (!settings.withRetries && settings.until === undefined) {
     await due.run()

@@ -8,13 +8,15 @@
  *                  ▲                        │
  *                  └── the next of its lane ┘
  */
-import type { ClaimedDelivery, DeliveryStore, Settlement } from '../backend.ts'
+import type { ClaimedDelivery, DeliveryStore, HandlerRoom, Settlement } from '../backend.ts'
 import { PostbusError } from '../errors.ts'
 import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
 import { Gate } from './gate.ts'
+import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
+import { LimitedClaims } from './limited-claims.ts'
 import { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
 import { settleableAttempt } from './settleable-attempt.ts'
@@ -31,6 +33,8 @@ const LONGEST_RUN = 16
 export interface DispatcherOptions {
   readonly queue: string
   readonly concurrency: number
+  /** Shared with the other queue of the same handlers. */
+  readonly handlerSlots: HandlerSlots
   readonly pollMs: number
   readonly store: DeliveryStore
   readonly tally: Tally
@@ -45,7 +49,8 @@ export class Dispatcher {
   readonly #inLanes: boolean
   readonly #signals: QueueSignals
   readonly #settler: Settler
-  readonly #held = new Held()
+  readonly #held: Held
+  readonly #limited: LimitedClaims
   /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
   readonly #mayClaim = new Gate()
   readonly #stopping = new AbortController()
@@ -58,6 +63,8 @@ export class Dispatcher {
     this.queue = options.queue
     this.#options = options
     this.#inLanes = isPartitionedQueue(options.queue)
+    this.#held = new Held(options.handlerSlots, this.#inLanes ? 'settled' : 'returned')
+    this.#limited = new LimitedClaims(options.handlerSlots, () => this.wake())
     this.#signals = new QueueSignals(options.queue, options.emit)
     this.#settler = new Settler({
       store: options.store,
@@ -137,10 +144,9 @@ export class Dispatcher {
       const slots = this.#freeSlots()
       const wasIdle = this.#held.size === 0
       const claimed = slots > 0 ? await this.#claim(slots) : null
-      for (const delivery of claimed?.deliveries ?? []) void this.#runLane(delivery)
       total += claimed?.deliveries.length ?? 0
 
-      this.#wantsMore = slots === 0 || (claimed?.more ?? false)
+      this.#wantsMore = slots === 0 || (claimed?.more ?? false) || this.#limited.mayClaimMore
       if (slots > 0 && this.#wantsMore) continue
       // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
       if (this.#draining && claimed?.deliveries.length === 0 && wasIdle) return total
@@ -159,10 +165,10 @@ export class Dispatcher {
     return Math.max(0, Math.min(concurrency - this.#held.inHandlers, 3 * concurrency - this.#held.size))
   }
 
-  /** What was claimed; `null` when the database did not answer. */
+  /** Claims, and runs what was claimed. Answers it; `null` when the database did not answer. */
   async #claim(limit: number) {
     try {
-      const claimed = await this.#options.store.claim(this.queue, limit)
+      const claimed = await this.#limited.claim((rooms) => this.#claimInto(limit, rooms))
       this.#delays.reset()
       this.#signals.databaseAnswered()
       return claimed
@@ -173,13 +179,20 @@ export class Dispatcher {
     }
   }
 
+  /** What is claimed takes its slots at once, before another claim can ask for them. */
+  async #claimInto(limit: number, rooms: readonly HandlerRoom[]) {
+    const claimed = await this.#options.store.claim(this.queue, limit, rooms)
+    for (const delivery of claimed.deliveries) void this.#runLane(delivery)
+    return claimed
+  }
+
   /** Runs a delivery, and then those of its lane that settling hands out. Something of it is held until all is settled. */
   async #runLane(first: ClaimedDelivery): Promise<void> {
     let held = await this.#start(first)
     for (let place = 1; held !== null; place += 1) {
       const next = await this.#run(held, place < LONGEST_RUN)
       const following: HeldDelivery | null = next === null ? null : await this.#start(next)
-      this.#held.release(held)
+      this.#held.release(held, following !== null)
       held = following
     }
     if (this.#wantsMore || this.#draining) this.#mayClaim.open()

@@ -2,6 +2,7 @@
 import type { ClaimedDelivery } from '../backend.ts'
 import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'
+import type { HandlerSlots } from './handler-slots.ts'
 
 export interface HeldDelivery {
   readonly delivery: ClaimedDelivery
@@ -21,6 +22,14 @@ export class Held {
   /** The ids of those whose handlers have not returned yet. */
   readonly #inHandlers = new Set<string>()
   readonly #released = new Gate()
+  readonly #slots: HandlerSlots
+  /** Until when a delivery counts as its handler's: until that has returned, or until it is settled. */
+  readonly #countUntil: 'returned' | 'settled'
+
+  constructor(slots: HandlerSlots, countUntil: 'returned' | 'settled') {
+    this.#slots = slots
+    this.#countUntil = countUntil
+  }
 
   /** How many are claimed and not settled. */
   get size(): number {
@@ -40,17 +49,23 @@ export class Held {
     const held: HeldDelivery = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
     this.#held.add(held)
     this.#inHandlers.add(delivery.id)
+    this.#slots.take(delivery.handler)
     return held
   }
 
   /** Its handler has returned. */
   returned({ delivery }: HeldDelivery): void {
     this.#inHandlers.delete(delivery.id)
+    if (this.#countUntil === 'returned') this.#slots.release(delivery.handler)
   }
 
-  release(held: HeldDelivery): void {
-    this.#held.delete(held)
+  /** It is settled, or given up. `isFollowed`: the next of its lane is held already. */
+  release(held: HeldDelivery, isFollowed = false): void {
     this.#released.open()
+    if (!this.#held.delete(held)) return
+    const { handler } = held.delivery
+    if (this.#countUntil === 'settled') this.#slots.release(handler, isFollowed)
+    else this.#slots.settled(handler)
   }
 
   /** Resolves when nothing is held any more. */

@@ -9,6 +9,7 @@ import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
+import type { HandlerSlots } from './handler-slots.ts'
 import { sleep } from '../clock.ts'
 import { Tally, type Counts } from './tally.ts'
 
@@ -31,6 +32,8 @@ export interface WorkerSetup {
 export interface WorkPlan {
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
+  /** How many attempts of each limited handler may run at once. */
+  slotsOf(queue: string): HandlerSlots
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
   /** Runs one attempt. Never rejects. */
@@ -121,10 +124,11 @@ export class Worker {
       await this.#announce(plan)
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
-    this.#dispatchers = [...plan.queues].map(
-      ([queue, concurrency]) =>
-        new Dispatcher({ queue, concurrency, pollMs, store, emit, attempt: plan.attempt, tally: this.#tally }),
-    )
+    const { attempt } = plan
+    this.#dispatchers = [...plan.queues].map(([queue, concurrency]) => {
+      const handlerSlots = plan.slotsOf(queue)
+      return new Dispatcher({ queue, concurrency, handlerSlots, pollMs, store, emit, attempt, tally: this.#tally })
+    })
     return plan
   }
 

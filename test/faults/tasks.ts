@@ -1,7 +1,14 @@
 /** The event of the fault tests: it says what its handlers are to do. And the handlers, which write a trace of it. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { defineEvent, defineHandler, PostbusError, type AnyHandler, type HandlerContext } from '../../src/index.ts'
+import {
+  defineEvent,
+  defineHandler,
+  PostbusError,
+  type AnyHandler,
+  type HandlerContext,
+  type HandlerOptions,
+} from '../../src/index.ts'
 import type { TraceWriter } from '../support/trace.ts'
 
 export const TaskAdded = defineEvent('faults.task-added', {
@@ -37,6 +44,7 @@ export interface TracedHandler {
   readonly maxAttempts?: number
   readonly timeoutMs?: number
   readonly retryMs?: number
+  readonly concurrency?: HandlerOptions['concurrency']
 }
 
 export const STEADY: TracedHandler = { name: 'faults.steady' }

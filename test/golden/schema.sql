@@ -72,8 +72,8 @@ CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, deliv
 
 CREATE CONSTRAINT TRIGGER refuse_autocommit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.refuse_autocommit();
 
-CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer)
- RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer, limits jsonb)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[])
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -86,19 +86,58 @@ CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer)
 AS $function$
 #variable_conflict use_column
 declare
-  due tid[];
+  looked integer := 0;
+  candidates tid[];
+  names text[];
+  handlers text[];
+  free integer[];
+  full_up text[];
+  passed_over boolean;
+  one record;
+  place integer;
+  chosen tid[];
+  aside tid[];
 begin
-  select array_agg(candidate.row) into due from (
-    select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
-    where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-    order by job.name, job.priority desc, job.created_on
-    limit wanted
-    for update skip locked
-  ) candidate;
-  if due is null then return; end if;
-
-  return query
-    with activated as (
+  if limits is not null then
+    if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
+      perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss events', 0));
+    end if;
+    select array_agg(limited.handler), array_agg(greatest(0, least(limited.free, limited.cluster - active.count, wanted)))
+    into handlers, free
+    from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
+    left join lateral (
+      select count(*)::integer as count from (
+        (select from "pgboss".job job
+          where job.name = 'events' and job.state = 'active' 
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null order by job.heartbeat_on limit limited.cluster)
+        union all
+        (select from "pgboss".job job
+          where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
+          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
+      ) of_handler
+    ) active on limited.cluster is not null;
+  end if;
+  perform from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1;
+  if found then
+    chosen := null;
+    for one in select * from "postbus"."set_aside_58ca598398b11ddf"(wanted, handlers, free, true) loop
+      if one.row is not null then
+        place := array_position(handlers, one.handler);
+      if free[place] = 0 then
+        aside := aside || one.row;
+        if array_position(full_up, handlers[place]) is null then full_up := full_up || handlers[place]; end if;
+      else
+        chosen := chosen || one.row;
+        if place is not null then free[place] := free[place] - 1; end if;
+      end if;
+      end if;
+      if one.held_back then full_up := full_up || one.handler; end if;
+      passed_over := coalesce(passed_over, false) or one.passed_over;
+    end loop;
+    if chosen is not null then
+      return query
+        with activated as (
       update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
         state = 'active',
         blocked = false,
@@ -106,23 +145,155 @@ begin
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
-      where job.ctid = any(due)
+      where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
-    select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+        select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
+      wanted := wanted - cardinality(chosen);
+    end if;
+  end if;
+
+  if handlers is null and wanted > 0 then
+    select array_agg(candidate.row) into chosen from (
+      select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
+      where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+      order by job.name, job.priority desc, job.created_on
+      limit wanted
+      for update skip locked
+    ) candidate;
+    if chosen is not null then
+      return query
+        with activated as (
+      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+        select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true order by activated.priority desc, activated.created_on, activated.id;
+      wanted := wanted - cardinality(chosen);
+    end if;
+  end if;
+  while handlers is not null and wanted > 0 and looked < 200 loop
+    select array_agg(candidate.row), array_agg(candidate.handler) into candidates, names
+    from (
+      select job.ctid as row, job.data ->> 'handler' as handler from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
+      where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+      order by job.name, job.priority desc, job.created_on
+      limit wanted
+      for update skip locked
+    ) candidate;
+    chosen := null;
+    aside := null;
+    for i in 1 .. coalesce(cardinality(candidates), 0) loop
+      place := array_position(handlers, names[i]);
+      if free[place] = 0 then
+        aside := aside || candidates[i];
+        if array_position(full_up, handlers[place]) is null then full_up := full_up || handlers[place]; end if;
+      else
+        chosen := chosen || candidates[i];
+        if place is not null then free[place] := free[place] - 1; end if;
+      end if;
+    end loop;
+    if aside is not null then
+      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set blocked = true, group_tier = 'set aside' from unnest(aside) as late (row)
+      where job.ctid = late.row;
+    end if;
+    looked := case when aside is not null and cardinality(candidates) = wanted then looked + cardinality(candidates) end;
+    if chosen is not null then
+      return query
+        with activated as (
+      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+        select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true order by activated.priority desc, activated.created_on, activated.id;
+      wanted := wanted - cardinality(chosen);
+    end if;
+  end loop;
+
+  if passed_over and wanted > 0 then
+    chosen := null;
+    for one in select * from "postbus"."set_aside_58ca598398b11ddf"(wanted, handlers, free, false) loop
+      if one.row is not null then
+        place := array_position(handlers, one.handler);
+      if free[place] = 0 then
+        aside := aside || one.row;
+        if array_position(full_up, handlers[place]) is null then full_up := full_up || handlers[place]; end if;
+      else
+        chosen := chosen || one.row;
+        if place is not null then free[place] := free[place] - 1; end if;
+      end if;
+      end if;
+      if one.held_back then full_up := full_up || one.handler; end if;
+      passed_over := coalesce(passed_over, false) or one.passed_over;
+    end loop;
+    if chosen is not null then
+      return query
+        with activated as (
+      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+        state = 'active',
+        blocked = false,
+        started_on = "pgboss".job_now(),
+        heartbeat_on = "pgboss".job_now(),
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+      
+      where job.ctid = any(chosen)
+      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
+        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+    )
+        select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true order by activated.priority desc, activated.created_on, activated.id;
+      wanted := wanted - cardinality(chosen);
+    end if;
+  end if;
+  if looked >= 200 or full_up is not null then
+    return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
+    null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
+    null::timestamptz, looked >= 200, full_up;
+  end if;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text)
- RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, walk_on text)
+CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text, limits jsonb)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -135,54 +306,125 @@ CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_f
 AS $function$
 #variable_conflict use_column
 declare
-  look integer := greatest(wanted, 10);
+  source text;
+  look integer;
+  looked integer := 0;
   candidates tid[];
   ids uuid[];
   lanes text[];
   heads tid[];
-  parked integer := 0;
-  missing integer;
+  parked integer;
   visited integer;
-  more boolean;
+  more boolean := false;
+  is_long boolean := false;
+  handlers text[];
+  free integer[];
+  full_up text[];
+  passed_over boolean;
+  one record;
+  place integer;
+  chosen tid[];
+  aside tid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss events_partitioned', 0));
+  if limits is not null then
+    if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
+      perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss events', 0));
+    end if;
+    select array_agg(limited.handler), array_agg(greatest(0, least(limited.free, limited.cluster - active.count, wanted)))
+    into handlers, free
+    from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
+    left join lateral (
+      select count(*)::integer as count from (
+        (select from "pgboss".job job
+          where job.name = 'events' and job.state = 'active' 
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null order by job.heartbeat_on limit limited.cluster)
+        union all
+        (select from "pgboss".job job
+          where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
+          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
+      ) of_handler
+    ) active on limited.cluster is not null;
+  end if;
+  perform from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1;
+  source := case when found then 'set aside' else 'front' end;
 
-  select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
-  into candidates, ids, lanes
-  from (
-    select job.ctid as row, job.id, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-    where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-      and job.singleton_key is not null
-    order by job.name, job.priority desc, job.created_on
-    limit look
-    for update skip locked
-  ) candidate;
+  while source is not null and wanted > 0 loop
+    if source = 'front' then
+      look := greatest(wanted, 10);
+      select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
+      into candidates, ids, lanes
+      from (
+        select job.ctid as row, job.id, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+        where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+          and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on
+        limit look
+        for update skip locked
+      ) candidate;
+      looked := looked + coalesce(cardinality(candidates), 0);
+      is_long := coalesce(cardinality(candidates) = look, false);
+    else
+      select array_agg(share.row) filter (where share.row is not null), array_agg(share.id) filter (where share.row is not null),
+        array_agg(share.lane) filter (where share.row is not null), array_agg(share.handler) filter (where share.held_back),
+        source = 'set aside' and bool_or(share.passed_over)
+      into candidates, ids, lanes, full_up, passed_over
+      from "postbus"."set_aside_81bfe57c43c70303"(wanted, handlers, free, source = 'set aside') share;
+    end if;
 
-  if candidates is not null then
-    with judged as materialized (
-      select candidate.row, coalesce(older.id, running.id) as blocker
-      from unnest(candidates, ids, lanes) as candidate (row, id, lane)
-      left join lateral (select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+    chosen := null;
+    aside := null;
+    if candidates is not null then
+      with judged as materialized (
+        select candidate.row, candidate.lane, coalesce(older.id, running.id) as blocker
+        from unnest(candidates, ids, lanes) as candidate (row, id, lane)
+        left join lateral (select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
       where job.singleton_key = candidate.lane and job.state < 'completed'
       order by job.id limit 1
-      ) older on older.id < candidate.id
-      left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+        ) older on older.id < candidate.id
+        left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
       where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
         and coalesce(job.singleton_key, '') >= candidate.lane
       order by job.name, coalesce(job.singleton_key, '') limit 1
-      ) running on running.lane = candidate.lane
-    ), waiting as materialized (
-      select judged.row from judged cross join lateral (
-        select 1 from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = judged.blocker and job.state::text in ('created', 'retry', 'active') for share skip locked
-      ) held
-    ), parked as (
-      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = true from waiting where job.ctid = waiting.row returning 1
-    )
-    select array_agg(judged.row) filter (where judged.blocker is null), (select count(*) from parked)
-    into heads, parked from judged;
-    
-    return query
-      with activated as (
+        ) running on running.lane = candidate.lane
+      ), waiting as materialized (
+        select judged.row from judged cross join lateral (
+          select 1 from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = judged.blocker and job.state::text in ('created', 'retry', 'active') for share skip locked
+        ) held
+      ), parked as (
+        update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
+      )
+      select array_agg(judged.row) filter (where judged.blocker is null),
+        array_agg(judged.lane) filter (where judged.blocker is null), (select count(*) from parked)
+      into heads, lanes, parked from judged;
+      if handlers is null then
+        chosen := heads[1:wanted];
+      else
+        for i in 1 .. coalesce(cardinality(heads), 0) loop
+          exit when cardinality(chosen) = wanted;
+          place := array_position(handlers, split_part(lanes[i], ':', 1));
+      if free[place] = 0 then
+        aside := aside || heads[i];
+        if array_position(full_up, handlers[place]) is null then full_up := full_up || handlers[place]; end if;
+      else
+        chosen := chosen || heads[i];
+        if place is not null then free[place] := free[place] - 1; end if;
+      end if;
+        end loop;
+      end if;
+      if aside is not null then
+      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = true, group_tier = 'set aside' from unnest(aside) as late (row)
+      where job.ctid = late.row;
+    end if;
+      -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
+      if source = 'front' then
+        more := cardinality(heads) > coalesce(cardinality(chosen), 0) + coalesce(cardinality(aside), 0)
+          or is_long and (heads is not null or parked > 0);
+      end if;
+      if chosen <> '{}' then
+      return query
+        with activated as (
       update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
         state = 'active',
         blocked = false,
@@ -190,36 +432,57 @@ begin
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
-      where job.ctid = any(heads[1:wanted])
+      where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
-      select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+        select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
-  end if;
+      wanted := wanted - cardinality(chosen);
+    end if;
+    end if;
+    source := case
+      when source = 'set aside' then 'front'
+      when source = 'front' and is_long and aside is not null and looked < 200 then 'front'
+      when source = 'front' and passed_over then 'passed over' end;
+  end loop;
+  more := coalesce(more or wanted = 0 and source = 'front', false);
 
-  missing := wanted - coalesce(cardinality(heads), 0);
-  -- Candidates that could be neither claimed nor parked are not looked at again at once: someone holds what they wait for.
-  more := missing < 0 or coalesce(cardinality(candidates) = look, false) and (heads is not null or parked > 0);
-  if missing > 0 and cardinality(candidates) = look then
-    select array_agg(head.row), max(walked.lane), count(*)
-    into heads, walk_from, visited
-    from "postbus"."walk_81bfe57c43c70303"(walk_from, 4 * missing) walked
+  if wanted > 0 and is_long then
+    select array_agg(head.row) filter (where head.row is not null),
+      array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
+    into heads, lanes, walk_from, visited
+    from "postbus"."walk_81bfe57c43c70303"(walk_from, 4 * wanted) walked
     left join lateral (
       select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = walked.id and job.state::text in ('created', 'retry')
         and job.start_after <= "pgboss".job_now()
       for update skip locked
     ) head on walked.idle;
-    if visited < 4 * missing then walk_from := ''; end if;
-    heads := array_remove(heads, null);
-    
-    return query
-      with activated as (
+    if visited < 4 * wanted then walk_from := ''; end if;
+    chosen := null;
+    if handlers is null then
+        chosen := heads[1:wanted];
+      else
+        for i in 1 .. coalesce(cardinality(heads), 0) loop
+          exit when cardinality(chosen) = wanted;
+          place := array_position(handlers, split_part(lanes[i], ':', 1));
+      if free[place] = 0 then
+        aside := aside || heads[i];
+        if array_position(full_up, handlers[place]) is null then full_up := full_up || handlers[place]; end if;
+      else
+        chosen := chosen || heads[i];
+        if place is not null then free[place] := free[place] - 1; end if;
+      end if;
+        end loop;
+      end if;
+    if chosen <> '{}' then
+      return query
+        with activated as (
       update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
         state = 'active',
         blocked = false,
@@ -227,22 +490,24 @@ begin
         heartbeat_on = "pgboss".job_now(),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
-      where job.ctid = any(heads[1:missing])
+      where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
         job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
     )
-      select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+        select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
+      wanted := wanted - cardinality(chosen);
+    end if;
   end if;
 
   return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, more, walk_from;
+    null::timestamptz, more, full_up, walk_from;
 end
 $function$
 ;
@@ -547,6 +812,120 @@ CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
 RETURN ((('x'::text || "left"(replace((delivery_id)::text, '-'::text, ''::text), 16)))::bit(64))::bigint
 ;
 
+CREATE OR REPLACE FUNCTION postbus.set_aside_58ca598398b11ddf(wanted integer, handlers text[], free integer[], against_front boolean)
+ RETURNS TABLE(handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    with recursive waiting as (
+      (select (job.data ->> 'handler') as handler from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1)
+      union all
+      select following.handler from waiting cross join lateral (
+        select (job.data ->> 'handler') as handler from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') > waiting.handler
+        order by (job.data ->> 'handler') limit 1
+      ) following
+    ), room as materialized (
+      select waiting.handler, least(wanted, coalesce(free[array_position(handlers, waiting.handler)], wanted)) as free
+      from waiting
+    ), fitting as materialized (
+      select room.handler, one.priority, one.created_on from room cross join lateral (
+        select job.priority, job.created_on from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = room.handler and job.start_after <= "pgboss".job_now()
+        order by (job.data ->> 'handler'), job.priority desc, job.created_on
+        limit room.free
+      ) one
+    ), front as materialized (
+      select job.priority, job.created_on from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
+      where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+      order by job.name, job.priority desc, job.created_on
+      limit case when against_front and exists (select from fitting) then wanted else 0 end
+    ), first as materialized (
+      select * from (select * from fitting union all select null, front.* from front) both_kinds
+      order by both_kinds.priority desc, both_kinds.created_on
+      limit wanted
+    ), share as materialized (
+      select room.handler, room.free,
+        (select count(*) from first where first.handler = room.handler) as count,
+        (select count(*) from fitting where fitting.handler = room.handler) as fitting
+      from room
+    )
+    select share.handler, taken.row, taken.id, taken.singleton_key, share.free <= share.count, share.count < share.fitting
+    from share left join lateral (
+      select job.ctid as row, job.id, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = share.handler and job.start_after <= "pgboss".job_now()
+        order by (job.data ->> 'handler'), job.priority desc, job.created_on
+      limit share.count
+      for update skip locked
+    ) taken on true;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.set_aside_81bfe57c43c70303(wanted integer, handlers text[], free integer[], against_front boolean)
+ RETURNS TABLE(handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+    with recursive waiting as (
+      (select (job.data ->> 'handler') as handler from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1)
+      union all
+      select following.handler from waiting cross join lateral (
+        select (job.data ->> 'handler') as handler from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') > waiting.handler
+        order by (job.data ->> 'handler') limit 1
+      ) following
+    ), room as materialized (
+      select waiting.handler, least(wanted, coalesce(free[array_position(handlers, waiting.handler)], wanted)) as free
+      from waiting
+    ), fitting as materialized (
+      select room.handler, one.priority, one.created_on from room cross join lateral (
+        select job.priority, job.created_on from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = room.handler and job.start_after <= "pgboss".job_now()
+        order by (job.data ->> 'handler'), job.priority desc, job.created_on
+        limit room.free
+      ) one
+    ), front as materialized (
+      select job.priority, job.created_on from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
+      where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
+      order by job.name, job.priority desc, job.created_on
+      limit case when against_front and exists (select from fitting) then wanted else 0 end
+    ), first as materialized (
+      select * from (select * from fitting union all select null, front.* from front) both_kinds
+      order by both_kinds.priority desc, both_kinds.created_on
+      limit wanted
+    ), share as materialized (
+      select room.handler, room.free,
+        (select count(*) from first where first.handler = room.handler) as count,
+        (select count(*) from fitting where fitting.handler = room.handler) as fitting
+      from room
+    )
+    select share.handler, taken.row, taken.id, taken.singleton_key, share.free <= share.count, share.count < share.fitting
+    from share left join lateral (
+      select job.ctid as row, job.id, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = share.handler and job.start_after <= "pgboss".job_now()
+        order by (job.data ->> 'handler'), job.priority desc, job.created_on
+      limit share.count
+      for update skip locked
+    ) taken on true;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(done uuid[], claims double precision[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
@@ -838,7 +1217,8 @@ begin
   where sweep.queue = 'events_partitioned';
 
   select array_agg(orphan.row) into orphans from unnest(ids) as found (id)
-  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = found.id and job.blocked for update skip locked
+  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = found.id and job.blocked and job.group_tier is distinct from 'set aside'
+    for update skip locked
   ) orphan;
   if orphans is null then return 0; end if;
   update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(orphans) as orphan (row) where job.ctid = orphan.row;
@@ -892,3 +1272,7 @@ $function$
 CREATE INDEX postbus_active_58ca598398b11ddf ON pgboss.j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97 USING btree (heartbeat_on) WHERE (state = 'active'::pgboss.job_state);
 
 CREATE INDEX postbus_lane_81bfe57c43c70303 ON pgboss.j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185 USING btree (singleton_key, id) WHERE (state < 'completed'::pgboss.job_state);
+
+CREATE INDEX postbus_set_aside_58ca598398b11ddf ON pgboss.j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97 USING btree (((data ->> 'handler'::text)), priority DESC, created_on) WHERE (blocked AND (group_tier = 'set aside'::text) AND (state < 'active'::pgboss.job_state));
+
+CREATE INDEX postbus_set_aside_81bfe57c43c70303 ON pgboss.j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185 USING btree (((data ->> 'handler'::text)), priority DESC, created_on) WHERE (blocked AND (group_tier = 'set aside'::text) AND (state < 'active'::pgboss.job_state));

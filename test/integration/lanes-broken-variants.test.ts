@@ -144,6 +144,24 @@ const variants: readonly Variant[] = [
     },
     caught: /duplicate key value/,
   },
+  {
+    without: 'judging again what was set aside',
+    break: ({ patch, queue }) =>
+      patch(queue.functions.claim, 'coalesce(older.id, running.id)', `case when source = 'front' then $& end`),
+    async schedule(lanes, crew) {
+      const publisher = await lanes.connect()
+      await publisher.query('begin')
+      await lanes.publish('red', publisher)
+      await lanes.publish('red')
+      await crew.claim(1, lanes.database, 0) // sets the younger one aside
+      await publisher.query('commit')
+      await crew.claim(1, lanes.database, 0) // and the older one
+      const [older] = await crew.claim(1, lanes.database, 1)
+      await crew.claim(2, lanes.database, 1)
+      await crew.finish(1, done(older!))
+    },
+    caught: /duplicate key value/,
+  },
 ]
 
 /** The older event's transaction commits when the younger one's delivery runs already. */

@@ -58,7 +58,9 @@ async function functionsOf(queue: string) {
   const suffix = table.slice(1, 17)
   const claim = async (): Promise<readonly ClaimedRow[]> => {
     const walk = queue === 'events' ? '' : `, ''`
-    const claimed = await session.query<ClaimedRow>(`select id, claim from postbus.claim_${suffix}(${BATCH}${walk})`)
+    const claimed = await session.query<ClaimedRow>(
+      `select id, claim from postbus.claim_${suffix}(${BATCH}${walk}, null)`,
+    )
     return claimed.rows.filter(({ id }) => id !== null)
   }
   const settle = async (claimed: readonly ClaimedRow[]) => {

@@ -117,7 +117,7 @@ test('an index of ours that is missing is made again', async () => {
 
   await bus.migrate()
 
-  expect(rows).toHaveLength(3)
+  expect(rows).toHaveLength(4)
   expect(await dumpSchema(pool)).toBe(whole)
 })
 

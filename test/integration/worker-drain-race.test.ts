@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { ClaimedDelivery, DeliveryStore } from '../../src/backend.ts'
 import type { Outcome } from '../../src/outcome.ts'
 import { Dispatcher } from '../../src/worker/dispatcher.ts'
+import { HandlerSlots } from '../../src/worker/handler-slots.ts'
 import { Tally } from '../../src/worker/tally.ts'
 import { aSignal } from '../support/notes.ts'
 import { until } from '../support/until.ts'
@@ -17,11 +18,12 @@ test('drain looks again when its last delivery was settled while a claim was on 
   const dispatcher = new Dispatcher({
     queue: 'events_partitioned',
     concurrency: 5,
+    handlerSlots: new HandlerSlots(new Map()),
     pollMs: 60_000,
     tally: new Tally(),
     emit: () => undefined,
     store: {
-      claim: async () => ({ deliveries: (await claims[claimed++]?.()) ?? [], more: false }),
+      claim: async () => ({ deliveries: (await claims[claimed++]?.()) ?? [], more: false, heldBack: [] }),
       settle: async (_: string, settlements) => ({
         ours: new Set(settlements.map(({ delivery }) => delivery.id)),
         next: new Map(),

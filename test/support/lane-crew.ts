@@ -26,9 +26,13 @@ export class LaneCrew {
     }
   }
 
-  /** Claims, and starts what it got. */
-  async claim(worker: number, over: Queryable = this.#lanes.database): Promise<readonly ClaimedDelivery[]> {
-    const { deliveries } = await this.#lanes.claim(over)
+  /** Claims, up to the handler's `free` slots if it is limited, and starts what it got. */
+  async claim(
+    worker: number,
+    over: Queryable = this.#lanes.database,
+    free?: number,
+  ): Promise<readonly ClaimedDelivery[]> {
+    const { deliveries } = await this.#lanes.claim(over, 10, free)
     for (const delivery of deliveries) this.note('start', worker, delivery)
     return deliveries
   }

@@ -75,9 +75,11 @@ const publishing = fc
   )
 
 const claiming = fc
-  .record({ limit: fc.constantFrom(1, 2, 10), holds })
-  .map(({ limit, holds: held }) =>
-    step(`claim ${limit}${held ? ' and hold' : ''}`, (world) => world.claim(limit, held)),
+  .record({ limit: fc.constantFrom(1, 2, 10), holds, free: fc.constantFrom(undefined, undefined, 0, 1) })
+  .map(({ limit, holds: held, free }) =>
+    step(`claim ${limit}${free === undefined ? '' : `, ${free} free`}${held ? ' and hold' : ''}`, (world) =>
+      world.claim(limit, held, free),
+    ),
   )
 
 const settling = fc.record({ place, ending, takeNext: fc.boolean(), holds }).map((how) =>

@@ -54,7 +54,7 @@ export class LanePromises {
   /** Looks at what is committed. Answers the ids of what is active. */
   async look({ database, queue }: Lanes): Promise<readonly string[]> {
     const { rows } = await database.query<{ id: string; state: string; orphaned: boolean }>(
-      `select job.id, job.state::text as state, job.blocked and not exists (
+      `select job.id, job.state::text as state, job.blocked and job.group_tier is null and not exists (
         select from ${queue.table} sibling where sibling.singleton_key = job.singleton_key
           and (sibling.state = 'active' or sibling.state < 'completed' and sibling.id < job.id)
       ) as orphaned

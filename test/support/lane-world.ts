@@ -75,10 +75,12 @@ export class LaneWorld {
     await this.#lanes.database.query('insert into entity (key) select unnest($1::text[])', [[...keys]])
   }
 
-  /** Claims; with `holds`, in a transaction that stays open. */
-  claim(limit: number, holds: boolean): Promise<void> {
+  /** Claims, up to the handler's `free` slots; with `holds`, in a transaction that stays open. */
+  claim(limit: number, holds: boolean, free?: number): Promise<void> {
     return this.#inTransaction(holds, async (over) => {
-      const { deliveries } = await this.#lanes.claim(over, limit)
+      const { deliveries } = await this.#lanes.claim(over, limit, free)
+      if (deliveries.length > (free ?? limit))
+        this.promises.broken(`${deliveries.length} claimed, ${free} slots were free`)
       return () => deliveries.forEach((delivery) => this.#start(delivery))
     })
   }

@@ -36,7 +36,8 @@ export interface Lanes {
   connect(): Promise<Client>
   /** Publishes one event of a key, in `tx` if given. Answers its id. */
   publish(key: string, tx?: Client, turn?: number | null): Promise<string>
-  claim(database: Queryable, limit?: number): Promise<Claimed>
+  /** `free`: how many slots the handler has left; by default it has no limit. */
+  claim(database: Queryable, limit?: number, free?: number): Promise<Claimed>
   settle(database: Queryable, settlements: readonly Settlement[]): Promise<Settled>
   /** Makes the claims of these deliveries look silent, and takes them over. Answers how many. */
   recover(database: Queryable, ids: readonly string[]): Promise<number>
@@ -73,7 +74,8 @@ export async function openLanes(): Promise<Lanes> {
       const { events } = await bus.publish(Turned({ key, turn }), tx ? { tx } : {})
       return events[0]?.id ?? ''
     },
-    claim: (over, limit = 10) => claimOf(over, limit),
+    claim: (over, limit = 10, free) =>
+      claimOf(over, limit, free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }]),
     settle: (over, settlements) => settleDeliveries(over, queue, settlements),
     async recover(over, ids) {
       await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])
@@ -87,13 +89,7 @@ export async function openLanes(): Promise<Lanes> {
       )
       return rows
     },
-    async patch(name, piece, replacement) {
-      const { rows } = await database.query<{ text: string | null }>(
-        'select pg_get_functiondef(to_regproc($1)) as text',
-        [name],
-      )
-      await database.query(replaced(name, rows[0]?.text ?? '', { piece, replacement }))
-    },
+    patch: (name, piece, replacement) => patchFunction(database, name, { piece, replacement }),
     async close() {
       await Promise.all(clients.map((client) => client.end()))
       await shop.close()
@@ -110,7 +106,20 @@ async function count(over: Queryable, statement: string): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-function replaced(name: string, text: string, { piece, replacement }: { piece: string | RegExp; replacement: string }) {
+interface Patch {
+  readonly piece: string | RegExp
+  readonly replacement: string
+}
+
+/** Replaces a piece of a function's text, as `String.replace` does. Throws when the function does not contain it. */
+export async function patchFunction(database: Pool, name: string, patch: Patch): Promise<void> {
+  const { rows } = await database.query<{ text: string | null }>('select pg_get_functiondef(to_regproc($1)) as text', [
+    name,
+  ])
+  await database.query(replaced(name, rows[0]?.text ?? '', patch))
+}
+
+function replaced(name: string, text: string, { piece, replacement }: Patch) {
   const broken = text.replace(piece, replacement)
   if (broken === text) throw new Error(`${name} does not contain ${String(piece)}, so it cannot be broken there.`)
   return broken

@@ -127,6 +127,13 @@ function endOf(one: Run, interruptions: readonly Interruption[]): number {
   return Math.min(...deaths.map(({ from }) => Math.max(from, one.from))) // its last words may arrive after its death
 }
 
+/** How many runs there were at once, at the most. */
+export function mostAtOnce(trace: readonly TraceEntry[], interruptions: readonly Interruption[] = []): number {
+  const runs = runsOf(trace)
+  const at = (moment: number) => runs.filter((one) => one.from <= moment && moment < endOf(one, interruptions)).length
+  return Math.max(0, ...runs.map(({ from }) => at(from)))
+}
+
 /** C6: nothing runs that was not committed. */
 export function ghosts(trace: readonly TraceEntry[], committed: ReadonlySet<string>): readonly string[] {
   const strangers = new Set(trace.map((entry) => entry.eventId).filter((id) => !committed.has(id)))

@@ -95,6 +95,8 @@ const options = { priority: 9, maxAttempts: 10, timeoutMs: 1_000, queue: 'slow',
 const handle = () => undefined
 defineHandler('mail.options', { on: OrderCreated, handle, ...options, backoff: { initialMs: 1, factor: 2, jitter: 0 } })
 defineHandler('mail.function', { on: OrderCreated, handle, backoff: (attempt) => attempt * 1_000 })
+defineHandler('mail.limited', { on: OrderCreated, handle, concurrency: 5 })
+defineHandler('mail.limited', { on: OrderCreated, handle, concurrency: { perProcess: 5, cluster: 10 } })
 
 // Any handler is an AnyHandler.
 expectTypeOf(createInvoice).toExtend<AnyHandler>()
@@ -132,6 +134,8 @@ defineHandler('mail.receipt', { on: OrderCreated, handle, interested: async () =
 defineHandler('mail.receipt', { on: OrderCreated, handle, interested: (event) => event.data.orderId })
 // @ts-expect-error -- an option that does not exist: it is called maxAttempts
 defineHandler('mail.receipt', { on: OrderCreated, handle, retries: 3 })
+// @ts-expect-error -- a limit of a kind that does not exist
+defineHandler('mail.receipt', { on: OrderCreated, handle, concurrency: { perQueue: 5 } })
 // @ts-expect-error -- a delivery that dies is skipped, or blocks its key
 defineHandler('mail.receipt', { on: OrderCreated, handle, onDead: 'stop' })
 // @ts-expect-error -- a part of a backoff that does not exist: it is called initialMs

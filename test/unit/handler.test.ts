@@ -30,6 +30,19 @@ describe('a handler', () => {
     expect(handler.options).toEqual({ ...told, backoff })
   })
 
+  test.each([
+    [5, { perProcess: 5 }],
+    [
+      { perProcess: 5, cluster: 10 },
+      { perProcess: 5, cluster: 10 },
+    ],
+    [{ cluster: 10 }, { cluster: 10 }],
+  ])('understands a concurrency of %o', (concurrency, understood) => {
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, concurrency })
+
+    expect(handler.options.concurrency).toEqual(understood)
+  })
+
   test('fills in the parts of a backoff that it does not mention', () => {
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, backoff: { initialMs: 1 } })
 
@@ -76,6 +89,13 @@ describe('a handler is refused', () => {
     ['more than 12 hours', { timeoutMs: 43_200_001 }, 'timeoutMs'],
     ['a queue with a name that is not allowed', { queue: 'Slow Ones' }, 'queue'],
     ['the queue that belongs to another one', { queue: 'events_partitioned' }, 'queue'],
+    ['no slot at all', { concurrency: 0 }, 'expected a whole number from 1 to 100,000'],
+    ['half a slot', { concurrency: 1.5 }, '→ at concurrency'],
+    ['slots in words', { concurrency: 'five' }, '→ at concurrency'],
+    ['no slot in a process', { concurrency: { perProcess: 0 } }, '→ at concurrency.perProcess'],
+    ['no slot in the cluster', { concurrency: { perProcess: 1, cluster: 0 } }, '→ at concurrency.cluster'],
+    ['a limit that limits nothing', { concurrency: {} }, '→ at concurrency'],
+    ['a limit of a kind it does not know', { concurrency: { perQueue: 1 } }, '→ at concurrency'],
     ['an end it does not know', { onDead: 'stop' }, 'onDead'],
     ['a backoff of the wrong kind', { backoff: 1_000 }, 'backoff'],
     ['a part of a backoff out of its limits', { backoff: { factor: 0 } }, 'backoff.factor'],

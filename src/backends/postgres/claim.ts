@@ -4,7 +4,7 @@
  * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
  * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
-import type { Claimed, ClaimedDelivery, StoredEvent } from '../../backend.ts'
+import type { Claimed, ClaimedDelivery, HandlerRoom, StoredEvent } from '../../backend.ts'
 import { parseJson } from '../../codec/parse-json.ts'
 import type { Metadata } from '../../envelope.ts'
 import { isPartitionedQueue } from '../../names.ts'
@@ -31,32 +31,59 @@ export interface ClaimedRow {
   readonly expires_at: Date | null
 }
 
-/** Claims up to `limit` deliveries, most urgent first. */
-export type Claim = (database: Queryable, limit: number) => Promise<Claimed>
+/** Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. */
+export type Claim = (database: Queryable, limit: number, rooms?: readonly HandlerRoom[]) => Promise<Claimed>
 
 export function claimFrom(queue: QueueState): Claim {
   return isPartitionedQueue(queue.name) ? claimLanes(queue) : claimPlain(queue)
 }
 
+/** The last row may be no delivery: it tells how the claim went. */
+type Row = ClaimedRow | ({ readonly id: null } & Report)
+
+interface Report {
+  readonly more: boolean | null
+  readonly held_back: readonly string[] | null
+}
+
 function claimPlain({ name, functions }: QueueState): Claim {
-  return async (database, limit) => {
-    const { rows } = await database.query<ClaimedRow>(withoutWaiting(`${functions.claim}($1)`), [limit])
-    return { deliveries: rows.map((row) => claimedDelivery(name, row)), more: rows.length === limit }
+  return async (database, limit, rooms = []) => {
+    const { rows } = await database.query<Row>(withoutWaiting(`${functions.claim}($1, $2::jsonb)`), [
+      limit,
+      limitsOf(rooms),
+    ])
+    const claimed = claimedFrom(name, rows)
+    return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
   }
 }
 
-/** The last row is no delivery: it tells how the claim went. The walk from lane to lane goes on where it stopped. */
-type LaneRow = (ClaimedRow & { readonly more: boolean }) | { readonly id: null; more: boolean; walk_on: string }
+/** The walk from lane to lane goes on where it stopped. */
+type LaneRow = ClaimedRow | ({ readonly id: null; walk_on: string } & Report)
 
 function claimLanes({ name, functions }: QueueState): Claim {
   let walkFrom = ''
-  return async (database, limit) => {
-    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2)`, [limit, walkFrom])
+  return async (database, limit, rooms = []) => {
+    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2, $3::jsonb)`, [
+      limit,
+      walkFrom,
+      limitsOf(rooms),
+    ])
     const last = rows.at(-1)
     if (last?.id === null) walkFrom = last.walk_on
-    const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(name, row))
-    return { deliveries, more: last?.more ?? false }
+    return claimedFrom(name, rows)
   }
+}
+
+/** Without limits the functions do nothing about them. */
+function limitsOf(rooms: readonly HandlerRoom[]): string | null {
+  return rooms.length === 0 ? null : JSON.stringify(rooms)
+}
+
+function claimedFrom(queue: string, rows: readonly Row[]): Claimed {
+  const last = rows.at(-1)
+  const report = last?.id === null ? last : null
+  const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(queue, row))
+  return { deliveries, more: report?.more ?? false, heldBack: report?.held_back ?? [] }
 }
 
 export function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {

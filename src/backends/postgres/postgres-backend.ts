@@ -92,7 +92,7 @@ export function createDeliveryStore(
         prepared.set(queue.name, { ...queue, claim: claimFrom(queue) })
       }
     },
-    claim: (name, limit) => on(name, (database, queue) => queue.claim(database, limit)),
+    claim: (name, limit, rooms) => on(name, (database, queue) => queue.claim(database, limit, rooms)),
     settle: (name, settlements) => on(name, (database, queue) => settleDeliveries(database, queue, settlements)),
     keep: (name, claims: readonly ClaimedDelivery[]) =>
       on(name, (database, queue) => keepClaims(database, queue, claims), lifeline),

@@ -9,6 +9,7 @@ import type { Queryable } from './connection.ts'
 import { claimLanesFunction, walkFunction } from './functions/claim-lanes.ts'
 import { claimFunction } from './functions/claim.ts'
 import { keepFunction } from './functions/keep.ts'
+import { setAsideFunction } from './functions/set-aside.ts'
 import { promoteFunction, recoverFunction, skipFunction, sweepFunction } from './functions/lanes.ts'
 import { settleFunction, settleLanesFunction } from './functions/settle.ts'
 import { functionName, type QueueParts } from './functions/sql.ts'
@@ -28,7 +29,13 @@ export async function createFunctions(database: Queryable, parts: QueueParts): P
 }
 
 function plainFunctions(parts: QueueParts): readonly string[] {
-  return [claimFunction(parts), settleFunction(parts), keepFunction(parts), recoverFunction(parts, false)]
+  return [
+    setAsideFunction(parts),
+    claimFunction(parts),
+    settleFunction(parts),
+    keepFunction(parts),
+    recoverFunction(parts, false),
+  ]
 }
 
 /** In the order in which they use each other. */
@@ -36,6 +43,7 @@ function laneFunctions(parts: QueueParts): readonly string[] {
   return [
     promoteFunction(parts),
     walkFunction(parts),
+    setAsideFunction(parts),
     claimLanesFunction(parts),
     settleLanesFunction(parts),
     keepFunction(parts),

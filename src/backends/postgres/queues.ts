@@ -9,6 +9,7 @@ import type { PgBoss } from 'pg-boss'
 import { PostbusError } from '../../errors.ts'
 import { isPartitionedQueue } from '../../names.ts'
 import type { Queryable } from './connection.ts'
+import { setAsideIndex } from './functions/set-aside.ts'
 import { RETRY_LIMIT } from './functions/sql.ts'
 import { createFunctions, FUNCTIONS_VERSION, functionsOf, type QueueFunctions } from './queue-functions.ts'
 import type { Tables } from './tables.ts'
@@ -142,12 +143,16 @@ function suffixOf(table: string): string {
   return table.split('."')[1]?.slice(1, 17) ?? ''
 }
 
-/** One that recovery reads in a plain queue, for which a partitioned one has pg-boss's, and one of the live deliveries of a lane. */
+/**
+ * One that recovery reads in a plain queue, for which a partitioned one has pg-boss's, one of the live deliveries of a lane,
+ * and one of what is set aside.
+ */
 async function createIndexes(database: Queryable, { name, suffix, table }: QueueState): Promise<void> {
   const [which, columns, live] = isPartitionedQueue(name)
     ? ['lane', 'singleton_key, id', `state < 'completed'`]
     : ['active', 'heartbeat_on', `state = 'active'`]
   await database.query(`create index if not exists "postbus_${which}_${suffix}" on ${table} (${columns}) where ${live}`)
+  await database.query(setAsideIndex(table, suffix))
 }
 
 function queueMissing(queues: readonly string[]): PostbusError {

@@ -5,6 +5,7 @@
 import type { ClaimedDelivery, DeliveryStore } from '../../backend.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Emit } from '../../signals.ts'
+import type { HandlerSlots } from '../../worker/handler-slots.ts'
 import { Dispatcher } from '../../worker/dispatcher.ts'
 import { Tally, type Counts } from '../../worker/tally.ts'
 import type { Endlessness } from './endlessness.ts'
@@ -16,6 +17,8 @@ export interface DueWork {
   readonly store: DeliveryStore
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
+  /** How many attempts of each limited handler may run at once. */
+  slotsOf(queue: string): HandlerSlots
   readonly emit: Emit
   readonly endlessness: Endlessness
   attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
@@ -34,6 +37,7 @@ export function dueRun(work: DueWork) {
       new Dispatcher({
         queue,
         concurrency,
+        handlerSlots: work.slotsOf(queue),
         pollMs: NO_POLL_MS,
         emit: work.emit,
         tally,
@@ -75,7 +79,7 @@ function failingFast(store: DeliveryStore, onFailure: (error: unknown) => void):
     })
   return {
     ...store,
-    claim: (queue, limit) => reporting(store.claim(queue, limit)),
+    claim: (queue, limit, rooms) => reporting(store.claim(queue, limit, rooms)),
     settle: (queue, settlements) => reporting(store.settle(queue, settlements)),
   }
 }

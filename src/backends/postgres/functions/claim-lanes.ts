@@ -4,7 +4,7 @@
  *   candidates, in queue order, locked
  *       │
  *       ├─ an older live delivery in its lane, or one that runs ──► park it, while holding that one
- *       └─ neither ──► claim it
+ *       └─ neither ──► claim it, or set it aside if its handler has no free slot (see `set-aside.ts`)
  *
  * A parked delivery leaves the index that candidates are found by, so each is looked at once, whatever the backlog. It is
  * parked only while the delivery it waits for is held: that one's settle then waits for this claim, and afterwards sees
@@ -13,8 +13,12 @@
  * Claims of a queue take turns. Two at once could see the same lane idle, one of them without, and the other with, the
  * event of a transaction that has just committed late, and start two different deliveries of it.
  *
+ * What was set aside is a candidate like those at the front, and judged like them: an older delivery of its lane may have
+ * been committed late.
+ *
  * When the front of the queue is one busy lane's backlog, the rest of the slots is filled by walking from lane to lane.
  */
+import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import {
   activated,
   byId,
@@ -37,80 +41,125 @@ const VISITS_PER_SLOT = 4
 
 export function claimLanesFunction(parts: QueueParts): string {
   const { table, tables, queue } = parts
-  const claimed = (rows: string) => `
-    return query
-      with ${activated(parts, rows)}
-      select ${DELIVERY}, null::boolean, null::text from activated ${itsEvent(parts)} ${QUEUE_ORDER};`
+  const claimChosen = `if chosen <> '{}' then
+      return query
+        with ${activated(parts, 'chosen')}
+        select ${DELIVERY}, null::boolean, null::text[], null::text from activated ${itsEvent(parts)} ${QUEUE_ORDER};
+      wanted := wanted - cardinality(chosen);
+    end if;`
   return `
-create or replace function ${functionName(parts, 'claim')}(wanted integer, walk_from text) returns table (${DELIVERY_COLUMNS},
-    more boolean, walk_on text
+create or replace function ${functionName(parts, 'claim')}(wanted integer, walk_from text, limits jsonb)
+returns table (${DELIVERY_COLUMNS},
+    more boolean, held_back text[], walk_on text
 ) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
-  look integer := greatest(wanted, ${LOOK_AT_LEAST});
+  source text;
+  look integer;
+  looked integer := 0;
   candidates tid[];
   ids uuid[];
   lanes text[];
   heads tid[];
-  parked integer := 0;
-  missing integer;
+  parked integer;
   visited integer;
-  more boolean;
+  more boolean := false;
+  is_long boolean := false;${LIMIT_VARIABLES}
 begin
   perform pg_advisory_xact_lock(hashtextextended('postbus claim ${tables.names.pgboss} ${queue}', 0));
+  ${readingLimits(parts)}
+  ${probing(parts)}
+  source := case when found then 'set aside' else 'front' end;
 
-  select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
-  into candidates, ids, lanes
-  from (
-    select job.ctid as row, job.id, job.singleton_key from ${table} job
-    where job.name = '${queue}' and job.state < 'active' and not job.blocked and job.start_after <= ${tables.jobNow}
-      and job.singleton_key is not null
-    order by job.name, job.priority desc, job.created_on
-    limit look
-    for update skip locked
-  ) candidate;
+  while source is not null and wanted > 0 loop
+    if source = 'front' then
+      look := greatest(wanted, ${LOOK_AT_LEAST});
+      select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
+      into candidates, ids, lanes
+      from (
+        select job.ctid as row, job.id, job.singleton_key from ${table} job
+        where job.name = '${queue}' and job.state < 'active' and not job.blocked and job.start_after <= ${tables.jobNow}
+          and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on
+        limit look
+        for update skip locked
+      ) candidate;
+      looked := looked + coalesce(cardinality(candidates), 0);
+      is_long := coalesce(cardinality(candidates) = look, false);
+    else
+      select array_agg(share.row) filter (where share.row is not null), array_agg(share.id) filter (where share.row is not null),
+        array_agg(share.lane) filter (where share.row is not null), array_agg(share.handler) filter (where share.held_back),
+        source = 'set aside' and bool_or(share.passed_over)
+      into candidates, ids, lanes, full_up, passed_over
+      from ${functionName(parts, 'set_aside')}(wanted, handlers, free, source = 'set aside') share;
+    end if;
 
-  if candidates is not null then
-    with judged as materialized (
-      select candidate.row, coalesce(older.id, running.id) as blocker
-      from unnest(candidates, ids, lanes) as candidate (row, id, lane)
-      left join lateral (${headOf(parts, 'candidate.lane', 'job.id')}
-      ) older on older.id < candidate.id
-      left join lateral (${runningIn(parts, 'candidate.lane')}
-      ) running on running.lane = candidate.lane
-    ), waiting as materialized (
-      select judged.row from judged cross join lateral (
-        ${byId(parts, 'judged.blocker', '1')} and job.state::text in ('created', 'retry', 'active') for share skip locked
-      ) held
-    ), parked as (
-      update ${table} job set blocked = true from waiting where job.ctid = waiting.row returning 1
-    )
-    select array_agg(judged.row) filter (where judged.blocker is null), (select count(*) from parked)
-    into heads, parked from judged;
-    ${claimed('heads[1:wanted]')}
-  end if;
+    chosen := null;
+    aside := null;
+    if candidates is not null then
+      with judged as materialized (
+        select candidate.row, candidate.lane, coalesce(older.id, running.id) as blocker
+        from unnest(candidates, ids, lanes) as candidate (row, id, lane)
+        left join lateral (${headOf(parts, 'candidate.lane', 'job.id')}
+        ) older on older.id < candidate.id
+        left join lateral (${runningIn(parts, 'candidate.lane')}
+        ) running on running.lane = candidate.lane
+      ), waiting as materialized (
+        select judged.row from judged cross join lateral (
+          ${byId(parts, 'judged.blocker', '1')} and job.state::text in ('created', 'retry', 'active') for share skip locked
+        ) held
+      ), parked as (
+        update ${table} job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
+      )
+      select array_agg(judged.row) filter (where judged.blocker is null),
+        array_agg(judged.lane) filter (where judged.blocker is null), (select count(*) from parked)
+      into heads, lanes, parked from judged;
+      ${sortingOutHeads}
+      ${settingAside(parts, 'aside')}
+      -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
+      if source = 'front' then
+        more := cardinality(heads) > coalesce(cardinality(chosen), 0) + coalesce(cardinality(aside), 0)
+          or is_long and (heads is not null or parked > 0);
+      end if;
+      ${claimChosen}
+    end if;
+    source := case
+      when source = 'set aside' then 'front'
+      when source = 'front' and is_long and aside is not null and looked < ${LONGEST_LOOK} then 'front'
+      when source = 'front' and passed_over then 'passed over' end;
+  end loop;
+  more := coalesce(more or wanted = 0 and source = 'front', false);
 
-  missing := wanted - coalesce(cardinality(heads), 0);
-  -- Candidates that could be neither claimed nor parked are not looked at again at once: someone holds what they wait for.
-  more := missing < 0 or coalesce(cardinality(candidates) = look, false) and (heads is not null or parked > 0);
-  if missing > 0 and cardinality(candidates) = look then
-    select array_agg(head.row), max(walked.lane), count(*)
-    into heads, walk_from, visited
-    from ${functionName(parts, 'walk')}(walk_from, ${VISITS_PER_SLOT} * missing) walked
+  if wanted > 0 and is_long then
+    select array_agg(head.row) filter (where head.row is not null),
+      array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
+    into heads, lanes, walk_from, visited
+    from ${functionName(parts, 'walk')}(walk_from, ${VISITS_PER_SLOT} * wanted) walked
     left join lateral (
       ${byId(parts, 'walked.id', 'job.ctid as row')} and job.state::text in ('created', 'retry')
         and job.start_after <= ${tables.jobNow}
       for update skip locked
     ) head on walked.idle;
-    if visited < ${VISITS_PER_SLOT} * missing then walk_from := ''; end if;
-    heads := array_remove(heads, null);
-    ${claimed('heads[1:missing]')}
+    if visited < ${VISITS_PER_SLOT} * wanted then walk_from := ''; end if;
+    chosen := null;
+    ${sortingOutHeads}
+    ${claimChosen}
   end if;
 
-  return query select ${NO_DELIVERY}, more, walk_from;
+  return query select ${NO_DELIVERY}, more, full_up, walk_from;
 end
 $function$`
 }
+
+/** Chooses of `heads` as many as are wanted and allowed. */
+const sortingOutHeads = `if handlers is null then
+        chosen := heads[1:wanted];
+      else
+        for i in 1 .. coalesce(cardinality(heads), 0) loop
+          exit when cardinality(chosen) = wanted;
+          ${sortingOut('heads[i]', `split_part(lanes[i], ':', 1)`)}
+        end loop;
+      end if;`
 
 /** Visits lanes in the order of their keys, behind `after`: one probe for each, whatever waits in it. */
 export function walkFunction(parts: QueueParts): string {

@@ -1,4 +1,5 @@
 /** The functions that see to it that a lane goes on: after an operator's act, after a worker's death, after a deletion by hand. */
+import { NOT_SET_ASIDE } from './set-aside.ts'
 import { byId, FIXED_PLAN, functionName, headOf, RETRY_LIMIT, withError, type QueueParts } from './sql.ts'
 
 /**
@@ -67,8 +68,8 @@ $function$`
 }
 
 /**
- * Promotes heads that nobody would promote: someone has deleted or changed the delivery they were parked behind. Visits
- * a limited number of lanes, and the next ones at the next call; of several callers within a short time only one works.
+ * Promotes heads that nobody would promote: someone has deleted or changed the delivery they were parked behind. What
+ * is set aside is left where it is: claims find it there. Visits a limited number of lanes, and the next ones at the next call; of several callers within a short time only one works.
  */
 export function sweepFunction(parts: QueueParts): string {
   const { table, tables, queue } = parts
@@ -95,7 +96,8 @@ begin
   where sweep.queue = '${queue}';
 
   select array_agg(orphan.row) into orphans from unnest(ids) as found (id)
-  cross join lateral (${byId(parts, 'found.id', 'job.ctid as row')} and job.blocked for update skip locked
+  cross join lateral (${byId(parts, 'found.id', 'job.ctid as row')} and job.blocked and ${NOT_SET_ASIDE}
+    for update skip locked
   ) orphan;
   if orphans is null then return 0; end if;
   update ${table} job set blocked = false from unnest(orphans) as orphan (row) where job.ctid = orphan.row;

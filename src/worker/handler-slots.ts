@@ -1,0 +1,84 @@
+/**
+ * How many attempts of each limited handler run in this worker. The two queues of a handler, with keys and without, share
+ * its slots, so their claims take turns: what one of them was told is free must still be so when its deliveries arrive.
+ */
+import type { HandlerRoom } from '../backend.ts'
+import type { AnyHandler } from '../handler.ts'
+import { baseQueue } from '../names.ts'
+
+type Limits = ReadonlyMap<string, { readonly perProcess?: number | undefined; readonly cluster?: number | undefined }>
+
+export class HandlerSlots {
+  readonly #limits: Limits
+  readonly #taken = new Map<string, number>()
+  readonly #listeners: ((handler: string) => void)[] = []
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  /** Runs a claim that takes the slots of what it brings before it returns. Without limits there is nothing to wait for. */
+  async claim<Result>(claim: (rooms: readonly HandlerRoom[]) => Promise<Result>): Promise<Result> {
+    if (this.#limits.size === 0) return claim([])
+    const claimed = this.#turn.then(() => claim(this.#rooms()))
+    this.#turn = claimed.catch(() => undefined) // whoever waits for its turn has nothing to do with the failure
+    return claimed
+  }
+
+  take(handler: string): void {
+    if (this.#limits.has(handler)) this.#taken.set(handler, this.#takenBy(handler) + 1)
+  }
+
+  /** `isFollowed`: another delivery has taken the slot already. */
+  release(handler: string, isFollowed = false): void {
+    if (!this.#limits.has(handler)) return
+    this.#taken.set(handler, this.#takenBy(handler) - 1)
+    if (!isFollowed) this.#tell(handler)
+  }
+
+  /** A delivery that gave back its slot earlier counts no longer for the cluster either. */
+  settled(handler: string): void {
+    if (this.#limits.get(handler)?.cluster !== undefined) this.#tell(handler)
+  }
+
+  /** Calls `listener` with each limited handler of which another delivery may now be claimed. */
+  onFree(listener: (handler: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  #rooms(): readonly HandlerRoom[] {
+    return Array.from(this.#limits, ([handler, { perProcess, cluster = null }]) => ({
+      handler,
+      free: perProcess === undefined ? null : Math.max(0, perProcess - this.#takenBy(handler)),
+      cluster,
+    }))
+  }
+
+  #takenBy(handler: string): number {
+    return this.#taken.get(handler) ?? 0
+  }
+
+  #tell(handler: string): void {
+    for (const listener of this.#listeners) listener(handler)
+  }
+}
+
+/** Answers the slots of a queue's handlers: the same for the queue with keys and the one without. */
+export function slotsOfQueues(handlers: readonly AnyHandler[]): (queue: string) => HandlerSlots {
+  const slots = new Map<string, HandlerSlots>()
+  return (queue) => {
+    const base = baseQueue(queue)
+    const known = slots.get(base) ?? new HandlerSlots(limitsIn(handlers, base))
+    slots.set(base, known)
+    return known
+  }
+}
+
+function limitsIn(handlers: readonly AnyHandler[], queue: string): Limits {
+  return new Map(
+    handlers.flatMap(({ name, options: { queue: own, concurrency } }) =>
+      own === queue && concurrency !== undefined ? [[name, concurrency] as const] : [],
+    ),
+  )
+}
