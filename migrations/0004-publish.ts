@@ -1,9 +1,11 @@
 /**
  * The function that publishes: one call, one round trip, whatever the number of events, handlers and queues.
  *
- *   batch ──► input  ──► stored    insert into postbus.event, in call order; a known id is passed over
- *         └─► wanted ──► delivered insert into pgboss.job, one row per stored event and handler
- *                   └──► one NOTIFY with the names of the queues
+ *   batch ──► input   ──► stored    insert into postbus.event, in call order; a known id is passed over
+ *         ├─► targets ──► delivered insert into pgboss.job, one row per stored event and handler
+ *         └─► wake        one NOTIFY with the names of the queues, at the commit
+ *
+ * Events name a set of receivers each: those of a list mostly have the same, which then travels once.
  *
  * It is a function because its plan is then cached per session for every driver; the same statement sent unprepared
  * spends over half its time in planning. The rows it writes are the rows `boss.insert()` writes (a test compares them).
@@ -15,6 +17,10 @@
  * connection of a transaction that has ended. The deferred trigger sees that. At the end of a statement of its own,
  * statement_timestamp() is still that of the publishing statement; an explicit COMMIT has set a new one.
  *
+ * Commits that notify wait for each other, each until the one before is on the disk. So of those that commit at one moment
+ * only one notifies, which is why it is decided at the commit. The others are seen by the workers that it wakes, or are
+ * still on their way: a claim sees that there are such, and looks again (`functions/coming.ts`).
+ *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
  * event and lost the delivery.
  */
@@ -22,10 +28,16 @@ import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { SchemaNames } from './index.ts'
 
+/** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
+const MAX_WAKE_BYTES = 7_000
+
 export function publish(names: SchemaNames): Migration {
   const postbus = sql.id(names.postbus)
   const pgboss = sql.id(names.pgboss)
   const channel = sql.lit(`postbus_${names.postbus}`)
+  const lockOf = (what: string) => sql`hashtextextended(${sql.lit(`postbus ${what} ${names.postbus} `)} || named, 0)`
+  const coming = lockOf('coming')
+  const notifying = lockOf('notifying')
   return {
     async up(db) {
       await sql`
@@ -36,22 +48,45 @@ export function publish(names: SchemaNames): Migration {
         $function$`.execute(db)
 
       await sql`
-        create function ${postbus}.refuse_autocommit() returns trigger language plpgsql as $function$
+        create function ${postbus}.wake(queues text) returns void language plpgsql as $function$
+        declare
+          named text;
+          untold text;
+        begin
+          for named in select distinct regexp_split_to_table(queues, ' ') loop
+            if not pg_try_advisory_xact_lock_shared(${coming})
+              or pg_try_advisory_xact_lock(${notifying})
+            then untold := concat_ws(' ', untold, named); end if;
+          end loop;
+          if untold is not null then
+            perform pg_notify(${channel}, case when length(untold) > ${sql.lit(MAX_WAKE_BYTES)} then '*' else untold end);
+          end if;
+        end
+        $function$`.execute(db)
+
+      await sql`
+        create function ${postbus}.at_commit() returns trigger language plpgsql as $function$
+        declare
+          queues text := current_setting('postbus.wake', true);
         begin
           if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
             raise exception using errcode = 'PB003',
               message = 'No transaction was open on this connection: it had already ended, or was never begun. '
                 || 'Nothing was published. Publish inside the callback, and await it.';
           end if;
+          if queues <> '' then
+            perform ${postbus}.wake(queues);
+            perform set_config('postbus.wake', '', true);
+          end if;
           return null;
         end
         $function$`.execute(db)
 
       await sql`
-        create constraint trigger refuse_autocommit after insert on ${postbus}.event
+        create constraint trigger at_commit after insert on ${postbus}.event
         deferrable initially deferred
         for each row when (current_setting('postbus.published_by', true) = 'now')
-        execute function ${postbus}.refuse_autocommit()`.execute(db)
+        execute function ${postbus}.at_commit()`.execute(db)
 
       await sql`
         create function ${postbus}.publish(batch text)
@@ -60,6 +95,7 @@ export function publish(names: SchemaNames): Migration {
         #variable_conflict use_column
         declare
           parsed jsonb := batch::jsonb;
+          wake text;
         begin
           if (parsed ->> 'protocol')::integer <> 1 then
             raise exception using errcode = 'PB001',
@@ -74,18 +110,23 @@ export function publish(names: SchemaNames): Migration {
           with input as materialized (
             select * from jsonb_to_recordset(parsed -> 'events') as event (
               ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz
+              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
+              receivers integer
             )
-          ), wanted as materialized (
-            select * from jsonb_to_recordset(parsed -> 'deliveries') as delivery (
-              ord integer, handler text, handler_hash text, queue text, priority integer, singleton_key text
+          ), targets as materialized (
+            select receiver.*, queue.name, queue.expire_seconds, queue.deletion_seconds, queue.retention_seconds,
+              queue.retry_limit, queue.retry_delay, queue.retry_backoff, queue.retry_delay_max, queue.policy,
+              queue.dead_letter, queue.heartbeat_seconds
+            from jsonb_to_recordset(parsed -> 'receivers') as receiver (
+              set integer, handler text, handler_hash text, queue text, priority integer
             )
+            left join ${pgboss}.queue on queue.name = receiver.queue
           ), stored as (
             insert into ${postbus}.event (
               id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
             )
-            select id, type, version, partition_key, payload::json, correlation_id, causation_id, source, metadata::json,
-              occurred_at, expires_at
+            select id, type, version, partition_key, payload::json, coalesce(correlation_id, id::text), causation_id, source,
+              metadata::json, occurred_at, expires_at
             from input
             order by ord
             on conflict (id) do nothing
@@ -96,27 +137,26 @@ export function publish(names: SchemaNames): Migration {
               retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
             )
             select
-              (lpad(to_hex(stored.seq), 16, '0') || wanted.handler_hash)::uuid,
-              coalesce(queue.name, ${postbus}.no_such_queue(wanted.queue)),
-              jsonb_build_object('event', input.id, 'type', input.type, 'handler', wanted.handler),
-              wanted.priority,
+              (lpad(to_hex(stored.seq), 16, '0') || targets.handler_hash)::uuid,
+              coalesce(targets.name, ${postbus}.no_such_queue(targets.queue)),
+              jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', targets.handler]),
+              targets.priority,
               ${pgboss}.job_now(),
               ${pgboss}.job_now(),
-              wanted.singleton_key,
-              queue.expire_seconds,
-              queue.deletion_seconds,
-              ${pgboss}.job_now() + queue.retention_seconds * interval '1s',
-              queue.retry_limit,
-              queue.retry_delay,
-              queue.retry_backoff,
-              queue.retry_delay_max,
-              queue.policy,
-              queue.dead_letter,
-              queue.heartbeat_seconds
-            from wanted
-            join input using (ord)
+              targets.handler || ':' || input.partition_key,
+              targets.expire_seconds,
+              targets.deletion_seconds,
+              ${pgboss}.job_now() + targets.retention_seconds * interval '1s',
+              targets.retry_limit,
+              targets.retry_delay,
+              targets.retry_backoff,
+              targets.retry_delay_max,
+              targets.policy,
+              targets.dead_letter,
+              targets.heartbeat_seconds
+            from input
+            join targets on targets.set = input.receivers
             join stored on stored.id = input.id
-            left join ${pgboss}.queue on queue.name = wanted.queue
             order by stored.seq
             returning id
           ), counted as (
@@ -130,9 +170,12 @@ export function publish(names: SchemaNames): Migration {
 
           if (parsed -> 'in_transaction')::boolean then
             perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-          end if;
-          if parsed ->> 'wake' is not null then
-            perform pg_notify(${channel}, parsed ->> 'wake');
+            wake := coalesce(current_setting('postbus.wake', true), '');
+            if ' ' || wake || ' ' not like '% ' || (parsed ->> 'wake') || ' %' then
+              perform set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), parsed ->> 'wake'), true);
+            end if;
+          elsif parsed ->> 'wake' is not null then
+            perform ${postbus}.wake(parsed ->> 'wake');
           end if;
         end
         $function$`.execute(db)

@@ -80,6 +80,8 @@ export interface Claimed {
   readonly more: boolean
   /** Handlers of which something is left that may only be claimed when one of their slots is free. */
   readonly heldBack: readonly string[]
+  /** Someone was committing to this queue when the claim began, and may have woken nobody. */
+  readonly coming: boolean
 }
 
 /** How many deliveries of a handler a claim may bring. `null`: no limit of that kind. */

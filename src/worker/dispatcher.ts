@@ -8,7 +8,7 @@
  *                  ▲                        │
  *                  └── the next of its lane ┘
  */
-import type { ClaimedDelivery, DeliveryStore, HandlerRoom, Settlement } from '../backend.ts'
+import type { Claimed, ClaimedDelivery, DeliveryStore, HandlerRoom, Settlement } from '../backend.ts'
 import { PostbusError } from '../errors.ts'
 import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../outcome.ts'
@@ -29,6 +29,8 @@ const GIVE_BACK_MS = 500
 const ZOMBIE_MS = 2_000
 /** So many deliveries of a lane run in a row before other lanes that wait for a slot have their turn. */
 const LONGEST_RUN = 16
+/** A commit takes about as long. */
+const FIRST_LOOK_MS = 1
 
 export interface DispatcherOptions {
   readonly queue: string
@@ -57,6 +59,7 @@ export class Dispatcher {
   readonly #delays = retryDelays(this.#stopping.signal)
   /** The last claim may have left something behind for want of slots. */
   #wantsMore = false
+  #lookAgainMs = FIRST_LOOK_MS
   #draining = false
 
   constructor(options: DispatcherOptions) {
@@ -150,9 +153,15 @@ export class Dispatcher {
       if (slots > 0 && this.#wantsMore) continue
       // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
       if (this.#draining && claimed?.deliveries.length === 0 && wasIdle) return total
-      if (!this.#stopping.signal.aborted) await this.#mayClaim.wait(this.#options.pollMs)
+      if (!this.#stopping.signal.aborted) await this.#mayClaim.wait(this.#patience(claimed))
     }
     return total
+  }
+
+  /** How long to wait until the next look, if nothing happens. Soon, and then less soon, while a publisher is committing. */
+  #patience(claimed: Claimed | null): number {
+    this.#lookAgainMs = claimed?.coming ? Math.min(2 * this.#lookAgainMs, this.#options.pollMs) : FIRST_LOOK_MS
+    return claimed?.coming ? this.#lookAgainMs : this.#options.pollMs
   }
 
   /**

@@ -70,10 +70,31 @@ alter table postbus.worker add constraint worker_pkey PRIMARY KEY (id);
 
 CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, delivery_id) WHERE (discarded_at IS NULL);
 
-CREATE CONSTRAINT TRIGGER refuse_autocommit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.refuse_autocommit();
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
+
+CREATE OR REPLACE FUNCTION postbus.at_commit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        declare
+          queues text := current_setting('postbus.wake', true);
+        begin
+          if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
+            raise exception using errcode = 'PB003',
+              message = 'No transaction was open on this connection: it had already ended, or was never begun. '
+                || 'Nothing was published. Publish inside the callback, and await it.';
+          end if;
+          if queues <> '' then
+            perform "postbus".wake(queues);
+            perform set_config('postbus.wake', '', true);
+          end if;
+          return null;
+        end
+        $function$
+;
 
 CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer, limits jsonb)
- RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[])
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -89,6 +110,7 @@ declare
   looked integer := 0;
   candidates tid[];
   names text[];
+  coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus events', 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus events', 0)) else true end;
   handlers text[];
   free integer[];
   full_up text[];
@@ -151,7 +173,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
@@ -184,7 +206,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
@@ -234,7 +256,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
@@ -275,7 +297,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[] from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
@@ -283,17 +305,17 @@ begin
       wanted := wanted - cardinality(chosen);
     end if;
   end if;
-  if looked >= 200 or full_up is not null then
+  if looked >= 200 or full_up is not null or coming and wanted > 0 then
     return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, looked >= 200, full_up;
+    null::timestamptz, looked >= 200, full_up, coming;
   end if;
 end
 $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text, limits jsonb)
- RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], walk_on text)
+ RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -317,6 +339,7 @@ declare
   visited integer;
   more boolean := false;
   is_long boolean := false;
+  coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus events_partitioned', 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus events_partitioned', 0)) else true end;
   handlers text[];
   free integer[];
   full_up text[];
@@ -438,7 +461,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
@@ -496,7 +519,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
@@ -507,7 +530,7 @@ begin
 
   return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, more, full_up, walk_from;
+    null::timestamptz, more, full_up, coming, walk_from;
 end
 $function$
 ;
@@ -628,6 +651,7 @@ AS $function$
         #variable_conflict use_column
         declare
           parsed jsonb := batch::jsonb;
+          wake text;
         begin
           if (parsed ->> 'protocol')::integer <> 1 then
             raise exception using errcode = 'PB001',
@@ -642,18 +666,23 @@ AS $function$
           with input as materialized (
             select * from jsonb_to_recordset(parsed -> 'events') as event (
               ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz
+              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
+              receivers integer
             )
-          ), wanted as materialized (
-            select * from jsonb_to_recordset(parsed -> 'deliveries') as delivery (
-              ord integer, handler text, handler_hash text, queue text, priority integer, singleton_key text
+          ), targets as materialized (
+            select receiver.*, queue.name, queue.expire_seconds, queue.deletion_seconds, queue.retention_seconds,
+              queue.retry_limit, queue.retry_delay, queue.retry_backoff, queue.retry_delay_max, queue.policy,
+              queue.dead_letter, queue.heartbeat_seconds
+            from jsonb_to_recordset(parsed -> 'receivers') as receiver (
+              set integer, handler text, handler_hash text, queue text, priority integer
             )
+            left join "pgboss".queue on queue.name = receiver.queue
           ), stored as (
             insert into "postbus".event (
               id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
             )
-            select id, type, version, partition_key, payload::json, correlation_id, causation_id, source, metadata::json,
-              occurred_at, expires_at
+            select id, type, version, partition_key, payload::json, coalesce(correlation_id, id::text), causation_id, source,
+              metadata::json, occurred_at, expires_at
             from input
             order by ord
             on conflict (id) do nothing
@@ -664,27 +693,26 @@ AS $function$
               retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
             )
             select
-              (lpad(to_hex(stored.seq), 16, '0') || wanted.handler_hash)::uuid,
-              coalesce(queue.name, "postbus".no_such_queue(wanted.queue)),
-              jsonb_build_object('event', input.id, 'type', input.type, 'handler', wanted.handler),
-              wanted.priority,
+              (lpad(to_hex(stored.seq), 16, '0') || targets.handler_hash)::uuid,
+              coalesce(targets.name, "postbus".no_such_queue(targets.queue)),
+              jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', targets.handler]),
+              targets.priority,
               "pgboss".job_now(),
               "pgboss".job_now(),
-              wanted.singleton_key,
-              queue.expire_seconds,
-              queue.deletion_seconds,
-              "pgboss".job_now() + queue.retention_seconds * interval '1s',
-              queue.retry_limit,
-              queue.retry_delay,
-              queue.retry_backoff,
-              queue.retry_delay_max,
-              queue.policy,
-              queue.dead_letter,
-              queue.heartbeat_seconds
-            from wanted
-            join input using (ord)
+              targets.handler || ':' || input.partition_key,
+              targets.expire_seconds,
+              targets.deletion_seconds,
+              "pgboss".job_now() + targets.retention_seconds * interval '1s',
+              targets.retry_limit,
+              targets.retry_delay,
+              targets.retry_backoff,
+              targets.retry_delay_max,
+              targets.policy,
+              targets.dead_letter,
+              targets.heartbeat_seconds
+            from input
+            join targets on targets.set = input.receivers
             join stored on stored.id = input.id
-            left join "pgboss".queue on queue.name = wanted.queue
             order by stored.seq
             returning id
           ), counted as (
@@ -698,9 +726,12 @@ AS $function$
 
           if (parsed -> 'in_transaction')::boolean then
             perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-          end if;
-          if parsed ->> 'wake' is not null then
-            perform pg_notify('postbus_postbus', parsed ->> 'wake');
+            wake := coalesce(current_setting('postbus.wake', true), '');
+            if ' ' || wake || ' ' not like '% ' || (parsed ->> 'wake') || ' %' then
+              perform set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), parsed ->> 'wake'), true);
+            end if;
+          elsif parsed ->> 'wake' is not null then
+            perform "postbus".wake(parsed ->> 'wake');
           end if;
         end
         $function$
@@ -788,21 +819,6 @@ begin
   return cardinality(lost);
 end
 $function$
-;
-
-CREATE OR REPLACE FUNCTION postbus.refuse_autocommit()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-        begin
-          if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
-            raise exception using errcode = 'PB003',
-              message = 'No transaction was open on this connection: it had already ended, or was never begun. '
-                || 'Nothing was published. Publish inside the callback, and await it.';
-          end if;
-          return null;
-        end
-        $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
@@ -1226,6 +1242,26 @@ begin
   return cardinality(orphans);
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.wake(queues text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+        declare
+          named text;
+          untold text;
+        begin
+          for named in select distinct regexp_split_to_table(queues, ' ') loop
+            if not pg_try_advisory_xact_lock_shared(hashtextextended('postbus coming postbus ' || named, 0))
+              or pg_try_advisory_xact_lock(hashtextextended('postbus notifying postbus ' || named, 0))
+            then untold := concat_ws(' ', untold, named); end if;
+          end loop;
+          if untold is not null then
+            perform pg_notify('postbus_postbus', case when length(untold) > 7000 then '*' else untold end);
+          end if;
+        end
+        $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.walk_81bfe57c43c70303(after text, visits integer)

@@ -92,8 +92,8 @@ test('a migration that was interrupted is taken up where it stopped', async () =
   await bus.migrate()
   const whole = await dumpSchema(pool)
   await pool.query(`
-    drop function postbus.publish; drop trigger refuse_autocommit on postbus.event;
-    drop function postbus.refuse_autocommit; drop function postbus.no_such_queue; drop table postbus.worker; drop table postbus.lane_sweep;
+    drop function postbus.publish; drop trigger at_commit on postbus.event;
+    drop function postbus.at_commit; drop function postbus.wake; drop function postbus.no_such_queue; drop table postbus.worker; drop table postbus.lane_sweep;
     delete from postbus.migration where name >= '0003'`)
 
   const report = await bus.migrate()
@@ -160,7 +160,7 @@ test('both schemas may have other names', async () => {
   expect(rows.map(({ name }) => name).toSorted()).toEqual(['information_schema', 'our_events', 'our_jobs', 'public'])
   // The names in the functions are the ones that were given, and no others.
   expect(await dumpSchema(pool, { postbus: 'our_events', pgboss: 'our_jobs' })).not.toMatch(
-    /pgboss|postbus\.(?!published_by)/,
+    /pgboss|postbus\.(?!published_by'|wake')/,
   )
 })
 

@@ -104,7 +104,7 @@ test('a function that is older than the code says so, and nothing is stored', as
 })
 
 test('the function refuses a batch of a later protocol, so newer code is told to migrate', async () => {
-  const batch = JSON.stringify({ protocol: 2, in_transaction: false, events: [], deliveries: [] })
+  const batch = JSON.stringify({ protocol: 2, in_transaction: false, events: [], receivers: [] })
 
   await expect(shop.database.query('select * from postbus.publish($1)', [batch])).rejects.toMatchObject({
     code: 'PB001',
@@ -115,12 +115,12 @@ test('the function refuses a batch of a later protocol, so newer code is told to
 test('the function stores in the order of `ord`, in whatever order the batch lists the events', async () => {
   const idOf = (ord: number) => `01890000-0000-7000-8000-00000000000${ord}`
   const event = { type: 'finances.paid', version: 1, payload: '{}', correlation_id: 'x', occurred_at: '2026-01-01' }
-  const delivery = { handler: 'finances.book', handler_hash: '1830a106e6487fbb', queue: 'events', priority: 0 }
+  const receiver = { handler: 'finances.book', handler_hash: '1830a106e6487fbb', queue: 'events', priority: 0 }
   const batch = {
     protocol: 1,
     in_transaction: false,
-    events: [3, 1, 2].map((ord) => ({ ord, id: idOf(ord), ...event })),
-    deliveries: [2, 1, 3].map((ord) => ({ ord, ...delivery })),
+    events: [3, 1, 2].map((ord) => ({ ord, id: idOf(ord), receivers: 0, ...event })),
+    receivers: [{ set: 0, ...receiver }],
   }
 
   const answer = await shop.database.query('select * from postbus.publish($1)', [JSON.stringify(batch)])

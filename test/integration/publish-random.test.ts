@@ -47,7 +47,8 @@ test.each([1, 2, Math.floor(Math.random() * 1e9)])(
     expect(setOf(events.map(({ id }) => id))).toEqual(setOf(rows.map(({ id }) => id)))
     expect(setOf(deliveries.map(({ event, handler }) => `${event} ${handler}`))).toEqual(setOf(wanted))
     // The script did what it is for: some of everything was committed, and some rolled back.
-    expect(counts.every(({ rolledBack, partly }) => rolledBack > 0 && partly > 0)).toBe(true)
+    expect(counts.some(({ rolledBack }) => rolledBack > 0)).toBe(true)
+    expect(counts.some(({ partly }) => partly > 0)).toBe(true)
     expect(rows.length).toBeGreaterThan(PUBLISHERS * TRANSACTIONS_EACH * 0.5)
   },
 )

@@ -28,7 +28,7 @@ test('the dump sees a change of a column, a default, an index, a trigger and a f
     'alter table postbus.event alter column source set not null',
     'alter table postbus.event alter column published_at set default now()',
     'drop index postbus.dead_letter_open',
-    'drop trigger refuse_autocommit on postbus.event',
+    'drop trigger at_commit on postbus.event',
     `create or replace function postbus.no_such_queue(queue text) returns text language sql return 'none'`,
     'alter table postbus.event drop constraint event_id_key',
   ]) {

@@ -44,6 +44,7 @@ type Row = ClaimedRow | ({ readonly id: null } & Report)
 interface Report {
   readonly more: boolean | null
   readonly held_back: readonly string[] | null
+  readonly coming: boolean | null
 }
 
 function claimPlain({ name, functions }: QueueState): Claim {
@@ -83,7 +84,7 @@ function claimedFrom(queue: string, rows: readonly Row[]): Claimed {
   const last = rows.at(-1)
   const report = last?.id === null ? last : null
   const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(queue, row))
-  return { deliveries, more: report?.more ?? false, heldBack: report?.held_back ?? [] }
+  return { deliveries, more: report?.more ?? false, heldBack: report?.held_back ?? [], coming: report?.coming ?? false }
 }
 
 export function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {

@@ -7,7 +7,6 @@ import { checkBatchSize, firstOfEachId } from '../../publish-batch.ts'
 import type { PublishedEvent } from '../../publish.ts'
 import type { SqlExecutor } from './transaction.ts'
 import type { Tables } from './tables.ts'
-import { MAX_WAKE_BYTES } from './wake-up.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
 const PROTOCOL = 1
@@ -38,63 +37,76 @@ export function queueFor(queue: string, partitionKey: string | null): string {
   return partitionKey === null ? queue : partitionedQueue(queue)
 }
 
-/** A lane's name: one handler's deliveries of one partition key. */
-export function laneOf(handler: string, partitionKey: string): string {
-  return `${handler}:${partitionKey}`
-}
-
 function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
-  const deliveries = events.flatMap(deliveriesOf)
+  const sets = new ReceiverSets()
+  const rows = events.map((planned, ord) => rowOf(planned, ord, sets.of(planned)))
   return {
     protocol: PROTOCOL,
     in_transaction: inTransaction,
-    events: events.map(rowOf),
-    deliveries,
-    wake: wakeUp(deliveries),
+    events: rows,
+    receivers: sets.receivers,
+    wake: sets.wakeUp(),
   }
 }
 
-function rowOf({ envelope, payload }: PlannedEvent, ord: number) {
+/** What is not there is left out: it is read as null. */
+function rowOf({ envelope, payload }: PlannedEvent, ord: number, receivers: number | undefined) {
   return {
     ord,
     id: envelope.id,
     type: envelope.type,
     version: envelope.version,
-    partition_key: envelope.partitionKey,
+    partition_key: envelope.partitionKey ?? undefined,
     payload,
-    correlation_id: envelope.correlationId ?? envelope.id,
-    causation_id: envelope.causationId,
-    source: envelope.source,
+    correlation_id: envelope.correlationId ?? undefined, // the default is its own id
+    causation_id: envelope.causationId ?? undefined,
+    source: envelope.source ?? undefined,
     metadata: metadataOf(envelope.metadata),
     occurred_at: envelope.occurredAt.toISOString(),
-    expires_at: envelope.expiresAt?.toISOString() ?? null,
+    expires_at: envelope.expiresAt?.toISOString(),
+    receivers,
   }
 }
 
-function metadataOf(metadata: object): string | null {
-  return Object.keys(metadata).length === 0 ? null : JSON.stringify(metadata)
+function metadataOf(metadata: object): string | undefined {
+  return Object.keys(metadata).length === 0 ? undefined : JSON.stringify(metadata)
 }
 
-function deliveriesOf({ envelope, handlers }: PlannedEvent, ord: number) {
-  return handlers.map(({ name, options }) => ({
-    ord,
-    handler: name,
-    handler_hash: handlerHash(name),
-    queue: queueFor(options.queue, envelope.partitionKey),
-    priority: -options.priority, // pg-boss runs the larger number first
-    singleton_key: envelope.partitionKey === null ? null : laneOf(name, envelope.partitionKey),
-  }))
+/** The receivers of a list of events: most have the same, which are sent once. */
+class ReceiverSets {
+  readonly #sets = new Map<string, number>()
+  readonly receivers: { set: number; handler: string; handler_hash: string; queue: string; priority: number }[] = []
+
+  /** The number of an event's set. */
+  of({ envelope, handlers }: PlannedEvent): number | undefined {
+    if (handlers.length === 0) return undefined
+    const names = handlers.map(({ name }) => name)
+    const known = [envelope.partitionKey === null, ...names].join(' ')
+    const number = this.#sets.get(known) ?? this.#sets.size
+    if (number < this.#sets.size) return number
+
+    this.#sets.set(known, number)
+    for (const { name, options } of handlers) {
+      this.receivers.push({
+        set: number,
+        handler: name,
+        handler_hash: handlerHash(name),
+        queue: queueFor(options.queue, envelope.partitionKey),
+        priority: -options.priority, // pg-boss runs the larger number first
+      })
+    }
+    return number
+  }
+
+  wakeUp(): string | null {
+    if (this.receivers.length === 0) return null
+    return [...new Set(this.receivers.map(({ queue }) => queue))].join(' ')
+  }
 }
 
 /** The second half of a delivery's id. The first half is its event's seq, so that ids sort in publish order. */
 export function handlerHash(handler: string): string {
   return createHash('sha256').update(handler).digest('hex').slice(0, 16)
-}
-
-function wakeUp(deliveries: readonly { readonly queue: string }[]): string | null {
-  if (deliveries.length === 0) return null
-  const queues = [...new Set(deliveries.map((delivery) => delivery.queue))].join(' ')
-  return queues.length > MAX_WAKE_BYTES ? '*' : queues
 }
 
 function resultOf(planned: PlannedEvent, row: Record<string, unknown> | undefined): PublishedEvent {

@@ -18,6 +18,7 @@
  *
  * When the front of the queue is one busy lane's backlog, the rest of the slots is filled by walking from lane to lane.
  */
+import { isComing } from './coming.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import {
   activated,
@@ -44,13 +45,13 @@ export function claimLanesFunction(parts: QueueParts): string {
   const claimChosen = `if chosen <> '{}' then
       return query
         with ${activated(parts, 'chosen')}
-        select ${DELIVERY}, null::boolean, null::text[], null::text from activated ${itsEvent(parts)} ${QUEUE_ORDER};
+        select ${DELIVERY}, null::boolean, null::text[], null::boolean, null::text from activated ${itsEvent(parts)} ${QUEUE_ORDER};
       wanted := wanted - cardinality(chosen);
     end if;`
   return `
 create or replace function ${functionName(parts, 'claim')}(wanted integer, walk_from text, limits jsonb)
 returns table (${DELIVERY_COLUMNS},
-    more boolean, held_back text[], walk_on text
+    more boolean, held_back text[], coming boolean, walk_on text
 ) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
@@ -64,7 +65,8 @@ declare
   parked integer;
   visited integer;
   more boolean := false;
-  is_long boolean := false;${LIMIT_VARIABLES}
+  is_long boolean := false;
+  coming boolean := ${isComing(parts)};${LIMIT_VARIABLES}
 begin
   perform pg_advisory_xact_lock(hashtextextended('postbus claim ${tables.names.pgboss} ${queue}', 0));
   ${readingLimits(parts)}
@@ -146,7 +148,7 @@ begin
     ${claimChosen}
   end if;
 
-  return query select ${NO_DELIVERY}, more, full_up, walk_from;
+  return query select ${NO_DELIVERY}, more, full_up, coming, walk_from;
 end
 $function$`
 }

@@ -2,6 +2,7 @@
  * The function that claims from a queue without keys: takes what is due, most urgent first, but of no handler more than has
  * free slots. What it has to pass over for that is set aside (see `set-aside.ts`).
  */
+import { isComing } from './coming.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import {
   activated,
@@ -26,18 +27,19 @@ export function claimFunction(parts: QueueParts): string {
   const claimChosen = `if chosen is not null then
       return query
         with ${activated(parts, 'chosen')}
-        select ${DELIVERY}, null::boolean, null::text[] from activated ${itsEvent(parts)} ${QUEUE_ORDER};
+        select ${DELIVERY}, null::boolean, null::text[], null::boolean from activated ${itsEvent(parts)} ${QUEUE_ORDER};
       wanted := wanted - cardinality(chosen);
     end if;`
   return `
 create or replace function ${functionName(parts, 'claim')}(wanted integer, limits jsonb) returns table (${DELIVERY_COLUMNS},
-    more boolean, held_back text[]
+    more boolean, held_back text[], coming boolean
 ) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
   looked integer := 0;
   candidates tid[];
-  names text[];${LIMIT_VARIABLES}
+  names text[];
+  coming boolean := ${isComing(parts)};${LIMIT_VARIABLES}
 begin
   ${readingLimits(parts)}
   ${probing(parts)}
@@ -69,8 +71,8 @@ begin
     ${takingBack(parts, false)}
     ${claimChosen}
   end if;
-  if looked >= ${LONGEST_LOOK} or full_up is not null then
-    return query select ${NO_DELIVERY}, looked >= ${LONGEST_LOOK}, full_up;
+  if looked >= ${LONGEST_LOOK} or full_up is not null or coming and wanted > 0 then
+    return query select ${NO_DELIVERY}, looked >= ${LONGEST_LOOK}, full_up, coming;
   end if;
 end
 $function$`
