@@ -9,6 +9,7 @@ import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { keepPruned, type PruningSetup } from './pruning.ts'
 import { sleep } from '../clock.ts'
 import { Tally, type Counts } from './tally.ts'
 
@@ -19,7 +20,7 @@ const RECOVER_EVERY_MS = 2_000
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
-export interface WorkerSetup {
+export interface WorkerSetup extends PruningSetup {
   readonly store: DeliveryStore
   readonly shutdownGraceMs: number
   readonly pollMs: number
@@ -182,6 +183,7 @@ export class Worker {
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
       this.#every(RECOVER_EVERY_MS, () => this.#recover(plan)),
+      keepPruned(this.#setup, this.#over.signal),
     ]
   }
 

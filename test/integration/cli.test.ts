@@ -20,6 +20,7 @@ describe('migrate', () => {
     'run migration 0003-workers in "postbus"',
     'run migration 0004-publish in "postbus"',
     'run migration 0005-lane-sweeps in "postbus"',
+    'run migration 0006-pruning in "postbus"',
     'create queue "events"',
     'create queue "events_partitioned"',
     'create queue "parcels"',

@@ -9,6 +9,7 @@ import type { Queryable } from './connection.ts'
 import { claimLanesFunction, walkFunction } from './functions/claim-lanes.ts'
 import { claimFunction } from './functions/claim.ts'
 import { promoteFunction, recoverFunction, skipFunction, sweepFunction } from './functions/lanes.ts'
+import { endedFunction, pruneFunction } from './functions/prune.ts'
 import { settleFunction, settleLanesFunction } from './functions/settle.ts'
 import { functionName, type QueueParts } from './functions/sql.ts'
 import type { Tables } from './tables.ts'
@@ -27,7 +28,13 @@ export async function createFunctions(database: Queryable, parts: QueueParts): P
 }
 
 function plainFunctions(parts: QueueParts): readonly string[] {
-  return [claimFunction(parts), settleFunction(parts), recoverFunction(parts, false)]
+  return [
+    claimFunction(parts),
+    settleFunction(parts),
+    recoverFunction(parts, false),
+    endedFunction(parts),
+    pruneFunction(parts),
+  ]
 }
 
 /** In the order in which they use each other. */
@@ -40,6 +47,8 @@ function laneFunctions(parts: QueueParts): readonly string[] {
     recoverFunction(parts, true),
     sweepFunction(parts),
     skipFunction(parts),
+    endedFunction(parts),
+    pruneFunction(parts),
   ]
 }
 
