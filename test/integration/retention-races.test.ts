@@ -59,6 +59,18 @@ test('an operator who retries a dead letter loses nothing, whoever comes first',
   expect(await attic.stored()).toMatchObject({ events: 1, deliveries: 2, letters: 0 })
 })
 
+test('an event whose row someone holds stays, so that deliveries can be added to it', async () => {
+  const id = await anEndedEvent()
+  const other = await begun()
+  await other.query('select from postbus.event where id = $1 for key share', [id])
+  const pruner = await attic.connect()
+
+  expect(await attic.prune(pruner)).toEqual({ pruned: 0, more: false })
+  await other.query('commit')
+  await attic.pruneAll()
+  expect(await attic.stored()).toEqual(NOTHING)
+})
+
 test('of two that prune at once, the second has nothing to do, and does not wait', async () => {
   await anEndedEvent()
   const [first, second] = [await begun(), await attic.connect()]
@@ -154,10 +166,11 @@ test('while it prunes, others publish, claim, settle, recover and discard', asyn
 })
 
 /** Everyone was done with it two hours ago. */
-async function anEndedEvent(id?: string): Promise<void> {
-  await attic.publish(id === undefined ? {} : { id })
+async function anEndedEvent(given?: string): Promise<string> {
+  const id = await attic.publish(given === undefined ? {} : { id: given })
   await attic.completeAll()
   await attic.hoursPass(2)
+  return id
 }
 
 async function begun(): Promise<Client> {
