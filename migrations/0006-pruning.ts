@@ -53,14 +53,18 @@ const FIXED_PLAN = `
   set enable_incremental_sort = off
   set jit = off`
 
-/** The ids that belong to these events: an id is its event's seq, then a hash of the handler's name. */
-function between(id: string, first: string, last: string): string {
-  const bound = (seq: string, end: '0' | 'f') => `(lpad(to_hex(${seq}), 16, '0') || repeat('${end}', 16))::uuid`
-  return `${id} >= ${bound(first, '0')} and ${id} <= ${bound(last, 'f')}`
+/** The first or last id that can belong to an event: an id is its event's seq, then a hash of the handler's name. */
+function bound(end: '0' | 'f'): string {
+  return `(lpad(to_hex(free.seq), 16, '0') || repeat('${end}', 16))::uuid`
 }
 
+/** Goes on with those that may go. */
+const NARROWED = `
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;`
+
 function pruneFunction({ postbus, pgboss }: SchemaNames): string {
-  const letters = `from "${postbus}".dead_letter letter where ${between('letter.delivery_id', 'old.seq', 'old.seq')}`
+  const letters = `from "${postbus}".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last`
   return `
 create function "${postbus}".prune(retention interval, batch integer, every interval, begin_again interval)
 returns table (pruned integer, more boolean) language plpgsql ${FIXED_PLAN} as $function$
@@ -69,6 +73,9 @@ declare
   before timestamptz := least("${pgboss}".job_now(), clock_timestamp()) - retention;
   place record;
   seqs bigint[];
+  firsts uuid[];
+  lasts uuid[];
+  may_go boolean[];
   last_old bigint;
   more boolean;
   queue record;
@@ -90,7 +97,8 @@ begin
     where event.seq > place.after_seq order by event.seq limit batch
   ) walked;
 
-  select array_agg(free.seq) into seqs from unnest(seqs) as old (seq) cross join lateral (
+  select array_agg(free.seq), array_agg(${bound('0')}), array_agg(${bound('f')}) into seqs, firsts, lasts
+  from unnest(seqs) as old (seq) cross join lateral (
     select event.seq from "${postbus}".event where event.seq = old.seq for update skip locked
   ) free;
 
@@ -103,30 +111,33 @@ begin
     if queue.used_by is null then
       strangers := strangers || queue.name;
     elsif queue.used_by = '${postbus}' and seqs is not null then
-      execute format('select %I.%I($1, $2)', '${postbus}', 'ended_' || queue.suffix) into seqs using seqs, before;
+      execute format('select %I.%I($1, $2, $3)', '${postbus}', 'ended_' || queue.suffix)
+      into may_go using firsts, lasts, before;
+      ${NARROWED}
       pruners := pruners || format('%I.%I', '${postbus}', 'prune_' || queue.suffix);
     end if;
   end loop;
 
   if strangers <> '{}' and seqs is not null then
-    select array_agg(old.seq) into seqs from unnest(seqs) as old (seq)
-    where old.seq <> all (array(
-      select "${postbus}".seq_of_delivery(job.id) from "${pgboss}".job where job.name = any(strangers)
-        and ${between('job.id', 'seqs[1]', 'seqs[cardinality(seqs)]')}
-    ));
+    may_go := array(select old.seq <> all (array(
+      select "${postbus}".seq_of_delivery(job.id) from "${pgboss}".job
+      where job.name = any(strangers) and job.id >= firsts[1] and job.id <= lasts[cardinality(lasts)]
+    )) from unnest(seqs) as old (seq));
+    ${NARROWED}
   end if;
 
-  select array_agg(discarded.count) into locked from unnest(seqs) as old (seq) cross join lateral (
+  select array_agg(discarded.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
     select count(*) from (select ${letters} and letter.discarded_at < before for update skip locked) letter
   ) discarded;
-  select array_agg(old.seq) into seqs from unnest(seqs, locked) as old (seq, locked)
-  where old.locked = (select count(*) ${letters});
+  select array_agg(old.locked = (select count(*) ${letters})) into may_go
+  from unnest(firsts, lasts, locked) as old (first, last, locked);
+  ${NARROWED}
 
   if seqs is not null then
     foreach pruner in array pruners loop
-      execute format('select %s($1)', pruner) using seqs;
+      execute format('select %s($1, $2)', pruner) using firsts, lasts;
     end loop;
-    select array_agg(letter.row) into rows from unnest(seqs) as old (seq) cross join lateral (
+    select array_agg(letter.row) into rows from unnest(firsts, lasts) as old (first, last) cross join lateral (
       select letter.ctid as row ${letters} offset 0
     ) letter;
     delete from "${postbus}".dead_letter letter where letter.ctid = any(rows);

@@ -258,8 +258,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.ended_58ca598398b11ddf(seqs bigint[], before timestamp with time zone)
- RETURNS bigint[]
+CREATE OR REPLACE FUNCTION postbus.ended_58ca598398b11ddf(firsts uuid[], lasts uuid[], before timestamp with time zone)
+ RETURNS boolean[]
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -274,9 +274,9 @@ AS $function$
 declare
   locked integer[];
 begin
-  select array_agg(ended.count) into locked from unnest(seqs) as old (seq) cross join lateral (
+  select array_agg(ended.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
     select count(*) from (
-      select from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid
+      select from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last
         and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
             select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.discarded_at < before
           ))
@@ -286,15 +286,15 @@ begin
   ) ended;
   -- Counted in a later statement than they were locked: what is there now, and was not locked, keeps its event.
   return array(
-    select old.seq from unnest(seqs, locked) as old (seq, locked)
-    where old.locked = (select count(*) from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid)
+    select old.locked = (select count(*) from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last)
+    from unnest(firsts, lasts, locked) as old (first, last, locked)
   );
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.ended_81bfe57c43c70303(seqs bigint[], before timestamp with time zone)
- RETURNS bigint[]
+CREATE OR REPLACE FUNCTION postbus.ended_81bfe57c43c70303(firsts uuid[], lasts uuid[], before timestamp with time zone)
+ RETURNS boolean[]
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -309,9 +309,9 @@ AS $function$
 declare
   locked integer[];
 begin
-  select array_agg(ended.count) into locked from unnest(seqs) as old (seq) cross join lateral (
+  select array_agg(ended.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
     select count(*) from (
-      select from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid
+      select from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last
         and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
             select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.discarded_at < before
           ))
@@ -321,8 +321,8 @@ begin
   ) ended;
   -- Counted in a later statement than they were locked: what is there now, and was not locked, keeps its event.
   return array(
-    select old.seq from unnest(seqs, locked) as old (seq, locked)
-    where old.locked = (select count(*) from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid)
+    select old.locked = (select count(*) from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last)
+    from unnest(firsts, lasts, locked) as old (first, last, locked)
   );
 end
 $function$
@@ -384,6 +384,9 @@ declare
   before timestamptz := least("pgboss".job_now(), clock_timestamp()) - retention;
   place record;
   seqs bigint[];
+  firsts uuid[];
+  lasts uuid[];
+  may_go boolean[];
   last_old bigint;
   more boolean;
   queue record;
@@ -405,7 +408,8 @@ begin
     where event.seq > place.after_seq order by event.seq limit batch
   ) walked;
 
-  select array_agg(free.seq) into seqs from unnest(seqs) as old (seq) cross join lateral (
+  select array_agg(free.seq), array_agg((lpad(to_hex(free.seq), 16, '0') || repeat('0', 16))::uuid), array_agg((lpad(to_hex(free.seq), 16, '0') || repeat('f', 16))::uuid) into seqs, firsts, lasts
+  from unnest(seqs) as old (seq) cross join lateral (
     select event.seq from "postbus".event where event.seq = old.seq for update skip locked
   ) free;
 
@@ -418,31 +422,40 @@ begin
     if queue.used_by is null then
       strangers := strangers || queue.name;
     elsif queue.used_by = 'postbus' and seqs is not null then
-      execute format('select %I.%I($1, $2)', 'postbus', 'ended_' || queue.suffix) into seqs using seqs, before;
+      execute format('select %I.%I($1, $2, $3)', 'postbus', 'ended_' || queue.suffix)
+      into may_go using firsts, lasts, before;
+      
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
       pruners := pruners || format('%I.%I', 'postbus', 'prune_' || queue.suffix);
     end if;
   end loop;
 
   if strangers <> '{}' and seqs is not null then
-    select array_agg(old.seq) into seqs from unnest(seqs) as old (seq)
-    where old.seq <> all (array(
-      select "postbus".seq_of_delivery(job.id) from "pgboss".job where job.name = any(strangers)
-        and job.id >= (lpad(to_hex(seqs[1]), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(seqs[cardinality(seqs)]), 16, '0') || repeat('f', 16))::uuid
-    ));
+    may_go := array(select old.seq <> all (array(
+      select "postbus".seq_of_delivery(job.id) from "pgboss".job
+      where job.name = any(strangers) and job.id >= firsts[1] and job.id <= lasts[cardinality(lasts)]
+    )) from unnest(seqs) as old (seq));
+    
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
   end if;
 
-  select array_agg(discarded.count) into locked from unnest(seqs) as old (seq) cross join lateral (
-    select count(*) from (select from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid and letter.discarded_at < before for update skip locked) letter
+  select array_agg(discarded.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
+    select count(*) from (select from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last and letter.discarded_at < before for update skip locked) letter
   ) discarded;
-  select array_agg(old.seq) into seqs from unnest(seqs, locked) as old (seq, locked)
-  where old.locked = (select count(*) from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid);
+  select array_agg(old.locked = (select count(*) from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last)) into may_go
+  from unnest(firsts, lasts, locked) as old (first, last, locked);
+  
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
 
   if seqs is not null then
     foreach pruner in array pruners loop
-      execute format('select %s($1)', pruner) using seqs;
+      execute format('select %s($1, $2)', pruner) using firsts, lasts;
     end loop;
-    select array_agg(letter.row) into rows from unnest(seqs) as old (seq) cross join lateral (
-      select letter.ctid as row from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid offset 0
+    select array_agg(letter.row) into rows from unnest(firsts, lasts) as old (first, last) cross join lateral (
+      select letter.ctid as row from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last offset 0
     ) letter;
     delete from "postbus".dead_letter letter where letter.ctid = any(rows);
     select array_agg(event.row) into rows from unnest(seqs) as old (seq) cross join lateral (
@@ -460,7 +473,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.prune_58ca598398b11ddf(seqs bigint[])
+CREATE OR REPLACE FUNCTION postbus.prune_58ca598398b11ddf(firsts uuid[], lasts uuid[])
  RETURNS void
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -476,14 +489,14 @@ AS $function$
 declare
   rows tid[];
 begin
-  select array_agg(job.row) into rows from unnest(seqs) as old (seq)
-  cross join lateral (select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid offset 0) job;
+  select array_agg(job.row) into rows from unnest(firsts, lasts) as old (first, last)
+  cross join lateral (select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last offset 0) job;
   delete from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.ctid = any(rows);
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.prune_81bfe57c43c70303(seqs bigint[])
+CREATE OR REPLACE FUNCTION postbus.prune_81bfe57c43c70303(firsts uuid[], lasts uuid[])
  RETURNS void
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -499,8 +512,8 @@ AS $function$
 declare
   rows tid[];
 begin
-  select array_agg(job.row) into rows from unnest(seqs) as old (seq)
-  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= (lpad(to_hex(old.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(old.seq), 16, '0') || repeat('f', 16))::uuid offset 0) job;
+  select array_agg(job.row) into rows from unnest(firsts, lasts) as old (first, last)
+  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last offset 0) job;
   delete from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.ctid = any(rows);
 end
 $function$

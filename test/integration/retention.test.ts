@@ -190,6 +190,29 @@ test('a worker prunes by itself, and a bus that keeps events for ever does not',
   await Promise.all([pruning.bus.close(), keeping.bus.close()])
 })
 
+test('the doctor says so when old events are not pruned', async () => {
+  const finding = async () => (await attic.bus.doctor()).find(({ check }) => check === 'retention')
+  await attic.publish()
+  expect(await finding()).toMatchObject({ status: 'ok' })
+
+  await attic.hoursPass(24 * 31)
+  expect(await finding()).toMatchObject({ status: 'ok' })
+  await attic.database.query(`update postbus.pruning set began_at = now() - interval '5 hours'`)
+  expect(await finding()).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('not come round for 300 min') as unknown,
+  })
+  await attic.database.query(`update postbus.pruning set pruned_at = now() - interval '3 hours'`)
+  expect(await finding()).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('nothing has been pruned for 180 min') as unknown,
+  })
+
+  await attic.empty()
+  await attic.database.query(`update postbus.pruning set pruned_at = now() - interval '3 hours'`)
+  expect(await finding()).toMatchObject({ status: 'ok' })
+})
+
 /** For a test that changes more than rows. */
 async function anotherAttic(): Promise<Attic> {
   const another = await openAttic()
