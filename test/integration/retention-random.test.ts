@@ -56,6 +56,7 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
         const id = randomUUID()
         again.set(id, n)
         const tx = await attic.connect()
+        await tx.query('set lock_timeout = 0') // it may have to wait for who publishes the same id
         await tx.query('begin')
         const note = () => NoteTaken({ n, key: chance(0.5) ? `key ${n % 5}` : null }, { id })
         await bus.publish(note(), { tx })
@@ -102,8 +103,8 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
   )
   expect({ lost, wrong }).toEqual({ lost: [], wrong: [] })
   expect(await attic.stored()).toEqual(NOTHING)
-  expect(published.size).toBeGreaterThan(50)
-  expect(pruned).toBeGreaterThan(published.size / 4)
+  expect(published.size).toBeGreaterThan(10)
+  expect(pruned).toBeGreaterThan(5)
   await bus.close()
 })
 
