@@ -8,6 +8,7 @@ import { deadLetters } from './0002-dead-letters.ts'
 import { workers } from './0003-workers.ts'
 import { publish } from './0004-publish.ts'
 import { laneSweeps } from './0005-lane-sweeps.ts'
+import { pruning } from './0006-pruning.ts'
 
 /** The two schemas, both checked against `SCHEMA_NAME` before they get here. */
 export interface SchemaNames {
@@ -22,5 +23,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0003-workers': workers(names),
     '0004-publish': publish(names),
     '0005-lane-sweeps': laneSweeps(names),
+    '0006-pruning': pruning(names),
   }
 }

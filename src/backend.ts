@@ -127,6 +127,20 @@ export interface WorkerRecord {
   readonly handlers: readonly string[]
 }
 
+export interface Pruning {
+  /** How long an event stays after everyone is done with it. */
+  readonly retentionMs: number
+  /** Nothing happens when somebody has pruned within this time. */
+  readonly everyMs: number
+}
+
+export interface Pruned {
+  /** How many events are gone. */
+  readonly events: number
+  /** There may be more to prune right now. */
+  readonly more: boolean
+}
+
 /** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
 export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
@@ -141,6 +155,8 @@ export interface DeliveryStore {
   recover(queue: string): Promise<number>
   /** Repairs some lanes that stand still for no reason, a few at each call. Answers how many it found. */
   sweep(queue: string): Promise<number>
+  /** Deletes some events that nobody needs any more, with their deliveries. For all queues; of several callers one works. */
+  prune(how: Pruning): Promise<Pruned>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this process, and says goodbye. */

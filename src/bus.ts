@@ -22,7 +22,7 @@ import { publisher } from './publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './worker/attempt-context.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
-import { Worker } from './worker/worker.ts'
+import { Worker, type WorkerSetup } from './worker/worker.ts'
 
 export interface Bus {
   /**
@@ -65,7 +65,8 @@ export function createBus(options: BusOptions): Bus {
 
   const bus: Bus = {
     publish,
-    worker: (given: WorkerOptions = {}) => makeWorker(given, parts, place.store()),
+    worker: (given: WorkerOptions = {}) =>
+      makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs }),
     async ready() {
       await parts.registry.load()
       await backendFor(parts, publish).check()
@@ -98,10 +99,10 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
-function makeWorker(given: WorkerOptions, bus: BusParts, store: DeliveryStore): Worker {
+function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerSetup, 'store' | 'retentionMs'>): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({
-    store,
+    ...stored,
     shutdownGraceMs,
     pollMs,
     emit: bus.emit,

@@ -15,7 +15,8 @@ export interface MigrateReport {
 
 /** One line of the doctor's report. */
 export interface Finding {
-  readonly check: 'connection' | 'schema' | 'queues' | 'notify' | 'handlers' | 'workers' | 'dead letters' | 'clock'
+  readonly check:
+    'connection' | 'schema' | 'queues' | 'notify' | 'handlers' | 'workers' | 'dead letters' | 'retention' | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'
   readonly message: string
 }

@@ -48,6 +48,15 @@ export const busOptions = z.strictObject({
     .max(64 * 1_048_576)
     .default(1_048_576)
     .describe('Largest encoded data of one event. Store large content elsewhere, and publish where it is.'),
+  retentionMs: z
+    .int()
+    .min(1_000)
+    .max(3_650 * 86_400_000)
+    .nullable()
+    .default(30 * 86_400_000)
+    .describe(
+      'How long an event stays after everyone is done with it, in milliseconds (the default is 30 days); its deliveries go with it. `null`: for ever.',
+    ),
   poolSize: z
     .int()
     .min(1)

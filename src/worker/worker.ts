@@ -10,8 +10,10 @@ import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
+import { keepPruned, type PruningSetup } from './pruning.ts'
 import { sleep } from '../clock.ts'
 import { Tally, type Counts } from './tally.ts'
+import { withinMs } from './within.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
 const KEEP_EVERY_MS = 2_500
@@ -20,7 +22,7 @@ const RECOVER_EVERY_MS = 2_000
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
-export interface WorkerSetup {
+export interface WorkerSetup extends PruningSetup {
   readonly store: DeliveryStore
   readonly shutdownGraceMs: number
   readonly pollMs: number
@@ -186,6 +188,7 @@ export class Worker {
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
       this.#every(RECOVER_EVERY_MS, () => this.#recover(plan)),
+      keepPruned(this.#setup, this.#over.signal),
     ]
   }
 
@@ -237,14 +240,4 @@ export class Worker {
 
 function stoppedMessage(givenBack: number): string {
   return givenBack === 0 ? 'Stopped.' : `Stopped; ${givenBack} unfinished deliveries were given back.`
-}
-
-/** The result, or `null` when it takes longer. */
-async function withinMs<Result>(ms: number, work: Promise<Result>): Promise<Result | null> {
-  const enough = new AbortController()
-  try {
-    return await Promise.race([work, sleep(ms, enough.signal).then(() => null)])
-  } finally {
-    enough.abort()
-  }
 }

@@ -44,6 +44,13 @@ create table postbus.migration_lock (
   is_locked integer not null default 0
 );
 
+create table postbus.pruning (
+  only_one boolean not null default true,
+  after_seq bigint not null default 0,
+  pruned_at timestamp with time zone not null default now(),
+  began_at timestamp with time zone not null default now()
+);
+
 create table postbus.worker (
   id uuid not null,
   host text not null,
@@ -65,6 +72,10 @@ alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (queue
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
 alter table postbus.migration_lock add constraint migration_lock_pkey PRIMARY KEY (id);
+
+alter table postbus.pruning add constraint pruning_only_one_check CHECK (only_one);
+
+alter table postbus.pruning add constraint pruning_pkey PRIMARY KEY (only_one);
 
 alter table postbus.worker add constraint worker_pkey PRIMARY KEY (id);
 
@@ -535,6 +546,76 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.ended_58ca598398b11ddf(firsts uuid[], lasts uuid[], before timestamp with time zone)
+ RETURNS boolean[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  locked integer[];
+begin
+  select array_agg(ended.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
+    select count(*) from (
+      select from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last
+        and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
+            select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.discarded_at < before
+          ))
+        and greatest(job.created_on, job.started_on, job.completed_on) < before
+      for update skip locked
+    ) job
+  ) ended;
+  -- Counted in a later statement than they were locked: what is there now, and was not locked, keeps its event.
+  return array(
+    select old.locked = (select count(*) from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last)
+    from unnest(firsts, lasts, locked) as old (first, last, locked)
+  );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.ended_81bfe57c43c70303(firsts uuid[], lasts uuid[], before timestamp with time zone)
+ RETURNS boolean[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  locked integer[];
+begin
+  select array_agg(ended.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
+    select count(*) from (
+      select from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last
+        and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
+            select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.discarded_at < before
+          ))
+        and greatest(job.created_on, job.started_on, job.completed_on) < before
+      for update skip locked
+    ) job
+  ) ended;
+  -- Counted in a later statement than they were locked: what is there now, and was not locked, keeps its event.
+  return array(
+    select old.locked = (select count(*) from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last)
+    from unnest(firsts, lasts, locked) as old (first, last, locked)
+  );
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.keep_58ca598398b11ddf(ids uuid[], claims double precision[])
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -640,6 +721,158 @@ begin
   ) parked;
   update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(heads) as head (row) where job.ctid = head.row;
   return coalesce(cardinality(heads), 0);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.prune(retention interval, batch integer, every interval, begin_again interval)
+ RETURNS TABLE(pruned integer, more boolean)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  before timestamptz := least("pgboss".job_now(), clock_timestamp()) - retention;
+  place record;
+  seqs bigint[];
+  firsts uuid[];
+  lasts uuid[];
+  may_go boolean[];
+  last_old bigint;
+  more boolean;
+  queue record;
+  pruners text[] := '{}';
+  pruner text;
+  strangers text[] := '{}';
+  locked integer[];
+  rows tid[];
+begin
+  select * into place from "postbus".pruning where pruned_at <= clock_timestamp() - every for update skip locked;
+  if not found then return; end if;
+  perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
+
+  select array_agg(walked.seq) filter (where walked.is_old), max(walked.seq) filter (where walked.is_old),
+    coalesce(count(*) = batch and max(walked.seq) filter (where walked.is_old) = max(walked.seq), false)
+  into seqs, last_old, more
+  from (
+    select event.seq, event.published_at < before as is_old from "postbus".event
+    where event.seq > place.after_seq order by event.seq limit batch
+  ) walked;
+
+  select array_agg(free.seq), array_agg((lpad(to_hex(free.seq), 16, '0') || repeat('0', 16))::uuid), array_agg((lpad(to_hex(free.seq), 16, '0') || repeat('f', 16))::uuid) into seqs, firsts, lasts
+  from unnest(seqs) as old (seq) cross join lateral (
+    select event.seq from "postbus".event where event.seq = old.seq for update skip locked
+  ) free;
+
+  for queue in
+    select name, substr(table_name, 2, 16) as suffix, substring(
+      obj_description(to_regclass(format('%I.%I', 'pgboss', table_name)), 'pg_class')
+      from '^deliveries of postbus schema ([a-z0-9_]+)') as used_by
+    from "pgboss".queue
+  loop
+    if queue.used_by is null then
+      strangers := strangers || queue.name;
+    elsif queue.used_by = 'postbus' and seqs is not null then
+      execute format('select %I.%I($1, $2, $3)', 'postbus', 'ended_' || queue.suffix)
+      into may_go using firsts, lasts, before;
+      
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
+      pruners := pruners || format('%I.%I', 'postbus', 'prune_' || queue.suffix);
+    end if;
+  end loop;
+
+  if strangers <> '{}' and seqs is not null then
+    may_go := array(select old.seq <> all (array(
+      select "postbus".seq_of_delivery(job.id) from "pgboss".job
+      where job.name = any(strangers) and job.id >= firsts[1] and job.id <= lasts[cardinality(lasts)]
+    )) from unnest(seqs) as old (seq));
+    
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
+  end if;
+
+  select array_agg(discarded.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
+    select count(*) from (select from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last and letter.discarded_at < before for update skip locked) letter
+  ) discarded;
+  select array_agg(old.locked = (select count(*) from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last)) into may_go
+  from unnest(firsts, lasts, locked) as old (first, last, locked);
+  
+  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
+  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
+
+  if seqs is not null then
+    foreach pruner in array pruners loop
+      execute format('select %s($1, $2)', pruner) using firsts, lasts;
+    end loop;
+    select array_agg(letter.row) into rows from unnest(firsts, lasts) as old (first, last) cross join lateral (
+      select letter.ctid as row from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last offset 0
+    ) letter;
+    delete from "postbus".dead_letter letter where letter.ctid = any(rows);
+    select array_agg(event.row) into rows from unnest(seqs) as old (seq) cross join lateral (
+      select event.ctid as row from "postbus".event where event.seq = old.seq offset 0
+    ) event;
+    delete from "postbus".event where event.ctid = any(rows);
+  end if;
+
+  update "postbus".pruning set
+    pruned_at = clock_timestamp(),
+    after_seq = case when not more and began_at <= clock_timestamp() - begin_again then 0 else coalesce(last_old, after_seq) end,
+    began_at = case when not more and began_at <= clock_timestamp() - begin_again then clock_timestamp() else began_at end;
+  return query select coalesce(cardinality(seqs), 0), more;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.prune_58ca598398b11ddf(firsts uuid[], lasts uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  rows tid[];
+begin
+  select array_agg(job.row) into rows from unnest(firsts, lasts) as old (first, last)
+  cross join lateral (select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last offset 0) job;
+  delete from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.ctid = any(rows);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.prune_81bfe57c43c70303(firsts uuid[], lasts uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  rows tid[];
+begin
+  select array_agg(job.row) into rows from unnest(firsts, lasts) as old (first, last)
+  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last offset 0) job;
+  delete from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.ctid = any(rows);
 end
 $function$
 ;

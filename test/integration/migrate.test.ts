@@ -19,6 +19,7 @@ const ALL_STEPS = [
   'run migration 0003-workers in "postbus"',
   'run migration 0004-publish in "postbus"',
   'run migration 0005-lane-sweeps in "postbus"',
+  'run migration 0006-pruning in "postbus"',
   'create queue "events"',
   'create queue "events_partitioned"',
 ]
@@ -93,7 +94,7 @@ test('a migration that was interrupted is taken up where it stopped', async () =
   const whole = await dumpSchema(pool)
   await pool.query(`
     drop function postbus.publish; drop trigger at_commit on postbus.event;
-    drop function postbus.at_commit; drop function postbus.wake; drop function postbus.no_such_queue; drop table postbus.worker; drop table postbus.lane_sweep;
+    drop function postbus.at_commit; drop function postbus.wake; drop function postbus.no_such_queue; drop table postbus.worker; drop table postbus.lane_sweep; drop function postbus.prune; drop table postbus.pruning;
     delete from postbus.migration where name >= '0003'`)
 
   const report = await bus.migrate()
@@ -102,6 +103,7 @@ test('a migration that was interrupted is taken up where it stopped', async () =
     'run migration 0003-workers in "postbus"',
     'run migration 0004-publish in "postbus"',
     'run migration 0005-lane-sweeps in "postbus"',
+    'run migration 0006-pruning in "postbus"',
   ])
   expect(await dumpSchema(pool)).toBe(whole)
 })

@@ -23,7 +23,12 @@ test('drain looks again when its last delivery was settled while a claim was on 
     tally: new Tally(),
     emit: () => undefined,
     store: {
-      claim: async () => ({ deliveries: (await claims[claimed++]?.()) ?? [], more: false, heldBack: [], coming: false }),
+      claim: async () => ({
+        deliveries: (await claims[claimed++]?.()) ?? [],
+        more: false,
+        heldBack: [],
+        coming: false,
+      }),
       settle: async (_: string, settlements) => ({
         ours: new Set(settlements.map(({ delivery }) => delivery.id)),
         next: new Map(),

@@ -140,6 +140,7 @@ const steps: fc.Arbitrary<Step>[] = [
     ),
   ),
   fc.constant(step('tick', (world) => world.tick())),
+  holds.map((held) => step(`prune${held ? ' and hold' : ''}`, (world) => world.prune(held))),
 ]
 
 function step(what: string, act: Act): Step {

@@ -11,6 +11,7 @@ import { checkQueues, type QueueState } from '../../src/backends/postgres/queues
 import { settleDeliveries } from '../../src/backends/postgres/settle.ts'
 import { tablesIn } from '../../src/backends/postgres/tables.ts'
 import { defineEvent, defineHandler } from '../../src/index.ts'
+import { breakFunction } from './break-function.ts'
 import { openTestBus, type TestBus } from './bus.ts'
 
 export const HANDLER = 'lanes.follow'
@@ -89,7 +90,7 @@ export async function openLanes(): Promise<Lanes> {
       )
       return rows
     },
-    patch: (name, piece, replacement) => patchFunction(database, name, { piece, replacement }),
+    patch: (name, piece, replacement) => breakFunction(database, name, { piece, replacement }),
     async close() {
       await Promise.all(clients.map((client) => client.end()))
       await shop.close()
@@ -104,23 +105,4 @@ export function done(delivery: ClaimedDelivery, takeNext = false): Settlement {
 async function count(over: Queryable, statement: string): Promise<number> {
   const { rows } = await over.query<{ count: number }>(statement)
   return rows[0]?.count ?? 0
-}
-
-interface Patch {
-  readonly piece: string | RegExp
-  readonly replacement: string
-}
-
-/** Replaces a piece of a function's text, as `String.replace` does. Throws when the function does not contain it. */
-export async function patchFunction(database: Pool, name: string, patch: Patch): Promise<void> {
-  const { rows } = await database.query<{ text: string | null }>('select pg_get_functiondef(to_regproc($1)) as text', [
-    name,
-  ])
-  await database.query(replaced(name, rows[0]?.text ?? '', patch))
-}
-
-function replaced(name: string, text: string, { piece, replacement }: Patch) {
-  const broken = text.replace(piece, replacement)
-  if (broken === text) throw new Error(`${name} does not contain ${String(piece)}, so it cannot be broken there.`)
-  return broken
 }

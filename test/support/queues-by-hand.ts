@@ -7,7 +7,7 @@ import { checkQueues } from '../../src/backends/postgres/queues.ts'
 import { tablesIn } from '../../src/backends/postgres/tables.ts'
 import type { AnyHandler, Envelope } from '../../src/index.ts'
 import { openTestBus } from './bus.ts'
-import { patchFunction } from './lanes.ts'
+import { breakFunction } from './break-function.ts'
 
 export type QueueName = 'events' | 'events_partitioned'
 
@@ -29,7 +29,7 @@ export async function openQueues(handlers: AnyHandler[]) {
     claim: (over: Queryable, name: QueueName, limit: number, rooms: readonly HandlerRoom[] = []): Promise<Claimed> =>
       named(name).claim(over, limit, rooms),
     patch: (name: QueueName, piece: RegExp, replacement: string) =>
-      patchFunction(database, named(name).functions.claim, { piece, replacement }),
+      breakFunction(database, named(name).functions.claim, { piece, replacement }),
     async connect(): Promise<Client> {
       const client = new Client({ connectionString })
       client.on('error', () => undefined)

@@ -17,6 +17,7 @@ describe('the options of a bus', () => {
       poolSize: 5,
       connectTimeoutMs: 10_000,
       queryTimeoutMs: 10_000,
+      retentionMs: 2_592_000_000,
     })
   })
 

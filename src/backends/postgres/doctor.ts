@@ -7,6 +7,7 @@ import type { Finding } from '../../operations.ts'
 import type { Registry } from '../../registry.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { policyOf, readQueues } from './queues.ts'
+import { pruningLag } from './retention.ts'
 import { inspectSchema } from './schema-check.ts'
 import type { Tables } from './tables.ts'
 import { listWorkers } from './workers.ts'
@@ -14,7 +15,14 @@ import { listWorkers } from './workers.ts'
 const CLOCK_WARNING_MS = 2_000
 const NOTIFY_LIMIT_MS = 5_000
 
-export async function examine(connection: Connection, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+export interface Examined {
+  readonly connection: Connection
+  readonly tables: Tables
+  readonly retentionMs: number | null
+}
+
+export async function examine(examined: Examined, registry: Registry): Promise<readonly Finding[]> {
+  const { connection, tables, retentionMs } = examined
   const reached = await examineConnection(connection)
   if (reached.status === 'problem') return [reached]
 
@@ -29,6 +37,7 @@ export async function examine(connection: Connection, tables: Tables, registry: 
     ...(await examineHandlers(database, tables, registry)),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
+    await examineRetention(database, tables, retentionMs),
     await examineClock(database),
   ]
 }
@@ -163,6 +172,13 @@ async function examineDeadLetters(database: Queryable, tables: Tables): Promise<
   const blocking = Number(rows[0]?.blocking ?? 0)
   const keys = blocking > 0 ? `, ${blocking} of which hold up their partition key` : ''
   return warning('dead letters', `${count}${keys}. Look at them with: npx postbus dead list`)
+}
+
+async function examineRetention(database: Queryable, tables: Tables, retentionMs: number | null): Promise<Finding> {
+  if (retentionMs === null) return ok('retention', 'events are kept for ever')
+  const lag = await pruningLag(database, tables, retentionMs)
+  if (lag === null) return ok('retention', 'old events are pruned')
+  return warning('retention', `there are old events, and ${lag}: is a worker running, and does it say pruning.failed?`)
 }
 
 async function examineClock(database: Queryable): Promise<Finding> {

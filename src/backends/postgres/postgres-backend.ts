@@ -8,6 +8,7 @@ import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from './database-error.ts'
 import { publishEvents } from './publish.ts'
 import { checkQueues, type QueueState } from './queues.ts'
+import { pruneEvents } from './retention.ts'
 import { checkSchema } from './schema-check.ts'
 import { settleDeliveries } from './settle.ts'
 import type { Tables } from './tables.ts'
@@ -98,6 +99,7 @@ export function createDeliveryStore(
       on(name, (database, queue) => keepClaims(database, queue, claims), lifeline),
     recover: (name) => on(name, (database, queue) => recoverClaims(database, queue), lifeline),
     sweep: (name) => on(name, (database, queue) => sweepLanes(database, queue), lifeline),
+    prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
     leave: async (workerId) => removeWorker(await lifeline.pool(), tables, workerId),

@@ -20,6 +20,7 @@ export interface PostgresSettings {
   readonly poolSize: number
   readonly connectTimeoutMs: number
   readonly queryTimeoutMs: number
+  readonly retentionMs: number | null
 }
 
 export interface Postgres {
@@ -46,7 +47,7 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
     deadLetters: deadLettersIn(connection, tables),
     lanes: lanesIn(connection, tables),
     migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
-    doctor: (registry) => examine(connection, tables, registry),
+    doctor: (registry) => examine({ connection, tables, retentionMs: settings.retentionMs }, registry),
   }
 }
 

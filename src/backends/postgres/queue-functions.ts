@@ -11,6 +11,7 @@ import { claimFunction } from './functions/claim.ts'
 import { keepFunction } from './functions/keep.ts'
 import { setAsideFunction } from './functions/set-aside.ts'
 import { promoteFunction, recoverFunction, skipFunction, sweepFunction } from './functions/lanes.ts'
+import { endedFunction, pruneFunction } from './functions/prune.ts'
 import { settleFunction, settleLanesFunction } from './functions/settle.ts'
 import { functionName, type QueueParts } from './functions/sql.ts'
 import type { Tables } from './tables.ts'
@@ -35,6 +36,8 @@ function plainFunctions(parts: QueueParts): readonly string[] {
     settleFunction(parts),
     keepFunction(parts),
     recoverFunction(parts, false),
+    endedFunction(parts),
+    pruneFunction(parts),
   ]
 }
 
@@ -50,6 +53,8 @@ function laneFunctions(parts: QueueParts): readonly string[] {
     recoverFunction(parts, true),
     sweepFunction(parts),
     skipFunction(parts),
+    endedFunction(parts),
+    pruneFunction(parts),
   ]
 }
 

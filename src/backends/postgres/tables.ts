@@ -9,6 +9,7 @@ export interface Tables {
   readonly deadLetter: string
   readonly worker: string
   readonly laneSweep: string
+  readonly pruning: string
   readonly migration: string
   readonly job: string
   readonly queue: string
@@ -16,6 +17,7 @@ export interface Tables {
   /** pg-boss's clock: the database's time, or the time a test has set. */
   readonly jobNow: string
   readonly publish: string
+  readonly prune: string
   readonly seqOfDelivery: string
   /** The channel on which publishers wake workers. */
   readonly channel: string
@@ -35,6 +37,7 @@ export function tablesIn(names: SchemaNames): Tables {
     event: `"${names.postbus}".event`,
     deadLetter: `"${names.postbus}".dead_letter`,
     laneSweep: `"${names.postbus}".lane_sweep`,
+    pruning: `"${names.postbus}".pruning`,
     worker: `"${names.postbus}".worker`,
     migration: `"${names.postbus}".migration`,
     job: `"${names.pgboss}".job`,
@@ -42,6 +45,7 @@ export function tablesIn(names: SchemaNames): Tables {
     pgbossVersion: `"${names.pgboss}".version`,
     jobNow: `"${names.pgboss}".job_now()`,
     publish: `"${names.postbus}".publish`,
+    prune: `"${names.postbus}".prune`,
     seqOfDelivery: `"${names.postbus}".seq_of_delivery`,
     channel: `postbus_${names.postbus}`,
   })
