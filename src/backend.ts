@@ -151,10 +151,8 @@ export interface DeliveryStore {
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Answers the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
-  /** Frees deliveries whose worker has not been heard of. Answers how many. */
+  /** Frees deliveries whose worker has not been heard of, and answers how many. Repairs some lanes that stand still for no reason. */
   recover(queue: string): Promise<number>
-  /** Repairs some lanes that stand still for no reason, a few at each call. Answers how many it found. */
-  sweep(queue: string): Promise<number>
   /** Deletes some events that nobody needs any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */

@@ -18,7 +18,7 @@ import { withinMs } from './within.ts'
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
 const KEEP_EVERY_MS = 2_500
 const SILENT_AFTER_MS = 10_000
-const RECOVER_EVERY_MS = 2_000
+const RECOVER_EVERY_MS = 2_500
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
@@ -210,7 +210,6 @@ export class Worker {
     if (now < this.#patientUntil) return
 
     for (const { queue } of this.#dispatchers) {
-      await this.#setup.store.sweep(queue)
       const count = await this.#setup.store.recover(queue)
       if (count === 0) continue
       const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`

@@ -22,22 +22,20 @@ export async function keepClaims(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Frees the deliveries whose worker has not been heard of for {@link HEARTBEAT_SECONDS}. Answers how many. */
-export async function recoverClaims(database: Queryable, queue: QueueState): Promise<number> {
-  const { rows } = await database.query<{ count: number }>(
-    `select ${queue.functions.recover}($1, $2::jsonb) as count`,
-    [HEARTBEAT_SECONDS, JSON.stringify(workerDied())],
-  )
-  return rows[0]?.count ?? 0
-}
-
-/** Promotes heads of lanes that nobody else would. Answers how many. */
-export async function sweepLanes(database: Queryable, queue: QueueState): Promise<number> {
-  if (!isPartitionedQueue(queue.name)) return 0
-  const { rows } = await database.query<{ count: number }>(`select ${queue.functions.sweep}($1, $2) as count`, [
-    SWEPT_LANES,
-    SWEEP_EVERY_SECONDS,
-  ])
+/**
+ * Frees the deliveries whose worker has not been heard of for {@link HEARTBEAT_SECONDS}, and answers how many. In a
+ * partitioned queue the same statement sweeps: an idle worker sends few.
+ */
+export async function recoverClaims(database: Queryable, { name, functions }: QueueState): Promise<number> {
+  const recover = `select ${functions.recover}($1, $2::jsonb) as count`
+  const values = [HEARTBEAT_SECONDS, JSON.stringify(workerDied())]
+  const { rows } = isPartitionedQueue(name)
+    ? await database.query<{ count: number }>(`${recover}, ${functions.sweep}($3, $4)`, [
+        ...values,
+        SWEPT_LANES,
+        SWEEP_EVERY_SECONDS,
+      ])
+    : await database.query<{ count: number }>(recover, values)
   return rows[0]?.count ?? 0
 }
 

@@ -3,7 +3,7 @@ import type { Backend, ClaimedDelivery, DeliveryStore } from '../../backend.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
 import { claimFrom, type Claim } from './claim.ts'
-import { keepClaims, recoverClaims, sweepLanes } from './claims.ts'
+import { keepClaims, recoverClaims } from './claims.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from './database-error.ts'
 import { publishEvents } from './publish.ts'
@@ -98,7 +98,6 @@ export function createDeliveryStore(
     keep: (name, claims: readonly ClaimedDelivery[]) =>
       on(name, (database, queue) => keepClaims(database, queue, claims), lifeline),
     recover: (name) => on(name, (database, queue) => recoverClaims(database, queue), lifeline),
-    sweep: (name) => on(name, (database, queue) => sweepLanes(database, queue), lifeline),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
