@@ -109,7 +109,7 @@ function printTrouble({ level, name, message }: { level: string; name: string; m
 export const ourDefault = postbus({ kind: 'with keys', concurrency: 20 })
 export const ourBest = postbus({ kind: 'with keys', concurrency: 200 })
 export const plainDefault = postbus({ kind: 'without keys', concurrency: 20 })
-export const plainBest = postbus({ kind: 'without keys', concurrency: 200 })
+export const plainBest = postbus({ kind: 'without keys', concurrency: 500 })
 /** Publishes half of the events with keys, and handles each twice. */
 export const steady = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 2 })
 export const idle = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 5, queueEach: true })

@@ -20,7 +20,7 @@ export const afterBurst: Question = {
   asks: 'what does a burst cost that comes faster than statistics?',
   rounds: 2,
   notes: [
-    '100,000 events are published in lists of 1,000 and then worked off by one process, 200 at once. The partitioned queue has 5,000 keys.',
+    '100,000 events are published in lists of 1,000 and then worked off by one process. The partitioned queue has 5,000 keys.',
     'Autovacuum is on, and may gather statistics during a run: the planner’s own idea of the table’s rows is read at the end (-1: it never had any).',
   ],
   chart: [RATE],
