@@ -48,12 +48,12 @@ export function publish(names: SchemaNames): Migration {
         $function$`.execute(db)
 
       await sql`
-        create function ${postbus}.wake(queues text) returns void language plpgsql as $function$
+        create function ${postbus}.wake(queues text) returns text language plpgsql as $function$
         declare
           named text;
           untold text;
         begin
-          for named in select distinct regexp_split_to_table(queues, ' ') loop
+          foreach named in array string_to_array(queues, ' ') loop
             if not pg_try_advisory_xact_lock_shared(${coming})
               or pg_try_advisory_xact_lock(${notifying})
             then untold := concat_ws(' ', untold, named); end if;
@@ -61,6 +61,7 @@ export function publish(names: SchemaNames): Migration {
           if untold is not null then
             perform pg_notify(${channel}, case when length(untold) > ${sql.lit(MAX_WAKE_BYTES)} then '*' else untold end);
           end if;
+          return untold;
         end
         $function$`.execute(db)
 
@@ -68,6 +69,7 @@ export function publish(names: SchemaNames): Migration {
         create function ${postbus}.at_commit() returns trigger language plpgsql as $function$
         declare
           queues text := current_setting('postbus.wake', true);
+          done text;
         begin
           if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
             raise exception using errcode = 'PB003',
@@ -75,8 +77,8 @@ export function publish(names: SchemaNames): Migration {
                 || 'Nothing was published. Publish inside the callback, and await it.';
           end if;
           if queues <> '' then
-            perform ${postbus}.wake(queues);
-            perform set_config('postbus.wake', '', true);
+            done := ${postbus}.wake(queues);
+            done := set_config('postbus.wake', '', true);
           end if;
           return null;
         end
@@ -95,15 +97,18 @@ export function publish(names: SchemaNames): Migration {
         #variable_conflict use_column
         declare
           parsed jsonb := batch::jsonb;
+          in_transaction boolean := (parsed -> 'in_transaction')::boolean;
+          queues text := parsed ->> 'wake';
           wake text;
+          done text; -- an assignment is evaluated at once, where perform runs a query
         begin
           if (parsed ->> 'protocol')::integer <> 1 then
             raise exception using errcode = 'PB001',
               message = format('Schema "%s" is older than the code that publishes. Run: npx postbus migrate', ${sql.lit(names.postbus)});
           end if;
 
-          if (parsed -> 'in_transaction')::boolean then
-            perform set_config('postbus.published_by', 'now', true);
+          if in_transaction then
+            done := set_config('postbus.published_by', 'now', true);
           end if;
 
           return query
@@ -168,14 +173,14 @@ export function publish(names: SchemaNames): Migration {
           left join counted on counted.seq = stored.seq
           order by input.ord;
 
-          if (parsed -> 'in_transaction')::boolean then
-            perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
+          if in_transaction then
+            done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
             wake := coalesce(current_setting('postbus.wake', true), '');
-            if ' ' || wake || ' ' not like '% ' || (parsed ->> 'wake') || ' %' then
-              perform set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), parsed ->> 'wake'), true);
+            if ' ' || wake || ' ' not like '% ' || queues || ' %' then
+              done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
             end if;
-          elsif parsed ->> 'wake' is not null then
-            perform ${postbus}.wake(parsed ->> 'wake');
+          elsif queues is not null then
+            done := ${postbus}.wake(queues);
           end if;
         end
         $function$`.execute(db)

@@ -89,6 +89,7 @@ CREATE OR REPLACE FUNCTION postbus.at_commit()
 AS $function$
         declare
           queues text := current_setting('postbus.wake', true);
+          done text;
         begin
           if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
             raise exception using errcode = 'PB003',
@@ -96,8 +97,8 @@ AS $function$
                 || 'Nothing was published. Publish inside the callback, and await it.';
           end if;
           if queues <> '' then
-            perform "postbus".wake(queues);
-            perform set_config('postbus.wake', '', true);
+            done := "postbus".wake(queues);
+            done := set_config('postbus.wake', '', true);
           end if;
           return null;
         end
@@ -884,15 +885,18 @@ AS $function$
         #variable_conflict use_column
         declare
           parsed jsonb := batch::jsonb;
+          in_transaction boolean := (parsed -> 'in_transaction')::boolean;
+          queues text := parsed ->> 'wake';
           wake text;
+          done text; -- an assignment is evaluated at once, where perform runs a query
         begin
           if (parsed ->> 'protocol')::integer <> 1 then
             raise exception using errcode = 'PB001',
               message = format('Schema "%s" is older than the code that publishes. Run: npx postbus migrate', 'postbus');
           end if;
 
-          if (parsed -> 'in_transaction')::boolean then
-            perform set_config('postbus.published_by', 'now', true);
+          if in_transaction then
+            done := set_config('postbus.published_by', 'now', true);
           end if;
 
           return query
@@ -957,14 +961,14 @@ AS $function$
           left join counted on counted.seq = stored.seq
           order by input.ord;
 
-          if (parsed -> 'in_transaction')::boolean then
-            perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
+          if in_transaction then
+            done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
             wake := coalesce(current_setting('postbus.wake', true), '');
-            if ' ' || wake || ' ' not like '% ' || (parsed ->> 'wake') || ' %' then
-              perform set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), parsed ->> 'wake'), true);
+            if ' ' || wake || ' ' not like '% ' || queues || ' %' then
+              done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
             end if;
-          elsif parsed ->> 'wake' is not null then
-            perform "postbus".wake(parsed ->> 'wake');
+          elsif queues is not null then
+            done := "postbus".wake(queues);
           end if;
         end
         $function$
@@ -1478,14 +1482,14 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.wake(queues text)
- RETURNS void
+ RETURNS text
  LANGUAGE plpgsql
 AS $function$
         declare
           named text;
           untold text;
         begin
-          for named in select distinct regexp_split_to_table(queues, ' ') loop
+          foreach named in array string_to_array(queues, ' ') loop
             if not pg_try_advisory_xact_lock_shared(hashtextextended('postbus coming postbus ' || named, 0))
               or pg_try_advisory_xact_lock(hashtextextended('postbus notifying postbus ' || named, 0))
             then untold := concat_ws(' ', untold, named); end if;
@@ -1493,6 +1497,7 @@ AS $function$
           if untold is not null then
             perform pg_notify('postbus_postbus', case when length(untold) > 7000 then '*' else untold end);
           end if;
+          return untold;
         end
         $function$
 ;
