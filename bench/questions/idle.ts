@@ -11,7 +11,7 @@ import { withWorkers, type Workers } from '../workers.ts'
 
 const CASE = '5 queues, nothing to do'
 /** Ours: each of five handlers has a queue for events without a key, and one for those with a key. */
-const OUR_QUEUES = 10
+const OUR_QUEUES = 12
 const STATEMENTS = 'statements a minute'
 const CPU = '% of a core'
 const RSS = 'MB of memory'
@@ -24,7 +24,7 @@ export const idle: Question = {
     'One worker process for 60 s, after 5 s to settle down. Each of the five has a handler. --full measures two more ways to set up the peers.',
     'Statements are counted on the wire, by a proxy between the worker and Postgres: simple queries and executions of prepared ones, heartbeats and upkeep included. For BullMQ they are the commands that Redis says it has processed.',
     'The share of a core is the worker’s own (process.cpuUsage); what the server does for it is not in it. Memory is the resident set of the process, Node included. Postbus runs from its TypeScript sources here, which Node has to hold too.',
-    'Postbus has ten queues here: a plain one and a partitioned one for each handler.',
+    'Postbus has twelve queues here: a plain one and a partitioned one for each handler, and the default pair, on which every worker works.',
   ],
   chart: [STATEMENTS, CPU],
   cases: casesOf,

@@ -7,6 +7,7 @@ import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
+import { profile } from './profile.ts'
 import { publish } from './publish.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
 import { soak } from './soak.ts'
@@ -21,6 +22,7 @@ export const questions: readonly Question[] = [
   afterBurst,
   orderedDrain,
   pgBossPolicies,
+  profile,
   idle,
   soak,
   testingOverhead,

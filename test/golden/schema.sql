@@ -349,6 +349,7 @@ declare
   heads tid[];
   parked integer;
   visited integer;
+  from_lane text;
   more boolean := false;
   is_long boolean := false;
   coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus events_partitioned', 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus events_partitioned', 0)) else true end;
@@ -387,7 +388,8 @@ begin
 
   while source is not null and wanted > 0 loop
     if source = 'front' then
-      look := greatest(wanted, 10);
+      -- A claim that had to walk found one busy lane's backlog at the front. That takes its turn a little at a time.
+      look := case when walk_from <> '' and looked = 0 then 10 else greatest(wanted, 10) end;
       select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
       into candidates, ids, lanes
       from (
@@ -483,22 +485,25 @@ begin
     end if;
     source := case
       when source = 'set aside' then 'front'
-      when source = 'front' and is_long and aside is not null and looked < 200 then 'front'
+      when source = 'front' and is_long and looked < 200 and (aside is not null or looked < wanted and chosen is not null)
+        then 'front'
       when source = 'front' and passed_over then 'passed over' end;
   end loop;
   more := coalesce(more or wanted = 0 and source = 'front', false);
 
-  if wanted > 0 and is_long then
+  from_lane := walk_from;
+  for walks in 1 .. case when is_long then 4 else 0 end loop
+    exit when wanted = 0;
+    look := wanted + 10;
     select array_agg(head.row) filter (where head.row is not null),
       array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
     into heads, lanes, walk_from, visited
-    from "postbus"."walk_81bfe57c43c70303"(walk_from, 4 * wanted) walked
+    from "postbus"."walk_81bfe57c43c70303"(walk_from, look) walked
     left join lateral (
       select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = walked.id and job.state::text in ('created', 'retry')
         and job.start_after <= "pgboss".job_now()
       for update skip locked
     ) head on walked.idle;
-    if visited < 4 * wanted then walk_from := ''; end if;
     chosen := null;
     if handlers is null then
         chosen := heads[1:wanted];
@@ -538,7 +543,13 @@ begin
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
     end if;
-  end if;
+    if visited < look then
+      walk_from := '';
+      exit;
+    end if;
+  end loop;
+  -- Unless it has seen every lane, and had a slot for each that was idle.
+  more := more or is_long and (wanted = 0 or walk_from <> '' or from_lane <> '');
 
   return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,

@@ -37,8 +37,9 @@ import {
 
 /** Looks at a few candidates more than are wanted, so that small claims get past a backlog too. */
 const LOOK_AT_LEAST = 10
-/** How many lanes a walk visits for each slot that it is to fill. */
-const VISITS_PER_SLOT = 4
+/** A walk visits as many lanes as there are slots to fill, and some more: a few will be busy. If more were, it goes on. */
+const BUSY_LANES = 10
+const MOST_WALKS = 4
 
 export function claimLanesFunction(parts: QueueParts): string {
   const { table, tables, queue } = parts
@@ -64,6 +65,7 @@ declare
   heads tid[];
   parked integer;
   visited integer;
+  from_lane text;
   more boolean := false;
   is_long boolean := false;
   coming boolean := ${isComing(parts)};${LIMIT_VARIABLES}
@@ -75,7 +77,8 @@ begin
 
   while source is not null and wanted > 0 loop
     if source = 'front' then
-      look := greatest(wanted, ${LOOK_AT_LEAST});
+      -- A claim that had to walk found one busy lane's backlog at the front. That takes its turn a little at a time.
+      look := case when walk_from <> '' and looked = 0 then ${LOOK_AT_LEAST} else greatest(wanted, ${LOOK_AT_LEAST}) end;
       select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
       into candidates, ids, lanes
       from (
@@ -127,26 +130,35 @@ begin
     end if;
     source := case
       when source = 'set aside' then 'front'
-      when source = 'front' and is_long and aside is not null and looked < ${LONGEST_LOOK} then 'front'
+      when source = 'front' and is_long and looked < ${LONGEST_LOOK} and (aside is not null or looked < wanted and chosen is not null)
+        then 'front'
       when source = 'front' and passed_over then 'passed over' end;
   end loop;
   more := coalesce(more or wanted = 0 and source = 'front', false);
 
-  if wanted > 0 and is_long then
+  from_lane := walk_from;
+  for walks in 1 .. case when is_long then ${MOST_WALKS} else 0 end loop
+    exit when wanted = 0;
+    look := wanted + ${BUSY_LANES};
     select array_agg(head.row) filter (where head.row is not null),
       array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
     into heads, lanes, walk_from, visited
-    from ${functionName(parts, 'walk')}(walk_from, ${VISITS_PER_SLOT} * wanted) walked
+    from ${functionName(parts, 'walk')}(walk_from, look) walked
     left join lateral (
       ${byId(parts, 'walked.id', 'job.ctid as row')} and job.state::text in ('created', 'retry')
         and job.start_after <= ${tables.jobNow}
       for update skip locked
     ) head on walked.idle;
-    if visited < ${VISITS_PER_SLOT} * wanted then walk_from := ''; end if;
     chosen := null;
     ${sortingOutHeads}
     ${claimChosen}
-  end if;
+    if visited < look then
+      walk_from := '';
+      exit;
+    end if;
+  end loop;
+  -- Unless it has seen every lane, and had a slot for each that was idle.
+  more := more or is_long and (wanted = 0 or walk_from <> '' or from_lane <> '');
 
   return query select ${NO_DELIVERY}, more, full_up, coming, walk_from;
 end

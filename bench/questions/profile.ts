@@ -1,0 +1,107 @@
+/** What a delivery costs the database: the functions of a queue, called for 200 deliveries at a time by one session alone. */
+import { Client } from 'pg'
+import { ourBest, plainBest } from '../contestants/postbus.ts'
+import type { Contestant } from '../contestants/contestant.ts'
+import { evenLoad } from '../load.ts'
+import type { BenchDatabase, Case, Extent, Figures, Question } from '../question.ts'
+
+const AT_ONCE = 200
+
+export const profile: Question = {
+  name: 'profile',
+  asks: 'what does a delivery cost the database?',
+  rounds: 3,
+  notes: [
+    `Of 100,000 that wait, ${AT_ONCE} at a time are claimed and settled by one session, with EXPLAIN (ANALYZE, BUFFERS, WAL). Figures are for one delivery.`,
+    'Time is that of the server’s process with nobody beside it, without sending the rows and without the commit. Pages are those that were read, from memory too.',
+    'In the partitioned queue a settle also finds and claims the next delivery of each key; the last of a run does not.',
+  ],
+  cases: casesOf,
+  goals: [],
+}
+
+function casesOf({ quick }: Extent): readonly Case[] {
+  const load = evenLoad(quick ? 400 : 100_000, 5_000)
+  const turns = quick ? 1 : 50
+  const entry = (contestant: Contestant, queue: string) => ({
+    contestant: 'postbus',
+    configuration: `the functions of the queue ${queue}`,
+    state: queue,
+    prepare: ({ connectionString }: BenchDatabase) => contestant.fill(connectionString, load),
+    measure: ({ connectionString }: BenchDatabase) => profiled(connectionString, queue, turns),
+  })
+  return [
+    { name: 'plain queue', entries: [entry(plainBest, 'events')] },
+    { name: 'partitioned queue', entries: [entry(ourBest, 'events_partitioned')] },
+  ]
+}
+
+async function profiled(connectionString: string, queue: string, turns: number): Promise<Figures> {
+  const client = new Client({ connectionString })
+  await client.connect()
+  const suffix = await suffixOf(client, queue)
+  const inLanes = queue !== 'events'
+  const steps = new Steps(client)
+  for (let turn = 0; turn < turns; turn += 1) {
+    await client.query('begin')
+    const from = inLanes ? `postbus.claim_${suffix}(${AT_ONCE}, '', null)` : `postbus.claim_${suffix}(${AT_ONCE}, null)`
+    await steps.run('claim', `create temp table held on commit drop as select * from ${from}`)
+    const done = '(select array_agg(id) from held), (select array_agg(claim) from held), null'
+    if (inLanes) {
+      const next = `create temp table next on commit drop as select * from postbus.settle_${suffix}(${done}, '{}')`
+      await steps.run('settle and take the next', next)
+      await client.query('truncate held')
+      await client.query('insert into held select id, handler, claim from next where id is not null')
+    }
+    const last = inLanes ? `, (select array_agg(id) from held)` : ''
+    await steps.run('settle', `select * from postbus.settle_${suffix}(${done}${last})`)
+    await client.query('commit')
+  }
+  await client.end()
+  return steps.figures(turns * AT_ONCE)
+}
+
+async function suffixOf(client: Client, queue: string): Promise<string> {
+  const { rows } = await client.query<{ suffix: string }>(
+    'select substr(table_name, 2, 16) as suffix from pgboss.queue where name = $1',
+    [queue],
+  )
+  return rows[0]?.suffix ?? ''
+}
+
+interface Explained {
+  readonly 'QUERY PLAN': readonly [
+    { readonly 'Execution Time': number; readonly Plan: Readonly<Record<string, number>> },
+  ]
+}
+
+/** Sums up what steps of the same name took. */
+class Steps {
+  readonly #client: Client
+  readonly #sums = new Map<string, { ms: number; pages: number; wal: number }>()
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  async run(step: string, statement: string): Promise<void> {
+    const explain = 'explain (analyze, buffers, wal, timing off, format json)'
+    const { rows } = await this.#client.query<Explained>(`${explain} ${statement}`)
+    const [explained] = rows[0]?.['QUERY PLAN'] ?? []
+    const { Plan: plan = {} } = explained ?? {}
+    const sum = this.#sums.get(step) ?? { ms: 0, pages: 0, wal: 0 }
+    sum.ms += explained?.['Execution Time'] ?? 0
+    sum.pages += (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
+    sum.wal += plan['WAL Bytes'] ?? 0
+    this.#sums.set(step, sum)
+  }
+
+  figures(deliveries: number): Figures {
+    const each = [...this.#sums].flatMap(([step, { ms, pages, wal }]) => [
+      [`${step}: µs`, (1_000 * ms) / deliveries],
+      [`${step}: pages`, pages / deliveries],
+      [`${step}: bytes of WAL`, wal / deliveries],
+    ])
+    return Object.fromEntries(each) as Figures
+  }
+}
