@@ -14,10 +14,11 @@ const kinds: Record<string, () => unknown> = {
 }
 
 const data = kinds[process.argv[2] ?? '']?.()
-const startedAt = performance.now()
+const before = process.cpuUsage()
 try {
   createCodec().encode(data, 'shop.tested')
 } catch (error) {
   if (!(error instanceof PostbusError)) throw error
-  console.log(JSON.stringify({ code: error.code, ms: performance.now() - startedAt }))
+  const { user, system } = process.cpuUsage(before)
+  console.log(JSON.stringify({ code: error.code, cpuMs: (user + system) / 1_000 }))
 }
