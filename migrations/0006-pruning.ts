@@ -42,7 +42,10 @@ export function pruning(names: SchemaNames): Migration {
   }
 }
 
-/** Plans that do not depend on statistics, for the same reasons as those of the queues' functions. */
+/**
+ * Plans that do not depend on statistics, for the same reasons as those of the queues' functions. Not theirs: a migration
+ * stays as it is when the code changes.
+ */
 const FIXED_PLAN = `
   set plan_cache_mode = force_generic_plan
   set enable_seqscan = off

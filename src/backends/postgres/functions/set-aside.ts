@@ -29,7 +29,7 @@ export function setAsideIndex(table: string, suffix: string): string {
     ((data ->> 'handler'), priority desc, created_on) where blocked and group_tier = ${MARK} and state < 'active'`
 }
 
-/** Sets the locked rows of the array `rows` aside, if it has any. */
+/** Sets the locked rows of the array `rows` aside. Null, which an array begins as, costs no statement. */
 export function settingAside({ table }: QueueParts, rows: string): string {
   return `if ${rows} is not null then
       update ${table} job set blocked = true, group_tier = ${MARK} from unnest(${rows}) as late (row)
