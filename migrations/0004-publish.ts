@@ -1,9 +1,12 @@
 /**
  * The function that publishes: one call, one round trip, whatever the number of events, handlers and queues.
  *
- *   batch ──► input   ──► stored    insert into postbus.event, in call order; a known id is passed over
- *         ├─► targets ──► delivered insert into pgboss.job, one row per stored event and handler
- *         └─► wake        one NOTIFY with the names of the queues, at the commit
+ *   batch ──► input    ──► stored    insert into postbus.event, in call order; a known id is passed over
+ *         ├─► receiver ──► delivered insert into pgboss.job, one row per stored event and handler
+ *         └─► wake         one NOTIFY with the names of the queues, at the commit
+ *
+ * Several events are one statement. One event is two that insert the same: to start and to end a statement of many parts
+ * takes as long as the work for one event.
  *
  * Events name a set of receivers each: those of a list mostly have the same, which then travels once.
  *
@@ -31,6 +34,23 @@ import type { SchemaNames } from './index.ts'
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 const MAX_WAKE_BYTES = 7_000
 
+const INPUT = sql`jsonb_to_recordset(parsed -> 'events') as event (
+              ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
+              receivers integer
+            )`
+
+const EVENT = {
+  columns: sql`
+              id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
+            `,
+  values: sql`
+              input.id, input.type, input.version, input.partition_key, input.payload::json,
+              coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
+              input.occurred_at, input.expires_at
+            `,
+}
+
 export function publish(names: SchemaNames): Migration {
   const postbus = sql.id(names.postbus)
   const pgboss = sql.id(names.pgboss)
@@ -38,6 +58,37 @@ export function publish(names: SchemaNames): Migration {
   const lockOf = (what: string) => sql`hashtextextended(${sql.lit(`postbus ${what} ${names.postbus} `)} || named, 0)`
   const coming = lockOf('coming')
   const notifying = lockOf('notifying')
+  const receiver = sql`(
+                jsonb_to_recordset(parsed -> 'receivers') as receiver (
+                  set integer, handler text, handler_hash text, queue text, priority integer
+                )
+                left join ${pgboss}.queue on queue.name = receiver.queue
+              )`
+  const job = {
+    columns: sql`
+                id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+                retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
+              `,
+    values: sql`
+                (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+                coalesce(queue.name, ${postbus}.no_such_queue(receiver.queue)),
+                jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+                receiver.priority,
+                ${pgboss}.job_now(),
+                ${pgboss}.job_now(),
+                receiver.handler || ':' || input.partition_key,
+                queue.expire_seconds,
+                queue.deletion_seconds,
+                ${pgboss}.job_now() + queue.retention_seconds * interval '1s',
+                queue.retry_limit,
+                queue.retry_delay,
+                queue.retry_backoff,
+                queue.retry_delay_max,
+                queue.policy,
+                queue.dead_letter,
+                queue.heartbeat_seconds
+              `,
+  }
   return {
     async up(db) {
       await sql`
@@ -97,6 +148,8 @@ export function publish(names: SchemaNames): Migration {
         #variable_conflict use_column
         declare
           parsed jsonb := batch::jsonb;
+          input record;
+          stored record;
           in_transaction boolean := (parsed -> 'in_transaction')::boolean;
           queues text := parsed ->> 'wake';
           wake text;
@@ -111,67 +164,44 @@ export function publish(names: SchemaNames): Migration {
             done := set_config('postbus.published_by', 'now', true);
           end if;
 
-          return query
-          with input as materialized (
-            select * from jsonb_to_recordset(parsed -> 'events') as event (
-              ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
-              receivers integer
-            )
-          ), targets as materialized (
-            select receiver.*, queue.name, queue.expire_seconds, queue.deletion_seconds, queue.retention_seconds,
-              queue.retry_limit, queue.retry_delay, queue.retry_backoff, queue.retry_delay_max, queue.policy,
-              queue.dead_letter, queue.heartbeat_seconds
-            from jsonb_to_recordset(parsed -> 'receivers') as receiver (
-              set integer, handler text, handler_hash text, queue text, priority integer
-            )
-            left join ${pgboss}.queue on queue.name = receiver.queue
-          ), stored as (
-            insert into ${postbus}.event (
-              id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
-            )
-            select id, type, version, partition_key, payload::json, coalesce(correlation_id, id::text), causation_id, source,
-              metadata::json, occurred_at, expires_at
-            from input
-            order by ord
+          if jsonb_array_length(parsed -> 'events') = 1 then
+            select * into input from ${INPUT};
+            insert into ${postbus}.event (${EVENT.columns}) values (${EVENT.values})
             on conflict (id) do nothing
-            returning event.seq, event.id
-          ), delivered as (
-            insert into ${pgboss}.job (
-              id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
-              retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
+            returning event.seq into stored;
+            id := input.id;
+            duplicate := not found;
+            deliveries := 0;
+            if not duplicate then
+              insert into ${pgboss}.job (${job.columns}) select ${job.values} from ${receiver};
+              get diagnostics deliveries = row_count;
+            end if;
+            return next;
+          else
+            return query
+            with input as materialized (
+              select * from ${INPUT}
+            ), stored as (
+              insert into ${postbus}.event (${EVENT.columns}) select ${EVENT.values} from input order by ord
+              on conflict (id) do nothing
+              returning event.seq, event.id
+            ), delivered as (
+              insert into ${pgboss}.job (${job.columns})
+              select ${job.values}
+              from input
+              join ${receiver} on receiver.set = input.receivers
+              join stored on stored.id = input.id
+              order by stored.seq
+              returning id
+            ), counted as (
+              select ${postbus}.seq_of_delivery(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
             )
-            select
-              (lpad(to_hex(stored.seq), 16, '0') || targets.handler_hash)::uuid,
-              coalesce(targets.name, ${postbus}.no_such_queue(targets.queue)),
-              jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', targets.handler]),
-              targets.priority,
-              ${pgboss}.job_now(),
-              ${pgboss}.job_now(),
-              targets.handler || ':' || input.partition_key,
-              targets.expire_seconds,
-              targets.deletion_seconds,
-              ${pgboss}.job_now() + targets.retention_seconds * interval '1s',
-              targets.retry_limit,
-              targets.retry_delay,
-              targets.retry_backoff,
-              targets.retry_delay_max,
-              targets.policy,
-              targets.dead_letter,
-              targets.heartbeat_seconds
+            select input.id, coalesce(counted.deliveries, 0), stored.seq is null
             from input
-            join targets on targets.set = input.receivers
-            join stored on stored.id = input.id
-            order by stored.seq
-            returning id
-          ), counted as (
-            select ${postbus}.seq_of_delivery(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
-          )
-          select input.id, coalesce(counted.deliveries, 0), stored.seq is null
-          from input
-          left join stored on stored.id = input.id
-          left join counted on counted.seq = stored.seq
-          order by input.ord;
+            left join stored on stored.id = input.id
+            left join counted on counted.seq = stored.seq
+            order by input.ord;
+          end if;
 
           if in_transaction then
             done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);

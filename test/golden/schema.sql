@@ -896,6 +896,8 @@ AS $function$
         #variable_conflict use_column
         declare
           parsed jsonb := batch::jsonb;
+          input record;
+          stored record;
           in_transaction boolean := (parsed -> 'in_transaction')::boolean;
           queues text := parsed ->> 'wake';
           wake text;
@@ -910,67 +912,116 @@ AS $function$
             done := set_config('postbus.published_by', 'now', true);
           end if;
 
-          return query
-          with input as materialized (
-            select * from jsonb_to_recordset(parsed -> 'events') as event (
+          if jsonb_array_length(parsed -> 'events') = 1 then
+            select * into input from jsonb_to_recordset(parsed -> 'events') as event (
+              ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
+              receivers integer
+            );
+            insert into "postbus".event (
+              id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
+            ) values (
+              input.id, input.type, input.version, input.partition_key, input.payload::json,
+              coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
+              input.occurred_at, input.expires_at
+            )
+            on conflict (id) do nothing
+            returning event.seq into stored;
+            id := input.id;
+            duplicate := not found;
+            deliveries := 0;
+            if not duplicate then
+              insert into "pgboss".job (
+                id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+                retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
+              ) select 
+                (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+                coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+                jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+                receiver.priority,
+                "pgboss".job_now(),
+                "pgboss".job_now(),
+                receiver.handler || ':' || input.partition_key,
+                queue.expire_seconds,
+                queue.deletion_seconds,
+                "pgboss".job_now() + queue.retention_seconds * interval '1s',
+                queue.retry_limit,
+                queue.retry_delay,
+                queue.retry_backoff,
+                queue.retry_delay_max,
+                queue.policy,
+                queue.dead_letter,
+                queue.heartbeat_seconds
+               from (
+                jsonb_to_recordset(parsed -> 'receivers') as receiver (
+                  set integer, handler text, handler_hash text, queue text, priority integer
+                )
+                left join "pgboss".queue on queue.name = receiver.queue
+              );
+              get diagnostics deliveries = row_count;
+            end if;
+            return next;
+          else
+            return query
+            with input as materialized (
+              select * from jsonb_to_recordset(parsed -> 'events') as event (
               ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
               causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
               receivers integer
             )
-          ), targets as materialized (
-            select receiver.*, queue.name, queue.expire_seconds, queue.deletion_seconds, queue.retention_seconds,
-              queue.retry_limit, queue.retry_delay, queue.retry_backoff, queue.retry_delay_max, queue.policy,
-              queue.dead_letter, queue.heartbeat_seconds
-            from jsonb_to_recordset(parsed -> 'receivers') as receiver (
-              set integer, handler text, handler_hash text, queue text, priority integer
-            )
-            left join "pgboss".queue on queue.name = receiver.queue
-          ), stored as (
-            insert into "postbus".event (
+            ), stored as (
+              insert into "postbus".event (
               id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
+            ) select 
+              input.id, input.type, input.version, input.partition_key, input.payload::json,
+              coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
+              input.occurred_at, input.expires_at
+             from input order by ord
+              on conflict (id) do nothing
+              returning event.seq, event.id
+            ), delivered as (
+              insert into "pgboss".job (
+                id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+                retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
+              )
+              select 
+                (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+                coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+                jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+                receiver.priority,
+                "pgboss".job_now(),
+                "pgboss".job_now(),
+                receiver.handler || ':' || input.partition_key,
+                queue.expire_seconds,
+                queue.deletion_seconds,
+                "pgboss".job_now() + queue.retention_seconds * interval '1s',
+                queue.retry_limit,
+                queue.retry_delay,
+                queue.retry_backoff,
+                queue.retry_delay_max,
+                queue.policy,
+                queue.dead_letter,
+                queue.heartbeat_seconds
+              
+              from input
+              join (
+                jsonb_to_recordset(parsed -> 'receivers') as receiver (
+                  set integer, handler text, handler_hash text, queue text, priority integer
+                )
+                left join "pgboss".queue on queue.name = receiver.queue
+              ) on receiver.set = input.receivers
+              join stored on stored.id = input.id
+              order by stored.seq
+              returning id
+            ), counted as (
+              select "postbus".seq_of_delivery(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
             )
-            select id, type, version, partition_key, payload::json, coalesce(correlation_id, id::text), causation_id, source,
-              metadata::json, occurred_at, expires_at
+            select input.id, coalesce(counted.deliveries, 0), stored.seq is null
             from input
-            order by ord
-            on conflict (id) do nothing
-            returning event.seq, event.id
-          ), delivered as (
-            insert into "pgboss".job (
-              id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
-              retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
-            )
-            select
-              (lpad(to_hex(stored.seq), 16, '0') || targets.handler_hash)::uuid,
-              coalesce(targets.name, "postbus".no_such_queue(targets.queue)),
-              jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', targets.handler]),
-              targets.priority,
-              "pgboss".job_now(),
-              "pgboss".job_now(),
-              targets.handler || ':' || input.partition_key,
-              targets.expire_seconds,
-              targets.deletion_seconds,
-              "pgboss".job_now() + targets.retention_seconds * interval '1s',
-              targets.retry_limit,
-              targets.retry_delay,
-              targets.retry_backoff,
-              targets.retry_delay_max,
-              targets.policy,
-              targets.dead_letter,
-              targets.heartbeat_seconds
-            from input
-            join targets on targets.set = input.receivers
-            join stored on stored.id = input.id
-            order by stored.seq
-            returning id
-          ), counted as (
-            select "postbus".seq_of_delivery(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
-          )
-          select input.id, coalesce(counted.deliveries, 0), stored.seq is null
-          from input
-          left join stored on stored.id = input.id
-          left join counted on counted.seq = stored.seq
-          order by input.ord;
+            left join stored on stored.id = input.id
+            left join counted on counted.seq = stored.seq
+            order by input.ord;
+          end if;
 
           if in_transaction then
             done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
