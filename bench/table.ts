@@ -22,7 +22,35 @@ export function machineLine({ machine }: QuestionReport): string {
 }
 
 export function figureTable({ lines }: QuestionReport): string {
+  const parts = lines.map(partOf)
+  if (parts.every((part) => part !== null)) return partTable(parts)
   return table(['case', 'contestant', 'figure', 'median', 'least – most', '× ours'], lines.map(cellsOf))
+}
+
+interface Part {
+  /** Case, contestant and part: what makes up a row. */
+  readonly row: readonly [string, string, string]
+  readonly figure: string
+  readonly cell: string
+}
+
+/** A figure `part: name` belongs to one of several parts that are compared with each other. */
+function partOf({ case: name, contestant, figure, value }: Line): Part | null {
+  const [part, ofPart, ...more] = figure.split(': ')
+  if (part === undefined || ofPart === undefined || more.length > 0) return null
+  const cell = typeof value === 'string' ? value : readable(value.median)
+  return { row: [name, contestant, part], figure: ofPart, cell }
+}
+
+/** A row for each part, and a column for each figure: the median. */
+function partTable(parts: readonly Part[]): string {
+  const figures = [...new Set(parts.map(({ figure }) => figure))]
+  const rows = new Map(parts.map(({ row }) => [row.join(), row]))
+  const cells = Array.from(rows, ([key, row]) => [
+    ...row,
+    ...figures.map((figure) => parts.find((part) => part.row.join() === key && part.figure === figure)?.cell ?? ''),
+  ])
+  return table(['case', 'contestant', 'part', ...figures], cells)
 }
 
 /** Who was measured, and how each was set up. */

@@ -26,18 +26,27 @@ export async function createOrders(connectionString: string): Promise<void> {
   await client.end()
 }
 
-/** What a service does: it writes an order, and publishes that in the same transaction. `beforeCommit` is called last. */
+/** What a service does: it writes an order, and publishes that in the same transaction. The statements by name, in turn. */
+export function stepsOf(publisher: OpenPublisher, client: ClientBase, order: Order) {
+  return [
+    ['begin', () => client.query('begin')],
+    ['the order', () => client.query(INSERT_ORDER, [order.orderId, order.total])],
+    ['publish', () => publisher.publish(client, order)],
+    ['commit', () => client.query('commit')],
+  ] as const
+}
+
+/** Runs such a transaction. `beforeCommit` is called last. */
 export async function placeOrder(
   publisher: OpenPublisher,
   client: ClientBase,
   order: Order,
   beforeCommit = () => {},
 ): Promise<void> {
-  await client.query('begin')
-  await client.query(INSERT_ORDER, [order.orderId, order.total])
-  await publisher.publish(client, order)
-  beforeCommit()
-  await client.query('commit')
+  for (const [name, step] of stepsOf(publisher, client, order)) {
+    if (name === 'commit') beforeCommit()
+    await step()
+  }
 }
 
 export async function connected(connectionString: string): Promise<Client> {

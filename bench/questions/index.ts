@@ -5,19 +5,23 @@ import { drain } from './drain.ts'
 import { fanOut } from './fan-out.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { latencyProfile } from './latency-profile.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
 import { profile } from './profile.ts'
 import { publish } from './publish.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
+import { publishProfile } from './publish-profile.ts'
 import { soak } from './soak.ts'
 import { testingOverhead } from './testing-overhead.ts'
 
 export const questions: readonly Question[] = [
   publish,
+  publishProfile,
   fanOut,
   publishPartitioned,
   latency,
+  latencyProfile,
   drain,
   afterBurst,
   orderedDrain,

@@ -98,6 +98,7 @@ function entryFor(contestant: Contestant, publisher: Publisher, publishing: Publ
     async measure({ connectionString }) {
       const open = await publisher.open(connectionString, 1)
       const pool = new Pool({ connectionString, max: 8 })
+      pool.on('error', () => undefined) // an idle connection that is cut while it is being closed
       try {
         return await measured({ contestant, connectionString, open, pool }, publishing)
       } finally {

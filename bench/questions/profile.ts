@@ -1,6 +1,6 @@
 /** What a delivery costs the database: the functions of a queue, called for 200 deliveries at a time by one session alone. */
 import { Client } from 'pg'
-import { ourBest, plainBest } from '../contestants/postbus.ts'
+import { ourBest, plainBest, suffixOf } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { evenLoad } from '../load.ts'
 import type { BenchDatabase, Case, Extent, Figures, Question } from '../question.ts'
@@ -59,14 +59,6 @@ async function profiled(connectionString: string, queue: string, turns: number):
   }
   await client.end()
   return steps.figures(turns * AT_ONCE)
-}
-
-async function suffixOf(client: Client, queue: string): Promise<string> {
-  const { rows } = await client.query<{ suffix: string }>(
-    'select substr(table_name, 2, 16) as suffix from pgboss.queue where name = $1',
-    [queue],
-  )
-  return rows[0]?.suffix ?? ''
 }
 
 interface Explained {

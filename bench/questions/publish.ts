@@ -1,11 +1,12 @@
 /** How fast events are published to three receivers: one by one, each in the transaction that writes an order, and in lists. */
 import { orderOf } from '../order.ts'
+import { publishingEntry } from '../publishers/entry.ts'
 import { graphileWorker } from '../publishers/graphile-worker.ts'
 import { pgBossInsert, pgBossPublish } from '../publishers/pg-boss.ts'
 import { postbus } from '../publishers/postbus.ts'
-import { createOrders, placeOrder, withClients, type OpenPublisher, type Publisher } from '../publishers/publisher.ts'
+import { placeOrder, withClients, type Publisher } from '../publishers/publisher.ts'
 import { rawSql } from '../publishers/raw-sql.ts'
-import type { Case, Entry, Extent, Figures, FigureOf, Goal, Question } from '../question.ts'
+import type { Case, Entry, Extent, FigureOf, Goal, Question } from '../question.ts'
 
 const RECEIVERS = 3
 const LIST = 1_000
@@ -61,7 +62,7 @@ interface Run {
 }
 
 function transactions(publisher: Publisher, run: Run & { readonly connections: number }): Entry {
-  return entryFor(publisher, (open, connectionString) =>
+  return publishingEntry(publisher, RECEIVERS, (open, connectionString) =>
     withClients(connectionString, run.connections, async (clients) => {
       let place = 0
       const step = (client: (typeof clients)[number]) =>
@@ -73,34 +74,11 @@ function transactions(publisher: Publisher, run: Run & { readonly connections: n
 }
 
 function lists(publisher: Publisher, run: Run): Entry {
-  return entryFor(publisher, async (open) => {
+  return publishingEntry(publisher, RECEIVERS, async (open) => {
     const orders = Array.from({ length: LIST }, (_, place) => orderOf(`order-${place}`, place))
     const perSecond = await rateOf(run, [() => open.publishList(orders)])
     return { [DELIVERIES]: perSecond * LIST * RECEIVERS, 'events/s': perSecond * LIST }
   })
-}
-
-function entryFor(
-  publisher: Publisher,
-  measure: (open: OpenPublisher, connectionString: string) => Promise<Figures>,
-): Entry {
-  return {
-    contestant: publisher.name,
-    configuration: publisher.configuration,
-    state: publisher.name,
-    async prepare({ connectionString }) {
-      await createOrders(connectionString)
-      await publisher.install(connectionString, RECEIVERS)
-    },
-    async measure({ connectionString }) {
-      const open = await publisher.open(connectionString, RECEIVERS)
-      try {
-        return await measure(open, connectionString)
-      } finally {
-        await open.close()
-      }
-    },
-  }
 }
 
 /** Steps a second: each of `steps` is repeated until the time is over. */

@@ -75,27 +75,30 @@ test.concurrent(
   60_000,
 )
 
-test.concurrent('F17: a settle that waits for whoever holds up the dead letters does not hold up its heartbeat', async (around) => {
-  const { stage } = await aStageBehindAProxy(around)
-  const operator = await stage.database.connect()
-  around.onTestFinished(async () => operator.release(true))
-  await operator.query('begin; lock table postbus.dead_letter')
-  await stage.publish({ ms: 10, failures: 1 })
-  await stage.entry('it has failed', ({ step }) => step === 'fail')
-  await until('its settle waits', async () => {
-    const waiting = `select from pg_stat_activity where query like '%"settle_%' and wait_event_type = 'Lock'`
-    return (await stage.database.query(waiting)).rowCount === 1
-  })
+test.concurrent(
+  'F17: a settle that waits for whoever holds up the dead letters does not hold up its heartbeat',
+  async (around) => {
+    const { stage } = await aStageBehindAProxy(around)
+    const operator = await stage.database.connect()
+    around.onTestFinished(async () => operator.release(true))
+    await operator.query('begin; lock table postbus.dead_letter')
+    await stage.publish({ ms: 10, failures: 1 })
+    await stage.entry('it has failed', ({ step }) => step === 'fail')
+    await until('its settle waits', async () => {
+      const waiting = `select from pg_stat_activity where query like '%"settle_%' and wait_event_type = 'Lock'`
+      return (await stage.database.query(waiting)).rowCount === 1
+    })
 
-  const heartbeat = async () =>
-    (await stage.database.query<{ on: string }>('select heartbeat_on::text as on from pgboss.job')).rows[0]?.on
-  const before = await heartbeat()
-  await until('a heartbeat came', async () => (await heartbeat()) !== before)
+    const heartbeat = async () =>
+      (await stage.database.query<{ on: string }>('select heartbeat_on::text as on from pgboss.job')).rows[0]?.on
+    const before = await heartbeat()
+    await until('a heartbeat came', async () => (await heartbeat()) !== before)
 
-  await operator.query('commit')
-  await stage.settled()
-  expect((await stage.deliveries()).map(({ state, retryCount }) => [state, retryCount])).toEqual([['completed', 1]])
-})
+    await operator.query('commit')
+    await stage.settled()
+    expect((await stage.deliveries()).map(({ state, retryCount }) => [state, retryCount])).toEqual([['completed', 1]])
+  },
+)
 
 test.concurrent(
   'F16: when the answer to a claim is lost, the event is handled within 15 s, at the cost of an attempt',

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { chartOf } from '../../bench/chart.ts'
 import { documents } from '../../bench/documents.ts'
 import type { QuestionReport } from '../../bench/results.ts'
+import { figureTable } from '../../bench/table.ts'
 
 test('the page about performance and its charts are printed from the results that are kept (npm run docs:bench)', async () => {
   for (const [path, text] of await documents()) expect(readFileSync(path, 'utf8'), path).toBe(text)
@@ -33,10 +34,25 @@ test('a question without figures to draw has no chart', () => {
   expect(chartOf(report)).toBeNull()
 })
 
-function reportWith(found: readonly Pick<QuestionReport['lines'][number], 'contestant' | 'value'>[]): QuestionReport {
+test('parts that are compared with each other have a row each, and a column for each figure', () => {
+  const of = (figure: string, median: number) => ({ figure, value: { median, least: median, most: median } })
+  const figures = [of('claim: µs', 16.12), of('claim: pages', 11), of('settle: µs', 7.851)]
+  const report = reportWith(figures.map((figure) => ({ contestant: 'postbus', ...figure })))
+
+  expect(figureTable(report).replaceAll(/ +/g, ' ').split('\n')).toEqual([
+    '| case | contestant | part | µs | pages |',
+    '| ------ | ---------- | ------ | ---- | ----- |',
+    '| a case | postbus | claim | 16.1 | 11 |',
+    '| a case | postbus | settle | 7.85 | |',
+  ])
+})
+
+type Found = Pick<QuestionReport['lines'][number], 'contestant' | 'value'> & { readonly figure?: string }
+
+function reportWith(found: readonly Found[]): QuestionReport {
   const machine = { postgres: '', node: '', cores: 2, cpu: '', load: '', rounds: 1, tookSeconds: 1, at: '' }
   const entries = found.map(({ contestant }) => ({ contestant, configuration: `${contestant}, set up so`, rounds: [] }))
-  const lines = found.map((line) => ({ ...line, case: 'a case', figure: 'events/s', toOurs: null }))
+  const lines = found.map((line) => ({ figure: 'events/s', ...line, case: 'a case', toOurs: null }))
   const cases = [{ name: 'a case', entries }]
   return { question: 'speed', asks: 'how fast?', notes: [], machine, cases, lines, goals: [], chart: ['events/s'] }
 }

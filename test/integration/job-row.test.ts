@@ -36,15 +36,18 @@ afterAll(async () => {
 beforeEach(() => emptyTables(shop.database))
 
 test.each([
-  { queue: 'events', account: null },
-  { queue: 'events_partitioned', account: 'NL01' },
-])('a row that publish writes into $queue equals the one that boss.insert() writes', async ({ queue, account }) => {
+  { queue: 'events', account: null, others: 0 },
+  { queue: 'events_partitioned', account: 'NL01', others: 0 },
+  { queue: 'events', account: null, others: 1 },
+  { queue: 'events_partitioned', account: 'NL01', others: 1 },
+])('a row that publish writes into $queue with $others others equals that of boss.insert()', async (one) => {
+  const { queue, account, others } = one
   const event = Paid({ account })
   const tx = new Client({ connectionString: shop.connectionString })
   await tx.connect()
   // One transaction, so that all times of both rows are of the same moment.
   await tx.query('begin')
-  await shop.bus.publish(event, { tx })
+  await shop.bus.publish([event, Paid({ account })].slice(0, 1 + others), { tx })
   await boss.insert(
     queue,
     [
@@ -60,7 +63,8 @@ test.each([
   await tx.end()
 
   const { rows } = await shop.database.query<{ id: string; row: object }>(
-    `select id, to_jsonb(job) - 'id' as row from pgboss.job job order by id`,
+    `select id, to_jsonb(job) - 'id' as row from pgboss.job job where data ->> 'event' = $1 order by id`,
+    [event.id],
   )
   const [ours, theirs] = rows // ours begins with zeros: its event's seq is small
   expect(rows).toHaveLength(2)

@@ -1,0 +1,47 @@
+/** Where the time of a transaction that publishes goes: what each of its statements takes, as its client sees it. */
+import type { Client } from 'pg'
+import { orderOf } from '../order.ts'
+import { publishingEntry } from '../publishers/entry.ts'
+import { graphileWorker } from '../publishers/graphile-worker.ts'
+import { postbus } from '../publishers/postbus.ts'
+import { stepsOf, withClients, type OpenPublisher } from '../publishers/publisher.ts'
+import { rawSql } from '../publishers/raw-sql.ts'
+import type { Case, Extent, Figures, Question } from '../question.ts'
+import { StepTimes } from '../step-times.ts'
+
+const RECEIVERS = 3
+const WARM_UP = 200
+const ROUND_TRIP = { name: 'nothing', text: 'select 1' }
+
+export const publishProfile: Question = {
+  name: 'publish-profile',
+  asks: 'where does the time of a transaction that publishes go?',
+  rounds: 5,
+  notes: [
+    'The transaction of the question above, over and over on one connection: for each of its statements the median time from the call to the answer.',
+    'The round trip is a prepared statement that does nothing, between the transactions: no statement can be faster.',
+  ],
+  cases: casesOf,
+  goals: [],
+}
+
+function casesOf({ quick }: Extent): readonly Case[] {
+  const transactions = quick ? 10 : 1_000
+  const entries = [postbus, graphileWorker, rawSql].map((publisher) =>
+    publishingEntry(publisher, RECEIVERS, (open, connectionString) =>
+      withClients(connectionString, 1, ([client]) => timesOf(open, client, transactions)),
+    ),
+  )
+  return [{ name: '1 connection', entries }]
+}
+
+async function timesOf(open: OpenPublisher, client: Client | undefined, transactions: number): Promise<Figures> {
+  if (!client) throw new Error('There is no connection.')
+  const times = new StepTimes()
+  for (let place = 0; place < WARM_UP + transactions; place += 1) {
+    if (place === WARM_UP) times.clear()
+    for (const [name, step] of stepsOf(open, client, orderOf(`order-${place}`, place))) await times.of(name, step)
+    await times.of('round trip', () => client.query(ROUND_TRIP))
+  }
+  return times.medians()
+}
