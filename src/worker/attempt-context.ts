@@ -70,12 +70,10 @@ function causedBy(cause: Envelope, event: Envelope): Envelope {
 }
 
 function report(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
+  if (outcome.is === 'done' || outcome.is === 'snoozed') return
   const who = `${delivery.handler} for ${delivery.event?.type ?? 'an event'} ${delivery.event?.id ?? ''}`
   const fields = fieldsOf(delivery)
   switch (outcome.is) {
-    case 'done':
-    case 'snoozed':
-      return
     case 'retry': {
       const { message } = attemptError(outcome.error, delivery.attempt, new Date())
       emit('warn', 'attempt.failed', `${who}: attempt ${delivery.attempt} failed: ${message}`, {

@@ -349,7 +349,6 @@ declare
   heads tid[];
   parked integer;
   visited integer;
-  from_lane text;
   more boolean := false;
   is_long boolean := false;
   coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus events_partitioned', 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus events_partitioned', 0)) else true end;
@@ -491,7 +490,6 @@ begin
   end loop;
   more := coalesce(more or wanted = 0 and source = 'front', false);
 
-  from_lane := walk_from;
   for walks in 1 .. case when is_long then 4 else 0 end loop
     exit when wanted = 0;
     look := wanted + 10;
@@ -548,8 +546,8 @@ begin
       exit;
     end if;
   end loop;
-  -- Unless it has seen every lane, and had a slot for each that was idle.
-  more := more or is_long and (wanted = 0 or walk_from <> '' or from_lane <> '');
+  -- Unless it has come to the last lane, and had a slot for each that was idle.
+  more := more or is_long and (wanted = 0 or walk_from <> '');
 
   return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,

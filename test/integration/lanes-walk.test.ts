@@ -10,6 +10,25 @@ beforeEach(async () => {
 
 afterEach(() => lanes.close())
 
+test('what a walk has passed over for want of slots is found by its next round', async () => {
+  const settling = await lanes.connect()
+  await lanes.publish('busy')
+  await lanes.claim(lanes.database, 1)
+  await settling.query(`begin; select from pgboss.job where state = 'active' for update`)
+  for (let n = 0; n < 12; n += 1) await lanes.publish('busy')
+  const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`) // one more than the first claim's walk visits
+  for (const key of keys) await lanes.publish(key)
+
+  const found: string[] = []
+  for (let more = true; more;) {
+    const claimed = await lanes.claim(lanes.database, 2)
+    found.push(...claimed.deliveries.map(({ event }) => event?.partitionKey ?? ''))
+    more = claimed.more
+  }
+
+  expect(found.toSorted()).toEqual(keys.toSorted())
+})
+
 test('a walk that fills the slots says that there may be more, until it has seen every lane', async () => {
   const settling = await lanes.connect()
   await lanes.publish('busy')
@@ -27,4 +46,26 @@ test('a walk that fills the slots says that there may be more, until it has seen
     [1, false],
     [0, false],
   ])
+})
+
+test('lanes of which none is due are walked once, not again and again, however many they are', async () => {
+  const settling = await lanes.connect()
+  for (let n = 0; n < 200; n += 1) await lanes.publish(`later-${n}`)
+  await lanes.database.query(`update pgboss.job set start_after = now() + interval '1 hour'`)
+  await lanes.publish('busy')
+  await lanes.claim(lanes.database, 1)
+  await settling.query(`begin; select from pgboss.job where state = 'active' for update`)
+  for (let n = 0; n < 12; n += 1) await lanes.publish('busy')
+
+  let [claims, more] = [0, true]
+  for (; more && claims < 50; claims += 1) ({ more } = await lanes.claim(lanes.database, 2))
+  await lanes.database.query(`update pgboss.job set start_after = now() where singleton_key like '%later-199'`)
+  const last: string[] = []
+  for (let claim = 0; claim < claims; claim += 1) {
+    const { deliveries } = await lanes.claim(lanes.database, 2)
+    last.push(...deliveries.map(({ event }) => event?.partitionKey ?? ''))
+  }
+
+  expect(more).toBe(false)
+  expect(last).toEqual(['later-199'])
 })

@@ -58,20 +58,29 @@ function claimPlain({ name, functions }: QueueState): Claim {
   }
 }
 
-/** The walk from lane to lane goes on where it stopped. */
 type LaneRow = ClaimedRow | ({ readonly id: null; walk_on: string } & Report)
 
+/**
+ * The walk from lane to lane goes on where the claim before has stopped. A round of several claims that found something is
+ * followed by another one; after one that found nothing there is nothing to find.
+ */
 function claimLanes({ name, functions }: QueueState): Claim {
   let walkFrom = ''
+  let foundInRound = 0
   return async (database, limit, rooms = []) => {
     const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2, $3::jsonb)`, [
       limit,
       walkFrom,
       limitsOf(rooms),
     ])
+    const claimed = claimedFrom(name, rows)
     const last = rows.at(-1)
-    if (last?.id === null) walkFrom = last.walk_on
-    return claimedFrom(name, rows)
+    const walkOn = last?.id === null ? last.walk_on : ''
+    foundInRound += claimed.deliveries.length
+    const anotherRound = walkFrom !== '' && walkOn === '' && foundInRound > 0
+    if (walkOn === '') foundInRound = 0
+    walkFrom = walkOn
+    return { ...claimed, more: claimed.more || anotherRound }
   }
 }
 

@@ -65,7 +65,6 @@ declare
   heads tid[];
   parked integer;
   visited integer;
-  from_lane text;
   more boolean := false;
   is_long boolean := false;
   coming boolean := ${isComing(parts)};${LIMIT_VARIABLES}
@@ -136,7 +135,6 @@ begin
   end loop;
   more := coalesce(more or wanted = 0 and source = 'front', false);
 
-  from_lane := walk_from;
   for walks in 1 .. case when is_long then ${MOST_WALKS} else 0 end loop
     exit when wanted = 0;
     look := wanted + ${BUSY_LANES};
@@ -157,8 +155,8 @@ begin
       exit;
     end if;
   end loop;
-  -- Unless it has seen every lane, and had a slot for each that was idle.
-  more := more or is_long and (wanted = 0 or walk_from <> '' or from_lane <> '');
+  -- Unless it has come to the last lane, and had a slot for each that was idle.
+  more := more or is_long and (wanted = 0 or walk_from <> '');
 
   return query select ${NO_DELIVERY}, more, full_up, coming, walk_from;
 end
