@@ -54,7 +54,7 @@ function resultsOf(name: string): string {
     goalTable(report),
     configurationList(report),
     report.notes.map((note) => `- ${note}`).join('\n'),
-    `Measured with \`npm run bench -- ${name}\`: ${machineLine(report)}.`,
+    `Measured with \`${report.command ?? `npm run bench -- ${name}`}\`: ${machineLine(report)}.`,
   ]
   return parts.filter((part) => part !== '').join('\n\n')
 }

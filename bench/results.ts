@@ -21,6 +21,8 @@ interface Machine {
 
 export interface QuestionReport {
   readonly question: string
+  /** What was typed. */
+  readonly command?: string
   readonly asks: string
   readonly notes: readonly string[]
   readonly machine: Machine
@@ -31,10 +33,15 @@ export interface QuestionReport {
   readonly chart?: readonly string[]
 }
 
-export function reportOf(question: Question, machine: Machine, cases: readonly CaseRounds[]): QuestionReport {
+export function reportOf(
+  question: Question,
+  command: string,
+  machine: Machine,
+  cases: readonly CaseRounds[],
+): QuestionReport {
   const { name, asks, notes, goals, chart = [] } = question
   const lines = linesOf(cases)
-  return { question: name, asks, notes, machine, cases, lines, goals: reportGoals(goals, lines), chart }
+  return { question: name, command, asks, notes, machine, cases, lines, goals: reportGoals(goals, lines), chart }
 }
 
 export interface Run {

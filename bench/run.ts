@@ -40,7 +40,17 @@ async function ask(server: BenchServer, question: Question, options: BenchOption
     say(`${question.name}: ${name}, ${rounds} rounds of ${entries.length}`)
     cases.push({ name, entries: await runInTurns(server, entries, rounds) })
   }
-  return reportOf(question, machineOf(server.which, { rounds, loadBefore, startedAt }), cases)
+  return reportOf(
+    question,
+    commandOf(question, options),
+    machineOf(server.which, { rounds, loadBefore, startedAt }),
+    cases,
+  )
+}
+
+/** What to type for this question alone. */
+function commandOf({ name }: Question, { full, rounds }: BenchOptions): string {
+  return ['npm run bench --', name, ...(full ? ['--full'] : []), ...(rounds ? [`--rounds ${rounds}`] : [])].join(' ')
 }
 
 function questionsNamed(names: readonly string[]): readonly Question[] {

@@ -80,8 +80,11 @@ export interface Claimed {
   readonly more: boolean
   /** Handlers of which something is left that may only be claimed when one of their slots is free. */
   readonly heldBack: readonly string[]
-  /** Someone was committing to this queue when the claim began, and may have woken nobody. */
-  readonly coming: boolean
+  /**
+   * Soon there may be something to claim of which nobody hears: someone was committing to this queue when the claim began,
+   * and may have woken nobody; or the claim could not see everything at one moment.
+   */
+  readonly lookAgain: boolean
 }
 
 /** How many deliveries of a handler a claim may bring. `null`: no limit of that kind. */

@@ -19,7 +19,7 @@ export const publishProfile: Question = {
   rounds: 5,
   notes: [
     'The transaction of the question above, over and over on one connection: for each of its statements the median time from the call to the answer.',
-    'The round trip is a prepared statement that does nothing, between the transactions: no statement can be faster.',
+    'The round trip is a prepared statement that does nothing, sent between the transactions.',
   ],
   cases: casesOf,
   goals: [],

@@ -158,10 +158,10 @@ export class Dispatcher {
     return total
   }
 
-  /** How long to wait until the next look, if nothing happens. Soon, and then less soon, while a publisher is committing. */
+  /** How long to wait until the next look, if nothing happens. Soon, and then less soon, while a claim asks for it. */
   #patience(claimed: Claimed | null): number {
-    this.#lookAgainMs = claimed?.coming ? Math.min(2 * this.#lookAgainMs, this.#options.pollMs) : FIRST_LOOK_MS
-    return claimed?.coming ? this.#lookAgainMs : this.#options.pollMs
+    this.#lookAgainMs = claimed?.lookAgain ? Math.min(2 * this.#lookAgainMs, this.#options.pollMs) : FIRST_LOOK_MS
+    return claimed?.lookAgain ? this.#lookAgainMs : this.#options.pollMs
   }
 
   /**

@@ -85,7 +85,8 @@ test.concurrent(
     await stage.publish({ ms: 10, failures: 1 })
     await stage.entry('it has failed', ({ step }) => step === 'fail')
     await until('its settle waits', async () => {
-      const waiting = `select from pg_stat_activity where query like '%"settle_%' and wait_event_type = 'Lock'`
+      const waiting = `select from pg_stat_activity
+      where datname = current_database() and query like '%"settle_%' and wait_event_type = 'Lock'`
       return (await stage.database.query(waiting)).rowCount === 1
     })
 

@@ -1,6 +1,6 @@
 /** When the front of a partitioned queue can be neither claimed nor parked, a claim walks from lane to lane, and says whether it saw all. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openLanes, type Lanes } from '../support/lanes.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HANDLER, openLanes, type Lanes } from '../support/lanes.ts'
 
 let lanes: Lanes
 
@@ -11,30 +11,15 @@ beforeEach(async () => {
 afterEach(() => lanes.close())
 
 test('what a walk has passed over for want of slots is found by its next round', async () => {
-  const settling = await lanes.connect()
-  await lanes.publish('busy')
-  await lanes.claim(lanes.database, 1)
-  await settling.query(`begin; select from pgboss.job where state = 'active' for update`)
-  for (let n = 0; n < 12; n += 1) await lanes.publish('busy')
+  await aHeldFront('busy')
   const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`) // one more than the first claim's walk visits
   for (const key of keys) await lanes.publish(key)
 
-  const found: string[] = []
-  for (let more = true; more;) {
-    const claimed = await lanes.claim(lanes.database, 2)
-    found.push(...claimed.deliveries.map(({ event }) => event?.partitionKey ?? ''))
-    more = claimed.more
-  }
-
-  expect(found.toSorted()).toEqual(keys.toSorted())
+  expect((await keysOfARound()).toSorted()).toEqual(keys.toSorted())
 })
 
 test('a walk that fills the slots says that there may be more, until it has seen every lane', async () => {
-  const settling = await lanes.connect()
-  await lanes.publish('busy')
-  await lanes.claim(lanes.database, 1)
-  await settling.query(`begin; select from pgboss.job where state = 'active' for update`)
-  for (let n = 0; n < 12; n += 1) await lanes.publish('busy')
+  await aHeldFront('busy')
   for (const key of ['one', 'two', 'three']) await lanes.publish(key)
 
   const first = await lanes.claim(lanes.database, 2)
@@ -48,24 +33,76 @@ test('a walk that fills the slots says that there may be more, until it has seen
   ])
 })
 
-test('lanes of which none is due are walked once, not again and again, however many they are', async () => {
-  const settling = await lanes.connect()
-  for (let n = 0; n < 200; n += 1) await lanes.publish(`later-${n}`)
-  await lanes.database.query(`update pgboss.job set start_after = now() + interval '1 hour'`)
-  await lanes.publish('busy')
-  await lanes.claim(lanes.database, 1)
-  await settling.query(`begin; select from pgboss.job where state = 'active' for update`)
-  for (let n = 0; n < 12; n += 1) await lanes.publish('busy')
+describe('a round of several claims', () => {
+  beforeEach(async () => {
+    for (let n = 0; n < 200; n += 1) await lanes.publish(`later-${n}`)
+    await lanes.database.query(`update pgboss.job set start_after = now() + interval '1 hour'`)
+    await aHeldFront('busy')
+  })
 
-  let [claims, more] = [0, true]
-  for (; more && claims < 50; claims += 1) ({ more } = await lanes.claim(lanes.database, 2))
-  await lanes.database.query(`update pgboss.job set start_after = now() where singleton_key like '%later-199'`)
-  const last: string[] = []
-  for (let claim = 0; claim < claims; claim += 1) {
-    const { deliveries } = await lanes.claim(lanes.database, 2)
-    last.push(...deliveries.map(({ event }) => event?.partitionKey ?? ''))
-  }
+  test('that found nothing is not followed by another one at once, but soon', async () => {
+    let claimed = await lanes.claim(lanes.database, 2)
+    for (let claims = 1; claimed.more && claims < 50; claims += 1) claimed = await lanes.claim(lanes.database, 2)
 
-  expect(more).toBe(false)
-  expect(last).toEqual(['later-199'])
+    expect(claimed).toMatchObject({ deliveries: [], more: false, lookAgain: true })
+    await becomesDue('later-199')
+    expect(await keysOfARound()).toEqual(['later-199'])
+  })
+
+  test('that was interrupted begins anew', async () => {
+    expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: true })
+    await lanes.database.query(`update pgboss.job set start_after = now() + interval '1 hour' where state = 'created'`)
+    expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: false })
+
+    await aHeldFront('busy, too')
+    await becomesDue('later-0')
+
+    expect(await keysOfARound()).toEqual(['later-0'])
+  })
+
+  test('that failed begins anew', async () => {
+    expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: true })
+    const broken = { query: () => Promise.reject(new Error('gone')) }
+    await expect(lanes.claim(broken, 2)).rejects.toThrow('gone')
+
+    await becomesDue('later-0')
+
+    expect(await keysOfARound()).toEqual(['later-0'])
+  })
+
+  test('tells at its end of the handlers whose slots it lacked at its beginning', async () => {
+    await becomesDue('later-0')
+
+    let claimed = await lanes.claim(lanes.database, 2, 0)
+    while (claimed.more) claimed = await lanes.claim(lanes.database, 2, 0)
+
+    expect(claimed).toMatchObject({ deliveries: [], heldBack: [HANDLER] })
+  })
 })
+
+/** A key with more waiting than a claim looks at, which can be neither claimed nor parked: its settle is under way. */
+async function aHeldFront(key: string): Promise<void> {
+  const settling = await lanes.connect()
+  await lanes.publish(key)
+  const { deliveries } = await lanes.claim(lanes.database, 1)
+  await settling.query('begin')
+  await settling.query('select from pgboss.job where id = $1 for update', [deliveries[0]?.id])
+  for (let n = 0; n < 12; n += 1) await lanes.publish(key)
+}
+
+async function becomesDue(key: string): Promise<void> {
+  await lanes.database.query(`update pgboss.job set start_after = now() where singleton_key = $1`, [
+    `${HANDLER}:${key}`,
+  ])
+}
+
+/** Claims two at a time until nothing is left, and answers the keys. */
+async function keysOfARound(): Promise<readonly string[]> {
+  const keys: string[] = []
+  for (let more = true; more;) {
+    const claimed = await lanes.claim(lanes.database, 2)
+    keys.push(...claimed.deliveries.map(({ event }) => event?.partitionKey ?? ''))
+    more = claimed.more
+  }
+  return keys
+}

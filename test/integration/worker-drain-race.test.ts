@@ -27,7 +27,7 @@ test('drain looks again when its last delivery was settled while a claim was on 
         deliveries: (await claims[claimed++]?.()) ?? [],
         more: false,
         heldBack: [],
-        coming: false,
+        lookAgain: false,
       }),
       settle: async (_: string, settlements) => ({
         ours: new Set(settlements.map(({ delivery }) => delivery.id)),

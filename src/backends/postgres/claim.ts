@@ -61,26 +61,33 @@ function claimPlain({ name, functions }: QueueState): Claim {
 type LaneRow = ClaimedRow | ({ readonly id: null; walk_on: string } & Report)
 
 /**
- * The walk from lane to lane goes on where the claim before has stopped. A round of several claims that found something is
- * followed by another one; after one that found nothing there is nothing to find.
+ * A walk from lane to lane goes on where the claim before has stopped. At the end of a round of several claims lanes may have
+ * become due that it had passed. So if it found something, there may be more; if it found nothing, it is worth another look,
+ * but not at once: whoever holds up the front of the queue can hold it for long.
  */
 function claimLanes({ name, functions }: QueueState): Claim {
   let walkFrom = ''
-  let foundInRound = 0
+  let found = 0
+  const heldBack = new Set<string>()
   return async (database, limit, rooms = []) => {
-    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2, $3::jsonb)`, [
-      limit,
-      walkFrom,
-      limitsOf(rooms),
-    ])
-    const claimed = claimedFrom(name, rows)
+    const from = walkFrom
+    walkFrom = '' // whoever fails begins anew
+    if (from === '') {
+      found = 0
+      heldBack.clear()
+    }
+    const values = [limit, from, limitsOf(rooms)]
+    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2, $3::jsonb)`, values)
     const last = rows.at(-1)
+    const claimed = claimedFrom(name, rows)
+    found += claimed.deliveries.length
+    for (const handler of claimed.heldBack) heldBack.add(handler)
+
     const walkOn = last?.id === null ? last.walk_on : ''
-    foundInRound += claimed.deliveries.length
-    const anotherRound = walkFrom !== '' && walkOn === '' && foundInRound > 0
-    if (walkOn === '') foundInRound = 0
-    walkFrom = walkOn
-    return { ...claimed, more: claimed.more || anotherRound }
+    const isRoundOver = from !== '' && walkOn === ''
+    const more = claimed.more || (isRoundOver && found > 0)
+    if (more) walkFrom = walkOn
+    return { ...claimed, more, heldBack: [...heldBack], lookAgain: claimed.lookAgain || isRoundOver }
   }
 }
 
@@ -93,7 +100,12 @@ function claimedFrom(queue: string, rows: readonly Row[]): Claimed {
   const last = rows.at(-1)
   const report = last?.id === null ? last : null
   const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(queue, row))
-  return { deliveries, more: report?.more ?? false, heldBack: report?.held_back ?? [], coming: report?.coming ?? false }
+  return {
+    deliveries,
+    more: report?.more ?? false,
+    heldBack: report?.held_back ?? [],
+    lookAgain: report?.coming ?? false,
+  }
 }
 
 export function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {

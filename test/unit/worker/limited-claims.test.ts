@@ -3,7 +3,7 @@ import type { Claimed } from '../../../src/backend.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { LimitedClaims } from '../../../src/worker/limited-claims.ts'
 
-const NOTHING: Claimed = { deliveries: [], more: false, heldBack: [], coming: false }
+const NOTHING: Claimed = { deliveries: [], more: false, heldBack: [], lookAgain: false }
 
 test('a claim is told what is free, and no claim of the same slots runs beside it', async () => {
   const slots = new HandlerSlots(new Map([['mail.send', { perProcess: 2, cluster: 5 }]]))
