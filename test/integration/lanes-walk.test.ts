@@ -35,9 +35,9 @@ test('a walk that fills the slots says that there may be more, until it has seen
 
 describe('a round of several claims', () => {
   beforeEach(async () => {
-    for (let n = 0; n < 200; n += 1) await lanes.publish(`later-${n}`)
-    await lanes.database.query(`update pgboss.job set start_after = now() + interval '1 hour'`)
     await aHeldFront('busy')
+    for (let n = 0; n < 200; n += 1) await lanes.publish(`later-${n}`)
+    await becomeDue('later-%', '1 hour')
   })
 
   test('that found nothing is not followed by another one at once, but soon', async () => {
@@ -45,17 +45,17 @@ describe('a round of several claims', () => {
     for (let claims = 1; claimed.more && claims < 50; claims += 1) claimed = await lanes.claim(lanes.database, 2)
 
     expect(claimed).toMatchObject({ deliveries: [], more: false, lookAgain: true })
-    await becomesDue('later-199')
+    await becomeDue('later-199')
     expect(await keysOfARound()).toEqual(['later-199'])
   })
 
   test('that was interrupted begins anew', async () => {
     expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: true })
-    await lanes.database.query(`update pgboss.job set start_after = now() + interval '1 hour' where state = 'created'`)
+    await becomeDue('busy', '1 hour')
     expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: false })
 
-    await aHeldFront('busy, too')
-    await becomesDue('later-0')
+    await becomeDue('busy')
+    await becomeDue('later-0')
 
     expect(await keysOfARound()).toEqual(['later-0'])
   })
@@ -65,13 +65,13 @@ describe('a round of several claims', () => {
     const broken = { query: () => Promise.reject(new Error('gone')) }
     await expect(lanes.claim(broken, 2)).rejects.toThrow('gone')
 
-    await becomesDue('later-0')
+    await becomeDue('later-0')
 
     expect(await keysOfARound()).toEqual(['later-0'])
   })
 
   test('tells at its end of the handlers whose slots it lacked at its beginning', async () => {
-    await becomesDue('later-0')
+    await becomeDue('later-0')
 
     let claimed = await lanes.claim(lanes.database, 2, 0)
     while (claimed.more) claimed = await lanes.claim(lanes.database, 2, 0)
@@ -90,10 +90,9 @@ async function aHeldFront(key: string): Promise<void> {
   for (let n = 0; n < 12; n += 1) await lanes.publish(key)
 }
 
-async function becomesDue(key: string): Promise<void> {
-  await lanes.database.query(`update pgboss.job set start_after = now() where singleton_key = $1`, [
-    `${HANDLER}:${key}`,
-  ])
+async function becomeDue(keys: string, inTime = '0'): Promise<void> {
+  const due = `update pgboss.job set start_after = now() + $2::interval where state = 'created' and singleton_key like $1`
+  await lanes.database.query(due, [`${HANDLER}:${keys}`, inTime])
 }
 
 /** Claims two at a time until nothing is left, and answers the keys. */
