@@ -1,6 +1,6 @@
 /**
  * Works one queue in one process: claims as many deliveries as there are free slots, runs each as soon as it is here,
- * and settles what has finished. One claimer for all slots, so an idle queue costs one small query per poll.
+ * and settles what has finished.
  *
  *        ┌────────── wake-up, poll, or a slot that became free
  *        ▼
@@ -8,17 +8,15 @@
  *                  ▲                        │
  *                  └── the next of its lane ┘
  */
-import type { Claimed, ClaimedDelivery, DeliveryStore, HandlerRoom, Settlement } from '../backend.ts'
+import type { ClaimedDelivery, DeliveryStore, Settlement } from '../backend.ts'
 import { PostbusError } from '../errors.ts'
 import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Emit } from '../signals.ts'
-import { Gate } from './gate.ts'
+import { Claimer } from './claimer.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
-import { LimitedClaims } from './limited-claims.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { retryDelays } from './retry-delays.ts'
 import { settleableAttempt } from './settleable-attempt.ts'
 import { Settler } from './settler.ts'
 import type { Tally } from './tally.ts'
@@ -29,8 +27,6 @@ const GIVE_BACK_MS = 500
 const ZOMBIE_MS = 2_000
 /** So many deliveries of a lane run in a row before other lanes that wait for a slot have their turn. */
 const LONGEST_RUN = 16
-/** A commit takes about as long. */
-const FIRST_LOOK_MS = 1
 
 export interface DispatcherOptions {
   readonly queue: string
@@ -52,23 +48,23 @@ export class Dispatcher {
   readonly #signals: QueueSignals
   readonly #settler: Settler
   readonly #held: Held
-  readonly #limited: LimitedClaims
-  /** Opens when there may be something to claim: a wake-up, a slot that became free, the next delivery of a lane. */
-  readonly #mayClaim = new Gate()
+  readonly #claimer: Claimer
   readonly #stopping = new AbortController()
-  readonly #delays = retryDelays(this.#stopping.signal)
-  /** The last claim may have left something behind for want of slots. */
-  #wantsMore = false
-  #lookAgainMs = FIRST_LOOK_MS
-  #draining = false
 
   constructor(options: DispatcherOptions) {
     this.queue = options.queue
     this.#options = options
     this.#inLanes = isPartitionedQueue(options.queue)
     this.#held = new Held(options.handlerSlots, this.#inLanes ? 'settled' : 'returned')
-    this.#limited = new LimitedClaims(options.handlerSlots, () => this.wake())
     this.#signals = new QueueSignals(options.queue, options.emit)
+    this.#claimer = new Claimer({
+      ...options,
+      inLanes: this.#inLanes,
+      held: this.#held,
+      signals: this.#signals,
+      stopping: this.#stopping.signal,
+      begin: (delivery) => void this.#runLane(delivery),
+    })
     this.#settler = new Settler({
       store: options.store,
       queue: options.queue,
@@ -80,7 +76,7 @@ export class Dispatcher {
 
   /** Claims and runs until stopped. */
   async run(): Promise<void> {
-    await this.#work()
+    await this.#claimer.run(false)
   }
 
   /**
@@ -88,19 +84,17 @@ export class Dispatcher {
    * Answers how many deliveries were claimed.
    */
   async drain(): Promise<number> {
-    this.#draining = true
-    return this.#work()
+    return this.#claimer.run(true)
   }
 
   /** There may be something to claim. */
   wake(): void {
-    this.#mayClaim.open()
+    this.#claimer.wake()
   }
 
   /** No further claims. What runs goes on. */
   stopClaiming(): void {
     this.#stopping.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
-    this.#mayClaim.open()
   }
 
   /** Resolves when nothing is held any more. */
@@ -141,60 +135,6 @@ export class Dispatcher {
     for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
   }
 
-  async #work(): Promise<number> {
-    let total = 0
-    while (!this.#stopping.signal.aborted) {
-      const slots = this.#freeSlots()
-      const wasIdle = this.#held.size === 0
-      const claimed = slots > 0 ? await this.#claim(slots) : null
-      total += claimed?.deliveries.length ?? 0
-
-      this.#wantsMore = slots === 0 || (claimed?.more ?? false) || this.#limited.mayClaimMore
-      if (slots > 0 && this.#wantsMore) continue
-      // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
-      if (this.#draining && claimed?.deliveries.length === 0 && wasIdle) return total
-      if (!this.#stopping.signal.aborted) await this.#mayClaim.wait(this.#patience(claimed))
-    }
-    return total
-  }
-
-  /** How long to wait until the next look, if nothing happens. Soon, and then less soon, while a claim asks for it. */
-  #patience(claimed: Claimed | null): number {
-    this.#lookAgainMs = claimed?.lookAgain ? Math.min(2 * this.#lookAgainMs, this.#options.pollMs) : FIRST_LOOK_MS
-    return claimed?.lookAgain ? this.#lookAgainMs : this.#options.pollMs
-  }
-
-  /**
-   * Settling lags behind the handlers a little; it may not lag without bound. A lane keeps its slot until it is settled:
-   * the next of the lane may come back with that.
-   */
-  #freeSlots(): number {
-    const { concurrency } = this.#options
-    if (this.#inLanes) return Math.max(0, concurrency - this.#held.size)
-    return Math.max(0, Math.min(concurrency - this.#held.inHandlers, 3 * concurrency - this.#held.size))
-  }
-
-  /** Claims, and runs what was claimed. Answers it; `null` when the database did not answer. */
-  async #claim(limit: number) {
-    try {
-      const claimed = await this.#limited.claim((rooms) => this.#claimInto(limit, rooms))
-      this.#delays.reset()
-      this.#signals.databaseAnswered()
-      return claimed
-    } catch (error) {
-      this.#signals.databaseFailed(error)
-      await this.#delays.next()
-      return null
-    }
-  }
-
-  /** What is claimed takes its slots at once, before another claim can ask for them. */
-  async #claimInto(limit: number, rooms: readonly HandlerRoom[]) {
-    const claimed = await this.#options.store.claim(this.queue, limit, rooms)
-    for (const delivery of claimed.deliveries) void this.#runLane(delivery)
-    return claimed
-  }
-
   /** Runs a delivery, and then those of its lane that settling hands out. Something of it is held until all is settled. */
   async #runLane(first: ClaimedDelivery): Promise<void> {
     let held = await this.#start(first)
@@ -204,7 +144,7 @@ export class Dispatcher {
       this.#held.release(held, following !== null)
       held = following
     }
-    if (this.#wantsMore || this.#draining) this.#mayClaim.open()
+    this.#claimer.released()
   }
 
   /** Holds a delivery; `null` if it cannot start now, and was put off. */
@@ -221,7 +161,7 @@ export class Dispatcher {
     const { delivery, abort } = held
     const { outcome, settlement } = await settleableAttempt(this.#options, delivery, abort)
     this.#held.returned(held)
-    if (this.#wantsMore && !this.#inLanes) this.#mayClaim.open()
+    this.#claimer.returned()
     if (held.phase === 'given-back') return null
 
     held.phase = 'settling'

@@ -8,20 +8,20 @@ export class Gate {
     else this.#isOpen = true
   }
 
-  /** Resolves when the gate is opened, or after `limitMs`. */
-  wait(limitMs: number): Promise<void> {
+  /** Resolves when the gate is opened, or after `limitMs`. Answers whether it was opened. */
+  wait(limitMs: number): Promise<boolean> {
     if (this.#isOpen) {
       this.#isOpen = false
-      return Promise.resolve()
+      return Promise.resolve(true)
     }
     return new Promise((resolve) => {
-      const pass = () => {
+      const end = (wasOpened: boolean) => {
         clearTimeout(timer)
         this.#pass = null
-        resolve()
+        resolve(wasOpened)
       }
-      const timer = setTimeout(pass, limitMs)
-      this.#pass = pass
+      const timer = setTimeout(() => end(false), limitMs)
+      this.#pass = () => end(true)
     })
   }
 }

@@ -18,6 +18,10 @@ export class HandlerSlots {
     this.#limits = limits
   }
 
+  get haveLimits(): boolean {
+    return this.#limits.size > 0
+  }
+
   /** Runs a claim that takes the slots of what it brings before it returns. Without limits there is nothing to wait for. */
   async claim<Result>(claim: (rooms: readonly HandlerRoom[]) => Promise<Result>): Promise<Result> {
     if (this.#limits.size === 0) return claim([])

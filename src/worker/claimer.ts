@@ -1,0 +1,174 @@
+/**
+ * Claims from one queue for one process: as many deliveries as there are free slots; again when a slot becomes free, when
+ * woken, and when the poll is due. One claim for all slots, so an idle queue costs one small query per poll.
+ *
+ * While there is a backlog, two claims share the slots: the database works on one while we begin what the other has brought.
+ */
+import type { Claimed, ClaimedDelivery, DeliveryStore } from '../backend.ts'
+import { Gate } from './gate.ts'
+import type { HandlerSlots } from './handler-slots.ts'
+import type { Held } from './held.ts'
+import { LimitedClaims } from './limited-claims.ts'
+import type { QueueSignals } from './queue-signals.ts'
+import { retryDelays } from './retry-delays.ts'
+
+/** A commit takes about as long. */
+const FIRST_LOOK_MS = 1
+/** Smaller claims are not worth a second one. */
+const LEAST_OF_TWO = 50
+
+export interface ClaimerOptions {
+  readonly queue: string
+  readonly concurrency: number
+  readonly inLanes: boolean
+  readonly pollMs: number
+  readonly store: Pick<DeliveryStore, 'claim'>
+  readonly held: Held
+  readonly handlerSlots: HandlerSlots
+  readonly signals: QueueSignals
+  readonly stopping: AbortSignal
+  /** Called for each claimed delivery. Takes its slot before it returns. */
+  begin(delivery: ClaimedDelivery): void
+}
+
+export class Claimer {
+  readonly #options: ClaimerOptions
+  readonly #limited: LimitedClaims
+  readonly #delays: ReturnType<typeof retryDelays>
+  /** How many deliveries one of two claims asks for; null where claims take turns. */
+  readonly #half: number | null
+  /** Opens when there may be something to do. */
+  readonly #news = new Gate()
+  readonly #underWay = new Set<Promise<void>>()
+  /** How many deliveries the claims under way have asked for. */
+  #asked = 0
+  #claimed = 0
+  /** A look at the queue is due, as soon as there is a slot. */
+  #isDue = true
+  /** The last claim may have left something behind for want of slots. */
+  #hasBacklog = false
+  #lookAgainMs = FIRST_LOOK_MS
+  #patienceMs: number
+  #isDraining = false
+  #isDry = false
+
+  constructor(options: ClaimerOptions) {
+    const { concurrency, inLanes, handlerSlots, stopping, pollMs } = options
+    this.#options = options
+    this.#patienceMs = pollMs
+    this.#limited = new LimitedClaims(handlerSlots, () => this.wake())
+    this.#delays = retryDelays(stopping)
+    const half = Math.ceil(concurrency / 2)
+    this.#half = inLanes || handlerSlots.haveLimits || half < LEAST_OF_TWO ? null : half
+    stopping.addEventListener('abort', () => this.#news.open())
+  }
+
+  /** Claims until stopped; draining, until nothing can be claimed any more. Answers how many deliveries were claimed. */
+  async run(isDraining: boolean): Promise<number> {
+    this.#isDraining = isDraining
+    this.#isDry = false
+    this.#isDue = true
+    this.#claimed = 0
+    while (!this.#isDry && !this.#options.stopping.aborted) {
+      const limit = this.#nextLimit()
+      if (limit > 0) {
+        this.#send(limit)
+        continue
+      }
+      if (this.#isDue && this.#underWay.size === 0) this.#hasBacklog = true // there is no free slot
+      if (!(await this.#news.wait(this.#patienceMs))) this.#isDue = true
+    }
+    await Promise.all(this.#underWay)
+    return this.#claimed
+  }
+
+  /** There may be something to claim. */
+  wake(): void {
+    this.#isDue = true
+    this.#news.open()
+  }
+
+  /** A handler has returned. In a lane its slot is not free before it is settled. */
+  returned(): void {
+    if (this.#hasBacklog && !this.#options.inLanes) this.wake()
+  }
+
+  /** A delivery, and what followed it in its lane, is settled. That may have made something due. */
+  released(): void {
+    if (this.#hasBacklog || this.#isDraining) this.wake()
+  }
+
+  /** How many deliveries to ask for now: 0 if it is not the time to ask. */
+  #nextLimit(): number {
+    const free = this.#freeSlots()
+    const share = this.#hasBacklog && this.#half !== null ? Math.min(free, this.#half) : free
+    if (this.#underWay.size === 0) return this.#isDue ? share : 0
+    const isSecond = this.#underWay.size === 1 && this.#hasBacklog && this.#half !== null
+    return isSecond && share >= LEAST_OF_TWO ? share : 0
+  }
+
+  /**
+   * Settling lags behind the handlers a little; it may not lag without bound. A lane keeps its slot until it is settled:
+   * the next of the lane may come back with that.
+   */
+  #freeSlots(): number {
+    const { concurrency, held, inLanes } = this.#options
+    const free = inLanes
+      ? concurrency - held.size
+      : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
+    return Math.max(0, free - this.#asked)
+  }
+
+  #send(limit: number): void {
+    const wasIdle = this.#options.held.size === 0 && this.#underWay.size === 0
+    this.#isDue = false
+    this.#asked += limit
+    const claim: Promise<void> = this.#claimAndLearn(limit, wasIdle).finally(() => {
+      this.#underWay.delete(claim)
+      this.#news.open()
+    })
+    this.#underWay.add(claim)
+  }
+
+  async #claimAndLearn(limit: number, wasIdle: boolean): Promise<void> {
+    const claimed = await this.#claim(limit)
+    this.#claimed += claimed?.deliveries.length ?? 0
+    this.#hasBacklog = (claimed?.more ?? false) || this.#limited.mayClaimMore
+    if (this.#hasBacklog) this.#isDue = true
+    else this.#setPatience(claimed?.lookAgain ?? false)
+    // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
+    this.#isDry = this.#isDraining && claimed?.deliveries.length === 0 && !this.#hasBacklog && wasIdle
+  }
+
+  /** Whether to wait for the poll, if nothing happens, or to look again soon, and then less soon. */
+  #setPatience(lookAgain: boolean): void {
+    const { pollMs } = this.#options
+    this.#lookAgainMs = lookAgain ? Math.min(2 * this.#lookAgainMs, pollMs) : FIRST_LOOK_MS
+    this.#patienceMs = lookAgain ? this.#lookAgainMs : pollMs
+  }
+
+  /** Claims, and begins what was claimed. Answers it; `null` when the database did not answer. */
+  async #claim(limit: number): Promise<Claimed | null> {
+    const { queue, store, signals, begin } = this.#options
+    try {
+      const claimed = await this.#limited.claim(async (rooms) => {
+        try {
+          const answer = await store.claim(queue, limit, rooms)
+          // What is claimed takes its slots at once, before another claim can ask for them.
+          for (const delivery of answer.deliveries) begin(delivery)
+          return answer
+        } finally {
+          this.#asked -= limit
+        }
+      })
+      this.#delays.reset()
+      signals.databaseAnswered()
+      return claimed
+    } catch (error) {
+      this.#hasBacklog = false
+      signals.databaseFailed(error)
+      await this.#delays.next()
+      return null
+    }
+  }
+}
