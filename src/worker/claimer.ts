@@ -1,6 +1,6 @@
 /**
  * Claims from one queue for one process: as many deliveries as there are free slots; again when a slot becomes free, when
- * woken, and when the poll is due. One claim for all slots, so an idle queue costs one small query per poll.
+ * woken, and when the poll is due. A claim is for all slots, so an idle queue costs one small query per poll.
  *
  * While there is a backlog, two claims share the slots: the database works on one while we begin what the other has brought.
  */

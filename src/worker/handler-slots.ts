@@ -18,6 +18,7 @@ export class HandlerSlots {
     this.#limits = limits
   }
 
+  /** Whether claims have to take turns. */
   get haveLimits(): boolean {
     return this.#limits.size > 0
   }

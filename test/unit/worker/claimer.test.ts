@@ -100,7 +100,22 @@ test('a claim that is under way at a stop still hands on what it brings', async 
   expect(asked).toEqual([200, 100, 100])
 })
 
-async function start(options: Partial<ClaimerOptions> & { readonly concurrency: number }): Promise<void> {
+test('a drain that follows another one looks at once, not at the next poll', async () => {
+  await start({ concurrency: 20 }, true)
+  await answer(0, false)
+  expect(await ran).toBe(0)
+
+  const second = claimer.run(true)
+  await aMoment()
+  expect(asked).toEqual([20, 20])
+  await answer(0, false)
+  expect(await second).toBe(0)
+})
+
+async function start(
+  options: Partial<ClaimerOptions> & { readonly concurrency: number },
+  isDraining = false,
+): Promise<void> {
   const handlerSlots = options.handlerSlots ?? new HandlerSlots(new Map())
   held = new Held(handlerSlots, options.inLanes ? 'settled' : 'returned')
   claimer = new Claimer({
@@ -115,7 +130,7 @@ async function start(options: Partial<ClaimerOptions> & { readonly concurrency: 
     store: { claim },
     ...options,
   })
-  ran = claimer.run(false)
+  ran = claimer.run(isDraining)
   await aMoment()
 }
 
