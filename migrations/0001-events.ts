@@ -1,7 +1,7 @@
 /** The table of events: each stored once, whoever receives it, in the order of publishing. */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { SchemaNames } from './index.ts'
+import type { SchemaNames } from './schema-names.ts'
 
 export function events(names: SchemaNames): Migration {
   const event = sql.table(`${names.postbus}.event`)

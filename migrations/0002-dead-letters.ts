@@ -1,7 +1,7 @@
 /** The table of dead letters: deliveries that will not be tried again unless an operator says so. */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { SchemaNames } from './index.ts'
+import type { SchemaNames } from './schema-names.ts'
 
 export function deadLetters(names: SchemaNames): Migration {
   const deadLetter = sql.table(`${names.postbus}.dead_letter`)

@@ -1,7 +1,7 @@
 /** The table of worker processes: who is alive, and which handlers they know. For people and `doctor`, not for claims. */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { SchemaNames } from './index.ts'
+import type { SchemaNames } from './schema-names.ts'
 
 export function workers(names: SchemaNames): Migration {
   return {

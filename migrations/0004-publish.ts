@@ -29,7 +29,7 @@
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { SchemaNames } from './index.ts'
+import type { SchemaNames } from './schema-names.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 const MAX_WAKE_BYTES = 7_000

@@ -1,7 +1,7 @@
 /** Where the sweep that repairs lanes has got to, a row per partitioned queue. */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { SchemaNames } from './index.ts'
+import type { SchemaNames } from './schema-names.ts'
 
 export function laneSweeps(names: SchemaNames): Migration {
   return {

@@ -23,7 +23,7 @@
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { SchemaNames } from './index.ts'
+import type { SchemaNames } from './schema-names.ts'
 
 export function pruning(names: SchemaNames): Migration {
   return {

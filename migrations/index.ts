@@ -9,12 +9,7 @@ import { workers } from './0003-workers.ts'
 import { publish } from './0004-publish.ts'
 import { laneSweeps } from './0005-lane-sweeps.ts'
 import { pruning } from './0006-pruning.ts'
-
-/** The two schemas, both checked against `SCHEMA_NAME` before they get here. */
-export interface SchemaNames {
-  readonly postbus: string
-  readonly pgboss: string
-}
+import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
   return {

@@ -1,11 +1,11 @@
 /** The bus: what an application creates once, publishes with, and makes workers from. */
-import type { DeliveryStore } from './backend.ts'
-import { backendFor, withParts, type BusParts } from './backend-override.ts'
+import type { DeliveryStore } from './deliveries/delivery-store.ts'
+import { backendFor, withParts, type BusParts } from './publishing/backend-override.ts'
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
-import { createCodec } from './codec.ts'
-import type { Envelope } from './envelope.ts'
-import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from './operations.ts'
+import { createCodec } from './codec/codec.ts'
+import type { Envelope } from './events/envelope.ts'
+import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -16,11 +16,11 @@ import {
   type Settings,
   type WorkerOptions,
 } from './options.ts'
-import { loadRegistry } from './lazy-registry.ts'
-import type { PublishOptions, PublishResult } from './publish.ts'
-import { publisher } from './publisher.ts'
+import { loadRegistry } from './handlers/lazy-registry.ts'
+import type { PublishOptions, PublishResult } from './events/publish-result.ts'
+import { publisher } from './publishing/publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
-import { attemptWith } from './worker/attempt-context.ts'
+import { attemptWith } from './attempt/attempt-context.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker, type WorkerSetup } from './worker/worker.ts'
 

@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { PostbusError } from './errors.ts'
 import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
-import type { Handlers } from './registry.ts'
+import type { Handlers } from './handlers/registry.ts'
 import type { SignalListener } from './signals.ts'
-import type { CustomCodec } from './codec.ts'
+import type { CustomCodec } from './codec/codec.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
 

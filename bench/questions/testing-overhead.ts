@@ -1,6 +1,6 @@
 /** What a test pays for recording what it publishes, beside the codec that every event goes through anyway. */
 import { z } from 'zod'
-import { createCodec } from '../../src/codec.ts'
+import { createCodec } from '../../src/codec/codec.ts'
 import { createBus, defineEvent } from '../../src/index.ts'
 import { withTestBus } from '../../src/testing/index.ts'
 import type { Entry, Figures, Question } from '../question.ts'

@@ -1,9 +1,10 @@
 /** An event as it would come back from the database: a frozen copy that went through the codec. */
-import type { PlannedEvent, StoredEvent } from '../backend.ts'
-import type { Codec } from '../codec.ts'
-import type { Envelope } from '../envelope.ts'
-import { isPlainObject } from '../event-checks.ts'
-import { openEnvelope } from '../worker/stored-envelope.ts'
+import type { PlannedEvent } from '../publishing/backend.ts'
+import type { StoredEvent } from '../deliveries/delivery.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Envelope } from '../events/envelope.ts'
+import { isPlainObject } from '../events/event-checks.ts'
+import { openEnvelope } from '../attempt/stored-envelope.ts'
 
 /** Decodes a new copy each time, and freezes its data too: a reader that changes its copy would surprise the next one. */
 export function decodedCopy(planned: PlannedEvent, codec: Codec): Envelope {

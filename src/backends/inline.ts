@@ -4,18 +4,18 @@
  * run. A discarded event is signalled as a worker would; a snoozed one has no later to come back in, and is an error.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Backend, PlannedEvent } from '../backend.ts'
-import type { Codec } from '../codec.ts'
-import type { Envelope } from '../envelope.ts'
+import type { Backend, PlannedEvent } from '../publishing/backend.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyHandler } from '../handler.ts'
-import { isAnswer, type Failed } from '../outcome.ts'
-import { checkBatchSize, firstOfEachId } from '../publish-batch.ts'
-import type { Transaction } from '../transaction.ts'
-import type { Answer } from '../worker/attempt.ts'
-import { callHandler, type CallSurroundings } from '../worker/call-handler.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import { isAnswer, type Failed } from '../handlers/outcome.ts'
+import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
+import type { Transaction } from '../transactions/transaction.ts'
+import type { Answer } from '../attempt/attempt.ts'
+import { callHandler, type CallSurroundings } from '../attempt/call-handler.ts'
 import { decodedCopy, storedForm } from './decoded-copy.ts'
-import { openTransaction } from './postgres/transaction.ts'
+import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
 export interface InlineParts extends CallSurroundings {

@@ -1,10 +1,10 @@
 /** The mailbox backend: remembers what is published, and calls nobody. */
-import type { Backend } from '../backend.ts'
-import type { Codec } from '../codec.ts'
-import type { Envelope } from '../envelope.ts'
-import { checkBatchSize, firstOfEachId } from '../publish-batch.ts'
+import type { Backend } from '../publishing/backend.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Envelope } from '../events/envelope.ts'
+import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import { decodedCopy } from './decoded-copy.ts'
-import { openTransaction } from './postgres/transaction.ts'
+import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
 export interface MailboxParts {

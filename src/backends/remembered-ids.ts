@@ -1,6 +1,6 @@
 /** Which event ids were published before: in memory, what the database knows by a unique index. */
-import type { PlannedEvent } from '../backend.ts'
-import type { PublishedEvent } from '../publish.ts'
+import type { PlannedEvent } from '../publishing/backend.ts'
+import type { PublishedEvent } from '../events/publish-result.ts'
 
 /** A seed script may publish for hours: ids older than this many are forgotten. */
 const MOST = 100_000

@@ -1,6 +1,6 @@
 /** `postbus dead list | retry | discard`: dead letters, for an operator. */
 import type { Bus } from '../bus.ts'
-import type { DeadLetterFilter } from '../operations.ts'
+import type { DeadLetterFilter } from '../deliveries/operations.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,

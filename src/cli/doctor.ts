@@ -1,5 +1,5 @@
 /** `postbus doctor`: examines the database, the queues, the handlers and the workers. */
-import type { Finding } from '../operations.ts'
+import type { Finding } from '../deliveries/operations.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,

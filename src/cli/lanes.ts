@@ -1,6 +1,6 @@
 /** `postbus lanes list | show | retry | skip`: partition keys that stand still, for an operator. */
 import type { Bus } from '../bus.ts'
-import type { Lane, LaneName } from '../operations.ts'
+import type { Lane, LaneName } from '../deliveries/operations.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,

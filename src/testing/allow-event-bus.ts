@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { Server } from 'node:net'
 import { inspect } from 'node:util'
-import { partsOf } from '../backend-override.ts'
+import { partsOf } from '../publishing/backend-override.ts'
 import type { Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
 import { currentTest } from './owner.ts'

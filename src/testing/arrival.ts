@@ -1,5 +1,5 @@
 /** Waiting for an event that is still to come: told by the mailbox, without looking again and again. */
-import type { Envelope } from '../envelope.ts'
+import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { meets, type Expectation } from './expectation.ts'
 import { notPublished } from './failures.ts'

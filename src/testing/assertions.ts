@@ -1,8 +1,8 @@
 /** Assertions about what the code under test has published. */
-import type { Envelope } from '../envelope.ts'
+import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { EventOf } from '../event.ts'
-import type { AnyEventType } from '../handler.ts'
+import type { EventOf } from '../events/event.ts'
+import type { AnyEventType } from '../handlers/handler.ts'
 import { arrivalOf, type Patience } from './arrival.ts'
 import { expectation, meets, type Expectation } from './expectation.ts'
 import { notPublished, published } from './failures.ts'

@@ -1,6 +1,6 @@
 /** How a value differs from the part of it that was expected. Nothing differs: it matches. */
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { isPlainObject } from '../event-checks.ts'
+import { isPlainObject } from '../events/event-checks.ts'
 import { dataInWords } from './data-in-words.ts'
 import type { AsymmetricMatcher } from './match.ts'
 

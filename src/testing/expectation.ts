@@ -1,8 +1,8 @@
 /** What an assertion looks for: an event type, and perhaps a part of its data or a predicate. */
 import { inspect } from 'node:util'
-import type { Envelope } from '../envelope.ts'
+import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyEventType } from '../handler.ts'
+import type { AnyEventType } from '../handlers/handler.ts'
 import { differencesOf, expectedInWords, type Difference } from './differences.ts'
 
 export interface Expectation {

@@ -1,7 +1,7 @@
 /** What a bus with `backend: 'mailbox'` has kept outside of tests: in a script, or in live mode. */
-import { partsOf } from '../backend-override.ts'
+import { partsOf } from '../publishing/backend-override.ts'
 import type { Bus } from '../bus.ts'
-import type { Envelope } from '../envelope.ts'
+import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a bus that keeps no events. */

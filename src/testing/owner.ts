@@ -1,5 +1,5 @@
 /** Whose event is it? The answer for code inside a test, for code bound to one, and for code that is neither. */
-import type { BusParts } from '../backend-override.ts'
+import type { BusParts } from '../publishing/backend-override.ts'
 import { PostbusError } from '../errors.ts'
 import { state } from './state.ts'
 import type { TestBus } from './test-bus.ts'

@@ -1,10 +1,10 @@
 /** The bus of a handler that is run alone and was given none: it knows no handlers and no codecs, and can only record. */
-import type { Backend } from '../backend.ts'
-import type { BusParts } from '../backend-override.ts'
-import { createCodec } from '../codec.ts'
+import type { Backend } from '../publishing/backend.ts'
+import type { BusParts } from '../publishing/backend-override.ts'
+import { createCodec } from '../codec/codec.ts'
 import { PostbusError } from '../errors.ts'
-import { loadRegistry } from '../lazy-registry.ts'
-import { publisher } from '../publisher.ts'
+import { loadRegistry } from '../handlers/lazy-registry.ts'
+import { publisher } from '../publishing/publisher.ts'
 
 const backend: Backend = {
   publish: async () => {

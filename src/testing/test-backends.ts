@@ -1,7 +1,7 @@
 /** The backend that each publish gets while tests run: by the mode of the test that it belongs to. */
-import type { Backend } from '../backend.ts'
-import type { BackendOverride, BusParts } from '../backend-override.ts'
-import { overrideBackends } from '../backend-override.ts'
+import type { Backend } from '../publishing/backend.ts'
+import type { BackendOverride, BusParts } from '../publishing/backend-override.ts'
+import { overrideBackends } from '../publishing/backend-override.ts'
 import { createInlineBackend } from '../backends/inline.ts'
 import { createMailboxBackend } from '../backends/mailbox.ts'
 import { PostbusError } from '../errors.ts'

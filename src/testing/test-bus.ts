@@ -1,7 +1,7 @@
 /** What one test has published: its mode, its events, and what strict mode still expects of it. */
-import type { BusParts } from '../backend-override.ts'
+import type { BusParts } from '../publishing/backend-override.ts'
 import { RememberedIds } from '../backends/remembered-ids.ts'
-import type { Envelope } from '../envelope.ts'
+import type { Envelope } from '../events/envelope.ts'
 import type { Place } from './published-at.ts'
 
 /** What happens to events: recorded, recorded and to be asserted, handled in `publish`, or really published. */

@@ -4,7 +4,8 @@
  *
  * While there is a backlog, two claims share the slots: the database works on one while we begin what the other has brought.
  */
-import type { Claimed, ClaimedDelivery, DeliveryStore } from '../backend.ts'
+import type { Claimed, ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'

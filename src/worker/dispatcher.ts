@@ -8,16 +8,17 @@
  *                  ▲                        │
  *                  └── the next of its lane ┘
  */
-import type { ClaimedDelivery, DeliveryStore, Settlement } from '../backend.ts'
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
 import { isPartitionedQueue } from '../names.ts'
-import type { Outcome } from '../outcome.ts'
+import type { Outcome } from '../handlers/outcome.ts'
 import type { Emit } from '../signals.ts'
 import { Claimer } from './claimer.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { settleableAttempt } from './settleable-attempt.ts'
+import { settleableAttempt } from '../attempt/settleable-attempt.ts'
 import { Settler } from './settler.ts'
 import type { Tally } from './tally.ts'
 

@@ -2,8 +2,8 @@
  * How many attempts of each limited handler run in this worker. The two queues of a handler, with keys and without, share
  * its slots, so their claims take turns: what one of them was told is free must still be so when its deliveries arrive.
  */
-import type { HandlerRoom } from '../backend.ts'
-import type { AnyHandler } from '../handler.ts'
+import type { HandlerRoom } from '../deliveries/delivery.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
 import { baseQueue } from '../names.ts'
 
 type Limits = ReadonlyMap<string, { readonly perProcess?: number | undefined; readonly cluster?: number | undefined }>

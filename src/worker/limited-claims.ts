@@ -2,7 +2,7 @@
  * One queue's claims under the limits of its handlers: remembers of which handlers something was left for want of their
  * slots, so that a slot that becomes free leads to another claim, and only then.
  */
-import type { Claimed, HandlerRoom } from '../backend.ts'
+import type { Claimed, HandlerRoom } from '../deliveries/delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 
 export class LimitedClaims {

@@ -2,7 +2,7 @@
  * Pruning: every worker offers to, one of them does, and goes on while there is more. It rests for as long as it worked,
  * so that it takes at most half of one connection's time.
  */
-import type { DeliveryStore } from '../backend.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { sleep } from '../clock.ts'
 import type { Emit } from '../signals.ts'
 

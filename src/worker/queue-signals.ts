@@ -1,5 +1,5 @@
 /** What a dispatcher has to say about its queue, each thing once per episode. */
-import type { ClaimedDelivery, Settlement } from '../backend.ts'
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
 import type { Emit } from '../signals.ts'
 
 export class QueueSignals {

@@ -4,7 +4,8 @@
  * other has brought. A finished attempt is not forgotten when the database is away: it is tried until it is settled or the
  * worker is gone.
  */
-import type { ClaimedDelivery, DeliveryStore, Settled, Settlement } from '../backend.ts'
+import type { ClaimedDelivery, Settled, Settlement } from '../deliveries/delivery.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { retryDelays } from './retry-delays.ts'
 
 const MAX_GROUP = 500

@@ -1,5 +1,5 @@
 /** Counts what became of attempts. */
-import type { Outcome } from '../outcome.ts'
+import type { Outcome } from '../handlers/outcome.ts'
 
 export interface Counts {
   /** Handled. */

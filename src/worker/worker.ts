@@ -3,9 +3,10 @@
  * hears when something is published. A bus can have several, in one process or in many.
  */
 import { randomUUID } from 'node:crypto'
-import type { ClaimedDelivery, DeliveryStore } from '../backend.ts'
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
-import type { Outcome } from '../outcome.ts'
+import type { Outcome } from '../handlers/outcome.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'

@@ -1,6 +1,6 @@
 /** F13: what a crash of the server undoes, and what not, where the database's default is that commits do not wait. */
 import { expect, test } from 'vitest'
-import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { aForgetfulServer } from '../support/forgetful-server.ts'
 import { anotherBus, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
 import { until } from '../support/until.ts'

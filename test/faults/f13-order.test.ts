@@ -1,7 +1,7 @@
 /** F13: a lane does not step back when the server crashes: its claims and settles are on the disk before anybody acts on them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { ClaimedDelivery } from '../../src/backend.ts'
+import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
 import { defineHandler, type AnyHandler } from '../../src/index.ts'
 import { aForgetfulServer } from '../support/forgetful-server.ts'
 import { anotherBus, handlerThat, NoteTaken } from '../support/notes.ts'

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { createCodec } from '../../src/codec.ts'
+import { createCodec } from '../../src/codec/codec.ts'
 import { acceptedKinds } from '../support/accepted-kinds.ts'
 import { makeFrom, publishableRecipe } from '../support/any-data.ts'
 import { createDatabase } from '../support/database.ts'

@@ -1,8 +1,8 @@
 /** What the database answers is said in Postbus's words, whichever client carried the answer. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { explainDatabaseError } from '../../src/backends/postgres/database-error.ts'
-import { openTransaction } from '../../src/backends/postgres/transaction.ts'
+import { explainDatabaseError } from '../../src/transactions/database-error.ts'
+import { openTransaction } from '../../src/transactions/open-transaction.ts'
 import { clients } from '../support/clients.ts'
 import type { OpenClient } from '../support/clients/open-client.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'

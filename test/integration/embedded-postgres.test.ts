@@ -7,7 +7,10 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { type EmbeddedPostgres, embeddedPostgres } from '../../src/testing/database/embedded-postgres.ts'
+import {
+  type EmbeddedPostgres,
+  embeddedPostgres,
+} from '../../src/testing/database/embedded-postgres/embedded-postgres.ts'
 
 const isRoot = process.getuid?.() === 0
 const settings = { fsync: 'off' }
@@ -185,7 +188,7 @@ async function ask({ connectionString }: Pick<EmbeddedPostgres, 'connectionStrin
 
 /** Prints the connection string when the server is ready, and releases it when its input ends. */
 function inAnotherProcess(): ChildProcess {
-  const module = new URL('../../src/testing/database/embedded-postgres.ts', import.meta.url).href
+  const module = new URL('../../src/testing/database/embedded-postgres/embedded-postgres.ts', import.meta.url).href
   const program = `
     const { embeddedPostgres } = await import(${JSON.stringify(module)})
     const server = await embeddedPostgres(${JSON.stringify({ folder, settings })})

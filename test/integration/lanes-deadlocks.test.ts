@@ -1,7 +1,7 @@
 /** Two transactions that touch one lane at the same time wait for each other in one direction only. */
 import type { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { done, HANDLER, openLanes, type Lanes } from '../support/lanes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'

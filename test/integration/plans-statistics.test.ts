@@ -3,10 +3,11 @@
  * in one go, and nobody runs ANALYZE or VACUUM afterwards.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { ClaimedDelivery, DeliveryStore, Settlement } from '../../src/backend.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
+import type { DeliveryStore } from '../../src/deliveries/delivery-store.ts'
 import { createConnection, type Connection } from '../../src/backends/postgres/connection.ts'
 import { createPostgresBackend } from '../../src/backends/postgres/postgres-backend.ts'
-import { tablesIn } from '../../src/backends/postgres/tables.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 

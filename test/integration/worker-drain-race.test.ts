@@ -1,7 +1,8 @@
 /** A drain's race that needs its moment: the database here is a script, so that each answer comes when the test says so. */
 import { expect, test } from 'vitest'
-import type { ClaimedDelivery, DeliveryStore } from '../../src/backend.ts'
-import type { Outcome } from '../../src/outcome.ts'
+import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
+import type { DeliveryStore } from '../../src/deliveries/delivery-store.ts'
+import type { Outcome } from '../../src/handlers/outcome.ts'
 import { Dispatcher } from '../../src/worker/dispatcher.ts'
 import { HandlerSlots } from '../../src/worker/handler-slots.ts'
 import { Tally } from '../../src/worker/tally.ts'

@@ -4,7 +4,7 @@
  *
  * A `work` that throws rolls back, and the error comes out again; one that returns commits.
  */
-import type { Transaction } from '../../src/backends/postgres/transaction.ts'
+import type { Transaction } from '../../src/transactions/open-transaction.ts'
 import { openDrizzleNodePostgres, openDrizzlePostgresJs } from './clients/drizzle.ts'
 import { openKnex } from './clients/knex.ts'
 import { openControlledKysely, openKysely } from './clients/kysely.ts'

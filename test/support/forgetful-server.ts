@@ -3,10 +3,11 @@
  * for that, and otherwise for certain not; and by the database's default no commit waits.
  */
 import { Client, Pool } from 'pg'
-import type { ClaimedDelivery, DeliveryStore } from '../../src/backend.ts'
+import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
+import type { DeliveryStore } from '../../src/deliveries/delivery-store.ts'
 import { createConnection } from '../../src/backends/postgres/connection.ts'
 import { createPostgresBackend } from '../../src/backends/postgres/postgres-backend.ts'
-import { tablesIn } from '../../src/backends/postgres/tables.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { createBus, type AnyHandler, type Bus } from '../../src/index.ts'
 import { startEmbeddedServer } from './embedded-server.ts'
 

@@ -1,5 +1,5 @@
 /** Workers that a test moves by hand, one step at a time: what they start and end is written into a trace in memory. */
-import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 import { done, type Lanes } from './lanes.ts'
 import { outOfOrder, overtaken, stuck, type PublishedTurn } from './order-checks.ts'

@@ -1,5 +1,5 @@
 /** What a world of lanes has been promised so far, and what of it was broken. */
-import type { ClaimedDelivery } from '../../src/backend.ts'
+import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
 import type { Lanes, LaneRow } from './lanes.ts'
 import { stuck, type PublishedTurn } from './order-checks.ts'
 

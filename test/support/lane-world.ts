@@ -4,7 +4,7 @@
  * step is checked against that. Nothing here waits for time or for a lock: what would have to wait is as if not tried.
  */
 import { DatabaseError, type Client } from 'pg'
-import type { ClaimedDelivery, Settlement } from '../../src/backend.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { createBus, defineHandler, type Bus } from '../../src/index.ts'
 import { HANDLER, openLanes, Turned, type Lanes } from './lanes.ts'
 import { LanePromises } from './lane-promises.ts'

@@ -1,6 +1,6 @@
 /** README's option tables, printed from the schemas that check the options. */
 import { z } from 'zod'
-import { handlerOptions } from '../../src/handler.ts'
+import { handlerOptions } from '../../src/handlers/handler.ts'
 import { busOptions, workerOptions } from '../../src/options.ts'
 
 const TABLES: Readonly<Record<string, z.ZodObject>> = {

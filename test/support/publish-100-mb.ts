@@ -1,6 +1,6 @@
 /** Run as a process of its own with little memory: encodes 100 MB of data of one kind and prints how that went. */
 
-import { createCodec } from '../../src/codec.ts'
+import { createCodec } from '../../src/codec/codec.ts'
 import { PostbusError } from '../../src/errors.ts'
 
 const kinds: Record<string, () => unknown> = {

@@ -6,7 +6,7 @@ import type { ControlledTransaction, Kysely, Transaction as KyselyTransaction } 
 import type pg from 'pg'
 import type postgres from 'postgres'
 import { expectTypeOf } from 'vitest'
-import type { Transaction } from '../../src/backends/postgres/transaction.ts'
+import type { Transaction } from '../../src/transactions/open-transaction.ts'
 import type { Prisma, PrismaClient } from '../support/prisma/client/client.ts'
 
 interface Shop {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { type CustomCodec, createCodec } from '../../src/codec.ts'
+import { type CustomCodec, createCodec } from '../../src/codec/codec.ts'
 import { PostbusError } from '../../src/errors.ts'
 import { differenceBetween } from '../support/difference.ts'
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { createCodec } from '../../src/codec.ts'
+import { createCodec } from '../../src/codec/codec.ts'
 import { PostbusError } from '../../src/errors.ts'
 import { anyRecipe, makeFrom, publishableRecipe } from '../support/any-data.ts'
 import { differenceBetween } from '../support/difference.ts'

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { createCodec } from '../../src/codec.ts'
+import { createCodec } from '../../src/codec/codec.ts'
 import { PostbusError } from '../../src/errors.ts'
 import { acceptedKinds } from '../support/accepted-kinds.ts'
 import { differenceBetween } from '../support/difference.ts'

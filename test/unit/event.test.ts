@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/event.ts'
+import { defineEvent } from '../../src/events/event.ts'
 import { refusalOf } from './refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', {

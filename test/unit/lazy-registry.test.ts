@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/event.ts'
-import { defineHandler } from '../../src/handler.ts'
-import { loadRegistry } from '../../src/lazy-registry.ts'
-import type { HandlerSet } from '../../src/registry.ts'
+import { defineEvent } from '../../src/events/event.ts'
+import { defineHandler } from '../../src/handlers/handler.ts'
+import { loadRegistry } from '../../src/handlers/lazy-registry.ts'
+import type { HandlerSet } from '../../src/handlers/registry.ts'
 import { refusalOf, rejectionOf } from './refusal.ts'
 
 const receipt = defineHandler('mail.receipt', {

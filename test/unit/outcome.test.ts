@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { discard, failed, isAnswer, snooze } from '../../src/outcome.ts'
+import { discard, failed, isAnswer, snooze } from '../../src/handlers/outcome.ts'
 import { refusalOf } from './refusal.ts'
 
 describe('failed', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Envelope } from '../../src/envelope.ts'
-import { defineEvent } from '../../src/event.ts'
-import { defineHandler, type AnyHandler, type On } from '../../src/handler.ts'
-import { createRegistry, isFor, isInterested, versionsOf } from '../../src/registry.ts'
+import type { Envelope } from '../../src/events/envelope.ts'
+import { defineEvent } from '../../src/events/event.ts'
+import { defineHandler, type AnyHandler, type On } from '../../src/handlers/handler.ts'
+import { createRegistry, isFor, isInterested, versionsOf } from '../../src/handlers/registry.ts'
 import { refusalOf } from './refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })

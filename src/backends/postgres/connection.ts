@@ -1,7 +1,7 @@
 /** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for ever. */
 import { PostbusError } from '../../errors.ts'
 import { Client, Pool, type ClientConfig, type QueryResultRow } from 'pg'
-import { COMMITS_WAIT } from './durability.ts'
+import { COMMITS_WAIT } from './deliveries/durability.ts'
 
 /** The one thing most statements need: something that runs SQL. A pool, a client, or a caller's transaction. */
 export interface Queryable {

@@ -1,17 +1,17 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { Pool } from 'pg'
 import { PostbusError } from '../../errors.ts'
-import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from '../../operations.ts'
-import type { Registry } from '../../registry.ts'
+import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
+import type { Registry } from '../../handlers/registry.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
-import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
-import { examine } from './doctor.ts'
-import { explainConnectionError, explainDatabaseError } from './database-error.ts'
-import { listLanes, retryLane, showLane, skipLane } from './lanes.ts'
-import { migrate } from './migrate.ts'
+import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './operating/dead-letters.ts'
+import { examine } from './operating/doctor.ts'
+import { explainConnectionError, explainDatabaseError } from '../../transactions/database-error.ts'
+import { listLanes, retryLane, showLane, skipLane } from './operating/lanes.ts'
+import { migrate } from './schema/migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
-import { tablesIn, type Tables } from './tables.ts'
+import { tablesIn, type Tables } from './schema/tables.ts'
 
 export interface PostgresSettings {
   readonly connectionString?: string | (() => string | Promise<string>) | undefined

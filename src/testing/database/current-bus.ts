@@ -1,6 +1,6 @@
 /** Which bus a test means when it names none: the one of the test database it has open. */
 import type { Bus } from '../../bus.ts'
-import { partsOf, type BusParts } from '../../backend-override.ts'
+import { partsOf, type BusParts } from '../../publishing/backend-override.ts'
 import type { PostgresBackend } from '../../backends/postgres/postgres-backend.ts'
 import { PostbusError } from '../../errors.ts'
 import { state } from '../state.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Bus } from '../../bus.ts'
 import { PostbusError } from '../../errors.ts'
-import type { OpenTestDatabase, TestDatabaseOptions } from '../database.ts'
+import type { OpenTestDatabase, TestDatabaseOptions } from './test-database.ts'
 import { testClock } from '../time/test-clock.ts'
 import { connectTo } from './administration.ts'
 import { clean } from './cleaning.ts'

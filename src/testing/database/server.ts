@@ -1,7 +1,7 @@
 /** The three Postgres servers that tests can run on, best first: the one that is given, a container, the embedded one. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { embeddedPostgres } from './embedded-postgres.ts'
+import { embeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 
 export interface ServerOptions {
   /** A server that is there already, whose user may create databases. */

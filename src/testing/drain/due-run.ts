@@ -2,8 +2,9 @@
  * Works on what is due with the dispatchers of a worker, several handlers at once. A worker goes on when the database does
  * not answer; a test wants to know. So the first failure stops everything, and is thrown.
  */
-import type { ClaimedDelivery, DeliveryStore } from '../../backend.ts'
-import type { Outcome } from '../../outcome.ts'
+import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
+import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
+import type { Outcome } from '../../handlers/outcome.ts'
 import type { Emit } from '../../signals.ts'
 import type { HandlerSlots } from '../../worker/handler-slots.ts'
 import { Dispatcher } from '../../worker/dispatcher.ts'

@@ -1,7 +1,7 @@
 /** Notices that a drain will never end: a delivery that is put off for ever, or events that keep causing new ones. */
-import type { ClaimedDelivery } from '../../backend.ts'
+import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import { PostbusError } from '../../errors.ts'
-import type { Outcome } from '../../outcome.ts'
+import type { Outcome } from '../../handlers/outcome.ts'
 
 /** A delivery that was put off this often in one drain is taken to go on like that. */
 const MAX_SNOOZES = 100

@@ -2,14 +2,15 @@
  * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
  * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
  */
-import type { ClaimedDelivery, DeliveryStore } from '../../backend.ts'
+import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
+import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import type { Queryable } from '../../backends/postgres/connection.ts'
 import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
-import { openTransaction, type SqlExecutor } from '../../backends/postgres/transaction.ts'
+import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
-import type { Outcome } from '../../outcome.ts'
-import type { Transaction } from '../../transaction.ts'
-import type { settleableAttempt } from '../../worker/settleable-attempt.ts'
+import type { Outcome } from '../../handlers/outcome.ts'
+import type { Transaction } from '../../transactions/transaction.ts'
+import type { settleableAttempt } from '../../attempt/settleable-attempt.ts'
 import { Tally, type Counts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'

@@ -6,7 +6,7 @@
  * A database whose name does not say that it is for tests is refused: there nothing here changes anything.
  */
 import type { Queryable } from '../../backends/postgres/connection.ts'
-import type { Tables } from '../../backends/postgres/tables.ts'
+import type { Tables } from '../../backends/postgres/schema/tables.ts'
 import { PostbusError } from '../../errors.ts'
 
 /** `app_test`, `test-7`, `testdb`, `postbus_test_1f`; not `latest`, not `contest`. */

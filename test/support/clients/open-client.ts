@@ -1,5 +1,5 @@
 /** What a test does with a client, whichever it is: run work in a transaction, in a savepoint of it, and close. */
-import type { Transaction } from '../../../src/backends/postgres/transaction.ts'
+import type { Transaction } from '../../../src/transactions/open-transaction.ts'
 
 export interface OpenClient {
   readonly inTransaction: (work: Work) => Promise<void>

@@ -1,6 +1,6 @@
 /** node-postgres, where the caller writes begin and commit, and a caller's own wrapper around it. */
 import { Pool } from 'pg'
-import { openTransaction } from '../../../src/backends/postgres/transaction.ts'
+import { openTransaction } from '../../../src/transactions/open-transaction.ts'
 import { type OpenClient, withRawSavepoints, type Work } from './open-client.ts'
 
 export async function openPg(connectionString: string): Promise<OpenClient> {

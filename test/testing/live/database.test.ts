@@ -2,9 +2,9 @@
 import { Client } from 'pg'
 import { expect, inject, onTestFinished, test as base } from 'vitest'
 import { createBus } from '../../../src/index.ts'
-import { openTestDatabase, testDatabase } from '../../../src/testing/database.ts'
-import { drainEvents } from '../../../src/testing/drain.ts'
-import { advanceTime, currentTime } from '../../../src/testing/time.ts'
+import { openTestDatabase, testDatabase } from '../../../src/testing/database/database.ts'
+import { drainEvents } from '../../../src/testing/drain/drain.ts'
+import { advanceTime, currentTime } from '../../../src/testing/time/time.ts'
 import { handlerThat, NoteTaken } from '../../support/notes.ts'
 
 const databaseUrl = inject('serverUrl')

@@ -1,8 +1,8 @@
 /** Draining: everything that is due runs as a worker would run it, and time moves when the test says so. */
 import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { failed, discard, snooze, type AnyHandler } from '../../../src/index.ts'
-import { drainEvents } from '../../../src/testing/drain.ts'
-import { currentTime } from '../../../src/testing/time.ts'
+import { drainEvents } from '../../../src/testing/drain/drain.ts'
+import { currentTime } from '../../../src/testing/time/time.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
 import { anotherBus, handlerThat, NoteTaken } from '../../support/notes.ts'
 import { emptyTables } from '../../support/stored.ts'

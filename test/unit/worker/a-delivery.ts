@@ -1,6 +1,6 @@
-import type { ClaimedDelivery, StoredEvent } from '../../../src/backend.ts'
-import { createCodec } from '../../../src/codec.ts'
-import type { Envelope } from '../../../src/envelope.ts'
+import type { ClaimedDelivery, StoredEvent } from '../../../src/deliveries/delivery.ts'
+import { createCodec } from '../../../src/codec/codec.ts'
+import type { Envelope } from '../../../src/events/envelope.ts'
 
 const codec = createCodec()
 

@@ -1,6 +1,6 @@
 /** A settler with a store in memory, for tests that decide when and how each settle ends. */
 import { vi } from 'vitest'
-import type { Settled, Settlement } from '../../../src/backend.ts'
+import type { Settled, Settlement } from '../../../src/deliveries/delivery.ts'
 import { Settler } from '../../../src/worker/settler.ts'
 import { aDelivery } from './a-delivery.ts'
 

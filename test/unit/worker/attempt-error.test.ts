@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
-import { attemptError, storable } from '../../../src/worker/attempt-error.ts'
+import { attemptError, storable } from '../../../src/attempt/attempt-error.ts'
 
 const AT = new Date('2026-01-01T00:00:00Z')
 

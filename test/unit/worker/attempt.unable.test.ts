@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createCodec } from '../../../src/codec.ts'
-import { defineHandler } from '../../../src/handler.ts'
-import { runAttempt } from '../../../src/worker/attempt.ts'
+import { createCodec } from '../../../src/codec/codec.ts'
+import { defineHandler } from '../../../src/handlers/handler.ts'
+import { runAttempt } from '../../../src/attempt/attempt.ts'
 import { stored } from './a-delivery.ts'
 import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
 

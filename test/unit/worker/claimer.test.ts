@@ -1,6 +1,6 @@
 /** How a claimer shares its slots between claims. The database here is a script, so that each answer comes when the test says so. */
 import { beforeEach, expect, test } from 'vitest'
-import type { Claimed, ClaimedDelivery } from '../../../src/backend.ts'
+import type { Claimed, ClaimedDelivery } from '../../../src/deliveries/delivery.ts'
 import { Claimer, type ClaimerOptions } from '../../../src/worker/claimer.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { Held, type HeldDelivery } from '../../../src/worker/held.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Claimed } from '../../../src/backend.ts'
+import type { Claimed } from '../../../src/deliveries/delivery.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { LimitedClaims } from '../../../src/worker/limited-claims.ts'
 

@@ -1,6 +1,6 @@
 /** When a worker prunes: at its start, while there is more, and again after a pause; never with a retention of for ever. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Pruned, Pruning } from '../../../src/backend.ts'
+import type { Pruned, Pruning } from '../../../src/deliveries/delivery-store.ts'
 import { keepPruned } from '../../../src/worker/pruning.ts'
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
-import { settlementOf } from '../../../src/worker/settlement.ts'
+import { settlementOf } from '../../../src/attempt/settlement.ts'
 import { aDelivery } from './a-delivery.ts'
 
 const delivery = aDelivery({ attempt: 3 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createCodec } from '../../../src/codec.ts'
-import { defineEvent } from '../../../src/event.ts'
-import { openEnvelope } from '../../../src/worker/stored-envelope.ts'
+import { createCodec } from '../../../src/codec/codec.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { openEnvelope } from '../../../src/attempt/stored-envelope.ts'
 import { refusalOf } from '../refusal.ts'
 import { stored } from './a-delivery.ts'
 

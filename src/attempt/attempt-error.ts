@@ -1,0 +1,96 @@
+/**
+ * An error as it may be stored: message, code and stack only. Other properties of an error often hold requests, rows
+ * and credentials, so none of them is kept; what looks like a secret inside the text is blacked out.
+ */
+import type { AttemptError } from '../deliveries/delivery.ts'
+import { PostbusError } from '../errors.ts'
+
+const MAX_MESSAGE = 2_000
+const MAX_STACK = 4_000
+const MAX_CAUSES = 3
+
+const UNSHOWABLE = 'Thrown: a value that cannot be shown'
+
+/** A value in quotes, in escaped quotes (JSON inside JSON), or up to what ends a word. */
+const VALUE = String.raw`(?:\\+"[^"]*"|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&}]+)`
+const NAMES = 'password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key'
+/** What stands between a name and its value: a closing quote, and an equals sign or a colon. */
+const IS = String.raw`\\*["']?\s*[=:]\s*`
+
+const SECRETS: readonly (readonly [RegExp, string])[] = [
+  // Up to the last @ before a slash: a password that holds an @ must not be shown in part.
+  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@'],
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 ***'],
+  [new RegExp(String.raw`(authorization${IS})(?:\\*"[^"]*"|'[^']*'|[^\r\n,}]+)`, 'gi'), '$1***'],
+  // Without \b before the names: PGPASSWORD, client_secret and accessToken are secrets too.
+  [new RegExp(`((?:${NAMES})${IS})${VALUE}`, 'gi'), '$1***'],
+  [/\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/g, '***'],
+]
+
+/** What is kept of the error of one attempt. Never throws, whatever was thrown. */
+export function attemptError(error: unknown, attempt: number, at: Date): AttemptError {
+  return {
+    attempt,
+    at: at.toISOString(),
+    code: readable(() => codeOf(error), null),
+    message: storable(messageOf(error), MAX_MESSAGE),
+    stack: readable(() => stackOf(error), null),
+  }
+}
+
+/** Why an attempt was the last one, in short: the message alone. Never throws, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return readable(() => (error instanceof Error ? textOf(error.message) : String(error)), UNSHOWABLE)
+}
+
+/** Text that jsonb can hold: well formed, without NUL, of bounded length, secrets blacked out. */
+export function storable(text: string, maxLength: number): string {
+  const capped = text.length > maxLength * 2 ? text.slice(0, maxLength * 2) : text
+  const hidden = SECRETS.reduce((rest, [pattern, mask]) => rest.replace(pattern, mask), capped)
+  const clean = hidden.replaceAll('\u0000', '\\0').toWellFormed()
+  return clean.length > maxLength ? `${clean.slice(0, maxLength - 1).toWellFormed()}…` : clean
+}
+
+function messageOf(error: unknown): string {
+  const parts: string[] = []
+  for (let current = error; current !== undefined && parts.length <= MAX_CAUSES; current = causeOf(current)) {
+    parts.push(ownMessage(current))
+  }
+  return parts.join(' ← ')
+}
+
+function ownMessage(error: unknown): string {
+  return readable(() => {
+    if (!(error instanceof Error)) return typeof error === 'string' ? error : `Thrown: ${String(error)}`
+    const plain = error.name === 'Error' || error instanceof PostbusError // whose code says more than its name
+    return plain ? textOf(error.message) : `${error.name}: ${textOf(error.message)}`
+  }, UNSHOWABLE)
+}
+
+function causeOf(error: unknown): unknown {
+  return readable(() => (error instanceof Error ? (error.cause ?? undefined) : undefined), undefined)
+}
+
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null
+  const { code } = error
+  return typeof code === 'string' || typeof code === 'number' ? storable(String(code), 64) : null
+}
+
+function stackOf(error: unknown): string | null {
+  return error instanceof Error && typeof error.stack === 'string' ? storable(error.stack, MAX_STACK) : null
+}
+
+/** A hostile message need not be text. */
+function textOf(message: unknown): string {
+  return String(message)
+}
+
+/** What is thrown comes from code we do not know: a getter, a proxy or a toString may throw while it is read. */
+function readable<Value>(read: () => Value, otherwise: Value): Value {
+  try {
+    return read()
+  } catch {
+    return otherwise
+  }
+}

@@ -1,0 +1,28 @@
+/** From an outcome to what is written about it: errors become text that can be stored. */
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import { now } from '../clock.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+import { attemptError, storable } from './attempt-error.ts'
+
+const MAX_REASON = 2_000
+
+export function settlementOf(delivery: ClaimedDelivery, outcome: Outcome): Settlement {
+  switch (outcome.is) {
+    case 'done':
+      return { delivery, is: 'done' }
+    case 'snoozed':
+    case 'put-back':
+      return { delivery, is: 'later', delayMs: outcome.delayMs }
+    case 'retry':
+      return {
+        delivery,
+        is: 'retry',
+        delayMs: outcome.delayMs,
+        error: attemptError(outcome.error, delivery.attempt, now()),
+      }
+    case 'dead': {
+      const error = outcome.error === null ? null : attemptError(outcome.error, delivery.attempt, now())
+      return { delivery, is: 'dead', reason: storable(outcome.reason, MAX_REASON), error, onDead: outcome.onDead }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** Stores events and their deliveries with one call of the SQL function `publish`, in the caller's transaction or alone. */
+import { createHash } from 'node:crypto'
+import type { PlannedEvent } from '../../../publishing/backend.ts'
+import { PostbusError } from '../../../errors.ts'
+import { partitionedQueue } from '../../../names.ts'
+import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
+import type { PublishedEvent } from '../../../events/publish-result.ts'
+import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
+import type { Tables } from '../schema/tables.ts'
+
+/** What the function is told about how it is called; a function that does not know the number raises PB001. */
+const PROTOCOL = 1
+
+/**
+ * Publishes in one round trip. With `inTransaction`, the database refuses to do so in autocommit.
+ *
+ * An event that stands twice in the list is stored once: the second one is answered as a duplicate, as it would be in
+ * a later call.
+ */
+export async function publishEvents(
+  executor: SqlExecutor,
+  tables: Tables,
+  events: readonly PlannedEvent[],
+  inTransaction: boolean,
+): Promise<readonly PublishedEvent[]> {
+  const distinct = firstOfEachId(events)
+  checkBatchSize(distinct)
+  const { rows } = await executor.executeSql(`select * from ${tables.publish}($1)`, [
+    JSON.stringify(batchOf(distinct, inTransaction)),
+  ])
+  const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))
+  return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
+}
+
+/** The queue of a delivery follows from its handler, and from whether its event has a key. */
+export function queueFor(queue: string, partitionKey: string | null): string {
+  return partitionKey === null ? queue : partitionedQueue(queue)
+}
+
+function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
+  const sets = new ReceiverSets()
+  const rows = events.map((planned, ord) => rowOf(planned, ord, sets.of(planned)))
+  return {
+    protocol: PROTOCOL,
+    in_transaction: inTransaction,
+    events: rows,
+    receivers: sets.receivers,
+    wake: sets.wakeUp(),
+  }
+}
+
+/** What is not there is left out: it is read as null. */
+function rowOf({ envelope, payload }: PlannedEvent, ord: number, receivers: number | undefined) {
+  return {
+    ord,
+    id: envelope.id,
+    type: envelope.type,
+    version: envelope.version,
+    partition_key: envelope.partitionKey ?? undefined,
+    payload,
+    correlation_id: envelope.correlationId ?? undefined, // the default is its own id
+    causation_id: envelope.causationId ?? undefined,
+    source: envelope.source ?? undefined,
+    metadata: metadataOf(envelope.metadata),
+    occurred_at: envelope.occurredAt.toISOString(),
+    expires_at: envelope.expiresAt?.toISOString(),
+    receivers,
+  }
+}
+
+function metadataOf(metadata: object): string | undefined {
+  return Object.keys(metadata).length === 0 ? undefined : JSON.stringify(metadata)
+}
+
+/** The receivers of a list of events: most have the same, which are sent once. */
+class ReceiverSets {
+  readonly #sets = new Map<string, number>()
+  readonly receivers: { set: number; handler: string; handler_hash: string; queue: string; priority: number }[] = []
+
+  /** The number of an event's set. */
+  of({ envelope, handlers }: PlannedEvent): number | undefined {
+    if (handlers.length === 0) return undefined
+    const names = handlers.map(({ name }) => name)
+    const known = [envelope.partitionKey === null, ...names].join(' ')
+    const number = this.#sets.get(known) ?? this.#sets.size
+    if (number < this.#sets.size) return number
+
+    this.#sets.set(known, number)
+    for (const { name, options } of handlers) {
+      this.receivers.push({
+        set: number,
+        handler: name,
+        handler_hash: handlerHash(name),
+        queue: queueFor(options.queue, envelope.partitionKey),
+        priority: -options.priority, // pg-boss runs the larger number first
+      })
+    }
+    return number
+  }
+
+  wakeUp(): string | null {
+    if (this.receivers.length === 0) return null
+    return [...new Set(this.receivers.map(({ queue }) => queue))].join(' ')
+  }
+}
+
+/** The second half of a delivery's id. The first half is its event's seq, so that ids sort in publish order. */
+export function handlerHash(handler: string): string {
+  return createHash('sha256').update(handler).digest('hex').slice(0, 16)
+}
+
+function resultOf(planned: PlannedEvent, row: Record<string, unknown> | undefined): PublishedEvent {
+  const { id } = planned.envelope
+  if (row?.['id'] !== id) throw incomplete(planned, 'nothing')
+  const duplicate = row['duplicate'] === true
+  const deliveries = Number(row['deliveries'])
+  if (!duplicate && deliveries !== planned.handlers.length) throw incomplete(planned, `${deliveries} deliveries`)
+  return { id, deliveries, duplicate }
+}
+
+function incomplete(planned: PlannedEvent, found: string): PostbusError {
+  const { type, id } = planned.envelope
+  return new PostbusError(
+    'POSTBUS_PUBLISH_INCOMPLETE',
+    `${type} ${id}: the database answered ${found}, expected ${planned.handlers.length} deliveries. Roll the transaction back, and run: npx postbus doctor`,
+  )
+}

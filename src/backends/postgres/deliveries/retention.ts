@@ -1,0 +1,48 @@
+/** Retention: events that nobody needs any more are deleted. What the database does then is in `migrations/0006-pruning.ts`. */
+import type { Pruned, Pruning } from '../../../deliveries/delivery-store.ts'
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+
+/** Few enough that the rows of one call are locked for some hundredths of a second. */
+const BATCH = 1_000
+/** What had to stay is looked at again after a tenth of the retention, and at least this often. */
+const LOOK_AGAIN_MS = 3_600_000
+/** How much later than planned may be by chance: a deploy, an outage. */
+const TOLERATED_MS = 600_000
+
+export async function pruneEvents(
+  database: Queryable,
+  tables: Tables,
+  { retentionMs, everyMs }: Pruning,
+): Promise<Pruned> {
+  const { rows } = await database.query<{ pruned: number; more: boolean }>(
+    `select pruned, more from ${tables.prune}(
+      $1::float8 * interval '1 ms', ${BATCH}, $2::float8 * interval '1 ms', $3::float8 * interval '1 ms'
+    )`,
+    [retentionMs, everyMs, lookAgainMs(retentionMs)],
+  )
+  return { events: rows[0]?.pruned ?? 0, more: rows[0]?.more ?? false }
+}
+
+/** In words, how pruning is behind although there is an event that is old enough; `null` when it is not behind. */
+export async function pruningLag(database: Queryable, tables: Tables, retentionMs: number): Promise<string | null> {
+  const late = lookAgainMs(retentionMs) * 2 + TOLERATED_MS
+  const { rows } = await database.query<{ quietMs: number; roundMs: number }>(
+    `select extract(epoch from now() - pruned_at)::float8 * 1000 as "quietMs",
+      extract(epoch from now() - began_at)::float8 * 1000 as "roundMs"
+    from ${tables.pruning}
+    where (select published_at from ${tables.event} order by seq limit 1) < now() - $1::float8 * interval '1 ms'`,
+    [retentionMs + late],
+  )
+  const { quietMs = 0, roundMs = 0 } = rows[0] ?? {}
+  if (quietMs > TOLERATED_MS) return `nothing has been pruned for ${minutes(quietMs)}`
+  return roundMs > late ? `pruning has not come round for ${minutes(roundMs)}` : null
+}
+
+function lookAgainMs(retentionMs: number): number {
+  return Math.min(LOOK_AGAIN_MS, retentionMs / 10)
+}
+
+function minutes(ms: number): string {
+  return `${Math.round(ms / 60_000).toLocaleString('en')} min`
+}

@@ -1,0 +1,62 @@
+/** Settling: ending attempts, a group of them in one round trip. What the database does then is in `functions/settle.ts`. */
+import type { ClaimedDelivery, Settled, Settlement } from '../../../deliveries/delivery.ts'
+import { isPartitionedQueue } from '../../../names.ts'
+import { claimedDelivery, type ClaimedRow } from './claim.ts'
+import type { Queryable } from '../connection.ts'
+import { withoutWaiting } from './durability.ts'
+import type { QueueState } from '../queues/queues.ts'
+
+type SettledRow = { readonly settled: string; readonly more?: boolean } & ({ readonly id?: null } | ClaimedRow)
+
+const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
+
+export async function settleDeliveries(
+  database: Queryable,
+  queue: QueueState,
+  settlements: readonly Settlement[],
+): Promise<Settled> {
+  if (settlements.length === 0) return NOTHING
+  const inLanes = isPartitionedQueue(queue.name)
+  const done = settlements.filter(({ is }) => is === 'done')
+  const others = settlements.filter(({ is }) => is !== 'done')
+  const values = [
+    arrayOf(done.map(({ delivery }) => delivery.id)),
+    arrayOf(done.map(({ delivery }) => delivery.claim)),
+    others.length === 0 ? null : JSON.stringify(others.map((other) => rowOf(other, inLanes))),
+  ]
+  const call = `${queue.functions.settle}(${OUTCOMES})`
+  const endsRun = () => arrayOf(settlements.filter(({ takeNext }) => !takeNext).map(({ delivery }) => delivery.id))
+  const { rows } = inLanes
+    ? await database.query<SettledRow>(`select * from ${queue.functions.settle}(${OUTCOMES}, $4::text::uuid[])`, [
+        ...values,
+        endsRun(),
+      ])
+    : await database.query<SettledRow>(others.some(isDead) ? `select * from ${call}` : withoutWaiting(call), values)
+  const next = new Map<string, ClaimedDelivery>()
+  for (const row of rows) if (row.id) next.set(row.settled, claimedDelivery(queue.name, row))
+  return { ours: new Set(rows.map((row) => row.settled)), next, more: rows[0]?.more ?? false }
+}
+
+/** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
+const OUTCOMES = '$1::text::uuid[], $2::text::float8[], $3::jsonb'
+
+/** An array as Postgres reads it. Ids and numbers need no quotes. */
+function arrayOf(values: readonly (string | number)[]): string {
+  return `{${values.join(',')}}`
+}
+
+function isDead(settlement: Settlement): boolean {
+  return settlement.is === 'dead'
+}
+
+function rowOf(settlement: Settlement, inLanes: boolean) {
+  return {
+    id: settlement.delivery.id,
+    claim: settlement.delivery.claim,
+    outcome: settlement.is,
+    delay_ms: 'delayMs' in settlement ? settlement.delayMs : 0,
+    error: 'error' in settlement ? settlement.error : null,
+    reason: 'reason' in settlement ? settlement.reason : null,
+    blocks: settlement.is === 'dead' && settlement.onDead === 'block' && inLanes,
+  }
+}

@@ -1,0 +1,57 @@
+/** The list of worker processes, for people: each announces itself and is forgotten when it leaves or goes silent. */
+import { hostname } from 'node:os'
+import type { WorkerRecord } from '../../../deliveries/delivery-store.ts'
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+import { MAX_WAKE_BYTES } from './wake-up.ts'
+
+/** A worker not heard of for this long is no longer listed. */
+const FORGOTTEN_AFTER = '60 seconds'
+
+/** Inserts or refreshes this process's row, and removes the rows of processes that are gone. */
+export async function announceWorker(database: Queryable, tables: Tables, worker: WorkerRecord): Promise<void> {
+  await database.query(
+    `with forgotten as (
+      delete from ${tables.worker} where seen_at < now() - interval '${FORGOTTEN_AFTER}' and id <> $1
+    )
+    insert into ${tables.worker} (id, host, pid, queues, handlers) values ($1, $2, $3, $4, $5)
+    on conflict (id) do update set seen_at = now()`,
+    [worker.id, hostname(), process.pid, worker.queues, worker.handlers],
+  )
+}
+
+/**
+ * The worker is gone. It claims nothing any more since it was told to stop, so what has become due by its last settles, such
+ * as the next of a lane, is for the others: they would look at their next poll only.
+ */
+export async function removeWorker(database: Queryable, tables: Tables, workerId: string): Promise<void> {
+  await database.query(
+    `with gone as (delete from ${tables.worker} where id = $1 returning array_to_string(queues, ' ') as queues)
+    select pg_notify($2, case when octet_length(queues) > ${MAX_WAKE_BYTES} then '*' else queues end) from gone`,
+    [workerId, tables.channel],
+  )
+}
+
+export interface ListedWorker extends WorkerRecord {
+  readonly host: string
+  readonly pid: number
+  readonly startedAt: Date
+  readonly seenAt: Date
+}
+
+/** The workers that are alive, oldest first. */
+export async function listWorkers(database: Queryable, tables: Tables): Promise<readonly ListedWorker[]> {
+  const { rows } = await database.query<{
+    id: string
+    host: string
+    pid: number
+    queues: string[]
+    handlers: string[]
+    started_at: Date
+    seen_at: Date
+  }>(
+    `select id, host, pid, queues, handlers, started_at, seen_at from ${tables.worker}
+    where seen_at >= now() - interval '${FORGOTTEN_AFTER}' order by started_at, id`,
+  )
+  return rows.map(({ started_at, seen_at, ...row }) => ({ ...row, startedAt: started_at, seenAt: seen_at }))
+}

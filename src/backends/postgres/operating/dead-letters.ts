@@ -1,0 +1,161 @@
+/** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
+import type { Pool } from 'pg'
+import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../../deliveries/operations.ts'
+import { inTransaction, type Queryable } from '../connection.ts'
+import { RETRY_LIMIT } from '../queues/functions/sql.ts'
+import { readQueues } from '../queues/queues.ts'
+import type { Tables } from '../schema/tables.ts'
+
+/** Open dead letters, oldest first. */
+export async function listDeadLetters(
+  database: Queryable,
+  tables: Tables,
+  page: DeadLetterPage,
+): Promise<readonly DeadLetter[]> {
+  const { rows } = await database.query<DeadLetter>(
+    `select delivery_id as "deliveryId", queue, handler, event_id as "eventId", event_type as "eventType",
+      partition_key as "partitionKey", reason, attempts, blocks_key as "blocksKey", died_at as "diedAt"
+    from ${tables.deadLetter}
+    where ${OPEN_AND_MATCHING}
+    order by died_at, delivery_id
+    limit $4`,
+    [...filterValues(page), page.limit ?? 100],
+  )
+  return rows
+}
+
+export async function countDeadLetters(database: Queryable, tables: Tables, filter: DeadLetterFilter): Promise<number> {
+  const { rows } = await database.query<{ count: string }>(
+    `select count(*) from ${tables.deadLetter} where ${OPEN_AND_MATCHING}`,
+    filterValues(filter),
+  )
+  return Number(rows[0]?.count ?? 0)
+}
+
+/**
+ * Puts deliveries back into their queues with all their attempts, and removes the dead letters. The errors of earlier
+ * attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
+ */
+export async function retryDeadLetters(
+  pool: Pool,
+  tables: Tables,
+  filter: DeadLetterFilter,
+): Promise<readonly string[]> {
+  return inGroups(pool, tables, filter, (group) => retryGroup(pool, tables, group))
+}
+
+/** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
+export async function discardDeadLetters(
+  pool: Pool,
+  tables: Tables,
+  filter: DeadLetterFilter,
+): Promise<readonly string[]> {
+  return inGroups(pool, tables, filter, (group) =>
+    inTransaction(pool, (database) => discardGroup(database, tables, group)),
+  )
+}
+
+interface Group extends DeadLetterFilter {
+  readonly blocksKey: boolean
+}
+
+/**
+ * Those that block no key in one transaction, then each of the others in one of its own: the head of a lane is wanted by
+ * settles too, which take the heads of several lanes in an order of theirs. Who holds one head at a time is in nobody's way.
+ */
+async function inGroups(
+  database: Queryable,
+  tables: Tables,
+  filter: DeadLetterFilter,
+  act: (group: Group) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const { rows } = await database.query<{ delivery_id: string }>(
+    `select delivery_id from ${tables.deadLetter} where ${OPEN_AND_MATCHING} and blocks_key order by died_at, delivery_id`,
+    filterValues(filter),
+  )
+  const done = [...(await act({ ...filter, blocksKey: false }))]
+  for (const { delivery_id } of rows) {
+    done.push(...(await act({ ...filter, deliveryIds: [delivery_id], blocksKey: true })))
+  }
+  return done
+}
+
+/** Chosen in the order of their ids, so that two operators whose choices overlap wait in one direction only. */
+function chosenGroup(tables: Tables): string {
+  return `chosen as (
+      select delivery_id, queue, blocks_key from ${tables.deadLetter} where ${OPEN_AND_MATCHING} and blocks_key = $4
+      order by delivery_id
+      for update
+    )`
+}
+
+async function retryGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
+  const { rows } = await database.query<{ delivery_id: string }>(
+    `with ${chosenGroup(tables)}, revived as (
+      update ${tables.job} job set
+        state = 'retry',
+        start_after = ${tables.jobNow},
+        completed_on = null,
+        blocked = false,
+        retry_limit = job.retry_limit + ${attemptsUsed('job')}
+      from chosen
+      where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
+      returning job.id, job.name
+    ), woken as (
+      select pg_notify($5, name) from (select distinct name from revived) as queues
+    )
+    delete from ${tables.deadLetter} letter using revived
+    where letter.delivery_id = revived.id and (select count(*) from woken) >= 0
+    returning letter.delivery_id`,
+    [...filterValues(group), group.blocksKey, tables.channel],
+  )
+  return rows.map((row) => row.delivery_id)
+}
+
+async function discardGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
+  const { rows } = await database.query<{ delivery_id: string; queue: string | null; lane: string | null }>(
+    `with ${chosenGroup(tables)}, discarded as (
+      update ${tables.deadLetter} letter set discarded_at = now()
+      from chosen where letter.delivery_id = chosen.delivery_id
+      returning letter.delivery_id, letter.queue, letter.blocks_key
+    ), unblocked as (
+      update ${tables.job} job set state = 'failed', completed_on = ${tables.jobNow}
+      from discarded
+      where discarded.blocks_key and job.name = discarded.queue and job.id = discarded.delivery_id and job.state = 'retry'
+      returning job.id, job.name, job.singleton_key
+    )
+    select discarded.delivery_id, unblocked.name as queue, unblocked.singleton_key as lane
+    from discarded left join unblocked on unblocked.id = discarded.delivery_id`,
+    [...filterValues(group), group.blocksKey],
+  )
+  await promoteLanes(database, tables, rows)
+  return rows.map((row) => row.delivery_id)
+}
+
+/** In a later statement than the one that ended their heads: it has to see what was parked behind those meanwhile. */
+async function promoteLanes(
+  database: Queryable,
+  tables: Tables,
+  ended: readonly { queue: string | null; lane: string | null }[],
+): Promise<void> {
+  const lanes = Map.groupBy(ended, ({ queue }) => queue)
+  const names = [...lanes.keys()].filter((queue) => queue !== null)
+  for (const { name, functions } of await readQueues(database, tables, names)) {
+    await database.query(`select ${functions.promote}($1)`, [lanes.get(name)?.map(({ lane }) => lane)])
+    await database.query('select pg_notify($1, $2)', [tables.channel, name])
+  }
+}
+
+const OPEN_AND_MATCHING = `discarded_at is null
+      and ($1::uuid[] is null or delivery_id = any($1))
+      and ($2::text is null or handler = $2)
+      and ($3::text is null or event_type = $3)`
+
+function filterValues(filter: DeadLetterFilter): unknown[] {
+  return [filter.deliveryIds ?? null, filter.handler ?? null, filter.eventType ?? null]
+}
+
+/** The claims that used up an attempt so far: raising the limit by as many starts the counting anew at 1. */
+function attemptsUsed(job: string): string {
+  return `(${job}.retry_count - (${job}.retry_limit - ${RETRY_LIMIT}) + 1)`
+}

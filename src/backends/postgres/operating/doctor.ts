@@ -1,0 +1,208 @@
+/**
+ * Examines everything that has to be right for events to flow, and says what is not, with the command that mends it.
+ * Reads only; the one thing it sends is a NOTIFY to itself.
+ */
+import { PgBoss } from 'pg-boss'
+import type { Finding } from '../../../deliveries/operations.ts'
+import type { Registry } from '../../../handlers/registry.ts'
+import type { Connection, Queryable } from '../connection.ts'
+import { policyOf, readQueues } from '../queues/queues.ts'
+import { pruningLag } from '../deliveries/retention.ts'
+import { inspectSchema } from '../schema/schema-check.ts'
+import type { Tables } from '../schema/tables.ts'
+import { listWorkers } from '../deliveries/workers.ts'
+
+const CLOCK_WARNING_MS = 2_000
+const NOTIFY_LIMIT_MS = 5_000
+
+export interface Examined {
+  readonly connection: Connection
+  readonly tables: Tables
+  readonly retentionMs: number | null
+}
+
+export async function examine(examined: Examined, registry: Registry): Promise<readonly Finding[]> {
+  const { connection, tables, retentionMs } = examined
+  const reached = await examineConnection(connection)
+  if (reached.status === 'problem') return [reached]
+
+  const database = await connection.pool()
+  const schema = await examineSchema(database, tables, registry)
+  if (schema.some((finding) => finding.status === 'problem')) return [reached, ...schema]
+  return [
+    reached,
+    ...schema,
+    ...(await examineQueues(database, tables, registry)),
+    await examineNotify(connection),
+    ...(await examineHandlers(database, tables, registry)),
+    await examineWorkers(database, tables, registry),
+    await examineDeadLetters(database, tables),
+    await examineRetention(database, tables, retentionMs),
+    await examineClock(database),
+  ]
+}
+
+async function examineConnection(connection: Connection): Promise<Finding> {
+  try {
+    const pool = await connection.pool()
+    await pool.query('select 1')
+    const started = performance.now()
+    const { rows } = await pool.query<{ version: string }>(`select current_setting('server_version') as version`)
+    const took = Math.max(1, Math.round(performance.now() - started))
+    return ok('connection', `PostgreSQL ${rows[0]?.version.split(' ')[0]}, ${took} ms`)
+  } catch (error) {
+    return problem('connection', `the database cannot be reached: ${reasonOf(error)}`)
+  }
+}
+
+async function examineSchema(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+  const { postbus, pgboss, missingQueues, outdatedQueues } = await inspectSchema(database, tables, registry.queues)
+  if (!postbus.installed)
+    return [problem('schema', `schema "${postbus.schema}" is not installed. Run: npx postbus migrate`)]
+  const behind = pgboss.found === null || pgboss.found < pgboss.expected
+  if (postbus.missing.length > 0 || behind || outdatedQueues.length > 0) {
+    return [problem('schema', 'the database is older than this code. Run: npx postbus migrate --dry-run, then migrate')]
+  }
+  if (missingQueues.length > 0) {
+    return [problem('queues', `${missingQueues.join(', ')} do not exist. Run: npx postbus migrate`)]
+  }
+  const newer = postbus.unknown.length > 0 || pgboss.found !== pgboss.expected
+  const versions = `${postbus.schema} ${postbus.applied}, ${pgboss.schema} ${pgboss.found}`
+  if (newer) return [warning('schema', `${versions}: migrated by a newer release than this one; deploy it soon`)]
+  const drift = await driftOf(database, tables)
+  return drift
+    ? [warning('schema', `${versions} (latest), but pg-boss's tables were changed: ${drift}`)]
+    : [ok('schema', `${versions} (latest), no drift`)]
+}
+
+/** What of pg-boss's own schema is missing or altered. Indexes beside its own, such as ours, do not count. */
+async function driftOf(database: Queryable, tables: Tables): Promise<string | null> {
+  const executeSql = (text: string, values?: unknown[]) => database.query(text, values)
+  const boss = new PgBoss({
+    db: { executeSql },
+    schema: tables.names.pgboss,
+    supervise: false,
+    schedule: false,
+    migrate: false,
+  })
+  boss.on('error', () => undefined)
+  const report = await boss.detectSchemaDrift()
+  if (report.ok) return null
+  const parts = Object.entries(report).filter(
+    ([name, value]) => name !== 'extraIndexes' && Array.isArray(value) && value.length > 0,
+  )
+  return parts.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ') || 'see pg-boss'
+}
+
+async function examineQueues(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+  const states = await readQueues(database, tables, registry.queues)
+  const wrong = states.filter((state) => state.policy !== policyOf(state.name) || !state.partition)
+  if (wrong.length === 0) {
+    return [ok('queues', states.map((state) => `${state.name} (${state.policy})`).join(', '))]
+  }
+  return wrong.map((state) =>
+    problem(
+      'queues',
+      `"${state.name}" has policy "${state.policy}", expected "${policyOf(state.name)}": it was not made by Postbus`,
+    ),
+  )
+}
+
+async function examineNotify(connection: Connection): Promise<Finding> {
+  const channel = `postbus_doctor_${process.pid}`
+  const listener = await connection.dedicated()
+  try {
+    await listener.query(`listen "${channel}"`)
+    const received = new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), NOTIFY_LIMIT_MS)
+      listener.once('notification', () => {
+        clearTimeout(timer)
+        resolve(true)
+      })
+    })
+    const started = performance.now()
+    await (await connection.pool()).query('select pg_notify($1, $2)', [channel, ''])
+    if (await received) return ok('notify', `received in ${Math.max(1, Math.round(performance.now() - started))} ms`)
+    return warning(
+      'notify',
+      'not received: workers fall back to polling. A pooler in transaction mode drops LISTEN; connect workers directly',
+    )
+  } finally {
+    await listener.end()
+  }
+}
+
+/** Deliveries that wait for a handler nobody has, by name. */
+async function examineHandlers(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+  const names = registry.handlers.map((handler) => handler.name)
+  const { rows } = await database.query<{ handler: string; count: string }>(
+    `select data ->> 'handler' as handler, count(*) from ${tables.job}
+    where name = any($1) and state < 'completed' and not (data ->> 'handler' = any($2))
+    group by 1 order by 2 desc, 1 limit 20`,
+    [registry.queues, names],
+  )
+  if (rows.length === 0) return [ok('handlers', `${names.length} registered; every waiting delivery has one`)]
+  return rows.map(({ handler, count }) =>
+    problem(
+      'handlers',
+      `"${handler}" has ${Number(count).toLocaleString('en')} waiting deliveries but no handler of that name (renamed, or not deployed?)`,
+    ),
+  )
+}
+
+async function examineWorkers(database: Queryable, tables: Tables, registry: Registry): Promise<Finding> {
+  const workers = await listWorkers(database, tables)
+  if (workers.length === 0) return warning('workers', 'no worker is running: deliveries wait. Run: npx postbus worker')
+  const known = new Set(workers.flatMap((worker) => worker.handlers))
+  const orphans = registry.handlers.filter((handler) => !known.has(handler.name)).map((handler) => handler.name)
+  if (orphans.length > 0)
+    return warning('workers', `${workers.length} running, none of which has ${orphans.join(', ')}: deploy them`)
+  const worked = new Set(workers.flatMap((worker) => worker.queues))
+  const idle = registry.queues.filter((queue) => !worked.has(queue))
+  if (idle.length > 0) return warning('workers', `${workers.length} running, none of which works on ${idle.join(', ')}`)
+  return ok('workers', `${workers.length} running`)
+}
+
+async function examineDeadLetters(database: Queryable, tables: Tables): Promise<Finding> {
+  const { rows } = await database.query<{ count: string; blocking: string }>(
+    `select count(*), count(*) filter (where blocks_key) as blocking from ${tables.deadLetter} where discarded_at is null`,
+  )
+  const count = Number(rows[0]?.count ?? 0)
+  if (count === 0) return ok('dead letters', 'none')
+  const blocking = Number(rows[0]?.blocking ?? 0)
+  const keys = blocking > 0 ? `, ${blocking} of which hold up their partition key` : ''
+  return warning('dead letters', `${count}${keys}. Look at them with: npx postbus dead list`)
+}
+
+async function examineRetention(database: Queryable, tables: Tables, retentionMs: number | null): Promise<Finding> {
+  if (retentionMs === null) return ok('retention', 'events are kept for ever')
+  const lag = await pruningLag(database, tables, retentionMs)
+  if (lag === null) return ok('retention', 'old events are pruned')
+  return warning('retention', `there are old events, and ${lag}: is a worker running, and does it say pruning.failed?`)
+}
+
+async function examineClock(database: Queryable): Promise<Finding> {
+  const before = Date.now()
+  const { rows } = await database.query<{ now: Date }>('select clock_timestamp() as now')
+  const aheadMs = (rows[0]?.now.getTime() ?? 0) - (before + Date.now()) / 2
+  const seconds = (Math.abs(aheadMs) / 1_000).toFixed(1)
+  if (Math.abs(aheadMs) < CLOCK_WARNING_MS) return ok('clock', `within ${seconds} s of the server`)
+  return warning('clock', `the server is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine`)
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}
+
+function ok(check: Finding['check'], message: string): Finding {
+  return { check, status: 'ok', message }
+}
+
+function warning(check: Finding['check'], message: string): Finding {
+  return { check, status: 'warning', message }
+}
+
+function problem(check: Finding['check'], message: string): Finding {
+  return { check, status: 'problem', message }
+}

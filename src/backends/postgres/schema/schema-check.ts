@@ -1,0 +1,106 @@
+/** Compares the schemas in the database with what this version of the code needs. Reads only. */
+import { migrations } from '../../../../migrations/index.ts'
+import { PostbusError } from '../../../errors.ts'
+import type { Emit } from '../../../signals.ts'
+import type { Queryable } from '../connection.ts'
+import { isOutdated, readQueues } from '../queues/queues.ts'
+import type { Tables } from './tables.ts'
+
+/** The schema version of the pg-boss release that package.json pins; a test compares them. */
+export const PGBOSS_SCHEMA_VERSION = 43
+
+export interface SchemaReport {
+  readonly postbus: {
+    readonly schema: string
+    readonly installed: boolean
+    /** Migrations this code has and the database has not. */
+    readonly missing: readonly string[]
+    /** Migrations the database has and this code has not: it was migrated by a newer release. */
+    readonly unknown: readonly string[]
+    readonly applied: number
+  }
+  readonly pgboss: { readonly schema: string; readonly found: number | null; readonly expected: number }
+  readonly missingQueues: readonly string[]
+  /** Queues whose functions an older release has made. */
+  readonly outdatedQueues: readonly string[]
+}
+
+export async function inspectSchema(
+  database: Queryable,
+  tables: Tables,
+  queues: readonly string[],
+): Promise<SchemaReport> {
+  const present = await existing(database, [tables.migration, tables.pgbossVersion, tables.queue])
+  const applied = present.has(tables.migration) ? await appliedMigrations(database, tables) : []
+  const known = Object.keys(migrations(tables.names))
+  const found = present.has(tables.pgbossVersion) ? await pgbossVersion(database, tables) : null
+  const states = present.has(tables.queue) ? await readQueues(database, tables, queues) : []
+
+  return {
+    postbus: {
+      schema: tables.names.postbus,
+      installed: applied.length > 0,
+      missing: known.filter((name) => !applied.includes(name)),
+      unknown: applied.filter((name) => !known.includes(name)),
+      applied: applied.length,
+    },
+    pgboss: { schema: tables.names.pgboss, found, expected: PGBOSS_SCHEMA_VERSION },
+    missingQueues: queues.filter((queue) => !states.some((state) => state.name === queue)),
+    outdatedQueues: states.filter((state) => isOutdated(state)).map((state) => state.name),
+  }
+}
+
+/**
+ * Refuses a database that lacks what this code needs. One that was migrated by a newer release is accepted with a
+ * warning: migrations only add, and a rolling deploy has old processes starting on a new schema.
+ */
+export async function checkSchema(database: Queryable, tables: Tables, emit: Emit): Promise<void> {
+  const { postbus, pgboss } = await inspectSchema(database, tables, [])
+  if (!postbus.installed) {
+    const where = await databaseName(database)
+    throw new PostbusError(
+      'POSTBUS_SCHEMA_MISSING',
+      `Schema "${postbus.schema}" is not installed in database "${where}". Run: npx postbus migrate`,
+    )
+  }
+  if (postbus.missing.length > 0) {
+    throw outdated(`Schema "${postbus.schema}" lacks ${postbus.missing.map((name) => `"${name}"`).join(', ')}`)
+  }
+  if (pgboss.found === null || pgboss.found < pgboss.expected) {
+    throw outdated(
+      `pg-boss's schema "${pgboss.schema}" has version ${pgboss.found ?? 'none'}, this code needs ${pgboss.expected}`,
+    )
+  }
+  if (postbus.unknown.length === 0 && pgboss.found === pgboss.expected) return
+  emit('warn', 'schema.newer', 'The database was migrated by a newer release than this one; deploy it soon.', {
+    unknownMigrations: postbus.unknown,
+    pgbossVersion: pgboss.found,
+  })
+}
+
+function outdated(what: string): PostbusError {
+  return new PostbusError('POSTBUS_SCHEMA_OUTDATED', `${what}. Run: npx postbus migrate`)
+}
+
+async function existing(database: Queryable, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await database.query<{ name: string }>(
+    'select name from unnest($1::text[]) as name where to_regclass(name) is not null',
+    [names],
+  )
+  return new Set(rows.map((row) => row.name))
+}
+
+async function appliedMigrations(database: Queryable, tables: Tables): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(`select name from ${tables.migration} order by name`)
+  return rows.map((row) => row.name)
+}
+
+async function pgbossVersion(database: Queryable, tables: Tables): Promise<number | null> {
+  const { rows } = await database.query<{ version: number }>(`select version from ${tables.pgbossVersion}`)
+  return rows[0]?.version ?? null
+}
+
+async function databaseName(database: Queryable): Promise<string> {
+  const { rows } = await database.query<{ name: string }>('select current_database() as name')
+  return rows[0]?.name ?? ''
+}

@@ -1,0 +1,44 @@
+/** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
+import type { Claimed, ClaimedDelivery, HandlerRoom, Settled, Settlement } from './delivery.ts'
+
+/** A worker process as others see it. */
+export interface WorkerRecord {
+  readonly id: string
+  readonly queues: readonly string[]
+  readonly handlers: readonly string[]
+}
+
+export interface Pruning {
+  /** How long an event stays after everyone is done with it. */
+  readonly retentionMs: number
+  /** Nothing happens when somebody has pruned within this time. */
+  readonly everyMs: number
+}
+
+export interface Pruned {
+  /** How many events are gone. */
+  readonly events: number
+  /** There may be more to prune right now. */
+  readonly more: boolean
+}
+
+/** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
+export interface DeliveryStore {
+  /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
+  prepare(queues: readonly string[]): Promise<void>
+  /** Takes up to `limit` deliveries that are due, and of the handlers in `rooms` no more than these allow. */
+  claim(queue: string, limit: number, rooms?: readonly HandlerRoom[]): Promise<Claimed>
+  /** Ends attempts. */
+  settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
+  /** Says that we are alive and still working on these. Answers the ids that are still ours. */
+  keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
+  /** Frees deliveries whose worker has not been heard of, and answers how many. Repairs some lanes that stand still for no reason. */
+  recover(queue: string): Promise<number>
+  /** Deletes some events that nobody needs any more, with their deliveries. For all queues; of several callers one works. */
+  prune(how: Pruning): Promise<Pruned>
+  /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
+  listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
+  /** Announces this process, and says goodbye. */
+  announce(worker: WorkerRecord): Promise<void>
+  leave(workerId: string): Promise<void>
+}

@@ -1,0 +1,89 @@
+/** A delivery on its way through a worker: claimed for one attempt, and settled by what came of that. */
+import type { Envelope } from '../events/envelope.ts'
+
+/** One delivery that this process has claimed for one attempt. */
+export interface ClaimedDelivery {
+  readonly id: string
+  readonly queue: string
+  readonly handler: string
+  /** Together with `id` it names this claim, and no later one. */
+  readonly claim: number
+  /** Counted from 1; claims that were given back do not count. */
+  readonly attempt: number
+  /** What is stored of the event, or `null` when it is gone. */
+  readonly event: StoredEvent | null
+}
+
+export interface StoredEvent {
+  readonly seq: string
+  readonly id: string
+  readonly type: string
+  readonly version: number
+  readonly partitionKey: string | null
+  readonly payload: string
+  readonly correlationId: string | null
+  readonly causationId: string | null
+  readonly source: string | null
+  readonly metadata: Envelope['metadata']
+  readonly occurredAt: Date
+  readonly expiresAt: Date | null
+}
+
+/** One failed attempt, as it is stored: sanitised and capped. */
+export interface AttemptError {
+  readonly attempt: number
+  readonly at: string
+  readonly code: string | null
+  readonly message: string
+  readonly stack: string | null
+}
+
+/** What a claim has brought. */
+export interface Claimed {
+  readonly deliveries: readonly ClaimedDelivery[]
+  /** There may be more to claim right now. */
+  readonly more: boolean
+  /** Handlers of which something is left that may only be claimed when one of their slots is free. */
+  readonly heldBack: readonly string[]
+  /**
+   * Soon there may be something to claim of which nobody hears: someone was committing to this queue when the claim began,
+   * and may have woken nobody; or the claim could not see everything at one moment.
+   */
+  readonly lookAgain: boolean
+}
+
+/** How many deliveries of a handler a claim may bring. `null`: no limit of that kind. */
+export interface HandlerRoom {
+  readonly handler: string
+  /** What is free in this process. */
+  readonly free: number | null
+  /** How many may run in all processes together. */
+  readonly cluster: number | null
+}
+
+/** What a finished attempt means for its delivery. */
+export type Settlement = {
+  readonly delivery: ClaimedDelivery
+  /** Claim the next delivery of its lane, if one is due, in the same round trip. */
+  readonly takeNext?: boolean
+} & (
+  | { readonly is: 'done' }
+  | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
+  | { readonly is: 'later'; readonly delayMs: number }
+  | {
+      readonly is: 'dead'
+      readonly reason: string
+      readonly error: AttemptError | null
+      readonly onDead: 'skip' | 'block'
+    }
+)
+
+/** What settling has brought. */
+export interface Settled {
+  /** The ids of those that were still ours. */
+  readonly ours: ReadonlySet<string>
+  /** The next deliveries of their lanes, claimed for us, each by the id of the one it follows. */
+  readonly next: ReadonlyMap<string, ClaimedDelivery>
+  /** A lane has a next delivery that is due and was not asked for. */
+  readonly more: boolean
+}

@@ -1,0 +1,23 @@
+/** What `publish` takes and answers. How an event is stored is the backend's business. */
+import type { Transaction } from '../transactions/transaction.ts'
+
+export interface PublishOptions {
+  /**
+   * The caller's open transaction, of any of the clients in {@link Transaction}. The event exists if and only if that
+   * transaction commits. Left out, publish is a transaction of its own.
+   */
+  readonly tx?: Transaction
+}
+
+export interface PublishResult {
+  /** One entry per event, in the order of the call. */
+  readonly events: readonly PublishedEvent[]
+}
+
+export interface PublishedEvent {
+  readonly id: string
+  /** How many handlers are going to receive it. */
+  readonly deliveries: number
+  /** The id was stored before: nothing was written, nobody is called again. */
+  readonly duplicate: boolean
+}

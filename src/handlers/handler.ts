@@ -1,0 +1,164 @@
+/**
+ * `defineHandler` declares who reacts to an event, and how: which events, under what conditions, how often to try.
+ *
+ * `interested` runs inside `publish`, in the publisher's transaction; `handle` runs later, in a worker process. A
+ * handler may run more than once for one event (at least once), so its effects have to bear repetition.
+ */
+import { z } from 'zod'
+import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
+import type { Envelope } from '../events/envelope.ts'
+import { PostbusError } from '../errors.ts'
+import type { EventOf, EventType } from '../events/event.ts'
+import type { HandlerContext } from './handler-context.ts'
+import { checkName, checkQueueName } from '../names.ts'
+import { subscriptionsOf, type Subscription } from './subscription.ts'
+
+/** Any event type, whatever its data. */
+export type AnyEventType = EventType
+
+/** What a handler listens to: one event type, several, or a pattern over event type names (`'orders.*'`, `/^orders\./`). */
+export type On = AnyEventType | readonly AnyEventType[] | string | RegExp
+
+/** The event a handler receives: a union over its event types that `switch (event.type)` narrows. */
+export type EventFor<Listens extends On> = Listens extends string | RegExp
+  ? Envelope
+  : Listens extends readonly (infer Kind)[]
+    ? EventOf<Kind>
+    : EventOf<Listens>
+
+const limit = z.int().min(1).max(100_000)
+
+/** Numbers and names of a handler, declared once: limits, defaults and documentation. */
+export const handlerOptions = z.strictObject({
+  priority: z.int().min(0).max(9).default(0).describe('0 runs first, 9 last, among the deliveries waiting in a queue.'),
+  maxAttempts: z.int().min(1).max(1_000).default(5).describe('Attempts in all before the delivery is a dead letter.'),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(12 * 3_600_000)
+    .default(60_000)
+    .describe('An attempt that takes longer has its `context.signal` aborted and counts as failed.'),
+  queue: z
+    .string()
+    .default('events')
+    .describe('The queue for this handler’s deliveries; those with a key use `<queue>_partitioned`.'),
+  concurrency: z
+    .union(
+      [
+        limit.transform((perProcess) => ({ perProcess })),
+        z
+          .strictObject({ perProcess: limit.optional(), cluster: limit.optional() })
+          .refine(({ perProcess, cluster }) => perProcess ?? cluster),
+      ],
+      {
+        error: 'expected a whole number from 1 to 100,000, or { perProcess, cluster } with one such number or two',
+      },
+    )
+    .optional()
+    .describe(
+      'How many attempts of this handler may run at once: in one worker process, or `{ perProcess, cluster }`, where `cluster` counts all of them. Default: as many as the queue has slots.',
+    ),
+  onDead: z
+    .enum(['skip', 'block'])
+    .default('skip')
+    .describe(
+      'When a delivery with a key dies: `skip` goes on with the next of its key, `block` holds the key until an operator acts.',
+    ),
+  backoff: z
+    .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
+    .prefault({})
+    .describe('Waiting time between attempts: exponential, or a function `(attempt) => milliseconds`.'),
+})
+
+export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff'> & {
+  readonly backoff?: Backoff | BackoffFunction
+}
+
+export interface HandlerDefinition<Listens extends On, Result> extends HandlerOptions {
+  /** One event type, several, or a pattern. */
+  readonly on: Listens
+  /**
+   * Whether this handler has anything to do for an event. `false` saves the delivery altogether. Runs synchronously
+   * inside `publish`, so it must be pure: no queries, no calls, no side effects. Default: always interested.
+   */
+  readonly interested?: (event: EventFor<NoInfer<Listens>>) => boolean
+  /**
+   * Does the work, in a worker process. Return nothing or any value: done. Return `failed(…)` or throw: tried again.
+   * Return `discard(…)`: never again. Return `snooze(…)`: later. The value goes to no one but `runEvent` in tests.
+   */
+  readonly handle: (event: EventFor<NoInfer<Listens>>, context: HandlerContext) => Result
+}
+
+/** A declared handler, with every option filled in. */
+export interface Handler<Name extends string = string, Listens extends On = On, Result = unknown> {
+  readonly name: Name
+  readonly on: Listens
+  readonly interested: ((event: EventFor<Listens>) => boolean) | null
+  readonly handle: (event: EventFor<Listens>, context: HandlerContext) => Result
+  readonly options: Readonly<z.output<typeof handlerOptions>>
+  /** The event types and patterns of `on`, as one list. */
+  readonly subscriptions: readonly Subscription[]
+  /** Where the handler was defined, for the error about two handlers with one name. */
+  readonly definedAt: string
+}
+
+/** Any handler, whatever it listens to. */
+// The parameters of `interested` and `handle` are never written through this type, so `never` makes it the common supertype.
+export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'> {
+  readonly on: On
+  readonly interested: ((event: never) => boolean) | null
+  readonly handle: (event: never, context: HandlerContext) => unknown
+}
+
+const HANDLER = Symbol.for('postbus.handler')
+
+/**
+ * Declares a handler. Its name is stored with every delivery: renaming it orphans what is waiting.
+ *
+ * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when the name, an option or the subscription cannot be used.
+ */
+export function defineHandler<const Name extends string, const Listens extends On, Result>(
+  name: Name,
+  definition: HandlerDefinition<Listens, Result>,
+): Handler<Name, Listens, Result> {
+  checkName(name, 'Handler', 'POSTBUS_INVALID_HANDLER')
+  const { on, interested, handle, ...options } = definition
+  if (typeof handle !== 'function') throw invalid(name, 'expected `handle` to be a function.')
+  if (interested !== undefined && typeof interested !== 'function')
+    throw invalid(name, 'expected `interested` to be a function.')
+
+  const handler = {
+    [HANDLER]: true,
+    name,
+    on,
+    interested: interested ?? null,
+    handle,
+    options: parseOptions(name, options),
+    subscriptions: subscriptionsOf(name, on),
+    definedAt: callerOf(defineHandler),
+  }
+  return Object.freeze(handler)
+}
+
+/** Whether a value was made by `defineHandler`, by this or another copy of the package. */
+export function isHandler(value: unknown): value is AnyHandler {
+  return typeof value === 'object' && value !== null && HANDLER in value
+}
+
+function parseOptions(name: string, options: object): z.output<typeof handlerOptions> {
+  const parsed = handlerOptions.safeParse(options)
+  if (!parsed.success) throw invalid(name, `its options are not acceptable.\n${z.prettifyError(parsed.error)}`)
+  checkQueueName(parsed.data.queue, name, 'POSTBUS_INVALID_HANDLER')
+  return Object.freeze(parsed.data)
+}
+
+/** The stack line that called `callee`, such as `at file:///app/finances.ts:12:30`. */
+function callerOf(callee: (...parameters: never[]) => unknown): string {
+  const trace: { stack?: string } = {}
+  Error.captureStackTrace(trace, callee)
+  return trace.stack?.split('\n')[1]?.trim() ?? 'an unknown place'
+}
+
+function invalid(name: string, problem: string): PostbusError {
+  return new PostbusError('POSTBUS_INVALID_HANDLER', `Handler "${name}": ${problem}`)
+}

@@ -1,0 +1,87 @@
+/**
+ * What a handler may answer besides a value, and what becomes of an attempt.
+ *
+ * A handler that returns nothing, or any value of its own, is done. `failed`, `discard` and `snooze` make the three
+ * other answers; throwing means the same as `failed`.
+ */
+import { PostbusError } from '../errors.ts'
+
+/** Shared by every copy of this package in a process, so that an answer made by one is known to the other. */
+const ANSWER = Symbol.for('postbus.answer')
+
+interface Answer<Is extends string> {
+  readonly [ANSWER]: true
+  readonly is: Is
+}
+
+/** "This attempt failed": the delivery is tried again after its backoff, until `maxAttempts` are used up. */
+export interface Failed extends Answer<'failed'> {
+  readonly reason: string
+  readonly cause: unknown
+}
+
+/** "This will never work": the delivery goes to the dead letters at once. */
+export interface Discard extends Answer<'discard'> {
+  readonly reason: string
+}
+
+/** "Not now": the delivery comes again later, and no attempt is used up. */
+export interface Snooze extends Answer<'snooze'> {
+  readonly delayMs: number
+}
+
+/** How long to snooze. The parts add up; the sum is more than nothing and at most 365 days. */
+export interface SnoozeFor {
+  readonly seconds?: number
+  readonly minutes?: number
+  readonly hours?: number
+}
+
+const MAX_SNOOZE_MS = 365 * 24 * 3_600_000
+
+/** Answers that the attempt failed. `reason` is stored with the delivery, so keep secrets out of it. */
+export function failed(reason: string | Error, options: { readonly cause?: unknown } = {}): Failed {
+  if (reason instanceof Error) return answer({ is: 'failed', reason: reason.message, cause: options.cause ?? reason })
+  return answer({ is: 'failed', reason: textOf(reason), cause: options.cause })
+}
+
+/** Answers that trying again is pointless. `reason` is stored with the dead letter. */
+export function discard(reason: string | Error): Discard {
+  return answer({ is: 'discard', reason: reason instanceof Error ? reason.message : textOf(reason) })
+}
+
+/** A reason comes from code that the compiler may not have seen, and what is not text could not be settled. */
+function textOf(reason: unknown): string {
+  return String(reason)
+}
+
+/**
+ * Answers that the event is to come again later. It keeps its place in its lane.
+ *
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the time is not positive or longer than 365 days.
+ */
+export function snooze(time: SnoozeFor): Snooze {
+  const delayMs = ((time.hours ?? 0) * 60 + (time.minutes ?? 0)) * 60_000 + (time.seconds ?? 0) * 1_000
+  if (delayMs > 0 && delayMs <= MAX_SNOOZE_MS) return answer({ is: 'snooze', delayMs })
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `snooze(${JSON.stringify(time)}): expected a time above 0 and up to 365 days, such as { seconds: 30 }.`,
+  )
+}
+
+/** Whether a handler's return value is one of the three answers, and not a value of its own. */
+export function isAnswer(value: unknown): value is Failed | Discard | Snooze {
+  return typeof value === 'object' && value !== null && ANSWER in value
+}
+
+function answer<Is extends string, Fields extends { is: Is }>(fields: Fields): Fields & Answer<Is> {
+  return Object.freeze({ [ANSWER]: true as const, ...fields })
+}
+
+/** What became of one attempt: the closed list that the worker settles by. */
+export type Outcome =
+  | { readonly is: 'done'; readonly result: unknown }
+  | { readonly is: 'retry'; readonly delayMs: number; readonly error: unknown }
+  | { readonly is: 'snoozed'; readonly delayMs: number }
+  | { readonly is: 'put-back'; readonly delayMs: number; readonly reason: PostbusError }
+  | { readonly is: 'dead'; readonly reason: string; readonly error: unknown; readonly onDead: 'skip' | 'block' }

@@ -1,0 +1,124 @@
+/** All handlers of a bus: who receives an event, and who a stored delivery belongs to. */
+import type { Envelope } from '../events/envelope.ts'
+import { PostbusError } from '../errors.ts'
+import { isHandler, type AnyHandler } from './handler.ts'
+import { partitionedQueue } from '../names.ts'
+import { subscribes } from './subscription.ts'
+
+/** An array of handlers, or a module (or any object) whose exports are handlers or arrays of them. */
+export type HandlerSet = readonly AnyHandler[] | Readonly<Record<string, unknown>>
+
+/** Handlers, or a function that imports them: `() => import('../event-handlers.ts')`, which also breaks import cycles. */
+export type Handlers = HandlerSet | (() => HandlerSet | Promise<HandlerSet>)
+
+export interface Registry {
+  readonly handlers: readonly AnyHandler[]
+  /** Every queue that deliveries can go to: two per `queue` option in use, always with `events` and `events_partitioned`. */
+  readonly queues: readonly string[]
+  /** The handlers subscribed to an event, interested or not, in registration order. */
+  handlersOf(event: Envelope): readonly AnyHandler[]
+  /** The versions of an event type that handlers list by name; patterns do not count. */
+  versionsHandled(type: string): readonly number[]
+  handlerNamed(name: string): AnyHandler | undefined
+}
+
+/**
+ * Builds the registry.
+ *
+ * @throws {PostbusError} `POSTBUS_DUPLICATE_HANDLER` when two handlers share a name, with both places;
+ * `POSTBUS_INVALID_HANDLER` when something in the set is not a handler.
+ */
+export function createRegistry(set: HandlerSet): Registry {
+  const handlers = [...new Set(handlersIn(set))]
+  const byName = new Map<string, AnyHandler>()
+  for (const handler of handlers) {
+    const other = byName.get(handler.name)
+    if (other) throw duplicate(other, handler)
+    byName.set(handler.name, handler)
+  }
+
+  const bases = new Set(['events', ...handlers.map((handler) => handler.options.queue)])
+  return Object.freeze({
+    handlers: Object.freeze(handlers),
+    queues: Object.freeze([...bases].flatMap((queue) => [queue, partitionedQueue(queue)])),
+    handlersOf: remembering((event) => handlers.filter((handler) => isFor(handler, event))),
+    versionsHandled: (type: string) => handlers.flatMap((handler) => versionsOf(handler, type)),
+    handlerNamed: (name: string) => byName.get(name),
+  })
+}
+
+/** Whether a handler subscribes to an event of this type and version. */
+export function isFor(handler: AnyHandler, event: { readonly type: string; readonly version: number }): boolean {
+  return handler.subscriptions.some((subscription) => subscribes(subscription, event.type, event.version))
+}
+
+/** The versions of an event type that a handler lists. A pattern lists none: it takes every version. */
+export function versionsOf(handler: AnyHandler, type: string): readonly number[] {
+  return handler.subscriptions.flatMap((one) => (one.is === 'event-type' && one.type === type ? [one.version] : []))
+}
+
+/** Patterns are matched once per event type and version, not once per event. */
+function remembering(find: (event: Envelope) => readonly AnyHandler[]) {
+  const found = new Map<string, readonly AnyHandler[]>()
+  return (event: Envelope): readonly AnyHandler[] => {
+    const key = `${event.type} ${event.version}`
+    const known = found.get(key) ?? find(event)
+    found.set(key, known)
+    return known
+  }
+}
+
+/**
+ * Asks a handler whether it has anything to do for an event. Runs in `publish`, synchronously.
+ *
+ * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED` when it throws, or answers anything but true or false.
+ */
+export function isInterested(handler: AnyHandler, event: Envelope): boolean {
+  if (!handler.interested) return true
+  const interested: unknown = callInterested(handler, event)
+  if (typeof interested === 'boolean') return interested
+  const problem =
+    interested instanceof Promise ? 'a promise; it runs inside publish and must be synchronous' : typeof interested
+  if (interested instanceof Promise) interested.catch(() => undefined) // the refusal below is the error to see
+  throw interestedFailed(handler, event, `returned ${problem}. Return true or false.`)
+}
+
+function callInterested(handler: AnyHandler, event: Envelope): unknown {
+  try {
+    // A registry matches by name and version, so the event has the handler's type; only the compiler cannot know.
+    return handler.interested?.(event as never)
+  } catch (error) {
+    throw interestedFailed(handler, event, 'threw. The event was not published.', error)
+  }
+}
+
+function handlersIn(set: HandlerSet): AnyHandler[] {
+  if (typeof set !== 'object' || set === null) throw notHandlers('`handlers`', set)
+  return Object.entries(set).flatMap(([name, value]) => {
+    if (isHandler(value)) return [value]
+    if (Array.isArray(value) && value.every(isHandler)) return value
+    throw notHandlers(
+      Array.isArray(set) ? `\`handlers[${name}]\`` : `The export "${name}" of the handlers module`,
+      value,
+    )
+  })
+}
+
+function interestedFailed(handler: AnyHandler, event: Envelope, problem: string, cause?: unknown): PostbusError {
+  const message = `\`interested\` of handler "${handler.name}" for ${event.type} ${problem}`
+  return new PostbusError('POSTBUS_INTERESTED_FAILED', message, { cause })
+}
+
+function notHandlers(what: string, value: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_HANDLER',
+    `${what} is ${value === null ? 'null' : typeof value}, not a handler: expected what defineHandler(…) returns.`,
+  )
+}
+
+function duplicate(one: AnyHandler, other: AnyHandler): PostbusError {
+  return new PostbusError(
+    'POSTBUS_DUPLICATE_HANDLER',
+    `Two handlers are named "${one.name}": a delivery could not tell them apart. Rename one.\n  ${one.definedAt}\n  ${other.definedAt}`,
+  )
+}

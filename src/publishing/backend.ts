@@ -1,0 +1,37 @@
+/**
+ * Where envelopes go. The bus decides who receives an event; a backend stores it and sees to it that they do.
+ *
+ * - `postgres` (`backends/postgres/`): the real one. Durable, transactional, worked on by worker processes.
+ * - `inline` (`backends/inline.ts`): runs the handlers before `publish` returns, and keeps nothing. For seeds, scripts and
+ *   integration tests. Nothing is retried: an error reaches the publisher.
+ * - `mailbox` (`backends/mailbox.ts`): remembers the events and calls nobody. For tests of what is published; the testing
+ *   module builds on it.
+ *
+ * All of them refuse the same events and give handlers and readers a copy that went through the codec, so that what would
+ * be lost in the database is lost in memory too. `test/conformance/backends.test.ts` holds them to that.
+ *
+ * A worker needs more of a backend than a publisher does: that part is `DeliveryStore`.
+ */
+import type { Envelope } from '../events/envelope.ts'
+import type { PublishedEvent } from '../events/publish-result.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import type { Transaction } from '../transactions/transaction.ts'
+
+/** An event about to be stored, with the handlers that are to receive it. */
+export interface PlannedEvent {
+  readonly envelope: Envelope
+  readonly handlers: readonly AnyHandler[]
+  /** The envelope's data, encoded. */
+  readonly payload: string
+}
+
+export interface Backend {
+  /** Stores events and their deliveries, in order, inside `tx` if given. Answers one entry per event. */
+  publish(events: readonly PlannedEvent[], tx: Transaction | undefined): Promise<readonly PublishedEvent[]>
+  /** Checks that what the backend needs is there and fits this version of the code. */
+  check(): Promise<void>
+  /** Lets go of connections. The backend cannot be used afterwards. */
+  close(): Promise<void>
+  /** Set when no event has receivers here, so that one without handlers is nothing to warn about. */
+  readonly callsNobody?: boolean
+}

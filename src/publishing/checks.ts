@@ -1,0 +1,64 @@
+/** What `publish` is given, checked at the door: whether these are events, and whether that is a transaction. */
+import type { Envelope } from '../events/envelope.ts'
+import { PostbusError } from '../errors.ts'
+import { checkPartitionKey, checkText, isPlainObject, isStorableDate } from '../events/event-checks.ts'
+import { isEventId } from '../events/event-id.ts'
+import { checkName } from '../names.ts'
+import type { PublishOptions } from '../events/publish-result.ts'
+import type { Transaction } from '../transactions/transaction.ts'
+
+/**
+ * The transaction of a publish, checked against the two mistakes that would publish outside of it: the transaction in the
+ * place of the options, and a `tx` that is undefined by accident.
+ */
+export function transactionOf(options: PublishOptions): Transaction | undefined {
+  const given: unknown = options // JavaScript may pass anything
+  if (!isPlainObject(given)) {
+    throw notATransaction('its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')
+  }
+  if (!('tx' in options)) return undefined
+  if (options.tx !== undefined) return options.tx
+  throw notATransaction('`tx` is undefined. Leave it out to publish on its own.')
+}
+
+/**
+ * A published object must come from an event type. One made by hand, or a changed copy, gets past the compiler but was
+ * never checked, so what Postgres could refuse is checked again: an error there would abort the caller's transaction.
+ */
+export function checkEnvelope(event: Envelope): void {
+  if (!looksLikeEvent(event)) throw notAnEvent(event)
+  checkName(event.type, 'Event type', 'POSTBUS_INVALID_EVENT')
+  checkPartitionKey(event.type, event.partitionKey)
+  checkText(event.type, 'correlationId', event.correlationId ?? undefined)
+  checkText(event.type, 'causationId', event.causationId ?? undefined)
+  checkText(event.type, 'source', event.source ?? undefined)
+}
+
+function looksLikeEvent(event: Envelope): boolean {
+  if (!isPlainObject(event) || !Object.isFrozen(event)) return false
+  return (
+    typeof event.id === 'string' &&
+    isEventId(event.id) &&
+    Number.isSafeInteger(event.version) &&
+    isStorableDate(event.occurredAt) &&
+    (event.expiresAt === null || isStorableDate(event.expiresAt)) &&
+    isPlainObject(event.metadata)
+  )
+}
+
+function notATransaction(problem: string): PostbusError {
+  return new PostbusError('POSTBUS_NOT_A_TRANSACTION', `publish(): ${problem}`)
+}
+
+function notAnEvent(value: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_EVENT',
+    `publish() was given ${describe(value)}: expected an event made by calling its event type, such as OrderCreated({ … }).`,
+  )
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function' && 'type' in value) return `the event type ${String(value.type)} itself`
+  if (value instanceof Promise) return 'a promise'
+  return value === null ? 'null' : `a value of type ${typeof value}`
+}

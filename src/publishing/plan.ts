@@ -1,0 +1,40 @@
+/** Before anything is stored: who receives each event, and its data encoded. Everything that can be refused is refused here. */
+import type { PlannedEvent } from './backend.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Envelope } from '../events/envelope.ts'
+import { checkEnvelope } from './checks.ts'
+import { isInterested, type Registry } from '../handlers/registry.ts'
+import type { Emit } from '../signals.ts'
+
+export interface PlanWith {
+  readonly registry: Registry
+  readonly codec: Codec
+  readonly emit: Emit
+  readonly source: string | null
+}
+
+/** Runs `interested` of every subscribed handler, synchronously. */
+export function planEvents(
+  events: readonly Envelope[],
+  { registry, codec, emit, source }: PlanWith,
+): readonly PlannedEvent[] {
+  return events.map((event) => {
+    checkEnvelope(event)
+    const envelope = event.source === null && source !== null ? Object.freeze({ ...event, source }) : event
+    const payload = codec.encode(event.data, event.type)
+    const subscribed = registry.handlersOf(event)
+    if (subscribed.length === 0) warnNobody(event, registry, emit)
+    return { envelope, handlers: subscribed.filter((handler) => isInterested(handler, envelope)), payload }
+  })
+}
+
+function warnNobody(event: Envelope, registry: Registry, emit: Emit): void {
+  const versions = registry.versionsHandled(event.type)
+  const others = versions.length > 0 ? ` (there are handlers for version ${versions.join(', ')})` : ''
+  emit(
+    'warn',
+    'event.no-handlers',
+    `${event.type} version ${event.version} has no handlers${others}: the event is stored, and nobody is called.`,
+    { type: event.type, version: event.version, eventId: event.id },
+  )
+}

@@ -1,0 +1,29 @@
+/** `publish`: from events to the backend's answer. What a backend stores has been checked and planned here. */
+import { backendFor, type BusParts } from './backend-override.ts'
+import type { PlannedEvent } from './backend.ts'
+import type { Envelope } from '../events/envelope.ts'
+import { planEvents } from './plan.ts'
+import { transactionOf } from './checks.ts'
+import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
+
+/** A bus and its `publish` need each other, so the parts are asked for at each call. */
+export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
+  return async function publish(
+    events: Envelope | readonly Envelope[],
+    options: PublishOptions = {},
+  ): Promise<PublishResult> {
+    const bus = partsOfBus()
+    const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
+    const tx = transactionOf(options)
+    const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
+    // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
+    const registry = bus.registry.loaded() ?? (await bus.registry.load())
+    const { codec, source } = bus
+    const emit = backend.callsNobody ? silent : bus.emit
+    const planned: readonly PlannedEvent[] = planEvents(list, { registry, codec, emit, source })
+    if (planned.length === 0) return { events: [] }
+    return { events: await backend.publish(planned, tx) }
+  }
+}
+
+function silent(): void {}

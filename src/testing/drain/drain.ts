@@ -1,0 +1,127 @@
+/**
+ * Draining: runs everything that is due, to the end, by the same claim, handler and settle steps that a worker runs. A
+ * test publishes, drains, and looks at what its handlers did; it does not wait, poll or sleep.
+ */
+import { z } from 'zod'
+import { queuesToWork, type Bus } from '../../bus.ts'
+import { PostbusError } from '../../errors.ts'
+import { parseOptions, workerOptions } from '../../options.ts'
+import type { Registry } from '../../handlers/registry.ts'
+import type { Transaction } from '../../transactions/transaction.ts'
+import { attemptWith } from '../../attempt/attempt-context.ts'
+import { slotsOfQueues } from '../../worker/handler-slots.ts'
+import { settleableAttempt } from '../../attempt/settleable-attempt.ts'
+import type { Counts } from '../../worker/tally.ts'
+import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
+import { dueRun } from './due-run.ts'
+import { endlessness, type Endlessness } from './endlessness.ts'
+import { inside, transactionRun, type Inside } from './in-transaction.ts'
+import { state } from '../state.ts'
+import { testClock, type TestClock } from '../time/test-clock.ts'
+import { millisecondsIn, timeSpan, type TimeSpan } from '../time/time-span.ts'
+
+export interface DrainOptions {
+  /** Whose deliveries. Default: those of the bus of the test's `testDatabase()`. */
+  readonly bus?: Bus | undefined
+  /** Moves time forward to the next retry or snooze that waits, again and again, until nothing waits any more. */
+  readonly withRetries?: boolean | undefined
+  /** Moves time forward too, but not beyond this time, and there it stands afterwards. A length of time counts from now. */
+  readonly until?: Date | TimeSpan | undefined
+  /** Works inside this open transaction, and sees what was published in it. Roll it back, and nothing has happened. */
+  readonly tx?: Transaction | undefined
+  /** Queues to work on, each with how many handlers may run at once; with `tx` it is always one. Default: all, 20 each. */
+  readonly queues?: Readonly<Record<string, number>> | undefined
+  /** More attempts than this, and the drain is taken to be endless. Default: 10,000. */
+  readonly maxAttempts?: number | undefined
+}
+
+const drainOptions = z.strictObject({
+  bus: z.custom<Bus>().optional(),
+  withRetries: z.boolean().default(false),
+  until: z.union([z.date(), timeSpan]).optional(),
+  tx: z.custom<Transaction>().optional(),
+  queues: workerOptions.shape.queues,
+  maxAttempts: z.int().min(1).default(10_000),
+})
+
+/**
+ * Runs every delivery that is due, with what its handlers publish meanwhile, and answers how the attempts ended: `done`;
+ * `failed`, to be tried again; `dead`, the last attempt of a dead letter; `snoozed`, or put back for another deploy. A
+ * delivery that fails twice and then succeeds counts three times.
+ *
+ * Failing handlers do not make it fail: look at the counts, or at `bus.deadLetters`. With `withRetries` or `until` the
+ * time stays where the drain has moved it.
+ *
+ * @throws {PostbusError} `POSTBUS_DRAIN_ENDLESS` when it would not end, naming the handler; `POSTBUS_NO_TEST_BUS`;
+ * `POSTBUS_NOT_A_TEST_DATABASE` when time is to be moved; `POSTBUS_MODE_IS_NOT_LIVE` when the test's events go elsewhere; `POSTBUS_SCHEMA_MISSING`, `POSTBUS_QUEUE_MISSING` and the like.
+ */
+export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
+  const settings = parseOptions('drainEvents()', drainOptions, options)
+  const parts = busUnderTest(settings.bus)
+  const registry = await parts.registry.load()
+  const queues = queuesToWork(registry.queues, settings.queues)
+  const within = settings.tx === undefined ? null : { ...inside(settings.tx, parts), tx: settings.tx }
+  const store = within?.store ?? parts.backend.store
+
+  await store.prepare([...queues.keys()])
+  const limit = endlessness(settings.maxAttempts)
+  const due = within
+    ? runInside(within, { parts, registry, queues: [...queues.keys()], endlessness: limit })
+    : dueRun({
+        store,
+        queues,
+        slotsOf: slotsOfQueues(registry.handlers),
+        emit: parts.emit,
+        endlessness: limit,
+        attempt: attemptWith({ ...parts, registry }),
+      })
+
+  if (!settings.withRetries && settings.until === undefined) {
+    await due.run()
+    return checked(due.counts())
+  }
+  const clock = await testClock(parts.backend, within?.database)
+  const until = await timeOf(settings.until, clock)
+  do await due.run()
+  while (await clock.toNextDue([...queues.keys()], until))
+  if (until !== null && (await clock.now()) < until) await clock.set(until)
+  return checked(due.counts())
+}
+
+/** A drain that finds nothing, in a test whose events do not reach the database, is a mistake. */
+function checked(counts: Counts): Counts {
+  const mode = state.current.getStore()?.mode ?? 'live'
+  if (mode === 'live' || Object.values(counts).some((count) => count > 0)) return counts
+  throw new PostbusError(
+    'POSTBUS_MODE_IS_NOT_LIVE',
+    `drainEvents() found nothing to do, and this test is in mode '${mode}', in which events are not stored. Begin it with: ` +
+      "setEventBusMode('live')",
+  )
+}
+
+interface InsideParts {
+  readonly parts: DatabaseBus
+  readonly registry: Registry
+  readonly queues: readonly string[]
+  readonly endlessness: Endlessness
+}
+
+/** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
+function runInside(within: Inside & { readonly tx: Transaction }, { parts, registry, ...rest }: InsideParts) {
+  const { codec, emit } = parts
+  const { tx } = within
+  const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx, ...options })
+  const runner = { emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) }
+  return transactionRun({
+    ...within,
+    ...rest,
+    attempt: (delivery, abort) => settleableAttempt(runner, delivery, abort),
+  })
+}
+
+/** A length of time counts from the start of the drain. */
+async function timeOf(until: Date | TimeSpan | undefined, clock: TestClock): Promise<Date | null> {
+  if (until === undefined || until instanceof Date) return until ?? null
+  const ms = millisecondsIn('drainEvents({ until })', until)
+  return new Date((await clock.now()).getTime() + ms)
+}

@@ -1,0 +1,18 @@
+/**
+ * Anything with `executeSql(text, values)`: the way in for a database client that Postbus does not know.
+ *
+ * It must run the statement inside the open transaction it stands for. That cannot be seen from here; the database
+ * refuses a statement that runs in autocommit.
+ */
+import type { ExecuteSqlTransaction } from '../transaction.ts'
+import { hasMethods, type SqlExecutor } from './executor.ts'
+
+export function openExecuteSql(tx: unknown): SqlExecutor | undefined {
+  if (!isExecuteSql(tx)) return undefined
+
+  return tx
+}
+
+function isExecuteSql(tx: unknown): tx is ExecuteSqlTransaction {
+  return hasMethods(tx, 'executeSql')
+}

@@ -1,0 +1,46 @@
+/**
+ * node-postgres: a `Client`, or a client checked out of a `Pool`, on which `begin` was run.
+ *
+ * The server says with every answer whether a transaction is open, and recent versions of pg remember it
+ * (`getTransactionStatus`). A client is the same object in every transaction, so one that was released and is in somebody
+ * else's transaction by now cannot be told from one that is in yours.
+ */
+import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
+import { notATransaction, transactionAborted } from '../refusal.ts'
+
+interface Queries {
+  query(text: string, values: readonly unknown[]): Promise<{ rows: Rows }>
+}
+
+const whatToPass = 'the client of `pool.connect()` on which you ran `begin`'
+
+export function openPg(tx: unknown): SqlExecutor | undefined {
+  if (isPool(tx)) throw notATransaction('a pg Pool', whatToPass)
+  if (!isClient(tx)) return undefined
+  const status = transactionStatus(tx)
+  if (status === 'none') throw notATransaction('a pg client with no open transaction', whatToPass)
+  if (status === 'aborted') throw transactionAborted()
+
+  return { executeSql: async (text, values) => ({ rows: (await tx.query(text, [...values])).rows }) }
+}
+
+/**
+ * What the server last said about this connection. Unknown while a statement is under way, because that may be the
+ * `begin`, and for clients that do not tell; then the database decides.
+ */
+export function transactionStatus(client: unknown): 'open' | 'aborted' | 'none' | 'unknown' {
+  if (!hasMethods(client, 'getTransactionStatus')) return 'unknown'
+  if (Reflect.get(client, 'readyForQuery') === false) return 'unknown'
+
+  const status = client.getTransactionStatus()
+  if (status === 'T') return 'open'
+  return status === 'E' ? 'aborted' : 'none'
+}
+
+function isPool(tx: unknown): boolean {
+  return hasMethods(tx, 'query', 'connect') && typeof Reflect.get(tx, 'totalCount') === 'number'
+}
+
+function isClient(tx: unknown): tx is Queries {
+  return hasMethods(tx, 'query', 'escapeLiteral') || hasMethods(tx, 'query', 'getTransactionStatus')
+}

@@ -1,0 +1,24 @@
+/**
+ * Prisma: the `tx` of an interactive transaction, `prisma.$transaction(async (tx) => …)`.
+ *
+ * Prisma refuses statements after the end by itself (P2028, before any SQL), and `database-error.ts` says it in our words.
+ */
+import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
+import { notATransaction } from '../refusal.ts'
+
+interface RawQueries {
+  $queryRawUnsafe(query: string, ...values: readonly unknown[]): PromiseLike<Rows>
+}
+
+export function openPrisma(tx: unknown): SqlExecutor | undefined {
+  if (!isPrisma(tx)) return undefined
+  if (hasMethods(tx, '$connect')) {
+    throw notATransaction('a Prisma client', 'the `tx` of `prisma.$transaction(async (tx) => …)`')
+  }
+
+  return { executeSql: async (text, values) => ({ rows: await tx.$queryRawUnsafe(text, ...values) }) }
+}
+
+function isPrisma(tx: unknown): tx is RawQueries {
+  return hasMethods(tx, '$queryRawUnsafe')
+}

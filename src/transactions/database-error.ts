@@ -1,0 +1,89 @@
+/**
+ * Says in Postbus's words what the database answered, whichever client carried the answer and however deep it hid it.
+ */
+import { PostbusError, type PostbusErrorCode } from '../errors.ts'
+import { transactionAborted, transactionFinished } from './refusal.ts'
+
+/** The codes our own SQL function raises. Their message is written there, and says what to do. */
+const raisedByOurFunction: Readonly<Record<string, PostbusErrorCode>> = {
+  PB001: 'POSTBUS_SCHEMA_OUTDATED',
+  PB002: 'POSTBUS_QUEUE_MISSING',
+  PB003: 'POSTBUS_TRANSACTION_FINISHED',
+}
+
+/** `undefined_schema`, `undefined_function`, `undefined_table`: what our own statements name is not there. */
+const missing = ['3F000', '42883', '42P01']
+
+/** Prisma's own word for a transaction that has ended; it says so before any SQL. */
+const closedByPrisma = 'P2028'
+
+interface DatabaseAnswer {
+  readonly code: string
+  readonly message: string
+}
+
+/** A {@link PostbusError} with the original as its cause, if the answer is one we have words for; else the same object. */
+export function explainDatabaseError(error: unknown, schema: string): unknown {
+  if (error instanceof PostbusError) return error
+
+  for (const { code, message } of answersIn(error)) {
+    const ours = raisedByOurFunction[code]
+    if (ours) return new PostbusError(ours, withoutStatement(message), { cause: error })
+    if (code === '25P02') return transactionAborted(error)
+    if (code === closedByPrisma) return transactionFinished('a Prisma transaction', error)
+    if (missing.includes(code)) return schemaMissing(schema, error)
+  }
+  return error
+}
+
+/** What says that there is no way to the database at all, or that it does not let us in. */
+const CLOSED_DOORS = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  '28000',
+  '28P01',
+  '3D000',
+  '57P03',
+])
+
+/** For operators' commands: a connection that cannot be made, in words. Anything else is returned unchanged. */
+export function explainConnectionError(error: unknown): unknown {
+  const [first] = error instanceof AggregateError ? error.errors : [error]
+  if (!(first instanceof Error) || !('code' in first) || !CLOSED_DOORS.has(String(first.code))) return error
+  const message = `The database cannot be reached: ${first.message}. Check the connection string, and that the server is up.`
+  return new PostbusError('POSTBUS_DATABASE_UNREACHABLE', message, { cause: error })
+}
+
+/** Whether the database itself answered, as opposed to a client that refused to ask it. */
+export function hasSqlState(error: unknown): boolean {
+  return answersIn(error).length > 0
+}
+
+/**
+ * Everything inside the error that has a code of five characters. pg, postgres.js, Knex and Kysely throw the answer itself;
+ * Drizzle wraps it as `cause`; Prisma 7 has it under `meta.driverAdapterError.cause`, older ones in `meta`.
+ */
+function answersIn(error: unknown, depth = 0): readonly DatabaseAnswer[] {
+  if (typeof error !== 'object' || error === null || depth > 5) return []
+
+  const code: unknown = Reflect.get(error, 'code')
+  const message: unknown = Reflect.get(error, 'message')
+  const itself = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? [{ code, message: String(message) }] : []
+  const inside = ['cause', 'meta', 'driverAdapterError'].map((key): unknown => Reflect.get(error, key))
+  return [...itself, ...inside.flatMap((hidden) => answersIn(hidden, depth + 1))]
+}
+
+/** Knex puts the statement in front of what the server said. */
+function withoutStatement(message: string): string {
+  return message.replace(/^select \* from \S+ - /, '')
+}
+
+function schemaMissing(schema: string, cause: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_SCHEMA_MISSING',
+    `Schema "${schema}" is not installed in this database. Run: npx postbus migrate`,
+    { cause },
+  )
+}

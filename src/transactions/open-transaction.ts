@@ -1,0 +1,48 @@
+/**
+ * The front door for a caller's own transaction: whichever database client it comes from, an event is written through it
+ * or refused with a sentence that says what to pass instead.
+ *
+ * Nothing here sends SQL. A transaction that the client still calls open, but whose connection is back in autocommit, is
+ * found by the database itself when the statement runs (SQLSTATE PB003, see `database-error.ts`).
+ */
+import type { SqlExecutor } from './clients/executor.ts'
+import type { OpenClient } from './clients/executor.ts'
+import { openDrizzle } from './clients/drizzle.ts'
+import { openExecuteSql } from './clients/execute-sql.ts'
+import { openKnex } from './clients/knex.ts'
+import { openKysely } from './clients/kysely.ts'
+import { openPg } from './clients/pg.ts'
+import { openPostgresJs } from './clients/postgres-js.ts'
+import { openPrisma } from './clients/prisma.ts'
+import { notRecognised } from './refusal.ts'
+
+export type { Transaction } from './transaction.ts'
+export type { SqlExecutor } from './clients/executor.ts'
+
+/** In the order of asking: what someone wrote for us first, and the least distinctive shape (`query`) last. */
+const clients: readonly OpenClient[] = [
+  openExecuteSql,
+  openKysely,
+  openKnex,
+  openPrisma,
+  openDrizzle,
+  openPostgresJs,
+  openPg,
+]
+
+/**
+ * Turns the caller's transaction into the one thing publishing needs: a way to run a statement inside it.
+ *
+ * Synchronous, so that the statement can be sent in the caller's own turn. Between this and `executeSql` there must be no
+ * `await`: a caller who forgets to await `publish()` would otherwise commit in between.
+ *
+ * @throws {PostbusError} `POSTBUS_NOT_A_TRANSACTION`, `POSTBUS_TRANSACTION_FINISHED` or `POSTBUS_TRANSACTION_ABORTED`,
+ * before any SQL is sent.
+ */
+export function openTransaction(tx: unknown): SqlExecutor {
+  for (const open of clients) {
+    const executor = open(tx)
+    if (executor) return executor
+  }
+  throw notRecognised(tx)
+}

@@ -1,0 +1,46 @@
+/**
+ * The sentences in which a transaction is refused. All of them are raised before any SQL, so nothing was published.
+ */
+import { inspect } from 'node:util'
+import { PostbusError } from '../errors.ts'
+
+/** For a client that is known but would commit the event on its own: say which line gives the transaction. */
+export function notATransaction(given: string, pass: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_NOT_A_TRANSACTION',
+    `publish() was given ${given}, not a transaction: the event could commit without your data. ` +
+      `Pass ${pass}, or leave \`tx\` out to publish on its own.`,
+  )
+}
+
+/** For anything that is no client we know: say what is accepted. */
+export function notRecognised(given: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_NOT_A_TRANSACTION',
+    `publish() was given ${nameOf(given)} as \`tx\`, which is not a transaction of any client Postbus knows. Pass an open ` +
+      'transaction of Kysely, pg, postgres.js, Drizzle, Knex or Prisma, or an object with `executeSql(text, values)`, ' +
+      'or leave `tx` out to publish on its own.',
+  )
+}
+
+export function transactionFinished(given: string, cause?: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_FINISHED',
+    `publish() was given ${given}, but the transaction has already ended; nothing was published. ` +
+      'Publish inside the callback, before the commit, and await it.',
+    cause === undefined ? {} : { cause },
+  )
+}
+
+export function transactionAborted(cause?: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_ABORTED',
+    'An earlier statement of your transaction failed, so Postgres refuses all others and this event was not published. ' +
+      'Let that error end the transaction, or run the statement that may fail in a savepoint of its own.',
+    cause === undefined ? {} : { cause },
+  )
+}
+
+function nameOf(given: unknown): string {
+  return inspect(given, { depth: 0, maxStringLength: 40, breakLength: Infinity })
+}

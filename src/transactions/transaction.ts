@@ -1,0 +1,58 @@
+/**
+ * The transactions that `publish` accepts, described by their methods alone, so that nobody has to install a client they
+ * do not use. Each has something that its pool, root client or database object has not: passing one of those is a
+ * compile error. How each is used stands in `clients/`.
+ */
+
+/** Kysely: the `trx` of `db.transaction().execute(…)`, or a controlled transaction. A `Kysely<DB>` is no transaction. */
+export interface KyselyTransaction {
+  readonly isTransaction: true
+  executeQuery(query: never): Promise<{ rows: unknown[] }>
+}
+
+/** node-postgres: a client on which you ran `begin`. A `Pool` has no `escapeLiteral`. */
+export interface PgTransaction {
+  query(text: string, values: never): unknown
+  escapeLiteral(text: string): string
+}
+
+/** postgres.js: the `sql` inside `sql.begin(…)`. The root `sql` has no `savepoint`. */
+export interface PostgresJsTransaction {
+  unsafe(query: string, parameters?: never): PromiseLike<unknown>
+  savepoint(callback: never): Promise<unknown>
+}
+
+/** Drizzle: the `tx` of `db.transaction(…)`. A database has no `setTransaction`. */
+export interface DrizzleTransaction {
+  setTransaction(config: never): Promise<void>
+  rollback(): never
+  readonly _: { readonly session: object }
+}
+
+/** Knex: the `trx` of `knex.transaction(…)`. */
+export interface KnexTransaction {
+  isCompleted(): boolean
+  raw(text: string, bindings: never): unknown
+  savepoint(container: never): unknown
+}
+
+/** Prisma: the `tx` of `prisma.$transaction(async (tx) => …)`. A `PrismaClient` has `$connect`. */
+export interface PrismaTransaction {
+  $queryRawUnsafe(query: string, ...values: never[]): PromiseLike<unknown>
+  readonly $connect?: never
+}
+
+/** Anything else: your own way to run a statement inside your open transaction. */
+export interface ExecuteSqlTransaction {
+  executeSql(text: string, values: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
+}
+
+/** What `publish(event, { tx })` accepts. */
+export type Transaction =
+  | ExecuteSqlTransaction
+  | KyselyTransaction
+  | KnexTransaction
+  | PrismaTransaction
+  | DrizzleTransaction
+  | PostgresJsTransaction
+  | PgTransaction
