@@ -9,6 +9,7 @@ import { workers } from './0003-workers.ts'
 import { publish } from './0004-publish.ts'
 import { laneSweeps } from './0005-lane-sweeps.ts'
 import { pruning } from './0006-pruning.ts'
+import { history } from './0007-history.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -19,5 +20,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0004-publish': publish(names),
     '0005-lane-sweeps': laneSweeps(names),
     '0006-pruning': pruning(names),
+    '0007-history': history(names),
   }
 }

@@ -8,6 +8,18 @@ export interface WorkerRecord {
   readonly handlers: readonly string[]
 }
 
+/** What a vacuum has found and left, in dead rows. */
+export interface Vacuumed {
+  readonly dead: number
+  readonly left: number
+}
+
+/** Deliveries that were taken over from workers which are gone. */
+export interface Recovered {
+  readonly queue: string
+  readonly count: number
+}
+
 export interface Pruning {
   /** How long an event stays after everyone is done with it. */
   readonly retentionMs: number
@@ -32,10 +44,17 @@ export interface DeliveryStore {
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Answers the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
-  /** Frees deliveries whose worker has not been heard of, and answers how many. Repairs some lanes that stand still for no reason. */
-  recover(queue: string): Promise<number>
+  /** Which of these queues have anything to claim. */
+  due(queues: readonly string[]): Promise<readonly string[]>
+  /**
+   * Frees deliveries whose worker has not been heard of, of all queues, and returns how many of which. Repairs some lanes
+   * that stand still for no reason.
+   */
+  recover(): Promise<readonly Recovered[]>
   /** Deletes some events that nobody needs any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
+  /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
+  vacuum(): Promise<Vacuumed | null>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this process, and says goodbye. */

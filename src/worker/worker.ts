@@ -210,9 +210,7 @@ export class Worker {
     this.#heardAt = now
     if (now < this.#patientUntil) return
 
-    for (const { queue } of this.#dispatchers) {
-      const count = await this.#setup.store.recover(queue)
-      if (count === 0) continue
+    for (const { queue, count } of await this.#setup.store.recover()) {
       const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`
       this.#setup.emit('warn', 'delivery.recovered', message, { queue, count })
     }

@@ -110,7 +110,7 @@ test.concurrent(
     await crash()
     expect((await storedNotes({ database })).map(({ state }) => state)).toEqual(['active', 'active', 'active'])
     await database.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour'`)
-    await store.recover('events')
+    await store.recover()
 
     expect(await drained(bus)).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
     expect((await storedNotes({ database })).map(({ state, used }) => [state, used])).toEqual(

@@ -8,6 +8,10 @@ import { done, openLanes, type Lanes } from '../support/lanes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
+const CLAIM = 'postbus.claim_lanes'
+const SETTLE = 'postbus.settle_lanes'
+const RECOVER = 'postbus.recover'
+
 interface Variant {
   readonly without: string
   break(lanes: Lanes): Promise<unknown>
@@ -18,7 +22,7 @@ interface Variant {
 const variants: readonly Variant[] = [
   {
     without: 'holding the blocker while parking',
-    break: ({ patch, queue }) => patch(queue.functions.claim, 'for share skip locked', ''),
+    break: ({ patch }) => patch(CLAIM, 'for share skip locked', ''),
     async schedule(lanes, crew) {
       const settling = await lanes.connect()
       await crew.publish('red', [1])
@@ -33,8 +37,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'the promotion in settle',
-    break: ({ patch, queue }) =>
-      patch(queue.functions.settle, /update [^;]* set blocked = false where job.ctid = any\(promoted\);/, ''),
+    break: ({ patch }) => patch(SETTLE, /update [^;]* set blocked = false where job.ctid = any\(promoted\);/, ''),
     async schedule(_lanes, crew) {
       await crew.publish('red', [1, 2])
       const [first] = await crew.claim(1)
@@ -44,8 +47,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'the fence on the attempt',
-    break: ({ patch, queue }) =>
-      patch(queue.functions.settle, /and \(job\.retry_count[^\n]*?= (outcome\.claim|claimed\.number)/g, ''),
+    break: ({ patch }) => patch(SETTLE, /and \(job\.retry_count[^\n]*?= (outcome\.claim|claimed\.number)/g, ''),
     async schedule(lanes, crew) {
       await crew.publish('red', [1, 2])
       const [lost] = await crew.claim(1)
@@ -70,17 +72,17 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'looking for what runs with a larger id',
-    break: ({ patch, queue }) => patch(queue.functions.claim, 'coalesce(older.id, running.id)', 'older.id'),
+    break: ({ patch }) => patch(CLAIM, 'coalesce(older.id, running.id)', 'older.id'),
     schedule: lateCommitBehindARun,
     caught: /duplicate key value/,
   },
   {
     without: 'looking for what runs, and without the unique index of pg-boss',
-    async break({ patch, queue, database }) {
-      await patch(queue.functions.claim, 'coalesce(older.id, running.id)', 'older.id')
+    async break({ patch, database }) {
+      await patch(CLAIM, 'coalesce(older.id, running.id)', 'older.id')
       await database.query(`do $$ begin execute (
         select 'drop index pgboss.' || quote_ident(indexname) from pg_indexes
-        where format('%I.%I', schemaname, tablename)::regclass = '${queue.table}'::regclass
+        where format('%I.%I', schemaname, tablename)::regclass = 'pgboss.job_common'::regclass
           and indexdef ilike 'create unique index%' and indexdef ~ 'active' and indexdef ~ 'policy'
       ); end $$`)
     },
@@ -89,7 +91,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'turns between claims',
-    break: ({ patch, queue }) => patch(queue.functions.claim, /PERFORM pg_advisory_xact_lock[^;]*;/i, ''),
+    break: ({ patch }) => patch(CLAIM, /PERFORM pg_advisory_xact_lock[^;]*;/i, ''),
     async schedule(lanes, crew) {
       const [publisher, claiming] = [await lanes.connect(), await lanes.connect()]
       await publisher.query('begin')
@@ -109,7 +111,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'the promotion in recover',
-    break: ({ patch, queue }) => patch(queue.functions.recover, /perform [^;]*promote[^;]*;/, ''),
+    break: ({ patch }) => patch(RECOVER, /perform [^;]*promote[^;]*;/, ''),
     async schedule(lanes, crew) {
       const publisher = await lanes.connect()
       await publisher.query('begin')
@@ -125,7 +127,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'looking for what runs while walking from lane to lane',
-    break: ({ patch, queue }) => patch(queue.functions.claim, 'on walked.idle', 'on true'),
+    break: ({ patch }) => patch(CLAIM, 'on walked.idle', 'on true'),
     async schedule(lanes, crew) {
       const [backlog, late] = [await lanes.connect(), await lanes.connect()]
       await crew.publish('green', [1])
@@ -146,8 +148,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'judging again what was set aside',
-    break: ({ patch, queue }) =>
-      patch(queue.functions.claim, 'coalesce(older.id, running.id)', `case when source = 'front' then $& end`),
+    break: ({ patch }) => patch(CLAIM, 'coalesce(older.id, running.id)', `case when source = 'front' then $& end`),
     async schedule(lanes, crew) {
       const publisher = await lanes.connect()
       await publisher.query('begin')
@@ -213,7 +214,7 @@ test.each(variants)(
 test('a function that does not contain the piece to be broken is refused, so that no variant is whole by mistake', async () => {
   const { lanes } = await anEmptyQueue()
 
-  await expect(lanes.patch(lanes.queue.functions.claim, 'no such piece', '')).rejects.toThrow('cannot be broken there')
+  await expect(lanes.patch(CLAIM, 'no such piece', '')).rejects.toThrow('cannot be broken there')
 })
 
 async function anEmptyQueue(): Promise<{ lanes: Lanes; crew: LaneCrew }> {

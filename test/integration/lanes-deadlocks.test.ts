@@ -38,7 +38,7 @@ test('an operator who takes a lane’s head out while a later one ends does not 
   await operator.query(`select from pgboss.job where data ->> 'event' = $1 for update`, [early])
   const settling = lanes.settle(worker, [done(later)])
   await untilItWaits(worker)
-  await operator.query(`select ${lanes.queue.functions.skip}($1, 'by hand')`, [`${HANDLER}:red`])
+  await operator.query(`select postbus.skip_head($1, $2, 'by hand')`, [lanes.queue.name, `${HANDLER}:red`])
   await operator.query('commit')
   await settling
 
@@ -57,7 +57,7 @@ test('an operator who discards a key’s dead head while an older one of the key
   const settling = lanes.settle(worker, [done(deliveries[0]!)])
   await untilItWaits(worker)
   await operator.query(`update pgboss.job set state = 'failed' where id = $1`, [later.id])
-  await operator.query(`select ${lanes.queue.functions.promote}(array[$1])`, [`${HANDLER}:red`])
+  await operator.query(`select postbus.promote($1, array[$2])`, [lanes.queue.name, `${HANDLER}:red`])
   await operator.query('commit')
   await settling
 
@@ -86,7 +86,7 @@ test.each(['discard', 'retry'] as const)(
     await lanes.database.query(`
       create or replace function public.pause() returns trigger language plpgsql as $$
         begin perform pg_advisory_xact_lock(1); return new; end $$;
-      create or replace trigger pause before update on ${lanes.queue.table} for each row
+      create or replace trigger pause before update on pgboss.job_common for each row
         when (old.id = '${red.dead.id}' and old.start_after = 'infinity') execute function public.pause()`)
 
     const acting = lanes.shop.bus.deadLetters[act]({ handler: HANDLER })

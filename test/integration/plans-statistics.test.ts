@@ -57,7 +57,7 @@ test.each(
   const read = {
     claim: await readBy(queue, async () => deliveries.push(...(await claimed(queue)))),
     keep: await readBy(queue, () => store.keep(queue, deliveries.slice(BATCH))),
-    recover: await readBy(queue, () => store.recover(queue)),
+    recover: await readBy(queue, () => store.recover()),
     settle: await readBy(queue, () => store.settle(queue, deliveries.slice(BATCH).map(done))),
   }
 

@@ -2,7 +2,7 @@
 import type { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { HandlerRoom } from '../../src/deliveries/delivery.ts'
-import { LONGEST_LOOK } from '../../src/backends/postgres/queues/functions/set-aside.ts'
+import { LONGEST_LOOK } from '../../src/backends/postgres/functions/set-aside.ts'
 import { defineHandler } from '../../src/index.ts'
 import { openQueues, type QueuesByHand } from '../support/queues-by-hand.ts'
 import { FIRST_FAST, range, slowDeliveries } from '../support/limited.ts'

@@ -52,13 +52,13 @@ export class LanePromises {
   }
 
   /** Looks at what is committed. Answers the ids of what is active. */
-  async look({ database, queue }: Lanes): Promise<readonly string[]> {
+  async look({ database }: Lanes): Promise<readonly string[]> {
     const { rows } = await database.query<{ id: string; state: string; orphaned: boolean }>(
       `select job.id, job.state::text as state, job.blocked and job.group_tier is null and not exists (
-        select from ${queue.table} sibling where sibling.singleton_key = job.singleton_key
+        select from pgboss.job_common sibling where sibling.singleton_key = job.singleton_key
           and (sibling.state = 'active' or sibling.state < 'completed' and sibling.id < job.id)
       ) as orphaned
-      from ${queue.table} job where job.state < 'completed' order by job.id`,
+      from pgboss.job_common job where job.state < 'completed' order by job.id`,
     )
     for (const { id, orphaned } of rows) {
       if (orphaned && !this.isDisturbed) this.broken(`${id} is parked, and nothing that lives is before it`)

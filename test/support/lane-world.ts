@@ -126,7 +126,7 @@ export class LaneWorld {
 
   /** An operator takes the head of a key's lane out. */
   async skipHead(key: string): Promise<void> {
-    const statement = `select job.data ->> 'event' as event from ${this.#lanes.queue.functions.skip}($1, 'skipped') head
+    const statement = `select job.data ->> 'event' as event from postbus.skip_head($2, $1, 'skipped') head
       join pgboss.job job on job.name = $2 and job.id = head`
     const skipped = await this.#tried(() =>
       this.#worker.query<{ event: string }>(statement, [`${HANDLER}:${key}`, this.#lanes.queue.name]),

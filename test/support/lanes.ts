@@ -57,7 +57,7 @@ export async function openLanes(): Promise<Lanes> {
   const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
   const [queue] = await checkQueues(database, tables, ['events_partitioned'])
   if (!queue) throw new Error('The queue of the lanes is missing.')
-  const claimOf = claimFrom(queue)
+  const claimOf = claimFrom(queue.name, tables)
   const clients: Client[] = []
 
   return {
@@ -77,12 +77,15 @@ export async function openLanes(): Promise<Lanes> {
     },
     claim: (over, limit = 10, free) =>
       claimOf(over, limit, free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }]),
-    settle: (over, settlements) => settleDeliveries(over, queue, settlements),
+    settle: (over, settlements) => settleDeliveries(over, tables, queue.name, settlements),
     async recover(over, ids) {
       await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])
-      return count(over, `select ${queue.functions.recover}(60, '{"message": "silent"}') as count`)
+      return count(
+        over,
+        `select coalesce(sum(count), 0)::integer as count from postbus.recover(60, null, '{"message": "silent"}')`,
+      )
     },
-    sweep: (over) => count(over, `select ${queue.functions.sweep}(100000, 0) as count`),
+    sweep: (over) => count(over, 'select postbus.sweep(100000, 0) as count'),
     async live() {
       const { rows } = await database.query<LaneRow>(
         `select id, data ->> 'event' as "eventId", singleton_key as lane, state::text as state, blocked

@@ -10,6 +10,7 @@ import {
   type HandlerOptions,
 } from '../../src/index.ts'
 import type { TestBus } from './bus.ts'
+import { EVERY_DELIVERY } from './every-delivery.ts'
 
 export const NoteTaken = defineEvent('notes.note-taken', {
   schema: z.object({ n: z.number(), key: z.string().nullable().default(null) }),
@@ -48,10 +49,10 @@ export interface StoredDelivery {
 
 export async function storedNotes({ database }: Pick<TestBus, 'database'>): Promise<readonly StoredDelivery[]> {
   const { rows } = await database.query<StoredDelivery>(
-    `select id, state::text as state,
+    `select id, state,
       retry_count - (retry_limit - 1000000) + (started_on is not null)::integer as used,
       case when isfinite(start_after) then extract(epoch from start_after - now())::float8 * 1000 end as "waitMs"
-    from pgboss.job order by id`,
+    from ${EVERY_DELIVERY} job order by id`,
   )
   return rows
 }

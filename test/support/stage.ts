@@ -8,6 +8,7 @@ import { openTrace, type Trace, type TraceEntry } from './trace.ts'
 import type { Expected } from './trace-checks.ts'
 import { until } from './until.ts'
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts'
+import { EVERY_DELIVERY } from './every-delivery.ts'
 
 export interface DeliveryState {
   readonly id: string
@@ -68,11 +69,11 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
 
   async function deliveries(): Promise<readonly DeliveryState[]> {
     const { rows } = await database.query<DeliveryState>(
-      `select id, data ->> 'event' as "eventId", data ->> 'handler' as handler, state::text as state,
+      `select id, data ->> 'event' as "eventId", data ->> 'handler' as handler, state,
         retry_count as "retryCount",
         array(select coalesce(error ->> 'code', error ->> 'message') from jsonb_array_elements(coalesce(output, '[]')) error)
           as errors
-      from pgboss.job order by id`,
+      from ${EVERY_DELIVERY} job order by id`,
     )
     return rows
   }

@@ -1,5 +1,6 @@
 /** What stands in the tables after a publish, read without the code under test. */
 import { Client, type Pool } from 'pg'
+import { EVERY_DELIVERY } from './every-delivery.ts'
 
 export interface StoredRow {
   readonly seq: string
@@ -39,10 +40,10 @@ export async function storedEvents(database: Pool): Promise<readonly StoredRow[]
 /** In the order of their ids. */
 export async function storedDeliveries(database: Pool): Promise<readonly DeliveryRow[]> {
   const { rows } = await database.query<DeliveryRow>(
-    `select id, name as queue, data ->> 'handler' as handler, data ->> 'event' as event, state::text as state, priority,
+    `select id, name as queue, data ->> 'handler' as handler, data ->> 'event' as event, state, priority,
       singleton_key, retry_count, retry_limit,
       case when isfinite(start_after) then extract(epoch from start_after - now())::float8 end as due_in_seconds
-    from pgboss.job order by id`,
+    from ${EVERY_DELIVERY} job order by id`,
   )
   return rows
 }
@@ -51,14 +52,14 @@ export async function storedDeliveries(database: Pool): Promise<readonly Deliver
 export async function storedCounts(database: Pool): Promise<{ events: number; deliveries: number }> {
   const { rows } = await database.query<{ events: number; deliveries: number }>(
     `select (select count(*)::integer from postbus.event) as events,
-      (select count(*)::integer from pgboss.job) as deliveries`,
+      (select count(*)::integer from ${EVERY_DELIVERY} job) as deliveries`,
   )
   return rows[0] ?? { events: -1, deliveries: -1 }
 }
 
 /** For the next test of a file: no events, no deliveries, no dead letters. */
 export async function emptyTables(database: Pool): Promise<void> {
-  await database.query('truncate postbus.event, postbus.dead_letter, postbus.worker, pgboss.job')
+  await database.query('truncate postbus.event, postbus.dead_letter, postbus.history, postbus.worker, pgboss.job')
 }
 
 export interface WakeUps {

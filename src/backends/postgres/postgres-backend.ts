@@ -1,6 +1,5 @@
 /** The durable backend: events, deliveries and dead letters in Postgres. This file only says what stands where. */
 import type { Backend } from '../../publishing/backend.ts'
-import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
@@ -9,13 +8,15 @@ import { keepClaims, recoverClaims } from './deliveries/claims.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
 import { publishEvents } from './deliveries/publish.ts'
-import { checkQueues, type QueueState } from './queues/queues.ts'
+import { dueQueues } from './deliveries/due.ts'
+import { checkQueues } from './queues/queues.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
 import { settleDeliveries } from './deliveries/settle.ts'
 import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
+import { Vacuum } from './deliveries/vacuum.ts'
 import { announceWorker, removeWorker } from './deliveries/workers.ts'
 
 export interface PostgresBackend extends Backend {
@@ -65,44 +66,40 @@ async function ownConnection(connection: Connection): Promise<SqlExecutor> {
   return { executeSql: (text, values) => pool.query(text, [...values]) }
 }
 
-interface PreparedQueue extends QueueState {
-  readonly claim: Claim
-}
-
 export function createDeliveryStore(
   { connection, lifeline }: Readonly<Record<keyof Connections, DeliveryConnection>>,
   tables: Tables,
   emit: Emit,
 ): DeliveryStore {
-  const prepared = new Map<string, PreparedQueue>()
+  const prepared = new Map<string, Claim>()
+  const recover = recoverClaims(tables)
+  const vacuum = new Vacuum(connection, tables)
 
-  /** Runs a statement on one of the queues that `prepare` has checked. */
-  async function on<Result>(
-    name: string,
-    work: (database: Queryable, queue: PreparedQueue) => Promise<Result>,
-    over: DeliveryConnection = connection,
-  ): Promise<Result> {
-    const queue = prepared.get(name)
-    if (!queue) throw new PostbusError('POSTBUS_QUEUE_MISSING', `Queue "${name}" was not prepared for this worker.`)
-    return work(await over.pool(), queue)
+  /** How deliveries are claimed from one of the queues that `prepare` has checked. */
+  function claimOf(queue: string): Claim {
+    const claim = prepared.get(queue)
+    if (claim) return claim
+    throw new PostbusError('POSTBUS_QUEUE_MISSING', `Queue "${queue}" was not prepared for this worker.`)
   }
 
   return {
     async prepare(queues) {
       const database = await connection.pool()
       await checkSchema(database, tables, emit)
-      for (const queue of await checkQueues(database, tables, queues)) {
-        prepared.set(queue.name, { ...queue, claim: claimFrom(queue) })
-      }
+      for (const { name } of await checkQueues(database, tables, queues)) prepared.set(name, claimFrom(name, tables))
     },
-    claim: (name, limit, rooms) => on(name, (database, queue) => queue.claim(database, limit, rooms)),
-    settle: (name, settlements) => on(name, (database, queue) => settleDeliveries(database, queue, settlements)),
-    keep: (name, claims: readonly ClaimedDelivery[]) =>
-      on(name, (database, queue) => keepClaims(database, queue, claims), lifeline),
-    recover: (name) => on(name, (database, queue) => recoverClaims(database, queue), lifeline),
+    claim: async (queue, limit, rooms) => claimOf(queue)(await connection.pool(), limit, rooms),
+    settle: async (queue, settlements) => settleDeliveries(await connection.pool(), tables, queue, settlements),
+    keep: async (queue, claims) => keepClaims(await lifeline.pool(), tables, queue, claims),
+    due: async (queues) => dueQueues(await connection.pool(), tables, queues),
+    recover: async () => recover(await lifeline.pool()),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
+    vacuum: () => vacuum.run(),
     listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
-    leave: async (workerId) => removeWorker(await lifeline.pool(), tables, workerId),
+    async leave(workerId) {
+      await vacuum.close()
+      await removeWorker(await lifeline.pool(), tables, workerId)
+    },
   }
 }

@@ -10,7 +10,9 @@ import type { Metadata } from '../../../events/envelope.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
-import type { QueueState } from '../queues/queues.ts'
+import { functionName } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
+import { Marks, type MarkReport } from './marks.ts'
 
 export interface ClaimedRow {
   readonly id: string
@@ -34,52 +36,55 @@ export interface ClaimedRow {
 /** Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. */
 export type Claim = (database: Queryable, limit: number, rooms?: readonly HandlerRoom[]) => Promise<Claimed>
 
-export function claimFrom(queue: QueueState): Claim {
-  return isPartitionedQueue(queue.name) ? claimLanes(queue) : claimPlain(queue)
+export function claimFrom(queue: string, tables: Tables): Claim {
+  return isPartitionedQueue(queue) ? claimLanes(queue, tables) : claimPlain(queue, tables)
 }
 
 /** The last row may be no delivery: it tells how the claim went. */
 type Row = ClaimedRow | ({ readonly id: null } & Report)
 
-interface Report {
+interface Report extends MarkReport {
   readonly more: boolean | null
   readonly held_back: readonly string[] | null
   readonly coming: boolean | null
 }
 
-function claimPlain({ name, functions }: QueueState): Claim {
+function claimPlain(queue: string, tables: Tables): Claim {
+  const marks = new Marks()
+  const call = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb)`)
   return async (database, limit, rooms = []) => {
-    const { rows } = await database.query<Row>(withoutWaiting(`${functions.claim}($1, $2::jsonb)`), [
-      limit,
-      limitsOf(rooms),
-    ])
-    const claimed = claimedFrom(name, rows)
+    const { rows } = await database.query<Row>(call, [queue, limit, limitsOf(rooms), marks.handIn()])
+    marks.learn(reportIn(rows))
+    const claimed = claimedFrom(queue, rows)
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
   }
 }
 
-type LaneRow = ClaimedRow | ({ readonly id: null; walk_on: string } & Report)
+type LaneRow = ClaimedRow | ({ readonly id: null; readonly walk_on: string } & Report)
 
 /**
  * A walk from lane to lane goes on where the claim before has stopped. At the end of a round of several claims lanes may have
  * become due that it had passed. So if it found something, there may be more; if it found nothing, it is worth another look,
- * but not at once: whoever holds up the front of the queue can hold it for long.
+ * but not at once: what holds up the front of the queue can hold it for long.
  */
-function claimLanes({ name, functions }: QueueState): Claim {
+function claimLanes(queue: string, tables: Tables): Claim {
+  const marks = new Marks()
+  const call = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5)`
   let walkFrom = ''
   let found = 0
   const heldBack = new Set<string>()
   return async (database, limit, rooms = []) => {
     const from = walkFrom
-    walkFrom = '' // whoever fails begins anew
+    walkFrom = '' // a claim that fails begins again
     if (from === '') {
       found = 0
       heldBack.clear()
     }
-    const values = [limit, from, limitsOf(rooms)]
-    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2, $3::jsonb)`, values)
+    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from]
+    const { rows } = await database.query<LaneRow>(call, values)
+    marks.learn(reportIn(rows))
     const last = rows.at(-1)
-    const claimed = claimedFrom(name, rows)
+    const claimed = claimedFrom(queue, rows)
     found += claimed.deliveries.length
     for (const handler of claimed.heldBack) heldBack.add(handler)
 
@@ -91,14 +96,18 @@ function claimLanes({ name, functions }: QueueState): Claim {
   }
 }
 
+function reportIn(rows: readonly Row[]): Report | null {
+  const last = rows.at(-1)
+  return last?.id === null ? last : null
+}
+
 /** Without limits the functions do nothing about them. */
 function limitsOf(rooms: readonly HandlerRoom[]): string | null {
   return rooms.length === 0 ? null : JSON.stringify(rooms)
 }
 
 function claimedFrom(queue: string, rows: readonly Row[]): Claimed {
-  const last = rows.at(-1)
-  const report = last?.id === null ? last : null
+  const report = reportIn(rows)
   const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(queue, row))
   return {
     deliveries,

@@ -1,21 +1,28 @@
 /** Keeping claims and taking them over: heartbeats, the recovery of silent workers' deliveries, and the sweep of lanes. */
 import type { AttemptError, ClaimedDelivery } from '../../../deliveries/delivery.ts'
-import { isPartitionedQueue } from '../../../names.ts'
+import type { Recovered } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
-import { HEARTBEAT_SECONDS, type QueueState } from '../queues/queues.ts'
+import { functionName } from '../functions/sql.ts'
+import { HEARTBEAT_SECONDS } from '../queues/queues.ts'
+import type { Tables } from '../schema/tables.ts'
 
 /** A sweep visits this many lanes, and the next one goes on behind them. Each is one probe, whatever waits in it. */
 const SWEPT_LANES = 300
 /** Of all workers, one sweeps this often. */
 const SWEEP_EVERY_SECONDS = 1
+/** Between two looks at all claims, recovery looks at heartbeats that have become too old since its last look, and some more. */
+const RECENT_SECONDS = HEARTBEAT_SECONDS + 10
+const LOOK_AT_ALL_EVERY_MS = 60_000
 
-/** Says that these claims are being worked on. Answers the ids that are still ours. */
+/** Says that these claims are being worked on. Returns the ids that are still ours. */
 export async function keepClaims(
   database: Queryable,
-  queue: QueueState,
+  tables: Tables,
+  queue: string,
   claims: readonly ClaimedDelivery[],
 ): Promise<ReadonlySet<string>> {
-  const { rows } = await database.query<{ id: string }>(`select ${queue.functions.keep}($1, $2) as id`, [
+  const { rows } = await database.query<{ id: string }>(`select ${functionName(tables, 'keep')}($1, $2, $3) as id`, [
+    queue,
     claims.map((one) => one.id),
     claims.map((one) => one.claim),
   ])
@@ -23,20 +30,27 @@ export async function keepClaims(
 }
 
 /**
- * Frees the deliveries whose worker has not been heard of for {@link HEARTBEAT_SECONDS}, and answers how many. In a
- * partitioned queue the same statement sweeps: an idle worker sends few.
+ * Frees the deliveries whose worker has not been heard of for {@link HEARTBEAT_SECONDS}, and returns how many of which
+ * queues. The same statement sweeps lanes: an idle worker sends few.
  */
-export async function recoverClaims(database: Queryable, { name, functions }: QueueState): Promise<number> {
-  const recover = `select ${functions.recover}($1, $2::jsonb) as count`
-  const values = [HEARTBEAT_SECONDS, JSON.stringify(workerDied())]
-  const { rows } = isPartitionedQueue(name)
-    ? await database.query<{ count: number }>(`${recover}, ${functions.sweep}($3, $4)`, [
-        ...values,
-        SWEPT_LANES,
-        SWEEP_EVERY_SECONDS,
-      ])
-    : await database.query<{ count: number }>(recover, values)
-  return rows[0]?.count ?? 0
+export function recoverClaims(tables: Tables) {
+  let lastLook = -Infinity
+  let lastLookAtAll = -Infinity
+  return async (database: Queryable): Promise<readonly Recovered[]> => {
+    const now = performance.now()
+    const isRecentEnough = now - lastLook < (RECENT_SECONDS - HEARTBEAT_SECONDS) * 500
+    const since = isRecentEnough && now - lastLookAtAll < LOOK_AT_ALL_EVERY_MS ? RECENT_SECONDS : null
+    lastLook = -Infinity // a look that fails has seen nothing
+    const { rows } = await database.query<Recovered>(
+      `select lost.queue, lost.count from ${functionName(tables, 'recover')}($1, $2, $3::jsonb) lost
+      union all
+      select '', ${functionName(tables, 'sweep')}($4, $5)`,
+      [HEARTBEAT_SECONDS, since, JSON.stringify(workerDied()), SWEPT_LANES, SWEEP_EVERY_SECONDS],
+    )
+    lastLook = now
+    if (since === null) lastLookAtAll = now
+    return rows.filter(({ queue }) => queue !== '')
+  }
 }
 
 function workerDied(): AttemptError {

@@ -6,6 +6,7 @@ import { partitionedQueue } from '../../../names.ts'
 import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
 import type { PublishedEvent } from '../../../events/publish-result.ts'
 import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
+import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
@@ -25,7 +26,7 @@ export async function publishEvents(
 ): Promise<readonly PublishedEvent[]> {
   const distinct = firstOfEachId(events)
   checkBatchSize(distinct)
-  const { rows } = await executor.executeSql(`select * from ${tables.publish}($1)`, [
+  const { rows } = await executor.executeSql(`select * from ${functionName(tables, 'publish')}($1)`, [
     JSON.stringify(batchOf(distinct, inTransaction)),
   ])
   const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))

@@ -1,6 +1,7 @@
-/** Retention: events that nobody needs any more are deleted. What the database does then is in `migrations/0006-pruning.ts`. */
+/** Retention: events that nobody needs any more are deleted. What the database does then is in `functions/prune.ts` and `functions/history.ts`. */
 import type { Pruned, Pruning } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
+import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** Few enough that the rows of one call are locked for some hundredths of a second. */
@@ -16,11 +17,14 @@ export async function pruneEvents(
   { retentionMs, everyMs }: Pruning,
 ): Promise<Pruned> {
   const { rows } = await database.query<{ pruned: number; more: boolean }>(
-    `select pruned, more from ${tables.prune}(
+    `select pruned, more from ${functionName(tables, 'prune')}(
       $1::float8 * interval '1 ms', ${BATCH}, $2::float8 * interval '1 ms', $3::float8 * interval '1 ms'
     )`,
     [retentionMs, everyMs, lookAgainMs(retentionMs)],
   )
+  if (rows[0] && !rows[0].more) {
+    await database.query(`select ${functionName(tables, 'turn_history')}($1::float8 * interval '1 ms')`, [retentionMs])
+  }
   return { events: rows[0]?.pruned ?? 0, more: rows[0]?.more ?? false }
 }
 

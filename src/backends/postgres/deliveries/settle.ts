@@ -4,41 +4,55 @@ import { isPartitionedQueue } from '../../../names.ts'
 import { claimedDelivery, type ClaimedRow } from './claim.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
-import type { QueueState } from '../queues/queues.ts'
+import { functionName } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
 
-type SettledRow = { readonly settled: string; readonly more?: boolean } & ({ readonly id?: null } | ClaimedRow)
+type SettledRow = { readonly settled: string | null; readonly more?: boolean } & ({ readonly id?: null } | ClaimedRow)
 
 const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 
 export async function settleDeliveries(
   database: Queryable,
-  queue: QueueState,
+  tables: Tables,
+  queue: string,
   settlements: readonly Settlement[],
 ): Promise<Settled> {
   if (settlements.length === 0) return NOTHING
-  const inLanes = isPartitionedQueue(queue.name)
+  const inLanes = isPartitionedQueue(queue)
   const done = settlements.filter(({ is }) => is === 'done')
   const others = settlements.filter(({ is }) => is !== 'done')
   const values = [
+    queue,
     arrayOf(done.map(({ delivery }) => delivery.id)),
     arrayOf(done.map(({ delivery }) => delivery.claim)),
     others.length === 0 ? null : JSON.stringify(others.map((other) => rowOf(other, inLanes))),
   ]
-  const call = `${queue.functions.settle}(${OUTCOMES})`
+  const call = `${functionName(tables, 'settle')}(${OUTCOMES})`
   const endsRun = () => arrayOf(settlements.filter(({ takeNext }) => !takeNext).map(({ delivery }) => delivery.id))
   const { rows } = inLanes
-    ? await database.query<SettledRow>(`select * from ${queue.functions.settle}(${OUTCOMES}, $4::text::uuid[])`, [
-        ...values,
-        endsRun(),
-      ])
+    ? await database.query<SettledRow>(
+        `select * from ${functionName(tables, 'settle_lanes')}(${OUTCOMES}, $5::text::uuid[])`,
+        [...values, endsRun()],
+      )
     : await database.query<SettledRow>(others.some(isDead) ? `select * from ${call}` : withoutWaiting(call), values)
+  if (rows.length === 1 && rows[0]?.settled === null) return allOf(settlements)
   const next = new Map<string, ClaimedDelivery>()
-  for (const row of rows) if (row.id) next.set(row.settled, claimedDelivery(queue.name, row))
-  return { ours: new Set(rows.map((row) => row.settled)), next, more: rows[0]?.more ?? false }
+  const ours = new Set<string>()
+  for (const row of rows) {
+    if (row.settled === null) continue
+    ours.add(row.settled)
+    if (row.id) next.set(row.settled, claimedDelivery(queue, row))
+  }
+  return { ours, next, more: rows[0]?.more ?? false }
+}
+
+/** One row without an id stands for all of them. */
+function allOf(settlements: readonly Settlement[]): Settled {
+  return { ours: new Set(settlements.map(({ delivery }) => delivery.id)), next: new Map(), more: false }
 }
 
 /** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
-const OUTCOMES = '$1::text::uuid[], $2::text::float8[], $3::jsonb'
+const OUTCOMES = '$1, $2::text::uuid[], $3::text::float8[], $4::jsonb'
 
 /** An array as Postgres reads it. Ids and numbers need no quotes. */
 function arrayOf(values: readonly (string | number)[]): string {

@@ -2,8 +2,7 @@
 import type { Pool } from 'pg'
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../../deliveries/operations.ts'
 import { inTransaction, type Queryable } from '../connection.ts'
-import { RETRY_LIMIT } from '../queues/functions/sql.ts'
-import { readQueues } from '../queues/queues.ts'
+import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** Open dead letters, oldest first. */
@@ -33,7 +32,7 @@ export async function countDeadLetters(database: Queryable, tables: Tables, filt
 }
 
 /**
- * Puts deliveries back into their queues with all their attempts, and removes the dead letters. The errors of earlier
+ * Puts deliveries back into their queues with all their attempts (raising the limit by those that were used counts them from 1 again), and removes the dead letters. The errors of earlier
  * attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
  */
 export async function retryDeadLetters(
@@ -92,12 +91,12 @@ function chosenGroup(tables: Tables): string {
 async function retryGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
   const { rows } = await database.query<{ delivery_id: string }>(
     `with ${chosenGroup(tables)}, revived as (
-      update ${tables.job} job set
+      update ${tables.delivery} job set
         state = 'retry',
-        start_after = ${tables.jobNow},
+        start_after = ${tables.clock},
         completed_on = null,
         blocked = false,
-        retry_limit = job.retry_limit + ${attemptsUsed('job')}
+        retry_limit = job.retry_limit + ${attemptOf('job')}
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name
@@ -115,11 +114,11 @@ async function retryGroup(database: Queryable, tables: Tables, group: Group): Pr
 async function discardGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
   const { rows } = await database.query<{ delivery_id: string; queue: string | null; lane: string | null }>(
     `with ${chosenGroup(tables)}, discarded as (
-      update ${tables.deadLetter} letter set discarded_at = now()
+      update ${tables.deadLetter} letter set dismissed_at = now()
       from chosen where letter.delivery_id = chosen.delivery_id
       returning letter.delivery_id, letter.queue, letter.blocks_key
     ), unblocked as (
-      update ${tables.job} job set state = 'failed', completed_on = ${tables.jobNow}
+      update ${tables.delivery} job set state = 'failed', completed_on = ${tables.jobNow}
       from discarded
       where discarded.blocks_key and job.name = discarded.queue and job.id = discarded.delivery_id and job.state = 'retry'
       returning job.id, job.name, job.singleton_key
@@ -139,23 +138,18 @@ async function promoteLanes(
   ended: readonly { queue: string | null; lane: string | null }[],
 ): Promise<void> {
   const lanes = Map.groupBy(ended, ({ queue }) => queue)
-  const names = [...lanes.keys()].filter((queue) => queue !== null)
-  for (const { name, functions } of await readQueues(database, tables, names)) {
-    await database.query(`select ${functions.promote}($1)`, [lanes.get(name)?.map(({ lane }) => lane)])
-    await database.query('select pg_notify($1, $2)', [tables.channel, name])
+  for (const [queue, heads] of lanes) {
+    if (queue === null) continue
+    await database.query(`select ${functionName(tables, 'promote')}($1, $2)`, [queue, heads.map(({ lane }) => lane)])
+    await database.query('select pg_notify($1, $2)', [tables.channel, queue])
   }
 }
 
-const OPEN_AND_MATCHING = `discarded_at is null
+const OPEN_AND_MATCHING = `dismissed_at is null
       and ($1::uuid[] is null or delivery_id = any($1))
       and ($2::text is null or handler = $2)
       and ($3::text is null or event_type = $3)`
 
 function filterValues(filter: DeadLetterFilter): unknown[] {
   return [filter.deliveryIds ?? null, filter.handler ?? null, filter.eventType ?? null]
-}
-
-/** The claims that used up an attempt so far: raising the limit by as many starts the counting anew at 1. */
-function attemptsUsed(job: string): string {
-  return `(${job}.retry_count - (${job}.retry_limit - ${RETRY_LIMIT}) + 1)`
 }

@@ -6,7 +6,7 @@ import { PgBoss } from 'pg-boss'
 import type { Finding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import type { Connection, Queryable } from '../connection.ts'
-import { policyOf, readQueues } from '../queues/queues.ts'
+import { isFit, policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
 import { inspectSchema } from '../schema/schema-check.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -56,11 +56,15 @@ async function examineConnection(connection: Connection): Promise<Finding> {
 }
 
 async function examineSchema(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
-  const { postbus, pgboss, missingQueues, outdatedQueues } = await inspectSchema(database, tables, registry.queues)
+  const { postbus, pgboss, missingQueues, areFunctionsOutdated, queuesToMove } = await inspectSchema(
+    database,
+    tables,
+    registry.queues,
+  )
   if (!postbus.installed)
     return [problem('schema', `schema "${postbus.schema}" is not installed. Run: npx postbus migrate`)]
   const behind = pgboss.found === null || pgboss.found < pgboss.expected
-  if (postbus.missing.length > 0 || behind || outdatedQueues.length > 0) {
+  if (postbus.missing.length > 0 || behind || areFunctionsOutdated || queuesToMove.length > 0) {
     return [problem('schema', 'the database is older than this code. Run: npx postbus migrate --dry-run, then migrate')]
   }
   if (missingQueues.length > 0) {
@@ -96,7 +100,7 @@ async function driftOf(database: Queryable, tables: Tables): Promise<string | nu
 
 async function examineQueues(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
   const states = await readQueues(database, tables, registry.queues)
-  const wrong = states.filter((state) => state.policy !== policyOf(state.name) || !state.partition)
+  const wrong = states.filter((state) => !isFit(state))
   if (wrong.length === 0) {
     return [ok('queues', states.map((state) => `${state.name} (${state.policy})`).join(', '))]
   }
@@ -165,7 +169,7 @@ async function examineWorkers(database: Queryable, tables: Tables, registry: Reg
 
 async function examineDeadLetters(database: Queryable, tables: Tables): Promise<Finding> {
   const { rows } = await database.query<{ count: string; blocking: string }>(
-    `select count(*), count(*) filter (where blocks_key) as blocking from ${tables.deadLetter} where discarded_at is null`,
+    `select count(*), count(*) filter (where blocks_key) as blocking from ${tables.deadLetter} where dismissed_at is null`,
   )
   const count = Number(rows[0]?.count ?? 0)
   if (count === 0) return ok('dead letters', 'none')

@@ -1,11 +1,12 @@
 /** Lanes for an operator: which are blocked or have waited longest, and acting on the head of one. */
 import type { Pool } from 'pg'
-import { isPartitionedQueue } from '../../../names.ts'
+import { handlerOfLane, laneKey, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
 import type { Lane, LaneName, LanePage } from '../../../deliveries/operations.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letters.ts'
-import { readQueues, type QueueState } from '../queues/queues.ts'
+import { laneQueues } from '../queues/queues.ts'
+import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** A list looks at this many lanes of each queue, beside all that are blocked. */
@@ -16,8 +17,8 @@ export async function listLanes(database: Queryable, tables: Tables, page: LaneP
   const { limit = 100 } = page
   const lanes: Lane[] = []
   for (const queue of await laneQueues(database, tables)) {
-    const { rows } = await database.query<Lane>(listStatement(tables, queue), [
-      queue.name,
+    const { rows } = await database.query<Lane>(listStatement(tables), [
+      queue,
       page.handler ?? null,
       page.isBlocked ?? false,
       limit,
@@ -44,11 +45,13 @@ export async function retryLane(database: Pool, tables: Tables, name: LaneName):
     return lane.deliveryId
   }
   await database.query(
-    `with due as (
-      update ${queue.table} set start_after = ${tables.jobNow} where name = $1 and id = $2 and state < 'active'
+    `with head as (
+      select ctid from ${tables.delivery} where name = $1 and id = $2 and state < 'active' for update
+    ), due as (
+      update ${tables.delivery} job set start_after = ${tables.clock} from head where job.ctid = head.ctid
     )
     select pg_notify($3, $1)`,
-    [queue.name, lane.deliveryId, tables.channel],
+    [queue, lane.deliveryId, tables.channel],
   )
   return lane.deliveryId
 }
@@ -56,10 +59,10 @@ export async function retryLane(database: Pool, tables: Tables, name: LaneName):
 /** Makes the head a dead letter that blocks nothing, and lets the next one go. Answers the id of the skipped delivery. */
 export async function skipLane(database: Queryable, tables: Tables, name: LaneName): Promise<string> {
   const { queue } = await laneAtRest(database, tables, name)
-  const { rows } = await database.query<{ id: string | null }>(`select ${queue.functions.skip}($1, $2) as id`, [
-    keyOf(name),
-    'skipped by an operator',
-  ])
+  const { rows } = await database.query<{ id: string | null }>(
+    `select ${functionName(tables, 'skip_head')}($1, $2, $3) as id`,
+    [queue, laneKey(name), 'skipped by an operator'],
+  )
   const id = rows[0]?.id
   if (!id) throw laneRuns(name)
   return id
@@ -82,60 +85,47 @@ function laneRuns({ handler, partitionKey }: LaneName): PostbusError {
   return new PostbusError('POSTBUS_LANE_RUNS', `${what}. Wait until it has ended, or stop the worker.`)
 }
 
-async function laneQueues(database: Queryable, tables: Tables): Promise<readonly QueueState[]> {
-  const { rows } = await database.query<{ queue: string }>(`select queue from ${tables.laneSweep} order by queue`)
-  const queues = await readQueues(
-    database,
-    tables,
-    rows.map(({ queue }) => queue),
-  )
-  return queues.filter(({ name }) => isPartitionedQueue(name))
-}
-
-async function headIn(database: Queryable, tables: Tables, queue: QueueState, name: LaneName): Promise<Lane | null> {
-  const found = `select id from ${queue.table} where singleton_key = $2 and state < 'completed' order by id limit 1`
-  const { rows } = await database.query<Lane>(describe(tables, queue, found), [queue.name, keyOf(name)])
+async function headIn(database: Queryable, tables: Tables, queue: string, name: LaneName): Promise<Lane | null> {
+  const found = `select id from ${tables.delivery} job
+    where ${inQueue('job', '$1')} and singleton_key = $2 and ${LIVE_IN_LANE} order by id limit 1`
+  const { rows } = await database.query<Lane>(describe(tables, found), [queue, laneKey(name)])
   return rows[0] ?? null
 }
 
-function keyOf({ handler, partitionKey }: LaneName): string {
-  return `${handler}:${partitionKey}`
-}
-
-function listStatement(tables: Tables, queue: QueueState): string {
+function listStatement(tables: Tables): string {
   const found = `
-    select delivery_id as id from ${tables.deadLetter} where discarded_at is null and blocks_key and queue = $1
-    union select id from "${tables.names.postbus}"."walk_${queue.suffix}"('', ${LOOKED_AT}) where not $3`
-  return `${describe(tables, queue, found)}
+    select delivery_id as id from ${tables.deadLetter} where dismissed_at is null and blocks_key and queue = $1
+    union select id from ${functionName(tables, 'walk')}($1, '', ${LOOKED_AT}) where not $3`
+  return `${describe(tables, found)}
     where ($2::text is null or head.handler = $2) and (not $3 or head.status = 'blocked')
     order by head.status = 'blocked' desc, head.since, head."deliveryId" limit $4`
 }
 
 /** What there is to know about the lanes whose heads these are. */
-function describe(tables: Tables, { table }: QueueState, heads: string): string {
-  const lane = `sibling.singleton_key = job.singleton_key and sibling.state`
+function describe(tables: Tables, heads: string): string {
+  const siblings = `from ${tables.delivery} sibling where ${inQueue('sibling', '$1')} and sibling.singleton_key`
+  const live = LIVE_IN_LANE.replaceAll('job.', 'sibling.')
   return `
     select head.queue, head.handler, head."partitionKey", head.status, head."deliveryId", head."eventId", head."eventType",
       head.since, head."dueAt", head.errors,
-      (select count(*)::integer - 1 from ${table} sibling
-        where sibling.singleton_key = head.lane and sibling.state < 'completed') as behind
+      (select count(*)::integer - 1 ${siblings} = head.lane and ${live}) as behind
     from (
       select job.name as queue, job.singleton_key as lane, job.id as "deliveryId",
-        split_part(job.singleton_key, ':', 1) as handler,
-        substr(job.singleton_key, strpos(job.singleton_key, ':') + 1) as "partitionKey",
+        ${handlerOfLane('job.singleton_key')} as handler,
+        ${partitionKeyOfLane('job.singleton_key')} as "partitionKey",
         event.id as "eventId", coalesce(event.type, job.data ->> 'type') as "eventType",
         coalesce(letter.died_at, event.published_at, job.created_on) as since,
         nullif(job.start_after, 'infinity') as "dueAt",
         case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end as errors,
         case
-          when exists (select from ${table} sibling where ${lane} = 'active') then 'running'
+          when exists (select ${siblings} = job.singleton_key and ${live} and sibling.state = 'active') then 'running'
           when job.start_after = 'infinity' then 'blocked'
           when job.state = 'retry' and job.start_after > ${tables.jobNow} then 'retrying'
           else 'waiting' end as status
       from (${heads}) found
-      join ${table} job on job.name = $1 and job.id = found.id and job.state < 'completed'
+      join ${tables.delivery} job on job.name = $1 and job.id = found.id and job.state < 'completed'
       left join ${tables.event} event on event.seq = ${tables.seqOfDelivery}(job.id)
-      left join ${tables.deadLetter} letter on letter.delivery_id = job.id and letter.discarded_at is null
+      left join ${tables.deadLetter} letter on letter.delivery_id = job.id and letter.dismissed_at is null
     ) head`
 }
 

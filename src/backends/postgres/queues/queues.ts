@@ -1,18 +1,16 @@
 /**
  * The queues that deliveries wait in: for each queue two of pg-boss's, plain and partitioned.
  *
- * Each has a table of its own. The partitioned one has pg-boss's `singleton` policy, whose unique index makes sure that
- * two deliveries of one lane never run at once. Both are told never to delete anything: pg-boss would remove a waiting
- * job after 14 days.
+ * All are in the table that pg-boss shares among queues: a queue is a name, so a thousand of them cost a server process
+ * no more than one. The partitioned one has pg-boss's `singleton` policy, whose unique index makes sure that two deliveries
+ * of one lane never run at once. All are told never to delete anything: pg-boss would remove a waiting job after 14 days.
  */
 import type { PgBoss } from 'pg-boss'
+import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import { PostbusError } from '../../../errors.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
-import { setAsideIndex } from './functions/set-aside.ts'
-import { RETRY_LIMIT } from './functions/sql.ts'
-import { createFunctions, FUNCTIONS_VERSION, functionsOf, type QueueFunctions } from './queue-functions.ts'
-import type { Tables } from '../schema/tables.ts'
+import { DELIVERY_TABLE, type Tables } from '../schema/tables.ts'
 
 /** A claim whose worker has not been heard of for this long is free to be taken over. */
 export const HEARTBEAT_SECONDS = 10
@@ -22,66 +20,42 @@ const TEN_YEARS_SECONDS = 10 * 365 * 86_400
 export interface QueueState {
   readonly name: string
   readonly policy: string
-  /** The queue's own table in pg-boss's schema, quoted. */
+  /** The name of its table in pg-boss's schema. */
   readonly table: string
-  readonly partition: boolean
-  /** The schema of ours that uses the queue, once one has migrated it. */
-  readonly usedBy: string | null
-  /** Which version of its functions is installed. */
-  readonly functionsVersion: number
-  readonly functions: QueueFunctions
-  /** What the names of its functions and indexes end with. */
-  readonly suffix: string
+  /** Whether this schema of ours has made it its own. */
+  readonly isOurs: boolean
 }
 
-/** Creates the queues that are missing, with the indexes and functions that workers need. Safe to repeat. */
+/** Creates the queues that are missing. Safe to repeat. */
 export async function createQueues(boss: PgBoss, database: Queryable, tables: Tables, queues: readonly string[]) {
+  const known = new Map((await readQueues(database, tables, queues)).map((state) => [state.name, state]))
   for (const queue of queues) {
-    await boss.createQueue(queue, {
-      policy: policyOf(queue),
-      partition: true,
-      retryLimit: RETRY_LIMIT,
-      expireInSeconds: 86_400,
-      heartbeatSeconds: HEARTBEAT_SECONDS,
-      retentionSeconds: TEN_YEARS_SECONDS,
-      deleteAfterSeconds: 0,
-    })
+    const state = known.get(queue)
+    if (state) refuseUnfit(state)
+    else await boss.createQueue(queue, queueOptions(queue))
   }
-  for (const state of await readQueues(database, tables, queues)) {
-    refuseUnfit(state, tables)
-    await createIndexes(database, state)
-    if (isOutdated(state)) await createFunctions(database, partsOf(state, tables))
-    if (isPartitionedQueue(state.name)) {
-      await database.query(`insert into ${tables.laneSweep} (queue) values ($1) on conflict do nothing`, [state.name])
-    }
-    const version = Math.max(state.functionsVersion, FUNCTIONS_VERSION)
-    await database.query(`comment on table ${state.table} is '${USED_BY}${tables.names.postbus}, functions ${version}'`)
+  await database.query(`insert into ${tables.ownQueue} (name) select unnest($1::text[]) on conflict do nothing`, [
+    queues,
+  ])
+}
+
+function queueOptions(queue: string) {
+  return {
+    policy: policyOf(queue),
+    partition: false,
+    retryLimit: RETRY_LIMIT,
+    expireInSeconds: 86_400,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    retentionSeconds: TEN_YEARS_SECONDS,
+    deleteAfterSeconds: 0,
   }
-}
-
-function partsOf({ name, table, suffix }: QueueState, tables: Tables) {
-  return { tables, queue: name, table, suffix }
-}
-
-/** A delivery's id is unique within one schema of ours only, so no two of them may share a queue. */
-const USED_BY = 'deliveries of postbus schema '
-const COMMENT = new RegExp(`^${USED_BY}([a-z0-9_]+)(?:, functions (\\d+))?$`)
-
-/** @throws {PostbusError} `POSTBUS_QUEUE_MISMATCH` when another schema of ours uses one of these queues. */
-export async function refuseUsedQueues(database: Queryable, tables: Tables, queues: readonly string[]): Promise<void> {
-  const used = (await readQueues(database, tables, queues)).find((state) => isUsedByAnother(state, tables))
-  if (used) throw queueUsed(used, tables)
-}
-
-function isUsedByAnother({ usedBy }: QueueState, tables: Tables): boolean {
-  return usedBy !== null && usedBy !== tables.names.postbus
 }
 
 /**
  * Reads the queues' state, and refuses those that are missing, of another kind, or made by an older release.
  *
- * @throws {PostbusError} `POSTBUS_QUEUE_MISSING`, `POSTBUS_SCHEMA_OUTDATED`, or `POSTBUS_QUEUE_MISMATCH` when a queue of
- * that name was made by someone else: pg-boss's `createQueue` leaves an existing queue as it is.
+ * @throws {PostbusError} `POSTBUS_QUEUE_MISSING`, or `POSTBUS_QUEUE_MISMATCH` when a queue of that name was made by someone
+ * else: pg-boss's `createQueue` leaves an existing queue as it is.
  */
 export async function checkQueues(
   database: Queryable,
@@ -89,23 +63,10 @@ export async function checkQueues(
   queues: readonly string[],
 ): Promise<readonly QueueState[]> {
   const states = await readQueues(database, tables, queues)
-  const missing = queues.filter((queue) => !states.some((state) => state.name === queue))
+  for (const state of states) refuseUnfit(state)
+  const missing = queues.filter((queue) => !states.some(({ name, isOurs }) => name === queue && isOurs))
   if (missing.length > 0) throw queueMissing(missing)
-
-  for (const state of states) refuseUnfit(state, tables)
-  const behind = states.find(isOutdated)
-  if (behind) throw queueOutdated(behind)
   return states
-}
-
-/** An older release has made its functions, or none. */
-export function isOutdated({ functionsVersion }: QueueState): boolean {
-  return functionsVersion < FUNCTIONS_VERSION
-}
-
-function refuseUnfit(state: QueueState, tables: Tables): void {
-  if (state.policy !== policyOf(state.name) || !state.partition) throw queueMismatch(state)
-  if (isUsedByAnother(state, tables)) throw queueUsed(state, tables)
 }
 
 export async function readQueues(
@@ -113,46 +74,54 @@ export async function readQueues(
   tables: Tables,
   queues: readonly string[],
 ): Promise<readonly QueueState[]> {
-  const { rows } = await database.query<{
-    name: string
-    policy: string
-    table_name: string
-    partition: boolean
-    comment: string | null
-  }>(
-    `select name, policy, table_name, partition,
-      obj_description(to_regclass(format('%I.%I', '${tables.names.pgboss}', table_name)), 'pg_class') as comment
-    from ${tables.queue} where name = any($1) order by name`,
+  const { rows } = await database.query<{ name: string; policy: string; table: string; isOurs: boolean }>(
+    `select queue.name, queue.policy, queue.table_name as table, own.name is not null as "isOurs"
+    from ${tables.queue} queue left join ${tables.ownQueue} own on own.name = queue.name
+    where queue.name = any($1) order by queue.name`,
     [queues],
   )
-  return rows.map(({ name, policy, table_name, partition, comment }) => {
-    const [, usedBy = null, version = 0] = (partition && COMMENT.exec(comment ?? '')) || []
-    const table = `"${tables.names.pgboss}"."${table_name}"`
-    const suffix = suffixOf(table)
-    const functions = functionsOf(tables, suffix)
-    return { name, policy, partition, usedBy, table, suffix, functions, functionsVersion: Number(version) }
-  })
+  return rows
+}
+
+/** The partitioned ones of our queues. */
+export async function laneQueues(database: Queryable, tables: Tables): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(`select name from ${tables.ownQueue} order by name`)
+  return rows.map(({ name }) => name).filter(isPartitionedQueue)
 }
 
 export function policyOf(queue: string): 'standard' | 'singleton' {
   return isPartitionedQueue(queue) ? 'singleton' : 'standard'
 }
 
-/** What is the queue's own is named by its table's first characters: the whole, `j` and a hash, leaves no room under 63. */
-function suffixOf(table: string): string {
-  return table.split('."')[1]?.slice(1, 17) ?? ''
+/** Whether deliveries could be in it. */
+export function isFit({ name, policy, table }: QueueState): boolean {
+  return policy === policyOf(name) && table === DELIVERY_TABLE
+}
+
+function refuseUnfit(state: QueueState): void {
+  if (!isFit(state)) throw queueMismatch(state)
 }
 
 /**
- * One that recovery reads in a plain queue, for which a partitioned one has pg-boss's, one of the live deliveries of a lane,
- * and one of what is set aside.
+ * A delivery's id is unique within one schema of ours only, so no two of them may share a queue.
+ *
+ * @throws {PostbusError} `POSTBUS_QUEUE_MISMATCH` when another schema of ours uses one of these queues.
  */
-async function createIndexes(database: Queryable, { name, suffix, table }: QueueState): Promise<void> {
-  const [which, columns, live] = isPartitionedQueue(name)
-    ? ['lane', 'singleton_key, id', `state < 'completed'`]
-    : ['active', 'heartbeat_on', `state = 'active'`]
-  await database.query(`create index if not exists "postbus_${which}_${suffix}" on ${table} (${columns}) where ${live}`)
-  await database.query(setAsideIndex(table, suffix))
+export async function refuseUsedQueues(database: Queryable, tables: Tables, queues: readonly string[]): Promise<void> {
+  const { rows } = await database.query<{ schema: string }>(
+    `select space.nspname as schema from pg_class class join pg_namespace space on space.oid = class.relnamespace
+    where class.relname = 'queue' and space.nspname <> $1 and has_schema_privilege(space.oid, 'usage')
+      and obj_description(class.oid, 'pg_class') = $2 and has_table_privilege(class.oid, 'select')`,
+    [tables.names.postbus, `queues of Postbus in pg-boss schema ${tables.names.pgboss}`],
+  )
+  for (const { schema } of rows) {
+    const used = await database.query<{ name: string }>(
+      `select name from "${schema.replaceAll('"', '""')}".queue where name = any($1) order by name limit 1`,
+      [queues],
+    )
+    const name = used.rows[0]?.name
+    if (name) throw queueUsed(name, schema, tables)
+  }
 }
 
 function queueMissing(queues: readonly string[]): PostbusError {
@@ -161,24 +130,17 @@ function queueMissing(queues: readonly string[]): PostbusError {
   return new PostbusError('POSTBUS_QUEUE_MISSING', `${what} in this database. Run: npx postbus migrate`)
 }
 
-function queueOutdated({ name }: QueueState): PostbusError {
-  return new PostbusError(
-    'POSTBUS_SCHEMA_OUTDATED',
-    `Queue "${name}" was made by an older release than this one. Run: npx postbus migrate`,
-  )
-}
-
-function queueUsed({ name, usedBy }: QueueState, { names }: Tables): PostbusError {
+function queueUsed(queue: string, usedBy: string, { names }: Tables): PostbusError {
   return new PostbusError(
     'POSTBUS_QUEUE_MISMATCH',
-    `Queue "${name}" in "${names.pgboss}" holds the deliveries of schema "${usedBy}", so schema "${names.postbus}" cannot ` +
+    `Queue "${queue}" in "${names.pgboss}" holds the deliveries of schema "${usedBy}", so schema "${names.postbus}" cannot ` +
       'use it too: give createBus() another `pgbossSchema`.',
   )
 }
 
 function queueMismatch(state: QueueState): PostbusError {
-  const found = `policy "${state.policy}"${state.partition ? '' : ' and shares a table with other queues'}`
-  const expected = `policy "${policyOf(state.name)}" and a table of its own`
+  const found = `policy "${state.policy}"${state.table === DELIVERY_TABLE ? '' : ' and a table of its own'}`
+  const expected = `policy "${policyOf(state.name)}", in the table that queues share`
   return new PostbusError(
     'POSTBUS_QUEUE_MISMATCH',
     `Queue "${state.name}" exists with ${found}; expected ${expected}. It was not made by Postbus: ` +

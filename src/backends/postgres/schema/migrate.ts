@@ -9,7 +9,10 @@ import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../../migrations/index.ts'
 import type { MigrateOptions, MigrateReport } from '../../../deliveries/operations.ts'
 import { prepareSession, type Connection } from '../connection.ts'
+import { createFunctions } from '../functions/index.ts'
+import { moveQueue, queuesToMove } from '../queues/move-queues.ts'
 import { createQueues, refuseUsedQueues } from '../queues/queues.ts'
+import { lockKey } from './advisory-locks.ts'
 import { inspectSchema, type SchemaReport } from './schema-check.ts'
 import type { Tables } from './tables.ts'
 
@@ -46,9 +49,7 @@ async function withLock<Result>(pool: Pool, tables: Tables, work: () => Promise<
   const holder = await pool.connect()
   try {
     await holder.query('begin')
-    await holder.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-      `postbus migrate ${tables.names.postbus}`,
-    ])
+    await holder.query(`select pg_advisory_xact_lock(${lockKey('migrate', tables.names)})`)
     const result = await work()
     await holder.query('commit')
     return result
@@ -72,6 +73,8 @@ async function migrateLocked(
   await withBoss(pool, tables, async (boss) => {
     // A database that a newer release has migrated has all of ours: Kysely would stumble over the ones it does not know.
     if (report.postbus.missing.length > 0) await runMigrations(pool, tables)
+    if (report.areFunctionsOutdated) await createFunctions(pool, tables)
+    for (const queue of await queuesToMove(pool, tables)) await moveQueue(pool, tables, queue)
     await createQueues(boss, pool, tables, queues)
   })
   return { steps }
@@ -122,7 +125,8 @@ function stepsFor(report: SchemaReport): readonly string[] {
     )
   }
   for (const name of report.postbus.missing) steps.push(`run migration ${name} in "${report.postbus.schema}"`)
+  if (report.areFunctionsOutdated) steps.push(`install the functions of "${report.postbus.schema}"`)
+  for (const queue of report.queuesToMove) steps.push(`move queue "${queue}" to the table that queues share`)
   for (const queue of report.missingQueues) steps.push(`create queue "${queue}"`)
-  for (const queue of report.outdatedQueues) steps.push(`update the functions of queue "${queue}"`)
   return steps
 }

@@ -3,7 +3,9 @@ import { migrations } from '../../../../migrations/index.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { Emit } from '../../../signals.ts'
 import type { Queryable } from '../connection.ts'
-import { isOutdated, readQueues } from '../queues/queues.ts'
+import { FUNCTIONS_VERSION, installedFunctions } from '../functions/index.ts'
+import { queuesToMove } from '../queues/move-queues.ts'
+import { readQueues } from '../queues/queues.ts'
 import type { Tables } from './tables.ts'
 
 /** The schema version of the pg-boss release that package.json pins; a test compares them. */
@@ -21,8 +23,10 @@ export interface SchemaReport {
   }
   readonly pgboss: { readonly schema: string; readonly found: number | null; readonly expected: number }
   readonly missingQueues: readonly string[]
-  /** Queues whose functions an older release has made. */
-  readonly outdatedQueues: readonly string[]
+  /** An older release has made the functions of the schema. */
+  readonly areFunctionsOutdated: boolean
+  /** Queues that an older release has given tables of their own. */
+  readonly queuesToMove: readonly string[]
 }
 
 export async function inspectSchema(
@@ -30,11 +34,13 @@ export async function inspectSchema(
   tables: Tables,
   queues: readonly string[],
 ): Promise<SchemaReport> {
-  const present = await existing(database, [tables.migration, tables.pgbossVersion, tables.queue])
+  const present = await existing(database, [tables.migration, tables.pgbossVersion, tables.queue, tables.ownQueue])
   const applied = present.has(tables.migration) ? await appliedMigrations(database, tables) : []
   const known = Object.keys(migrations(tables.names))
   const found = present.has(tables.pgbossVersion) ? await pgbossVersion(database, tables) : null
-  const states = present.has(tables.queue) ? await readQueues(database, tables, queues) : []
+  const states =
+    present.has(tables.queue) && present.has(tables.ownQueue) ? await readQueues(database, tables, queues) : []
+  const old = present.has(tables.queue) ? await queuesToMove(database, tables) : []
 
   return {
     postbus: {
@@ -45,8 +51,12 @@ export async function inspectSchema(
       applied: applied.length,
     },
     pgboss: { schema: tables.names.pgboss, found, expected: PGBOSS_SCHEMA_VERSION },
-    missingQueues: queues.filter((queue) => !states.some((state) => state.name === queue)),
-    outdatedQueues: states.filter((state) => isOutdated(state)).map((state) => state.name),
+    missingQueues: queues.filter(
+      (queue) =>
+        !states.some(({ name, isOurs }) => name === queue && isOurs) && !old.some(({ name }) => name === queue),
+    ),
+    areFunctionsOutdated: (await installedFunctions(database, tables)) < FUNCTIONS_VERSION,
+    queuesToMove: old.map(({ name }) => name),
   }
 }
 
@@ -55,7 +65,7 @@ export async function inspectSchema(
  * warning: migrations only add, and a rolling deploy has old processes starting on a new schema.
  */
 export async function checkSchema(database: Queryable, tables: Tables, emit: Emit): Promise<void> {
-  const { postbus, pgboss } = await inspectSchema(database, tables, [])
+  const { postbus, pgboss, areFunctionsOutdated } = await inspectSchema(database, tables, [])
   if (!postbus.installed) {
     const where = await databaseName(database)
     throw new PostbusError(
@@ -70,6 +80,9 @@ export async function checkSchema(database: Queryable, tables: Tables, emit: Emi
     throw outdated(
       `pg-boss's schema "${pgboss.schema}" has version ${pgboss.found ?? 'none'}, this code needs ${pgboss.expected}`,
     )
+  }
+  if (areFunctionsOutdated) {
+    throw outdated(`The functions of schema "${postbus.schema}" were made by an older release than this one`)
   }
   if (postbus.unknown.length === 0 && pgboss.found === pgboss.expected) return
   emit('warn', 'schema.newer', 'The database was migrated by a newer release than this one; deploy it soon.', {

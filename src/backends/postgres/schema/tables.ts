@@ -6,22 +6,36 @@ import { SCHEMA_NAME } from '../../../names.ts'
 export interface Tables {
   readonly names: SchemaNames
   readonly event: string
+  readonly eventSeq: string
   readonly deadLetter: string
   readonly worker: string
-  readonly laneSweep: string
   readonly pruning: string
   readonly migration: string
+  /** The queues that hold our deliveries. */
+  readonly ownQueue: string
+  /** The numbers of handlers in the history. */
+  readonly handler: string
+  readonly history: string
+  readonly historyTurn: string
+  readonly laneSweep: string
+  readonly serverLife: string
+  /** All of pg-boss's jobs, ours and others'. */
   readonly job: string
+  /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
+  readonly delivery: string
   readonly queue: string
   readonly pgbossVersion: string
-  /** pg-boss's clock: the database's time, or the time a test has set. */
+  /** pg-boss's clock, at the transaction's start: the database's time, or the time a test has set. */
   readonly jobNow: string
-  readonly publish: string
-  readonly prune: string
+  /** The same clock at this moment. */
+  readonly clock: string
   readonly seqOfDelivery: string
   /** The channel on which publishers wake workers. */
   readonly channel: string
 }
+
+/** The table that pg-boss keeps the jobs of all queues in that were not given one of their own. */
+export const DELIVERY_TABLE = 'job_common'
 
 export function tablesIn(names: SchemaNames): Tables {
   for (const name of [names.postbus, names.pgboss]) {
@@ -32,21 +46,29 @@ export function tablesIn(names: SchemaNames): Tables {
       `Schema name ${JSON.stringify(name)} is not allowed: ${expected}.`,
     )
   }
+  const ours = (name: string) => `"${names.postbus}".${name}`
+  const theirs = (name: string) => `"${names.pgboss}".${name}`
   return Object.freeze({
     names,
-    event: `"${names.postbus}".event`,
-    deadLetter: `"${names.postbus}".dead_letter`,
-    laneSweep: `"${names.postbus}".lane_sweep`,
-    pruning: `"${names.postbus}".pruning`,
-    worker: `"${names.postbus}".worker`,
-    migration: `"${names.postbus}".migration`,
-    job: `"${names.pgboss}".job`,
-    queue: `"${names.pgboss}".queue`,
-    pgbossVersion: `"${names.pgboss}".version`,
-    jobNow: `"${names.pgboss}".job_now()`,
-    publish: `"${names.postbus}".publish`,
-    prune: `"${names.postbus}".prune`,
-    seqOfDelivery: `"${names.postbus}".seq_of_delivery`,
+    event: ours('event'),
+    eventSeq: ours('event_seq_seq'),
+    deadLetter: ours('dead_letter'),
+    worker: ours('worker'),
+    pruning: ours('pruning'),
+    migration: ours('migration'),
+    ownQueue: ours('queue'),
+    handler: ours('handler'),
+    history: ours('history'),
+    historyTurn: ours('history_turn'),
+    laneSweep: ours('lane_sweep'),
+    serverLife: ours('server_life'),
+    job: theirs('job'),
+    delivery: theirs(DELIVERY_TABLE),
+    queue: theirs('queue'),
+    pgbossVersion: theirs('version'),
+    jobNow: theirs('job_now()'),
+    clock: `(clock_timestamp() + (${theirs('job_now()')} - now()))`,
+    seqOfDelivery: ours('seq_of_delivery'),
     channel: `postbus_${names.postbus}`,
   })
 }

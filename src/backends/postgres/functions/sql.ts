@@ -1,30 +1,13 @@
-/** What the queues' functions are made of: the names they use, and the pieces of SQL that several of them share. */
-import type { Tables } from '../../schema/tables.ts'
-
-/** One queue, as the text of its functions names it. */
-export interface QueueParts {
-  readonly tables: Tables
-  /** The queue's name; it matches `QUEUE_NAME`, so it can stand between quotes. */
-  readonly queue: string
-  /** The queue's own table, quoted. */
-  readonly table: string
-  /** What the names of its functions and indexes end with. */
-  readonly suffix: string
-}
-
-/**
- * pg-boss's own retry limit for our deliveries, far above any `maxAttempts`: its supervisor must never end a delivery
- * for good behind our back. A claim that is given back raises a row's limit by one, so that
- * `retry_count - (retry_limit - RETRY_LIMIT)` counts the claims that used up an attempt.
- */
-export const RETRY_LIMIT = 1_000_000
+/** What our functions are made of: the conditions they name rows by, and the pieces of SQL that several of them share. */
+import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
+import type { Tables } from '../schema/tables.ts'
 
 /** A delivery keeps the errors of its latest attempts; older ones are dropped from the front. */
 const KEPT_ERRORS = 20
 
 /**
- * Every function runs on plans that are made once per connection and cannot be wrong. A queue's statistics are: its table
- * is empty at one moment and holds a million rows at the next, and a plan that was best for the empty one then reads all
+ * Every function runs on plans that are made once per connection and cannot be wrong. Statistics of a queue are: it is
+ * empty at one moment and holds a million rows at the next, and a plan that was best for the empty one then reads all
  * of them for each delivery. So each statement is written such that only one plan is left:
  *
  * - what is looked up by id stands in a lateral subquery with `name` and `id`, and names its state as text, which no
@@ -43,6 +26,27 @@ export const FIXED_PLAN = `
   set enable_incremental_sort = off
   set jit = off`
 
+/**
+ * Which rows are ours, and where each of our indexes stands. pg-boss has an index of what is not blocked as well; `NOT
+ * blocked` as a number keeps our statements off it, as it does not tell what was never tried from what waits for a retry.
+ */
+const OURS = `job.retry_limit >= ${RETRY_LIMIT}`
+export const FRESH = `job.state = 'created' and job.blocked::integer = 0 and ${OURS}`
+export const RETURNING = `job.state = 'retry' and job.blocked::integer = 0 and ${OURS}`
+export const ACTIVE = `job.state = 'active' and ${OURS}`
+export const LIVE_IN_LANE = `job.state < 'completed' and job.singleton_key is not null and ${OURS}`
+/** Set aside by a claim, because its handler had no slot left. A row that is `blocked` without this is parked. */
+export const SET_ASIDE = `job.blocked and job.group_tier = 'set aside' and job.state < 'active'`
+export const NOT_SET_ASIDE = `job.group_tier is distinct from 'set aside'`
+
+/** The handler of a delivery. */
+export const HANDLER = `(job.data ->> 'handler')`
+
+/** The name of one of our functions. */
+export function functionName({ names }: Tables, what: string): string {
+  return `"${names.postbus}".${what}`
+}
+
 /** A claimed delivery with its event. Payload and metadata are read as text: see `codec/parse-json.ts`. */
 export const DELIVERY_COLUMNS = `
     id uuid, handler text, claim float8, attempt integer, seq bigint, event_id uuid, type text, version integer,
@@ -53,33 +57,29 @@ export const NO_DELIVERY = `null::uuid, null::text, null::float8, null::integer,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz`
 
-export function functionName({ tables, suffix }: Pick<QueueParts, 'tables' | 'suffix'>, what: string): string {
-  return `"${tables.names.postbus}"."${what}_${suffix}"`
-}
-
-/** Turns the locked rows of the array `rows` into claims. Answers them as `activated`. */
-export function activated(parts: QueueParts, rows: string): string {
-  return activatedFrom(parts, '', `job.ctid = any(${rows})`)
+/** Turns the locked rows of the array `rows` into claims, as `activated`. */
+export function activated(tables: Tables, rows: string): string {
+  return activatedFrom(tables, '', `job.ctid = any(${rows})`)
 }
 
 /** The same, with their place in the array as `ord`. To know the place costs a join. */
-export function activatedInOrder(parts: QueueParts, rows: string): string {
+export function activatedInOrder(tables: Tables, rows: string): string {
   const from = `from unnest(${rows}) with ordinality as chosen (row, ord)`
-  return activatedFrom(parts, from, 'job.ctid = chosen.row', 'chosen.ord, ')
+  return activatedFrom(tables, from, 'job.ctid = chosen.row', 'chosen.ord, ')
 }
 
-function activatedFrom({ table, tables }: QueueParts, from: string, where: string, also = ''): string {
+function activatedFrom(tables: Tables, from: string, where: string, also = ''): string {
   return `activated as (
-      update ${table} job set
+      update ${tables.delivery} job set
         state = 'active',
         blocked = false,
         started_on = ${tables.jobNow},
-        heartbeat_on = ${tables.jobNow},
+        heartbeat_on = ${tables.clock},
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       ${from}
       where ${where}
-      returning ${also}job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, ${claimOf('job')} as claim,
-        job.retry_count - (job.retry_limit - ${RETRY_LIMIT}) + 1 as attempt
+      returning ${also}job.priority, job.created_on, job.id, ${HANDLER} as handler, ${claimOf('job')} as claim,
+        ${attemptOf('job')} as attempt
     )`
 }
 
@@ -92,7 +92,7 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** The event of `activated`, which may be gone. */
-export function itsEvent({ tables }: QueueParts): string {
+export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -100,9 +100,9 @@ export function itsEvent({ tables }: QueueParts): string {
     ) event on true`
 }
 
-/** Appends an error to a list of errors. Whatever else stands there (pg-boss's supervisor may have written it) goes. */
+/** Appends an error to a list of errors. Anything else that stands there (pg-boss's supervisor may have written it) goes. */
 export function withError(list: string, error: string): string {
-  const kept = `case when jsonb_typeof(${list}) = 'array' then ${list} else '[]' end`
+  const kept = errorsIn(list)
   const appended = `(${kept}) || (${error})`
   return `case
           when ${error} is null or jsonb_typeof(${error}) = 'null' then ${list}
@@ -110,23 +110,41 @@ export function withError(list: string, error: string): string {
           else ${appended} end`
 }
 
-/** The smallest live id of the lane `lane`: its head. Without `name`, so that only the index of lanes has this order. */
-export function headOf({ table }: QueueParts, lane: string, columns: string): string {
-  return `select ${columns} from ${table} job
-      where job.singleton_key = ${lane} and job.state < 'completed'
+/** The errors of a delivery's attempts. */
+export function errorsIn(output: string): string {
+  return `case when jsonb_typeof(${output}) = 'array' then ${output} else '[]' end`
+}
+
+/**
+ * The queue of a row that is looked for by its lane. As a number first, and never as its name alone: only the index of
+ * lanes has this order then, and the primary key, which begins with the name, has not.
+ */
+export function inQueue(job: string, queue: string): string {
+  return `hashtext(${job}.name) = hashtext(${queue}) and ${job}.name || '' = ${queue}`
+}
+
+/** The smallest live id of the lane `lane`: its head. */
+export function headOf(tables: Tables, { queue, lane }: { queue: string; lane: string }, columns: string): string {
+  return `select ${columns} from ${tables.delivery} job
+      where ${inQueue('job', queue)} and job.singleton_key = ${lane} and ${LIVE_IN_LANE}
       order by job.id limit 1`
 }
 
 /** The active delivery of the lane `lane`, by pg-boss's unique index. A row of a later lane if there is none. */
-export function runningIn({ table, queue }: QueueParts, lane: string): string {
-  return `select job.id, coalesce(job.singleton_key, '') as lane from ${table} job
-      where job.name = '${queue}' and job.state = 'active' and job.policy = 'singleton'
+export function runningIn(tables: Tables, { queue, lane }: { queue: string; lane: string }): string {
+  return `select job.id, coalesce(job.singleton_key, '') as lane from ${tables.delivery} job
+      where job.name = ${queue} and job.state = 'active' and job.policy = 'singleton'
         and coalesce(job.singleton_key, '') >= ${lane}
       order by job.name, coalesce(job.singleton_key, '') limit 1`
 }
 
-export function byId({ table, queue }: QueueParts, id: string, columns: string): string {
-  return `select ${columns} from ${table} job where job.name = '${queue}' and job.id = ${id}`
+export function byId(tables: Tables, { queue, id }: { queue: string; id: string }, columns: string): string {
+  return `select ${columns} from ${tables.delivery} job where job.name = ${queue} and job.id = ${id}`
+}
+
+/** The number of the attempt that a claim begins: see `attempt-number.ts`. */
+export function attemptOf(job: string): string {
+  return `(${job}.retry_count - (${job}.retry_limit - ${RETRY_LIMIT}) + 1)`
 }
 
 /**

@@ -1,16 +1,17 @@
 /**
  * What a claim has to know of publishers that are committing at this moment: of those that commit together only one wakes
- * the workers (see the migration of `publish`), and it may be the first to be seen.
+ * the workers (see `publish.ts`), and it may be the first to be seen.
  *
  *   publisher   holds `coming`, shared, from before it decides whether to notify until its commit can be seen
  *   claim       asks whether anyone holds it, and only then looks at the queue: what was not held is seen
  *
  * A claim that finds someone looks again a moment later.
  */
-import type { QueueParts } from './sql.ts'
+import { queueLockKey } from '../schema/advisory-locks.ts'
+import type { Tables } from '../schema/tables.ts'
 
 /** Whether someone is committing to this queue. To be asked in a statement before the one that looks. Holds nothing. */
-export function isComing({ tables, queue }: QueueParts): string {
-  const lock = `hashtextextended('postbus coming ${tables.names.postbus} ${queue}', 0)`
+export function isComing({ names }: Tables, queue: string): string {
+  const lock = queueLockKey('coming', names, queue)
   return `case when pg_try_advisory_lock(${lock}) then not pg_advisory_unlock(${lock}) else true end`
 }

@@ -8,7 +8,7 @@
  *
  * A parked delivery leaves the index that candidates are found by, so each is looked at once, whatever the backlog. It is
  * parked only while the delivery it waits for is held: that one's settle then waits for this claim, and afterwards sees
- * whom to promote. Without the hold, a delivery could be parked behind one that has just ended, and wait for ever.
+ * what to promote. Without the hold, a delivery could be parked behind one that has just ended, and wait for ever.
  *
  * Claims of a queue take turns. Two at once could see the same lane idle, one of them without, and the other with, the
  * event of a transaction that has just committed late, and start two different deliveries of it.
@@ -18,7 +18,12 @@
  *
  * When the front of the queue is one busy lane's backlog, the rest of the slots is filled by walking from lane to lane.
  */
+import { handlerOfLane } from '../../../deliveries/lane-key.ts'
+import { queueLockKey } from '../schema/advisory-locks.ts'
+import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
+import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
+import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import {
   activated,
@@ -32,7 +37,6 @@ import {
   NO_DELIVERY,
   QUEUE_ORDER,
   runningIn,
-  type QueueParts,
 } from './sql.ts'
 
 /** Looks at a few candidates more than are wanted, so that small claims get past a backlog too. */
@@ -41,24 +45,29 @@ const LOOK_AT_LEAST = 10
 const BUSY_LANES = 10
 const MOST_WALKS = 4
 
-export function claimLanesFunction(parts: QueueParts): string {
-  const { table, tables, queue } = parts
+const NO_REPORT = 'null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text'
+
+export function claimLanesFunction(tables: Tables): string {
   const claimChosen = `if chosen <> '{}' then
       return query
-        with ${activated(parts, 'chosen')}
-        select ${DELIVERY}, null::boolean, null::text[], null::boolean, null::text from activated ${itsEvent(parts)} ${QUEUE_ORDER};
+        with ${activated(tables, 'chosen')}
+        select ${DELIVERY}, ${NO_REPORT} from activated ${itsEvent(tables)} ${QUEUE_ORDER};
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;`
+  const lane = { queue: 'of_queue', lane: 'candidate.lane' }
   return `
-create or replace function ${functionName(parts, 'claim')}(wanted integer, walk_from text, limits jsonb)
-returns table (${DELIVERY_COLUMNS},
-    more boolean, held_back text[], coming boolean, walk_on text
+create or replace function ${functionName(tables, 'claim_lanes')}(
+  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text
+) returns table (${DELIVERY_COLUMNS},
+    more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text
 ) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
   source text;
   look integer;
   looked integer := 0;
+  wrote boolean := false;
   candidates tid[];
   ids uuid[];
   lanes text[];
@@ -67,27 +76,31 @@ declare
   visited integer;
   more boolean := false;
   is_long boolean := false;
-  coming boolean := ${isComing(parts)};${LIMIT_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}
 begin
-  perform pg_advisory_xact_lock(hashtextextended('postbus claim ${tables.names.pgboss} ${queue}', 0));
-  ${readingLimits(parts)}
-  ${probing(parts)}
+  perform pg_advisory_xact_lock(${queueLockKey('claim', tables.names, 'of_queue')});
+  ${readingMarks(tables)}
+  ${readingLimits(tables)}
+  ${probing(tables)}
   source := case when found then 'set aside' else 'front' end;
+  if wanted > 0 then
+    ${askingForMixture(tables)}
+  end if;
 
   while source is not null and wanted > 0 loop
     if source = 'front' then
       -- A claim that had to walk found one busy lane's backlog at the front. That takes its turn a little at a time.
       look := case when walk_from <> '' and looked = 0 then ${LOOK_AT_LEAST} else greatest(wanted, ${LOOK_AT_LEAST}) end;
-      select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
-      into candidates, ids, lanes
-      from (
-        select job.ctid as row, job.id, job.singleton_key from ${table} job
-        where job.name = '${queue}' and job.state < 'active' and not job.blocked and job.start_after <= ${tables.jobNow}
-          and job.singleton_key is not null
-        order by job.name, job.priority desc, job.created_on
-        limit look
-        for update skip locked
-      ) candidate;
+      ${collecting(tables, {
+        look: 'look',
+        and: 'and job.singleton_key is not null',
+        columns: [
+          { column: 'job.ctid', into: 'candidates' },
+          { column: 'job.id', into: 'ids' },
+          { column: 'job.singleton_key', into: 'lanes' },
+        ],
+      })}
+      ${timingLook('coalesce(cardinality(candidates), 0)')}
       looked := looked + coalesce(cardinality(candidates), 0);
       is_long := coalesce(cardinality(candidates) = look, false);
     else
@@ -95,31 +108,33 @@ begin
         array_agg(share.lane) filter (where share.row is not null), array_agg(share.handler) filter (where share.held_back),
         source = 'set aside' and bool_or(share.passed_over)
       into candidates, ids, lanes, full_up, passed_over
-      from ${functionName(parts, 'set_aside')}(wanted, handlers, free, source = 'set aside') share;
+      from ${functionName(tables, 'set_aside')}(of_queue, wanted, handlers, free, source = 'set aside') share;
     end if;
 
     chosen := null;
     aside := null;
     if candidates is not null then
+      wrote := true;
       with judged as materialized (
         select candidate.row, candidate.lane, coalesce(older.id, running.id) as blocker
         from unnest(candidates, ids, lanes) as candidate (row, id, lane)
-        left join lateral (${headOf(parts, 'candidate.lane', 'job.id')}
+        left join lateral (${headOf(tables, lane, 'job.id')}
         ) older on older.id < candidate.id
-        left join lateral (${runningIn(parts, 'candidate.lane')}
+        left join lateral (${runningIn(tables, lane)}
         ) running on running.lane = candidate.lane
       ), waiting as materialized (
         select judged.row from judged cross join lateral (
-          ${byId(parts, 'judged.blocker', '1')} and job.state::text in ('created', 'retry', 'active') for share skip locked
+          ${byId(tables, { queue: 'of_queue', id: 'judged.blocker' }, '1')}
+            and job.state::text in ('created', 'retry', 'active') for share skip locked
         ) held
       ), parked as (
-        update ${table} job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
+        update ${tables.delivery} job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
       )
       select array_agg(judged.row) filter (where judged.blocker is null),
         array_agg(judged.lane) filter (where judged.blocker is null), (select count(*) from parked)
       into heads, lanes, parked from judged;
       ${sortingOutHeads}
-      ${settingAside(parts, 'aside')}
+      ${settingAside(tables, 'aside')}
       -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
       if source = 'front' then
         more := cardinality(heads) > coalesce(cardinality(chosen), 0) + coalesce(cardinality(aside), 0)
@@ -141,9 +156,9 @@ begin
     select array_agg(head.row) filter (where head.row is not null),
       array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
     into heads, lanes, walk_from, visited
-    from ${functionName(parts, 'walk')}(walk_from, look) walked
+    from ${functionName(tables, 'walk')}(of_queue, walk_from, look) walked
     left join lateral (
-      ${byId(parts, 'walked.id', 'job.ctid as row')} and job.state::text in ('created', 'retry')
+      ${byId(tables, { queue: 'of_queue', id: 'walked.id' }, 'job.ctid as row')} and job.state::text in ('created', 'retry')
         and job.start_after <= ${tables.jobNow}
       for update skip locked
     ) head on walked.idle;
@@ -158,7 +173,8 @@ begin
   -- Unless it has come to the last lane, and had a slot for each that was idle.
   more := more or is_long and (wanted = 0 or walk_from <> '');
 
-  return query select ${NO_DELIVERY}, more, full_up, coming, walk_from;
+  ${movingMarks('wrote')}
+  return query select ${NO_DELIVERY}, more, full_up, coming, is_slow, marks::text, walk_from;
 end
 $function$`
 }
@@ -169,35 +185,6 @@ const sortingOutHeads = `if handlers is null then
       else
         for i in 1 .. coalesce(cardinality(heads), 0) loop
           exit when cardinality(chosen) = wanted;
-          ${sortingOut('heads[i]', `split_part(lanes[i], ':', 1)`)}
+          ${sortingOut('heads[i]', handlerOfLane('lanes[i]'))}
         end loop;
       end if;`
-
-/** Visits lanes in the order of their keys, behind `after`: one probe for each, whatever waits in it. */
-export function walkFunction(parts: QueueParts): string {
-  const { table } = parts
-  const next = (key: string) => `(
-      select job.id, job.singleton_key, job.state, job.blocked from ${table} job
-      where job.state < 'completed' and job.singleton_key > ${key}
-      order by job.singleton_key, job.id limit 1
-    )`
-  return `
-create or replace function ${functionName(parts, 'walk')}(after text, visits integer)
-returns table (lane text, id uuid, idle boolean, blocked boolean) language plpgsql ${FIXED_PLAN} as $function$
-#variable_conflict use_column
-begin
-  return query
-    with recursive head as (
-      ${next('after')}
-      union all
-      select following.* from head cross join lateral ${next('head.singleton_key')} following
-    ), visited as materialized (
-      select * from head limit visits
-    )
-    select visited.singleton_key, visited.id, visited.state < 'active' and running.lane is null, visited.blocked
-    from visited
-    left join lateral (${runningIn(parts, 'visited.singleton_key')}
-    ) running on running.lane = visited.singleton_key;
-end
-$function$`
-}

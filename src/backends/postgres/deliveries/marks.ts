@@ -1,0 +1,53 @@
+/**
+ * The marks that one worker hands in at its claims of one queue (see `functions/marks.ts`). It has none until a claim was
+ * slow to look, which is when it had to step over much that has finished: so they cost nothing where nothing holds vacuum up.
+ */
+
+/** A claim without marks sees everything, whatever has put it below them. */
+const LOOK_AT_ALL_EVERY_MS = 60_000
+/** When looking at everything takes long, it is done less often: it takes at most one part in so many of the time. */
+const SHARE_OF_TIME = 200
+
+/** What a claim says about marks. */
+export interface MarkReport {
+  readonly slow: boolean | null
+  readonly marks_now: string | null
+}
+
+export class Marks {
+  /** `null`: no claim has been slow. */
+  #marks: string | null = null
+  #isLookingAtAll = false
+  #lookAtAllAt = 0
+  #began = 0
+
+  /** What to give to the next claim. */
+  handIn(): string | null {
+    this.#began = performance.now()
+    if (this.#marks === null) return null
+    this.#isLookingAtAll = this.#began >= this.#lookAtAllAt
+    return this.#isLookingAtAll ? NONE_YET : this.#marks
+  }
+
+  learn(report: MarkReport | null): void {
+    if (this.#marks === null) {
+      if (report?.slow) this.#start(NONE_YET)
+      return
+    }
+    if (this.#isLookingAtAll && !report?.slow) {
+      this.#marks = null
+      return
+    }
+    const marks = report?.marks_now ?? NONE_YET
+    if (this.#isLookingAtAll) this.#start(marks)
+    else this.#marks = marks
+  }
+
+  #start(marks: string): void {
+    const tookMs = performance.now() - this.#began
+    this.#marks = marks
+    this.#lookAtAllAt = this.#began + Math.max(LOOK_AT_ALL_EVERY_MS, tookMs * SHARE_OF_TIME)
+  }
+}
+
+const NONE_YET = '{}'

@@ -1,0 +1,103 @@
+/**
+ * The function that claims from a queue without keys: takes what is due, most urgent first, but of no handler more than has
+ * free slots. What it has to pass over for that is set aside (see `set-aside.ts`).
+ */
+import type { Tables } from '../schema/tables.ts'
+import { isComing } from './coming.ts'
+import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
+import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
+import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
+import {
+  activated,
+  DELIVERY,
+  DELIVERY_COLUMNS,
+  FIXED_PLAN,
+  functionName,
+  HANDLER,
+  itsEvent,
+  NO_DELIVERY,
+  QUEUE_ORDER,
+} from './sql.ts'
+
+const NO_REPORT = 'null::boolean, null::text[], null::boolean, null::boolean, null::text'
+
+export function claimFunction(tables: Tables): string {
+  const claimChosen = `if chosen is not null then
+      return query
+        with ${activated(tables, 'chosen')}
+        select ${DELIVERY}, ${NO_REPORT} from activated ${itsEvent(tables)} ${QUEUE_ORDER};
+      wanted := wanted - cardinality(chosen);
+      wrote := true;
+    end if;`
+  return `
+create or replace function ${functionName(tables, 'claim')}(of_queue text, wanted integer, limits jsonb, marks jsonb)
+returns table (${DELIVERY_COLUMNS},
+    more boolean, held_back text[], coming boolean, slow boolean, marks_now text
+) language plpgsql ${FIXED_PLAN} as $function$
+#variable_conflict use_column
+declare
+  looked integer := 0;
+  wrote boolean := false;
+  candidates tid[];
+  names text[];
+  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}
+begin
+  ${readingMarks(tables)}
+  ${readingLimits(tables)}
+  ${probing(tables)}
+  if found then
+    ${takingBack(tables, true)}
+    ${claimChosen}
+  end if;
+
+  if wanted > 0 then
+    ${askingForMixture(tables)}
+  end if;
+  if handlers is null and wanted > 0 then
+    ${collecting(tables, { look: 'wanted', columns: [{ column: 'job.ctid', into: 'chosen' }] })}
+    ${timingLook('coalesce(cardinality(chosen), 0)')}
+    ${claimChosen}
+  end if;
+  while handlers is not null and wanted > 0 and looked < ${LONGEST_LOOK} loop
+    ${collecting(tables, {
+      look: 'wanted',
+      columns: [
+        { column: 'job.ctid', into: 'candidates' },
+        { column: HANDLER, into: 'names' },
+      ],
+    })}
+    ${timingLook('coalesce(cardinality(candidates), 0)')}
+    chosen := null;
+    aside := null;
+    for i in 1 .. coalesce(cardinality(candidates), 0) loop
+      ${sortingOut('candidates[i]', 'names[i]')}
+    end loop;
+    ${settingAside(tables, 'aside')}
+    wrote := wrote or aside is not null;
+    looked := case when aside is not null and cardinality(candidates) = wanted then looked + cardinality(candidates) end;
+    ${claimChosen}
+  end loop;
+
+  if passed_over and wanted > 0 then
+    ${takingBack(tables, false)}
+    ${claimChosen}
+  end if;
+  ${movingMarks('wrote')}
+  if looked >= ${LONGEST_LOOK} or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
+    return query select ${NO_DELIVERY}, looked >= ${LONGEST_LOOK}, full_up, coming and wanted > 0, is_slow, marks::text;
+  end if;
+end
+$function$`
+}
+
+/** Takes back what was set aside, and may run now. */
+function takingBack(tables: Tables, againstFront: boolean): string {
+  return `chosen := null;
+    for one in select * from ${functionName(tables, 'set_aside')}(of_queue, wanted, handlers, free, ${againstFront}) loop
+      if one.row is not null then
+        ${sortingOut('one.row', 'one.handler')}
+      end if;
+      if one.held_back then full_up := full_up || one.handler; end if;
+      passed_over := coalesce(passed_over, false) or one.passed_over;
+    end loop;`
+}

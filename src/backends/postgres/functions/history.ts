@@ -1,0 +1,129 @@
+/**
+ * The history: what is done. A delivery that ends well leaves the table of deliveries and becomes a narrow row here, in the
+ * transaction that settles it.
+ *
+ * The history is a ring of tables. One has its turn and takes all new rows; once all that it holds is older than the
+ * retention, it is emptied as a whole, which costs the same whatever it holds. Nothing is ever created or dropped, so no
+ * settle can find its table missing, no worker needs the right to create one, and only readers of the very table that is
+ * emptied can hold that up.
+ */
+import type { Tables } from '../schema/tables.ts'
+import { errorsIn, FIXED_PLAN, functionName } from './sql.ts'
+
+/** How many tables the ring has. Each takes the rows of a twelfth of the retention, so a few stand empty. */
+export const HISTORY_TABLES = 16
+const TURNS_PER_RETENTION = 12
+/** What a retention of moments would make of a turn. */
+const SHORTEST_TURN_MS = 1_000
+/** A settle that was under way when the turn passed on has ended by then. */
+const LONGEST_SETTLE = `interval '1 minute'`
+/** How many kept events one call moves the history of. */
+const MOVED_AT_ONCE = 5_000
+
+export const HISTORY_VARIABLES = `
+  turn smallint;`
+
+export function readingTurn({ historyTurn }: Tables): string {
+  return `select one.number into turn from ${historyTurn} one where one.only_one;`
+}
+
+/** Writes what a statement has deleted, as `kept`. Errors of earlier attempts are kept whole, of those that had any. */
+export function writingHistory(tables: Tables, ended: string): string {
+  const { clock, handler, history, seqOfDelivery } = tables
+  const number = `(select one.number from ${handler} one where one.name = ${ended}.handler)`
+  return `kept as (
+      insert into ${history} (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      select ${seqOfDelivery}(${ended}.id), ${clock},
+        least(extract(epoch from ${clock} - ${ended}.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce(${number}, ${functionName(tables, 'handler_number')}(${ended}.handler)),
+        nullif(${ended}.attempts, 1),
+        case when ${ended}.output is not null then jsonb_build_object('errors', ${errorsIn(`${ended}.output`)}) end
+      from ${ended}
+    )`
+}
+
+/** The number of a handler that is new to the history. Two processes that meet one at the same moment get the same. */
+export function handlerNumberFunction(tables: Tables): string {
+  return `
+create or replace function ${functionName(tables, 'handler_number')}(handler text) returns smallint
+language plpgsql ${FIXED_PLAN} as $function$
+declare
+  number smallint;
+begin
+  insert into ${tables.handler} (name) values (coalesce(handler, '')) on conflict (name) do nothing;
+  select one.number into number from ${tables.handler} one where one.name = coalesce(handler, '');
+  return number;
+end
+$function$`
+}
+
+/**
+ * Passes the turn on when it is time and the next table is empty, and empties the oldest one whose rows are all older than
+ * the retention. What events that are still there need of it moves to the table whose turn it is, some at each call; such
+ * an event has a delivery that is not over, or a dead letter. They are few: a table is emptied only when pruning has been
+ * past all its events.
+ *
+ * Runs with its owner's rights, because emptying a table takes more than a worker needs to have. A reader of that table
+ * makes it wait for a moment only: the next call tries again, and the ring has room.
+ */
+export function turnHistoryFunction(tables: Tables): string {
+  const { clock, event, eventSeq, history, historyTurn, names } = tables
+  const slot = `"${names.postbus}".history_table`
+  return `
+create or replace function ${functionName(tables, 'turn_history')}(retention interval) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp ${FIXED_PLAN} as $function$
+#variable_conflict use_column
+declare
+  current record;
+  following smallint;
+  old record;
+  moved bigint[];
+begin
+  select * into current from ${historyTurn} one where one.only_one for update skip locked;
+  if not found then return; end if;
+
+  if current.began_at <= ${clock} - greatest(retention / ${TURNS_PER_RETENTION}, interval '${SHORTEST_TURN_MS} ms') then
+    following := (current.number + 1) % ${HISTORY_TABLES};
+    update ${slot} one set ended_at = null where one.number = following and one.is_empty;
+    if found then
+      update ${slot} one set is_empty = false, ended_at = ${clock}, last_seq = (select last_value from ${eventSeq})
+      where one.number = current.number;
+      update ${historyTurn} one set number = following, began_at = ${clock} where one.only_one;
+      current.number := following;
+    end if;
+  end if;
+
+  select * into old from ${slot} one where not one.is_empty and one.number <> current.number
+    and one.ended_at < ${clock} - greatest(retention, ${LONGEST_SETTLE})
+    and not exists (
+      select from ${event} event
+      where event.seq > (select place.after_seq from ${tables.pruning} place where place.only_one) and event.seq <= one.last_seq
+      order by event.seq limit 1
+    )
+  order by one.number limit 1;
+  if not found then return; end if;
+
+  select array_agg(kept.seq) into moved from (
+    select event.seq from ${event} event
+    where event.seq > old.moved_to and event.seq <= old.last_seq order by event.seq limit ${MOVED_AT_ONCE}
+  ) kept;
+  if moved is not null then
+    insert into ${history} (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+    select kept.seq, kept.ended_at, kept.took_ms, current.number, kept.handler, kept.attempts, kept.outcome, kept.detail
+    from unnest(moved) as one (seq) cross join lateral (
+      select done.* from ${history} done where done.seq = one.seq and done.turn = old.number offset 0
+    ) kept;
+    delete from ${history} done where done.turn = old.number and done.seq = any(moved);
+    update ${slot} one set moved_to = moved[cardinality(moved)] where one.number = old.number;
+    return;
+  end if;
+
+  begin
+    perform set_config('lock_timeout', '100ms', true);
+    execute format('truncate "${names.postbus}".history_%s', old.number);
+    update ${slot} one set is_empty = true, ended_at = null, last_seq = 0, moved_to = 0 where one.number = old.number;
+  exception when lock_not_available then null;
+  end;
+end
+$function$`
+}

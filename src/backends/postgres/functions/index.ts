@@ -1,0 +1,64 @@
+/**
+ * The functions of our schema: what publishers and workers call, each one round trip. They take the queue's name, so that a
+ * thousand queues have the same few, whose plans are made once per connection. `migrate` installs them.
+ */
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+import { claimLanesFunction } from './claim-lanes.ts'
+import { claimFunction } from './claim.ts'
+import { dueFunction } from './due.ts'
+import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
+import { keepFunction } from './keep.ts'
+import { promoteFunction } from './promote.ts'
+import { pruneFunction } from './prune.ts'
+import { publishFunctions } from './publish.ts'
+import { recoverFunction } from './recover.ts'
+import { setAsideFunction } from './set-aside.ts'
+import { settleFunction, settleLanesFunction } from './settle.ts'
+import { skipHeadFunction } from './skip-head.ts'
+import { sweepFunction } from './sweep.ts'
+import { walkFunction } from './walk.ts'
+
+/** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
+export const FUNCTIONS_VERSION = 2
+
+/** In the order in which they use each other. */
+const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
+  handlerNumberFunction,
+  promoteFunction,
+  walkFunction,
+  setAsideFunction,
+  claimFunction,
+  claimLanesFunction,
+  settleFunction,
+  settleLanesFunction,
+  keepFunction,
+  recoverFunction,
+  sweepFunction,
+  skipHeadFunction,
+  dueFunction,
+  turnHistoryFunction,
+  pruneFunction,
+]
+
+/**
+ * Installs or replaces our functions. A release that changes what one takes or returns gives it another name, so that the
+ * workers of the previous release keep theirs.
+ */
+export async function createFunctions(database: Queryable, tables: Tables): Promise<void> {
+  for (const statement of [...publishFunctions(tables), ...FUNCTIONS.map((one) => one(tables))]) {
+    await database.query(statement)
+  }
+  await database.query(`comment on table ${tables.event} is '${COMMENT}${FUNCTIONS_VERSION}'`)
+}
+
+/** Which version of the functions is installed; 0 when the comment is not there. */
+export async function installedFunctions(database: Queryable, tables: Tables): Promise<number> {
+  const { rows } = await database.query<{ comment: string | null }>(
+    `select obj_description(to_regclass($1), 'pg_class') as comment`,
+    [tables.event],
+  )
+  return Number(rows[0]?.comment?.split(COMMENT)[1] ?? 0)
+}
+
+const COMMENT = 'events of Postbus, functions '

@@ -1,0 +1,213 @@
+/**
+ * The functions that publish: one call, one round trip, whatever the number of events, handlers and queues.
+ *
+ *   batch ──► input    ──► stored    insert into postbus.event, in call order; a known id is passed over
+ *         ├─► receiver ──► delivered insert into pgboss.job, one row per stored event and handler
+ *         └─► wake         one NOTIFY with the names of the queues, at the commit
+ *
+ * Several events are one statement. One event is two that insert the same: to start and to end a statement of many parts
+ * takes as long as the work for one event.
+ *
+ * Events name a set of receivers each: those of a list mostly have the same, which then travels once.
+ *
+ * It is a function because its plan is then cached per session for every driver; the same statement sent unprepared
+ * spends over half its time in planning. The rows it writes are the rows `boss.insert()` writes (a test compares them).
+ *
+ * The payload travels as text inside the batch: jsonb_to_recordset decodes every string it passes, and would refuse a
+ * payload that holds \u0000.
+ *
+ * A statement that was meant for the caller's transaction may find itself in autocommit: some clients go on using the
+ * connection of a transaction that has ended. The deferred trigger sees that. At the end of a statement of its own,
+ * statement_timestamp() is still that of the publishing statement; an explicit COMMIT has set a new one.
+ *
+ * Commits that notify wait for each other, each until the one before is on the disk. So of those that commit at one moment
+ * only one notifies, which is why it is decided at the commit. The others are seen by the workers that it wakes, or are
+ * still on their way: a claim sees that there are such, and looks again (`coming.ts`).
+ *
+ * The transaction gets its id before the event gets its seq. Readers of the log rest on that: a transaction that holds a
+ * seq and has no id yet could not be waited for. Each delivery is dated by the clock after that, for the marks of claims.
+ *
+ * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
+ * event and lost the delivery.
+ */
+import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
+import { queueLockKey } from '../schema/advisory-locks.ts'
+import type { Tables } from '../schema/tables.ts'
+import { functionName } from './sql.ts'
+
+/** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
+export const MAX_WAKE_BYTES = 7_000
+
+export function publishFunctions(tables: Tables): readonly string[] {
+  return [noSuchQueueFunction(tables), wakeFunction(tables), atCommitFunction(tables), publishFunction(tables)]
+}
+
+const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
+        ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+      )`
+
+const EVENT = {
+  columns: `id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at`,
+  values: `input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
+          input.occurred_at, input.expires_at`,
+}
+
+const JOB_COLUMNS = `id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`
+
+function jobValues(tables: Tables): string {
+  return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+          receiver.priority,
+          ${tables.jobNow},
+          ${tables.clock},
+          ${laneKeyInSql('receiver.handler', 'input.partition_key')},
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          ${tables.jobNow} + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds`
+}
+
+function publishFunction(tables: Tables): string {
+  const { event, job, names, seqOfDelivery } = tables
+  const receiver = `(
+          jsonb_to_recordset(parsed -> 'receivers') as receiver (
+            set integer, handler text, handler_hash text, queue text, priority integer
+          )
+          left join ${tables.queue} on queue.name = receiver.queue
+        )`
+  return `
+create or replace function ${functionName(tables, 'publish')}(batch text)
+returns table (id uuid, deliveries integer, duplicate boolean)
+language plpgsql as $function$
+#variable_conflict use_column
+declare
+  parsed jsonb := batch::jsonb;
+  input record;
+  stored record;
+  in_transaction boolean := (parsed -> 'in_transaction')::boolean;
+  queues text := parsed ->> 'wake';
+  wake text;
+  done text; -- an assignment is evaluated at once, where perform runs a query
+begin
+  if (parsed ->> 'protocol')::integer <> 1 then
+    raise exception using errcode = 'PB001',
+      message = 'Schema "${names.postbus}" is older than the code that publishes. Run: npx postbus migrate';
+  end if;
+
+  if in_transaction then
+    done := set_config('postbus.published_by', 'now', true);
+  end if;
+  done := pg_current_xact_id()::text;
+
+  if jsonb_array_length(parsed -> 'events') = 1 then
+    select * into input from ${INPUT};
+    insert into ${event} (${EVENT.columns}) values (${EVENT.values})
+    on conflict (id) do nothing
+    returning event.seq into stored;
+    id := input.id;
+    duplicate := not found;
+    deliveries := 0;
+    if not duplicate then
+      insert into ${job} (${JOB_COLUMNS}) select ${jobValues(tables)} from ${receiver};
+      get diagnostics deliveries = row_count;
+    end if;
+    return next;
+  else
+    return query
+    with input as materialized (
+      select * from ${INPUT}
+    ), stored as (
+      insert into ${event} (${EVENT.columns}) select ${EVENT.values} from input order by ord
+      on conflict (id) do nothing
+      returning event.seq, event.id
+    ), delivered as (
+      insert into ${job} (${JOB_COLUMNS})
+      select ${jobValues(tables)}
+      from input
+      join ${receiver} on receiver.set = input.receivers
+      join stored on stored.id = input.id
+      order by stored.seq
+      returning id
+    ), counted as (
+      select ${seqOfDelivery}(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
+    )
+    select input.id, coalesce(counted.deliveries, 0), stored.seq is null
+    from input
+    left join stored on stored.id = input.id
+    left join counted on counted.seq = stored.seq
+    order by input.ord;
+  end if;
+
+  if in_transaction then
+    done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
+    wake := coalesce(current_setting('postbus.wake', true), '');
+    if ' ' || wake || ' ' not like '% ' || queues || ' %' then
+      done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
+    end if;
+  elsif queues is not null then
+    done := ${functionName(tables, 'wake')}(queues);
+  end if;
+end
+$function$`
+}
+
+function noSuchQueueFunction(tables: Tables): string {
+  return `
+create or replace function ${functionName(tables, 'no_such_queue')}(queue text) returns text language plpgsql as $function$
+begin
+  raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
+end
+$function$`
+}
+
+function wakeFunction(tables: Tables): string {
+  const lock = (what: 'coming' | 'notifying') => queueLockKey(what, tables.names, 'named')
+  return `
+create or replace function ${functionName(tables, 'wake')}(queues text) returns text language plpgsql as $function$
+declare
+  named text;
+  untold text;
+begin
+  foreach named in array string_to_array(queues, ' ') loop
+    if not pg_try_advisory_xact_lock_shared(${lock('coming')})
+      or pg_try_advisory_xact_lock(${lock('notifying')})
+    then untold := concat_ws(' ', untold, named); end if;
+  end loop;
+  if untold is not null then
+    perform pg_notify('${tables.channel}', case when length(untold) > ${MAX_WAKE_BYTES} then '*' else untold end);
+  end if;
+  return untold;
+end
+$function$`
+}
+
+function atCommitFunction(tables: Tables): string {
+  return `
+create or replace function ${functionName(tables, 'at_commit')}() returns trigger language plpgsql as $function$
+declare
+  queues text := current_setting('postbus.wake', true);
+  done text;
+begin
+  if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
+    raise exception using errcode = 'PB003',
+      message = 'No transaction was open on this connection: it had already ended, or was never begun. '
+        || 'Nothing was published. Publish inside the callback, and await it.';
+  end if;
+  if queues <> '' then
+    done := ${functionName(tables, 'wake')}(queues);
+    done := set_config('postbus.wake', '', true);
+  end if;
+  return null;
+end
+$function$`
+}

@@ -1,0 +1,181 @@
+/**
+ * The functions that end attempts, a group of them at once: `settle` of a queue without keys, and `settle_lanes` of a
+ * partitioned one. Most are done, and there is no more to say of them: their ids and claims stand in arrays. The others come
+ * as JSON, with what is to be written about them.
+ *
+ *   done         deleted, and a row of the history written (see `history.ts`)
+ *   retry        waits for its time
+ *   later        waits for its time, and has used no attempt
+ *   dead         stays as a failed job, with a dead letter; or alive at the head of its lane, if it blocks that
+ *
+ * Every row is fenced by its claim (`claimOf`) and must still be active: a worker whose claim was taken over changes
+ * nothing. A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
+ * neither waiting nor a dead letter; and so is the history.
+ *
+ * In a partitioned queue, what ends makes way for the head of its lane: in the same transaction, but in a later
+ * statement, whose snapshot sees what was published and parked meanwhile. The head is claimed for the same worker unless
+ * that wants to leave it to others (`ends_run`); then it is promoted if it was parked.
+ */
+import type { Tables } from '../schema/tables.ts'
+import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
+import { promoting } from './promote.ts'
+import {
+  activatedInOrder,
+  attemptOf,
+  byId,
+  claimOf,
+  DELIVERY,
+  DELIVERY_COLUMNS,
+  FIXED_PLAN,
+  functionName,
+  HANDLER,
+  headOf,
+  itsEvent,
+  NO_DELIVERY,
+  withError,
+} from './sql.ts'
+
+const TAKES = 'of_queue text, done uuid[], claims float8[], others jsonb'
+
+/** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
+export function settleFunction(tables: Tables): string {
+  return `
+create or replace function ${functionName(tables, 'settle')}(${TAKES}) returns table (settled uuid)
+language plpgsql ${FIXED_PLAN} as $function$
+#variable_conflict use_column
+declare
+  claimed record;
+  ours uuid[];${HISTORY_VARIABLES}
+begin
+  ${end(tables, (ended) => `select ours || array_agg(${ended}.id) into ours from ${ended}`)}
+  if others is null and cardinality(ours) = cardinality(done) then
+    settled := null;
+    return next;
+    return;
+  end if;
+  return query select unnest(ours);
+end
+$function$`
+}
+
+export function settleLanesFunction(tables: Tables): string {
+  const { clock } = tables
+  // Of the clock: what was published since this transaction began is due, though its now() is older.
+  const due = `head.state < 'active' and head.start_after <= ${clock}`
+  const taken = `${due} and not ended.id = any(ends_run)`
+  const collect = (ended: string) => `select ours || array_agg(${ended}.id), lanes || array_agg(${ended}.singleton_key)
+    into ours, lanes from ${ended}`
+  const lane = { queue: 'of_queue', lane: 'ended.lane' }
+  return `
+create or replace function ${functionName(tables, 'settle_lanes')}(${TAKES}, ends_run uuid[])
+returns table (settled uuid, more boolean, ${DELIVERY_COLUMNS}
+) language plpgsql ${FIXED_PLAN} as $function$
+#variable_conflict use_column
+declare
+  claimed record;
+  ours uuid[];
+  lanes text[];
+  taken tid[];
+  promoted tid[];
+  more boolean;${HISTORY_VARIABLES}
+begin
+  ${end(tables, collect)}
+
+  select
+    array_agg(case when ${taken} then head.row end),
+    array_remove(array_agg(case when head.blocked and not (${taken}) then head.row end), null),
+    coalesce(bool_or(${due} and ended.id = any(ends_run)), false)
+  into taken, promoted, more
+  from unnest(ours, lanes) as ended (id, lane)
+  left join lateral (
+    ${headOf(tables, lane, 'job.ctid as row, job.state, job.blocked, job.start_after')} for update
+  ) head on true;
+
+  if promoted <> '{}' then
+    ${promoting(tables, 'job.ctid = any(promoted)')}
+  end if;
+
+  return query
+    with ${activatedInOrder(tables, 'taken')}
+    select ours[activated.ord], more, ${DELIVERY} from activated ${itsEvent(tables)};
+  if array_position(taken, null) is null then return; end if;
+  return query
+    select ended.id, more, ${NO_DELIVERY} from unnest(ours, taken) as ended (id, taken) where ended.taken is null;
+end
+$function$`
+}
+
+/** Ends the attempts. `collect` keeps the ids of those that were still claimed so. */
+function end(tables: Tables, collect: (ended: string) => string): string {
+  // What holds up the dead letters holds us up here, before a row is locked: heartbeats pass over locked rows.
+  return `if others is not null then lock table ${tables.deadLetter} in row exclusive mode; end if;
+  if done <> '{}' then
+    ${readingTurn(tables)}
+  end if;
+  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
+  for claimed in
+    select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
+  loop
+    with ended as (
+      delete from ${tables.delivery} job
+      where job.name = of_queue and job.id = any(claimed.ids) and ${claimOf('job')} = claimed.number
+        and job.state::text = 'active'
+      returning job.id, job.singleton_key, job.started_on, ${HANDLER} as handler, ${attemptOf('job')} as attempts, job.output
+    ), ${writingHistory(tables, 'ended')}
+    ${collect('ended')};
+  end loop;
+  if others is not null then
+    ${endOthers(tables, collect)}
+  end if;`
+}
+
+function endOthers(tables: Tables, collect: (ended: string) => string): string {
+  const { delivery, deadLetter, event, clock, names, seqOfDelivery } = tables
+  return `declare
+      rows tid[];
+    begin
+      select array_agg(job.row) into rows
+      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
+      left join lateral (
+        ${byId(tables, { queue: 'of_queue', id: 'outcome.id' }, 'job.ctid as row')} and ${claimOf('job')} = outcome.claim
+          and job.state::text = 'active'
+        for update
+      ) job on true;
+
+      with ended as (
+        update ${delivery} job set
+          state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"${names.pgboss}".job_state,
+          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then ${clock} end,
+          start_after = case
+            when outcome.outcome in ('retry', 'later') then ${clock} + outcome.delay_ms * interval '1 ms'
+            when outcome.blocks then 'infinity'
+            else job.start_after end,
+          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          heartbeat_on = null,
+          output = ${withError('job.output', 'outcome.error')}
+        from rows from (
+          jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
+          unnest(rows)
+        ) as outcome (outcome, delay_ms, error, reason, blocks, row)
+        where job.ctid = outcome.row
+        returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
+      ), letters as (
+        insert into ${deadLetter} as letter (
+          delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
+        )
+        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
+          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
+          coalesce(ended.output, '[]'), ended.blocks, ${clock}
+        from ended
+        left join lateral (
+          select event.id, event.type, event.partition_key from ${event} event
+          where event.seq = ${seqOfDelivery}(ended.id) offset 0
+        ) event on true
+        where ended.outcome = 'dead'
+        on conflict (delivery_id) do update set
+          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
+          died_at = excluded.died_at, dismissed_at = null
+      )
+      ${collect('ended')};
+    end;`
+}

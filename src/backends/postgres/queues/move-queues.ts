@@ -1,0 +1,66 @@
+/**
+ * Moves queues that an earlier release has made, each with a table of its own, into the table that queues share. What waits,
+ * runs or has died stays a job; what is done becomes history.
+ */
+import type { Queryable } from '../connection.ts'
+import { functionName, attemptOf, errorsIn } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
+
+interface OldQueue {
+  readonly name: string
+  readonly table: string
+  readonly suffix: string
+}
+
+/** The queues with tables of their own that the comment of an earlier release calls ours. */
+export async function queuesToMove(database: Queryable, tables: Tables): Promise<readonly OldQueue[]> {
+  const { rows } = await database.query<OldQueue>(
+    `select queue.name, queue.table_name as table, substr(queue.table_name, 2, 16) as suffix from ${tables.queue} queue
+    where queue.partition and obj_description(to_regclass(format('%I.%I', $1::text, queue.table_name)), 'pg_class')
+      ~ ('^deliveries of postbus schema ' || $2 || '(,|$)') order by queue.name`,
+    [tables.names.pgboss, tables.names.postbus],
+  )
+  return rows
+}
+
+/** One statement, and so one transaction. Nothing of the queue can be claimed or published meanwhile. */
+export async function moveQueue(database: Queryable, tables: Tables, { name, table, suffix }: OldQueue): Promise<void> {
+  const own = `"${tables.names.pgboss}"."${table}"`
+  const seq = `${tables.seqOfDelivery}(job.id)`
+  const functions = [
+    'claim',
+    'settle',
+    'keep',
+    'recover',
+    'promote',
+    'walk',
+    'set_aside',
+    'sweep',
+    'skip',
+    'ended',
+    'prune',
+  ]
+  await database.query(`
+    do $move$ begin
+      perform set_config('lock_timeout', '10s', true);
+      alter table ${tables.job} detach partition ${own};
+      update ${tables.queue} set partition = false, table_name = '${tables.delivery.split('.')[1]}' where name = '${name}';
+      insert into ${tables.history} (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      select ${seq}, coalesce(job.completed_on, now()),
+        coalesce(least(extract(epoch from job.completed_on - job.started_on) * 1000, 2147483647)::integer, 0),
+        (select number from ${tables.historyTurn}), ${functionName(tables, 'handler_number')}(job.data ->> 'handler'),
+        nullif(greatest(1, ${attemptOf('job')}), 1),
+        case when job.output is not null then jsonb_build_object('errors', ${errorsIn('job.output')}) end
+      from ${own} job where job.state = 'completed' and exists (select from ${tables.event} event where event.seq = ${seq});
+      insert into ${tables.job} select * from ${own} job where job.state <> 'completed';
+      drop table ${own};
+    end $move$`)
+  for (const what of functions) {
+    await database.query(`
+      do $drop$ declare one regprocedure; begin
+        for one in select oid::regprocedure from pg_proc
+          where proname = '${what}_${suffix}' and pronamespace = '"${tables.names.postbus}"'::regnamespace
+        loop execute 'drop function ' || one; end loop;
+      end $drop$`)
+  }
+}

@@ -1,0 +1,119 @@
+/** Claims that hand in marks, by hand: on connections of their own, whose transactions a test can hold open. */
+import { Client, Pool } from 'pg'
+import { createFunctions } from '../../src/backends/postgres/functions/index.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
+import { z } from 'zod'
+import { breakFunction } from './break-function.ts'
+import { startEmbeddedServer } from './embedded-server.ts'
+import { emptyTables } from './stored.ts'
+
+export const Marked = defineEvent('marks.marked', {
+  schema: z.object({ key: z.string().nullable() }),
+  partitionKey: ({ key }) => key,
+})
+
+interface Row {
+  readonly id: string | null
+  readonly claim: number
+  readonly marks_now: string | null
+}
+
+export type Kind = 'plain' | 'in lanes'
+
+/** One worker's claims of one queue. */
+export class MarkedClaims {
+  readonly client: Client
+  readonly #call: string
+  marks = '{}'
+  /** What the last claim has brought. */
+  claimed: readonly Row[] = []
+
+  constructor(client: Client, kind: Kind) {
+    this.client = client
+    this.#call =
+      kind === 'plain'
+        ? `postbus.claim('events', 10, null, $1::jsonb)`
+        : `postbus.claim_lanes('events_partitioned', 10, null, $1::jsonb, '')`
+  }
+
+  /** Claims, and remembers the marks. Returns how many deliveries that brought. */
+  async claim(times = 1): Promise<number> {
+    for (let time = 0; time < times; time += 1) {
+      const { rows } = await this.client.query<Row>(`select * from ${this.#call}`, [this.marks])
+      this.marks = rows.at(-1)?.marks_now ?? this.marks
+      this.claimed = rows.filter(({ id }) => id !== null)
+    }
+    return this.claimed.length
+  }
+
+  /** How many blocks a claim reads. */
+  async blocks(): Promise<number> {
+    const { rows } = await this.client.query<{ 'QUERY PLAN': readonly { Plan: Record<string, number> }[] }>(
+      `explain (analyze, buffers, format json) select * from ${this.#call}`,
+      [this.marks],
+    )
+    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan ?? {}
+    return (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
+  }
+}
+
+export async function openMarks(kind: Kind) {
+  const handler = defineHandler('marks.follow', { on: Marked, handle: () => undefined })
+  // A server of its own: a transaction of anyone in the server, in any database, holds the marks back.
+  const server = await startEmbeddedServer()
+  const { connectionString } = server
+  const bus = createBus({ connectionString, handlers: [handler], onSignal: () => undefined })
+  await bus.migrate()
+  const database = new Pool({ connectionString, max: 3 })
+  const clients: Client[] = []
+  let keys = 0
+
+  async function connect(): Promise<Client> {
+    const client = new Client({ connectionString })
+    client.on('error', () => undefined)
+    clients.push(client)
+    await client.connect()
+    return client
+  }
+
+  return {
+    database,
+    connect,
+    worker: async () => new MarkedClaims(await connect(), kind),
+    /** Publishes one event, in a lane of its own if there are lanes. */
+    publish: (tx?: Client) =>
+      bus.publish(Marked({ key: kind === 'plain' ? null : `key ${keys++}` }), tx === undefined ? {} : { tx }),
+    settle: (client: Client, how: { readonly claimed: readonly Row[]; readonly outcome: 'retry' | 'later' }) =>
+      client.query(
+        kind === 'plain'
+          ? `select postbus.settle('events', '{}', '{}', $1)`
+          : `select postbus.settle_lanes('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one))`,
+        [
+          JSON.stringify(
+            how.claimed.map(({ id, claim }) => ({ id, claim, outcome: how.outcome, delay_ms: 0, blocks: false })),
+          ),
+        ],
+      ),
+    /** Another transaction of someone else. */
+    someoneWrites: () => database.query('select pg_current_xact_id()'),
+    break: (piece: string | RegExp, replacement: string) =>
+      breakFunction(database, kind === 'plain' ? 'postbus.claim' : 'postbus.claim_lanes', { piece, replacement }),
+    breakPublish: (piece: string | RegExp, replacement: string) =>
+      breakFunction(database, 'postbus.publish', { piece, replacement }),
+    empty: () => emptyTables(database),
+    /** Ends what is open, and mends what was broken. */
+    async tidy(): Promise<void> {
+      await Promise.all(clients.splice(0).map((client) => client.end()))
+      await createFunctions(database, tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))
+    },
+    async close(): Promise<void> {
+      await Promise.all(clients.map((client) => client.end()))
+      await database.end()
+      await bus.close()
+      await server.remove()
+    },
+  }
+}
+
+export type Marks = Awaited<ReturnType<typeof openMarks>>
