@@ -201,7 +201,7 @@ describe('the operator', () => {
     expect([await shop.bus.deadLetters.list(), await shop.bus.deadLetters.count()]).toEqual([[], 0])
     expect(await shop.bus.deadLetters.retry({})).toEqual([])
     expect(await shop.bus.deadLetters.discard({})).toEqual([])
-    const { rowCount } = await shop.database.query('select from postbus.dead_letter where discarded_at is not null')
+    const { rowCount } = await shop.database.query('select from postbus.dead_letter where dismissed_at is not null')
     expect(rowCount).toBe(2)
   })
 })

@@ -96,11 +96,8 @@ describe('a lane goes on', () => {
 
 test('a sweep by several workers is done by one of them, and visits further lanes at the next', async () => {
   await publish(range(1_200).map((n) => ({ n, key: `key ${String(n).padStart(4, '0')}` })))
-  const sweep = `select after_lane as lane from postbus.lane_sweep where queue = 'events_partitioned'`
-  const { rows } = await opened.database.query<{ name: string }>(
-    `select proname as name from pg_proc where proname like 'sweep%' and pronamespace = 'postbus'::regnamespace`,
-  )
-  const call = `select postbus."${rows[0]?.name}"(500, 0)`
+  const sweep = `select after_lane as lane from postbus.lane_sweep`
+  const call = 'select postbus.sweep(500, 0)'
 
   const lanes: string[] = []
   for (let turn = 0; turn < 4; turn += 1) {

@@ -38,8 +38,11 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
   await createOldQueues()
   const notes = [null, 'red'].flatMap((key) => [1, 2, 3, 4].map((n) => NoteTaken({ key, n })))
   await bus.publish(notes)
-  await set(1, `state = 'completed', started_on = now() - interval '2 s', completed_on = now() - interval '1 s', retry_count = 2,
-    output = '[{"attempt": 1, "message": "no"}]'`)
+  await set(
+    1,
+    `state = 'completed', started_on = now() - interval '2 s', completed_on = now() - interval '1 s', retry_count = 2,
+    output = '[{"attempt": 1, "message": "no"}]'`,
+  )
   await set(2, `state = 'active', started_on = now(), heartbeat_on = now() - interval '1 h'`)
   await set(3, `state = 'failed', completed_on = now()`)
   await pool.query(`insert into postbus.dead_letter (delivery_id, queue, handler, event_id, reason)
@@ -53,7 +56,16 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
     'move queue "events" to the table that queues share',
     'move queue "events_partitioned" to the table that queues share',
   ])
-  expect(await states()).toEqual(['completed', 'active', 'failed', 'created', 'completed', 'active', 'failed', 'created'])
+  expect(await states()).toEqual([
+    'completed',
+    'active',
+    'failed',
+    'created',
+    'completed',
+    'active',
+    'failed',
+    'created',
+  ])
   expect(await history()).toEqual(Array(2).fill({ attempts: 3, took_ms: 1_000, message: 'no' }))
   expect(await bus.deadLetters.count()).toBe(2)
 

@@ -6,6 +6,7 @@ import { Client, type Pool } from 'pg'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 import type { Bus, BusOptions } from '../../src/index.ts'
 import { breakFunction, type Break } from './break-function.ts'
+import { EVERY_DELIVERY } from './every-delivery.ts'
 import { openTestBus, type TestBus } from './bus.ts'
 import { handlerThat, NoteTaken } from './notes.ts'
 import { emptyTables } from './stored.ts'
@@ -24,7 +25,7 @@ export interface Attic {
   connect(): Promise<Client>
   /** Publishes one event. Answers its id. */
   publish(note?: { readonly n?: number; readonly key?: string | null; readonly id?: string }): Promise<string>
-  /** Everything that waits is completed. */
+  /** Everything that waits is completed, as pg-boss does it. What a worker does is in the history at once. */
   completeAll(): Promise<void>
   /** Everything that has happened was so many hours earlier. */
   hoursPass(hours: number): Promise<void>
@@ -34,8 +35,8 @@ export interface Attic {
   pruneAll(): Promise<void>
   /** What there is of an event: rows of events, deliveries and dead letters. */
   stored(): Promise<{ events: number; deliveries: number; letters: number }>
-  /** Breaks `postbus.prune`, or the function `what` of each queue. */
-  break(what: 'prune' | 'ended', how: Break): Promise<void>
+  /** Breaks `postbus.prune`. */
+  break(how: Break): Promise<void>
   /** As new, for the next test. */
   empty(): Promise<void>
   close(): Promise<void>
@@ -81,8 +82,11 @@ export async function openAttic(options: BusOptions = {}): Promise<Attic> {
       const set = (table: string, ...columns: string[]) =>
         database.query(`update ${table} set ${columns.map(earlier).join()}`, [hours])
       await set('postbus.event', 'published_at')
-      await set('postbus.dead_letter', 'died_at', 'discarded_at')
+      await set('postbus.dead_letter', 'died_at', 'dismissed_at')
       await set('pgboss.job', 'created_on', 'started_on', 'completed_on')
+      await set('postbus.history', 'ended_at')
+      await set('postbus.history_table', 'ended_at')
+      await set('postbus.history_turn', 'began_at')
     },
     prune,
     async pruneAll() {
@@ -91,18 +95,13 @@ export async function openAttic(options: BusOptions = {}): Promise<Attic> {
     },
     async stored() {
       const { rows } = await database.query(
-        `select (select count(*)::integer from postbus.event) as events, (select count(*)::integer from pgboss.job) as deliveries,
+        `select (select count(*)::integer from postbus.event) as events, (select count(*)::integer from ${EVERY_DELIVERY} job) as deliveries,
           (select count(*)::integer from postbus.dead_letter) as letters`,
       )
       return rows[0] as { events: number; deliveries: number; letters: number }
     },
-    async break(what, how) {
-      if (what === 'prune') return breakFunction(database, 'postbus.prune', how)
-      const { rows } = await database.query<{ name: string }>(
-        `select format('postbus.%I', proname) as name from pg_proc where proname like $1 || '\\_%'`,
-        [what],
-      )
-      for (const { name } of rows) await breakFunction(database, name, how)
+    async break(how) {
+      await breakFunction(database, 'postbus.prune', how)
     },
     async empty() {
       await Promise.all(clients.splice(0).map((client) => client.end()))
@@ -121,7 +120,7 @@ export const NOTHING = { events: 0, deliveries: 0, letters: 0 }
 /** A dead letter of each delivery in state `failed`; with `all`, of every delivery. */
 export async function writeLetters({ database }: Attic, how: { discarded: boolean; all?: boolean }): Promise<void> {
   await database.query(
-    `insert into postbus.dead_letter (delivery_id, queue, handler, reason, died_at, discarded_at)
+    `insert into postbus.dead_letter (delivery_id, queue, handler, reason, died_at, dismissed_at)
     select id, name, data ->> 'handler', 'failed', now(), case when $1 then now() end from pgboss.job
     where $2 or state = 'failed'`,
     [how.discarded, how.all ?? false],

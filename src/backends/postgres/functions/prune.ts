@@ -82,7 +82,7 @@ begin
       select following.name from used cross join lateral (
         select job.name from ${delivery} job where job.name > used.name order by job.name limit 1
       ) following
-    ) select array_agg(used.name) into queues from used;
+    ) select array_agg(used.name) into queues from used join ${tables.ownQueue} own on own.name = used.name;
 
     select array_agg(job.row), array_agg(${seqOfDelivery}(job.id)) into over, over_seqs
     from unnest(queues) as used (queue) cross join lateral (

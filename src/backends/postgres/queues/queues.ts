@@ -28,15 +28,16 @@ export interface QueueState {
 
 /** Creates the queues that are missing. Safe to repeat. */
 export async function createQueues(boss: PgBoss, database: Queryable, tables: Tables, queues: readonly string[]) {
+  // First: pruning asks the queues that are registered, so none may hold a delivery before it is.
+  await database.query(`insert into ${tables.ownQueue} (name) select unnest($1::text[]) on conflict do nothing`, [
+    queues,
+  ])
   const known = new Map((await readQueues(database, tables, queues)).map((state) => [state.name, state]))
   for (const queue of queues) {
     const state = known.get(queue)
     if (state) refuseUnfit(state)
     else await boss.createQueue(queue, queueOptions(queue))
   }
-  await database.query(`insert into ${tables.ownQueue} (name) select unnest($1::text[]) on conflict do nothing`, [
-    queues,
-  ])
 }
 
 function queueOptions(queue: string) {
