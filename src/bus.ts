@@ -5,7 +5,7 @@ import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
-import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { DeadLetters, DoctorFinding, Lanes, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -44,7 +44,7 @@ export interface Bus {
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** Examines the database, the queues, the handlers and the workers. Changes nothing. */
-  doctor(): Promise<readonly Finding[]>
+  doctor(): Promise<readonly DoctorFinding[]>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */

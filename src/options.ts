@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { PostbusError } from './errors.ts'
 import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
 import type { Handlers } from './handlers/registry.ts'
-import type { SignalListener } from './signals.ts'
+import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
@@ -76,7 +76,7 @@ export const busOptions = z.strictObject({
     .default(10_000)
     .describe('How long to wait for the answer to one of our own statements, in milliseconds.'),
   onSignal: z
-    .custom<SignalListener>(functionLike, 'expected a function')
+    .custom<BusSignalListener>(functionLike, 'expected a function')
     .optional()
     .describe(
       'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',

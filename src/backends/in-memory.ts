@@ -4,7 +4,7 @@ import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { DeadLetters, Finding, Lanes, MigrateReport } from '../deliveries/operations.ts'
+import type { DeadLetters, DoctorFinding, Lanes, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
@@ -21,7 +21,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
-    doctor: async (): Promise<readonly Finding[]> => refuse('doctor()'),
+    doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
 }
 

@@ -14,7 +14,7 @@ export interface MigrateReport {
 }
 
 /** One line of the doctor's report. */
-export interface Finding {
+export interface DoctorFinding {
   readonly check:
     'connection' | 'schema' | 'queues' | 'notify' | 'handlers' | 'workers' | 'dead letters' | 'retention' | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'

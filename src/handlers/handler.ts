@@ -17,10 +17,10 @@ import { subscriptionsOf, type Subscription } from './subscription.ts'
 export type AnyEventType = EventType
 
 /** What a handler listens to: one event type, several, or a pattern over event type names (`'orders.*'`, `/^orders\./`). */
-export type On = AnyEventType | readonly AnyEventType[] | string | RegExp
+export type ListensTo = AnyEventType | readonly AnyEventType[] | string | RegExp
 
 /** The event a handler receives: a union over its event types that `switch (event.type)` narrows. */
-export type EventFor<Listens extends On> = Listens extends string | RegExp
+export type EventFor<Listens extends ListensTo> = Listens extends string | RegExp
   ? Envelope
   : Listens extends readonly (infer Kind)[]
     ? EventOf<Kind>
@@ -74,7 +74,7 @@ export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff'> & {
   readonly backoff?: Backoff | BackoffFunction
 }
 
-export interface HandlerDefinition<Listens extends On, Result> extends HandlerOptions {
+export interface HandlerDefinition<Listens extends ListensTo, Result> extends HandlerOptions {
   /** One event type, several, or a pattern. */
   readonly on: Listens
   /**
@@ -90,7 +90,7 @@ export interface HandlerDefinition<Listens extends On, Result> extends HandlerOp
 }
 
 /** A declared handler, with every option filled in. */
-export interface Handler<Name extends string = string, Listens extends On = On, Result = unknown> {
+export interface Handler<Name extends string = string, Listens extends ListensTo = ListensTo, Result = unknown> {
   readonly name: Name
   readonly on: Listens
   readonly interested: ((event: EventFor<Listens>) => boolean) | null
@@ -105,7 +105,7 @@ export interface Handler<Name extends string = string, Listens extends On = On, 
 /** Any handler, whatever it listens to. */
 // The parameters of `interested` and `handle` are never written through this type, so `never` makes it the common supertype.
 export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'> {
-  readonly on: On
+  readonly on: ListensTo
   readonly interested: ((event: never) => boolean) | null
   readonly handle: (event: never, context: HandlerContext) => unknown
 }
@@ -117,7 +117,7 @@ const HANDLER = Symbol.for('postbus.handler')
  *
  * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when the name, an option or the subscription cannot be used.
  */
-export function defineHandler<const Name extends string, const Listens extends On, Result>(
+export function defineHandler<const Name extends string, const Listens extends ListensTo, Result>(
   name: Name,
   definition: HandlerDefinition<Listens, Result>,
 ): Handler<Name, Listens, Result> {

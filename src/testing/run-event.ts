@@ -5,11 +5,11 @@ import { decodedCopy, storedForm } from '../backends/decoded-copy.ts'
 import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyHandler, EventFor, Handler, On } from '../handlers/handler.ts'
+import type { AnyHandler, EventFor, Handler, ListensTo } from '../handlers/handler.ts'
 import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/outcome.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
 import { isFor, isInterested } from '../handlers/registry.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { Answer } from '../attempt/attempt.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import { standInBus } from './stand-in-bus.ts'
@@ -18,7 +18,7 @@ export interface RunEventOptions {
   /** Which attempt the handler is told this is, from 1 (the default) to its `maxAttempts`. */
   readonly attempt?: number
   /** For `context.tx`, and for what the handler publishes through its context. */
-  readonly tx?: Transaction
+  readonly tx?: PublishTransaction
   /** Whose codecs, log and `context.publish` to use. Needed for custom codecs, and to publish in inline or live mode. */
   readonly bus?: Bus
 }
@@ -48,7 +48,7 @@ export interface RunEventFailed {
  * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED`, `POSTBUS_UNSERIALIZABLE`, `POSTBUS_INVALID_EVENT`,
  * `POSTBUS_INVALID_OPTIONS`. What the handler throws is an answer: `failed`.
  */
-export async function runEvent<Listens extends On, Result>(
+export async function runEvent<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},
@@ -75,7 +75,7 @@ export async function runEvent<Listens extends On, Result>(
  *
  * @throws {PostbusError} `POSTBUS_ATTEMPT_FAILED`, with the handler's name and the cause, when it failed, discarded or snoozed.
  */
-export async function runEventOrThrow<Listens extends On, Result>(
+export async function runEventOrThrow<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},

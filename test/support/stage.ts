@@ -1,6 +1,6 @@
 /** A stage for faults: a database with a bus, worker processes on it, and the trace that their handlers write. */
 import { Pool } from 'pg'
-import { createBus, type Bus, type Signal } from '../../src/index.ts'
+import { createBus, type Bus, type BusSignal } from '../../src/index.ts'
 import { STEADY, TaskAdded, tracedHandler, type Task, type TracedHandler } from '../faults/tasks.ts'
 import type { TracedBusSettings } from '../faults/traced-bus.ts'
 import { createDatabase } from './database.ts'
@@ -22,7 +22,7 @@ export interface DeliveryState {
 export interface Stage {
   readonly connectionString: string
   readonly bus: Bus
-  readonly signals: readonly Signal[]
+  readonly signals: readonly BusSignal[]
   readonly database: Pool
   readonly trace: Trace
   /** Publishes one task, or several in one transaction. Answers the ids of their events. */
@@ -55,7 +55,7 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
   const created = await createDatabase()
   const connectionString = server ?? created.connectionString
   const trace = await openTrace(created.connectionString)
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   const bus = createBus({
     connectionString,
     handlers: handlers.map((handler) => tracedHandler(handler, async () => undefined)),

@@ -7,7 +7,7 @@ import { defineHandler, type AnyHandler } from '../../src/handlers/handler.ts'
 import { planEvents } from '../../src/publishing/plan.ts'
 import { transactionOf } from '../../src/publishing/checks.ts'
 import { createRegistry } from '../../src/handlers/registry.ts'
-import { emitTo, type Signal } from '../../src/signals.ts'
+import { emitTo, type BusSignal } from '../../src/signals.ts'
 import { refusalOf } from './refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.object({ total: z.number() }) })
@@ -158,7 +158,7 @@ function handler(name: string, interested?: (event: Envelope) => boolean): AnyHa
 }
 
 function planOf(events: readonly Envelope[], handlers: readonly AnyHandler[], source: string | null = null) {
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   const emit = emitTo((signal) => signals.push(signal))
   const planned = planEvents(events, { registry: createRegistry(handlers), codec, emit, source })
   return { planned, signals }

@@ -1,7 +1,7 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { Pool } from 'pg'
 import { PostbusError } from '../../errors.ts'
-import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
+import type { DeadLetters, DoctorFinding, Lanes, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
@@ -28,7 +28,7 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
-  doctor(registry: Registry): Promise<readonly Finding[]>
+  doctor(registry: Registry): Promise<readonly DoctorFinding[]>
 }
 
 /**
