@@ -59,10 +59,10 @@ export const handlerOptions = z.strictObject({
       'How many attempts of this handler may run at once: in one worker process, or `{ perProcess, cluster }`, where `cluster` counts all of them. Default: as many as the queue has slots.',
     ),
   onDead: z
-    .enum(['skip', 'block'])
-    .default('skip')
+    .enum(['continue', 'block'])
+    .default('continue')
     .describe(
-      'When a delivery with a key dies: `skip` goes on with the next of its key, `block` holds the key until an operator acts.',
+      'When a delivery with a key dies: `continue` goes on with the next of its key, `block` holds the key until an operator acts.',
     ),
   backoff: z
     .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])

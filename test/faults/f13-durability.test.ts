@@ -133,7 +133,7 @@ function done(delivery: ClaimedDelivery): Settlement {
 }
 
 function dead(delivery: ClaimedDelivery): Settlement {
-  return { delivery, is: 'dead', reason: 'broken', error: ERROR, onDead: 'skip' }
+  return { delivery, is: 'dead', reason: 'broken', error: ERROR, onDead: 'continue' }
 }
 
 /** One of each kind. */

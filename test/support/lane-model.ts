@@ -60,7 +60,7 @@ export async function runLives(world: LaneWorld, { forMs, seed, maxSteps = 60 }:
 const place = fc.nat(2)
 const key = fc.constantFrom(...KEYS)
 const holds = fc.boolean()
-const ending = fc.constantFrom<Ending>('done', 'done', 'done', 'retry', 'retry in an hour', 'later', 'skip', 'block')
+const ending = fc.constantFrom<Ending>('done', 'done', 'done', 'retry', 'retry in an hour', 'later', 'continue', 'block')
 
 const publishing = fc
   .record({ place, key, count: fc.integer({ min: 1, max: 6 }), locks: fc.nat(4).map((number) => number > 0) })

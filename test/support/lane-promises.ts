@@ -37,7 +37,7 @@ export class LanePromises {
   }
 
   ended({ event }: ClaimedDelivery, ending: string): void {
-    if (ending === 'skip') this.gone(event?.id ?? '')
+    if (ending === 'continue') this.gone(event?.id ?? '')
     if (ending === 'done') this.#finished.add(event?.id ?? '')
   }
 

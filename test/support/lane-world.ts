@@ -17,7 +17,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
 const MAX_ROUNDS = 300
 
 /** What a worker wants written about an attempt. */
-export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'skip' | 'block'
+export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'continue' | 'block'
 
 export class LaneWorld {
   readonly promises = new LanePromises()

@@ -15,7 +15,7 @@ describe('a handler', () => {
       maxAttempts: 5,
       timeoutMs: 60_000,
       queue: 'events',
-      onDead: 'skip',
+      onDead: 'continue',
       backoff: { initialMs: 2_000, factor: 4, maxMs: 3_600_000, jitter: 0.2 },
     })
     expect(handler.interested).toBeNull()
