@@ -5,17 +5,19 @@ import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
-import type { DeadLetters, DoctorFinding, Lanes, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { DeadLetters } from './deliveries/dead-letters.ts'
+import type { Lanes } from './deliveries/lanes.ts'
+import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
   DEFAULT_CONCURRENCY,
-  parseOptions,
   workerOptions,
   type BusOptions,
   type Settings,
   type WorkerOptions,
 } from './options.ts'
+import { parseOptions } from './parse-options.ts'
 import { loadRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'

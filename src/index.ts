@@ -21,8 +21,18 @@ export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
 export type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
-export type { Lane, LaneName, LanePage, Lanes } from './deliveries/operations.ts'
-export type { DeadLetter, DeadLetterFilter, DeadLetterPage, DeadLetters } from './deliveries/operations.ts'
+export type { Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState } from './deliveries/lanes.ts'
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQuery,
+  DeadLetters,
+  DeadLetterSelection,
+} from './deliveries/dead-letters.ts'
+export type { ActOptions, ActReport } from './deliveries/acts.ts'
+export type { PageOptions } from './deliveries/page.ts'
+export type { DeliveryState } from './deliveries/delivery-state.ts'
 export type { AttemptError } from './deliveries/delivery.ts'
 export type { CustomCodec } from './codec/codec.ts'
 export {

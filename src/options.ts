@@ -1,6 +1,5 @@
 /** Every option of a bus and of a worker, declared once: type, limits, default and description. README's tables are printed from here. */
 import { z } from 'zod'
-import { PostbusError } from './errors.ts'
 import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
 import type { Handlers } from './handlers/registry.ts'
 import type { BusSignalListener } from './signals.ts'
@@ -111,13 +110,3 @@ export type WorkerOptions = z.input<typeof workerOptions>
 
 /** Handlers that may run at once per queue, unless said otherwise. */
 export const DEFAULT_CONCURRENCY = 20
-
-/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, listing every problem. */
-export function parseOptions<Schema extends z.ZodType>(what: string, schema: Schema, given: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(given)
-  if (parsed.success) return parsed.data
-  throw new PostbusError(
-    'POSTBUS_INVALID_OPTIONS',
-    `${what}: its options are not acceptable.\n${z.prettifyError(parsed.error)}`,
-  )
-}

@@ -54,7 +54,7 @@ test('block holds its own handler’s deliveries of that key, and no others', as
   expect(runsOf('stock.blocking right')).toEqual(['1'])
   expect(runsOf('stock.continuing right')).toEqual(['1'])
 
-  const letters = await shop.bus.deadLetters.list()
+  const letters = (await shop.bus.deadLetters.list()).deadLetters
   expect(letters.map(({ handler: name, partitionKey, blocksKey }) => [name, partitionKey, blocksKey])).toEqual(
     expect.arrayContaining([
       ['stock.blocking', 'left', true],
@@ -90,19 +90,19 @@ describe('a blocked key', () => {
     await drained(shop.bus)
 
     expect(runsOf('stock.blocking left')).toEqual(['1', '1'])
-    const [letter] = await shop.bus.deadLetters.list({ handler: 'stock.blocking' })
+    const [letter] = (await shop.bus.deadLetters.list({ handler: 'stock.blocking' })).deadLetters
     expect(letter).toMatchObject({ blocksKey: true, partitionKey: 'left' })
   })
 
-  test('goes on after a discard, without the one that had died', async () => {
-    await shop.bus.deadLetters.discard({ handler: 'stock.blocking' })
+  test('goes on after it is dismissed, without the one that had died', async () => {
+    await shop.bus.deadLetters.dismiss({ handler: 'stock.blocking' })
     await drained(shop.bus)
 
     expect(runsOf('stock.blocking left')).toEqual(['1', '2', '3'])
     expect(await liveDeliveries()).toEqual([])
   })
 
-  test.each(['retry', 'discard'] as const)('wakes a worker that runs at the %s', async (action) => {
+  test.each(['retry', 'dismiss'] as const)('%s wakes a worker that runs', async (action) => {
     isBroken = false
     const worker = shop.bus.worker({ pollMs: 60_000 })
     await worker.start()
@@ -111,7 +111,7 @@ describe('a blocked key', () => {
     await shop.bus.deadLetters[action]({ handler: 'stock.blocking' })
 
     await until('the key goes on', () => runsOf('stock.blocking left').at(-1) === '3')
-    expect(await shop.bus.deadLetters.list({ handler: 'stock.blocking' })).toEqual([])
+    expect((await shop.bus.deadLetters.list({ handler: 'stock.blocking' })).deadLetters).toEqual([])
     await worker.stop()
   })
 })

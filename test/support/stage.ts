@@ -112,7 +112,7 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
       return found as TraceEntry
     },
     async dead() {
-      const letters = await bus.deadLetters.list({ limit: 10_000 })
+      const letters = (await bus.deadLetters.list({ limit: 10_000 })).deadLetters
       return letters.map(({ handler, eventId }) => ({ handler, eventId: eventId ?? '' }))
     },
     async close() {
