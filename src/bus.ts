@@ -18,7 +18,7 @@ import {
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
-import { loadRegistry } from './handlers/lazy-registry.ts'
+import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
@@ -53,6 +53,8 @@ export interface Bus {
   readonly lanes: Lanes
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
+  /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -78,6 +80,7 @@ export function createBus(options: BusOptions): Bus {
     deadLetters: place.deadLetters,
     lanes: place.lanes,
     close: () => parts.backend.close(),
+    [Symbol.asyncDispose]: () => parts.backend.close(),
   }
   return Object.freeze(withParts(bus, parts))
 }
@@ -86,7 +89,7 @@ function assemble(settings: Settings) {
   const { backend: kind, source = null } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
-  const registry = loadRegistry(settings.handlers)
+  const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
   const publish = publisher(() => parts)
   const place =

@@ -1,11 +1,13 @@
 /** Every option of a bus and of a worker, declared once: type, limits, default and description. README's tables are printed from here. */
 import { z } from 'zod'
 import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
+import type { EventTypes } from './handlers/event-types.ts'
 import type { Handlers } from './handlers/registry.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
+const setOrFunction = (value: unknown) => (typeof value === 'object' && value !== null) || functionLike(value)
 
 export const busOptions = z.strictObject({
   connectionString: z
@@ -17,11 +19,14 @@ export const busOptions = z.strictObject({
     .describe(
       'Where the database is, or a function that finds out when it is first needed. Only a bus that always gets a `tx` can do without.',
     ),
+  events: z
+    .custom<EventTypes>(setOrFunction, 'expected event types')
+    .default([])
+    .describe(
+      'An array of event types, a module that exports them, or a function that imports one. The bus knows those that its handlers list; this adds the ones that only patterns hear.',
+    ),
   handlers: z
-    .custom<Handlers>(
-      (value) => (typeof value === 'object' && value !== null) || functionLike(value),
-      'expected handlers',
-    )
+    .custom<Handlers>(setOrFunction, 'expected handlers')
     .default([])
     .describe('An array of handlers, a module that exports them, or a function that imports one.'),
   backend: z

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
+import { callerOf } from '../events/defined-at.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { EventOf, EventType } from '../events/event.ts'
@@ -150,13 +151,6 @@ function parseOptions(name: string, options: object): z.output<typeof handlerOpt
   if (!parsed.success) throw invalid(name, `its options are not acceptable.\n${z.prettifyError(parsed.error)}`)
   checkQueueName(parsed.data.queue, name, 'POSTBUS_INVALID_HANDLER')
   return Object.freeze(parsed.data)
-}
-
-/** The stack line that called `callee`, such as `at file:///app/finances.ts:12:30`. */
-function callerOf(callee: (...parameters: never[]) => unknown): string {
-  const trace: { stack?: string } = {}
-  Error.captureStackTrace(trace, callee)
-  return trace.stack?.split('\n')[1]?.trim() ?? 'an unknown place'
 }
 
 function invalid(name: string, problem: string): PostbusError {

@@ -109,6 +109,11 @@ export class Worker {
     return this.#stopped
   }
 
+  /** The same as `stop()`: `await using worker = bus.worker()` stops it at the end of its block, before the bus closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
   /** What became of attempts so far. */
   counts(): WorkerCounts {
     return this.#tally.counts()

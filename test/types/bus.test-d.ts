@@ -101,3 +101,10 @@ createBus({ codecs: [{ name: 'money' }] })
 bus.worker({ concurrency: 20 })
 // @ts-expect-error -- codes are a closed list
 'POSTBUS_NO_IDEA' satisfies PostbusErrorCode
+
+// `await using` closes a bus and stops a worker.
+export async function disposes(): Promise<void> {
+  await using bus = createBus({ backend: 'mailbox' })
+  await using worker = bus.worker()
+  expectTypeOf(worker[Symbol.asyncDispose]).returns.resolves.toBeVoid()
+}

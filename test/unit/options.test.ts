@@ -9,6 +9,7 @@ describe('the options of a bus', () => {
     const options = parseOptions('createBus()', busOptions, {})
 
     expect(options).toEqual({
+      events: [],
       handlers: [],
       backend: 'postgres',
       schema: 'postbus',
