@@ -25,17 +25,17 @@ export interface RunEventOptions {
 
 /** What became of the attempt. */
 export type RunEventResult<Result> =
-  | { readonly status: 'processed'; readonly result: Value<Result> }
-  | { readonly status: 'not_interested' }
+  | { readonly state: 'processed'; readonly result: Value<Result> }
+  | { readonly state: 'not_interested' }
   | RunEventFailed
-  | { readonly status: 'discarded'; readonly reason: string }
-  | { readonly status: 'snoozed'; readonly seconds: number }
+  | { readonly state: 'discarded'; readonly reason: string }
+  | { readonly state: 'snoozed'; readonly delayMs: number }
 
 /** What a handler may return besides the three answers. */
 type Value<Result> = Exclude<Awaited<Result>, Failed | Discard | Snooze>
 
 export interface RunEventFailed {
-  readonly status: 'failed'
+  readonly state: 'failed'
   readonly reason: string
   /** What was thrown, or the `cause` of `failed(…)`. Not enumerable, so that a comparison needs only the reason. */
   readonly cause?: unknown
@@ -54,19 +54,19 @@ export async function runEvent<Listens extends ListensTo, Result>(
   options: RunEventOptions = {},
 ): Promise<RunEventResult<Result>> {
   const answer = await answerTo(handler, event, options)
-  if (answer === null) return { status: 'not_interested' }
+  if (answer === null) return { state: 'not_interested' }
   if (answer.threw) return failed(messageOf(answer.error), answer.error)
   const { value } = answer
   // The value is what `handle` returned; only the compiler cannot follow it through the worker's code.
-  if (!isAnswer(value)) return { status: 'processed', result: value as Value<Result> }
+  if (!isAnswer(value)) return { state: 'processed', result: value as Value<Result> }
 
   switch (value.is) {
     case 'failed':
       return failed(value.reason, value.cause)
     case 'discard':
-      return { status: 'discarded', reason: value.reason }
+      return { state: 'discarded', reason: value.reason }
     case 'snooze':
-      return { status: 'snoozed', seconds: value.delayMs / 1_000 }
+      return { state: 'snoozed', delayMs: value.delayMs }
   }
 }
 
@@ -79,9 +79,9 @@ export async function runEventOrThrow<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},
-): Promise<Extract<RunEventResult<Result>, { status: 'processed' | 'not_interested' }>> {
+): Promise<Extract<RunEventResult<Result>, { state: 'processed' | 'not_interested' }>> {
   const ran = await runEvent(handler, event, options)
-  switch (ran.status) {
+  switch (ran.state) {
     case 'processed':
     case 'not_interested':
       return ran
@@ -90,7 +90,7 @@ export async function runEventOrThrow<Listens extends ListensTo, Result>(
     case 'discarded':
       throw notDone(handler, `discarded the event: ${ran.reason}`)
     case 'snoozed':
-      throw notDone(handler, `snoozed for ${ran.seconds} s`)
+      throw notDone(handler, `snoozed for ${ran.delayMs / 1_000} s`)
   }
 }
 
@@ -132,7 +132,7 @@ function attemptNumber({ name, options }: AnyHandler, attempt = 1): number {
 }
 
 function failed(reason: string, cause: unknown): RunEventFailed {
-  const result: RunEventFailed = { status: 'failed', reason }
+  const result: RunEventFailed = { state: 'failed', reason }
   return Object.defineProperty(result, 'cause', { value: cause, enumerable: false })
 }
 

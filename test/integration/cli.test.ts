@@ -94,7 +94,7 @@ describe('a mistake in the command line has exit code 2, an explanation on stder
     { words: ['doctor', '--jsn'], says: "Unknown option '--jsn'" },
     { words: ['doctor', 'now'], says: 'postbus doctor takes no "now".' },
     { words: ['worker', '--queues', 'events=0'], says: 'expected NAME=COUNT' },
-    { words: ['worker', '--grace', 'soon'], says: '--grace soon: expected seconds from 0 to 3600.' },
+    { words: ['worker', '--grace-ms', 'soon'], says: '--grace-ms soon: expected milliseconds from 0 to 3,600,000.' },
     { words: ['dead', 'bury'], says: 'dead bury: expected one of list, retry, dismiss.' },
     { words: ['dead', 'retry'], says: 'dead retry: say which' },
     { words: ['dead', 'retry', 'all'], says: '"all" is not a delivery id.' },

@@ -45,8 +45,16 @@ describe.concurrent('the command line', () => {
     ['a limit that is none', ['dead', 'list', '--limit', '0'], '--limit 0: expected a whole number from 1 to 10,000.'],
     ['queues without numbers', ['worker', '--queues', 'events'], '--queues events: expected NAME=COUNT'],
     ['a queue for no handlers', ['worker', '--queues', 'events=0'], '--queues events=0: expected NAME=COUNT'],
-    ['a grace period that is none', ['worker', '--grace', 'soon'], '--grace soon: expected seconds from 0 to 3600.'],
-    ['a grace period that is too long', ['worker', '--grace', '3601'], '--grace 3601: expected seconds'],
+    [
+      'a grace period that is none',
+      ['worker', '--grace-ms', 'soon'],
+      '--grace-ms soon: expected milliseconds from 0 to 3,600,000.',
+    ],
+    [
+      'a grace period that is too long',
+      ['worker', '--grace-ms', '3600001'],
+      '--grace-ms 3600001: expected milliseconds',
+    ],
     ['a missing config file', ['doctor'], 'No config file: looked for postbus.config.ts,'],
     [
       'a config file that is not there',
