@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { withMap } from './support/architecture-map.ts'
 
 /** The rooms, lowest first. A file may import from its own row and from those above it in this list, never from below. */
 const LAYERS: readonly (readonly string[])[] = [
@@ -106,6 +107,12 @@ test('every file says first what it is about, and no file is a drawer for everyt
   const drawers = ours.filter((file) => /(^|\/)(utils?|helpers?|common|lib|types|manager)(\.ts$|\/)/.test(file))
 
   expect({ silent, drawers }).toEqual({ silent: [], drawers: [] })
+})
+
+test('the map of rooms lists every file by its first sentence; print it with: npm run docs:map', () => {
+  const document = text('docs/architecture.md')
+
+  expect(document).toBe(withMap(document))
 })
 
 function filesIn(...patterns: readonly string[]): readonly string[] {
