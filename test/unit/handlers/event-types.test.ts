@@ -1,12 +1,12 @@
 /** A bus knows its event types: those it is given, and those that its handlers list. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { defineHandler } from '../../src/handlers/handler.ts'
-import { lazyRegistry } from '../../src/handlers/lazy-registry.ts'
-import { createRegistry } from '../../src/handlers/registry.ts'
-import { createBus } from '../../src/index.ts'
-import { refusalOf, rejectionOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { defineHandler } from '../../../src/handlers/handler.ts'
+import { lazyRegistry } from '../../../src/handlers/lazy-registry.ts'
+import { createRegistry } from '../../../src/handlers/registry.ts'
+import { createBus } from '../../../src/index.ts'
+import { refusalOf, rejectionOf } from '../refusal.ts'
 
 const Created = defineEvent('orders.order-created', { schema: z.string() })
 const Created2 = defineEvent('orders.order-created', { schema: z.string(), version: 2 })

@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { defineHandler } from '../../src/handlers/handler.ts'
-import { lazyRegistry } from '../../src/handlers/lazy-registry.ts'
-import type { HandlerSet } from '../../src/handlers/registry.ts'
-import { refusalOf, rejectionOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { defineHandler } from '../../../src/handlers/handler.ts'
+import { lazyRegistry } from '../../../src/handlers/lazy-registry.ts'
+import type { HandlerSet } from '../../../src/handlers/registry.ts'
+import { refusalOf, rejectionOf } from '../refusal.ts'
 
 const receipt = defineHandler('mail.receipt', {
   on: defineEvent('orders.order-created', { schema: z.string() }),
