@@ -6,7 +6,15 @@ import { withMap } from './support/architecture-map.ts'
 
 /** The rooms, lowest first. A file may import from its own row and from those above it in this list, never from below. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['src/errors.ts', 'src/clock.ts', 'src/names.ts', 'src/parse-options.ts', 'src/signals.ts', 'migrations/'],
+  [
+    'src/errors.ts',
+    'src/clock.ts',
+    'src/message-of.ts',
+    'src/names.ts',
+    'src/parse-options.ts',
+    'src/signals.ts',
+    'migrations/',
+  ],
   ['src/transactions/'],
   ['src/events/'],
   ['src/codec/'],

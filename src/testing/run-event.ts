@@ -12,6 +12,7 @@ import { isFor, isInterested } from '../handlers/registry.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { Answer } from '../attempt/attempt.ts'
 import { callHandler } from '../attempt/call-handler.ts'
+import { messageOf } from '../message-of.ts'
 import { standInBus } from './stand-in-bus.ts'
 
 export interface RunEventOptions {
@@ -134,10 +135,6 @@ function attemptNumber({ name, options }: AnyHandler, attempt = 1): number {
 function failed(reason: string, cause: unknown): RunEventFailed {
   const result: RunEventFailed = { state: 'failed', reason }
   return Object.defineProperty(result, 'cause', { value: cause, enumerable: false })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function notDone({ name }: AnyHandler, what: string, cause?: unknown): PostbusError {

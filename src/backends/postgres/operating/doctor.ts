@@ -5,6 +5,7 @@
 import { PgBoss } from 'pg-boss'
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
+import { messageOf } from '../../../message-of.ts'
 import type { Connection, Queryable } from '../connection.ts'
 import { policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
@@ -15,14 +16,14 @@ import { listWorkers } from '../deliveries/workers.ts'
 const CLOCK_WARNING_MS = 2_000
 const NOTIFY_LIMIT_MS = 5_000
 
-export interface Examined {
+export interface DoctorParts {
   readonly connection: Connection
   readonly tables: Tables
   readonly retentionMs: number | null
 }
 
-export async function examine(examined: Examined, registry: Registry): Promise<readonly DoctorFinding[]> {
-  const { connection, tables, retentionMs } = examined
+export async function examine(parts: DoctorParts, registry: Registry): Promise<readonly DoctorFinding[]> {
+  const { connection, tables, retentionMs } = parts
   const reached = await examineConnection(connection)
   if (reached.status === 'problem') return [reached]
 
@@ -51,7 +52,7 @@ async function examineConnection(connection: Connection): Promise<DoctorFinding>
     const took = Math.max(1, Math.round(performance.now() - started))
     return ok('connection', `PostgreSQL ${rows[0]?.version.split(' ')[0]}, ${took} ms`)
   } catch (error) {
-    return problem('connection', `the database cannot be reached: ${reasonOf(error)}`)
+    return problem('connection', `the database cannot be reached: ${messageOf(error)}`)
   }
 }
 
@@ -204,11 +205,6 @@ async function examineClock(database: Queryable): Promise<DoctorFinding> {
   const seconds = (Math.abs(aheadMs) / 1_000).toFixed(1)
   if (Math.abs(aheadMs) < CLOCK_WARNING_MS) return ok('clock', `within ${seconds} s of the server`)
   return warning('clock', `the server is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine`)
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return reasonOf(error.errors[0])
-  return error instanceof Error ? error.message : String(error)
 }
 
 function ok(check: DoctorFinding['check'], message: string): DoctorFinding {
