@@ -5,18 +5,20 @@ import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
-import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { DeadLetters } from './deliveries/dead-letters.ts'
+import type { Lanes } from './deliveries/lanes.ts'
+import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
   DEFAULT_CONCURRENCY,
-  parseOptions,
   workerOptions,
   type BusOptions,
   type Settings,
   type WorkerOptions,
 } from './options.ts'
-import { loadRegistry } from './handlers/lazy-registry.ts'
+import { parseOptions } from './parse-options.ts'
+import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
@@ -44,13 +46,15 @@ export interface Bus {
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** Examines the database, the queues, the handlers and the workers. Changes nothing. */
-  doctor(): Promise<readonly Finding[]>
+  doctor(): Promise<readonly DoctorFinding[]>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
+  /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -76,6 +80,7 @@ export function createBus(options: BusOptions): Bus {
     deadLetters: place.deadLetters,
     lanes: place.lanes,
     close: () => parts.backend.close(),
+    [Symbol.asyncDispose]: () => parts.backend.close(),
   }
   return Object.freeze(withParts(bus, parts))
 }
@@ -84,7 +89,7 @@ function assemble(settings: Settings) {
   const { backend: kind, source = null } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
-  const registry = loadRegistry(settings.handlers)
+  const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
   const publish = publisher(() => parts)
   const place =

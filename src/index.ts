@@ -8,29 +8,40 @@ export {
   type HandlerDefinition,
   type HandlerOptions,
 } from './handlers/handler.ts'
-export type { AnyEventType, AnyHandler, On } from './handlers/handler.ts'
+export type { AnyEventType, AnyHandler, ListensTo } from './handlers/handler.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export { discard, failed, snooze, type Discard, type Failed, type Snooze, type SnoozeFor } from './handlers/outcome.ts'
 export type { Backoff, BackoffFunction } from './handlers/backoff.ts'
-export type { Envelope, EventOptions, Metadata, MetadataValue } from './events/envelope.ts'
+export type { Envelope, EventOptions, EventMetadata, EventMetadataValue } from './events/envelope.ts'
 export type { PublishedEvent, PublishOptions, PublishResult } from './events/publish-result.ts'
-export type { Transaction } from './transactions/transaction.ts'
+export type { PublishTransaction } from './transactions/transaction.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
+export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
-export type { Counts } from './worker/tally.ts'
-export type { Finding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
-export type { Lane, LaneName, LanePage, Lanes } from './deliveries/operations.ts'
-export type { DeadLetter, DeadLetterFilter, DeadLetterPage, DeadLetters } from './deliveries/operations.ts'
+export type { WorkerCounts } from './worker/tally.ts'
+export type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+export type { Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState } from './deliveries/lanes.ts'
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQuery,
+  DeadLetters,
+  DeadLetterSelection,
+} from './deliveries/dead-letters.ts'
+export type { ActOptions, ActReport } from './deliveries/acts.ts'
+export type { PageOptions } from './deliveries/page.ts'
+export type { DeliveryState } from './deliveries/delivery-state.ts'
 export type { AttemptError } from './deliveries/delivery.ts'
 export type { CustomCodec } from './codec/codec.ts'
 export {
   printSignals,
-  type Log,
-  type Signal,
-  type SignalLevel,
-  type SignalListener,
-  type SignalName,
+  type HandlerLog,
+  type BusSignal,
+  type BusSignalLevel,
+  type BusSignalListener,
+  type BusSignalName,
 } from './signals.ts'
 export { PostbusError, type PostbusErrorCode } from './errors.ts'

@@ -1,12 +1,13 @@
 /** Every option of a bus and of a worker, declared once: type, limits, default and description. README's tables are printed from here. */
 import { z } from 'zod'
-import { PostbusError } from './errors.ts'
 import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
+import type { EventTypes } from './handlers/event-types.ts'
 import type { Handlers } from './handlers/registry.ts'
-import type { SignalListener } from './signals.ts'
+import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
+const setOrFunction = (value: unknown) => (typeof value === 'object' && value !== null) || functionLike(value)
 
 export const busOptions = z.strictObject({
   connectionString: z
@@ -18,11 +19,14 @@ export const busOptions = z.strictObject({
     .describe(
       'Where the database is, or a function that finds out when it is first needed. Only a bus that always gets a `tx` can do without.',
     ),
+  events: z
+    .custom<EventTypes>(setOrFunction, 'expected event types')
+    .default([])
+    .describe(
+      'An array of event types, a module that exports them, or a function that imports one. The bus knows those that its handlers list; this adds the ones that only patterns hear.',
+    ),
   handlers: z
-    .custom<Handlers>(
-      (value) => (typeof value === 'object' && value !== null) || functionLike(value),
-      'expected handlers',
-    )
+    .custom<Handlers>(setOrFunction, 'expected handlers')
     .default([])
     .describe('An array of handlers, a module that exports them, or a function that imports one.'),
   backend: z
@@ -76,7 +80,7 @@ export const busOptions = z.strictObject({
     .default(10_000)
     .describe('How long to wait for the answer to one of our own statements, in milliseconds.'),
   onSignal: z
-    .custom<SignalListener>(functionLike, 'expected a function')
+    .custom<BusSignalListener>(functionLike, 'expected a function')
     .optional()
     .describe(
       'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
@@ -111,13 +115,3 @@ export type WorkerOptions = z.input<typeof workerOptions>
 
 /** Handlers that may run at once per queue, unless said otherwise. */
 export const DEFAULT_CONCURRENCY = 20
-
-/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, listing every problem. */
-export function parseOptions<Schema extends z.ZodType>(what: string, schema: Schema, given: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(given)
-  if (parsed.success) return parsed.data
-  throw new PostbusError(
-    'POSTBUS_INVALID_OPTIONS',
-    `${what}: its options are not acceptable.\n${z.prettifyError(parsed.error)}`,
-  )
-}

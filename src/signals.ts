@@ -4,10 +4,10 @@
  */
 import { inspect, styleText } from 'node:util'
 
-export type SignalLevel = 'debug' | 'info' | 'warn' | 'error'
+export type BusSignalLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Every signal's name. Names are stable; fields may be added. */
-export type SignalName =
+export type BusSignalName =
   | 'attempt.failed'
   | 'attempt.overdue'
   | 'claim.lost'
@@ -28,9 +28,9 @@ export type SignalName =
   | 'worker.stopping'
   | 'worker.stopped'
 
-export interface Signal {
-  readonly name: SignalName
-  readonly level: SignalLevel
+export interface BusSignal {
+  readonly name: BusSignalName
+  readonly level: BusSignalLevel
   /** One sentence for people. */
   readonly message: string
   /** Values for programs: ids, names, counts. Never payloads or secrets. */
@@ -38,18 +38,18 @@ export interface Signal {
 }
 
 /** Receives signals. Must not throw and must not block: it is called from the middle of the work. */
-export type SignalListener = (signal: Signal) => void
+export type BusSignalListener = (signal: BusSignal) => void
 
 /** How code of ours emits a signal. */
 export type Emit = (
-  level: SignalLevel,
-  name: SignalName,
+  level: BusSignalLevel,
+  name: BusSignalName,
   message: string,
   fields?: Readonly<Record<string, unknown>>,
 ) => void
 
 /** What a handler logs with. Each call is a signal named `handler.log`. */
-export interface Log {
+export interface HandlerLog {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -57,7 +57,7 @@ export interface Log {
 }
 
 /** Guards the bus against its listener: an error in a listener is printed, and the work goes on. */
-export function emitTo(listener: SignalListener): Emit {
+export function emitTo(listener: BusSignalListener): Emit {
   return (level, name, message, fields = {}) => {
     try {
       const answer: unknown = listener(Object.freeze({ name, level, message, fields }))
@@ -73,9 +73,9 @@ function reportListener(error: unknown): void {
 }
 
 /** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. */
-export function logWith(emit: Emit, fields: Readonly<Record<string, unknown>>): Log {
+export function logWith(emit: Emit, fields: Readonly<Record<string, unknown>>): HandlerLog {
   const at =
-    (level: SignalLevel) =>
+    (level: BusSignalLevel) =>
     (message: string, more: Readonly<Record<string, unknown>> = {}) =>
       emit(level, 'handler.log', message, { ...fields, ...more })
   return Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') })
@@ -91,12 +91,12 @@ function onOneLine(message: string): string {
 }
 
 /** The bus's own messages name what they are about; a handler's do not. */
-function fieldsOf({ name, fields }: Signal): string {
+function fieldsOf({ name, fields }: BusSignal): string {
   return name === 'handler.log' ? ` ${inspect(fields, { breakLength: Infinity, depth: 2 })}` : ''
 }
 
 /** A listener that prints signals of `level` and above to stderr, one line each. */
-export function printSignals(level: SignalLevel | 'silent' = 'info'): SignalListener {
+export function printSignals(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
   return (signal) => {
     if (RANKS[signal.level] < RANKS[level]) return
     const mark = styleText(COLORS[signal.level], signal.level.padEnd(5), { stream: process.stderr })

@@ -2,10 +2,19 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { withMap } from './support/architecture-map.ts'
 
 /** The rooms, lowest first. A file may import from its own row and from those above it in this list, never from below. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['src/errors.ts', 'src/clock.ts', 'src/names.ts', 'src/signals.ts', 'migrations/'],
+  [
+    'src/errors.ts',
+    'src/clock.ts',
+    'src/message-of.ts',
+    'src/names.ts',
+    'src/parse-options.ts',
+    'src/signals.ts',
+    'migrations/',
+  ],
   ['src/transactions/'],
   ['src/events/'],
   ['src/codec/'],
@@ -53,7 +62,7 @@ test('workers do not know which backend they work for', () => {
 })
 
 test('no import goes round in a circle', () => {
-  expect(sources.map((file) => circleFrom(file)).filter((circle) => circle !== null)).toEqual([])
+  expect(circlesIn(sources)).toEqual([])
 })
 
 test('each package that is hard to replace has one owner', () => {
@@ -108,6 +117,12 @@ test('every file says first what it is about, and no file is a drawer for everyt
   expect({ silent, drawers }).toEqual({ silent: [], drawers: [] })
 })
 
+test('the map of rooms lists every file by its first sentence; print it with: npm run docs:map', () => {
+  const document = text('docs/architecture.md')
+
+  expect(document).toBe(withMap(document))
+})
+
 function filesIn(...patterns: readonly string[]): readonly string[] {
   return patterns.flatMap((pattern) => globSync(pattern)).toSorted()
 }
@@ -144,13 +159,25 @@ function layerOf(file: string): number {
   return layer
 }
 
-/** Follows imports of types too: they disappear at run time, but who reads the code goes round with them. */
-function circleFrom(start: string, path: readonly string[] = [start]): string | null {
-  for (const { path: next } of importsOf(path.at(-1) ?? start)) {
-    if (next === null || !sources.includes(next)) continue
-    if (next === start) return [...path, next].join(' → ')
-    const circle = path.includes(next) ? null : circleFrom(start, [...path, next])
-    if (circle !== null) return circle
+/**
+ * One walk, depth first, that looks at each file once: an import of a file that is still on the path closes a circle. It follows
+ * imports of types too: they disappear at run time, but who reads the code goes round with them.
+ */
+function circlesIn(files: readonly string[]): readonly string[] {
+  const known = new Set(files)
+  const done = new Set<string>()
+  const path: string[] = []
+  const circles: string[] = []
+
+  function visit(file: string): void {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+    if (done.has(file)) return
+    done.add(file)
+    path.push(file)
+    for (const { path: next } of importsOf(file)) if (next !== null && known.has(next)) visit(next)
+    path.pop()
   }
-  return null
+
+  for (const file of files) visit(file)
+  return circles
 }

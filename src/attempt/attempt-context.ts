@@ -8,7 +8,7 @@ import type { Outcome } from '../handlers/outcome.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { logWith, type Emit } from '../signals.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 import { runAttempt } from './attempt.ts'
 import { attemptError } from './attempt-error.ts'
 
@@ -18,7 +18,7 @@ export interface AttemptParts {
   readonly emit: Emit
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
   /** For `context.tx`: a test drains inside a transaction. */
-  readonly tx?: Transaction | undefined
+  readonly tx?: PublishTransaction | undefined
 }
 
 /** The function a dispatcher calls for each delivery it has claimed. It never rejects. */

@@ -6,7 +6,7 @@ import type { AnyHandler } from '../handlers/handler.ts'
 import type { HandlerContext } from '../handlers/handler-context.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Emit } from '../signals.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 import { answerOf, type Answer } from './attempt.ts'
 import { contextFor, reportOverdue } from './attempt-context.ts'
 
@@ -17,7 +17,7 @@ export interface HandlerCall {
   readonly event: Envelope
   readonly attempt: number
   /** For `context.tx`. */
-  readonly tx: Transaction | undefined
+  readonly tx: PublishTransaction | undefined
 }
 
 export interface CallSurroundings {
@@ -40,12 +40,12 @@ export function callHandler(call: HandlerCall, around: CallSurroundings): Promis
 }
 
 /** What the handler publishes belongs to the same transaction, unless it says otherwise. */
-function publishingIn(tx: Transaction | undefined, { emit, publish }: CallSurroundings): CallSurroundings {
+function publishingIn(tx: PublishTransaction | undefined, { emit, publish }: CallSurroundings): CallSurroundings {
   if (tx === undefined) return { emit, publish }
   return { emit, publish: (events, options = {}) => publish(events, 'tx' in options ? options : { ...options, tx }) }
 }
 
-function withTransaction(context: HandlerContext, tx: Transaction | undefined): HandlerContext {
+function withTransaction(context: HandlerContext, tx: PublishTransaction | undefined): HandlerContext {
   return tx === undefined ? context : Object.freeze({ ...context, tx })
 }
 

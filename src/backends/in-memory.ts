@@ -4,7 +4,9 @@ import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { DeadLetters, Finding, Lanes, MigrateReport } from '../deliveries/operations.ts'
+import type { DeadLetters } from '../deliveries/dead-letters.ts'
+import type { Lanes } from '../deliveries/lanes.ts'
+import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
@@ -21,7 +23,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
-    doctor: async (): Promise<readonly Finding[]> => refuse('doctor()'),
+    doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
 }
 
@@ -50,7 +52,7 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
     list: async () => refuse('deadLetters.list()'),
     count: async () => refuse('deadLetters.count()'),
     retry: async () => refuse('deadLetters.retry()'),
-    discard: async () => refuse('deadLetters.discard()'),
+    dismiss: async () => refuse('deadLetters.dismiss()'),
   })
 }
 
@@ -59,7 +61,7 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     list: async () => refuse('lanes.list()'),
     show: async () => refuse('lanes.show()'),
     retry: async () => refuse('lanes.retry()'),
-    skip: async () => refuse('lanes.skip()'),
+    skipHead: async () => refuse('lanes.skipHead()'),
   })
 }
 

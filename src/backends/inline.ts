@@ -11,7 +11,7 @@ import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { Answer } from '../attempt/attempt.ts'
 import { callHandler, type CallSurroundings } from '../attempt/call-handler.ts'
 import { decodedCopy, storedForm } from './decoded-copy.ts'
@@ -53,7 +53,11 @@ interface Call {
   readonly envelope: Envelope
 }
 
-async function runHandlers(planned: PlannedEvent, tx: Transaction | undefined, parts: InlineParts): Promise<void> {
+async function runHandlers(
+  planned: PlannedEvent,
+  tx: PublishTransaction | undefined,
+  parts: InlineParts,
+): Promise<void> {
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)

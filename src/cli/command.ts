@@ -38,17 +38,9 @@ export const CONFIG_OPTION = { config: { type: 'string', short: 'c' } } as const
 export const JSON_OPTION = { json: { type: 'boolean' } } as const
 
 export const DESCRIBE_CONFIG = 'The file that exports `bus`. Default: postbus.config.ts (.js, .mjs), also in config/.'
-export const DESCRIBE_JSON = 'One JSON object per line on stdout.'
+export const DESCRIBE_JSON = 'One JSON object per line on stdout; a list that has more ends in a line { cursor }.'
 
 export function text(invocation: Invocation, name: string): string | undefined {
   const value = invocation.options[name]
   return typeof value === 'string' ? value : undefined
-}
-
-/** `--limit`, for commands that list. */
-export function limitOf(invocation: Invocation): number {
-  const given = text(invocation, 'limit')
-  if (given === undefined) return 100
-  if (/^[1-9]\d{0,5}$/.test(given)) return Number(given)
-  throw new UsageError(`--limit ${given}: expected a whole number from 1.`)
 }

@@ -1,13 +1,14 @@
-/** `postbus dead list | retry | discard`: dead letters, for an operator. */
+/** `postbus dead list | retry | dismiss`: dead letters, for an operator. */
 import type { Bus } from '../bus.ts'
-import type { DeadLetterFilter } from '../deliveries/operations.ts'
+import type { DeadLetter, DeadLetterFilter } from '../deliveries/dead-letters.ts'
+import type { PageOptions } from '../deliveries/page.ts'
+import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
-  limitOf,
   text,
   type Command,
   type ExitCode,
@@ -16,19 +17,21 @@ import {
 import { confirmed } from './confirm.ts'
 import { loadBus } from './load-config.ts'
 import { count, oneLine, printJson, printTable, say } from './output.ts'
+import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
-const ACTIONS = ['list', 'retry', 'discard'] as const
+const ACTIONS = ['list', 'retry', 'dismiss'] as const
+const HEADS = ['DELIVERY', 'DIED AT', 'HANDLER', 'EVENT', 'KEY', 'ATTEMPTS', 'REASON']
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export const dead: Command = {
-  summary: 'List dead letters, deliver them again, or discard them.',
+  summary: 'List dead letters, deliver them again, or dismiss them.',
   takesWords: true,
   examples: [
     ['postbus dead list', 'open dead letters, oldest first'],
     ['postbus dead list --handler finances.create-invoice --json', 'with every attempt’s error, for a program'],
     ['postbus dead retry 0000000000000005-…', 'delivers one again, by its delivery id, with all its attempts'],
     ['postbus dead retry --handler finances.create-invoice', 'delivers all of a handler again'],
-    ['postbus dead discard --all --yes', 'gives all of them up for good, without asking'],
+    ['postbus dead dismiss --all --yes --by ada', 'gives all of them up for good, without asking'],
   ],
   options: {
     ...CONFIG_OPTION,
@@ -36,7 +39,8 @@ export const dead: Command = {
     handler: { type: 'string' },
     type: { type: 'string' },
     all: { type: 'boolean' },
-    limit: { type: 'string' },
+    ...PAGE_OPTIONS,
+    ...ACT_OPTIONS,
     yes: { type: 'boolean', short: 'y' },
   },
   describe: {
@@ -44,8 +48,9 @@ export const dead: Command = {
     json: DESCRIBE_JSON,
     handler: 'Only those of this handler.',
     type: 'Only those of this event type.',
-    all: 'retry, discard: every open dead letter.',
-    limit: 'list: at most this many. Default: 100.',
+    all: 'retry, dismiss: every open dead letter.',
+    ...DESCRIBE_PAGE,
+    ...DESCRIBE_ACT,
     yes: 'Do not ask.',
   },
 
@@ -54,53 +59,50 @@ export const dead: Command = {
     const known = ACTIONS.find((name) => name === action)
     if (!known) throw new UsageError(`dead ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
     const filter = filterOf(invocation, ids)
-    const limit = limitOf(invocation)
+    const page = pageOptionsOf(invocation)
     if (known !== 'list') checkChosen(known, invocation, ids)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      return known === 'list'
-        ? await list(bus, invocation, filter, limit)
-        : await change(known, bus, invocation, filter)
+      return known === 'list' ? await list(bus, invocation, filter, page) : await change(known, bus, invocation, filter)
     } finally {
       await bus.close()
     }
   },
 }
 
-async function list(
-  bus: Bus,
-  { options, terminal }: Invocation,
-  filter: DeadLetterFilter,
-  limit: number,
-): Promise<ExitCode> {
-  const letters = await bus.deadLetters.list({ ...filter, limit })
+async function list(bus: Bus, invocation: Invocation, filter: DeadLetterFilter, page: PageOptions): Promise<ExitCode> {
+  const { options, terminal } = invocation
+  const { deadLetters: letters, cursor } = await bus.deadLetters.list({ ...filter, ...page })
   if (options['json']) {
     printJson(terminal, letters)
+    sayMore(invocation, cursor)
     return 0
   }
-  if (letters.length > 0) {
-    const rows = letters.map((letter) => [
-      letter.deliveryId,
-      letter.diedAt.toISOString(),
-      letter.handler,
-      letter.eventType ?? '',
-      oneLine(letter.partitionKey ?? '', 24),
-      String(letter.attempts.length),
-      `${letter.blocksKey ? 'blocks its key: ' : ''}${oneLine(letter.reason)}`,
-    ])
-    printTable(terminal.out, ['DELIVERY', 'DIED AT', 'HANDLER', 'EVENT', 'KEY', 'ATTEMPTS', 'REASON'], rows)
-  }
+  if (letters.length > 0) printTable(terminal.out, HEADS, letters.map(rowOf))
   const total = await bus.deadLetters.count(filter)
   say(
     terminal,
     total > letters.length ? `${letters.length} of ${count(total, 'dead letter')}.` : `${count(total, 'dead letter')}.`,
   )
+  sayMore(invocation, cursor)
   return 0
 }
 
+function rowOf(letter: DeadLetter): readonly string[] {
+  return [
+    letter.deliveryId,
+    letter.diedAt.toISOString(),
+    letter.handler,
+    letter.eventType ?? '',
+    oneLine(letter.partitionKey ?? '', 24),
+    String(letter.attempts.length),
+    `${letter.blocksKey ? 'blocks its key: ' : ''}${oneLine(letter.reason)}`,
+  ]
+}
+
 async function change(
-  action: 'retry' | 'discard',
+  action: 'retry' | 'dismiss',
   bus: Bus,
   invocation: Invocation,
   filter: DeadLetterFilter,
@@ -118,14 +120,11 @@ async function change(
       : `Give up ${what} for good?`
   if (!(await confirmed(invocation, question))) return 1
 
-  const ids = await bus.deadLetters[action](filter)
-  if (options['json'])
-    printJson(
-      terminal,
-      ids.map((deliveryId) => ({ deliveryId, action })),
-    )
-  say(terminal, `${count(ids.length, 'dead letter')} ${action === 'retry' ? 'put back into the queue' : 'discarded'}.`)
-  return ids.length === total ? 0 : 1
+  const which = Object.keys(filter).length > 0 ? filter : ({ all: true } as const)
+  const done = await bus.deadLetters[action](which, actOptionsOf(invocation))
+  if (options['json']) printJson(terminal, [{ action, count: done.count }])
+  say(terminal, `${count(done.count, 'dead letter')} ${action === 'retry' ? 'put back into the queue' : 'dismissed'}.`)
+  return done.count === total ? 0 : 1
 }
 
 function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFilter {

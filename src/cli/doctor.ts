@@ -1,5 +1,5 @@
 /** `postbus doctor`: examines the database, the queues, the handlers and the workers. */
-import type { Finding } from '../deliveries/operations.ts'
+import type { DoctorFinding } from '../deliveries/operations.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
@@ -36,7 +36,7 @@ export const doctor: Command = {
   },
 }
 
-function printFindings({ out }: Terminal, findings: readonly Finding[]): void {
+function printFindings({ out }: Terminal, findings: readonly DoctorFinding[]): void {
   const width = Math.max(...findings.map((finding) => finding.check.length))
   for (const { check, status, message } of findings) {
     const [mark, color] = MARKS[status]

@@ -1,13 +1,14 @@
-/** `postbus lanes list | show | retry | skip`: partition keys that stand still, for an operator. */
+/** `postbus lanes list | show | retry | skip-head`: partition keys that stand still, for an operator. */
 import type { Bus } from '../bus.ts'
-import type { Lane, LaneName } from '../deliveries/operations.ts'
+import type { Lane, LaneName, LaneState } from '../deliveries/lanes.ts'
+import type { PageOptions } from '../deliveries/page.ts'
+import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
-  limitOf,
   text,
   type Command,
   type ExitCode,
@@ -16,47 +17,51 @@ import {
 import { confirmed } from './confirm.ts'
 import { loadBus } from './load-config.ts'
 import { count, oneLine, printJson, printTable, say } from './output.ts'
+import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
-const ACTIONS = ['list', 'show', 'retry', 'skip'] as const
-const HEADS = ['HANDLER', 'KEY', 'STATUS', 'SINCE', 'BEHIND', 'HEAD', 'LAST ERROR']
+const ACTIONS = ['list', 'show', 'retry', 'skip-head'] as const
+const STATES = ['blocked', 'retrying', 'running', 'waiting'] as const satisfies readonly LaneState[]
+const HEADS = ['HANDLER', 'KEY', 'STATE', 'SINCE', 'BEHIND', 'HEAD', 'LAST ERROR']
 
 export const lanes: Command = {
   summary: 'List partition keys that stand still or wait, and act on one.',
   takesWords: true,
   examples: [
     ['postbus lanes list', 'blocked keys first, then those that have waited longest'],
-    ['postbus lanes list --blocked --json', 'only keys that a dead delivery blocks, for a program'],
+    ['postbus lanes list --state blocked --json', 'only keys that a dead delivery blocks, for a program'],
     ['postbus lanes show stock.reserve order-17', 'what stands at the head of a key, with its errors'],
     ['postbus lanes retry stock.reserve order-17', 'tries the head again now'],
-    ['postbus lanes skip stock.reserve order-17', 'makes the head a dead letter; the key goes on with the next'],
+    ['postbus lanes skip-head stock.reserve order-17', 'makes the head a dead letter; the key goes on with the next'],
   ],
   options: {
     ...CONFIG_OPTION,
     ...JSON_OPTION,
     handler: { type: 'string' },
-    blocked: { type: 'boolean' },
-    limit: { type: 'string' },
+    state: { type: 'string' },
+    ...PAGE_OPTIONS,
+    ...ACT_OPTIONS,
     yes: { type: 'boolean', short: 'y' },
   },
   describe: {
     config: DESCRIBE_CONFIG,
     json: DESCRIBE_JSON,
     handler: 'list: only keys of this handler.',
-    blocked: 'list: only keys that a dead delivery blocks.',
-    limit: 'list: at most this many. Default: 100.',
-    yes: 'skip: do not ask.',
+    state: `list: only keys whose head is ${STATES.join(', ')}.`,
+    ...DESCRIBE_PAGE,
+    ...DESCRIBE_ACT,
+    yes: 'skip-head: do not ask.',
   },
 
   async run(invocation) {
     const [action, ...words] = invocation.words
     const known = ACTIONS.find((name) => name === action)
     if (!known) throw new UsageError(`lanes ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
-    const limit = limitOf(invocation)
+    const query = { ...pageOptionsOf(invocation), ...stateOf(invocation) }
     const name = known === 'list' ? null : nameOf(known, words)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      if (known === 'list' || name === null) return await list(bus, invocation, limit)
+      if (known === 'list' || name === null) return await list(bus, invocation, query)
       if (known === 'show') return await show(bus, invocation, name)
       return await act(known, bus, invocation, name)
     } finally {
@@ -65,19 +70,26 @@ export const lanes: Command = {
   },
 }
 
-async function list(bus: Bus, { options, terminal }: Invocation, limit: number): Promise<ExitCode> {
-  const handler = options['handler']
-  const found = await bus.lanes.list({
-    limit,
-    isBlocked: options['blocked'] === true,
-    ...(typeof handler === 'string' && { handler }),
-  })
-  if (options['json']) {
-    printJson(terminal, found)
-    return 0
+type Query = PageOptions & { readonly state?: LaneState }
+
+function stateOf(invocation: Invocation): Query {
+  const given = text(invocation, 'state')
+  if (given === undefined) return {}
+  const state = STATES.find((known) => known === given)
+  if (state) return { state }
+  throw new UsageError(`--state ${given}: expected one of ${STATES.join(', ')}.`)
+}
+
+async function list(bus: Bus, invocation: Invocation, query: Query): Promise<ExitCode> {
+  const { options, terminal } = invocation
+  const handler = text(invocation, 'handler')
+  const { lanes: found, cursor } = await bus.lanes.list({ ...query, ...(handler !== undefined && { handler }) })
+  if (options['json']) printJson(terminal, found)
+  else {
+    if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
+    say(terminal, `${count(found.length, 'key')}.`)
   }
-  if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
-  say(terminal, `${count(found.length, 'key')}.`)
+  sayMore(invocation, cursor)
   return 0
 }
 
@@ -85,7 +97,7 @@ function rowOf(lane: Lane): readonly string[] {
   return [
     lane.handler,
     oneLine(lane.partitionKey, 32),
-    lane.status,
+    lane.state,
     lane.since.toISOString(),
     lane.behind.toLocaleString('en'),
     lane.deliveryId,
@@ -107,7 +119,7 @@ async function show(bus: Bus, { options, terminal }: Invocation, name: LaneName)
     ['handler', lane.handler],
     ['key', oneLine(lane.partitionKey, 512)],
     ['queue', lane.queue],
-    ['status', lane.status],
+    ['state', lane.state],
     ['since', lane.since.toISOString()],
     ['next attempt', lane.dueAt?.toISOString() ?? 'after a retry'],
     ['behind it', lane.behind.toLocaleString('en')],
@@ -119,17 +131,21 @@ async function show(bus: Bus, { options, terminal }: Invocation, name: LaneName)
   return 0
 }
 
-async function act(action: 'retry' | 'skip', bus: Bus, invocation: Invocation, name: LaneName): Promise<ExitCode> {
+async function act(action: 'retry' | 'skip-head', bus: Bus, invocation: Invocation, name: LaneName): Promise<ExitCode> {
   const { options, terminal } = invocation
   const key = `key "${oneLine(name.partitionKey)}" of ${name.handler}`
-  if (action === 'skip') {
+  if (action === 'skip-head') {
     const question = `Make the head of ${key} a dead letter? Retried later, it runs after those that now go ahead of it.`
     if (!(await confirmed(invocation, question))) return 1
   }
-  const deliveryId = await bus.lanes[action](name)
-  if (options['json']) printJson(terminal, [{ deliveryId, action }])
-  const done = action === 'retry' ? 'is due now' : 'is a dead letter, and the key goes on'
-  say(terminal, `Delivery ${deliveryId} of ${key} ${done}.`)
+  const how = actOptionsOf(invocation)
+  const done = action === 'retry' ? await bus.lanes.retry(name, how) : await bus.lanes.skipHead(name, how)
+  if (options['json']) printJson(terminal, [{ action, count: done.count }])
+  if (done.count === 0) {
+    say(terminal, `The head of ${key} was taken by a worker or an operator meanwhile.`)
+    return 1
+  }
+  say(terminal, `The head of ${key} ${action === 'retry' ? 'is due now' : 'is a dead letter, and the key goes on'}.`)
   return 0
 }
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
+import { messageOf } from '../message-of.ts'
 import { UsageError } from './command.ts'
 
 const NAMES = ['postbus.config.ts', 'postbus.config.js', 'postbus.config.mjs']
@@ -39,7 +40,7 @@ async function importConfig(file: string): Promise<Record<string, unknown>> {
 
 function explained(file: string, error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : ''
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const syntax = (why: string) =>
     new PostbusError('POSTBUS_CONFIG_SYNTAX', `${file}: ${why}\n  ${message}`, { cause: error })
   switch (code) {

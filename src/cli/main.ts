@@ -2,6 +2,7 @@
 /** The `postbus` command: finds the command that was named, reads its options, and turns what happens into an exit code. */
 import { parseArgs } from 'node:util'
 import { PostbusError } from '../errors.ts'
+import { messageOf } from '../message-of.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
@@ -39,8 +40,7 @@ function parse(name: string, command: Command, args: readonly string[]) {
     return { options: values as Record<string, string | boolean | undefined>, words: positionals }
   } catch (error) {
     if (error instanceof UsageError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`${message} See: postbus ${name} --help`)
+    throw new UsageError(`${messageOf(error)} See: postbus ${name} --help`)
   }
 }
 

@@ -13,7 +13,7 @@ import { loadBus } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
 import { onShutdown } from './shutdown.ts'
 
-const DEFAULT_GRACE_SECONDS = 30
+const DEFAULT_GRACE_MS = 30_000
 
 export const worker: Command = {
   summary: 'Run handlers until stopped.',
@@ -22,20 +22,20 @@ export const worker: Command = {
     ['postbus worker --queues events=50,events_partitioned=20', 'works on these queues'],
     ['postbus worker --once', 'handles what is due now, prints what was done, and exits'],
   ],
-  options: { ...CONFIG_OPTION, queues: { type: 'string' }, once: { type: 'boolean' }, grace: { type: 'string' } },
+  options: { ...CONFIG_OPTION, queues: { type: 'string' }, once: { type: 'boolean' }, 'grace-ms': { type: 'string' } },
   describe: {
     config: DESCRIBE_CONFIG,
     queues: 'Queues and how many handlers may run at once in each: NAME=COUNT,…',
     once: 'Stop when nothing is due any more.',
-    grace: `Seconds that running handlers get to finish after SIGTERM. Default: ${DEFAULT_GRACE_SECONDS}.`,
+    'grace-ms': `How long running handlers get to finish after SIGTERM, in milliseconds. Default: ${DEFAULT_GRACE_MS}.`,
   },
 
   async run(invocation) {
     const queues = parseQueues(text(invocation, 'queues'))
-    const graceMs = parseGrace(text(invocation, 'grace')) * 1_000
+    const shutdownGraceMs = parseGraceMs(text(invocation, 'grace-ms'))
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      return await work(bus, invocation, { ...(queues && { queues }), shutdownGraceMs: graceMs })
+      return await work(bus, invocation, { ...(queues && { queues }), shutdownGraceMs })
     } finally {
       await bus.close()
     }
@@ -78,9 +78,8 @@ function parseQueues(given: string | undefined): Record<string, number> | undefi
   return Object.fromEntries(pairs)
 }
 
-function parseGrace(given: string | undefined): number {
-  if (given === undefined) return DEFAULT_GRACE_SECONDS
-  const seconds = Number(given)
-  if (given.trim() !== '' && seconds >= 0 && seconds <= 3_600) return seconds
-  throw new UsageError(`--grace ${given}: expected seconds from 0 to 3600.`)
+function parseGraceMs(given: string | undefined): number {
+  if (given === undefined) return DEFAULT_GRACE_MS
+  if (/^\d{1,7}$/.test(given) && Number(given) <= 3_600_000) return Number(given)
+  throw new UsageError(`--grace-ms ${given}: expected milliseconds from 0 to 3,600,000.`)
 }

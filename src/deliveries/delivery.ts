@@ -74,7 +74,7 @@ export type Settlement = {
       readonly is: 'dead'
       readonly reason: string
       readonly error: AttemptError | null
-      readonly onDead: 'skip' | 'block'
+      readonly onDead: 'continue' | 'block'
     }
 )
 

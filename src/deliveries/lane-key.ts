@@ -1,5 +1,5 @@
 /** The key of a lane, as it is stored: one handler's deliveries of one partition key. Handlers' names hold no colon. */
-import type { LaneName } from './operations.ts'
+import type { LaneName } from './lanes.ts'
 
 export function laneKey({ handler, partitionKey }: LaneName): string {
   return `${handler}:${partitionKey}`

@@ -24,14 +24,14 @@ export interface Envelope<Type extends string = string, Version extends number =
   /** Which program published it, or `null`. */
   readonly source: string | null
   /** Free fields for tracing, tenants and the like. JSON values only. */
-  readonly metadata: Metadata
+  readonly metadata: EventMetadata
   /** When the event stops being of interest (`occurredAt` + `ttlMs`), or `null` for never. Recorded, not enforced. */
   readonly expiresAt: Date | null
 }
 
 /** Free fields of an envelope: what `JSON.stringify` keeps. */
-export type Metadata = { readonly [key: string]: MetadataValue }
-export type MetadataValue = string | number | boolean | null | readonly MetadataValue[] | Metadata
+export type EventMetadata = { readonly [key: string]: EventMetadataValue }
+export type EventMetadataValue = string | number | boolean | null | readonly EventMetadataValue[] | EventMetadata
 
 /** What the publisher may say about an event besides its data. Everything is optional. */
 export interface EventOptions {
@@ -45,7 +45,7 @@ export interface EventOptions {
   readonly causationId?: string
   /** Default: the bus's `source`. */
   readonly source?: string
-  readonly metadata?: Metadata
+  readonly metadata?: EventMetadata
   /** Milliseconds after `occurredAt` at which the event stops being of interest. Default: never. */
   readonly ttlMs?: number
 }

@@ -1,6 +1,6 @@
 /** Checks on what surrounds an event's data, made before any SQL: what passes here, Postgres can store. */
 import { types } from 'node:util'
-import type { Metadata } from './envelope.ts'
+import type { EventMetadata } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
 
 const MAX_KEY_BYTES = 512
@@ -26,9 +26,9 @@ export function checkText(type: string, field: string, text: unknown): void {
 }
 
 /** Metadata is stored as plain JSON: anything JSON would drop or change is refused. */
-export function checkMetadata(type: string, metadata: unknown): Metadata {
+export function checkMetadata(type: string, metadata: unknown): EventMetadata {
   if (!isPlainObject(metadata)) throw invalid(type, `\`metadata\` is ${describe(metadata)}: expected an object.`)
-  const copy = copyJson(type, 'metadata', metadata, 0) as Metadata
+  const copy = copyJson(type, 'metadata', metadata, 0) as EventMetadata
   const bytes = Buffer.byteLength(JSON.stringify(copy))
   if (bytes > MAX_METADATA_BYTES) {
     throw invalid(type, `\`metadata\` has ${bytes} bytes: expected at most ${MAX_METADATA_BYTES}.`)

@@ -7,6 +7,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { now } from '../clock.ts'
 import type { Envelope, EventOptions } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
+import { callerOf } from './defined-at.ts'
 import { isEventId, newEventId } from './event-id.ts'
 import { checkMetadata, checkPartitionKey, checkText, isPlainObject, isStorableDate } from './event-checks.ts'
 import { checkName } from '../names.ts'
@@ -26,6 +27,8 @@ export interface EventType<
   (data: Input, options?: EventOptions): Envelope<Type, Version, Data>
   readonly type: Type
   readonly version: Version
+  /** Where it was defined, for the error about two that have one type and version. */
+  readonly definedAt: string
 }
 
 /** The event that an event type makes: `type OrderCreated = EventOf<typeof OrderCreated>`. */
@@ -97,7 +100,12 @@ export function defineEvent<
     return Object.freeze(envelope)
   }
 
-  return Object.freeze(Object.assign(make, { type, version }))
+  return Object.freeze(Object.assign(make, { type, version, definedAt: callerOf(defineEvent) }))
+}
+
+/** Whether a value was made by `defineEvent`, by this or another copy of the package. */
+export function isEventType(value: unknown): value is EventType {
+  return typeof value === 'function' && 'type' in value && 'version' in value
 }
 
 function checkVersion<Version extends number>(type: string, version: Version | undefined): Version {

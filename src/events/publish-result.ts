@@ -1,12 +1,12 @@
 /** What `publish` takes and answers. How an event is stored is the backend's business. */
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 
 export interface PublishOptions {
   /**
-   * The caller's open transaction, of any of the clients in {@link Transaction}. The event exists if and only if that
+   * The caller's open transaction, of any of the clients in {@link PublishTransaction}. The event exists if and only if that
    * transaction commits. Left out, publish is a transaction of its own.
    */
-  readonly tx?: Transaction
+  readonly tx?: PublishTransaction
 }
 
 export interface PublishResult {

@@ -1,8 +1,8 @@
 /** What a handler is given besides the event: which attempt this is, a deadline to watch, and how to publish and log. */
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
-import type { Log } from '../signals.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { HandlerLog } from '../signals.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 
 export interface HandlerContext {
   /** Which attempt this is, counted from 1. */
@@ -16,11 +16,11 @@ export interface HandlerContext {
   /** Like `bus.publish`, and the new events carry on this event's correlation id, with this event as their cause. */
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
   /** Writes to the bus's log, with the event, handler and attempt beside it. */
-  readonly log: Log
+  readonly log: HandlerLog
   /**
    * The publisher's transaction, when the handler runs inside `publish` (inline mode), so that what it writes commits or
    * rolls back with the event; `publish` then uses it unless told otherwise. Absent in a worker, except where a test drains
    * inside its own transaction.
    */
-  readonly tx?: Transaction
+  readonly tx?: PublishTransaction
 }

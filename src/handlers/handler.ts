@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
+import { callerOf } from '../events/defined-at.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { EventOf, EventType } from '../events/event.ts'
@@ -17,10 +18,10 @@ import { subscriptionsOf, type Subscription } from './subscription.ts'
 export type AnyEventType = EventType
 
 /** What a handler listens to: one event type, several, or a pattern over event type names (`'orders.*'`, `/^orders\./`). */
-export type On = AnyEventType | readonly AnyEventType[] | string | RegExp
+export type ListensTo = AnyEventType | readonly AnyEventType[] | string | RegExp
 
 /** The event a handler receives: a union over its event types that `switch (event.type)` narrows. */
-export type EventFor<Listens extends On> = Listens extends string | RegExp
+export type EventFor<Listens extends ListensTo> = Listens extends string | RegExp
   ? Envelope
   : Listens extends readonly (infer Kind)[]
     ? EventOf<Kind>
@@ -59,10 +60,10 @@ export const handlerOptions = z.strictObject({
       'How many attempts of this handler may run at once: in one worker process, or `{ perProcess, cluster }`, where `cluster` counts all of them. Default: as many as the queue has slots.',
     ),
   onDead: z
-    .enum(['skip', 'block'])
-    .default('skip')
+    .enum(['continue', 'block'])
+    .default('continue')
     .describe(
-      'When a delivery with a key dies: `skip` goes on with the next of its key, `block` holds the key until an operator acts.',
+      'When a delivery with a key dies: `continue` goes on with the next of its key, `block` holds the key until an operator acts.',
     ),
   backoff: z
     .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
@@ -74,7 +75,7 @@ export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff'> & {
   readonly backoff?: Backoff | BackoffFunction
 }
 
-export interface HandlerDefinition<Listens extends On, Result> extends HandlerOptions {
+export interface HandlerDefinition<Listens extends ListensTo, Result> extends HandlerOptions {
   /** One event type, several, or a pattern. */
   readonly on: Listens
   /**
@@ -90,7 +91,7 @@ export interface HandlerDefinition<Listens extends On, Result> extends HandlerOp
 }
 
 /** A declared handler, with every option filled in. */
-export interface Handler<Name extends string = string, Listens extends On = On, Result = unknown> {
+export interface Handler<Name extends string = string, Listens extends ListensTo = ListensTo, Result = unknown> {
   readonly name: Name
   readonly on: Listens
   readonly interested: ((event: EventFor<Listens>) => boolean) | null
@@ -105,7 +106,7 @@ export interface Handler<Name extends string = string, Listens extends On = On, 
 /** Any handler, whatever it listens to. */
 // The parameters of `interested` and `handle` are never written through this type, so `never` makes it the common supertype.
 export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'> {
-  readonly on: On
+  readonly on: ListensTo
   readonly interested: ((event: never) => boolean) | null
   readonly handle: (event: never, context: HandlerContext) => unknown
 }
@@ -117,7 +118,7 @@ const HANDLER = Symbol.for('postbus.handler')
  *
  * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when the name, an option or the subscription cannot be used.
  */
-export function defineHandler<const Name extends string, const Listens extends On, Result>(
+export function defineHandler<const Name extends string, const Listens extends ListensTo, Result>(
   name: Name,
   definition: HandlerDefinition<Listens, Result>,
 ): Handler<Name, Listens, Result> {
@@ -150,13 +151,6 @@ function parseOptions(name: string, options: object): z.output<typeof handlerOpt
   if (!parsed.success) throw invalid(name, `its options are not acceptable.\n${z.prettifyError(parsed.error)}`)
   checkQueueName(parsed.data.queue, name, 'POSTBUS_INVALID_HANDLER')
   return Object.freeze(parsed.data)
-}
-
-/** The stack line that called `callee`, such as `at file:///app/finances.ts:12:30`. */
-function callerOf(callee: (...parameters: never[]) => unknown): string {
-  const trace: { stack?: string } = {}
-  Error.captureStackTrace(trace, callee)
-  return trace.stack?.split('\n')[1]?.trim() ?? 'an unknown place'
 }
 
 function invalid(name: string, problem: string): PostbusError {

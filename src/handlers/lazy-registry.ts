@@ -1,20 +1,26 @@
-/** The registry, built when first needed: handlers may be imported lazily, which breaks the cycle bus → handlers → domain → bus. */
-import { createRegistry, type Handlers, type HandlerSet, type Registry } from './registry.ts'
+/**
+ * The registry, built when first needed: handlers and event types may be imported lazily, which breaks the cycle
+ * bus → handlers → domain → bus.
+ */
+import type { EventTypes } from './event-types.ts'
+import { createRegistry, type Handlers, type Registry } from './registry.ts'
 
 export interface LazyRegistry {
-  /** The registry, if it is there already. Handlers that are not given by a function always are. */
+  /** The registry, if it is there already. Handlers and event types that are not given by a function always are. */
   loaded(): Registry | null
-  /** Imports the handlers if that has not happened yet. A failed import is tried again at the next call. */
+  /** Imports what has not been imported yet. A failed import is tried again at the next call. */
   load(): Promise<Registry>
 }
 
-export function loadRegistry(handlers: Handlers): LazyRegistry {
-  let registry = typeof handlers === 'function' ? null : createRegistry(handlers)
+export function lazyRegistry(handlers: Handlers, events: EventTypes = []): LazyRegistry {
+  let registry =
+    typeof handlers === 'function' || typeof events === 'function' ? null : createRegistry(handlers, events)
   let loading: Promise<Registry> | null = null
 
-  async function importHandlers(source: () => HandlerSet | Promise<HandlerSet>): Promise<Registry> {
+  async function importAll(): Promise<Registry> {
     try {
-      registry = createRegistry(await source())
+      const [handlerSet, eventSet] = await Promise.all([given(handlers), given(events)])
+      registry = createRegistry(handlerSet, eventSet)
       return registry
     } finally {
       loading = null
@@ -25,9 +31,12 @@ export function loadRegistry(handlers: Handlers): LazyRegistry {
     loaded: () => registry,
     async load() {
       if (registry) return registry
-      if (typeof handlers !== 'function') return createRegistry(handlers)
-      loading ??= importHandlers(handlers)
+      loading ??= importAll()
       return loading
     },
   }
+}
+
+async function given<Set extends object>(source: Set | (() => Set | Promise<Set>)): Promise<Set> {
+  return typeof source === 'function' ? source() : source
 }

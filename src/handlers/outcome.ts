@@ -84,4 +84,4 @@ export type Outcome =
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: unknown }
   | { readonly is: 'snoozed'; readonly delayMs: number }
   | { readonly is: 'put-back'; readonly delayMs: number; readonly reason: PostbusError }
-  | { readonly is: 'dead'; readonly reason: string; readonly error: unknown; readonly onDead: 'skip' | 'block' }
+  | { readonly is: 'dead'; readonly reason: string; readonly error: unknown; readonly onDead: 'continue' | 'block' }

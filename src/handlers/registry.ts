@@ -1,7 +1,8 @@
-/** All handlers of a bus: who receives an event, and who a stored delivery belongs to. */
+/** All handlers and event types of a bus: who receives an event, and who a stored delivery belongs to. */
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import { isHandler, type AnyHandler } from './handler.ts'
+import { eventTypesOf, type EventTypeSet } from './event-types.ts'
+import { isHandler, type AnyEventType, type AnyHandler } from './handler.ts'
 import { partitionedQueue } from '../names.ts'
 import { subscribes } from './subscription.ts'
 
@@ -13,6 +14,8 @@ export type Handlers = HandlerSet | (() => HandlerSet | Promise<HandlerSet>)
 
 export interface Registry {
   readonly handlers: readonly AnyHandler[]
+  /** The event types that the bus was given or a handler lists, each type and version once. */
+  readonly eventTypes: readonly AnyEventType[]
   /** Every queue that deliveries can go to: two per `queue` option in use, always with `events` and `events_partitioned`. */
   readonly queues: readonly string[]
   /** The handlers subscribed to an event, interested or not, in registration order. */
@@ -26,9 +29,10 @@ export interface Registry {
  * Builds the registry.
  *
  * @throws {PostbusError} `POSTBUS_DUPLICATE_HANDLER` when two handlers share a name, with both places;
- * `POSTBUS_INVALID_HANDLER` when something in the set is not a handler.
+ * `POSTBUS_INVALID_HANDLER` when something in the set is not a handler; `POSTBUS_DUPLICATE_EVENT_TYPE` and
+ * `POSTBUS_INVALID_EVENT` for event types that contradict each other, or are none.
  */
-export function createRegistry(set: HandlerSet): Registry {
+export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Registry {
   const handlers = [...new Set(handlersIn(set))]
   const byName = new Map<string, AnyHandler>()
   for (const handler of handlers) {
@@ -40,6 +44,7 @@ export function createRegistry(set: HandlerSet): Registry {
   const bases = new Set(['events', ...handlers.map((handler) => handler.options.queue)])
   return Object.freeze({
     handlers: Object.freeze(handlers),
+    eventTypes: eventTypesOf(events, handlers),
     queues: Object.freeze([...bases].flatMap((queue) => [queue, partitionedQueue(queue)])),
     handlersOf: remembering((event) => handlers.filter((handler) => isFor(handler, event))),
     versionsHandled: (type: string) => handlers.flatMap((handler) => versionsOf(handler, type)),

@@ -1,5 +1,6 @@
 /** What a handler listens to, in the one form that the registry matches events against. */
 import { PostbusError } from '../errors.ts'
+import { isEventType } from '../events/event.ts'
 import { NAME } from '../names.ts'
 
 /** Either one version of one event type, or every event type whose name matches a pattern, in every version. */
@@ -25,10 +26,6 @@ function subscriptionOf(handler: string, kind: unknown): Subscription {
   if (kind instanceof RegExp) return { is: 'pattern', pattern: withoutState(kind), text: String(kind) }
   if (isEventType(kind)) return { is: 'event-type', type: kind.type, version: kind.version }
   throw refuse(handler, kind === undefined ? 'undefined (an import cycle?)' : `of type ${typeof kind}`)
-}
-
-function isEventType(kind: unknown): kind is { type: string; version: number } {
-  return typeof kind === 'function' && 'type' in kind && 'version' in kind
 }
 
 function globPattern(handler: string, glob: string): RegExp {

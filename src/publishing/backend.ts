@@ -15,7 +15,7 @@
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishedEvent } from '../events/publish-result.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 
 /** An event about to be stored, with the handlers that are to receive it. */
 export interface PlannedEvent {
@@ -27,7 +27,7 @@ export interface PlannedEvent {
 
 export interface Backend {
   /** Stores events and their deliveries, in order, inside `tx` if given. Answers one entry per event. */
-  publish(events: readonly PlannedEvent[], tx: Transaction | undefined): Promise<readonly PublishedEvent[]>
+  publish(events: readonly PlannedEvent[], tx: PublishTransaction | undefined): Promise<readonly PublishedEvent[]>
   /** Checks that what the backend needs is there and fits this version of the code. */
   check(): Promise<void>
   /** Lets go of connections. The backend cannot be used afterwards. */

@@ -5,13 +5,13 @@ import { checkPartitionKey, checkText, isPlainObject, isStorableDate } from '../
 import { isEventId } from '../events/event-id.ts'
 import { checkName } from '../names.ts'
 import type { PublishOptions } from '../events/publish-result.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 
 /**
  * The transaction of a publish, checked against the two mistakes that would publish outside of it: the transaction in the
  * place of the options, and a `tx` that is undefined by accident.
  */
-export function transactionOf(options: PublishOptions): Transaction | undefined {
+export function transactionOf(options: PublishOptions): PublishTransaction | undefined {
   const given: unknown = options // JavaScript may pass anything
   if (!isPlainObject(given)) {
     throw notATransaction('its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')

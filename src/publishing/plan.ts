@@ -6,7 +6,7 @@ import { checkEnvelope } from './checks.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
 
-export interface PlanWith {
+export interface PlanParts {
   readonly registry: Registry
   readonly codec: Codec
   readonly emit: Emit
@@ -16,7 +16,7 @@ export interface PlanWith {
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, source }: PlanWith,
+  { registry, codec, emit, source }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)

@@ -5,37 +5,38 @@ import { decodedCopy, storedForm } from '../backends/decoded-copy.ts'
 import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyHandler, EventFor, Handler, On } from '../handlers/handler.ts'
+import type { AnyHandler, EventFor, Handler, ListensTo } from '../handlers/handler.ts'
 import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/outcome.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
 import { isFor, isInterested } from '../handlers/registry.ts'
-import type { Transaction } from '../transactions/transaction.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { Answer } from '../attempt/attempt.ts'
 import { callHandler } from '../attempt/call-handler.ts'
+import { messageOf } from '../message-of.ts'
 import { standInBus } from './stand-in-bus.ts'
 
 export interface RunEventOptions {
   /** Which attempt the handler is told this is, from 1 (the default) to its `maxAttempts`. */
   readonly attempt?: number
   /** For `context.tx`, and for what the handler publishes through its context. */
-  readonly tx?: Transaction
+  readonly tx?: PublishTransaction
   /** Whose codecs, log and `context.publish` to use. Needed for custom codecs, and to publish in inline or live mode. */
   readonly bus?: Bus
 }
 
 /** What became of the attempt. */
 export type RunEventResult<Result> =
-  | { readonly status: 'processed'; readonly result: Value<Result> }
-  | { readonly status: 'not_interested' }
+  | { readonly state: 'processed'; readonly result: Value<Result> }
+  | { readonly state: 'not_interested' }
   | RunEventFailed
-  | { readonly status: 'discarded'; readonly reason: string }
-  | { readonly status: 'snoozed'; readonly seconds: number }
+  | { readonly state: 'discarded'; readonly reason: string }
+  | { readonly state: 'snoozed'; readonly delayMs: number }
 
 /** What a handler may return besides the three answers. */
 type Value<Result> = Exclude<Awaited<Result>, Failed | Discard | Snooze>
 
 export interface RunEventFailed {
-  readonly status: 'failed'
+  readonly state: 'failed'
   readonly reason: string
   /** What was thrown, or the `cause` of `failed(…)`. Not enumerable, so that a comparison needs only the reason. */
   readonly cause?: unknown
@@ -48,25 +49,25 @@ export interface RunEventFailed {
  * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED`, `POSTBUS_UNSERIALIZABLE`, `POSTBUS_INVALID_EVENT`,
  * `POSTBUS_INVALID_OPTIONS`. What the handler throws is an answer: `failed`.
  */
-export async function runEvent<Listens extends On, Result>(
+export async function runEvent<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},
 ): Promise<RunEventResult<Result>> {
   const answer = await answerTo(handler, event, options)
-  if (answer === null) return { status: 'not_interested' }
+  if (answer === null) return { state: 'not_interested' }
   if (answer.threw) return failed(messageOf(answer.error), answer.error)
   const { value } = answer
   // The value is what `handle` returned; only the compiler cannot follow it through the worker's code.
-  if (!isAnswer(value)) return { status: 'processed', result: value as Value<Result> }
+  if (!isAnswer(value)) return { state: 'processed', result: value as Value<Result> }
 
   switch (value.is) {
     case 'failed':
       return failed(value.reason, value.cause)
     case 'discard':
-      return { status: 'discarded', reason: value.reason }
+      return { state: 'discarded', reason: value.reason }
     case 'snooze':
-      return { status: 'snoozed', seconds: value.delayMs / 1_000 }
+      return { state: 'snoozed', delayMs: value.delayMs }
   }
 }
 
@@ -75,13 +76,13 @@ export async function runEvent<Listens extends On, Result>(
  *
  * @throws {PostbusError} `POSTBUS_ATTEMPT_FAILED`, with the handler's name and the cause, when it failed, discarded or snoozed.
  */
-export async function runEventOrThrow<Listens extends On, Result>(
+export async function runEventOrThrow<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},
-): Promise<Extract<RunEventResult<Result>, { status: 'processed' | 'not_interested' }>> {
+): Promise<Extract<RunEventResult<Result>, { state: 'processed' | 'not_interested' }>> {
   const ran = await runEvent(handler, event, options)
-  switch (ran.status) {
+  switch (ran.state) {
     case 'processed':
     case 'not_interested':
       return ran
@@ -90,7 +91,7 @@ export async function runEventOrThrow<Listens extends On, Result>(
     case 'discarded':
       throw notDone(handler, `discarded the event: ${ran.reason}`)
     case 'snoozed':
-      throw notDone(handler, `snoozed for ${ran.seconds} s`)
+      throw notDone(handler, `snoozed for ${ran.delayMs / 1_000} s`)
   }
 }
 
@@ -132,12 +133,8 @@ function attemptNumber({ name, options }: AnyHandler, attempt = 1): number {
 }
 
 function failed(reason: string, cause: unknown): RunEventFailed {
-  const result: RunEventFailed = { status: 'failed', reason }
+  const result: RunEventFailed = { state: 'failed', reason }
   return Object.defineProperty(result, 'cause', { value: cause, enumerable: false })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function notDone({ name }: AnyHandler, what: string, cause?: unknown): PostbusError {

@@ -3,7 +3,7 @@ import type { Backend } from '../publishing/backend.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import { createCodec } from '../codec/codec.ts'
 import { PostbusError } from '../errors.ts'
-import { loadRegistry } from '../handlers/lazy-registry.ts'
+import { lazyRegistry } from '../handlers/lazy-registry.ts'
 import { publisher } from '../publishing/publisher.ts'
 
 const backend: Backend = {
@@ -20,7 +20,7 @@ const backend: Backend = {
 
 export const standInBus: BusParts = {
   kind: 'none',
-  registry: loadRegistry([]),
+  registry: lazyRegistry([]),
   codec: createCodec(),
   emit: () => undefined,
   source: null,

@@ -16,7 +16,7 @@ import { openPostgresJs } from './clients/postgres-js.ts'
 import { openPrisma } from './clients/prisma.ts'
 import { notRecognised } from './refusal.ts'
 
-export type { Transaction } from './transaction.ts'
+export type { PublishTransaction } from './transaction.ts'
 export type { SqlExecutor } from './clients/executor.ts'
 
 /** In the order of asking: what someone wrote for us first, and the least distinctive shape (`query`) last. */

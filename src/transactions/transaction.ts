@@ -48,7 +48,7 @@ export interface ExecuteSqlTransaction {
 }
 
 /** What `publish(event, { tx })` accepts. */
-export type Transaction =
+export type PublishTransaction =
   | ExecuteSqlTransaction
   | KyselyTransaction
   | KnexTransaction

@@ -1,7 +1,7 @@
 /** Counts what became of attempts. */
 import type { Outcome } from '../handlers/outcome.ts'
 
-export interface Counts {
+export interface WorkerCounts {
   /** Handled. */
   readonly done: number
   /** Failed, and waiting for another attempt. */
@@ -19,7 +19,7 @@ export class Tally {
     this.#counts[KEYS[outcome.is]] += 1
   }
 
-  counts(): Counts {
+  counts(): WorkerCounts {
     return { ...this.#counts }
   }
 }

@@ -13,7 +13,7 @@ import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { keepPruned, type PruningSetup } from './pruning.ts'
 import { sleep } from '../clock.ts'
-import { Tally, type Counts } from './tally.ts'
+import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
@@ -89,7 +89,7 @@ export class Worker {
    * Works until nothing is due any more, stops, and answers what was done. What waits for a later time stays, as does
    * what another process is working on.
    */
-  async drain(): Promise<Counts> {
+  async drain(): Promise<WorkerCounts> {
     const plan = await this.#prepare()
     if (plan) {
       this.#keepUp(plan)
@@ -109,8 +109,13 @@ export class Worker {
     return this.#stopped
   }
 
+  /** The same as `stop()`: `await using worker = bus.worker()` stops it at the end of its block, before the bus closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
   /** What became of attempts so far. */
-  counts(): Counts {
+  counts(): WorkerCounts {
     return this.#tally.counts()
   }
 

@@ -170,8 +170,15 @@ describe.each(['inline', 'mailbox'] as const)('%s', (backend) => {
     expect(() => bus.worker()).toThrow(expect.objectContaining(refused))
     await expect(bus.migrate()).rejects.toMatchObject(refused)
     await expect(bus.doctor()).rejects.toMatchObject(refused)
-    const { list, count, retry, discard } = bus.deadLetters
-    for (const asked of [list(), count(), retry({}), discard({})]) await expect(asked).rejects.toMatchObject(refused)
+    const { list, count, retry, dismiss } = bus.deadLetters
+    for (const asked of [list(), count(), retry({ all: true }), dismiss({ all: true })]) {
+      await expect(asked).rejects.toMatchObject(refused)
+    }
+    const lane = { handler: 'mail.receipt', partitionKey: 'order-17' }
+    const { list: lanes, show, retry: retryHead, skipHead } = bus.lanes
+    for (const asked of [lanes(), show(lane), retryHead(lane), skipHead(lane)]) {
+      await expect(asked).rejects.toMatchObject(refused)
+    }
   })
 })
 

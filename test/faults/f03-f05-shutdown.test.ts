@@ -36,7 +36,7 @@ test.concurrent(
   'F4: what is not finished when the grace is over is given back without using its only attempt',
   async (around) => {
     const stage = await aStage(around, { handlers: [ONCE] })
-    const worker = await stage.worker({ words: ['--grace', '1'] })
+    const worker = await stage.worker({ words: ['--grace-ms', '1000'] })
     const tasks = (['hang', 'obey', 'obey', 'obey', 'work'] as const).map((task) => ({
       task,
       ms: 60_000,
@@ -70,7 +70,7 @@ test.concurrent(
     const proxy = await openTcpProxy(stage.connectionString)
     around.onTestFinished(() => proxy.close())
     const worker = await stage.worker({
-      words: ['--grace', '1'],
+      words: ['--grace-ms', '1000'],
       connectionString: proxy.through(stage.connectionString),
     })
     await stage.publish({ task: 'hang' })
@@ -89,7 +89,7 @@ test.concurrent(
 
 test.concurrent('F5: a second signal ends the process at once', async (around) => {
   const stage = await aStage(around)
-  const worker = await stage.worker({ words: ['--grace', '60'] })
+  const worker = await stage.worker({ words: ['--grace-ms', '60000'] })
   await stage.publish({ task: 'hang' })
   await steps(stage, 'start', 1)
 

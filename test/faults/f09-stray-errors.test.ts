@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 test('F9: a rejection that nobody handles ends the worker with 1, and gives back what it was doing', async () => {
   const stage = await openStage({ handlers: [{ name: 'faults.steady', maxAttempts: 1 }] })
   onTestFinished(() => stage.close())
-  const worker = await stage.worker({ words: ['--grace', '1'] })
+  const worker = await stage.worker({ words: ['--grace-ms', '1000'] })
   await stage.publish({ task: 'hang' }, { task: 'hang', key: 'red' })
   await until('both run', async () => (await stage.trace.entries()).length === 2)
 

@@ -26,7 +26,7 @@ test('F10: an event that kills its worker is a dead letter after its last attemp
   await supervised
 
   expect(exits).toEqual([7, 7, 0])
-  const [letter, ...rest] = await stage.bus.deadLetters.list()
+  const [letter, ...rest] = (await stage.bus.deadLetters.list()).deadLetters
   expect(rest).toEqual([])
   expect(letter).toMatchObject({ eventId: poison, handler: TWICE.name })
   expect(letter?.reason).toContain('died or lost its claim')

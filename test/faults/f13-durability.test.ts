@@ -30,7 +30,7 @@ test.concurrent(
     await surviving(() => store.settle('events', [dead(first), dead(second)]))
     expect(await bus.deadLetters.count()).toBe(2)
 
-    await surviving(() => bus.deadLetters.discard({ deliveryIds: [first.id] }))
+    await surviving(() => bus.deadLetters.dismiss({ deliveryIds: [first.id] }))
     expect(await bus.deadLetters.count()).toBe(1)
     expect(await drained(bus)).toEqual({ done: 18, failed: 0, dead: 0, snoozed: 0 })
 
@@ -133,7 +133,7 @@ function done(delivery: ClaimedDelivery): Settlement {
 }
 
 function dead(delivery: ClaimedDelivery): Settlement {
-  return { delivery, is: 'dead', reason: 'broken', error: ERROR, onDead: 'skip' }
+  return { delivery, is: 'dead', reason: 'broken', error: ERROR, onDead: 'continue' }
 }
 
 /** One of each kind. */

@@ -86,7 +86,7 @@ async function aStageBehindAProxy({ onTestFinished }: Around, settings: object =
   const proxy = await openTcpProxy(stage.connectionString)
   onTestFinished(() => proxy.close())
   const connectionString = proxy.through(stage.connectionString)
-  const worker = await stage.worker({ connectionString, words: ['--grace', '1'], ...settings })
+  const worker = await stage.worker({ connectionString, words: ['--grace-ms', '1000'], ...settings })
   return { stage, proxy, worker }
 }
 

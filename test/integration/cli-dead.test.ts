@@ -21,7 +21,7 @@ beforeEach(async () => {
   await emptyTables(shop.database)
   await shop.bus.publish([LetterSent({ to: 'moved' }), LetterSent({ to: 'nobody' }), ParcelSent({ to: 'nobody' })])
   await drained(shop.bus)
-  letters = await shop.bus.deadLetters.list()
+  letters = (await shop.bus.deadLetters.list()).deadLetters
   expect(letters).toHaveLength(3)
 })
 
@@ -61,8 +61,17 @@ describe('list', () => {
 
     const results = await Promise.all(commands.map((words) => dead(['list', '--json', ...words])))
 
-    expect(results.map((result) => result.json().length)).toEqual([1, 2, 1, 2, 0])
-    expect((await dead(['list', '--limit', '2'])).err).toBe('2 of 3 dead letters.\n')
+    expect(results.map((result) => result.json().length)).toEqual([1, 2, 1, 3, 0]) // a list that has more ends in a line with its cursor
+  })
+
+  test('goes on at the cursor that the page before named', async () => {
+    const first = await dead(['list', '--limit', '2'])
+    const [, cursor = ''] = /--cursor (\S+)\n$/.exec(first.err) ?? []
+
+    const second = await dead(['list', '--json', '--limit', '2', '--cursor', cursor])
+
+    expect(first.err).toBe(`2 of 3 dead letters.\nThere are more: repeat the command with --cursor ${cursor}\n`)
+    expect(second.json().map(({ deliveryId }) => deliveryId)).toEqual([letters[2]?.deliveryId])
   })
 })
 
@@ -72,10 +81,10 @@ describe('retry', () => {
 
     const retried = await dead(['retry', failed?.deliveryId ?? '', '--yes', '--json'])
     const counts = await drained(shop.bus)
-    const again = await shop.bus.deadLetters.list({ deliveryIds: [failed?.deliveryId ?? ''] })
+    const again = (await shop.bus.deadLetters.list({ deliveryIds: [failed?.deliveryId ?? ''] })).deadLetters
 
     expect(retried).toMatchObject({ code: 0, err: '1 dead letter put back into the queue.\n' })
-    expect(retried.json()).toEqual([{ deliveryId: failed?.deliveryId, action: 'retry' }])
+    expect(retried.json()).toEqual([{ action: 'retry', count: 1 }])
     expect(counts).toEqual({ done: 0, failed: 1, dead: 1, snoozed: 0 })
     expect(again[0]?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 1, 2])
   })
@@ -97,20 +106,22 @@ describe('retry', () => {
 
     expect(code).toBe(0)
     expect(delivered.toSorted()).toEqual(['moved 1', 'nobody 1'])
-    expect((await shop.bus.deadLetters.list()).map(({ handler }) => handler)).toEqual(['post.deliver-parcel'])
+    expect((await shop.bus.deadLetters.list()).deadLetters.map(({ handler }) => handler)).toEqual([
+      'post.deliver-parcel',
+    ])
     await deployed.close()
   })
 })
 
-describe('discard', () => {
+describe('dismiss', () => {
   test('hides dead letters for good, frees the key that one of them blocked, and keeps the rows', async () => {
     await shop.bus.publish(ParcelSent({ to: 'nobody' }))
     const held = await drained(shop.bus)
 
-    const { code, out, err } = await dead(['discard', '--all', '--yes'])
+    const { code, out, err } = await dead(['dismiss', '--all', '--yes'])
     const freed = await drained(shop.bus)
 
-    expect({ code, out, err }).toEqual({ code: 0, out: '', err: '3 dead letters discarded.\n' })
+    expect({ code, out, err }).toEqual({ code: 0, out: '', err: '3 dead letters dismissed.\n' })
     expect([held, freed].map((counts) => counts.dead)).toEqual([0, 1])
     expect(await shop.bus.deadLetters.count()).toBe(1)
     const { rowCount } = await shop.database.query('select from postbus.dead_letter')
@@ -119,7 +130,7 @@ describe('discard', () => {
 })
 
 describe('without --yes', () => {
-  test.each(['retry', 'discard'])('and without a terminal, %s changes nothing: exit code 2', async (action) => {
+  test.each(['retry', 'dismiss'])('and without a terminal, %s changes nothing: exit code 2', async (action) => {
     const before = await storedDeliveries(shop.database)
 
     const { code, out, err } = await dead([action, '--all'], { input: 'y\n' })
@@ -137,7 +148,7 @@ test('ids that are no open dead letter are exit code 1; a filter that matches no
 
   const [byId, byFilter] = await Promise.all([
     dead(['retry', unknown, '--yes']),
-    dead(['discard', '--handler', 'post.unheard-of', '--yes']),
+    dead(['dismiss', '--handler', 'post.unheard-of', '--yes']),
   ])
 
   expect(byId).toMatchObject({ code: 1, out: '', err: 'No open dead letter matches.\n' })
@@ -150,7 +161,7 @@ test('a delivery whose job is gone cannot be retried: exit code 1, and it stays 
   const { code, err } = await dead(['retry', '--all', '--yes'])
 
   expect({ code, err }).toEqual({ code: 1, err: '2 dead letters put back into the queue.\n' })
-  expect((await shop.bus.deadLetters.list()).map(({ handler }) => handler)).toEqual(['post.deliver-parcel'])
+  expect((await shop.bus.deadLetters.list()).deadLetters.map(({ handler }) => handler)).toEqual(['post.deliver-parcel'])
 })
 
 function dead(words: readonly string[], options: CliOptions = {}) {

@@ -29,15 +29,15 @@ describe('list', () => {
 
     expect({ code, err }).toEqual({ code: 0, err: '2 keys.\n' })
     const [head, ...rows] = linesOf(out)
-    expect(head?.split(/ {2,}/)).toEqual(['HANDLER', 'KEY', 'STATUS', 'SINCE', 'BEHIND', 'HEAD', 'LAST ERROR'])
+    expect(head?.split(/ {2,}/)).toEqual(['HANDLER', 'KEY', 'STATE', 'SINCE', 'BEHIND', 'HEAD', 'LAST ERROR'])
     expect(rows[0]).toMatch(/^post\.deliver-parcel {2}nobody {2}blocked .* 1 .* returned to sender$/)
     expect(rows[1]).toMatch(/^post\.deliver-parcel {2}anna {4}waiting .* 0 /)
   })
 
-  test('--json prints a line per key, --blocked and --handler narrow it', async () => {
+  test('--json prints a line per key, --state and --handler narrow it', async () => {
     const commands = [
       ['--json'],
-      ['--json', '--blocked'],
+      ['--json', '--state', 'blocked'],
       ['--json', '--limit', '1'],
       ['--json', '--handler', 'no.one'],
     ]
@@ -47,10 +47,22 @@ describe('list', () => {
     expect(printed.map(({ code, json }) => [code, json().map(({ partitionKey }) => partitionKey)])).toEqual([
       [0, ['nobody', 'anna']],
       [0, ['nobody']],
-      [0, ['nobody']],
+      [0, ['nobody', undefined]], // the last line is a cursor: there are more
       [0, []],
     ])
   })
+})
+
+test('list goes on at the cursor that the page before ended with', async () => {
+  const first = await lanes(['list', '--json', '--limit', '1'])
+  const cursor = String(first.json().at(-1)?.['cursor'])
+
+  const second = await lanes(['list', '--json', '--limit', '1', '--cursor', cursor])
+  const wrong = await lanes(['list', '--cursor', 'abc'])
+
+  expect(second.json().map(({ partitionKey }) => partitionKey)).toEqual(['anna'])
+  expect(wrong).toMatchObject({ code: 1, out: '' })
+  expect(wrong.err).toContain('POSTBUS_INVALID_OPTIONS: lanes.list(): the cursor "abc" is not one')
 })
 
 describe('show', () => {
@@ -58,7 +70,7 @@ describe('show', () => {
     const { code, out } = await lanes(['show', HANDLER, 'nobody'])
 
     expect(code).toBe(0)
-    expect(out).toMatch(/^status {8}blocked$/m)
+    expect(out).toMatch(/^state {9}blocked$/m)
     expect(out).toMatch(/^next attempt {2}after a retry$/m)
     expect(out).toMatch(/^behind it {5}1$/m)
     expect(out).toMatch(/^attempt 1 {5}\S+ returned to sender$/m)
@@ -79,37 +91,48 @@ test('retry gives the head its attempts again', async () => {
 
   expect({ code, err }).toEqual({
     code: 0,
-    err: expect.stringMatching(/^Delivery \S+ of key "nobody" .* is due now\.\n$/),
+    err: `The head of key "nobody" of ${HANDLER} is due now.\n`,
   })
   expect(counts).toMatchObject({ done: 1, dead: 1 })
 })
 
-describe('skip', () => {
+describe('skip-head', () => {
   test('makes the head a dead letter that blocks nothing, and the next of its key runs', async () => {
-    const { code, json } = await lanes(['skip', HANDLER, 'nobody', '--yes', '--json'])
+    const { code, json } = await lanes([
+      'skip-head',
+      HANDLER,
+      'nobody',
+      '--yes',
+      '--json',
+      '--by',
+      'ada',
+      '--reason',
+      'returned',
+    ])
     const counts = await drained(shop.bus)
 
     expect(code).toBe(0)
     expect(counts).toMatchObject({ done: 1, dead: 1 })
-    const [skipped] = json()
-    const letters = await shop.bus.deadLetters.list()
-    expect(letters.find(({ deliveryId }) => deliveryId === skipped?.['deliveryId'])?.blocksKey).toBe(false)
+    expect(json()).toEqual([{ action: 'skip-head', count: 1 }])
+    const letters = (await shop.bus.deadLetters.list()).deadLetters
+    expect(letters.map(({ reason, blocksKey }) => [reason, blocksKey])).toContainEqual(['returned to sender', false])
   })
 
   test('asks first, and says what a retry will mean; without a terminal it changes nothing: exit code 2', async () => {
-    const { code, out, err } = await lanes(['skip', HANDLER, 'nobody'])
+    const { code, out, err } = await lanes(['skip-head', HANDLER, 'nobody'])
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain('Retried later, it runs after those that now go ahead of it.')
-    expect(await shop.bus.lanes.show({ handler: HANDLER, partitionKey: 'nobody' })).toMatchObject({ status: 'blocked' })
+    expect(await shop.bus.lanes.show({ handler: HANDLER, partitionKey: 'nobody' })).toMatchObject({ state: 'blocked' })
   })
 })
 
 test.each([
-  [['skip', HANDLER, 'bert', '--yes'], 1, 'POSTBUS_NO_SUCH_LANE: No delivery of handler'],
-  [['skip', HANDLER], 2, 'lanes skip: expected a handler and a key'],
-  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip.'],
-  [['list', '--limit', '0'], 2, '--limit 0: expected a whole number from 1.'],
+  [['skip-head', HANDLER, 'bert', '--yes'], 1, 'POSTBUS_NO_SUCH_LANE: No delivery of handler'],
+  [['skip-head', HANDLER], 2, 'lanes skip-head: expected a handler and a key'],
+  [['list', '--state', 'done'], 2, '--state done: expected one of blocked, retrying, running, waiting.'],
+  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip-head.'],
+  [['list', '--limit', '0'], 2, '--limit 0: expected a whole number from 1 to 10,000.'],
 ] as const)('%j is exit code %i and says why', async (args, code, says) => {
   const result = await lanes([...args])
 

@@ -94,11 +94,11 @@ describe('a mistake in the command line has exit code 2, an explanation on stder
     { words: ['doctor', '--jsn'], says: "Unknown option '--jsn'" },
     { words: ['doctor', 'now'], says: 'postbus doctor takes no "now".' },
     { words: ['worker', '--queues', 'events=0'], says: 'expected NAME=COUNT' },
-    { words: ['worker', '--grace', 'soon'], says: '--grace soon: expected seconds from 0 to 3600.' },
-    { words: ['dead', 'bury'], says: 'dead bury: expected one of list, retry, discard.' },
+    { words: ['worker', '--grace-ms', 'soon'], says: '--grace-ms soon: expected milliseconds from 0 to 3,600,000.' },
+    { words: ['dead', 'bury'], says: 'dead bury: expected one of list, retry, dismiss.' },
     { words: ['dead', 'retry'], says: 'dead retry: say which' },
     { words: ['dead', 'retry', 'all'], says: '"all" is not a delivery id.' },
-    { words: ['dead', 'list', '--limit', '0'], says: '--limit 0: expected a whole number from 1.' },
+    { words: ['dead', 'list', '--limit', '0'], says: '--limit 0: expected a whole number from 1 to 10,000.' },
   ])('$words', async ({ words, says }) => {
     const result = await postbus(NOWHERE, words)
 
@@ -150,7 +150,7 @@ test('help goes to stdout with exit code 0, the overview without a command with 
 
   expect(results.map(({ code, err }) => ({ code, err }))).toEqual([2, 0, 0, 0, 0].map((code) => ({ code, err: '' })))
   expect(results[0]?.out).toBe(results[1]?.out)
-  expect(results[3]?.out).toContain('postbus dead discard --all --yes')
+  expect(results[3]?.out).toContain('postbus dead dismiss --all --yes')
 })
 
 test('a database that is away is exit code 1, says so, and shows no password', async () => {

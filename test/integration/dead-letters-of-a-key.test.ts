@@ -1,4 +1,4 @@
-/** What a dead delivery means for the others of its partition key: `onDead: 'skip'` goes on, `'block'` waits. */
+/** What a dead delivery means for the others of its partition key: `onDead: 'continue'` goes on, `'block'` waits. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, discard } from '../../src/index.ts'
@@ -14,10 +14,10 @@ const Moved = defineEvent('stock.moved', {
 
 const runs: string[] = []
 let isBroken = true
-const skipping = handler('stock.skipping', 'skip')
+const continuing = handler('stock.continuing', 'continue')
 const blocking = handler('stock.blocking', 'block')
 
-function handler(name: string, onDead: 'skip' | 'block') {
+function handler(name: string, onDead: 'continue' | 'block') {
   return defineHandler(name, {
     on: Moved,
     onDead,
@@ -31,7 +31,7 @@ function handler(name: string, onDead: 'skip' | 'block') {
 let shop: TestBus
 
 beforeAll(async () => {
-  shop = await openTestBus({ handlers: [skipping, blocking] })
+  shop = await openTestBus({ handlers: [continuing, blocking] })
 })
 
 afterAll(() => shop.close())
@@ -45,20 +45,20 @@ beforeEach(async () => {
   await drained(shop.bus)
 })
 
-test('skip goes on with the next of the key', () => {
-  expect(runsOf('stock.skipping left')).toEqual(['1', '2', '3'])
+test('continue goes on with the next of the key', () => {
+  expect(runsOf('stock.continuing left')).toEqual(['1', '2', '3'])
 })
 
 test('block holds its own handler’s deliveries of that key, and no others', async () => {
   expect(runsOf('stock.blocking left')).toEqual(['1'])
   expect(runsOf('stock.blocking right')).toEqual(['1'])
-  expect(runsOf('stock.skipping right')).toEqual(['1'])
+  expect(runsOf('stock.continuing right')).toEqual(['1'])
 
-  const letters = await shop.bus.deadLetters.list()
+  const letters = (await shop.bus.deadLetters.list()).deadLetters
   expect(letters.map(({ handler: name, partitionKey, blocksKey }) => [name, partitionKey, blocksKey])).toEqual(
     expect.arrayContaining([
       ['stock.blocking', 'left', true],
-      ['stock.skipping', 'left', false],
+      ['stock.continuing', 'left', false],
     ]),
   )
   const waiting = await liveDeliveries()
@@ -71,7 +71,7 @@ test('what is published later waits too', async () => {
   await drained(shop.bus)
 
   expect(runsOf('stock.blocking left')).toEqual(['1'])
-  expect(runsOf('stock.skipping left')).toEqual(['1', '2', '3', '4'])
+  expect(runsOf('stock.continuing left')).toEqual(['1', '2', '3', '4'])
 })
 
 describe('a blocked key', () => {
@@ -90,19 +90,19 @@ describe('a blocked key', () => {
     await drained(shop.bus)
 
     expect(runsOf('stock.blocking left')).toEqual(['1', '1'])
-    const [letter] = await shop.bus.deadLetters.list({ handler: 'stock.blocking' })
+    const [letter] = (await shop.bus.deadLetters.list({ handler: 'stock.blocking' })).deadLetters
     expect(letter).toMatchObject({ blocksKey: true, partitionKey: 'left' })
   })
 
-  test('goes on after a discard, without the one that had died', async () => {
-    await shop.bus.deadLetters.discard({ handler: 'stock.blocking' })
+  test('goes on after it is dismissed, without the one that had died', async () => {
+    await shop.bus.deadLetters.dismiss({ handler: 'stock.blocking' })
     await drained(shop.bus)
 
     expect(runsOf('stock.blocking left')).toEqual(['1', '2', '3'])
     expect(await liveDeliveries()).toEqual([])
   })
 
-  test.each(['retry', 'discard'] as const)('wakes a worker that runs at the %s', async (action) => {
+  test.each(['retry', 'dismiss'] as const)('%s wakes a worker that runs', async (action) => {
     isBroken = false
     const worker = shop.bus.worker({ pollMs: 60_000 })
     await worker.start()
@@ -111,7 +111,7 @@ describe('a blocked key', () => {
     await shop.bus.deadLetters[action]({ handler: 'stock.blocking' })
 
     await until('the key goes on', () => runsOf('stock.blocking left').at(-1) === '3')
-    expect(await shop.bus.deadLetters.list({ handler: 'stock.blocking' })).toEqual([])
+    expect((await shop.bus.deadLetters.list({ handler: 'stock.blocking' })).deadLetters).toEqual([])
     await worker.stop()
   })
 })
@@ -119,10 +119,10 @@ describe('a blocked key', () => {
 test('a skipped delivery that is retried runs after the others of its key, which had gone on', async () => {
   isBroken = false
 
-  await shop.bus.deadLetters.retry({ handler: 'stock.skipping' })
+  await shop.bus.deadLetters.retry({ handler: 'stock.continuing' })
   await drained(shop.bus)
 
-  expect(runsOf('stock.skipping left')).toEqual(['1', '2', '3', '1'])
+  expect(runsOf('stock.continuing left')).toEqual(['1', '2', '3', '1'])
 })
 
 function runsOf(lane: string): string[] {

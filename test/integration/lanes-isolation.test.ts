@@ -1,6 +1,6 @@
 /** A database whose transactions are stricter by default: workers claim and settle in read committed all the same. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createBus, defineHandler, type Signal } from '../../src/index.ts'
+import { createBus, defineHandler, type BusSignal } from '../../src/index.ts'
 import { HANDLER, openLanes, Turned, type Lanes } from '../support/lanes.ts'
 import { until } from '../support/until.ts'
 
@@ -17,7 +17,7 @@ test.each(['repeatable read', 'serializable'])(
   async (level) => {
     const database = new URL(lanes.shop.connectionString).pathname.slice(1)
     await lanes.database.query(`alter database ${database} set default_transaction_isolation = '${level}'`)
-    const signals: Signal[] = []
+    const signals: BusSignal[] = []
     const ran: (number | null)[] = []
     const handlers = [defineHandler(HANDLER, { on: Turned, handle: ({ data }) => void ran.push(data.turn) })]
     const buses = [0, 1, 2].map(() =>

@@ -1,7 +1,7 @@
 /** The fence: an attempt whose claim has gone to another worker changes nothing when it ends, whatever its outcome. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, discard, snooze, type Bus, type Signal } from '../../src/index.ts'
+import { createBus, defineEvent, defineHandler, discard, snooze, type Bus, type BusSignal } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { emptyTables } from '../support/stored.ts'
 
@@ -71,10 +71,10 @@ async function claimedByAnother(): Promise<void> {
   await shop.database.query('update pgboss.job set retry_count = retry_count + 1, started_on = now()')
 }
 
-function busWhoseHandler(handle: () => unknown): { bus: Bus; signals: readonly Signal[] } {
-  const signals: Signal[] = []
+function busWhoseHandler(handle: () => unknown): { bus: Bus; signals: readonly BusSignal[] } {
+  const signals: BusSignal[] = []
   const handlers = [defineHandler('stock.count', { on: Moved, handle })]
-  const onSignal = (signal: Signal) => void signals.push(signal)
+  const onSignal = (signal: BusSignal) => void signals.push(signal)
   return { bus: createBus({ connectionString: shop.connectionString, handlers, onSignal }), signals }
 }
 

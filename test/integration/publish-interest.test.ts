@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, type Bus, type SignalListener } from '../../src/index.ts'
+import { createBus, defineEvent, defineHandler, type Bus, type BusSignalListener } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { emptyTables, storedCounts, storedDeliveries } from '../support/stored.ts'
 
@@ -133,7 +133,7 @@ test('what interested threw is the cause of the refusal', async () => {
 
 function busWith(
   handlers: Parameters<typeof createBus>[0]['handlers'],
-  onSignal: SignalListener = () => undefined,
+  onSignal: BusSignalListener = () => undefined,
 ): Bus {
   return createBus({ connectionString: shop.connectionString, handlers, onSignal })
 }

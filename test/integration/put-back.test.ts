@@ -81,8 +81,8 @@ describe('an event of another version than the handler lists', () => {
     const onlyNew = defineHandler('stock.report', { on: CountedV2, handle: noteRun })
 
     const counts = await drained(busWith([onlyNew]))
-    const [letter] = await shop.bus.deadLetters.list()
-    await shop.bus.deadLetters.retry({})
+    const [letter] = (await shop.bus.deadLetters.list()).deadLetters
+    await shop.bus.deadLetters.retry({ all: true })
     await drained(shop.bus)
 
     expect(counts.dead).toBe(1)
@@ -140,7 +140,7 @@ describe('F44: a stored payload that nobody can read', () => {
 
     expect(counts).toEqual({ done: 1, failed: 0, dead: 1, snoozed: 0 })
     expect(runs).toEqual(['sound 1'])
-    const [letter] = await shop.bus.deadLetters.list()
+    const [letter] = (await shop.bus.deadLetters.list()).deadLetters
     expect(letter).toMatchObject({ eventId: events[0]?.id, blocksKey: false })
     expect(letter?.attempts).toEqual([expect.objectContaining({ attempt: 1, code: 'POSTBUS_CORRUPT_PAYLOAD' })])
     const kept = await shop.database.query('select payload::text from postbus.event where id = $1', [events[0]?.id])
@@ -155,7 +155,7 @@ describe('F44: a stored payload that nobody can read', () => {
     const counts = await drained(shop.bus)
 
     expect(counts).toEqual({ done: 0, failed: 0, dead: 1, snoozed: 0 })
-    const [letter] = await shop.bus.deadLetters.list()
+    const [letter] = (await shop.bus.deadLetters.list()).deadLetters
     expect(letter).toMatchObject({ eventId: null, eventType: 'stock.counted', handler: 'stock.report' })
     expect(letter?.attempts).toEqual([expect.objectContaining({ code: 'POSTBUS_CORRUPT_PAYLOAD' })])
   })

@@ -63,8 +63,8 @@ async function rowsRead(of: 'event' | 'delivery' | 'all' = 'all'): Promise<numbe
   for (let turn = 0; turn < 2; turn += 1) await attic.database.query('select pg_stat_force_next_flush()')
   const { rows } = await attic.database.query<{ read: string }>(
     `select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) as read from pg_stat_all_tables
-    where case $1 when 'event' then relname = 'event' when 'delivery' then schemaname = 'pgboss' and relname ~ '^j[0-9a-f]{20}'
-      else relname in ('event', 'dead_letter') or schemaname = 'pgboss' and relname ~ '^j[0-9a-f]{20}' end`,
+    where case $1 when 'event' then relname = 'event' when 'delivery' then schemaname = 'pgboss' and relname = 'job_common'
+      else relname in ('event', 'dead_letter') or schemaname = 'pgboss' and relname = 'job_common' end`,
     [of],
   )
   return Number(rows[0]?.read)

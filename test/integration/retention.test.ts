@@ -100,7 +100,7 @@ test.each([
   await attic.pruneAll()
   expect(await attic.stored()).toMatchObject({ events: 1, letters: 1 })
 
-  await attic.bus.deadLetters.discard({})
+  await attic.bus.deadLetters.dismiss({ all: true })
   await attic.hoursPass(2)
   await attic.pruneAll()
   expect(await attic.stored()).toEqual(NOTHING)

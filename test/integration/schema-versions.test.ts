@@ -1,7 +1,7 @@
 /** Code and database of different releases: what is too old is refused with the command, what is newer is worked with. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, type Bus, type Signal } from '../../src/index.ts'
+import { createBus, defineEvent, defineHandler, type Bus, type BusSignal } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { createDatabase } from '../support/database.ts'
 import { dumpSchema } from '../support/schema-dump.ts'
@@ -12,7 +12,7 @@ const audit = defineHandler('finances.audit', { on: Paid, queue: 'audits', handl
 
 let shop: TestBus
 let bus: Bus
-const signals: Signal[] = []
+const signals: BusSignal[] = []
 
 beforeAll(async () => {
   shop = await openTestBus({ handlers: [book] })

@@ -64,11 +64,12 @@ test('an operator sees it waiting, can retry it, and can skip it', async () => {
   const lane = { handler: HANDLER, partitionKey: 'red' }
 
   const shown = await lanes.shop.bus.lanes.show(lane)
-  await lanes.shop.bus.lanes.retry(lane)
-  const skipped = await lanes.shop.bus.lanes.skip(lane)
+  const retried = await lanes.shop.bus.lanes.retry(lane)
+  const skipped = await lanes.shop.bus.lanes.skipHead(lane)
   const [second] = await crew.claim(1)
 
-  expect(shown).toMatchObject({ status: 'waiting', behind: 1, deliveryId: skipped })
+  expect(shown).toMatchObject({ state: 'waiting', behind: 1 })
+  expect([retried, skipped]).toEqual([{ count: 1 }, { count: 1 }])
   expect(second).toBeDefined()
   expect(await howTheyWait()).toEqual(['active'])
 })

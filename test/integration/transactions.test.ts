@@ -3,7 +3,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely'
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { explainDatabaseError } from '../../src/transactions/database-error.ts'
-import { openTransaction, type Transaction } from '../../src/transactions/open-transaction.ts'
+import { openTransaction, type PublishTransaction } from '../../src/transactions/open-transaction.ts'
 import { PostbusError } from '../../src/errors.ts'
 import { clients } from '../support/clients.ts'
 import type { OpenClient } from '../support/clients/open-client.ts'
@@ -145,7 +145,7 @@ test('the plugins of a Kysely instance do not rename the columns of the answer',
 })
 
 /** As publishing does it: nothing happens between opening the transaction and sending the statement. */
-async function note(tx: Transaction, payload: string): Promise<unknown> {
+async function note(tx: PublishTransaction, payload: string): Promise<unknown> {
   try {
     const { rows } = await openTransaction(tx).executeSql('select * from note($1)', [payload])
     return rows[0]

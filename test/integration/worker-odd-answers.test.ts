@@ -63,7 +63,7 @@ async function drained(does: (n: number) => unknown, options: HandlerOptions) {
   const { rows } = await opened.database.query<{ state: string }>(
     `select state::text as state from pgboss.job where state < 'completed'`,
   )
-  const letters = await opened.bus.deadLetters.list()
+  const letters = (await opened.bus.deadLetters.list()).deadLetters
   return { counts, waiting: rows.map(({ state }) => state), deadReasons: letters.map(({ reason }) => reason) }
 }
 

@@ -1,6 +1,6 @@
 /** A worker's life: start, stop, drain, and what is refused. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createBus, defineEvent, defineHandler, type AnyHandler, type Signal, type Worker } from '../../src/index.ts'
+import { createBus, defineEvent, defineHandler, type AnyHandler, type BusSignal, type Worker } from '../../src/index.ts'
 import { z } from 'zod'
 import { openTestBus } from '../support/bus.ts'
 import { aSignal, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
@@ -75,8 +75,8 @@ test('a worker works on the queues it is told to, and leaves the others alone', 
 })
 
 test('stop ends a start that cannot reach the database', async () => {
-  const signals: Signal[] = []
-  const onSignal = (signal: Signal) => void signals.push(signal)
+  const signals: BusSignal[] = []
+  const onSignal = (signal: BusSignal) => void signals.push(signal)
   const bus = createBus({ connectionString: 'postgres://nobody@127.0.0.1:1/nothing', onSignal })
   const worker = bus.worker()
   const starting = worker.start()

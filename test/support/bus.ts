@@ -1,6 +1,6 @@
 /** A bus on a fresh, migrated database of its own, with everything it signalled kept for the test to look at. */
 import { Pool } from 'pg'
-import { createBus, type Bus, type BusOptions, type Signal, type SignalName } from '../../src/index.ts'
+import { createBus, type Bus, type BusOptions, type BusSignal, type BusSignalName } from '../../src/index.ts'
 import { createDatabase } from './database.ts'
 
 export interface TestBus {
@@ -8,8 +8,8 @@ export interface TestBus {
   readonly connectionString: string
   /** Plain connections to the same database, for looking at what was stored. */
   readonly database: Pool
-  readonly signals: readonly Signal[]
-  signalsNamed(name: SignalName): readonly Signal[]
+  readonly signals: readonly BusSignal[]
+  signalsNamed(name: BusSignalName): readonly BusSignal[]
   close(): Promise<void>
 }
 
@@ -17,7 +17,7 @@ export interface TestBus {
 export async function openTestBus(options: BusOptions = {}): Promise<TestBus> {
   const created = await createDatabase()
   const { connectionString } = created
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   const bus = createBus({ connectionString, onSignal: (signal) => signals.push(signal), ...options })
   const database = new Pool({ connectionString, max: 10 })
   database.on('error', () => undefined)

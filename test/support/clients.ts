@@ -4,7 +4,7 @@
  *
  * A `work` that throws rolls back, and the error comes out again; one that returns commits.
  */
-import type { Transaction } from '../../src/transactions/open-transaction.ts'
+import type { PublishTransaction } from '../../src/transactions/open-transaction.ts'
 import { openDrizzleNodePostgres, openDrizzlePostgresJs } from './clients/drizzle.ts'
 import { openKnex } from './clients/knex.ts'
 import { openControlledKysely, openKysely } from './clients/kysely.ts'
@@ -79,8 +79,8 @@ export const clients: readonly ClientUnderTest[] = [
 ]
 
 /** A transaction that was committed and then kept, as a caller does who forgets an `await`. */
-export async function finishedTransaction(client: OpenClient): Promise<Transaction> {
-  const kept: Transaction[] = []
+export async function finishedTransaction(client: OpenClient): Promise<PublishTransaction> {
+  const kept: PublishTransaction[] = []
   await client.inTransaction(async ({ tx, run }) => {
     await run('select 1')
     kept.push(tx)

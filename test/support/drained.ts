@@ -1,8 +1,8 @@
 /** Works until nothing is due, and says what was done. */
-import type { Bus, Counts } from '../../src/index.ts'
+import type { Bus, WorkerCounts } from '../../src/index.ts'
 
 /** Drains until a drain finds nothing to do. */
-export async function drained(bus: Bus): Promise<Counts> {
+export async function drained(bus: Bus): Promise<WorkerCounts> {
   const total = { done: 0, failed: 0, dead: 0, snoozed: 0 }
   for (;;) {
     const counts = await bus.worker().drain()

@@ -60,7 +60,16 @@ export async function runLives(world: LaneWorld, { forMs, seed, maxSteps = 60 }:
 const place = fc.nat(2)
 const key = fc.constantFrom(...KEYS)
 const holds = fc.boolean()
-const ending = fc.constantFrom<Ending>('done', 'done', 'done', 'retry', 'retry in an hour', 'later', 'skip', 'block')
+const ending = fc.constantFrom<Ending>(
+  'done',
+  'done',
+  'done',
+  'retry',
+  'retry in an hour',
+  'later',
+  'continue',
+  'block',
+)
 
 const publishing = fc
   .record({ place, key, count: fc.integer({ min: 1, max: 6 }), locks: fc.nat(4).map((number) => number > 0) })
@@ -129,7 +138,7 @@ const steps: fc.Arbitrary<Step>[] = [
     ),
   ),
   fc.constant(step('retry dead', (world) => world.retryDead())),
-  fc.constant(step('discard dead', (world) => world.discardDead())),
+  fc.constant(step('dismiss dead', (world) => world.dismissDead())),
   key.map((of) => step(`skip the head of ${of}`, (world) => world.skipHead(of))),
   fc.nat(20).map((number) => step(`delete ${number} by hand`, (world) => world.deleteByHand(number))),
   fc.constant(

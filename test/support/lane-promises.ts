@@ -7,7 +7,7 @@ export class LanePromises {
   /** Someone has deleted rows by hand, and no sweep has come by since. */
   isDisturbed = false
   #published = new Map<string, PublishedTurn>()
-  /** Handled, or out of its lane: dead and skipped, discarded, deleted. */
+  /** Handled, or out of its lane: dead and skipped, dismissed, deleted. */
   #finished = new Set<string>()
   /** What died may be delivered again after its successors. */
   #died = new Set<string>()
@@ -37,7 +37,7 @@ export class LanePromises {
   }
 
   ended({ event }: ClaimedDelivery, ending: string): void {
-    if (ending === 'skip') this.gone(event?.id ?? '')
+    if (ending === 'continue') this.gone(event?.id ?? '')
     if (ending === 'done') this.#finished.add(event?.id ?? '')
   }
 

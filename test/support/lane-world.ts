@@ -17,7 +17,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
 const MAX_ROUNDS = 300
 
 /** What a worker wants written about an attempt. */
-export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'skip' | 'block'
+export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'continue' | 'block'
 
 export class LaneWorld {
   readonly promises = new LanePromises()
@@ -115,13 +115,15 @@ export class LaneWorld {
   }
 
   async retryDead(): Promise<void> {
-    await this.#tried(() => this.#operator.deadLetters.retry({}))
+    await this.#tried(() => this.#operator.deadLetters.retry({ all: true }))
   }
 
-  async discardDead(): Promise<void> {
-    const letters = await this.#operator.deadLetters.list()
-    const discarded = new Set((await this.#tried(() => this.#operator.deadLetters.discard({}))) ?? [])
-    for (const { deliveryId, eventId } of letters) if (discarded.has(deliveryId)) this.promises.gone(eventId ?? '')
+  async dismissDead(): Promise<void> {
+    const { deadLetters } = await this.#operator.deadLetters.list({ limit: 10_000 })
+    const dismissed = await this.#tried(() => this.#operator.deadLetters.dismiss({ all: true }))
+    if (dismissed?.count === deadLetters.length)
+      for (const { eventId } of deadLetters) this.promises.gone(eventId ?? '')
+    else if (dismissed) this.promises.broken(`${dismissed.count} of ${deadLetters.length} dead letters were dismissed`)
   }
 
   /** An operator takes the head of a key's lane out. */
@@ -189,7 +191,7 @@ export class LaneWorld {
     for (const publisher of this.publishers) await publisher.end('commit')
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.tick()
-      await this.discardDead()
+      await this.dismissDead()
       if (this.promises.isDisturbed) await this.sweep()
       await this.claim(10, false)
       const ended = this.running.length

@@ -1,6 +1,6 @@
 /** A stage for faults: a database with a bus, worker processes on it, and the trace that their handlers write. */
 import { Pool } from 'pg'
-import { createBus, type Bus, type Signal } from '../../src/index.ts'
+import { createBus, type Bus, type BusSignal } from '../../src/index.ts'
 import { STEADY, TaskAdded, tracedHandler, type Task, type TracedHandler } from '../faults/tasks.ts'
 import type { TracedBusSettings } from '../faults/traced-bus.ts'
 import { createDatabase } from './database.ts'
@@ -23,7 +23,7 @@ export interface DeliveryState {
 export interface Stage {
   readonly connectionString: string
   readonly bus: Bus
-  readonly signals: readonly Signal[]
+  readonly signals: readonly BusSignal[]
   readonly database: Pool
   readonly trace: Trace
   /** Publishes one task, or several in one transaction. Answers the ids of their events. */
@@ -56,7 +56,7 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
   const created = await createDatabase()
   const connectionString = server ?? created.connectionString
   const trace = await openTrace(created.connectionString)
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   const bus = createBus({
     connectionString,
     handlers: handlers.map((handler) => tracedHandler(handler, async () => undefined)),
@@ -113,7 +113,7 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
       return found as TraceEntry
     },
     async dead() {
-      const letters = await bus.deadLetters.list({ limit: 10_000 })
+      const letters = (await bus.deadLetters.list({ limit: 10_000 })).deadLetters
       return letters.map(({ handler, eventId }) => ({ handler, eventId: eventId ?? '' }))
     },
     async close() {

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Signal, SignalName } from '../../src/index.ts'
+import type { BusSignal, BusSignalName } from '../../src/index.ts'
 import { until } from './until.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -21,13 +21,13 @@ export interface WorkerExit {
 export interface WorkerProcess {
   readonly pid: number
   /** What its bus signalled so far. */
-  readonly signals: readonly Signal[]
+  readonly signals: readonly BusSignal[]
   readonly exited: Promise<WorkerExit>
   /** Everything else that it printed. */
   output(): string
-  signalsNamed(name: SignalName): readonly Signal[]
+  signalsNamed(name: BusSignalName): readonly BusSignal[]
   /** Resolves when it has signalled `name`, for the `times`-th time. */
-  signalled(name: SignalName, times?: number): Promise<void>
+  signalled(name: BusSignalName, times?: number): Promise<void>
   kill(signal: NodeJS.Signals): void
 }
 
@@ -47,7 +47,7 @@ export async function startWorkerProcess({ settings, words = [] }: WorkerProcess
   const child = spawn(process.execPath, [MAIN, 'worker', '--config', config, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   let output = ''
   const read = (line: string) => {
     const signal = signalIn(line)
@@ -62,7 +62,7 @@ export async function startWorkerProcess({ settings, words = [] }: WorkerProcess
     await rm(folder, { recursive: true, force: true })
     return { code, signal, at } as WorkerExit
   })
-  const signalsNamed = (name: SignalName) => signals.filter((signal) => signal.name === name)
+  const signalsNamed = (name: BusSignalName) => signals.filter((signal) => signal.name === name)
   return {
     pid: child.pid ?? 0,
     signals,
@@ -85,7 +85,7 @@ export const bus = tracedBus(${JSON.stringify(settings)})
 `
 }
 
-function signalIn(line: string): Signal | null {
+function signalIn(line: string): BusSignal | null {
   if (!line.startsWith('{"name":')) return null
-  return JSON.parse(line) as Signal
+  return JSON.parse(line) as BusSignal
 }

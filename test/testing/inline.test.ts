@@ -11,7 +11,7 @@ import {
   snooze,
   type Envelope,
   type HandlerContext,
-  type Signal,
+  type BusSignal,
 } from '../../src/index.ts'
 import { setEventBusMode } from '../../src/testing/index.ts'
 import { rejectionOf } from './failure-of.ts'
@@ -22,7 +22,7 @@ const Rang = defineEvent('clocks.rang', { schema: z.object({ n: z.number() }) })
 type Handle = (event: Envelope<string, number, { n: number }>, context: HandlerContext) => unknown
 
 const notes: string[] = []
-const signals: Signal[] = []
+const signals: BusSignal[] = []
 
 beforeEach(() => {
   setEventBusMode('inline')

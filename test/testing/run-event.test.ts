@@ -24,7 +24,7 @@ test('a handler that returns nothing has processed the event', async () => {
     anOrder(),
   )
 
-  expect(ran).toEqual({ status: 'processed', result: undefined })
+  expect(ran).toEqual({ state: 'processed', result: undefined })
 })
 
 test('what a handler returns is the result', async () => {
@@ -35,7 +35,7 @@ test('what a handler returns is the result', async () => {
 
   const ran = await runEvent(invoice, anOrder())
 
-  expect(ran).toEqual({ status: 'processed', result: { due: 42 } })
+  expect(ran).toEqual({ state: 'processed', result: { due: 42 } })
 })
 
 test('a handler that is not interested is not called', async () => {
@@ -45,8 +45,8 @@ test('a handler that is not interested is not called', async () => {
     handle: () => expect.unreachable(),
   })
 
-  expect(await runEvent(shy, anOrder())).toEqual({ status: 'not_interested' })
-  expect(await runEventOrThrow(shy, anOrder())).toEqual({ status: 'not_interested' })
+  expect(await runEvent(shy, anOrder())).toEqual({ state: 'not_interested' })
+  expect(await runEventOrThrow(shy, anOrder())).toEqual({ state: 'not_interested' })
 })
 
 test('a handler that fails, in words or by throwing, gives its reason and the cause', async () => {
@@ -61,8 +61,8 @@ test('a handler that fails, in words or by throwing, gives its reason and the ca
     anOrder(),
   )
 
-  expect(inWords).toEqual({ status: 'failed', reason: 'card declined' })
-  expect(thrown).toEqual({ status: 'failed', reason: 'no card' })
+  expect(inWords).toEqual({ state: 'failed', reason: 'card declined' })
+  expect(thrown).toEqual({ state: 'failed', reason: 'no card' })
   expect([inWords, thrown]).toEqual([
     expect.objectContaining({ cause: 402 }),
     expect.objectContaining({ cause: error }),
@@ -79,8 +79,8 @@ test('a handler can discard and snooze', async () => {
     anOrder(),
   )
 
-  expect(discarded).toEqual({ status: 'discarded', reason: 'cancelled' })
-  expect(snoozed).toEqual({ status: 'snoozed', seconds: 60.5 })
+  expect(discarded).toEqual({ state: 'discarded', reason: 'cancelled' })
+  expect(snoozed).toEqual({ state: 'snoozed', delayMs: 60_500 })
 })
 
 test.each([
@@ -100,7 +100,7 @@ test('the throwing variant answers the result of a handler that succeeds', async
       handler(() => 7),
       anOrder(),
     ),
-  ).toEqual({ status: 'processed', result: 7 })
+  ).toEqual({ state: 'processed', result: 7 })
 })
 
 test('the handler gets a decoded copy, and the context of a worker', async () => {
@@ -130,7 +130,7 @@ test('the transaction given is the context’s', async () => {
     { tx },
   )
 
-  expect(ran).toEqual({ status: 'processed', result: true })
+  expect(ran).toEqual({ state: 'processed', result: true })
 })
 
 test('a handler that takes too long has failed', async () => {
@@ -141,7 +141,7 @@ test('a handler that takes too long has failed', async () => {
   })
 
   expect(await runEvent(slow, anOrder())).toEqual({
-    status: 'failed',
+    state: 'failed',
     reason: 'Handler "test.slow" took longer than 5 ms.',
   })
 })
@@ -197,7 +197,7 @@ test('data that only a codec of the bus can write needs the bus', async () => {
 
   const ran = await runEvent(price, paid, { bus: createBus({ codecs: [codec] }) })
 
-  expect(ran).toEqual({ status: 'processed', result: 5 })
+  expect(ran).toEqual({ state: 'processed', result: 5 })
   await expect(runEvent(price, paid)).rejects.toThrow('runEvent(handler, event, { bus })')
 })
 

@@ -9,16 +9,16 @@ import {
   PostbusError,
   printSignals,
   type Bus,
-  type Counts,
+  type WorkerCounts,
   type Envelope,
   type Handlers,
   type PostbusErrorCode,
   type PublishedEvent,
   type PublishOptions,
   type PublishResult,
-  type Signal,
+  type BusSignal,
   type StopReport,
-  type Transaction,
+  type PublishTransaction,
   type Worker,
 } from '../../src/index.ts'
 import * as module from './handlers-module.ts'
@@ -51,8 +51,8 @@ const bus = createBus({ connectionString: async () => 'postgres://localhost/shop
 expectTypeOf(bus).toEqualTypeOf<Bus>()
 expectTypeOf(bus.worker({ queues: { events: 50 }, pollMs: 100 })).toEqualTypeOf<Worker>()
 expectTypeOf<Worker['stop']>().returns.resolves.toEqualTypeOf<StopReport>()
-expectTypeOf<Worker['drain']>().returns.resolves.toEqualTypeOf<Counts>()
-createBus({ onSignal: (signal) => expectTypeOf(signal).toEqualTypeOf<Signal>() })
+expectTypeOf<Worker['drain']>().returns.resolves.toEqualTypeOf<WorkerCounts>()
+createBus({ onSignal: (signal) => expectTypeOf(signal).toEqualTypeOf<BusSignal>() })
 
 // Events to publish: one, a list of different ones, a list that cannot be changed, none; with a transaction or without.
 expectTypeOf(bus.publish(event)).resolves.toEqualTypeOf<PublishResult>()
@@ -63,7 +63,7 @@ void bus.publish([])
 void bus.publish(anything, {})
 void bus.publish(event, { tx: trx })
 void bus.publish(event, { tx: { executeSql: async () => ({ rows: [] }) } })
-expectTypeOf<NonNullable<PublishOptions['tx']>>().toEqualTypeOf<Transaction>()
+expectTypeOf<NonNullable<PublishOptions['tx']>>().toEqualTypeOf<PublishTransaction>()
 
 // Errors have one of the known codes.
 expectTypeOf(new PostbusError('POSTBUS_CLOSED', 'Closed.').code).toEqualTypeOf<PostbusErrorCode>()
@@ -101,3 +101,10 @@ createBus({ codecs: [{ name: 'money' }] })
 bus.worker({ concurrency: 20 })
 // @ts-expect-error -- codes are a closed list
 'POSTBUS_NO_IDEA' satisfies PostbusErrorCode
+
+// `await using` closes a bus and stops a worker.
+export async function disposes(): Promise<void> {
+  await using bus = createBus({ backend: 'mailbox' })
+  await using worker = bus.worker()
+  expectTypeOf(worker[Symbol.asyncDispose]).returns.resolves.toBeVoid()
+}

@@ -14,10 +14,10 @@ import {
   type Failed,
   type Handler,
   type HandlerContext,
-  type Log,
+  type HandlerLog,
   type PublishResult,
   type Snooze,
-  type Transaction,
+  type PublishTransaction,
 } from '../../src/index.ts'
 
 const OrderCreated = defineEvent('orders.order-created', {
@@ -107,8 +107,8 @@ expectTypeOf<HandlerContext['attempt']>().toBeNumber()
 expectTypeOf<HandlerContext['maxAttempts']>().toBeNumber()
 expectTypeOf<HandlerContext['deliveryId']>().toBeString()
 expectTypeOf<HandlerContext['signal']>().toEqualTypeOf<AbortSignal>()
-expectTypeOf<HandlerContext['log']>().toEqualTypeOf<Log>()
-expectTypeOf<HandlerContext['tx']>().toEqualTypeOf<Transaction | undefined>()
+expectTypeOf<HandlerContext['log']>().toEqualTypeOf<HandlerLog>()
+expectTypeOf<HandlerContext['tx']>().toEqualTypeOf<PublishTransaction | undefined>()
 expectTypeOf<HandlerContext['publish']>().returns.resolves.toEqualTypeOf<PublishResult>()
 defineHandler('mail.context', {
   on: OrderCreated,

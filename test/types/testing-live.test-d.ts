@@ -1,7 +1,7 @@
 /** What the compiler must accept and must refuse of test databases, drains and time travel. Compiled, never run. */
 import type { Kysely, Transaction } from 'kysely'
 import { test as base } from 'vitest'
-import { createBus, type Bus, type Counts } from '../../src/index.ts'
+import { createBus, type Bus, type WorkerCounts } from '../../src/index.ts'
 import { advanceTime, drainEvents, openTestDatabase, testDatabase, travelTo } from '../../src/testing/index.ts'
 
 interface ShopBus extends Bus {
@@ -30,7 +30,7 @@ void testDatabase({ migrate: () => undefined })
 // @ts-expect-error -- a bus takes a connection string
 void openTestDatabase({ bus: (port: number) => createBus({ connectionString: String(port) }) })
 
-const counts: Counts = await drainEvents({ tx, withRetries: true, until: { hours: 1 }, queues: { events: 1 } })
+const counts: WorkerCounts = await drainEvents({ tx, withRetries: true, until: { hours: 1 }, queues: { events: 1 } })
 void counts
 // @ts-expect-error -- a Kysely instance is no transaction
 void drainEvents({ tx: db })

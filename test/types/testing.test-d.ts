@@ -101,7 +101,7 @@ const invoice = defineHandler('finances.create-invoice', {
   },
 })
 const ran = await runEvent(invoice, order, { attempt: 2 })
-switch (ran.status) {
+switch (ran.state) {
   case 'processed':
     expectTypeOf(ran.result).toEqualTypeOf<{ invoiceId: string }>()
     break
@@ -110,7 +110,7 @@ switch (ran.status) {
     expectTypeOf(ran.reason).toEqualTypeOf<string>()
     break
   case 'snoozed':
-    expectTypeOf(ran.seconds).toEqualTypeOf<number>()
+    expectTypeOf(ran.delayMs).toEqualTypeOf<number>()
     break
   case 'not_interested':
     break
@@ -118,7 +118,7 @@ switch (ran.status) {
     ran satisfies never
 }
 const done = await runEventOrThrow(invoice, order)
-expectTypeOf(done.status).toEqualTypeOf<'processed' | 'not_interested'>()
+expectTypeOf(done.state).toEqualTypeOf<'processed' | 'not_interested'>()
 
 const progress = defineHandler('mail.progress', { on: [OrderCreated, OrderShipped], handle() {} })
 void runEvent(progress, shipped)

@@ -6,7 +6,7 @@ import type { ControlledTransaction, Kysely, Transaction as KyselyTransaction } 
 import type pg from 'pg'
 import type postgres from 'postgres'
 import { expectTypeOf } from 'vitest'
-import type { Transaction } from '../../src/transactions/open-transaction.ts'
+import type { PublishTransaction } from '../../src/transactions/open-transaction.ts'
 import type { Prisma, PrismaClient } from '../support/prisma/client/client.ts'
 
 interface Shop {
@@ -20,26 +20,26 @@ type TransactionOf<Database extends { transaction(work: never): unknown }> = Par
   ? Tx
   : never
 
-expectTypeOf<KyselyTransaction<Shop>>().toExtend<Transaction>()
-expectTypeOf<ControlledTransaction<Shop, ['a']>>().toExtend<Transaction>()
-expectTypeOf<pg.Client>().toExtend<Transaction>()
-expectTypeOf<pg.PoolClient>().toExtend<Transaction>()
-expectTypeOf<postgres.TransactionSql>().toExtend<Transaction>()
-expectTypeOf<postgres.TransactionSql<{ bigint: bigint }>>().toExtend<Transaction>()
-expectTypeOf<TransactionOf<NodePostgresDatabase>>().toExtend<Transaction>()
-expectTypeOf<TransactionOf<PostgresJsDatabase>>().toExtend<Transaction>()
-expectTypeOf<Knex.Transaction>().toExtend<Transaction>()
-expectTypeOf<Knex.Transaction<Shop, Shop[]>>().toExtend<Transaction>()
-expectTypeOf<Prisma.TransactionClient>().toExtend<Transaction>()
+expectTypeOf<KyselyTransaction<Shop>>().toExtend<PublishTransaction>()
+expectTypeOf<ControlledTransaction<Shop, ['a']>>().toExtend<PublishTransaction>()
+expectTypeOf<pg.Client>().toExtend<PublishTransaction>()
+expectTypeOf<pg.PoolClient>().toExtend<PublishTransaction>()
+expectTypeOf<postgres.TransactionSql>().toExtend<PublishTransaction>()
+expectTypeOf<postgres.TransactionSql<{ bigint: bigint }>>().toExtend<PublishTransaction>()
+expectTypeOf<TransactionOf<NodePostgresDatabase>>().toExtend<PublishTransaction>()
+expectTypeOf<TransactionOf<PostgresJsDatabase>>().toExtend<PublishTransaction>()
+expectTypeOf<Knex.Transaction>().toExtend<PublishTransaction>()
+expectTypeOf<Knex.Transaction<Shop, Shop[]>>().toExtend<PublishTransaction>()
+expectTypeOf<Prisma.TransactionClient>().toExtend<PublishTransaction>()
 
-expectTypeOf<Kysely<Shop>>().not.toExtend<Transaction>()
-expectTypeOf<pg.Pool>().not.toExtend<Transaction>()
-expectTypeOf<postgres.Sql>().not.toExtend<Transaction>()
-expectTypeOf<postgres.ReservedSql>().not.toExtend<Transaction>()
-expectTypeOf<NodePostgresDatabase>().not.toExtend<Transaction>()
-expectTypeOf<PostgresJsDatabase>().not.toExtend<Transaction>()
-expectTypeOf<Knex>().not.toExtend<Transaction>()
-expectTypeOf<PrismaClient>().not.toExtend<Transaction>()
-expectTypeOf<number>().not.toExtend<Transaction>()
-expectTypeOf<object>().not.toExtend<Transaction>()
-expectTypeOf<null>().not.toExtend<Transaction>()
+expectTypeOf<Kysely<Shop>>().not.toExtend<PublishTransaction>()
+expectTypeOf<pg.Pool>().not.toExtend<PublishTransaction>()
+expectTypeOf<postgres.Sql>().not.toExtend<PublishTransaction>()
+expectTypeOf<postgres.ReservedSql>().not.toExtend<PublishTransaction>()
+expectTypeOf<NodePostgresDatabase>().not.toExtend<PublishTransaction>()
+expectTypeOf<PostgresJsDatabase>().not.toExtend<PublishTransaction>()
+expectTypeOf<Knex>().not.toExtend<PublishTransaction>()
+expectTypeOf<PrismaClient>().not.toExtend<PublishTransaction>()
+expectTypeOf<number>().not.toExtend<PublishTransaction>()
+expectTypeOf<object>().not.toExtend<PublishTransaction>()
+expectTypeOf<null>().not.toExtend<PublishTransaction>()

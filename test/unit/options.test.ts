@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createBus } from '../../src/bus.ts'
-import { busOptions, DEFAULT_CONCURRENCY, parseOptions, workerOptions } from '../../src/options.ts'
+import { busOptions, DEFAULT_CONCURRENCY, workerOptions } from '../../src/options.ts'
+import { parseOptions } from '../../src/parse-options.ts'
 import { refusalOf } from './refusal.ts'
 
 describe('the options of a bus', () => {
@@ -8,6 +9,7 @@ describe('the options of a bus', () => {
     const options = parseOptions('createBus()', busOptions, {})
 
     expect(options).toEqual({
+      events: [],
       handlers: [],
       backend: 'postgres',
       schema: 'postbus',

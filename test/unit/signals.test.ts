@@ -1,14 +1,14 @@
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { emitTo, logWith, printSignals, type Signal, type SignalLevel } from '../../src/signals.ts'
+import { emitTo, logWith, printSignals, type BusSignal, type BusSignalLevel } from '../../src/signals.ts'
 
-const LEVELS: readonly SignalLevel[] = ['debug', 'info', 'warn', 'error']
+const LEVELS: readonly BusSignalLevel[] = ['debug', 'info', 'warn', 'error']
 
 afterEach(() => vi.restoreAllMocks())
 
 describe('a signal', () => {
   test('reaches the listener as a frozen object with its name, level, sentence and fields', () => {
-    const signals: Signal[] = []
+    const signals: BusSignal[] = []
     const emit = emitTo((signal) => signals.push(signal))
 
     emit('warn', 'claim.lost', 'It was lost.', { deliveryId: 'd1' })
@@ -20,7 +20,7 @@ describe('a signal', () => {
   })
 
   test('has no fields when none are given', () => {
-    const signals: Signal[] = []
+    const signals: BusSignal[] = []
 
     emitTo((signal) => signals.push(signal))('info', 'worker.started', 'Working.')
 
@@ -56,7 +56,7 @@ describe('an asynchronous listener', () => {
 
 describe('a handler’s log', () => {
   test('says who logs beside what is logged, at its level', () => {
-    const signals: Signal[] = []
+    const signals: BusSignal[] = []
     const log = logWith(
       emitTo((signal) => signals.push(signal)),
       { handler: 'mail.receipt', attempt: 1 },
@@ -112,7 +112,7 @@ test('a printed signal stays on its line, whatever error it quotes', () => {
   expect(printed).toEqual([expect.stringMatching(/ first second \[2J\n$/)])
 })
 
-function aSignal(level: SignalLevel): Signal {
+function aSignal(level: BusSignalLevel): BusSignal {
   return { name: 'claim.lost', level, message: 'It was lost.', fields: {} }
 }
 

@@ -59,7 +59,7 @@ export async function readFound(bus: Bus): Promise<Found> {
     ordersWithEvents: [...new Set(events.map(({ orderId }) => orderId))],
     jobs: await readJobs(),
     runs: await readRuns(),
-    deadLetters: await bus.deadLetters.list({ limit: 1_000 }),
+    deadLetters: (await bus.deadLetters.list({ limit: 1_000 })).deadLetters,
     tables: await readTables(),
   }
 }

@@ -9,7 +9,7 @@ import { Stopped } from './stopped.ts'
 const root = resolve(import.meta.dirname, '../../..')
 const logFolder = resolve(root, '.postbus')
 /** Running handlers get this long after SIGTERM; none of the shop's takes more than moments. */
-const GRACE_SECONDS = 5
+const GRACE_MS = 5_000
 const STOP_LIMIT_MS = 15_000
 
 export interface WorkerProcesses {
@@ -53,7 +53,7 @@ function startWorker(name: string): WorkerProcess {
   const output = openSync(log, 'w')
   const lifeline = resolve(import.meta.dirname, 'lifeline.ts')
   const config = resolve(import.meta.dirname, '../postbus.config.ts')
-  const program = [resolve(root, 'src/cli/main.ts'), 'worker', '--config', config, '--grace', String(GRACE_SECONDS)]
+  const program = [resolve(root, 'src/cli/main.ts'), 'worker', '--config', config, '--grace-ms', String(GRACE_MS)]
   const child = spawn(process.execPath, ['--import', lifeline, ...program], {
     cwd: root,
     detached: true,

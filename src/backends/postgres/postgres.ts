@@ -1,17 +1,17 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
-import type { Pool } from 'pg'
 import { PostbusError } from '../../errors.ts'
-import type { DeadLetters, Finding, Lanes, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
+import type { DeadLetters } from '../../deliveries/dead-letters.ts'
+import type { Lanes } from '../../deliveries/lanes.ts'
+import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { Emit } from '../../signals.ts'
-import { createConnection, type Connection } from './connection.ts'
-import { countDeadLetters, discardDeadLetters, listDeadLetters, retryDeadLetters } from './operating/dead-letters.ts'
+import { createConnection } from './connection.ts'
 import { examine } from './operating/doctor.ts'
-import { explainConnectionError, explainDatabaseError } from '../../transactions/database-error.ts'
-import { listLanes, retryLane, showLane, skipLane } from './operating/lanes.ts'
+import { withReachableDatabase } from './operating/reachable.ts'
+import { deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
-import { tablesIn, type Tables } from './schema/tables.ts'
+import { tablesIn } from './schema/tables.ts'
 
 export interface PostgresSettings {
   readonly connectionString?: string | (() => string | Promise<string>) | undefined
@@ -28,7 +28,7 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
-  doctor(registry: Registry): Promise<readonly Finding[]>
+  doctor(registry: Registry): Promise<readonly DoctorFinding[]>
 }
 
 /**
@@ -48,45 +48,6 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
     lanes: lanesIn(connection, tables),
     migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
     doctor: (registry) => examine({ connection, tables, retentionMs: settings.retentionMs }, registry),
-  }
-}
-
-function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
-  const run = operating(connection, tables)
-  return Object.freeze({
-    list: (page = {}) => run((pool) => listDeadLetters(pool, tables, page)),
-    count: (filter = {}) => run((pool) => countDeadLetters(pool, tables, filter)),
-    retry: (filter) => run((pool) => retryDeadLetters(pool, tables, filter)),
-    discard: (filter) => run((pool) => discardDeadLetters(pool, tables, filter)),
-  } satisfies DeadLetters)
-}
-
-function lanesIn(connection: Connection, tables: Tables): Lanes {
-  const run = operating(connection, tables)
-  return Object.freeze({
-    list: (page = {}) => run((pool) => listLanes(pool, tables, page)),
-    show: (lane) => run((pool) => showLane(pool, tables, lane)),
-    retry: (lane) => run((pool) => retryLane(pool, tables, lane)),
-    skip: (lane) => run((pool) => skipLane(pool, tables, lane)),
-  } satisfies Lanes)
-}
-
-/** How an operator's act is run. */
-function operating(connection: Connection, tables: Tables) {
-  return <Result>(act: (pool: Pool) => Promise<Result>) =>
-    withReachableDatabase(async () =>
-      act(await connection.pool()).catch((error: unknown) => {
-        throw explainDatabaseError(error, tables.names.postbus)
-      }),
-    )
-}
-
-/** An operator reads these errors, so a closed door is named as one. */
-async function withReachableDatabase<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    throw explainConnectionError(error)
   }
 }
 

@@ -5,13 +5,14 @@
 import { z } from 'zod'
 import { queuesToWork, type Bus } from '../../bus.ts'
 import { PostbusError } from '../../errors.ts'
-import { parseOptions, workerOptions } from '../../options.ts'
+import { workerOptions } from '../../options.ts'
+import { parseOptions } from '../../parse-options.ts'
 import type { Registry } from '../../handlers/registry.ts'
-import type { Transaction } from '../../transactions/transaction.ts'
+import type { PublishTransaction } from '../../transactions/transaction.ts'
 import { attemptWith } from '../../attempt/attempt-context.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
 import { settleableAttempt } from '../../attempt/settleable-attempt.ts'
-import type { Counts } from '../../worker/tally.ts'
+import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
 import { dueRun } from './due-run.ts'
 import { endlessness, type Endlessness } from './endlessness.ts'
@@ -28,7 +29,7 @@ export interface DrainOptions {
   /** Moves time forward too, but not beyond this time, and there it stands afterwards. A length of time counts from now. */
   readonly until?: Date | TimeSpan | undefined
   /** Works inside this open transaction, and sees what was published in it. Roll it back, and nothing has happened. */
-  readonly tx?: Transaction | undefined
+  readonly tx?: PublishTransaction | undefined
   /** Queues to work on, each with how many handlers may run at once; with `tx` it is always one. Default: all, 20 each. */
   readonly queues?: Readonly<Record<string, number>> | undefined
   /** More attempts than this, and the drain is taken to be endless. Default: 10,000. */
@@ -39,7 +40,7 @@ const drainOptions = z.strictObject({
   bus: z.custom<Bus>().optional(),
   withRetries: z.boolean().default(false),
   until: z.union([z.date(), timeSpan]).optional(),
-  tx: z.custom<Transaction>().optional(),
+  tx: z.custom<PublishTransaction>().optional(),
   queues: workerOptions.shape.queues,
   maxAttempts: z.int().min(1).default(10_000),
 })
@@ -55,7 +56,7 @@ const drainOptions = z.strictObject({
  * @throws {PostbusError} `POSTBUS_DRAIN_ENDLESS` when it would not end, naming the handler; `POSTBUS_NO_TEST_BUS`;
  * `POSTBUS_NOT_A_TEST_DATABASE` when time is to be moved; `POSTBUS_MODE_IS_NOT_LIVE` when the test's events go elsewhere; `POSTBUS_SCHEMA_MISSING`, `POSTBUS_QUEUE_MISSING` and the like.
  */
-export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
+export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCounts> {
   const settings = parseOptions('drainEvents()', drainOptions, options)
   const parts = busUnderTest(settings.bus)
   const registry = await parts.registry.load()
@@ -89,7 +90,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<Counts> {
 }
 
 /** A drain that finds nothing, in a test whose events do not reach the database, is a mistake. */
-function checked(counts: Counts): Counts {
+function checked(counts: WorkerCounts): WorkerCounts {
   const mode = state.current.getStore()?.mode ?? 'live'
   if (mode === 'live' || Object.values(counts).some((count) => count > 0)) return counts
   throw new PostbusError(
@@ -107,7 +108,7 @@ interface InsideParts {
 }
 
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
-function runInside(within: Inside & { readonly tx: Transaction }, { parts, registry, ...rest }: InsideParts) {
+function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideParts) {
   const { codec, emit } = parts
   const { tx } = within
   const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx, ...options })

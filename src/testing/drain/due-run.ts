@@ -8,7 +8,7 @@ import type { Outcome } from '../../handlers/outcome.ts'
 import type { Emit } from '../../signals.ts'
 import type { HandlerSlots } from '../../worker/handler-slots.ts'
 import { Dispatcher } from '../../worker/dispatcher.ts'
-import { Tally, type Counts } from '../../worker/tally.ts'
+import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { Endlessness } from './endlessness.ts'
 
 /** Whatever makes something due is in this process, so there is nothing to poll for. */
@@ -59,7 +59,7 @@ export function dueRun(work: DueWork) {
   )
 
   return {
-    counts: (): Counts => tally.counts(),
+    counts: (): WorkerCounts => tally.counts(),
     async run(): Promise<void> {
       // A handler can publish to a queue that has run dry already: until a whole round has found nothing.
       for (let found = 1; found > 0 && failures.length === 0;) {

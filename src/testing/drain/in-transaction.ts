@@ -9,9 +9,9 @@ import { createDeliveryStore, type DeliveryConnection } from '../../backends/pos
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
-import type { Transaction } from '../../transactions/transaction.ts'
+import type { PublishTransaction } from '../../transactions/transaction.ts'
 import type { settleableAttempt } from '../../attempt/settleable-attempt.ts'
-import { Tally, type Counts } from '../../worker/tally.ts'
+import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'
 
@@ -25,7 +25,7 @@ export interface Inside {
 }
 
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
-export function inside(tx: Transaction, { backend, emit }: DatabaseBus): Inside {
+export function inside(tx: PublishTransaction, { backend, emit }: DatabaseBus): Inside {
   const executor = openTransaction(tx)
   const database: Queryable = {
     async query<Row>(text: string, values: unknown[] = []) {
@@ -76,7 +76,7 @@ export function transactionRun({ store, executor, queues, attempt, endlessness }
   }
 
   return {
-    counts: (): Counts => tally.counts(),
+    counts: (): WorkerCounts => tally.counts(),
     async run(): Promise<void> {
       for (let found = 1; found > 0;) {
         found = 0

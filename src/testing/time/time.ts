@@ -5,7 +5,7 @@
  */
 import type { Bus } from '../../bus.ts'
 import { PostbusError } from '../../errors.ts'
-import type { Transaction } from '../../transactions/transaction.ts'
+import type { PublishTransaction } from '../../transactions/transaction.ts'
 import { busUnderTest } from '../database/current-bus.ts'
 import { inside } from '../drain/in-transaction.ts'
 import { testClock, type TestClock } from './test-clock.ts'
@@ -17,7 +17,7 @@ export interface TimeOptions {
   /** Whose database's clock. Default: the bus of the test's `testDatabase()`. */
   readonly bus?: Bus | undefined
   /** Moves the time for this transaction alone, until it is rolled back. */
-  readonly tx?: Transaction | undefined
+  readonly tx?: PublishTransaction | undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What a test does with a client, whichever it is: run work in a transaction, in a savepoint of it, and close. */
-import type { Transaction } from '../../../src/transactions/open-transaction.ts'
+import type { PublishTransaction } from '../../../src/transactions/open-transaction.ts'
 
 export interface OpenClient {
   readonly inTransaction: (work: Work) => Promise<void>
@@ -11,13 +11,13 @@ export interface OpenClient {
 export type Work = (transaction: OpenTransaction) => Promise<void>
 
 export interface OpenTransaction {
-  readonly tx: Transaction
+  readonly tx: PublishTransaction
   readonly run: (statement: string) => Promise<unknown>
   readonly inSavepoint: (work: Work) => Promise<void>
 }
 
 /** For clients whose transactions know nothing of savepoints: the caller writes them in SQL. */
-export function withRawSavepoints(tx: Transaction, run: OpenTransaction['run']): OpenTransaction {
+export function withRawSavepoints(tx: PublishTransaction, run: OpenTransaction['run']): OpenTransaction {
   const itself: OpenTransaction = {
     tx,
     run,

@@ -88,7 +88,7 @@ test('dead letters are counted, with the attempts that led there', async () => {
   const counts = await drainEvents({ bus, withRetries: true })
 
   expect(counts).toEqual({ done: 0, failed: 2, dead: 2, snoozed: 0 })
-  expect((await bus.deadLetters.list()).map(({ reason }) => reason).toSorted()).toEqual(['never', 'no'])
+  expect((await bus.deadLetters.list()).deadLetters.map(({ reason }) => reason).toSorted()).toEqual(['never', 'no'])
 })
 
 test('retries and snoozes run in the order in which they are due, over days', async () => {

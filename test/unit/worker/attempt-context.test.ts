@@ -9,7 +9,7 @@ import { defineHandler, type HandlerOptions } from '../../../src/handlers/handle
 import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import { discard, snooze } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
-import { emitTo, type Signal } from '../../../src/signals.ts'
+import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { attemptWith } from '../../../src/attempt/attempt-context.ts'
 import { aDelivery, stored } from './a-delivery.ts'
 
@@ -141,7 +141,7 @@ describe('what is said about an attempt', () => {
   test('is an error when the handler goes on after its time is over', async () => {
     vi.useFakeTimers()
     const handler = Promise.withResolvers<void>()
-    const signals: Signal[] = []
+    const signals: BusSignal[] = []
 
     const running = attempt(() => handler.promise, { timeoutMs: 1_000 }, delivery, signals)
     await vi.advanceTimersByTimeAsync(6_000)
@@ -160,7 +160,7 @@ async function attempt(
   work: Handle,
   options: HandlerOptions = {},
   claimed: ClaimedDelivery = delivery,
-  signals: Signal[] = [],
+  signals: BusSignal[] = [],
 ) {
   const handle = vi.fn<Handle>(work)
   const publish = vi.fn<Bus['publish']>(async () => ({ events: [] }))

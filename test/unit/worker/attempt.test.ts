@@ -115,7 +115,7 @@ describe('a handler that fails', () => {
       maxAttempts: 1,
     })
 
-    expect(outcome).toEqual({ is: 'dead', reason: 'card declined', error: 'card declined', onDead: 'skip' })
+    expect(outcome).toEqual({ is: 'dead', reason: 'card declined', error: 'card declined', onDead: 'continue' })
   })
 
   test('by returning failed with an error is the same as throwing that error', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
-import { emitTo, type Signal } from '../../../src/signals.ts'
+import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { connectPatiently } from '../../../src/worker/connect.ts'
 
 beforeEach(() => vi.useFakeTimers())
@@ -98,7 +98,7 @@ describe('what waiting does not mend', () => {
 })
 
 function connect(prepare: () => Promise<void>) {
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   const unwanted = new AbortController()
   const connecting = connectPatiently(
     prepare,

@@ -50,8 +50,8 @@ describe('what is written about an attempt', () => {
   })
 
   test('that was discarded has a reason and no error', () => {
-    const settlement = settlementOf(delivery, { is: 'dead', reason: 'cancelled', error: null, onDead: 'skip' })
+    const settlement = settlementOf(delivery, { is: 'dead', reason: 'cancelled', error: null, onDead: 'continue' })
 
-    expect(settlement).toEqual({ delivery, is: 'dead', reason: 'cancelled', error: null, onDead: 'skip' })
+    expect(settlement).toEqual({ delivery, is: 'dead', reason: 'cancelled', error: null, onDead: 'continue' })
   })
 })

@@ -8,7 +8,7 @@ test('a tally counts what became of attempts; put back counts as snoozed', () =>
   tally.count({ is: 'done', result: 1 })
   tally.count({ is: 'done', result: 2 })
   tally.count({ is: 'retry', delayMs: 1, error: null })
-  tally.count({ is: 'dead', reason: '', error: null, onDead: 'skip' })
+  tally.count({ is: 'dead', reason: '', error: null, onDead: 'continue' })
   tally.count({ is: 'snoozed', delayMs: 1 })
   tally.count({ is: 'put-back', delayMs: 1, reason: new PostbusError('POSTBUS_UNKNOWN_HANDLER', '') })
 

@@ -6,7 +6,7 @@
  */
 import type { Claimed, ClaimedDelivery, HandlerRoom, StoredEvent } from '../../../deliveries/delivery.ts'
 import { parseJson } from '../../../codec/parse-json.ts'
-import type { Metadata } from '../../../events/envelope.ts'
+import type { EventMetadata } from '../../../events/envelope.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
@@ -139,7 +139,7 @@ function storedEvent(row: ClaimedRow, seq: string): StoredEvent {
     correlationId: row.correlation_id,
     causationId: row.causation_id,
     source: row.source,
-    metadata: row.metadata === null ? {} : (parseJson(row.metadata) as Metadata),
+    metadata: row.metadata === null ? {} : (parseJson(row.metadata) as EventMetadata),
     occurredAt: row.occurred_at,
     expiresAt: row.expires_at,
   }

@@ -1,6 +1,12 @@
-/** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
+/** Dead letters: listing them, delivering them again, and dismissing them. Operators do this; code never does. */
 import type { Pool } from 'pg'
-import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../../deliveries/operations.ts'
+import type {
+  CheckedDeadLetterQuery,
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+} from '../../../deliveries/dead-letters.ts'
+import { pageOf, placeOf } from '../../../deliveries/page.ts'
 import { inTransaction, type Queryable } from '../connection.ts'
 import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -9,18 +15,28 @@ import type { Tables } from '../schema/tables.ts'
 export async function listDeadLetters(
   database: Queryable,
   tables: Tables,
-  page: DeadLetterPage,
-): Promise<readonly DeadLetter[]> {
-  const { rows } = await database.query<DeadLetter>(
+  { cursor: given, limit, ...filter }: CheckedDeadLetterQuery,
+): Promise<DeadLetterPage> {
+  const after = placeOf('deadLetters', given)
+  const { rows } = await database.query<DeadLetter & { readonly micros: string }>(
     `select delivery_id as "deliveryId", queue, handler, event_id as "eventId", event_type as "eventType",
-      partition_key as "partitionKey", reason, attempts, blocks_key as "blocksKey", died_at as "diedAt"
+      partition_key as "partitionKey", reason, attempts, blocks_key as "blocksKey", died_at as "diedAt",
+      (extract(epoch from died_at) * 1000000)::bigint::text as micros
     from ${tables.deadLetter}
-    where ${OPEN_AND_MATCHING}
+    where ${OPEN_AND_MATCHING} and (
+      $4::bigint is null
+      or (died_at, delivery_id) > (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5::uuid)
+    )
     order by died_at, delivery_id
-    limit $4`,
-    [...filterValues(page), page.limit ?? 100],
+    limit $6`,
+    [...filterValues(filter), after?.micros ?? null, after?.deliveryId ?? null, limit + 1],
   )
-  return rows
+  const placed = rows.map(({ micros, ...letter }) => ({
+    value: letter,
+    place: { rank: 0, micros, deliveryId: letter.deliveryId },
+  }))
+  const { values: deadLetters, cursor } = pageOf('deadLetters', placed, limit)
+  return { deadLetters, cursor }
 }
 
 export async function countDeadLetters(database: Queryable, tables: Tables, filter: DeadLetterFilter): Promise<number> {
@@ -32,25 +48,17 @@ export async function countDeadLetters(database: Queryable, tables: Tables, filt
 }
 
 /**
- * Puts deliveries back into their queues with all their attempts (raising the limit by those that were used counts them from 1 again), and removes the dead letters. The errors of earlier
- * attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
+ * Puts deliveries back into their queues with all their attempts, and removes the dead letters. Raising the limit by the
+ * attempts that were used lets the count begin at 1 again. The errors of earlier attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
  */
-export async function retryDeadLetters(
-  pool: Pool,
-  tables: Tables,
-  filter: DeadLetterFilter,
-): Promise<readonly string[]> {
+export async function retryDeadLetters(pool: Pool, tables: Tables, filter: DeadLetterFilter): Promise<number> {
   return inGroups(pool, tables, filter, (group) => retryGroup(pool, tables, group))
 }
 
 /** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
-export async function discardDeadLetters(
-  pool: Pool,
-  tables: Tables,
-  filter: DeadLetterFilter,
-): Promise<readonly string[]> {
+export async function dismissDeadLetters(pool: Pool, tables: Tables, filter: DeadLetterFilter): Promise<number> {
   return inGroups(pool, tables, filter, (group) =>
-    inTransaction(pool, (database) => discardGroup(database, tables, group)),
+    inTransaction(pool, (database) => dismissGroup(database, tables, group)),
   )
 }
 
@@ -66,17 +74,17 @@ async function inGroups(
   database: Queryable,
   tables: Tables,
   filter: DeadLetterFilter,
-  act: (group: Group) => Promise<readonly string[]>,
-): Promise<readonly string[]> {
+  act: (group: Group) => Promise<number>,
+): Promise<number> {
   const { rows } = await database.query<{ delivery_id: string }>(
     `select delivery_id from ${tables.deadLetter} where ${OPEN_AND_MATCHING} and blocks_key order by died_at, delivery_id`,
     filterValues(filter),
   )
-  const done = [...(await act({ ...filter, blocksKey: false }))]
+  let count = await act({ ...filter, blocksKey: false })
   for (const { delivery_id } of rows) {
-    done.push(...(await act({ ...filter, deliveryIds: [delivery_id], blocksKey: true })))
+    count += await act({ ...filter, deliveryIds: [delivery_id], blocksKey: true })
   }
-  return done
+  return count
 }
 
 /** Chosen in the order of their ids, so that two operators whose choices overlap wait in one direction only. */
@@ -88,8 +96,8 @@ function chosenGroup(tables: Tables): string {
     )`
 }
 
-async function retryGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
-  const { rows } = await database.query<{ delivery_id: string }>(
+async function retryGroup(database: Queryable, tables: Tables, group: Group): Promise<number> {
+  const { rows } = await database.query(
     `with ${chosenGroup(tables)}, revived as (
       update ${tables.delivery} job set
         state = 'retry',
@@ -108,27 +116,27 @@ async function retryGroup(database: Queryable, tables: Tables, group: Group): Pr
     returning letter.delivery_id`,
     [...filterValues(group), group.blocksKey, tables.channel],
   )
-  return rows.map((row) => row.delivery_id)
+  return rows.length
 }
 
-async function discardGroup(database: Queryable, tables: Tables, group: Group): Promise<readonly string[]> {
-  const { rows } = await database.query<{ delivery_id: string; queue: string | null; lane: string | null }>(
-    `with ${chosenGroup(tables)}, discarded as (
+async function dismissGroup(database: Queryable, tables: Tables, group: Group): Promise<number> {
+  const { rows } = await database.query<{ queue: string | null; lane: string | null }>(
+    `with ${chosenGroup(tables)}, dismissed as (
       update ${tables.deadLetter} letter set dismissed_at = now()
       from chosen where letter.delivery_id = chosen.delivery_id
       returning letter.delivery_id, letter.queue, letter.blocks_key
     ), unblocked as (
-      update ${tables.delivery} job set state = 'failed', completed_on = ${tables.jobNow}
-      from discarded
-      where discarded.blocks_key and job.name = discarded.queue and job.id = discarded.delivery_id and job.state = 'retry'
+      update ${tables.delivery} job set state = 'failed', completed_on = ${tables.clock}
+      from dismissed
+      where dismissed.blocks_key and job.name = dismissed.queue and job.id = dismissed.delivery_id and job.state = 'retry'
       returning job.id, job.name, job.singleton_key
     )
-    select discarded.delivery_id, unblocked.name as queue, unblocked.singleton_key as lane
-    from discarded left join unblocked on unblocked.id = discarded.delivery_id`,
+    select unblocked.name as queue, unblocked.singleton_key as lane
+    from dismissed left join unblocked on unblocked.id = dismissed.delivery_id`,
     [...filterValues(group), group.blocksKey],
   )
   await promoteLanes(database, tables, rows)
-  return rows.map((row) => row.delivery_id)
+  return rows.length
 }
 
 /** In a later statement than the one that ended their heads: it has to see what was parked behind those meanwhile. */

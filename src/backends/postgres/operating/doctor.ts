@@ -3,8 +3,9 @@
  * Reads only; the one thing it sends is a NOTIFY to itself.
  */
 import { PgBoss } from 'pg-boss'
-import type { Finding } from '../../../deliveries/operations.ts'
+import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
+import { messageOf } from '../../../message-of.ts'
 import type { Connection, Queryable } from '../connection.ts'
 import { isFit, policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
@@ -15,14 +16,14 @@ import { listWorkers } from '../deliveries/workers.ts'
 const CLOCK_WARNING_MS = 2_000
 const NOTIFY_LIMIT_MS = 5_000
 
-export interface Examined {
+export interface DoctorParts {
   readonly connection: Connection
   readonly tables: Tables
   readonly retentionMs: number | null
 }
 
-export async function examine(examined: Examined, registry: Registry): Promise<readonly Finding[]> {
-  const { connection, tables, retentionMs } = examined
+export async function examine(parts: DoctorParts, registry: Registry): Promise<readonly DoctorFinding[]> {
+  const { connection, tables, retentionMs } = parts
   const reached = await examineConnection(connection)
   if (reached.status === 'problem') return [reached]
 
@@ -42,7 +43,7 @@ export async function examine(examined: Examined, registry: Registry): Promise<r
   ]
 }
 
-async function examineConnection(connection: Connection): Promise<Finding> {
+async function examineConnection(connection: Connection): Promise<DoctorFinding> {
   try {
     const pool = await connection.pool()
     await pool.query('select 1')
@@ -51,11 +52,15 @@ async function examineConnection(connection: Connection): Promise<Finding> {
     const took = Math.max(1, Math.round(performance.now() - started))
     return ok('connection', `PostgreSQL ${rows[0]?.version.split(' ')[0]}, ${took} ms`)
   } catch (error) {
-    return problem('connection', `the database cannot be reached: ${reasonOf(error)}`)
+    return problem('connection', `the database cannot be reached: ${messageOf(error)}`)
   }
 }
 
-async function examineSchema(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+async function examineSchema(
+  database: Queryable,
+  tables: Tables,
+  registry: Registry,
+): Promise<readonly DoctorFinding[]> {
   const { postbus, pgboss, missingQueues, areFunctionsOutdated, queuesToMove } = await inspectSchema(
     database,
     tables,
@@ -98,7 +103,11 @@ async function driftOf(database: Queryable, tables: Tables): Promise<string | nu
   return parts.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ') || 'see pg-boss'
 }
 
-async function examineQueues(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+async function examineQueues(
+  database: Queryable,
+  tables: Tables,
+  registry: Registry,
+): Promise<readonly DoctorFinding[]> {
   const states = await readQueues(database, tables, registry.queues)
   const wrong = states.filter((state) => !isFit(state))
   if (wrong.length === 0) {
@@ -112,7 +121,7 @@ async function examineQueues(database: Queryable, tables: Tables, registry: Regi
   )
 }
 
-async function examineNotify(connection: Connection): Promise<Finding> {
+async function examineNotify(connection: Connection): Promise<DoctorFinding> {
   const channel = `postbus_doctor_${process.pid}`
   const listener = await connection.dedicated()
   try {
@@ -137,7 +146,11 @@ async function examineNotify(connection: Connection): Promise<Finding> {
 }
 
 /** Deliveries that wait for a handler nobody has, by name. */
-async function examineHandlers(database: Queryable, tables: Tables, registry: Registry): Promise<readonly Finding[]> {
+async function examineHandlers(
+  database: Queryable,
+  tables: Tables,
+  registry: Registry,
+): Promise<readonly DoctorFinding[]> {
   const names = registry.handlers.map((handler) => handler.name)
   const { rows } = await database.query<{ handler: string; count: string }>(
     `select data ->> 'handler' as handler, count(*) from ${tables.job}
@@ -154,7 +167,7 @@ async function examineHandlers(database: Queryable, tables: Tables, registry: Re
   )
 }
 
-async function examineWorkers(database: Queryable, tables: Tables, registry: Registry): Promise<Finding> {
+async function examineWorkers(database: Queryable, tables: Tables, registry: Registry): Promise<DoctorFinding> {
   const workers = await listWorkers(database, tables)
   if (workers.length === 0) return warning('workers', 'no worker is running: deliveries wait. Run: npx postbus worker')
   const known = new Set(workers.flatMap((worker) => worker.handlers))
@@ -167,7 +180,7 @@ async function examineWorkers(database: Queryable, tables: Tables, registry: Reg
   return ok('workers', `${workers.length} running`)
 }
 
-async function examineDeadLetters(database: Queryable, tables: Tables): Promise<Finding> {
+async function examineDeadLetters(database: Queryable, tables: Tables): Promise<DoctorFinding> {
   const { rows } = await database.query<{ count: string; blocking: string }>(
     `select count(*), count(*) filter (where blocks_key) as blocking from ${tables.deadLetter} where dismissed_at is null`,
   )
@@ -178,14 +191,18 @@ async function examineDeadLetters(database: Queryable, tables: Tables): Promise<
   return warning('dead letters', `${count}${keys}. Look at them with: npx postbus dead list`)
 }
 
-async function examineRetention(database: Queryable, tables: Tables, retentionMs: number | null): Promise<Finding> {
+async function examineRetention(
+  database: Queryable,
+  tables: Tables,
+  retentionMs: number | null,
+): Promise<DoctorFinding> {
   if (retentionMs === null) return ok('retention', 'events are kept for ever')
   const lag = await pruningLag(database, tables, retentionMs)
   if (lag === null) return ok('retention', 'old events are pruned')
   return warning('retention', `there are old events, and ${lag}: is a worker running, and does it say pruning.failed?`)
 }
 
-async function examineClock(database: Queryable): Promise<Finding> {
+async function examineClock(database: Queryable): Promise<DoctorFinding> {
   const before = Date.now()
   const { rows } = await database.query<{ now: Date }>('select clock_timestamp() as now')
   const aheadMs = (rows[0]?.now.getTime() ?? 0) - (before + Date.now()) / 2
@@ -194,19 +211,14 @@ async function examineClock(database: Queryable): Promise<Finding> {
   return warning('clock', `the server is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine`)
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return reasonOf(error.errors[0])
-  return error instanceof Error ? error.message : String(error)
-}
-
-function ok(check: Finding['check'], message: string): Finding {
+function ok(check: DoctorFinding['check'], message: string): DoctorFinding {
   return { check, status: 'ok', message }
 }
 
-function warning(check: Finding['check'], message: string): Finding {
+function warning(check: DoctorFinding['check'], message: string): DoctorFinding {
   return { check, status: 'warning', message }
 }
 
-function problem(check: Finding['check'], message: string): Finding {
+function problem(check: DoctorFinding['check'], message: string): DoctorFinding {
   return { check, status: 'problem', message }
 }

@@ -1,31 +1,42 @@
 /** Lanes for an operator: which are blocked or have waited longest, and acting on the head of one. */
 import type { Pool } from 'pg'
+import type { Act } from '../../../deliveries/acts.ts'
+import type { CheckedLaneQuery, Lane, LaneName, LanePage } from '../../../deliveries/lanes.ts'
 import { handlerOfLane, laneKey, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
-import type { Lane, LaneName, LanePage } from '../../../deliveries/operations.ts'
+import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/page.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letters.ts'
-import { laneQueues } from '../queues/queues.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
+import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** A list looks at this many lanes of each queue, beside all that are blocked. */
 const LOOKED_AT = 100_000
 
+/** What lanes are listed by, beside the head's id. */
+const RANK = `(case when head.state = 'blocked' then 0 else 1 end)`
+const MICROS = '(extract(epoch from head.since) * 1000000)::bigint'
+
 /** Blocked lanes first, then those whose head was published longest ago. */
-export async function listLanes(database: Queryable, tables: Tables, page: LanePage): Promise<readonly Lane[]> {
-  const { limit = 100 } = page
-  const lanes: Lane[] = []
+export async function listLanes(database: Queryable, tables: Tables, query: CheckedLaneQuery): Promise<LanePage> {
+  const { handler = null, state = null, limit } = query
+  const after = placeOf('lanes', query.cursor)
+  const place = [after?.rank ?? null, after?.micros ?? null, after?.deliveryId ?? null]
+  const found: Placed<Lane>[] = []
   for (const queue of await laneQueues(database, tables)) {
-    const { rows } = await database.query<Lane>(listStatement(tables), [
-      queue,
-      page.handler ?? null,
-      page.isBlocked ?? false,
-      limit,
-    ])
-    lanes.push(...rows)
+    const values = [queue, handler, state, limit + 1, ...place]
+    const { rows } = await database.query<LaneRow>(listStatement(tables), values)
+    found.push(...rows.map(placed))
   }
-  return lanes.toSorted(byUrgency).slice(0, limit)
+  const { values: lanes, cursor } = pageOf('lanes', found.toSorted(byPlace), limit)
+  return { lanes, cursor }
+}
+
+type LaneRow = Lane & Omit<Place, 'deliveryId'>
+
+function placed({ rank, micros, ...lane }: LaneRow): Placed<Lane> {
+  return { value: lane, place: { rank, micros, deliveryId: lane.deliveryId } }
 }
 
 /** `null`: nothing of this lane waits or runs. */
@@ -37,41 +48,39 @@ export async function showLane(database: Queryable, tables: Tables, lane: LaneNa
   return null
 }
 
-/** Makes the head due now; one that has died gets all its attempts again. Answers its delivery id. */
-export async function retryLane(database: Pool, tables: Tables, name: LaneName): Promise<string> {
+/** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
+export async function retryLane(database: Pool, tables: Tables, name: LaneName): Promise<number> {
   const { queue, lane } = await laneAtRest(database, tables, name)
-  if (lane.status === 'blocked') {
-    await retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] })
-    return lane.deliveryId
-  }
-  await database.query(
+  if (lane.state === 'blocked') return retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] })
+
+  const { rows } = await database.query<{ count: number }>(
     `with head as (
       select ctid from ${tables.delivery} where name = $1 and id = $2 and state < 'active' for update
     ), due as (
       update ${tables.delivery} job set start_after = ${tables.clock} from head where job.ctid = head.ctid
+      returning job.id
     )
-    select pg_notify($3, $1)`,
+    select (select count(*)::integer from due) as count, pg_notify($3, $1)`,
     [queue, lane.deliveryId, tables.channel],
   )
-  return lane.deliveryId
+  return rows[0]?.count ?? 0
 }
 
-/** Makes the head a dead letter that blocks nothing, and lets the next one go. Answers the id of the skipped delivery. */
-export async function skipLane(database: Queryable, tables: Tables, name: LaneName): Promise<string> {
+/** Makes the head a dead letter that blocks nothing, and lets the next one go. */
+export async function skipHead(database: Queryable, tables: Tables, name: LaneName, act: Act): Promise<number> {
   const { queue } = await laneAtRest(database, tables, name)
   const { rows } = await database.query<{ id: string | null }>(
     `select ${functionName(tables, 'skip_head')}($1, $2, $3) as id`,
-    [queue, laneKey(name), 'skipped by an operator'],
+    [queue, laneKey(name), `skipped by ${act.by ?? 'an operator'}${act.reason === null ? '' : `: ${act.reason}`}`],
   )
-  const id = rows[0]?.id
-  if (!id) throw laneRuns(name)
-  return id
+  if (!rows[0]?.id) throw laneRuns(name)
+  return 1
 }
 
 async function laneAtRest(database: Queryable, tables: Tables, name: LaneName) {
   for (const queue of await laneQueues(database, tables)) {
     const lane = await headIn(database, tables, queue, name)
-    if (lane?.status === 'running') throw laneRuns(name)
+    if (lane?.state === 'running') throw laneRuns(name)
     if (lane) return { queue, lane }
   }
   throw new PostbusError(
@@ -88,17 +97,19 @@ function laneRuns({ handler, partitionKey }: LaneName): PostbusError {
 async function headIn(database: Queryable, tables: Tables, queue: string, name: LaneName): Promise<Lane | null> {
   const found = `select id from ${tables.delivery} job
     where ${inQueue('job', '$1')} and singleton_key = $2 and ${LIVE_IN_LANE} order by id limit 1`
-  const { rows } = await database.query<Lane>(describe(tables, found), [queue, laneKey(name)])
-  return rows[0] ?? null
+  const { rows } = await database.query<LaneRow>(describe(tables, found), [queue, laneKey(name)])
+  return rows[0] ? placed(rows[0]).value : null
 }
 
 function listStatement(tables: Tables): string {
   const found = `
     select delivery_id as id from ${tables.deadLetter} where dismissed_at is null and blocks_key and queue = $1
-    union select id from ${functionName(tables, 'walk')}($1, '', ${LOOKED_AT}) where not $3`
+    union
+    select id from ${functionName(tables, 'walk')}($1, '', ${LOOKED_AT}) where $3::text is distinct from 'blocked'`
   return `${describe(tables, found)}
-    where ($2::text is null or head.handler = $2) and (not $3 or head.status = 'blocked')
-    order by head.status = 'blocked' desc, head.since, head."deliveryId" limit $4`
+    where ($2::text is null or head.handler = $2) and ($3::text is null or head.state = $3)
+      and ($5::integer is null or (${RANK}, ${MICROS}, head."deliveryId") > ($5, $6::bigint, $7::uuid))
+    order by ${RANK}, ${MICROS}, head."deliveryId" limit $4`
 }
 
 /** What there is to know about the lanes whose heads these are. */
@@ -106,8 +117,8 @@ function describe(tables: Tables, heads: string): string {
   const siblings = `from ${tables.delivery} sibling where ${inQueue('sibling', '$1')} and sibling.singleton_key`
   const live = LIVE_IN_LANE.replaceAll('job.', 'sibling.')
   return `
-    select head.queue, head.handler, head."partitionKey", head.status, head."deliveryId", head."eventId", head."eventType",
-      head.since, head."dueAt", head.errors,
+    select head.queue, head.handler, head."partitionKey", head.state, head."deliveryId", head."eventId", head."eventType",
+      head.since, head."dueAt", head.errors, ${RANK} as rank, ${MICROS}::text as micros,
       (select count(*)::integer - 1 ${siblings} = head.lane and ${live}) as behind
     from (
       select job.name as queue, job.singleton_key as lane, job.id as "deliveryId",
@@ -121,7 +132,7 @@ function describe(tables: Tables, heads: string): string {
           when exists (select ${siblings} = job.singleton_key and ${live} and sibling.state = 'active') then 'running'
           when job.start_after = 'infinity' then 'blocked'
           when job.state = 'retry' and job.start_after > ${tables.jobNow} then 'retrying'
-          else 'waiting' end as status
+          else 'waiting' end as state
       from (${heads}) found
       join ${tables.delivery} job on job.name = $1 and job.id = found.id and job.state < 'completed'
       left join ${tables.event} event on event.seq = ${tables.seqOfDelivery}(job.id)
@@ -129,7 +140,8 @@ function describe(tables: Tables, heads: string): string {
     ) head`
 }
 
-function byUrgency(one: Lane, other: Lane): number {
-  const blocked = Number(other.status === 'blocked') - Number(one.status === 'blocked')
-  return blocked || one.since.getTime() - other.since.getTime()
+/** As the database sorts: what it leaves out of a page of one queue must not be shown of another. */
+function byPlace({ place: one }: Placed<Lane>, { place: other }: Placed<Lane>): number {
+  const time = Number(BigInt(one.micros) - BigInt(other.micros))
+  return one.rank - other.rank || time || (one.deliveryId < other.deliveryId ? -1 : 1)
 }

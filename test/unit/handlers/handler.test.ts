@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { defineHandler, isHandler } from '../../src/handlers/handler.ts'
-import { refusalOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { defineHandler, isHandler } from '../../../src/handlers/handler.ts'
+import { refusalOf } from '../refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 
@@ -15,7 +15,7 @@ describe('a handler', () => {
       maxAttempts: 5,
       timeoutMs: 60_000,
       queue: 'events',
-      onDead: 'skip',
+      onDead: 'continue',
       backoff: { initialMs: 2_000, factor: 4, maxMs: 3_600_000, jitter: 0.2 },
     })
     expect(handler.interested).toBeNull()

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { isEventId, newEventId } from '../../src/events/event-id.ts'
+import { isEventId, newEventId } from '../../../src/events/event-id.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

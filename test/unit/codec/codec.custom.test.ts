@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { type CustomCodec, createCodec } from '../../src/codec/codec.ts'
-import { PostbusError } from '../../src/errors.ts'
-import { differenceBetween } from '../support/difference.ts'
+import { type CustomCodec, createCodec } from '../../../src/codec/codec.ts'
+import { PostbusError } from '../../../src/errors.ts'
+import { differenceBetween } from '../../support/difference.ts'
 
 describe('codecs of the user', () => {
   class Money {

@@ -1,9 +1,9 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { subscribes, subscriptionsOf } from '../../src/handlers/subscription.ts'
-import { refusalOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { subscribes, subscriptionsOf } from '../../../src/handlers/subscription.ts'
+import { refusalOf } from '../refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const OrderCreated2 = defineEvent('orders.order-created', { schema: z.number(), version: 2 })

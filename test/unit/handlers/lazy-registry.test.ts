@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { defineHandler } from '../../src/handlers/handler.ts'
-import { loadRegistry } from '../../src/handlers/lazy-registry.ts'
-import type { HandlerSet } from '../../src/handlers/registry.ts'
-import { refusalOf, rejectionOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { defineHandler } from '../../../src/handlers/handler.ts'
+import { lazyRegistry } from '../../../src/handlers/lazy-registry.ts'
+import type { HandlerSet } from '../../../src/handlers/registry.ts'
+import { refusalOf, rejectionOf } from '../refusal.ts'
 
 const receipt = defineHandler('mail.receipt', {
   on: defineEvent('orders.order-created', { schema: z.string() }),
@@ -13,7 +13,7 @@ const receipt = defineHandler('mail.receipt', {
 
 describe('handlers that are given', () => {
   test('are there at once', async () => {
-    const lazy = loadRegistry([receipt])
+    const lazy = lazyRegistry([receipt])
 
     const registry = lazy.loaded()
 
@@ -22,7 +22,7 @@ describe('handlers that are given', () => {
   })
 
   test('are refused at once when they are wrong', () => {
-    const error = refusalOf(() => loadRegistry(['mail.receipt'] as never))
+    const error = refusalOf(() => lazyRegistry(['mail.receipt'] as never))
 
     expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
   })
@@ -32,14 +32,14 @@ describe('handlers that are imported', () => {
   test('are not imported before they are needed', () => {
     const source = vi.fn<() => HandlerSet>()
 
-    const lazy = loadRegistry(source)
+    const lazy = lazyRegistry(source)
 
     expect(lazy.loaded()).toBeNull()
     expect(source).not.toHaveBeenCalled()
   })
 
   test('are there from then on', async () => {
-    const lazy = loadRegistry(async () => ({ receipt }))
+    const lazy = lazyRegistry(async () => ({ receipt }))
 
     const registry = await lazy.load()
 
@@ -48,7 +48,7 @@ describe('handlers that are imported', () => {
   })
 
   test('may also come from a function that needs no time', async () => {
-    const lazy = loadRegistry(() => [receipt])
+    const lazy = lazyRegistry(() => [receipt])
 
     const registry = await lazy.load()
 
@@ -57,7 +57,7 @@ describe('handlers that are imported', () => {
 
   test('are imported once, however many ask at the same time and later', async () => {
     const source = vi.fn<() => Promise<HandlerSet>>(async () => [receipt])
-    const lazy = loadRegistry(source)
+    const lazy = lazyRegistry(source)
 
     const [one, other] = await Promise.all([lazy.load(), lazy.load()])
     const later = await lazy.load()
@@ -71,7 +71,7 @@ describe('handlers that are imported', () => {
     const failure = new Error('syntax error')
     const source = vi.fn<() => Promise<HandlerSet>>(async () => [receipt])
     source.mockRejectedValueOnce(failure)
-    const lazy = loadRegistry(source)
+    const lazy = lazyRegistry(source)
 
     const failed = await Promise.allSettled([lazy.load(), lazy.load()])
     const registry = await lazy.load()
@@ -85,7 +85,7 @@ describe('handlers that are imported', () => {
   })
 
   test('are refused when they are wrong, and count as not imported', async () => {
-    const lazy = loadRegistry(async () => ({ receipt: 'mail.receipt' }))
+    const lazy = lazyRegistry(async () => ({ receipt: 'mail.receipt' }))
 
     const error = await rejectionOf(lazy.load())
 

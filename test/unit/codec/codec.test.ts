@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { createCodec } from '../../src/codec/codec.ts'
-import { PostbusError } from '../../src/errors.ts'
-import { acceptedKinds } from '../support/accepted-kinds.ts'
-import { differenceBetween } from '../support/difference.ts'
-import { hostileDocuments, pollutingDocuments } from '../support/hostile-documents.ts'
-import { refusedKinds } from '../support/refused-kinds.ts'
+import { createCodec } from '../../../src/codec/codec.ts'
+import { PostbusError } from '../../../src/errors.ts'
+import { acceptedKinds } from '../../support/accepted-kinds.ts'
+import { differenceBetween } from '../../support/difference.ts'
+import { hostileDocuments, pollutingDocuments } from '../../support/hostile-documents.ts'
+import { refusedKinds } from '../../support/refused-kinds.ts'
 
 const codec = createCodec()
 const sharedByAllObjects = Reflect.ownKeys(Object.prototype).map(String)
@@ -132,7 +132,7 @@ describe('the size of the data', () => {
   test.each(['string', 'strings', 'numbers', 'objects', 'map', 'bytes', 'holes'])(
     'of 100 MB is refused with less than a second of processor time and 256 MB of memory: %s',
     (kind) => {
-      const script = new URL('../support/publish-100-mb.ts', import.meta.url).pathname
+      const script = new URL('../../support/publish-100-mb.ts', import.meta.url).pathname
 
       const output = execFileSync(process.execPath, ['--max-old-space-size=256', script, kind], { encoding: 'utf8' })
 

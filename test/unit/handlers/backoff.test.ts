@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { backoffDelayMs, backoffSchema } from '../../src/handlers/backoff.ts'
+import { backoffDelayMs, backoffSchema } from '../../../src/handlers/backoff.ts'
 
 const HALF = () => 0.5
 const YEAR_MS = 365 * 86_400_000

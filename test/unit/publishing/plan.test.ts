@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createCodec } from '../../src/codec/codec.ts'
-import type { Envelope } from '../../src/events/envelope.ts'
-import { defineEvent } from '../../src/events/event.ts'
-import { defineHandler, type AnyHandler } from '../../src/handlers/handler.ts'
-import { planEvents } from '../../src/publishing/plan.ts'
-import { transactionOf } from '../../src/publishing/checks.ts'
-import { createRegistry } from '../../src/handlers/registry.ts'
-import { emitTo, type Signal } from '../../src/signals.ts'
-import { refusalOf } from './refusal.ts'
+import { createCodec } from '../../../src/codec/codec.ts'
+import type { Envelope } from '../../../src/events/envelope.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { defineHandler, type AnyHandler } from '../../../src/handlers/handler.ts'
+import { planEvents } from '../../../src/publishing/plan.ts'
+import { transactionOf } from '../../../src/publishing/checks.ts'
+import { createRegistry } from '../../../src/handlers/registry.ts'
+import { emitTo, type BusSignal } from '../../../src/signals.ts'
+import { refusalOf } from '../refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.object({ total: z.number() }) })
 const OrderCreated2 = defineEvent('orders.order-created', { schema: z.object({}), version: 2 })
@@ -158,7 +158,7 @@ function handler(name: string, interested?: (event: Envelope) => boolean): AnyHa
 }
 
 function planOf(events: readonly Envelope[], handlers: readonly AnyHandler[], source: string | null = null) {
-  const signals: Signal[] = []
+  const signals: BusSignal[] = []
   const emit = emitTo((signal) => signals.push(signal))
   const planned = planEvents(events, { registry: createRegistry(handlers), codec, emit, source })
   return { planned, signals }

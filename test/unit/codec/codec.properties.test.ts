@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { createCodec } from '../../src/codec/codec.ts'
-import { PostbusError } from '../../src/errors.ts'
-import { anyRecipe, makeFrom, publishableRecipe } from '../support/any-data.ts'
-import { differenceBetween } from '../support/difference.ts'
-import { followPath } from '../support/follow-path.ts'
+import { createCodec } from '../../../src/codec/codec.ts'
+import { PostbusError } from '../../../src/errors.ts'
+import { anyRecipe, makeFrom, publishableRecipe } from '../../support/any-data.ts'
+import { differenceBetween } from '../../support/difference.ts'
+import { followPath } from '../../support/follow-path.ts'
 
 const codec = createCodec()
 const sharedByAllObjects = Reflect.ownKeys(Object.prototype).map(String)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { refusalOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { refusalOf } from '../refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', {
   schema: z.object({

@@ -1,9 +1,9 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { checkMetadata } from '../../src/events/event-checks.ts'
-import { refusalOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { checkMetadata } from '../../../src/events/event-checks.ts'
+import { refusalOf } from '../refusal.ts'
 
 /** An event type whose partition key is whatever the test says. */
 const Keyed = defineEvent('orders.keyed', {

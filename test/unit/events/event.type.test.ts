@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent } from '../../src/events/event.ts'
-import { refusalOf } from './refusal.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { refusalOf } from '../refusal.ts'
 
 describe('an asynchronous schema', () => {
   test('is refused when it answers with a promise', () => {

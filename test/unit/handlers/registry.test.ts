@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Envelope } from '../../src/events/envelope.ts'
-import { defineEvent } from '../../src/events/event.ts'
-import { defineHandler, type AnyHandler, type On } from '../../src/handlers/handler.ts'
-import { createRegistry, isFor, isInterested, versionsOf } from '../../src/handlers/registry.ts'
-import { refusalOf } from './refusal.ts'
+import type { Envelope } from '../../../src/events/envelope.ts'
+import { defineEvent } from '../../../src/events/event.ts'
+import { defineHandler, type AnyHandler, type ListensTo } from '../../../src/handlers/handler.ts'
+import { createRegistry, isFor, isInterested, versionsOf } from '../../../src/handlers/registry.ts'
+import { refusalOf } from '../refusal.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const OrderCreated2 = defineEvent('orders.order-created', { schema: z.string(), version: 2 })
@@ -194,7 +194,7 @@ describe('whether a handler is interested', () => {
   })
 })
 
-function handler(name: string, on: On): AnyHandler {
+function handler(name: string, on: ListensTo): AnyHandler {
   return defineHandler(name, { on, handle() {} })
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { discard, failed, isAnswer, snooze } from '../../src/handlers/outcome.ts'
-import { refusalOf } from './refusal.ts'
+import { discard, failed, isAnswer, snooze } from '../../../src/handlers/outcome.ts'
+import { refusalOf } from '../refusal.ts'
 
 describe('failed', () => {
   test('keeps the reason, and a cause if there is one', () => {

@@ -1,0 +1,95 @@
+/** Dead letters, and what an operator can do about them: `bus.deadLetters`. */
+import { z } from 'zod'
+import { NAME } from '../names.ts'
+import type { ActOptions, ActReport } from './acts.ts'
+import type { AttemptError } from './delivery.ts'
+import { pageFields, type PageOptions } from './page.ts'
+
+/** A delivery that died. It is kept with its errors, and is not tried again unless an operator says so. */
+export interface DeadLetter {
+  readonly deliveryId: string
+  readonly queue: string
+  readonly handler: string
+  readonly eventId: string | null
+  readonly eventType: string | null
+  readonly partitionKey: string | null
+  /** Why it died: the last attempt's error, or what `discard` said. */
+  readonly reason: string
+  /** The error of each attempt, oldest first, at most the latest 20. */
+  readonly attempts: readonly AttemptError[]
+  /** Its partition key waits until it is retried or dismissed. */
+  readonly blocksKey: boolean
+  readonly diedAt: Date
+}
+
+/** Narrows down which dead letters are meant: everything given must match. A field that is given must not be undefined. */
+export interface DeadLetterFilter {
+  readonly deliveryIds?: readonly string[]
+  readonly handler?: string
+  readonly eventType?: string
+}
+
+/** The dead letters that an act is for: by a filter that names something, or all that are open. */
+export type DeadLetterSelection = (DeadLetterFilter & { readonly all?: never }) | { readonly all: true }
+
+export type DeadLetterQuery = DeadLetterFilter & PageOptions
+
+export interface DeadLetterPage {
+  readonly deadLetters: readonly DeadLetter[]
+  /** For the next page; `null` when this was the last one. */
+  readonly cursor: string | null
+}
+
+/** `bus.deadLetters`: deliveries that died, and what an operator can do about them. */
+export interface DeadLetters {
+  /**
+   * Open dead letters, oldest first, page by page. Runs in the operator's own process; changes nothing.
+   *
+   * @example
+   * let cursor: string | null = null
+   * do {
+   *   const page: DeadLetterPage = await bus.deadLetters.list({ handler: 'finances.create-invoice', cursor })
+   *   for (const letter of page.deadLetters) console.log(letter.deliveryId, letter.reason)
+   *   cursor = page.cursor
+   * } while (cursor !== null)
+   *
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an unknown or undefined field, or a cursor of another list.
+   */
+  list(query?: DeadLetterQuery): Promise<DeadLetterPage>
+  /** How many are open, of those that match. */
+  count(filter?: DeadLetterFilter): Promise<number>
+  /**
+   * Delivers them again, with all their attempts. One with a partition key runs after those of its key that have run meanwhile,
+   * unless it blocks its key. Returns how many go back; one whose stored job is gone stays a dead letter.
+   *
+   * @example await bus.deadLetters.retry({ handler: 'finances.create-invoice' }, { by: 'ada', reason: 'tax service is back' })
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
+   */
+  retry(which: DeadLetterSelection, act?: ActOptions): Promise<ActReport>
+  /**
+   * Gives them up for good; a key that one of them blocked goes on. The rows stay, out of sight.
+   *
+   * @example await bus.deadLetters.dismiss({ deliveryIds: [letter.deliveryId] }, { by: 'ada', reason: 'refunded by hand' })
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
+   */
+  dismiss(which: DeadLetterSelection, act?: ActOptions): Promise<ActReport>
+}
+
+// An optional field may be left out but not be undefined: `{ handler: undefined }` would otherwise mean every handler.
+const filterFields = {
+  deliveryIds: z.array(z.guid()).exactOptional(),
+  handler: z.string().regex(NAME).exactOptional(),
+  eventType: z.string().regex(NAME).exactOptional(),
+}
+
+export const deadLetterFilter = z.strictObject(filterFields)
+export const deadLetterQuery = z.strictObject({ ...filterFields, ...pageFields })
+/** A query that was checked, with its defaults. */
+export type CheckedDeadLetterQuery = z.output<typeof deadLetterQuery>
+export const deadLetterSelection = z
+  .strictObject({ ...filterFields, all: z.literal(true).exactOptional() })
+  .refine(
+    ({ all, ...filter }) => (all === true) !== Object.keys(filter).length > 0,
+    'expected deliveryIds, handler or eventType, or { all: true } alone for every open dead letter',
+  )
+  .transform(({ all: _all, ...filter }) => filter)

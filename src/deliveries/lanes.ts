@@ -1,0 +1,100 @@
+/** Lanes, and what an operator can do about one that stands still: `bus.lanes`. */
+import { z } from 'zod'
+import { NAME } from '../names.ts'
+import type { ActOptions, ActReport } from './acts.ts'
+import type { AttemptError } from './delivery.ts'
+import type { DeliveryState } from './delivery-state.ts'
+import { pageFields, type PageOptions } from './page.ts'
+import { storableText } from './storable-text.ts'
+
+/** Names a lane: one handler's deliveries of one partition key. */
+export interface LaneName {
+  readonly handler: string
+  readonly partitionKey: string
+}
+
+/**
+ * Where the head of a lane stands:
+ *
+ * - `blocked`: it has died, and the handler's `onDead` is `'block'`.
+ * - `retrying`: it has run, and waits for its next attempt.
+ * - `running`: a handler is at it.
+ * - `waiting`: it is due, or will be.
+ */
+export type LaneState = Extract<DeliveryState, 'blocked' | 'retrying' | 'running' | 'waiting'>
+
+/** A lane in which something waits or runs, by what stands at its head. */
+export interface Lane extends LaneName {
+  readonly queue: string
+  readonly state: LaneState
+  /** The head's delivery. */
+  readonly deliveryId: string
+  readonly eventId: string | null
+  readonly eventType: string | null
+  /** When the head died, if it blocks the lane; else when it was published. */
+  readonly since: Date
+  /** When the head's next attempt may begin; `null` when it is blocked. */
+  readonly dueAt: Date | null
+  /** The errors of the head's attempts, oldest first, at most the latest 20. */
+  readonly errors: readonly AttemptError[]
+  /** How many deliveries wait behind the head. */
+  readonly behind: number
+}
+
+/** Narrows down which lanes are meant: everything given must match. A field that is given must not be undefined. */
+export interface LaneFilter {
+  readonly handler?: string
+  readonly state?: LaneState
+}
+
+export type LaneQuery = LaneFilter & PageOptions
+
+export interface LanePage {
+  readonly lanes: readonly Lane[]
+  /** For the next page; `null` when this was the last one. */
+  readonly cursor: string | null
+}
+
+/** `bus.lanes`: keys that stand still or wait, and what an operator can do about them. */
+export interface Lanes {
+  /**
+   * Blocked lanes first, then those whose head was published longest ago, page by page. Beside the blocked ones it looks at
+   * the first 100,000 lanes of each queue. Changes nothing.
+   *
+   * @example
+   * const { lanes } = await bus.lanes.list({ state: 'blocked' })
+   * for (const { handler, partitionKey, behind } of lanes) console.log(handler, partitionKey, behind)
+   *
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an unknown or undefined field, or a cursor of another list.
+   */
+  list(query?: LaneQuery): Promise<LanePage>
+  /** One lane, or `null` when nothing of it waits or runs. */
+  show(lane: LaneName): Promise<Lane | null>
+  /**
+   * Makes the head due now; one that blocks its lane gets all its attempts again.
+   *
+   * @example await bus.lanes.retry({ handler: 'stock.reserve', partitionKey: 'order-17' }, { by: 'ada' })
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_LANE`, `POSTBUS_LANE_RUNS`.
+   */
+  retry(lane: LaneName, act?: ActOptions): Promise<ActReport>
+  /**
+   * Makes the head a dead letter and lets the next one go. The dead letter's reason says who skipped it and why, unless the
+   * head had died already, of a reason of its own.
+   *
+   * @example await bus.lanes.skipHead({ handler: 'stock.reserve', partitionKey: 'order-17' }, { reason: 'cancelled by phone' })
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_LANE`, `POSTBUS_LANE_RUNS`.
+   */
+  skipHead(lane: LaneName, act?: ActOptions): Promise<ActReport>
+}
+
+const LANE_STATES = ['blocked', 'retrying', 'running', 'waiting'] as const satisfies readonly LaneState[]
+
+export const laneName = z.strictObject({ handler: z.string().regex(NAME), partitionKey: storableText(512) })
+export const laneQuery = z.strictObject({
+  handler: z.string().regex(NAME).exactOptional(),
+  state: z.enum(LANE_STATES).exactOptional(),
+  ...pageFields,
+})
+
+/** A query that was checked, with its defaults. */
+export type CheckedLaneQuery = z.output<typeof laneQuery>

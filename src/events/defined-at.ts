@@ -1,0 +1,8 @@
+/** Where something was declared, for errors about two declarations that cannot stand side by side. */
+
+/** The stack line that called `callee`, such as `at file:///app/finances.ts:12:30`. */
+export function callerOf(callee: (...parameters: never[]) => unknown): string {
+  const trace: { stack?: string } = {}
+  Error.captureStackTrace(trace, callee)
+  return trace.stack?.split('\n')[1]?.trim() ?? 'an unknown place'
+}

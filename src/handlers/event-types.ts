@@ -1,0 +1,61 @@
+/** The event types of a bus: those it is given, so that it knows the ones that only patterns hear, and those its handlers list. */
+import { PostbusError } from '../errors.ts'
+import { isEventType } from '../events/event.ts'
+import type { AnyEventType, AnyHandler } from './handler.ts'
+
+/** An array of event types, or a module (or any object) whose exports are event types or arrays of them. */
+export type EventTypeSet = readonly AnyEventType[] | Readonly<Record<string, unknown>>
+
+/** Event types, or a function that imports them: `() => import('./events.ts')`. */
+export type EventTypes = EventTypeSet | (() => EventTypeSet | Promise<EventTypeSet>)
+
+/**
+ * Each type and version once, those of the set first.
+ *
+ * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when something in the set is not an event type;
+ * `POSTBUS_DUPLICATE_EVENT_TYPE` when one type and version is defined in two places, which are named.
+ */
+export function eventTypesOf(set: EventTypeSet, handlers: readonly AnyHandler[]): readonly AnyEventType[] {
+  const known = new Map<string, AnyEventType>()
+  for (const eventType of [...eventTypesIn(set), ...handlers.flatMap(listedBy)]) {
+    const name = `${eventType.type} version ${eventType.version}`
+    const other = known.get(name)
+    if (other && !isSame(other, eventType)) throw duplicate(name, other, eventType)
+    known.set(name, other ?? eventType)
+  }
+  return Object.freeze([...known.values()])
+}
+
+function eventTypesIn(set: EventTypeSet): readonly AnyEventType[] {
+  if (typeof set !== 'object' || set === null) throw notEventTypes('`events`', set)
+  return Object.entries(set).flatMap(([name, value]: [string, unknown]) => {
+    if (isEventType(value)) return [value]
+    if (Array.isArray(value) && value.every(isEventType)) return value
+    throw notEventTypes(Array.isArray(set) ? `\`events[${name}]\`` : `The export "${name}" of the events module`, value)
+  })
+}
+
+function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
+  const kinds: readonly unknown[] = Array.isArray(on) ? on : [on]
+  return kinds.filter(isEventType)
+}
+
+/** A module that was loaded twice defines an event type twice, in one place: that is no contradiction. */
+function isSame(one: AnyEventType, other: AnyEventType): boolean {
+  return one === other || one.definedAt === other.definedAt
+}
+
+function notEventTypes(what: string, value: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_EVENT',
+    `${what} is ${value === null ? 'null' : typeof value}, not an event type: expected what defineEvent(…) returns.`,
+  )
+}
+
+function duplicate(name: string, one: AnyEventType, other: AnyEventType): PostbusError {
+  return new PostbusError(
+    'POSTBUS_DUPLICATE_EVENT_TYPE',
+    `${name} is defined twice, so that events of one kind could have data of two. Keep one, or raise its version.\n` +
+      `  ${one.definedAt}\n  ${other.definedAt}`,
+  )
+}
