@@ -9,7 +9,7 @@ import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { logWith, type Emit } from '../signals.ts'
 import type { Transaction } from '../transactions/transaction.ts'
-import { runAttempt } from './attempt.ts'
+import { runAttempt } from './run-attempt.ts'
 import { attemptError } from './attempt-error.ts'
 
 export interface AttemptParts {

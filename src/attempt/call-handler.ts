@@ -7,7 +7,7 @@ import type { HandlerContext } from '../handlers/handler-context.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Emit } from '../signals.ts'
 import type { Transaction } from '../transactions/transaction.ts'
-import { answerOf, type Answer } from './attempt.ts'
+import { answerOf, type Answer } from './run-attempt.ts'
 import { contextFor, reportOverdue } from './attempt-context.ts'
 
 export interface HandlerCall {

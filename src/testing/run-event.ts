@@ -10,7 +10,7 @@ import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/ou
 import { checkEnvelope } from '../publishing/checks.ts'
 import { isFor, isInterested } from '../handlers/registry.ts'
 import type { Transaction } from '../transactions/transaction.ts'
-import type { Answer } from '../attempt/attempt.ts'
+import type { Answer } from '../attempt/run-attempt.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import { standInBus } from './stand-in-bus.ts'
 

@@ -18,7 +18,7 @@ import { Claimer } from './claimer.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { settleableAttempt } from '../attempt/settleable-attempt.ts'
+import { settleableAttempt } from '../attempt/concluded-attempt.ts'
 import { Settler } from './settler.ts'
 import type { Tally } from './tally.ts'
 

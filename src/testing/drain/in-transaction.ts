@@ -10,7 +10,7 @@ import { openTransaction, type SqlExecutor } from '../../transactions/open-trans
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
 import type { Transaction } from '../../transactions/transaction.ts'
-import type { settleableAttempt } from '../../attempt/settleable-attempt.ts'
+import type { settleableAttempt } from '../../attempt/concluded-attempt.ts'
 import { Tally, type Counts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createCodec } from '../../../src/codec/codec.ts'
 import { defineHandler } from '../../../src/handlers/handler.ts'
-import { runAttempt } from '../../../src/attempt/attempt.ts'
-import { stored } from './a-delivery.ts'
+import { runAttempt } from '../../../src/attempt/run-attempt.ts'
+import { stored } from '../worker/a-delivery.ts'
 import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
 
 describe('a delivery that this worker cannot handle, but a newer one may', () => {

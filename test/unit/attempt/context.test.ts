@@ -11,7 +11,7 @@ import { discard, snooze } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
 import { emitTo, type Signal } from '../../../src/signals.ts'
 import { attemptWith } from '../../../src/attempt/attempt-context.ts'
-import { aDelivery, stored } from './a-delivery.ts'
+import { aDelivery, stored } from '../worker/a-delivery.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const InvoiceCreated = defineEvent('finances.invoice-created', { schema: z.string() })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
-import { underDeadline } from '../../../src/attempt/deadline.ts'
+import { underDeadline } from '../../../src/attempt/deadlines.ts'
 import { rejectionOf } from '../refusal.ts'
 
 beforeEach(() => vi.useFakeTimers())

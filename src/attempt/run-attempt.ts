@@ -9,8 +9,8 @@ import type { HandlerContext } from '../handlers/handler-context.ts'
 import { isAnswer, type Failed, type Outcome } from '../handlers/outcome.ts'
 import { isFor, versionsOf, type Registry } from '../handlers/registry.ts'
 import { reasonOf } from './attempt-error.ts'
-import { underDeadline } from './deadline.ts'
-import { openEnvelope } from './stored-envelope.ts'
+import { underDeadline } from './deadlines.ts'
+import { openEnvelope } from './open-envelope.ts'
 
 /** A delivery that this process cannot handle, but a newer deploy may, is looked at again after this time. */
 const PUT_BACK_MS = 30_000

@@ -7,9 +7,9 @@ import { defineHandler, type AnyHandler, type HandlerOptions } from '../../../sr
 import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import type { Outcome } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
-import { runAttempt } from '../../../src/attempt/attempt.ts'
+import { runAttempt } from '../../../src/attempt/run-attempt.ts'
 import { z } from 'zod'
-import { aDelivery, stored } from './a-delivery.ts'
+import { aDelivery, stored } from '../worker/a-delivery.ts'
 
 const schema = z.object({ orderId: z.string(), placedAt: z.date() })
 

@@ -4,8 +4,8 @@ import type { Envelope } from '../../../src/events/envelope.ts'
 import { defineHandler } from '../../../src/handlers/handler.ts'
 import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import { discard, failed, snooze } from '../../../src/handlers/outcome.ts'
-import { runAttempt } from '../../../src/attempt/attempt.ts'
-import { stored } from './a-delivery.ts'
+import { runAttempt } from '../../../src/attempt/run-attempt.ts'
+import { stored } from '../worker/a-delivery.ts'
 import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
 
 describe('a handler that returns', () => {
