@@ -22,7 +22,7 @@ import { publisher } from './publishing/publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/attempt-context.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
-import { Worker, type WorkerSetup } from './worker/worker.ts'
+import { Worker, type WorkerParts } from './worker/worker.ts'
 
 export interface Bus {
   /**
@@ -99,7 +99,7 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
-function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerSetup, 'store' | 'retentionMs'>): Worker {
+function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerParts, 'store' | 'retentionMs'>): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({
     ...stored,

@@ -29,7 +29,7 @@ const ZOMBIE_MS = 2_000
 /** So many deliveries of a lane run in a row before other lanes that wait for a slot have their turn. */
 const LONGEST_RUN = 16
 
-export interface DispatcherOptions {
+export interface DispatcherParts {
   readonly queue: string
   readonly concurrency: number
   /** Shared with the other queue of the same handlers. */
@@ -44,7 +44,7 @@ export interface DispatcherOptions {
 
 export class Dispatcher {
   readonly queue: string
-  readonly #options: DispatcherOptions
+  readonly #parts: DispatcherParts
   readonly #inLanes: boolean
   readonly #signals: QueueSignals
   readonly #settler: Settler
@@ -52,14 +52,14 @@ export class Dispatcher {
   readonly #claimer: Claimer
   readonly #stopping = new AbortController()
 
-  constructor(options: DispatcherOptions) {
-    this.queue = options.queue
-    this.#options = options
-    this.#inLanes = isPartitionedQueue(options.queue)
-    this.#held = new Held(options.handlerSlots, this.#inLanes ? 'settled' : 'returned')
-    this.#signals = new QueueSignals(options.queue, options.emit)
+  constructor(parts: DispatcherParts) {
+    this.queue = parts.queue
+    this.#parts = parts
+    this.#inLanes = isPartitionedQueue(parts.queue)
+    this.#held = new Held(parts.handlerSlots, this.#inLanes ? 'settled' : 'returned')
+    this.#signals = new QueueSignals(parts.queue, parts.emit)
     this.#claimer = new Claimer({
-      ...options,
+      ...parts,
       inLanes: this.#inLanes,
       held: this.#held,
       signals: this.#signals,
@@ -67,8 +67,8 @@ export class Dispatcher {
       begin: (delivery) => void this.#runLane(delivery),
     })
     this.#settler = new Settler({
-      store: options.store,
-      queue: options.queue,
+      store: parts.store,
+      queue: parts.queue,
       onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
       onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
@@ -131,7 +131,7 @@ export class Dispatcher {
     const held = this.#held.heldSince(performance.now() - olderThanMs)
     if (held.length === 0) return
     const claims = held.map(({ delivery }) => delivery)
-    const ours = await this.#options.store.keep(this.queue, claims)
+    const ours = await this.#parts.store.keep(this.queue, claims)
     const lost = held.filter(({ delivery }) => !ours.has(delivery.id))
     for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
   }
@@ -160,7 +160,7 @@ export class Dispatcher {
   /** Runs one attempt and settles it. Answers the next delivery of its lane, if settling has claimed it for us. */
   async #run(held: HeldDelivery, mayTakeNext: boolean): Promise<ClaimedDelivery | null> {
     const { delivery, abort } = held
-    const { outcome, settlement } = await settleableAttempt(this.#options, delivery, abort)
+    const { outcome, settlement } = await settleableAttempt(this.#parts, delivery, abort)
     this.#held.returned(held)
     this.#claimer.returned()
     if (held.phase === 'given-back') return null
@@ -174,8 +174,8 @@ export class Dispatcher {
   }
 
   #settled(outcome: Outcome): void {
-    this.#options.tally.count(outcome)
-    if (!('delayMs' in outcome) || outcome.delayMs >= this.#options.pollMs) return
+    this.#parts.tally.count(outcome)
+    if (!('delayMs' in outcome) || outcome.delayMs >= this.#parts.pollMs) return
     // Nobody announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }

@@ -13,7 +13,7 @@ const MAX_IN_FLIGHT = 2
 /** Fewer are not worth a second round trip. */
 const MIN_SPLIT = 20
 
-export interface SettlerOptions {
+export interface SettlerParts {
   readonly store: Pick<DeliveryStore, 'settle'>
   readonly queue: string
   /** Something has become due that was not handed out. */
@@ -40,15 +40,15 @@ const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 export class Settler {
   readonly #store: Pick<DeliveryStore, 'settle'>
   readonly #queue: string
-  readonly #onMore: SettlerOptions['onMore']
-  readonly #onError: SettlerOptions['onError']
-  readonly #onRefused: SettlerOptions['onRefused']
+  readonly #onMore: SettlerParts['onMore']
+  readonly #onError: SettlerParts['onError']
+  readonly #onRefused: SettlerParts['onRefused']
   readonly #givenUp = new AbortController()
   #waiting: Waiting[] = []
   #isScheduled = false
   readonly #inFlight = new Set<Promise<void>>()
 
-  constructor({ store, queue, onMore, onError, onRefused }: SettlerOptions) {
+  constructor({ store, queue, onMore, onError, onRefused }: SettlerParts) {
     this.#store = store
     this.#queue = queue
     this.#onMore = onMore

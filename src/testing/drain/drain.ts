@@ -99,7 +99,7 @@ function checked(counts: Counts): Counts {
   )
 }
 
-interface InsideParts {
+interface InsideRunParts {
   readonly parts: DatabaseBus
   readonly registry: Registry
   readonly queues: readonly string[]
@@ -107,7 +107,7 @@ interface InsideParts {
 }
 
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
-function runInside(within: Inside & { readonly tx: Transaction }, { parts, registry, ...rest }: InsideParts) {
+function runInside(within: Inside & { readonly tx: Transaction }, { parts, registry, ...rest }: InsideRunParts) {
   const { codec, emit } = parts
   const { tx } = within
   const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx, ...options })

@@ -14,7 +14,7 @@ import type { Endlessness } from './endlessness.ts'
 /** Whatever makes something due is in this process, so there is nothing to poll for. */
 const NO_POLL_MS = 60_000
 
-export interface DueWork {
+export interface DueRunParts {
   readonly store: DeliveryStore
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
@@ -25,7 +25,7 @@ export interface DueWork {
   attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
 }
 
-export function dueRun(work: DueWork) {
+export function dueRun(parts: DueRunParts) {
   const tally = new Tally()
   const failures: unknown[] = []
 
@@ -33,23 +33,23 @@ export function dueRun(work: DueWork) {
     failures.push(error)
     for (const dispatcher of dispatchers) dispatcher.stopClaiming()
   }
-  const dispatchers = [...work.queues].map(
+  const dispatchers = [...parts.queues].map(
     ([queue, concurrency]) =>
       new Dispatcher({
         queue,
         concurrency,
-        handlerSlots: work.slotsOf(queue),
+        handlerSlots: parts.slotsOf(queue),
         pollMs: NO_POLL_MS,
-        emit: work.emit,
+        emit: parts.emit,
         tally,
-        store: failingFast(work.store, (error) => {
+        store: failingFast(parts.store, (error) => {
           fail(error)
           for (const dispatcher of dispatchers) dispatcher.giveUp()
         }),
         async attempt(delivery, abort) {
-          const outcome = await work.attempt(delivery, abort)
+          const outcome = await parts.attempt(delivery, abort)
           try {
-            work.endlessness.check(delivery, outcome)
+            parts.endlessness.check(delivery, outcome)
           } catch (error) {
             fail(error)
           }

@@ -51,7 +51,7 @@ function withTextForJson(statement: string): string {
   return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
-export interface TransactionWork extends Inside {
+export interface TransactionRunParts extends Inside {
   readonly queues: readonly string[]
   readonly endlessness: Endlessness
   /** Runs one attempt, up to what is to be written about it. */
@@ -59,7 +59,7 @@ export interface TransactionWork extends Inside {
 }
 
 /** Runs what is due, queue by queue, until a whole round finds nothing. */
-export function transactionRun({ store, executor, queues, attempt, endlessness }: TransactionWork) {
+export function transactionRun({ store, executor, queues, attempt, endlessness }: TransactionRunParts) {
   const tally = new Tally()
 
   async function drainQueue(queue: string): Promise<number> {
