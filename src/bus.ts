@@ -20,7 +20,7 @@ import { loadRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
-import { attemptWith } from './attempt/attempt-context.ts'
+import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 

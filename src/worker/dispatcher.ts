@@ -18,7 +18,8 @@ import { Claimer } from './claimer.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { settleableAttempt } from '../attempt/concluded-attempt.ts'
+import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
+import type { Attempt } from '../attempt/run-attempt.ts'
 import { Settler } from './settler.ts'
 import type { Tally } from './tally.ts'
 
@@ -38,8 +39,7 @@ export interface DispatcherParts {
   readonly store: DeliveryStore
   readonly tally: Tally
   readonly emit: Emit
-  /** Runs one attempt. Never rejects. */
-  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly attempt: Attempt
 }
 
 export class Dispatcher {
@@ -64,7 +64,7 @@ export class Dispatcher {
       held: this.#held,
       signals: this.#signals,
       stopping: this.#stopping.signal,
-      begin: (delivery) => void this.#runLane(delivery),
+      begin: (delivery) => this.#begin(delivery),
     })
     this.#settler = new Settler({
       store: parts.store,
@@ -136,41 +136,55 @@ export class Dispatcher {
     for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
   }
 
-  /** Runs a delivery, and then those of its lane that settling hands out. Something of it is held until all is settled. */
-  async #runLane(first: ClaimedDelivery): Promise<void> {
-    let held = await this.#start(first)
-    for (let place = 1; held !== null; place += 1) {
-      const next = await this.#run(held, place < LONGEST_RUN)
-      const following: HeldDelivery | null = next === null ? null : await this.#start(next)
-      this.#held.release(held, following !== null)
-      held = following
-    }
-    this.#claimer.released()
+  /** Begins a claimed delivery, the `place`th of its lane in a row. It has taken its slot when this returns. */
+  #begin(delivery: ClaimedDelivery, place = 1): void {
+    if (this.#mustWait(delivery)) return this.#putOff(delivery, () => this.#claimer.released())
+    const held = this.#held.hold(delivery)
+    const { attempt, emit } = this.#parts
+    const running = attempt(delivery, held.abort)
+    void concludedAttempt(running, delivery, emit).then((concluded) => this.#returned(held, concluded, place))
   }
 
-  /** Holds a delivery; `null` if it cannot start now, and was put off. */
-  async #start(delivery: ClaimedDelivery): Promise<HeldDelivery | null> {
-    // A lost claim that came back to us while its handler still runs: the two must not overlap.
-    const isZombie = this.#held.isInHandler(delivery.id)
-    if (!isZombie && !this.#stopping.signal.aborted) return this.#held.hold(delivery)
-    await this.#settler.settle(later(delivery, isZombie ? ZOMBIE_MS : 0))
-    return null
+  /** A lost claim that came back to us while its handler still runs: the two must not overlap. */
+  #isZombie({ id }: ClaimedDelivery): boolean {
+    return this.#held.isInHandler(id)
   }
 
-  /** Runs one attempt and settles it. Answers the next delivery of its lane, if settling has claimed it for us. */
-  async #run(held: HeldDelivery, mayTakeNext: boolean): Promise<ClaimedDelivery | null> {
-    const { delivery, abort } = held
-    const { outcome, settlement } = await settleableAttempt(this.#parts, delivery, abort)
+  #mustWait(delivery: ClaimedDelivery): boolean {
+    return this.#stopping.signal.aborted || this.#isZombie(delivery)
+  }
+
+  #putOff(delivery: ClaimedDelivery, onSettled: () => void): void {
+    this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
+  }
+
+  /** The handler has returned: its outcome goes to the database, unless the delivery was given back meanwhile. */
+  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt, place: number): void {
     this.#held.returned(held)
     this.#claimer.returned()
-    if (held.phase === 'given-back') return null
+    if (held.phase === 'given-back') return this.#leave(held)
 
     held.phase = 'settling'
-    const takeNext = this.#inLanes && mayTakeNext && !this.#stopping.signal.aborted
-    const { wasOurs, next } = await this.#settler.settle({ ...settlement, takeNext })
-    if (wasOurs) this.#settled(outcome)
-    else if (!abort.signal.aborted) this.#signals.claimLost(delivery)
-    return next
+    const mayTakeNext = this.#inLanes && place < LONGEST_RUN && !this.#stopping.signal.aborted
+    this.#settler.hand(mayTakeNext ? { ...settlement, takeNext: true } : settlement, ({ wasOurs, next }) => {
+      if (wasOurs) this.#settled(outcome)
+      else if (!held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
+      if (next === null) this.#leave(held)
+      else this.#follow(held, next, place + 1)
+    })
+  }
+
+  /** Goes on with the next of the lane. Something of the lane is held until all of it is settled. */
+  #follow(held: HeldDelivery, next: ClaimedDelivery, place: number): void {
+    if (this.#mustWait(next)) return this.#putOff(next, () => this.#leave(held))
+    this.#begin(next, place)
+    this.#held.release(held, true)
+  }
+
+  /** A delivery is settled, or given back, and no other follows it. */
+  #leave(held: HeldDelivery): void {
+    this.#held.release(held)
+    this.#claimer.released()
   }
 
   #settled(outcome: Outcome): void {

@@ -3,10 +3,9 @@
  * hears when something is published. A bus can have several, in one process or in many.
  */
 import { randomUUID } from 'node:crypto'
-import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
-import type { Outcome } from '../handlers/outcome.ts'
+import type { Attempt } from '../attempt/run-attempt.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -39,8 +38,7 @@ export interface WorkPlan {
   slotsOf(queue: string): HandlerSlots
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
-  /** Runs one attempt. Never rejects. */
-  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly attempt: Attempt
 }
 
 export interface StopReport {

@@ -8,9 +8,8 @@ import { PostbusError } from '../../errors.ts'
 import { parseOptions, workerOptions } from '../../options.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { Transaction } from '../../transactions/transaction.ts'
-import { attemptWith } from '../../attempt/attempt-context.ts'
+import { attemptWith } from '../../attempt/run-attempt.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
-import { settleableAttempt } from '../../attempt/concluded-attempt.ts'
 import type { Counts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
 import { dueRun } from './due-run.ts'
@@ -108,15 +107,9 @@ interface InsideRunParts {
 
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
 function runInside(within: Inside & { readonly tx: Transaction }, { parts, registry, ...rest }: InsideRunParts) {
-  const { codec, emit } = parts
+  const { codec, emit, publish } = parts
   const { tx } = within
-  const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx, ...options })
-  const runner = { emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) }
-  return transactionRun({
-    ...within,
-    ...rest,
-    attempt: (delivery, abort) => settleableAttempt(runner, delivery, abort),
-  })
+  return transactionRun({ ...within, ...rest, emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) })
 }
 
 /** A length of time counts from the start of the drain. */

@@ -2,9 +2,8 @@
  * Works on what is due with the dispatchers of a worker, several handlers at once. A worker goes on when the database does
  * not answer; a test wants to know. So the first failure stops everything, and is thrown.
  */
-import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
-import type { Outcome } from '../../handlers/outcome.ts'
+import type { Attempt } from '../../attempt/run-attempt.ts'
 import type { Emit } from '../../signals.ts'
 import type { HandlerSlots } from '../../worker/handler-slots.ts'
 import { Dispatcher } from '../../worker/dispatcher.ts'
@@ -22,7 +21,7 @@ export interface DueRunParts {
   slotsOf(queue: string): HandlerSlots
   readonly emit: Emit
   readonly endlessness: Endlessness
-  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly attempt: Attempt
 }
 
 export function dueRun(parts: DueRunParts) {

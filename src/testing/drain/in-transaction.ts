@@ -2,15 +2,16 @@
  * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
  * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
  */
-import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import type { Queryable } from '../../backends/postgres/connection.ts'
 import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
+import type { Emit } from '../../signals.ts'
 import type { Transaction } from '../../transactions/transaction.ts'
-import type { settleableAttempt } from '../../attempt/concluded-attempt.ts'
+import { concludedAttempt } from '../../attempt/concluded-attempt.ts'
+import type { Attempt } from '../../attempt/run-attempt.ts'
 import { Tally, type Counts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'
@@ -54,19 +55,19 @@ function withTextForJson(statement: string): string {
 export interface TransactionRunParts extends Inside {
   readonly queues: readonly string[]
   readonly endlessness: Endlessness
-  /** Runs one attempt, up to what is to be written about it. */
-  attempt(delivery: ClaimedDelivery, abort: AbortController): ReturnType<typeof settleableAttempt>
+  readonly emit: Emit
+  readonly attempt: Attempt
 }
 
 /** Runs what is due, queue by queue, until a whole round finds nothing. */
-export function transactionRun({ store, executor, queues, attempt, endlessness }: TransactionRunParts) {
+export function transactionRun({ store, executor, queues, attempt, endlessness, emit }: TransactionRunParts) {
   const tally = new Tally()
 
   async function drainQueue(queue: string): Promise<number> {
     const { deliveries, more } = await store.claim(queue, BATCH)
     for (const delivery of deliveries) {
       const { outcome, settlement } = await inSavepoint(executor, delivery.handler, () =>
-        attempt(delivery, new AbortController()),
+        concludedAttempt(attempt(delivery, new AbortController()), delivery, emit),
       )
       await store.settle(queue, [settlement])
       tally.count(outcome)

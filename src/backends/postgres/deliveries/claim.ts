@@ -5,8 +5,6 @@
  * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
 import type { Claimed, ClaimedDelivery, HandlerRoom, StoredEvent } from '../../../deliveries/delivery.ts'
-import { parseJson } from '../../../codec/parse-json.ts'
-import type { Metadata } from '../../../events/envelope.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
@@ -130,7 +128,7 @@ function storedEvent(row: ClaimedRow, seq: string): StoredEvent {
     correlationId: row.correlation_id,
     causationId: row.causation_id,
     source: row.source,
-    metadata: row.metadata === null ? {} : (parseJson(row.metadata) as Metadata),
+    metadata: row.metadata,
     occurredAt: row.occurred_at,
     expiresAt: row.expires_at,
   }
