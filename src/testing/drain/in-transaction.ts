@@ -25,11 +25,18 @@ export interface Inside {
   readonly executor: SqlExecutor
 }
 
+/** What else it says, of how rows are to be read, is for our own connections: see `claimed-row.ts`. */
+interface Statement {
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
 export function inside(tx: Transaction, { backend, emit }: DatabaseBus): Inside {
   const executor = openTransaction(tx)
   const database: Queryable = {
-    async query<Row>(text: string, values: unknown[] = []) {
+    async query<Row>(statement: string | Statement, given: readonly unknown[] = []) {
+      const { text, values } = typeof statement === 'string' ? { text: statement, values: given } : statement
       const { rows } = await executor.executeSql(withTextForJson(text), values)
       return { rows: rows as Row[] } // the statement says what its rows are
     },

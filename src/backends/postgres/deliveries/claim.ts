@@ -4,30 +4,12 @@
  * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
  * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
-import type { Claimed, ClaimedDelivery, HandlerRoom, StoredEvent } from '../../../deliveries/delivery.ts'
+import type { Claimed, HandlerRoom } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
+import { claimedDelivery, isTrue, namesIn, queryClaimed, type Cells, type ClaimedRows } from './claimed-row.ts'
 import { withoutWaiting } from './durability.ts'
 import type { QueueState } from '../queues/queues.ts'
-
-export interface ClaimedRow {
-  readonly id: string
-  readonly handler: string | null
-  readonly claim: number
-  readonly attempt: number
-  readonly seq: string | null
-  readonly event_id: string
-  readonly type: string
-  readonly version: number
-  readonly partition_key: string | null
-  readonly payload: string
-  readonly correlation_id: string
-  readonly causation_id: string | null
-  readonly source: string | null
-  readonly metadata: string | null
-  readonly occurred_at: Date
-  readonly expires_at: Date | null
-}
 
 /** Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. */
 export type Claim = (database: Queryable, limit: number, rooms?: readonly HandlerRoom[]) => Promise<Claimed>
@@ -37,26 +19,16 @@ export function claimFrom(queue: QueueState): Claim {
 }
 
 /** The last row may be no delivery: it tells how the claim went. */
-type Row = ClaimedRow | ({ readonly id: null } & Report)
-
-interface Report {
-  readonly more: boolean | null
-  readonly held_back: readonly string[] | null
-  readonly coming: boolean | null
-}
+type ReportColumn = 'more' | 'held_back' | 'coming'
 
 function claimPlain({ name, functions }: QueueState): Claim {
   return async (database, limit, rooms = []) => {
-    const { rows } = await database.query<Row>(withoutWaiting(`${functions.claim}($1, $2::jsonb)`), [
-      limit,
-      limitsOf(rooms),
-    ])
-    const claimed = claimedFrom(name, rows)
+    const text = withoutWaiting(`${functions.claim}($1, $2::jsonb)`)
+    const answer = await queryClaimed<ReportColumn>(database, text, [limit, limitsOf(rooms)])
+    const claimed = claimedFrom(name, answer)
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
   }
 }
-
-type LaneRow = ClaimedRow | ({ readonly id: null; walk_on: string } & Report)
 
 /**
  * A walk from lane to lane goes on where the claim before has stopped. At the end of a round of several claims lanes may have
@@ -75,13 +47,14 @@ function claimLanes({ name, functions }: QueueState): Claim {
       heldBack.clear()
     }
     const values = [limit, from, limitsOf(rooms)]
-    const { rows } = await database.query<LaneRow>(`select * from ${functions.claim}($1, $2, $3::jsonb)`, values)
-    const last = rows.at(-1)
-    const claimed = claimedFrom(name, rows)
+    const text = `select * from ${functions.claim}($1, $2, $3::jsonb)`
+    const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, text, values)
+    const report = reportIn(answer)
+    const claimed = claimedFrom(name, answer)
     found += claimed.deliveries.length
     for (const handler of claimed.heldBack) heldBack.add(handler)
 
-    const walkOn = last?.id === null ? last.walk_on : ''
+    const walkOn = report ? String(report[answer.at.walk_on]) : ''
     const isRoundOver = from !== '' && walkOn === ''
     const more = claimed.more || (isRoundOver && found > 0)
     if (more) walkFrom = walkOn
@@ -94,42 +67,19 @@ function limitsOf(rooms: readonly HandlerRoom[]): string | null {
   return rooms.length === 0 ? null : JSON.stringify(rooms)
 }
 
-function claimedFrom(queue: string, rows: readonly Row[]): Claimed {
+function claimedFrom(queue: string, answer: ClaimedRows<ReportColumn>): Claimed {
+  const { rows, at } = answer
+  const report = reportIn(answer)
+  const claimed = report ? rows.slice(0, -1) : rows
+  return {
+    deliveries: claimed.map((row) => claimedDelivery(queue, row, at)),
+    more: isTrue(report?.[at.more]),
+    heldBack: namesIn(report?.[at.held_back]),
+    lookAgain: isTrue(report?.[at.coming]),
+  }
+}
+
+function reportIn({ rows, at }: ClaimedRows<ReportColumn>): Cells | null {
   const last = rows.at(-1)
-  const report = last?.id === null ? last : null
-  const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(queue, row))
-  return {
-    deliveries,
-    more: report?.more ?? false,
-    heldBack: report?.held_back ?? [],
-    lookAgain: report?.coming ?? false,
-  }
-}
-
-export function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {
-  return {
-    id: row.id,
-    queue,
-    handler: row.handler ?? '',
-    claim: row.claim,
-    attempt: row.attempt,
-    event: row.seq === null ? null : storedEvent(row, row.seq),
-  }
-}
-
-function storedEvent(row: ClaimedRow, seq: string): StoredEvent {
-  return {
-    seq,
-    id: row.event_id,
-    type: row.type,
-    version: row.version,
-    partitionKey: row.partition_key,
-    payload: row.payload,
-    correlationId: row.correlation_id,
-    causationId: row.causation_id,
-    source: row.source,
-    metadata: row.metadata,
-    occurredAt: row.occurred_at,
-    expiresAt: row.expires_at,
-  }
+  return last?.[at.id] === null ? last : null
 }

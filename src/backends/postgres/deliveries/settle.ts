@@ -1,12 +1,10 @@
 /** Settling: ending attempts, a group of them in one round trip. What the database does then is in `functions/settle.ts`. */
 import type { ClaimedDelivery, Settled, Settlement } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
-import { claimedDelivery, type ClaimedRow } from './claim.ts'
+import { claimedDelivery, isTrue, queryClaimed } from './claimed-row.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
 import type { QueueState } from '../queues/queues.ts'
-
-type SettledRow = { readonly settled: string; readonly more?: boolean } & ({ readonly id?: null } | ClaimedRow)
 
 const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 
@@ -26,15 +24,20 @@ export async function settleDeliveries(
   ]
   const call = `${queue.functions.settle}(${OUTCOMES})`
   const endsRun = () => arrayOf(settlements.filter(({ takeNext }) => !takeNext).map(({ delivery }) => delivery.id))
-  const { rows } = inLanes
-    ? await database.query<SettledRow>(`select * from ${queue.functions.settle}(${OUTCOMES}, $4::text::uuid[])`, [
-        ...values,
-        endsRun(),
-      ])
-    : await database.query<SettledRow>(others.some(isDead) ? `select * from ${call}` : withoutWaiting(call), values)
+  const { rows, at } = inLanes
+    ? await queryClaimed<'settled' | 'more'>(
+        database,
+        `select * from ${queue.functions.settle}(${OUTCOMES}, $4::text::uuid[])`,
+        [...values, endsRun()],
+      )
+    : await queryClaimed<'settled' | 'more'>(
+        database,
+        others.some(isDead) ? `select * from ${call}` : withoutWaiting(call),
+        values,
+      )
   const next = new Map<string, ClaimedDelivery>()
-  for (const row of rows) if (row.id) next.set(row.settled, claimedDelivery(queue.name, row))
-  return { ours: new Set(rows.map((row) => row.settled)), next, more: rows[0]?.more ?? false }
+  for (const row of rows) if (row[at.id]) next.set(String(row[at.settled]), claimedDelivery(queue.name, row, at))
+  return { ours: new Set(rows.map((row) => String(row[at.settled]))), next, more: isTrue(rows[0]?.[at.more]) }
 }
 
 /** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
