@@ -22,9 +22,9 @@ import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'
 import { emitTo, printSignals } from './signals.ts'
-import { attemptWith } from './attempt/attempt-context.ts'
+import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
-import { Worker, type WorkerSetup } from './worker/worker.ts'
+import { Worker, type WorkerParts } from './worker/worker.ts'
 
 export interface Bus {
   /**
@@ -104,7 +104,7 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
-function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerSetup, 'store' | 'retentionMs'>): Worker {
+function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerParts, 'store' | 'retentionMs'>): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({
     ...stored,

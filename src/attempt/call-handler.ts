@@ -1,67 +1,52 @@
-/** One handler called with one event in this process, without a stored delivery: as in a worker, but nothing is settled. */
-import { createHash } from 'node:crypto'
-import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
+/**
+ * The one place where a handler is called: with its event and its context, under its deadline. An attempt ends here
+ * (`run-attempt.ts`); the inline backend and `runEvent`, which have no stored row to begin with, begin here.
+ */
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
-import type { HandlerContext } from '../handlers/handler-context.ts'
-import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
-import type { Emit } from '../signals.ts'
-import type { PublishTransaction } from '../transactions/transaction.ts'
-import { answerOf, type Answer } from './attempt.ts'
-import { contextFor, reportOverdue } from './attempt-context.ts'
+import { reportOverdue } from './attempt-signals.ts'
+import { contextFor, type ContextParts } from './context-for.ts'
+import type { Deadline, Deadlines } from './deadlines.ts'
+
+export interface CallParts extends ContextParts {
+  readonly deadlines: Deadlines
+}
 
 export interface HandlerCall {
+  readonly delivery: ClaimedDelivery
   readonly handler: AnyHandler
-  /** The event as it would be stored, and the copy of it that the handler gets. */
-  readonly stored: StoredEvent
+  /** The copy of the event that the handler gets. */
   readonly event: Envelope
-  readonly attempt: number
-  /** For `context.tx`. */
-  readonly tx: PublishTransaction | undefined
+  readonly abort: AbortController
 }
 
-export interface CallSurroundings {
-  readonly emit: Emit
-  publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
-}
+/** What came of calling a handler. */
+export type Answer =
+  { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }
 
-/** Runs the handler under its timeout, with a worker's context and `tx` in it. Never rejects. */
-export function callHandler(call: HandlerCall, around: CallSurroundings): Promise<Answer> {
-  const abort = new AbortController()
-  const delivery = deliveryOf(call)
-  return answerOf(delivery, call.handler, call.event, {
-    abort,
-    contextFor: (event, handler) => {
-      const context = contextFor(publishingIn(call.tx, around), delivery, event, handler, abort.signal)
-      return withTransaction(context, call.tx)
-    },
-    onOverdue: () => reportOverdue(around.emit, delivery),
-  })
-}
-
-/** What the handler publishes belongs to the same transaction, unless it says otherwise. */
-function publishingIn(tx: PublishTransaction | undefined, { emit, publish }: CallSurroundings): CallSurroundings {
-  if (tx === undefined) return { emit, publish }
-  return { emit, publish: (events, options = {}) => publish(events, 'tx' in options ? options : { ...options, tx }) }
-}
-
-function withTransaction(context: HandlerContext, tx: PublishTransaction | undefined): HandlerContext {
-  return tx === undefined ? context : Object.freeze({ ...context, tx })
-}
-
-function deliveryOf({ handler, stored, attempt }: HandlerCall): ClaimedDelivery {
-  return {
-    id: deliveryId(stored.id, handler.name),
-    queue: handler.options.queue,
-    handler: handler.name,
-    claim: 0,
-    attempt,
-    event: stored,
+/** Whatever the handler does is an answer: this neither throws nor rejects. A promise, only if the handler returns one. */
+export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promise<Answer> {
+  const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery))
+  try {
+    // The registry matched the event to the handler by type and version; only the compiler cannot know.
+    const returned = call.handler.handle(call.event as never, contextFor(call, parts))
+    if (!isThenable(returned)) return deadline.end({ threw: false, value: returned })
+    return answerOf(returned, deadline)
+  } catch (error) {
+    return deadline.end({ threw: true, error })
   }
 }
 
-/** As in the database the same for every attempt, and another one for every event and handler. */
-function deliveryId(eventId: string, handler: string): string {
-  const hex = createHash('sha256').update(`${eventId} ${handler}`).digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
+async function answerOf(returned: PromiseLike<unknown>, deadline: Deadline): Promise<Answer> {
+  try {
+    return deadline.end({ threw: false, value: await returned })
+  } catch (error) {
+    return deadline.end({ threw: true, error })
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return typeof (value as { readonly then?: unknown }).then === 'function'
 }

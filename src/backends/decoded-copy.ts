@@ -4,12 +4,13 @@ import type { StoredEvent } from '../deliveries/delivery.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { isPlainObject } from '../events/event-checks.ts'
-import { openEnvelope } from '../attempt/stored-envelope.ts'
+import { openEnvelope } from '../attempt/open-envelope.ts'
 
-/** Decodes a new copy each time, and freezes its data too: a reader that changes its copy would surprise the next one. */
+/** Decodes a new copy each time, and freezes all of it: a reader that changes its copy would surprise the next one. */
 export function decodedCopy(planned: PlannedEvent, codec: Codec): Envelope {
   const copy = openEnvelope(storedForm(planned), codec)
   freezeDeep(copy.data)
+  freezeDeep(copy.metadata)
   return copy
 }
 
@@ -25,7 +26,7 @@ export function storedForm({ envelope, payload }: PlannedEvent): StoredEvent {
     correlationId: envelope.correlationId ?? envelope.id,
     causationId: envelope.causationId,
     source: envelope.source,
-    metadata: envelope.metadata,
+    metadata: Object.keys(envelope.metadata).length === 0 ? null : JSON.stringify(envelope.metadata),
     occurredAt: new Date(envelope.occurredAt),
     expiresAt: envelope.expiresAt && new Date(envelope.expiresAt),
   }

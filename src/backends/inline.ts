@@ -6,19 +6,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Backend, PlannedEvent } from '../publishing/backend.ts'
 import type { Codec } from '../codec/codec.ts'
-import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyHandler } from '../handlers/handler.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
-import type { Answer } from '../attempt/attempt.ts'
-import { callHandler, type CallSurroundings } from '../attempt/call-handler.ts'
+import { callHandler, type Answer, type CallParts, type HandlerCall } from '../attempt/call-handler.ts'
+import { Deadlines } from '../attempt/deadlines.ts'
+import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
 import { decodedCopy, storedForm } from './decoded-copy.ts'
 import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
-export interface InlineParts extends CallSurroundings {
+export interface InlineParts extends Pick<CallParts, 'emit' | 'publish'> {
   readonly codec: Codec
   readonly ids: RememberedIds
 }
@@ -48,11 +47,6 @@ export function createInlineBackend(parts: InlineParts): Backend {
   }
 }
 
-interface Call {
-  readonly handler: AnyHandler
-  readonly envelope: Envelope
-}
-
 async function runHandlers(
   planned: PlannedEvent,
   tx: PublishTransaction | undefined,
@@ -61,24 +55,25 @@ async function runHandlers(
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)
-    const call = { handler, stored: storedForm(planned), event: decodedCopy(planned, parts.codec), attempt: 1, tx }
-    const answer = await chain.run(links, () => callHandler(call, parts))
-    settleInline(answer, { handler, envelope: planned.envelope }, parts)
+    const delivery = unstoredDelivery(handler, storedForm(planned), 1)
+    const call = { delivery, handler, event: decodedCopy(planned, parts.codec), abort: new AbortController() }
+    const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))
+    settleInline(answer, call, parts)
   }
 }
 
-function settleInline(answer: Answer, { handler, envelope }: Call, { emit }: InlineParts): void {
+function settleInline(answer: Answer, { handler, event }: HandlerCall, { emit }: InlineParts): void {
   if (answer.threw) throw answer.error
   if (!isAnswer(answer.value)) return
 
-  const who = `Handler "${handler.name}" for ${envelope.type} ${envelope.id}`
+  const who = `Handler "${handler.name}" for ${event.type} ${event.id}`
   switch (answer.value.is) {
     case 'failed':
       throw failure(who, answer.value)
     case 'snooze':
       throw snoozed(who)
     case 'discard': {
-      const fields = { handler: handler.name, eventId: envelope.id, eventType: envelope.type }
+      const fields = { handler: handler.name, eventId: event.id, eventType: event.type }
       emit('error', 'delivery.dead', `${who} discarded it: ${answer.value.reason}`, fields)
     }
   }

@@ -17,8 +17,25 @@ export type PlainJson = string | number | boolean | null | PlainJson[] | { [key:
 /** Throws whatever `JSON.parse` throws. */
 export function parseJson(text: string): PlainJson {
   const parsed: PlainJson = JSON.parse(text)
-  if (!text.includes('\\')) return parsed
+  return hasEscapedKey(text) ? parsedAgain(text) : parsed
+}
 
+/** Looks only at strings with escapes. The text is JSON: a backslash stands in a string, and the string ends. */
+function hasEscapedKey(text: string): boolean {
+  for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', at)) {
+    while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+    at += 1
+    while (isSpace(text[at])) at += 1
+    if (text[at] === ':') return true
+  }
+  return false
+}
+
+function isSpace(character: string | undefined): boolean {
+  return character === ' ' || character === '\n' || character === '\r' || character === '\t'
+}
+
+function parsedAgain(text: string): PlainJson {
   const marker = randomUUID() // nobody can have written a text that contains it
   const standIns = new Map<string, string>()
   const withStandIns = text.replace(stringAndColon, (token: string, literal: string, colon?: string) => {
@@ -27,7 +44,6 @@ export function parseJson(text: string): PlainJson {
     standIns.set(literal, standIn)
     return standIn + colon
   })
-  if (standIns.size === 0) return parsed
 
   const keys = new Map([...standIns].map(([literal, standIn]) => [stringIn(standIn), stringIn(literal)]))
   return withKeys(JSON.parse(withStandIns), keys)

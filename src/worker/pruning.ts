@@ -10,7 +10,7 @@ import type { Emit } from '../signals.ts'
 const LONGEST_PAUSE_MS = 10_000
 const SHORTEST_PAUSE_MS = 1_000
 
-export interface PruningSetup {
+export interface PruningParts {
   readonly store: Pick<DeliveryStore, 'prune'>
   /** How long an event stays after everyone is done with it. `null`: for ever. */
   readonly retentionMs: number | null
@@ -18,14 +18,14 @@ export interface PruningSetup {
 }
 
 /** Prunes until `over` is aborted. What fails is tried again at the next turn; that is said once until it works again. */
-export async function keepPruned(setup: PruningSetup, over: AbortSignal): Promise<void> {
-  const { retentionMs, emit } = setup
+export async function keepPruned(parts: PruningParts, over: AbortSignal): Promise<void> {
+  const { retentionMs, emit } = parts
   if (retentionMs === null) return
   const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, retentionMs / 10))
   let works = true
   for (; !over.aborted; await sleep(pauseMs, over)) {
     try {
-      const count = await pruneAll(setup.store, { retentionMs, everyMs: pauseMs }, over)
+      const count = await pruneAll(parts.store, { retentionMs, everyMs: pauseMs }, over)
       works = true
       if (count > 0) emit('debug', 'event.pruned', `${count} events were pruned.`, { count })
     } catch (error) {
@@ -37,7 +37,7 @@ export async function keepPruned(setup: PruningSetup, over: AbortSignal): Promis
 }
 
 async function pruneAll(
-  store: PruningSetup['store'],
+  store: PruningParts['store'],
   first: Parameters<DeliveryStore['prune']>[0],
   over: AbortSignal,
 ): Promise<number> {

@@ -13,7 +13,7 @@ const MAX_IN_FLIGHT = 2
 /** Fewer are not worth a second round trip. */
 const MIN_SPLIT = 20
 
-export interface SettlerOptions {
+export interface SettlerParts {
   readonly store: Pick<DeliveryStore, 'settle'>
   readonly queue: string
   /** Something has become due that was not handed out. */
@@ -32,7 +32,7 @@ export interface SettledAttempt {
 
 interface Waiting {
   readonly settlement: Settlement
-  readonly resolve: (settled: SettledAttempt) => void
+  readonly onSettled: (settled: SettledAttempt) => void
 }
 
 const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
@@ -40,15 +40,15 @@ const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 export class Settler {
   readonly #store: Pick<DeliveryStore, 'settle'>
   readonly #queue: string
-  readonly #onMore: SettlerOptions['onMore']
-  readonly #onError: SettlerOptions['onError']
-  readonly #onRefused: SettlerOptions['onRefused']
+  readonly #onMore: SettlerParts['onMore']
+  readonly #onError: SettlerParts['onError']
+  readonly #onRefused: SettlerParts['onRefused']
   readonly #givenUp = new AbortController()
   #waiting: Waiting[] = []
   #isScheduled = false
   readonly #inFlight = new Set<Promise<void>>()
 
-  constructor({ store, queue, onMore, onError, onRefused }: SettlerOptions) {
+  constructor({ store, queue, onMore, onError, onRefused }: SettlerParts) {
     this.#store = store
     this.#queue = queue
     this.#onMore = onMore
@@ -56,12 +56,15 @@ export class Settler {
     this.#onRefused = onRefused
   }
 
-  /** Resolves when the attempt is settled. Never rejects. */
+  /** Calls `onSettled` once, when the attempt is settled or given up. */
+  hand(settlement: Settlement, onSettled: (settled: SettledAttempt) => void): void {
+    this.#waiting.push({ settlement, onSettled })
+    this.#schedule()
+  }
+
+  /** Resolves when the attempt is settled or given up. Never rejects. */
   settle(settlement: Settlement): Promise<SettledAttempt> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ settlement, resolve })
-      this.#schedule()
-    })
+    return new Promise((resolve) => this.hand(settlement, resolve))
   }
 
   /** Resolves when everything handed in so far is settled, or given up. */
@@ -99,9 +102,9 @@ export class Settler {
 
   async #send(group: readonly Waiting[]): Promise<void> {
     const { ours, next, more } = await this.#settleGroup(group.map((one) => one.settlement))
-    for (const { settlement, resolve } of group) {
+    for (const { settlement, onSettled } of group) {
       const { id } = settlement.delivery
-      resolve({ wasOurs: ours.has(id), next: next.get(id) ?? null })
+      onSettled({ wasOurs: ours.has(id), next: next.get(id) ?? null })
     }
     if (more) this.#onMore()
   }

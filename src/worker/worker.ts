@@ -3,15 +3,14 @@
  * hears when something is published. A bus can have several, in one process or in many.
  */
 import { randomUUID } from 'node:crypto'
-import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
-import type { Outcome } from '../handlers/outcome.ts'
+import type { Attempt } from '../attempt/run-attempt.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
-import { keepPruned, type PruningSetup } from './pruning.ts'
+import { keepPruned, type PruningParts } from './pruning.ts'
 import { sleep } from '../clock.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
@@ -23,7 +22,7 @@ const RECOVER_EVERY_MS = 2_500
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
-export interface WorkerSetup extends PruningSetup {
+export interface WorkerParts extends PruningParts {
   readonly store: DeliveryStore
   readonly shutdownGraceMs: number
   readonly pollMs: number
@@ -39,8 +38,7 @@ export interface WorkPlan {
   slotsOf(queue: string): HandlerSlots
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
-  /** Runs one attempt. Never rejects. */
-  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly attempt: Attempt
 }
 
 export interface StopReport {
@@ -49,7 +47,7 @@ export interface StopReport {
 }
 
 export class Worker {
-  readonly #setup: WorkerSetup
+  readonly #parts: WorkerParts
   readonly #id = randomUUID()
   readonly #tally = new Tally()
   #dispatchers: readonly Dispatcher[] = []
@@ -65,8 +63,8 @@ export class Worker {
   #patientUntil = 0
 
   /** @internal Made by `bus.worker()`. */
-  constructor(setup: WorkerSetup) {
-    this.#setup = setup
+  constructor(parts: WorkerParts) {
+    this.#parts = parts
   }
 
   /**
@@ -78,7 +76,7 @@ export class Worker {
   async start(): Promise<void> {
     const plan = await this.#prepare()
     if (!plan) return
-    this.#listening = this.#setup.store.listen((queues) => this.#wake(queues))
+    this.#listening = this.#parts.store.listen((queues) => this.#wake(queues))
     this.#work = Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.run()))
     this.#keepUp(plan)
     const queues = [...plan.queues].map(([queue, concurrency]) => `${queue}=${concurrency}`).join(', ')
@@ -125,8 +123,8 @@ export class Worker {
       throw new PostbusError('POSTBUS_CLOSED', 'This worker was started before. Make another one with bus.worker().')
     }
     this.#state = 'started'
-    const { store, pollMs, emit } = this.#setup
-    const plan = await this.#setup.plan()
+    const { store, pollMs, emit } = this.#parts
+    const plan = await this.#parts.plan()
     const prepare = async () => {
       await store.prepare([...plan.queues.keys()])
       await this.#announce(plan)
@@ -146,7 +144,7 @@ export class Worker {
     if (wasStarted) this.#emit('info', 'worker.stopping', 'Stopping: no new claims, waiting for running handlers.')
     for (const dispatcher of this.#dispatchers) dispatcher.stopClaiming()
 
-    await withinMs(this.#setup.shutdownGraceMs, this.#allIdle())
+    await withinMs(this.#parts.shutdownGraceMs, this.#allIdle())
     const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#heldCount()
     for (const dispatcher of this.#dispatchers) dispatcher.giveUp()
 
@@ -194,7 +192,7 @@ export class Worker {
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
       this.#every(RECOVER_EVERY_MS, () => this.#recover(plan)),
-      keepPruned(this.#setup, this.#over.signal),
+      keepPruned(this.#parts, this.#over.signal),
     ]
   }
 
@@ -215,20 +213,20 @@ export class Worker {
     this.#heardAt = now
     if (now < this.#patientUntil) return
 
-    for (const { queue, count } of await this.#setup.store.recover()) {
+    for (const { queue, count } of await this.#parts.store.recover()) {
       const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`
-      this.#setup.emit('warn', 'delivery.recovered', message, { queue, count })
+      this.#parts.emit('warn', 'delivery.recovered', message, { queue, count })
     }
   }
 
   #announce(plan: WorkPlan): Promise<void> {
-    return this.#setup.store.announce({ id: this.#id, queues: [...plan.queues.keys()], handlers: plan.handlers })
+    return this.#parts.store.announce({ id: this.#id, queues: [...plan.queues.keys()], handlers: plan.handlers })
   }
 
   /** Last of all: an announcement on its way would put our row back. */
   async #leave(wasStarted: boolean): Promise<void> {
     await Promise.allSettled([...this.#upkeep, this.#listening?.close()])
-    if (wasStarted) await this.#setup.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
+    if (wasStarted) await this.#parts.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
   }
 
   #emit(
@@ -237,7 +235,7 @@ export class Worker {
     message: string,
     fields = {},
   ): void {
-    this.#setup.emit(level, name, message, { workerId: this.#id, ...fields })
+    this.#parts.emit(level, name, message, { workerId: this.#id, ...fields })
   }
 }
 

@@ -9,9 +9,8 @@ import { workerOptions } from '../../options.ts'
 import { parseOptions } from '../../parse-options.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
-import { attemptWith } from '../../attempt/attempt-context.ts'
+import { attemptWith } from '../../attempt/run-attempt.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
-import { settleableAttempt } from '../../attempt/settleable-attempt.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
 import { dueRun } from './due-run.ts'
@@ -100,7 +99,7 @@ function checked(counts: WorkerCounts): WorkerCounts {
   )
 }
 
-interface InsideParts {
+interface InsideRunParts {
   readonly parts: DatabaseBus
   readonly registry: Registry
   readonly queues: readonly string[]
@@ -108,16 +107,10 @@ interface InsideParts {
 }
 
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
-function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideParts) {
-  const { codec, emit } = parts
+function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
+  const { codec, emit, publish } = parts
   const { tx } = within
-  const publish: DatabaseBus['publish'] = (events, options) => parts.publish(events, { tx, ...options })
-  const runner = { emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) }
-  return transactionRun({
-    ...within,
-    ...rest,
-    attempt: (delivery, abort) => settleableAttempt(runner, delivery, abort),
-  })
+  return transactionRun({ ...within, ...rest, emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) })
 }
 
 /** A length of time counts from the start of the drain. */

@@ -2,9 +2,8 @@
  * Works on what is due with the dispatchers of a worker, several handlers at once. A worker goes on when the database does
  * not answer; a test wants to know. So the first failure stops everything, and is thrown.
  */
-import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
-import type { Outcome } from '../../handlers/outcome.ts'
+import type { Attempt } from '../../attempt/run-attempt.ts'
 import type { Emit } from '../../signals.ts'
 import type { HandlerSlots } from '../../worker/handler-slots.ts'
 import { Dispatcher } from '../../worker/dispatcher.ts'
@@ -14,7 +13,7 @@ import type { Endlessness } from './endlessness.ts'
 /** Whatever makes something due is in this process, so there is nothing to poll for. */
 const NO_POLL_MS = 60_000
 
-export interface DueWork {
+export interface DueRunParts {
   readonly store: DeliveryStore
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
@@ -22,10 +21,10 @@ export interface DueWork {
   slotsOf(queue: string): HandlerSlots
   readonly emit: Emit
   readonly endlessness: Endlessness
-  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly attempt: Attempt
 }
 
-export function dueRun(work: DueWork) {
+export function dueRun(parts: DueRunParts) {
   const tally = new Tally()
   const failures: unknown[] = []
 
@@ -33,23 +32,23 @@ export function dueRun(work: DueWork) {
     failures.push(error)
     for (const dispatcher of dispatchers) dispatcher.stopClaiming()
   }
-  const dispatchers = [...work.queues].map(
+  const dispatchers = [...parts.queues].map(
     ([queue, concurrency]) =>
       new Dispatcher({
         queue,
         concurrency,
-        handlerSlots: work.slotsOf(queue),
+        handlerSlots: parts.slotsOf(queue),
         pollMs: NO_POLL_MS,
-        emit: work.emit,
+        emit: parts.emit,
         tally,
-        store: failingFast(work.store, (error) => {
+        store: failingFast(parts.store, (error) => {
           fail(error)
           for (const dispatcher of dispatchers) dispatcher.giveUp()
         }),
         async attempt(delivery, abort) {
-          const outcome = await work.attempt(delivery, abort)
+          const outcome = await parts.attempt(delivery, abort)
           try {
-            work.endlessness.check(delivery, outcome)
+            parts.endlessness.check(delivery, outcome)
           } catch (error) {
             fail(error)
           }

@@ -2,15 +2,16 @@
  * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
  * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
  */
-import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import type { Queryable } from '../../backends/postgres/connection.ts'
 import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
+import type { Emit } from '../../signals.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
-import type { settleableAttempt } from '../../attempt/settleable-attempt.ts'
+import { concludedAttempt } from '../../attempt/concluded-attempt.ts'
+import type { Attempt } from '../../attempt/run-attempt.ts'
 import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'
@@ -24,11 +25,18 @@ export interface Inside {
   readonly executor: SqlExecutor
 }
 
+/** What else it says, of how rows are to be read, is for our own connections: see `claimed-row.ts`. */
+interface Statement {
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
 export function inside(tx: PublishTransaction, { backend, emit }: DatabaseBus): Inside {
   const executor = openTransaction(tx)
   const database: Queryable = {
-    async query<Row>(text: string, values: unknown[] = []) {
+    async query<Row>(statement: string | Statement, given: readonly unknown[] = []) {
+      const { text, values } = typeof statement === 'string' ? { text: statement, values: given } : statement
       const { rows } = await executor.executeSql(withTextForJson(text), values)
       return { rows: rows as Row[] } // the statement says what its rows are
     },
@@ -51,22 +59,22 @@ function withTextForJson(statement: string): string {
   return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
-export interface TransactionWork extends Inside {
+export interface TransactionRunParts extends Inside {
   readonly queues: readonly string[]
   readonly endlessness: Endlessness
-  /** Runs one attempt, up to what is to be written about it. */
-  attempt(delivery: ClaimedDelivery, abort: AbortController): ReturnType<typeof settleableAttempt>
+  readonly emit: Emit
+  readonly attempt: Attempt
 }
 
 /** Runs what is due, queue by queue, until a whole round finds nothing. */
-export function transactionRun({ store, executor, queues, attempt, endlessness }: TransactionWork) {
+export function transactionRun({ store, executor, queues, attempt, endlessness, emit }: TransactionRunParts) {
   const tally = new Tally()
 
   async function drainQueue(queue: string): Promise<number> {
     const { deliveries, more } = await store.claim(queue, BATCH)
     for (const delivery of deliveries) {
       const { outcome, settlement } = await inSavepoint(executor, delivery.handler, () =>
-        attempt(delivery, new AbortController()),
+        concludedAttempt(attempt(delivery, new AbortController()), delivery, emit),
       )
       await store.settle(queue, [settlement])
       tally.count(outcome)

@@ -19,6 +19,7 @@ export function aDelivery(given: Partial<ClaimedDelivery> = {}): ClaimedDelivery
 
 /** An event as its row would be read. */
 export function stored(event: Envelope, given: Partial<StoredEvent> = {}): StoredEvent {
-  const { data, ...rest } = event
-  return { ...rest, seq: '1', payload: codec.encode(data, event.type), ...given }
+  const { data, metadata, ...rest } = event
+  const text = { payload: codec.encode(data, event.type), metadata: JSON.stringify(metadata) }
+  return { ...rest, seq: '1', ...text, ...given }
 }

@@ -1,7 +1,7 @@
 /** How a claimer shares its slots between claims. The database here is a script, so that each answer comes when the test says so. */
 import { beforeEach, expect, test } from 'vitest'
 import type { Claimed, ClaimedDelivery } from '../../../src/deliveries/delivery.ts'
-import { Claimer, type ClaimerOptions } from '../../../src/worker/claimer.ts'
+import { Claimer, type ClaimerParts } from '../../../src/worker/claimer.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { Held, type HeldDelivery } from '../../../src/worker/held.ts'
 import { QueueSignals } from '../../../src/worker/queue-signals.ts'
@@ -69,7 +69,7 @@ test('without a backlog there is one claim, however often it is woken', async ()
   await stopped()
 })
 
-test.each<{ what: string; options: Partial<ClaimerOptions> }>([
+test.each<{ what: string; options: Partial<ClaimerParts> }>([
   { what: 'of lanes, which take turns', options: { inLanes: true } },
   { what: 'under limits, which take turns', options: { handlerSlots: limitedSlots() } },
   { what: 'with few slots', options: { concurrency: 98 } },
@@ -113,7 +113,7 @@ test('a drain that follows another one looks at once, not at the next poll', asy
 })
 
 async function start(
-  options: Partial<ClaimerOptions> & { readonly concurrency: number },
+  options: Partial<ClaimerParts> & { readonly concurrency: number },
   isDraining = false,
 ): Promise<void> {
   const handlerSlots = options.handlerSlots ?? new HandlerSlots(new Map())

@@ -4,34 +4,14 @@
  * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
  * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
-import type { Claimed, ClaimedDelivery, HandlerRoom, StoredEvent } from '../../../deliveries/delivery.ts'
-import { parseJson } from '../../../codec/parse-json.ts'
-import type { EventMetadata } from '../../../events/envelope.ts'
+import type { Claimed, HandlerRoom } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
+import { claimedDelivery, isTrue, namesIn, queryClaimed, type Cells, type ClaimedRows } from './claimed-row.ts'
 import { withoutWaiting } from './durability.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { Marks, type MarkReport } from './marks.ts'
-
-export interface ClaimedRow {
-  readonly id: string
-  readonly handler: string | null
-  readonly claim: number
-  readonly attempt: number
-  readonly seq: string | null
-  readonly event_id: string
-  readonly type: string
-  readonly version: number
-  readonly partition_key: string | null
-  readonly payload: string
-  readonly correlation_id: string
-  readonly causation_id: string | null
-  readonly source: string | null
-  readonly metadata: string | null
-  readonly occurred_at: Date
-  readonly expires_at: Date | null
-}
 
 /** Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. */
 export type Claim = (database: Queryable, limit: number, rooms?: readonly HandlerRoom[]) => Promise<Claimed>
@@ -41,26 +21,19 @@ export function claimFrom(queue: string, tables: Tables): Claim {
 }
 
 /** The last row may be no delivery: it tells how the claim went. */
-type Row = ClaimedRow | ({ readonly id: null } & Report)
-
-interface Report extends MarkReport {
-  readonly more: boolean | null
-  readonly held_back: readonly string[] | null
-  readonly coming: boolean | null
-}
+type ReportColumn = 'more' | 'held_back' | 'coming' | 'slow' | 'marks_now'
 
 function claimPlain(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const call = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb)`)
+  const text = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb)`)
   return async (database, limit, rooms = []) => {
-    const { rows } = await database.query<Row>(call, [queue, limit, limitsOf(rooms), marks.handIn()])
-    marks.learn(reportIn(rows))
-    const claimed = claimedFrom(queue, rows)
+    const values = [queue, limit, limitsOf(rooms), marks.handIn()]
+    const answer = await queryClaimed<ReportColumn>(database, text, values)
+    marks.learn(marksIn(answer))
+    const claimed = claimedFrom(queue, answer)
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
   }
 }
-
-type LaneRow = ClaimedRow | ({ readonly id: null; readonly walk_on: string } & Report)
 
 /**
  * A walk from lane to lane goes on where the claim before has stopped. At the end of a round of several claims lanes may have
@@ -69,7 +42,7 @@ type LaneRow = ClaimedRow | ({ readonly id: null; readonly walk_on: string } & R
  */
 function claimLanes(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const call = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5)`
+  const text = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5)`
   let walkFrom = ''
   let found = 0
   const heldBack = new Set<string>()
@@ -81,14 +54,14 @@ function claimLanes(queue: string, tables: Tables): Claim {
       heldBack.clear()
     }
     const values = [queue, limit, limitsOf(rooms), marks.handIn(), from]
-    const { rows } = await database.query<LaneRow>(call, values)
-    marks.learn(reportIn(rows))
-    const last = rows.at(-1)
-    const claimed = claimedFrom(queue, rows)
+    const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, text, values)
+    marks.learn(marksIn(answer))
+    const report = reportIn(answer)
+    const claimed = claimedFrom(queue, answer)
     found += claimed.deliveries.length
     for (const handler of claimed.heldBack) heldBack.add(handler)
 
-    const walkOn = last?.id === null ? last.walk_on : ''
+    const walkOn = report ? String(report[answer.at.walk_on]) : ''
     const isRoundOver = from !== '' && walkOn === ''
     const more = claimed.more || (isRoundOver && found > 0)
     if (more) walkFrom = walkOn
@@ -96,51 +69,31 @@ function claimLanes(queue: string, tables: Tables): Claim {
   }
 }
 
-function reportIn(rows: readonly Row[]): Report | null {
-  const last = rows.at(-1)
-  return last?.id === null ? last : null
-}
-
 /** Without limits the functions do nothing about them. */
 function limitsOf(rooms: readonly HandlerRoom[]): string | null {
   return rooms.length === 0 ? null : JSON.stringify(rooms)
 }
 
-function claimedFrom(queue: string, rows: readonly Row[]): Claimed {
-  const report = reportIn(rows)
-  const deliveries = rows.filter((row) => row.id !== null).map((row) => claimedDelivery(queue, row))
+function claimedFrom(queue: string, answer: ClaimedRows<ReportColumn>): Claimed {
+  const { rows, at } = answer
+  const report = reportIn(answer)
+  const claimed = report ? rows.slice(0, -1) : rows
   return {
-    deliveries,
-    more: report?.more ?? false,
-    heldBack: report?.held_back ?? [],
-    lookAgain: report?.coming ?? false,
+    deliveries: claimed.map((row) => claimedDelivery(queue, row, at)),
+    more: isTrue(report?.[at.more]),
+    heldBack: namesIn(report?.[at.held_back]),
+    lookAgain: isTrue(report?.[at.coming]),
   }
 }
 
-export function claimedDelivery(queue: string, row: ClaimedRow): ClaimedDelivery {
-  return {
-    id: row.id,
-    queue,
-    handler: row.handler ?? '',
-    claim: row.claim,
-    attempt: row.attempt,
-    event: row.seq === null ? null : storedEvent(row, row.seq),
-  }
+function reportIn({ rows, at }: ClaimedRows<ReportColumn>): Cells | null {
+  const last = rows.at(-1)
+  return last?.[at.id] === null ? last : null
 }
 
-function storedEvent(row: ClaimedRow, seq: string): StoredEvent {
-  return {
-    seq,
-    id: row.event_id,
-    type: row.type,
-    version: row.version,
-    partitionKey: row.partition_key,
-    payload: row.payload,
-    correlationId: row.correlation_id,
-    causationId: row.causation_id,
-    source: row.source,
-    metadata: row.metadata === null ? {} : (parseJson(row.metadata) as EventMetadata),
-    occurredAt: row.occurred_at,
-    expiresAt: row.expires_at,
-  }
+function marksIn(answer: ClaimedRows<ReportColumn>): MarkReport | null {
+  const report = reportIn(answer)
+  if (!report) return null
+  const marks = report[answer.at.marks_now]
+  return { isSlow: isTrue(report[answer.at.slow]), marks: marks === null ? null : String(marks) }
 }

@@ -10,8 +10,8 @@ const SHARE_OF_TIME = 200
 
 /** What a claim says about marks. */
 export interface MarkReport {
-  readonly slow: boolean | null
-  readonly marks_now: string | null
+  readonly isSlow: boolean
+  readonly marks: string | null
 }
 
 export class Marks {
@@ -31,14 +31,14 @@ export class Marks {
 
   learn(report: MarkReport | null): void {
     if (this.#marks === null) {
-      if (report?.slow) this.#start(NONE_YET)
+      if (report?.isSlow) this.#start(NONE_YET)
       return
     }
-    if (this.#isLookingAtAll && !report?.slow) {
+    if (this.#isLookingAtAll && !report?.isSlow) {
       this.#marks = null
       return
     }
-    const marks = report?.marks_now ?? NONE_YET
+    const marks = report?.marks ?? NONE_YET
     if (this.#isLookingAtAll) this.#start(marks)
     else this.#marks = marks
   }

@@ -1,13 +1,11 @@
 /** Settling: ending attempts, a group of them in one round trip. What the database does then is in `functions/settle.ts`. */
 import type { ClaimedDelivery, Settled, Settlement } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
-import { claimedDelivery, type ClaimedRow } from './claim.ts'
+import { claimedDelivery, isTrue, queryClaimed } from './claimed-row.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
-
-type SettledRow = { readonly settled: string | null; readonly more?: boolean } & ({ readonly id?: null } | ClaimedRow)
 
 const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 
@@ -29,21 +27,21 @@ export async function settleDeliveries(
   ]
   const call = `${functionName(tables, 'settle')}(${OUTCOMES})`
   const endsRun = () => arrayOf(settlements.filter(({ takeNext }) => !takeNext).map(({ delivery }) => delivery.id))
-  const { rows } = inLanes
-    ? await database.query<SettledRow>(
+  const { rows, at } = inLanes
+    ? await queryClaimed<'settled' | 'more'>(
+        database,
         `select * from ${functionName(tables, 'settle_lanes')}(${OUTCOMES}, $5::text::uuid[])`,
         [...values, endsRun()],
       )
-    : await database.query<SettledRow>(others.some(isDead) ? `select * from ${call}` : withoutWaiting(call), values)
-  if (rows.length === 1 && rows[0]?.settled === null) return allOf(settlements)
+    : await queryClaimed<'settled' | 'more'>(
+        database,
+        others.some(isDead) ? `select * from ${call}` : withoutWaiting(call),
+        values,
+      )
+  if (rows.length === 1 && rows[0]?.[at.settled] === null) return allOf(settlements)
   const next = new Map<string, ClaimedDelivery>()
-  const ours = new Set<string>()
-  for (const row of rows) {
-    if (row.settled === null) continue
-    ours.add(row.settled)
-    if (row.id) next.set(row.settled, claimedDelivery(queue, row))
-  }
-  return { ours, next, more: rows[0]?.more ?? false }
+  for (const row of rows) if (row[at.id]) next.set(String(row[at.settled]), claimedDelivery(queue, row, at))
+  return { ours: new Set(rows.map((row) => String(row[at.settled]))), next, more: isTrue(rows[0]?.[at.more]) }
 }
 
 /** One row without an id stands for all of them. */

@@ -4,9 +4,8 @@ import type { Envelope } from '../../../src/events/envelope.ts'
 import { defineHandler } from '../../../src/handlers/handler.ts'
 import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import { discard, failed, snooze } from '../../../src/handlers/outcome.ts'
-import { runAttempt } from '../../../src/attempt/attempt.ts'
-import { stored } from './a-delivery.ts'
-import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
+import { stored } from '../worker/a-delivery.ts'
+import { attemptBy, delivery, errorIn, event, outcomeOf } from './an-attempt.ts'
 
 describe('a handler that returns', () => {
   test.each([undefined, null, 'sent', 0, false, { is: 'failed' }])('%j is done, with that result', async (value) => {
@@ -136,28 +135,13 @@ describe('a handler that fails', () => {
 
     expect(outcome).toMatchObject({ is: 'dead', reason: 'Thrown: a value that cannot be shown' })
   })
-
-  test('because its context cannot be made is tried again', async () => {
-    const failure = new Error('context')
-    const handle = vi.fn<() => void>()
-
-    const outcome = await runAttempt(delivery, {
-      ...surroundings(defineHandler('mail.receipt', { on: OrderCreated, handle })),
-      contextFor() {
-        throw failure
-      },
-    })
-
-    expect(outcome).toMatchObject({ is: 'retry', error: failure })
-    expect(handle).not.toHaveBeenCalled()
-  })
 })
 
 describe('a handler of a pattern', () => {
   test('takes every version', async () => {
     const handler = defineHandler('mail.receipt', { on: 'orders.*', handle: ({ version }) => version })
 
-    const outcome = await runAttempt({ ...delivery, event: stored(event, { version: 9 }) }, surroundings(handler))
+    const outcome = await attemptBy(handler, { ...delivery, event: stored(event, { version: 9 }) })
 
     expect(outcome).toEqual({ is: 'done', result: 9 })
   })

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createCodec } from '../../../src/codec/codec.ts'
 import { defineEvent } from '../../../src/events/event.ts'
-import { openEnvelope } from '../../../src/attempt/stored-envelope.ts'
+import { openEnvelope } from '../../../src/attempt/open-envelope.ts'
 import { refusalOf } from '../refusal.ts'
-import { stored } from './a-delivery.ts'
+import { stored } from '../worker/a-delivery.ts'
 
 const codec = createCodec()
 const OrderCreated = defineEvent('orders.order-created', {

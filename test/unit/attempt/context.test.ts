@@ -10,8 +10,9 @@ import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import { discard, snooze } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
 import { emitTo, type BusSignal } from '../../../src/signals.ts'
-import { attemptWith } from '../../../src/attempt/attempt-context.ts'
-import { aDelivery, stored } from './a-delivery.ts'
+import { concludedAttempt } from '../../../src/attempt/concluded-attempt.ts'
+import { attemptWith } from '../../../src/attempt/run-attempt.ts'
+import { aDelivery, stored } from '../worker/a-delivery.ts'
 
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const InvoiceCreated = defineEvent('finances.invoice-created', { schema: z.string() })
@@ -36,6 +37,14 @@ describe('the context of a handler', () => {
     const { handle } = await attempt(() => undefined)
 
     expect(Object.isFrozen(handle.mock.calls[0]?.[1])).toBe(true)
+  })
+
+  test('can be taken apart, and spread into another one', async () => {
+    const { handle } = await attempt(() => undefined)
+
+    const context = handle.mock.calls[0]?.[1]
+    expect(Object.keys({ ...context })).toEqual(['attempt', 'maxAttempts', 'deliveryId', 'signal', 'log', 'publish'])
+    expect({ ...context }).toEqual(context)
   })
 
   test('has the signal that ends the attempt', async () => {
@@ -165,13 +174,10 @@ async function attempt(
   const handle = vi.fn<Handle>(work)
   const publish = vi.fn<Bus['publish']>(async () => ({ events: [] }))
   const abort = new AbortController()
-  const run = attemptWith({
-    registry: createRegistry([defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })]),
-    codec: createCodec(),
-    emit: emitTo((signal) => signals.push(signal)),
-    publish,
-  })
-  const outcome = await run(claimed, abort)
+  const emit = emitTo((signal) => signals.push(signal))
+  const handler = defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })
+  const run = attemptWith({ registry: createRegistry([handler]), codec: createCodec(), emit, publish })
+  const { outcome } = await concludedAttempt(run(claimed, abort), claimed, emit)
   const published = publish.mock.calls.map(([events]) => events as readonly Envelope[])
   return { outcome, handle, abort, signals, published, options: publish.mock.calls.map(([, given]) => given) }
 }

@@ -1,9 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createCodec } from '../../../src/codec/codec.ts'
 import { defineHandler } from '../../../src/handlers/handler.ts'
-import { runAttempt } from '../../../src/attempt/attempt.ts'
-import { stored } from './a-delivery.ts'
-import { delivery, errorIn, event, OrderCreated, outcomeOf, surroundings } from './an-attempt.ts'
+import { stored } from '../worker/a-delivery.ts'
+import { attemptBy, delivery, errorIn, event, OrderCreated, outcomeOf } from './an-attempt.ts'
 
 describe('a delivery that this worker cannot handle, but a newer one may', () => {
   test('is put back when no handler has its name', async () => {
@@ -65,6 +64,16 @@ describe('a delivery that no attempt can help', () => {
     },
   )
 
+  test.each(['', '{', `${'['.repeat(410)}{"\\n":1}${']'.repeat(410)}`])(
+    'is dead when its metadata cannot be read: %s',
+    async (metadata) => {
+      const outcome = await outcomeOf({ ...delivery, event: stored(event, { metadata }) })
+
+      expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_CORRUPT_PAYLOAD' } })
+      expect(errorIn(outcome)?.message).toContain(`${event.type} ${event.id}: the stored metadata cannot be read`)
+    },
+  )
+
   test('is dead when decoding it throws anything else', async () => {
     const failure = new RangeError('too deep')
     const codec = {
@@ -74,10 +83,9 @@ describe('a delivery that no attempt can help', () => {
       },
     }
 
-    const outcome = await runAttempt(delivery, {
-      ...surroundings(defineHandler('mail.receipt', { on: OrderCreated, handle() {} })),
-      codec,
-    })
+    const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
+
+    const outcome = await attemptBy(handler, delivery, { codec })
 
     expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_CORRUPT_PAYLOAD', cause: failure } })
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
 import { settlementOf } from '../../../src/attempt/settlement.ts'
-import { aDelivery } from './a-delivery.ts'
+import { aDelivery } from '../worker/a-delivery.ts'
 
 const delivery = aDelivery({ attempt: 3 })
 

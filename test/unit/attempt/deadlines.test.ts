@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
-import { underDeadline } from '../../../src/attempt/deadline.ts'
+import { callHandler, type Answer } from '../../../src/attempt/call-handler.ts'
+import { Deadlines } from '../../../src/attempt/deadlines.ts'
+import { defineHandler } from '../../../src/handlers/handler.ts'
+import type { Emit } from '../../../src/signals.ts'
 import { rejectionOf } from '../refusal.ts'
+import { delivery, event, OrderCreated } from './an-attempt.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
@@ -138,11 +142,90 @@ describe('a handler whose signal was aborted for another reason', () => {
   })
 })
 
+describe('handlers that run at once', () => {
+  test('with the same limit have one timer, and each its own time', async () => {
+    const deadlines = new Deadlines()
+    const first = start(undefined, { deadlines })
+    vi.advanceTimersByTime(300)
+    const [second, third] = [start(undefined, { deadlines }), start(undefined, { deadlines })]
+    expect(vi.getTimerCount()).toBe(1)
+    second.handler.resolve('sent')
+    await second.running
+
+    const aborted = () => [first, second, third].map(({ abort }) => abort.signal.aborted)
+    vi.advanceTimersByTime(699)
+    expect(aborted()).toEqual([false, false, false])
+    vi.advanceTimersByTime(1)
+    expect(aborted()).toEqual([true, false, false])
+    vi.advanceTimersByTime(299)
+    expect(aborted()).toEqual([true, false, false])
+    vi.advanceTimersByTime(1)
+    expect(aborted()).toEqual([true, false, true])
+  })
+
+  test('with other limits do not wait for each other', () => {
+    const deadlines = new Deadlines()
+    const long = start(undefined, { deadlines, timeoutMs: 60_000 })
+    const short = start(undefined, { deadlines, timeoutMs: 10 })
+
+    vi.advanceTimersByTime(10)
+    expect([long.abort.signal.aborted, short.abort.signal.aborted]).toEqual([false, true])
+    vi.advanceTimersByTime(59_990)
+    expect(long.abort.signal.aborted).toBe(true)
+  })
+
+  test('leave no timer behind when the last of them has returned', async () => {
+    const deadlines = new Deadlines()
+    const all = [start(undefined, { deadlines }), start(undefined, { deadlines })]
+    vi.advanceTimersByTime(500)
+
+    for (const { handler } of all) handler.resolve('sent')
+    await Promise.all(all.map(({ running }) => running))
+
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('have their own time also when one begins because the time of another is over', () => {
+    const deadlines = new Deadlines()
+    const first = start(undefined, { deadlines })
+    vi.advanceTimersByTime(100)
+    const second = start(undefined, { deadlines })
+    const started: ReturnType<typeof start>[] = []
+    first.abort.signal.addEventListener('abort', () => void started.push(start(undefined, { deadlines })))
+
+    vi.advanceTimersByTime(900)
+    expect([started.length, second.abort.signal.aborted]).toEqual([1, false])
+    vi.advanceTimersByTime(100)
+    expect([second.abort.signal.aborted, started[0]?.abort.signal.aborted]).toEqual([true, false])
+    vi.advanceTimersByTime(900)
+    expect(started[0]?.abort.signal.aborted).toBe(true)
+  })
+})
+
+interface Given {
+  readonly deadlines?: Deadlines
+  readonly timeoutMs?: number
+}
+
 /** Runs a handler with a second of time. Without `work` it runs until the test ends it. */
-function start(work?: () => Promise<unknown>) {
+function start(work?: () => Promise<unknown>, { deadlines = new Deadlines(), timeoutMs = 1_000 }: Given = {}) {
   const abort = new AbortController()
   const onOverdue = vi.fn<() => void>()
   const handler = Promise.withResolvers<unknown>()
-  const running = underDeadline({ timeoutMs: 1_000, abort, onOverdue }, 'mail.receipt', work ?? (() => handler.promise))
-  return { abort, onOverdue, handler, running }
+  const handle = work ?? (() => handler.promise)
+  const call = {
+    delivery,
+    event,
+    abort,
+    handler: defineHandler('mail.receipt', { on: OrderCreated, handle, timeoutMs }),
+  }
+  const emit: Emit = (_, name) => void (name === 'attempt.overdue' && onOverdue())
+  const answer = callHandler(call, { deadlines, emit, publish: async () => ({ events: [] }) })
+  return { abort, onOverdue, handler, running: valueOf(answer) }
+}
+
+async function valueOf(answer: Answer | Promise<Answer>): Promise<unknown> {
+  const answered = await answer
+  if (answered.threw) throw answered.error
+  return answered.value
 }

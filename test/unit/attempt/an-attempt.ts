@@ -7,9 +7,10 @@ import { defineHandler, type AnyHandler, type HandlerOptions } from '../../../sr
 import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import type { Outcome } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
-import { runAttempt } from '../../../src/attempt/attempt.ts'
+import { Deadlines } from '../../../src/attempt/deadlines.ts'
+import { runAttempt, type AttemptParts } from '../../../src/attempt/run-attempt.ts'
 import { z } from 'zod'
-import { aDelivery, stored } from './a-delivery.ts'
+import { aDelivery, stored } from '../worker/a-delivery.ts'
 
 const schema = z.object({ orderId: z.string(), placedAt: z.date() })
 
@@ -26,19 +27,23 @@ export function outcomeOf(
   handle: Handle = () => 'called',
   options: HandlerOptions = {},
 ): Promise<Outcome> {
-  return runAttempt(claimed, surroundings(defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })))
+  return attemptBy(defineHandler('mail.receipt', { on: OrderCreated, handle, ...options }), claimed)
 }
 
-/** What an attempt needs around it, for a worker that knows one handler. */
-export function surroundings(handler: AnyHandler) {
-  const abort = new AbortController()
-  return {
+/** What becomes of one attempt in a worker that knows one handler. */
+export function attemptBy(
+  handler: AnyHandler,
+  claimed: ClaimedDelivery = delivery,
+  given: Partial<AttemptParts> = {},
+): Promise<Outcome> {
+  const parts = {
     registry: createRegistry([handler]),
     codec: createCodec(),
-    abort,
-    contextFor: () => ({ signal: abort.signal }) as HandlerContext,
-    onOverdue: () => undefined,
+    emit: () => undefined,
+    publish: async () => ({ events: [] }),
+    deadlines: new Deadlines(),
   }
+  return runAttempt(claimed, new AbortController(), { ...parts, ...given })
 }
 
 /** The error that an outcome carries: ours, where a test looks at its code and message. */

@@ -1,0 +1,50 @@
+/** What the bus says about attempts. Nothing about those that end well. */
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+import type { Emit } from '../signals.ts'
+import { attemptError, reasonOf } from './attempt-error.ts'
+
+export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
+  if (outcome.is === 'done' || outcome.is === 'snoozed') return
+  const who = `${delivery.handler} for ${delivery.event?.type ?? 'an event'} ${delivery.event?.id ?? ''}`
+  const fields = fieldsOf(delivery)
+  switch (outcome.is) {
+    case 'retry': {
+      const { message } = attemptError(outcome.error, delivery.attempt, new Date())
+      emit('warn', 'attempt.failed', `${who}: attempt ${delivery.attempt} failed: ${message}`, {
+        ...fields,
+        retryInMs: outcome.delayMs,
+      })
+      return
+    }
+    case 'put-back':
+      emit('warn', 'delivery.put-back', outcome.reason.message, { ...fields, code: outcome.reason.code })
+      return
+    case 'dead':
+      emit(
+        'error',
+        'delivery.dead',
+        `${who}: dead after attempt ${delivery.attempt}: ${attemptError(outcome.reason, 0, new Date()).message}`,
+        fields,
+      )
+  }
+}
+
+export function reportOverdue(emit: Emit, delivery: ClaimedDelivery): void {
+  const problem =
+    'ignores its signal after its time is over. Its claim is kept until it returns; pass context.signal on.'
+  emit('error', 'attempt.overdue', `${delivery.handler} ${problem}`, fieldsOf(delivery))
+}
+
+/** The handler has returned something of which nothing can be asked. */
+export function reportTrouble(emit: Emit, delivery: ClaimedDelivery, what: string, error: unknown): void {
+  const { id, handler, attempt } = delivery
+  const fields = { deliveryId: id, handler, attempt }
+  emit('error', 'worker.error', `${handler}: ${what} ${reasonOf(error)}`, fields)
+}
+
+/** Names the delivery, its handler, attempt and event beside a message. */
+export function fieldsOf(delivery: ClaimedDelivery): Readonly<Record<string, unknown>> {
+  const { id, handler, attempt, event } = delivery
+  return { deliveryId: id, handler, attempt, eventId: event?.id ?? null, eventType: event?.type ?? null }
+}

@@ -1,0 +1,33 @@
+/** The end of an attempt: the bus reports how it went, and the worker learns what to write about it. */
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import { PostbusError } from '../errors.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+import type { Emit } from '../signals.ts'
+import { reportOutcome, reportTrouble } from './attempt-signals.ts'
+import { settlementOf } from './settlement.ts'
+
+/** After an answer that cannot be understood. */
+const TROUBLE_MS = 30_000
+
+export interface ConcludedAttempt {
+  readonly outcome: Outcome
+  readonly settlement: Settlement
+}
+
+/** Never rejects: a slot and a claim must not be lost to an error. */
+export async function concludedAttempt(
+  attempt: Promise<Outcome>,
+  delivery: ClaimedDelivery,
+  emit: Emit,
+): Promise<ConcludedAttempt> {
+  try {
+    const outcome = await attempt
+    reportOutcome(emit, delivery, outcome)
+    return { outcome, settlement: settlementOf(delivery, outcome) }
+  } catch (error) {
+    const reason = new PostbusError('POSTBUS_ATTEMPT_FAILED', 'The result of this attempt could not be understood.')
+    reportTrouble(emit, delivery, reason.message, error)
+    const outcome: Outcome = { is: 'retry', delayMs: TROUBLE_MS, error: reason }
+    return { outcome, settlement: settlementOf(delivery, outcome) }
+  }
+}

@@ -1,0 +1,49 @@
+/** Makes the context that a handler is given besides its event. */
+import type { Envelope } from '../events/envelope.ts'
+import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
+import type { HandlerContext } from '../handlers/handler-context.ts'
+import { logWith, type Emit } from '../signals.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
+import { fieldsOf } from './attempt-signals.ts'
+import type { HandlerCall } from './call-handler.ts'
+
+export interface ContextParts {
+  readonly emit: Emit
+  publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
+  /** For `context.tx`: handlers run inside `publish`, or a test drains inside a transaction. */
+  readonly tx?: PublishTransaction | undefined
+}
+
+/**
+ * A plain frozen object, whose parts can be taken out or spread into another one. Getters that make the log and the signal
+ * when they are asked for would save a worker 0.1 µs of 10, and be lost by `{ ...context }`.
+ */
+export function contextFor(
+  { delivery, handler, event, abort }: HandlerCall,
+  { emit, publish, tx }: ContextParts,
+): HandlerContext {
+  const context: HandlerContext = {
+    attempt: delivery.attempt,
+    maxAttempts: handler.options.maxAttempts,
+    deliveryId: delivery.id,
+    signal: abort.signal,
+    log: logWith(emit, fieldsOf(delivery)),
+    publish(events, options) {
+      const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
+      return publish(
+        list.map((next) => causedBy(event, next)),
+        tx === undefined ? options : { tx, ...options },
+      )
+    },
+  }
+  return Object.freeze(tx === undefined ? context : { ...context, tx })
+}
+
+/** What a handler publishes carries on the chain of the event it handles, unless the new event says otherwise. */
+function causedBy(cause: Envelope, event: Envelope): Envelope {
+  return Object.freeze({
+    ...event,
+    correlationId: event.correlationId ?? cause.correlationId ?? cause.id,
+    causationId: event.causationId ?? cause.id,
+  })
+}

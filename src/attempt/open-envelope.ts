@@ -1,0 +1,50 @@
+/** Opens a stored event: from a row back to the envelope that was published. */
+import { parseJson } from '../codec/parse-json.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { StoredEvent } from '../deliveries/delivery.ts'
+import { PostbusError } from '../errors.ts'
+import type { Envelope, EventMetadata } from '../events/envelope.ts'
+
+/** The envelope, or why there is none. Whatever stands in the row costs nothing but its own delivery. */
+export function openedOrError(stored: StoredEvent, codec: Codec): Envelope | PostbusError {
+  try {
+    return openEnvelope(stored, codec)
+  } catch (cause) {
+    if (cause instanceof PostbusError) return cause
+    return corrupt(stored, 'cannot be decoded.', cause)
+  }
+}
+
+/**
+ * Decodes an event for one attempt of one handler, so that none of them can change another's copy.
+ *
+ * @throws {PostbusError} `POSTBUS_CORRUPT_PAYLOAD` when the payload is not a document that Postbus wrote, or the metadata
+ * cannot be read.
+ */
+export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
+  return Object.freeze({
+    id: stored.id,
+    type: stored.type,
+    version: stored.version,
+    data: codec.decode(stored.payload),
+    partitionKey: stored.partitionKey,
+    correlationId: stored.correlationId,
+    causationId: stored.causationId,
+    occurredAt: stored.occurredAt,
+    source: stored.source,
+    metadata: stored.metadata === null ? {} : openMetadata(stored, stored.metadata),
+    expiresAt: stored.expiresAt,
+  })
+}
+
+function openMetadata(stored: StoredEvent, text: string): EventMetadata {
+  try {
+    return parseJson(text) as EventMetadata // nothing else is published
+  } catch (cause) {
+    throw corrupt(stored, 'the stored metadata cannot be read. Restore them, or discard the event.', cause)
+  }
+}
+
+function corrupt({ type, id }: StoredEvent, problem: string, cause: unknown): PostbusError {
+  return new PostbusError('POSTBUS_CORRUPT_PAYLOAD', `${type} ${id}: ${problem}`, { cause })
+}

@@ -1,0 +1,74 @@
+/** What becomes of an attempt: by what its handler answered, or because the handler could not even be called. */
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import { PostbusError } from '../errors.ts'
+import { backoffDelayMs } from '../handlers/backoff.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import { isAnswer, type Failed, type Outcome } from '../handlers/outcome.ts'
+import { reasonOf } from './attempt-error.ts'
+import type { Answer } from './call-handler.ts'
+
+/** A delivery that this process cannot handle, but a newer deploy may, is looked at again after this time. */
+const PUT_BACK_MS = 30_000
+
+export function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer: Answer): Outcome {
+  if (answer.threw) return retryOrDead(delivery, handler, answer.error)
+  const { value } = answer
+  if (!isAnswer(value)) return { is: 'done', result: value }
+
+  switch (value.is) {
+    case 'failed':
+      return retryOrDead(delivery, handler, errorOf(value))
+    case 'discard':
+      return { is: 'dead', reason: value.reason, error: null, onDead: handler.options.onDead }
+    case 'snooze':
+      return { is: 'snoozed', delayMs: value.delayMs }
+  }
+}
+
+/** `failed(error)` means the same as throwing that error, so it is that error, with the stack of where it arose. */
+function errorOf({ reason, cause }: Failed): unknown {
+  if (cause instanceof Error && cause.message === reason) return cause
+  const error: { stack?: string } = new PostbusError('POSTBUS_ATTEMPT_FAILED', reason, { cause })
+  delete error.stack // it would lead here, not to the handler
+  return error
+}
+
+function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Outcome {
+  if (delivery.attempt >= handler.options.maxAttempts) return dead(handler, error)
+  return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler), error }
+}
+
+/** A backoff function that throws must not lose the delivery. */
+function delayAfter(attempt: number, handler: AnyHandler): number {
+  try {
+    return backoffDelayMs(handler.options.backoff, attempt)
+  } catch {
+    return PUT_BACK_MS
+  }
+}
+
+export function dead(handler: AnyHandler, error: unknown): Outcome {
+  return { is: 'dead', reason: reasonOf(error), error, onDead: handler.options.onDead }
+}
+
+export function putBack(reason: PostbusError): Outcome {
+  return { is: 'put-back', delayMs: PUT_BACK_MS, reason }
+}
+
+/** The last attempt ended without an outcome. Its error stands with the delivery; there is no further attempt to report. */
+export function usedUp(delivery: ClaimedDelivery, handler: AnyHandler): Outcome {
+  const last = `attempt ${delivery.attempt - 1}, which was the last one allowed`
+  const reason = `The worker died or lost its claim during ${last}, or \`maxAttempts\` was lowered since.`
+  return { is: 'dead', reason, error: null, onDead: handler.options.onDead }
+}
+
+export function unknownHandler(delivery: ClaimedDelivery): PostbusError {
+  return new PostbusError(
+    'POSTBUS_UNKNOWN_HANDLER',
+    `No handler is named "${delivery.handler}" in this worker. The delivery is put back: deploy the code that has it, or discard it.`,
+  )
+}
+
+export function eventGone(delivery: ClaimedDelivery): PostbusError {
+  return new PostbusError('POSTBUS_CORRUPT_PAYLOAD', `The event of delivery ${delivery.id} is no longer stored.`)
+}

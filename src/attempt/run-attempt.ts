@@ -1,0 +1,49 @@
+/**
+ * One attempt at one delivery, step by step: from the stored row to an outcome. Workers run all of their attempts here, and
+ * so does a test's drain. Touches no database: settling is for others.
+ */
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { Codec } from '../codec/codec.ts'
+import { PostbusError } from '../errors.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+import type { Registry } from '../handlers/registry.ts'
+import { callHandler, type CallParts } from './call-handler.ts'
+import { Deadlines } from './deadlines.ts'
+import { openedOrError } from './open-envelope.ts'
+import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
+import { versionMisfit } from './version-misfit.ts'
+
+export interface AttemptParts extends CallParts {
+  readonly registry: Registry
+  readonly codec: Codec
+}
+
+/** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
+export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Promise<Outcome>
+
+/** Returns the function that runs attempts with these parts. All of its attempts share one list of deadlines. */
+export function attemptWith(given: Omit<AttemptParts, 'deadlines'>): Attempt {
+  const parts = { ...given, deadlines: new Deadlines() }
+  return (delivery, abort) => runAttempt(delivery, abort, parts)
+}
+
+/** Rejects only when the handler has returned something of which nothing can be asked: see `concluded-attempt.ts`. */
+export async function runAttempt(
+  delivery: ClaimedDelivery,
+  abort: AbortController,
+  parts: AttemptParts,
+): Promise<Outcome> {
+  const handler = parts.registry.handlerNamed(delivery.handler)
+  if (!handler) return putBack(unknownHandler(delivery))
+
+  const stored = delivery.event
+  if (!stored) return dead(handler, eventGone(delivery))
+  const misfit = versionMisfit(handler, stored)
+  if (misfit) return misfit
+  if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
+
+  const event = openedOrError(stored, parts.codec)
+  if (event instanceof PostbusError) return dead(handler, event)
+  const answer = await callHandler({ delivery, handler, event, abort }, parts)
+  return outcomeOf(delivery, handler, answer)
+}

@@ -1,0 +1,124 @@
+/**
+ * Reads the rows of statements that claim. Our own connections hand them over as arrays of text, which takes a third off the
+ * time of a row; the transaction of another client, in a test's drain, as objects of values that it has read already.
+ *
+ * Nothing here may throw: what is read has been claimed, and has to reach its attempt, which opens payload and metadata.
+ */
+import type { CustomTypesConfig } from 'pg'
+import type { ClaimedDelivery, StoredEvent } from '../../../deliveries/delivery.ts'
+import type { Queryable } from '../connection.ts'
+import { timestampFrom } from './timestamp-from.ts'
+
+/** The columns of `DELIVERY_COLUMNS`. */
+type DeliveryColumn =
+  | 'id'
+  | 'handler'
+  | 'claim'
+  | 'attempt'
+  | 'seq'
+  | 'event_id'
+  | 'type'
+  | 'version'
+  | 'partition_key'
+  | 'payload'
+  | 'correlation_id'
+  | 'causation_id'
+  | 'source'
+  | 'metadata'
+  | 'occurred_at'
+  | 'expires_at'
+
+/** A row, read by the places of its columns. */
+export type Cells = readonly unknown[]
+
+/** Where each column stands in a row. */
+export type Places<Column extends string = DeliveryColumn> = Readonly<Record<Column, number>>
+
+export interface ClaimedRows<Column extends string> {
+  readonly rows: readonly Cells[]
+  readonly at: Places<Column | DeliveryColumn>
+}
+
+/** Runs a statement whose rows may be deliveries, with these columns beside them. */
+export async function queryClaimed<Column extends string>(
+  database: Queryable,
+  text: string,
+  values: readonly unknown[],
+): Promise<ClaimedRows<Column>> {
+  // `Queryable` names only what every statement needs. A pool can do this too, and a test's transaction reads what it needs.
+  const able = database as unknown as CellQueryable
+  const { fields, rows } = await able.query({ text, values, rowMode: 'array', types: AS_TEXT })
+  const names = fields ? fields.map(({ name }) => name) : Object.keys(rows[0] ?? {})
+  // The statement says what its columns are.
+  const at = Object.fromEntries(names.map((name, place) => [name, place])) as Places<Column | DeliveryColumn>
+  return { rows: rows.map((row) => (isCells(row) ? row : names.map((name) => row[name]))), at }
+}
+
+interface CellQueryable {
+  query(statement: {
+    readonly text: string
+    readonly values: readonly unknown[]
+    readonly rowMode: 'array'
+    readonly types: CustomTypesConfig
+  }): Promise<{
+    readonly fields?: readonly { readonly name: string }[]
+    readonly rows: readonly (Cells | Readonly<Record<string, unknown>>)[]
+  }>
+}
+
+const AS_TEXT: CustomTypesConfig = { getTypeParser: () => (text: unknown) => text }
+
+function isCells(row: object): row is Cells {
+  return Array.isArray(row)
+}
+
+export function claimedDelivery(queue: string, row: Cells, at: Places): ClaimedDelivery {
+  return {
+    id: textIn(row[at.id]),
+    queue,
+    handler: textIn(row[at.handler]),
+    claim: Number(row[at.claim]),
+    attempt: Number(row[at.attempt]),
+    event: row[at.seq] === null ? null : storedEvent(row, at),
+  }
+}
+
+function storedEvent(row: Cells, at: Places): StoredEvent {
+  return {
+    seq: textIn(row[at.seq]),
+    id: textIn(row[at.event_id]),
+    type: textIn(row[at.type]),
+    version: Number(row[at.version]),
+    partitionKey: textOrNull(row[at.partition_key]),
+    payload: textIn(row[at.payload]),
+    correlationId: textOrNull(row[at.correlation_id]),
+    causationId: textOrNull(row[at.causation_id]),
+    source: textOrNull(row[at.source]),
+    metadata: textOrNull(row[at.metadata]),
+    occurredAt: dateIn(row[at.occurred_at]),
+    expiresAt: row[at.expires_at] === null ? null : dateIn(row[at.expires_at]),
+  }
+}
+
+/** Some clients make numbers of what fits into one. */
+function textIn(cell: unknown): string {
+  return typeof cell === 'string' ? cell : String(cell ?? '')
+}
+
+function textOrNull(cell: unknown): string | null {
+  return cell === null ? null : textIn(cell)
+}
+
+function dateIn(cell: unknown): Date {
+  return cell instanceof Date ? cell : timestampFrom(textIn(cell))
+}
+
+export function isTrue(cell: unknown): boolean {
+  return cell === 't' || cell === true
+}
+
+/** The names of handlers hold nothing that an array's text would put into quotes. */
+export function namesIn(cell: unknown): readonly string[] {
+  if (Array.isArray(cell)) return cell.map(String)
+  return textIn(cell).match(/[^{},]+/g) ?? []
+}
