@@ -2,6 +2,7 @@
  * Ending a worker process. The first SIGTERM or SIGINT stops it in good order, a second one ends it at once, and a
  * watchdog ends it should stopping hang. An error that nobody caught stops it in good order too, with exit code 1.
  */
+import { setTimeout } from '../clock.ts'
 import type { StopReport } from '../worker/worker.ts'
 import type { ExitCode } from './command.ts'
 

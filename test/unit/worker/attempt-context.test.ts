@@ -13,6 +13,8 @@ import { emitTo, type Signal } from '../../../src/signals.ts'
 import { attemptWith } from '../../../src/attempt/attempt-context.ts'
 import { aDelivery, stored } from './a-delivery.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const InvoiceCreated = defineEvent('finances.invoice-created', { schema: z.string() })
 const event = OrderCreated('o1')

@@ -3,6 +3,8 @@ import { PostbusError } from '../../../src/errors.ts'
 import { underDeadline } from '../../../src/attempt/deadline.ts'
 import { rejectionOf } from '../refusal.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
