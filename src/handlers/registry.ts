@@ -1,4 +1,5 @@
 /** All handlers of a bus: who receives an event, and who a stored delivery belongs to. */
+import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { isHandler, type AnyHandler } from './handler.ts'
@@ -77,9 +78,9 @@ export function isInterested(handler: AnyHandler, event: Envelope): boolean {
   if (!handler.interested) return true
   const interested: unknown = callInterested(handler, event)
   if (typeof interested === 'boolean') return interested
-  const problem =
-    interested instanceof Promise ? 'a promise; it runs inside publish and must be synchronous' : typeof interested
-  if (interested instanceof Promise) interested.catch(() => undefined) // the refusal below is the error to see
+  const isPromise = types.isPromise(interested)
+  const problem = isPromise ? 'a promise; it runs inside publish and must be synchronous' : typeof interested
+  if (isPromise) interested.catch(() => undefined) // the refusal below is the error to see
   throw interestedFailed(handler, event, `returned ${problem}. Return true or false.`)
 }
 
