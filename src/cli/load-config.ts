@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Bus } from '../bus.ts'
+import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { UsageError } from './command.ts'
 
@@ -39,7 +40,7 @@ async function importConfig(file: string): Promise<Record<string, unknown>> {
 
 function explained(file: string, error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : ''
-  const message = error instanceof Error ? error.message : String(error)
+  const message = safeTextOfError(error)
   const syntax = (why: string) =>
     new PostbusError('POSTBUS_CONFIG_SYNTAX', `${file}: ${why}\n  ${message}`, { cause: error })
   switch (code) {

@@ -4,6 +4,7 @@ import { partsOf, type BusParts } from '../publishing/backend-override.ts'
 import { decodedCopy, storedForm } from '../backends/decoded-copy.ts'
 import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler, EventFor, Handler, On } from '../handlers/handler.ts'
 import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/outcome.ts'
@@ -55,7 +56,7 @@ export async function runEvent<Listens extends On, Result>(
 ): Promise<RunEventResult<Result>> {
   const answer = await answerTo(handler, event, options)
   if (answer === null) return { status: 'not_interested' }
-  if (answer.threw) return failed(messageOf(answer.error), answer.error)
+  if (answer.threw) return failed(safeTextOfError(answer.error), answer.error)
   const { value } = answer
   // The value is what `handle` returned; only the compiler cannot follow it through the worker's code.
   if (!isAnswer(value)) return { status: 'processed', result: value as Value<Result> }
@@ -134,10 +135,6 @@ function attemptNumber({ name, options }: AnyHandler, attempt = 1): number {
 function failed(reason: string, cause: unknown): RunEventFailed {
   const result: RunEventFailed = { status: 'failed', reason }
   return Object.defineProperty(result, 'cause', { value: cause, enumerable: false })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function notDone({ name }: AnyHandler, what: string, cause?: unknown): PostbusError {

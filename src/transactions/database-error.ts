@@ -36,26 +36,6 @@ export function explainDatabaseError(error: unknown, schema: string): unknown {
   return error
 }
 
-/** What says that there is no way to the database at all, or that it does not let us in. */
-const CLOSED_DOORS = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  '28000',
-  '28P01',
-  '3D000',
-  '57P03',
-])
-
-/** For operators' commands: a connection that cannot be made, in words. Anything else is returned unchanged. */
-export function explainConnectionError(error: unknown): unknown {
-  const [first] = error instanceof AggregateError ? error.errors : [error]
-  if (!(first instanceof Error) || !('code' in first) || !CLOSED_DOORS.has(String(first.code))) return error
-  const message = `The database cannot be reached: ${first.message}. Check the connection string, and that the server is up.`
-  return new PostbusError('POSTBUS_DATABASE_UNREACHABLE', message, { cause: error })
-}
-
 /** Whether the database itself answered, as opposed to a client that refused to ask it. */
 export function hasSqlState(error: unknown): boolean {
   return answersIn(error).length > 0
