@@ -17,7 +17,7 @@ export function isError(value: unknown): value is Error {
 
 /** Several errors in one, such as those of a host that was tried at each of its addresses. */
 export function isAggregateError(value: unknown): value is AggregateError {
-  return isError(value) && 'errors' in value && Array.isArray(value.errors)
+  return isError(value) && value.name === 'AggregateError' && 'errors' in value && Array.isArray(value.errors)
 }
 
 /**
