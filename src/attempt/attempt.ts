@@ -3,11 +3,13 @@ import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import { backoffDelayMs } from '../handlers/backoff.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { HandlerContext } from '../handlers/handler-context.ts'
 import { isAnswer, type Failed, type Outcome } from '../handlers/outcome.ts'
 import { isFor, versionsOf, type Registry } from '../handlers/registry.ts'
+import { isError } from '../realm.ts'
 import { reasonOf } from './attempt-error.ts'
 import { underDeadline } from './deadline.ts'
 import { openEnvelope } from './stored-envelope.ts'
@@ -83,7 +85,7 @@ function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer: Answe
 
 /** `failed(error)` means the same as throwing that error, so it is that error, with the stack of where it arose. */
 function errorOf({ reason, cause }: Failed): unknown {
-  if (cause instanceof Error && cause.message === reason) return cause
+  if (isError(cause) && safeTextOfError(cause) === reason) return cause
   const error: { stack?: string } = new PostbusError('POSTBUS_ATTEMPT_FAILED', reason, { cause })
   delete error.stack // it would lead here, not to the handler
   return error

@@ -1,4 +1,5 @@
 /** Runs a handler against the clock: when its time is over its signal is aborted, and the attempt counts as failed. */
+import { clearTimeout, setTimeout } from '../clock.ts'
 import { PostbusError } from '../errors.ts'
 
 /** How long after its signal was aborted a handler may take to return before it is reported. */

@@ -12,7 +12,7 @@ import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { keepPruned, type PruningSetup } from './pruning.ts'
-import { sleep } from '../clock.ts'
+import { performance, sleep } from '../clock.ts'
 import { Tally, type Counts } from './tally.ts'
 import { withinMs } from './within.ts'
 
