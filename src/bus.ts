@@ -64,8 +64,7 @@ export interface Bus {
  */
 export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
-  const { parts, place } = assemble(settings)
-  const { publish } = parts
+  const { parts, place, publish } = assemble(settings, (events, how) => bus.publish(events, how))
 
   const bus: Bus = {
     publish,
@@ -77,15 +76,16 @@ export function createBus(options: BusOptions): Bus {
     },
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
     doctor: async () => place.doctor(await parts.registry.load()),
-    deadLetters: place.deadLetters,
-    lanes: place.lanes,
+    deadLetters: { ...place.deadLetters },
+    lanes: { ...place.lanes },
     close: () => parts.backend.close(),
     [Symbol.asyncDispose]: () => parts.backend.close(),
   }
-  return Object.freeze(withParts(bus, parts))
+  return withParts(bus, parts) // not frozen: tests spy on its methods
 }
 
-function assemble(settings: Settings) {
+/** `publishAsSeen`: what handlers publish goes through the bus, so that a test that spies on it sees that too. */
+function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const { backend: kind, source = null } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
@@ -95,9 +95,10 @@ function assemble(settings: Settings) {
   const place =
     kind === 'postgres'
       ? inPostgres(createPostgres(settings, emit))
-      : createInMemory(kind, mailbox, { codec, emit, publish })
-  const parts: BusParts = { kind, registry, codec, emit, source, backend: place.backend, mailbox, publish }
-  return { parts, place }
+      : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
+  const { backend } = place
+  const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }
+  return { parts, place, publish }
 }
 
 function inPostgres(postgres: Postgres) {

@@ -2,7 +2,7 @@
  * What the bus tells the outside about itself. Everything noteworthy becomes one signal: a plain object with a stable
  * name, a level, a sentence and fields. By default signals from level `info` up are printed to stderr.
  */
-import { inspect, styleText } from 'node:util'
+import { inspect, styleText, types } from 'node:util'
 
 export type BusSignalLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -61,7 +61,7 @@ export function emitTo(listener: BusSignalListener): Emit {
   return (level, name, message, fields = {}) => {
     try {
       const answer: unknown = listener(Object.freeze({ name, level, message, fields }))
-      if (answer instanceof Promise) answer.catch(reportListener)
+      if (types.isPromise(answer)) answer.catch(reportListener)
     } catch (error) {
       reportListener(error)
     }

@@ -8,10 +8,11 @@ import { withMap } from './support/architecture-map.ts'
 const LAYERS: readonly (readonly string[])[] = [
   [
     'src/errors.ts',
+    'src/error-text.ts',
     'src/clock.ts',
-    'src/message-of.ts',
     'src/names.ts',
     'src/parse-options.ts',
+    'src/realm.ts',
     'src/signals.ts',
     'migrations/',
   ],

@@ -3,7 +3,9 @@
  * and credentials, so none of them is kept; what looks like a secret inside the text is blacked out.
  */
 import type { AttemptError } from '../deliveries/delivery.ts'
+import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
+import { isError } from '../realm.ts'
 
 const MAX_MESSAGE = 2_000
 const MAX_STACK = 4_000
@@ -40,7 +42,7 @@ export function attemptError(error: unknown, attempt: number, at: Date): Attempt
 
 /** Why an attempt was the last one, in short: the message alone. Never throws, whatever was thrown. */
 export function reasonOf(error: unknown): string {
-  return readable(() => (error instanceof Error ? textOf(error.message) : String(error)), UNSHOWABLE)
+  return readable(() => textOfError(error), UNSHOWABLE)
 }
 
 /** Text that jsonb can hold: well formed, without NUL, of bounded length, secrets blacked out. */
@@ -61,29 +63,24 @@ function messageOf(error: unknown): string {
 
 function ownMessage(error: unknown): string {
   return readable(() => {
-    if (!(error instanceof Error)) return typeof error === 'string' ? error : `Thrown: ${String(error)}`
+    if (!isError(error)) return typeof error === 'string' ? error : `Thrown: ${textOfError(error)}`
     const plain = error.name === 'Error' || error instanceof PostbusError // whose code says more than its name
-    return plain ? textOf(error.message) : `${error.name}: ${textOf(error.message)}`
+    return plain ? textOfError(error) : `${error.name}: ${textOfError(error)}`
   }, UNSHOWABLE)
 }
 
 function causeOf(error: unknown): unknown {
-  return readable(() => (error instanceof Error ? (error.cause ?? undefined) : undefined), undefined)
+  return readable(() => (isError(error) ? (error.cause ?? undefined) : undefined), undefined)
 }
 
 function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null
+  if (!isError(error) || !('code' in error)) return null
   const { code } = error
   return typeof code === 'string' || typeof code === 'number' ? storable(String(code), 64) : null
 }
 
 function stackOf(error: unknown): string | null {
-  return error instanceof Error && typeof error.stack === 'string' ? storable(error.stack, MAX_STACK) : null
-}
-
-/** A hostile message need not be text. */
-function textOf(message: unknown): string {
-  return String(message)
+  return isError(error) && typeof error.stack === 'string' ? storable(error.stack, MAX_STACK) : null
 }
 
 /** What is thrown comes from code we do not know: a getter, a proxy or a toString may throw while it is read. */

@@ -3,7 +3,7 @@ import type { PlannedEvent } from '../publishing/backend.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
-import { isPlainObject } from '../events/event-checks.ts'
+import { isPlainObject } from '../realm.ts'
 import { openEnvelope } from '../attempt/open-envelope.ts'
 
 /** Decodes a new copy each time, and freezes all of it: a reader that changes its copy would surprise the next one. */

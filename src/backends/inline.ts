@@ -6,7 +6,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Backend, PlannedEvent } from '../publishing/backend.ts'
 import type { Codec } from '../codec/codec.ts'
+import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
+import { isError } from '../realm.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
@@ -81,7 +83,7 @@ function settleInline(answer: Answer, { handler, event }: HandlerCall, { emit }:
 
 /** `failed(error)` is like throwing that error. A reason in words becomes an error that says whose it is. */
 function failure(who: string, { reason, cause }: Failed): unknown {
-  if (cause instanceof Error && cause.message === reason) return cause
+  if (isError(cause) && textOfError(cause) === reason) return cause
   return new PostbusError('POSTBUS_ATTEMPT_FAILED', `${who} failed: ${reason}`, cause === undefined ? {} : { cause })
 }
 

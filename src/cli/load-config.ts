@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Bus } from '../bus.ts'
+import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
-import { messageOf } from '../message-of.ts'
 import { UsageError } from './command.ts'
 
-const NAMES = ['postbus.config.ts', 'postbus.config.js', 'postbus.config.mjs']
+const NAMES = ['postbus.config.ts', 'postbus.config.js', 'postbus.config.mjs', 'postbus.config.cjs']
 const DEFAULTS = [...NAMES, ...NAMES.map((name) => `config/${name}`)]
 
 /**
@@ -22,12 +22,19 @@ export async function loadBus(given: string | undefined): Promise<Bus> {
     const looked = given ? file : DEFAULTS.join(', ')
     throw new UsageError(`No config file: looked for ${looked}. Name yours with --config FILE; it exports \`bus\`.`)
   }
-  const exported = await importConfig(file)
-  if (isBus(exported['bus'])) return exported['bus']
+  const bus = busIn(await importConfig(file))
+  if (bus) return bus
   throw new PostbusError(
     'POSTBUS_INVALID_CONFIG',
     `${file} exports no \`bus\`. Expected: export const bus = createBus({ connectionString, handlers })`,
   )
+}
+
+/** Also of a CommonJS file, of which the names of the exports may not be known: Node then has them all in `default`. */
+function busIn(exported: unknown, depth = 0): Bus | undefined {
+  if (typeof exported !== 'object' || exported === null || depth > 2) return undefined
+  const bus: unknown = Reflect.get(exported, 'bus')
+  return isBus(bus) ? bus : busIn(Reflect.get(exported, 'default'), depth + 1)
 }
 
 async function importConfig(file: string): Promise<Record<string, unknown>> {
@@ -40,7 +47,7 @@ async function importConfig(file: string): Promise<Record<string, unknown>> {
 
 function explained(file: string, error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : ''
-  const message = messageOf(error)
+  const message = safeTextOfError(error)
   const syntax = (why: string) =>
     new PostbusError('POSTBUS_CONFIG_SYNTAX', `${file}: ${why}\n  ${message}`, { cause: error })
   switch (code) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `postbus` command: finds the command that was named, reads its options, and turns what happens into an exit code. */
 import { parseArgs } from 'node:util'
+import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
-import { messageOf } from '../message-of.ts'
+import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
@@ -40,7 +41,8 @@ function parse(name: string, command: Command, args: readonly string[]) {
     return { options: values as Record<string, string | boolean | undefined>, words: positionals }
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(`${messageOf(error)} See: postbus ${name} --help`)
+    const message = safeTextOfError(error)
+    throw new UsageError(`${message} See: postbus ${name} --help`)
   }
 }
 
@@ -51,7 +53,7 @@ function reportError(terminal: Terminal, error: unknown): ExitCode {
     return 2
   }
   if (error instanceof PostbusError) say(terminal, `${error.code}: ${error.message}`)
-  else say(terminal, error instanceof Error ? (error.stack ?? error.message) : String(error))
+  else say(terminal, isError(error) ? `${safeTextOfError(error)}\n${error.stack ?? ''}` : safeTextOfError(error))
   return 1
 }
 

@@ -1,11 +1,18 @@
 /**
- * Ending a worker process. The first SIGTERM or SIGINT stops it in good order, a second one ends it at once, and a
- * watchdog ends it should stopping hang. An error that nobody caught stops it in good order too, with exit code 1.
+ * Ending a worker process. The first SIGTERM or SIGINT stops it in good order, and a watchdog ends it should stopping hang.
+ * A second signal ends it at once, unless it is the echo of the first: a Ctrl-C reaches every process of the terminal, and
+ * npm and shells pass it on besides. An error that nobody caught, and a parent that has gone, stop it in good order too.
  */
+import { performance, setInterval, setTimeout, clearInterval } from '../clock.ts'
+import { safeTextOfError } from '../error-text.ts'
+import { isError } from '../realm.ts'
 import type { StopReport } from '../worker/worker.ts'
 import type { ExitCode } from './command.ts'
 
 const WATCHDOG_MARGIN_MS = 5_000
+/** Nobody decides within this time that the first signal was not enough. */
+const ECHO_MS = 1_000
+const LOOK_FOR_PARENT_EVERY_MS = 500
 
 export interface Shutdown {
   /** Resolves with the exit code when a requested shutdown is complete: 1 if something had to be given back. */
@@ -15,15 +22,21 @@ export interface Shutdown {
   ignore(): void
 }
 
-export function onShutdown(
-  stop: () => Promise<StopReport>,
-  graceMs: number,
-  tell: (sentence: string) => void,
-): Shutdown {
+export interface ShutdownOptions {
+  readonly graceMs: number
+  stop(): Promise<StopReport>
+  tell(sentence: string): void
+  /** Whether a process that this one is to end with has gone; looked at again and again. */
+  readonly parentHasGone?: (() => boolean) | undefined
+}
+
+export function onShutdown({ graceMs, stop, tell, parentHasGone }: ShutdownOptions): Shutdown {
   let requested = false
+  let signalledAt: number | null = null
   const { promise: ended, resolve } = Promise.withResolvers<ExitCode>()
 
   function shutDown(failed: boolean): void {
+    if (requested) return
     requested = true
     setTimeout(() => process.exit(1), graceMs + WATCHDOG_MARGIN_MS).unref()
     void stop().then(
@@ -32,26 +45,41 @@ export function onShutdown(
     )
   }
   function onSignal(signal: NodeJS.Signals): void {
-    if (requested) {
-      tell(`${signal} again: exiting at once.`)
-      process.exit(1)
+    if (signalledAt === null) {
+      signalledAt = performance.now()
+      tell(`${signal}: stopping. Running handlers have ${graceMs / 1_000} s to finish; send it again to exit at once.`)
+      return shutDown(false)
     }
-    tell(`${signal}: stopping. Running handlers have ${graceMs / 1_000} s to finish; send it again to exit at once.`)
-    shutDown(false)
+    if (performance.now() - signalledAt < ECHO_MS) return
+    tell(`${signal} again: exiting at once.`)
+    process.exit(1)
   }
   function onUncaught(error: unknown): void {
-    tell(`An error outside of any handler; stopping.\n${error instanceof Error ? error.stack : String(error)}`)
-    if (!requested) shutDown(true)
+    tell(`An error outside of any handler; stopping.\n${stackOf(error)}`)
+    shutDown(true)
+  }
+  function lookForParent(): void {
+    if (requested || !parentHasGone?.()) return
+    tell(`The process that started this one has gone: stopping. Running handlers have ${graceMs / 1_000} s to finish.`)
+    shutDown(false)
   }
 
+  const looking = parentHasGone && setInterval(lookForParent, LOOK_FOR_PARENT_EVERY_MS).unref()
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
   return {
     ended,
     requested: () => requested,
     ignore() {
+      clearInterval(looking)
       process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
       process.off('uncaughtException', onUncaught).off('unhandledRejection', onUncaught)
     },
   }
+}
+
+function stackOf(error: unknown): string {
+  const text = safeTextOfError(error)
+  if (!isError(error) || typeof error.stack !== 'string') return text
+  return error.stack.includes(text) ? error.stack : `${text}\n${error.stack}`
 }

@@ -12,6 +12,7 @@ import {
 import { loadBus } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
 import { onShutdown } from './shutdown.ts'
+import { watchParents } from './ancestors.ts'
 
 const DEFAULT_GRACE_MS = 30_000
 
@@ -22,11 +23,18 @@ export const worker: Command = {
     ['postbus worker --queues events=50,events_partitioned=20', 'works on these queues'],
     ['postbus worker --once', 'handles what is due now, prints what was done, and exits'],
   ],
-  options: { ...CONFIG_OPTION, queues: { type: 'string' }, once: { type: 'boolean' }, 'grace-ms': { type: 'string' } },
+  options: {
+    ...CONFIG_OPTION,
+    queues: { type: 'string' },
+    once: { type: 'boolean' },
+    'grace-ms': { type: 'string' },
+    'with-parent': { type: 'boolean' },
+  },
   describe: {
     config: DESCRIBE_CONFIG,
     queues: 'Queues and how many handlers may run at once in each: NAME=COUNT,…',
     once: 'Stop when nothing is due any more.',
+    'with-parent': 'Stop in good order when the process that started this one has gone, such as npx or npm run.',
     'grace-ms': `How long running handlers get to finish after SIGTERM, in milliseconds. Default: ${DEFAULT_GRACE_MS}.`,
   },
 
@@ -49,11 +57,12 @@ interface WorkOptions {
 
 async function work(bus: Bus, { options, terminal }: Invocation, how: WorkOptions): Promise<ExitCode> {
   const running = bus.worker(how)
-  const shutdown = onShutdown(
-    () => running.stop(),
-    how.shutdownGraceMs,
-    (sentence) => say(terminal, sentence),
-  )
+  const shutdown = onShutdown({
+    graceMs: how.shutdownGraceMs,
+    stop: () => running.stop(),
+    tell: (sentence) => say(terminal, sentence),
+    parentHasGone: options['with-parent'] ? watchParents() : undefined,
+  })
   try {
     if (!options['once']) {
       await running.start()

@@ -17,6 +17,7 @@ import { grouped, refuse, tooLarge } from './refuse.ts'
 import { referentialEqualities } from './shared-references.ts'
 import { type StoredDocument, readDocument } from './stored-document.ts'
 import { PostbusError } from '../errors.ts'
+import { ownCopy } from '../events/own-copy.ts'
 
 export type { CustomCodec } from './custom-codec.ts'
 
@@ -76,10 +77,15 @@ function superjsonDocuments(codecs: readonly CustomCodec[]) {
 
   function write(value: unknown, inspection: Inspection): string {
     customs = inspection.customs
-    const { json, meta } = superjson.serialize(value)
+    const { json, meta } = superjson.serialize(inspection.foreign ? domestic(value, inspection) : value)
     customs = new Map()
     const shared = referentialEqualities(inspection.shared)
     return JSON.stringify({ json, meta: { values: meta?.values, referentialEqualities: shared, v: 1 } })
+  }
+
+  /** What a codec of the user's takes is left to it. */
+  function domestic(value: unknown, inspection: Inspection): unknown {
+    return ownCopy(value, { leave: (object) => inspection.customs.has(object) })
   }
 
   function read({ json, meta }: StoredDocument): unknown {

@@ -8,14 +8,15 @@
 import { types } from 'node:util'
 
 import { visitCustom } from './customs.ts'
-import { extraProperty, refuseExtraProperties, symbolKey, visitLeaf } from './leaf-kinds.ts'
+import { extraProperty, isLeaf, refuseExtraProperties, symbolKey, visitLeaf } from './leaf-kinds.ts'
 import { MAX_BIGINT_DIGITS, MAX_DEPTH, isDangerousKey } from './limits.ts'
 import { type Place, causeOf, elementOf, mapKeyOf, mapValueOf, propertyOf, setElementOf, theData } from './place.ts'
 import { grouped, reasonAgainst } from './refuse.ts'
 import { meetAgain } from './shared-references.ts'
 import { type Limits, type Met, type Walk, annotate, beginWalk, grow, refuseHere } from './walk.ts'
+import { builtInOf } from '../realm.ts'
 
-export type Inspection = Pick<Walk, 'plain' | 'shared' | 'customs'>
+export type Inspection = Pick<Walk, 'plain' | 'foreign' | 'shared' | 'customs'>
 
 export function inspect(data: unknown, limits: Limits): Inspection {
   const walk = beginWalk(limits)
@@ -72,7 +73,19 @@ function visitContent(walk: Walk, value: object, place: Place): void {
   if (prototype === Map.prototype && types.isMap(value)) return visitMap(walk, value, place)
   if (prototype === Set.prototype && types.isSet(value)) return visitSet(walk, value, place)
   if (prototype === Error.prototype && types.isNativeError(value)) return visitError(walk, value, place)
-  return visitLeaf(walk, value, place)
+  return isLeaf(prototype) ? visitLeaf(walk, value, place) : visitForeign(walk, value, place)
+}
+
+/** By the name of its class, in whichever realm it was made. Fake timers have a `Date` of their own. */
+function visitForeign(walk: Walk, value: object, place: Place): void {
+  walk.foreign = true
+  const name = builtInOf(Object.getPrototypeOf(value))
+  if (name === 'Object') return visitProperties(walk, value, place)
+  if (name === 'Array' && Array.isArray(value)) return visitElements(walk, value, place)
+  if (name === 'Map' && types.isMap(value)) return visitMap(walk, value, place)
+  if (name === 'Set' && types.isSet(value)) return visitSet(walk, value, place)
+  if (name === 'Error' && types.isNativeError(value)) return visitError(walk, value, place)
+  return visitLeaf(walk, value, place, name)
 }
 
 function visitProperties(walk: Walk, object: object, place: Place): void {

@@ -9,9 +9,13 @@ import { type Walk, annotate, refuseHere } from './walk.ts'
 
 type Visit = (walk: Walk, value: object, place: Place) => void
 
-/** Refuses what is none of these kinds. */
-export function visitLeaf(walk: Walk, value: object, place: Place): void {
-  const visit = visitors.get(Object.getPrototypeOf(value)) ?? refuseUnknown
+export function isLeaf(prototype: unknown): boolean {
+  return visitors.has(prototype)
+}
+
+/** Refuses what is none of these kinds. `foreign` is the name of its class, if that is built in but not of this realm. */
+export function visitLeaf(walk: Walk, value: object, place: Place, foreign?: string): void {
+  const visit = visitors.get(Object.getPrototypeOf(value)) ?? foreignVisitors.get(foreign) ?? refuseUnknown
   visit(walk, value, place)
 }
 
@@ -30,21 +34,24 @@ export function symbolKey(key: symbol): string {
 export const extraProperty =
   'is an extra property of something other than a plain object, and would be lost. Remove it.'
 
+const kinds: readonly (readonly [{ readonly name: string; readonly prototype: object }, Visit])[] = [
+  [Date, visitDate],
+  [RegExp, visitRegExp],
+  [URL, visitUrl],
+  [Int8Array, visitTypedArray],
+  [Uint8Array, visitTypedArray],
+  [Uint8ClampedArray, visitTypedArray],
+  [Int16Array, visitTypedArray],
+  [Uint16Array, visitTypedArray],
+  [Int32Array, visitTypedArray],
+  [Uint32Array, visitTypedArray],
+  [Float32Array, visitTypedArray],
+  [Float64Array, visitTypedArray],
+]
+
 /** By prototype: an instance of a subclass would come back as an instance of the base class. */
-const visitors: ReadonlyMap<unknown, Visit> = new Map<unknown, Visit>([
-  [Date.prototype, visitDate],
-  [RegExp.prototype, visitRegExp],
-  [URL.prototype, visitUrl],
-  [Int8Array.prototype, visitTypedArray],
-  [Uint8Array.prototype, visitTypedArray],
-  [Uint8ClampedArray.prototype, visitTypedArray],
-  [Int16Array.prototype, visitTypedArray],
-  [Uint16Array.prototype, visitTypedArray],
-  [Int32Array.prototype, visitTypedArray],
-  [Uint32Array.prototype, visitTypedArray],
-  [Float32Array.prototype, visitTypedArray],
-  [Float64Array.prototype, visitTypedArray],
-])
+const visitors: ReadonlyMap<unknown, Visit> = new Map(kinds.map(([kind, visit]) => [kind.prototype, visit]))
+const foreignVisitors: ReadonlyMap<unknown, Visit> = new Map(kinds.map(([kind, visit]) => [kind.name, visit]))
 
 function refuseUnknown(walk: Walk, value: object, place: Place): void {
   refuseHere(walk, place, reasonAgainst(value))
@@ -54,7 +61,8 @@ function visitDate(walk: Walk, value: object, place: Place): void {
   if (!types.isDate(value)) return refuseUnknown(walk, value, place)
   if (Number.isNaN(value.getTime())) return refuseHere(walk, place, 'is an invalid Date. Publish a valid one, or null.')
 
-  refuseExtraProperties(walk, value, place)
+  if (!(value instanceof Date)) walk.foreign = true // the global Date is a stand-in that does not know it
+  refuseExtraProperties(walk, value, place, ['constructor']) // which fake timers give to each of their Dates
   annotate(walk, place, '"2026-01-01T00:00:00.000Z"'.length)
 }
 
@@ -78,10 +86,9 @@ function visitUrl(walk: Walk, value: object, place: Place): void {
 
 /** The address, if the same URL can be made of it again. */
 function hrefOf(value: object): string | undefined {
-  if (!(value instanceof URL)) return undefined
   try {
-    const { href } = value
-    return new URL(href).href === href ? href : undefined
+    const href: unknown = Reflect.get(value, 'href')
+    return typeof href === 'string' && new URL(href).href === href ? href : undefined
   } catch {
     return undefined // not a URL inside: it only has the prototype of one
   }
@@ -92,7 +99,7 @@ function visitTypedArray(walk: Walk, value: object, place: Place): void {
   annotate(walk, place, value.length * 2)
   if (Reflect.ownKeys(value).length !== value.length) refuseHere(walk, place, extraOfTypedArray)
   if (types.isSharedArrayBuffer(value.buffer)) refuseHere(walk, place, sharedMemory)
-  if (value instanceof Float32Array || value instanceof Float64Array) refuseOddNumbers(walk, value, place)
+  if (types.isFloat32Array(value) || types.isFloat64Array(value)) refuseOddNumbers(walk, value, place)
 }
 
 const extraOfTypedArray = 'has extra properties, which would be lost. Publish a copy of it: .slice().'

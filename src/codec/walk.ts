@@ -15,6 +15,8 @@ export interface Walk {
   readonly limits: Limits
   /** Nothing but JSON so far: the document needs no annotations. */
   plain: boolean
+  /** Something is of another realm's classes, or of a stand-in's: superjson, which knows only its own, gets a copy. */
+  foreign: boolean
   /** A lower bound of the document's size, apart from the list of shared references. */
   bytes: number
   referenceBytes: number
@@ -42,6 +44,7 @@ export function beginWalk(limits: Limits): Walk {
   return {
     limits,
     plain: true,
+    foreign: false,
     bytes: '{"json":}'.length,
     referenceBytes: 0,
     exposed: 0,

@@ -2,6 +2,7 @@
 import { types } from 'node:util'
 import type { EventMetadata } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
+import { isPlainObject } from '../realm.ts'
 
 const MAX_KEY_BYTES = 512
 const MAX_TEXT_BYTES = 512
@@ -63,12 +64,6 @@ function checkStorable(type: string, what: string, text: string, maxBytes: numbe
   const bytes = Buffer.byteLength(text)
   if (bytes > maxBytes) throw invalid(type, `${what} has ${bytes} bytes: expected at most ${maxBytes}.`)
   return text
-}
-
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 /** Years beyond these are written in a way that Postgres does not read: it would abort the caller's transaction. */

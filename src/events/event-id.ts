@@ -1,5 +1,6 @@
 /** Event ids: UUIDs of version 7, which sort by the time they were made, also within one millisecond. */
 import { randomFillSync } from 'node:crypto'
+import { realNowMs } from '../clock.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -11,7 +12,7 @@ let lastCounter = 0n
  * millisecond then stands still and a 74-bit counter, started at random, goes on.
  */
 export function newEventId(): string {
-  const nowMs = Date.now()
+  const nowMs = realNowMs()
   if (nowMs > lastMs) {
     lastMs = nowMs
     lastCounter = randomCounter()

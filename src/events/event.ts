@@ -9,7 +9,8 @@ import type { Envelope, EventOptions } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { callerOf } from './defined-at.ts'
 import { isEventId, newEventId } from './event-id.ts'
-import { checkMetadata, checkPartitionKey, checkText, isPlainObject, isStorableDate } from './event-checks.ts'
+import { ownCopy } from './own-copy.ts'
+import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './event-checks.ts'
 import { checkName } from '../names.ts'
 
 /** A declared kind of event. Call it with data to make one; it validates, and never touches the database. */
@@ -20,7 +21,8 @@ export interface EventType<
   Data = unknown,
 > {
   /**
-   * Makes an event: validates `data` with the schema and returns a frozen envelope.
+   * Makes an event: validates `data` with the schema and returns a frozen envelope. Its data is a copy: what you change
+   * afterwards in the objects that you passed does not reach the event.
    *
    * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the data or an option is not acceptable; lists every problem.
    */
@@ -83,12 +85,12 @@ export function defineEvent<
   ): Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>> {
     checkOptions(type, options)
     const validated = validate(type, schema, data)
-    const occurredAt = options.occurredAt ?? now()
+    const occurredAt = options.occurredAt ? new Date(options.occurredAt) : now() // a Date can be changed
     const envelope = {
       id: options.id?.toLowerCase() ?? newEventId(),
       type,
       version,
-      data: freezeFresh(validated, data),
+      data: ownCopy(validated, { freeze: true }),
       partitionKey: partitionKey ? checkPartitionKey(type, partitionKey(validated)) : null,
       correlationId: options.correlationId ?? null,
       causationId: options.causationId ?? null,
@@ -148,12 +150,6 @@ function placeOf(issue: StandardSchemaV1.Issue): string {
   if (!issue.path?.length) return ''
   const keys = issue.path.map((part) => String(typeof part === 'object' ? part.key : part))
   return ` → at ${keys.join('.')}`
-}
-
-/** Plain data that the schema made is frozen; an object that is still the caller's own is left alone. */
-function freezeFresh<Data>(validated: Data, given: unknown): Data {
-  if (validated === given) return validated
-  return Array.isArray(validated) || isPlainObject(validated) ? Object.freeze(validated) : validated
 }
 
 function checkOptions(type: string, options: EventOptions): void {

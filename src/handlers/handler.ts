@@ -128,7 +128,8 @@ export function defineHandler<const Name extends string, const Listens extends L
   if (interested !== undefined && typeof interested !== 'function')
     throw invalid(name, 'expected `interested` to be a function.')
 
-  const handler = {
+  // Not frozen: tests spy on `handle`.
+  return {
     [HANDLER]: true,
     name,
     on,
@@ -137,8 +138,7 @@ export function defineHandler<const Name extends string, const Listens extends L
     options: parseOptions(name, options),
     subscriptions: subscriptionsOf(name, on),
     definedAt: callerOf(defineHandler),
-  }
-  return Object.freeze(handler)
+  } as Handler<Name, Listens, Result>
 }
 
 /** Whether a value was made by `defineHandler`, by this or another copy of the package. */

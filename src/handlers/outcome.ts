@@ -4,7 +4,9 @@
  * A handler that returns nothing, or any value of its own, is done. `failed`, `discard` and `snooze` make the three
  * other answers; throwing means the same as `failed`.
  */
+import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
+import { isError } from '../realm.ts'
 
 /** Shared by every copy of this package in a process, so that an answer made by one is known to the other. */
 const ANSWER = Symbol.for('postbus.answer')
@@ -41,13 +43,13 @@ const MAX_SNOOZE_MS = 365 * 24 * 3_600_000
 
 /** Answers that the attempt failed. `reason` is stored with the delivery, so keep secrets out of it. */
 export function failed(reason: string | Error, options: { readonly cause?: unknown } = {}): Failed {
-  if (reason instanceof Error) return answer({ is: 'failed', reason: reason.message, cause: options.cause ?? reason })
+  if (isError(reason)) return answer({ is: 'failed', reason: textOfError(reason), cause: options.cause ?? reason })
   return answer({ is: 'failed', reason: textOf(reason), cause: options.cause })
 }
 
 /** Answers that trying again is pointless. `reason` is stored with the dead letter. */
 export function discard(reason: string | Error): Discard {
-  return answer({ is: 'discard', reason: reason instanceof Error ? reason.message : textOf(reason) })
+  return answer({ is: 'discard', reason: isError(reason) ? textOfError(reason) : textOf(reason) })
 }
 
 /** A reason comes from code that the compiler may not have seen, and what is not text could not be settled. */

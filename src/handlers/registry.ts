@@ -1,4 +1,5 @@
 /** All handlers and event types of a bus: who receives an event, and who a stored delivery belongs to. */
+import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { eventTypesOf, type EventTypeSet } from './event-types.ts'
@@ -6,7 +7,7 @@ import { isHandler, type AnyEventType, type AnyHandler } from './handler.ts'
 import { partitionedQueue } from '../names.ts'
 import { subscribes } from './subscription.ts'
 
-/** An array of handlers, or a module (or any object) whose exports are handlers or arrays of them. */
+/** An array of handlers, or a module (or any object, or a CommonJS module) whose exports are handlers or arrays of them. */
 export type HandlerSet = readonly AnyHandler[] | Readonly<Record<string, unknown>>
 
 /** Handlers, or a function that imports them: `() => import('../event-handlers.ts')`, which also breaks import cycles. */
@@ -82,9 +83,9 @@ export function isInterested(handler: AnyHandler, event: Envelope): boolean {
   if (!handler.interested) return true
   const interested: unknown = callInterested(handler, event)
   if (typeof interested === 'boolean') return interested
-  const problem =
-    interested instanceof Promise ? 'a promise; it runs inside publish and must be synchronous' : typeof interested
-  if (interested instanceof Promise) interested.catch(() => undefined) // the refusal below is the error to see
+  const isPromise = types.isPromise(interested)
+  const problem = isPromise ? 'a promise; it runs inside publish and must be synchronous' : typeof interested
+  if (isPromise) interested.catch(() => undefined) // the refusal below is the error to see
   throw interestedFailed(handler, event, `returned ${problem}. Return true or false.`)
 }
 
@@ -97,16 +98,25 @@ function callInterested(handler: AnyHandler, event: Envelope): unknown {
   }
 }
 
-function handlersIn(set: HandlerSet): AnyHandler[] {
+/** `seen`: a CommonJS module can be its own default export. */
+function handlersIn(set: HandlerSet, seen: ReadonlySet<unknown> = new Set()): readonly AnyHandler[] {
   if (typeof set !== 'object' || set === null) throw notHandlers('`handlers`', set)
-  return Object.entries(set).flatMap(([name, value]) => {
+  if (isHandler(set)) return [set]
+  const around = new Set(seen).add(set)
+  return Object.entries(set).flatMap(([name, value]: [string, unknown]): readonly AnyHandler[] => {
     if (isHandler(value)) return [value]
     if (Array.isArray(value) && value.every(isHandler)) return value
-    throw notHandlers(
-      Array.isArray(set) ? `\`handlers[${name}]\`` : `The export "${name}" of the handlers module`,
-      value,
-    )
+    if (Array.isArray(set)) throw notHandlers(`\`handlers[${name}]\``, value)
+    if (name === '__esModule' && typeof value === 'boolean') return []
+    if (around.has(value)) return []
+    if (isModuleOf(name, value)) return handlersIn(value, around)
+    throw notHandlers(`The export "${name}" of the handlers module`, value)
   })
+}
+
+/** What compilers and Node put beside the exports of a CommonJS module that is imported: the module itself, once or twice. */
+function isModuleOf(name: string, value: unknown): value is Readonly<Record<string, unknown>> {
+  return (name === 'default' || name === 'module.exports') && typeof value === 'object' && value !== null
 }
 
 function interestedFailed(handler: AnyHandler, event: Envelope, problem: string, cause?: unknown): PostbusError {

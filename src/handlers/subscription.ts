@@ -1,4 +1,5 @@
 /** What a handler listens to, in the one form that the registry matches events against. */
+import { types } from 'node:util'
 import { PostbusError } from '../errors.ts'
 import { isEventType } from '../events/event.ts'
 import { NAME } from '../names.ts'
@@ -23,7 +24,7 @@ export function subscribes(subscription: Subscription, type: string, version: nu
 
 function subscriptionOf(handler: string, kind: unknown): Subscription {
   if (typeof kind === 'string') return { is: 'pattern', pattern: globPattern(handler, kind), text: kind }
-  if (kind instanceof RegExp) return { is: 'pattern', pattern: withoutState(kind), text: String(kind) }
+  if (types.isRegExp(kind)) return { is: 'pattern', pattern: withoutState(kind), text: String(kind) }
   if (isEventType(kind)) return { is: 'event-type', type: kind.type, version: kind.version }
   throw refuse(handler, kind === undefined ? 'undefined (an import cycle?)' : `of type ${typeof kind}`)
 }

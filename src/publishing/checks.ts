@@ -1,7 +1,9 @@
 /** What `publish` is given, checked at the door: whether these are events, and whether that is a transaction. */
+import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import { checkPartitionKey, checkText, isPlainObject, isStorableDate } from '../events/event-checks.ts'
+import { checkPartitionKey, checkText, isStorableDate } from '../events/event-checks.ts'
+import { isPlainObject } from '../realm.ts'
 import { isEventId } from '../events/event-id.ts'
 import { checkName } from '../names.ts'
 import type { PublishOptions } from '../events/publish-result.ts'
@@ -59,6 +61,6 @@ function notAnEvent(value: unknown): PostbusError {
 
 function describe(value: unknown): string {
   if (typeof value === 'function' && 'type' in value) return `the event type ${String(value.type)} itself`
-  if (value instanceof Promise) return 'a promise'
+  if (types.isPromise(value)) return 'a promise'
   return value === null ? 'null' : `a value of type ${typeof value}`
 }

@@ -1,4 +1,5 @@
 /** Waiting for an event that is still to come: told by the mailbox, without looking again and again. */
+import { clearTimeout, setTimeout } from '../clock.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { meets, type Expectation } from './expectation.ts'
@@ -10,9 +11,6 @@ export interface Patience {
   /** How long to wait, in milliseconds. */
   readonly withinMs: number
 }
-
-/** Fake timers are for the code under test: how long a test waits is real time. */
-const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis
 
 const MOST_MS = 600_000
 
@@ -43,7 +41,7 @@ export async function arrivalOf(arrival: Arrival): Promise<Envelope> {
 function next({ test, expected, withinMs }: Arrival, from: PublishedFrom): Promise<RecordedEvent | undefined> {
   return new Promise((resolve, reject) => {
     const stop = (settle: () => void) => {
-      stopTimer(timer)
+      clearTimeout(timer)
       forget()
       settle()
     }
@@ -55,7 +53,7 @@ function next({ test, expected, withinMs }: Arrival, from: PublishedFrom): Promi
         stop(() => reject(error)) // the test's own predicate threw
       }
     }
-    const timer = startTimer(() => stop(() => resolve(undefined)), withinMs)
+    const timer = setTimeout(() => stop(() => resolve(undefined)), withinMs)
     const forget = test.onRecorded(look, from)
   })
 }

@@ -1,6 +1,7 @@
 /** How a value differs from the part of it that was expected. Nothing differs: it matches. */
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { isPlainObject } from '../events/event-checks.ts'
+import { isPlainObject } from '../realm.ts'
+import { ownCopy } from '../events/own-copy.ts'
 import { dataInWords } from './data-in-words.ts'
 import type { AsymmetricMatcher } from './match.ts'
 
@@ -11,6 +12,7 @@ export interface Difference {
   readonly got: unknown
 }
 
+/** Copies are compared, because those are all of this realm's classes, and of real Dates. */
 export function differencesOf(expected: unknown, got: unknown, path = ''): readonly Difference[] {
   if (isMatcher(expected)) return expected.asymmetricMatch(got) ? [] : [{ path, expected, got }]
   if (Array.isArray(expected) && Array.isArray(got) && expected.length === got.length) {
@@ -19,7 +21,7 @@ export function differencesOf(expected: unknown, got: unknown, path = ''): reado
   if (isPlainObject(expected) && isPlainObject(got)) {
     return Object.keys(expected).flatMap((key) => differencesOf(expected[key], got[key], path ? `${path}.${key}` : key))
   }
-  return isDeepStrictEqual(expected, got) ? [] : [{ path, expected, got }]
+  return isDeepStrictEqual(ownCopy(expected), ownCopy(got)) ? [] : [{ path, expected, got }]
 }
 
 /** What was got, with the expected part in it: beside what was got, only the differences stand out. */

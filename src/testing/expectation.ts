@@ -1,5 +1,5 @@
 /** What an assertion looks for: an event type, and perhaps a part of its data or a predicate. */
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyEventType } from '../handlers/handler.ts'
@@ -47,7 +47,7 @@ export function isPredicate(match: unknown): match is (event: Envelope) => unkno
 
 function answer(predicate: (event: Envelope) => unknown, event: Envelope): boolean {
   const said = predicate(event)
-  if (!(said instanceof Promise)) return Boolean(said)
+  if (!types.isPromise(said)) return Boolean(said)
   said.catch(() => undefined) // the refusal below is the error to see
   throw new PostbusError(
     'POSTBUS_INVALID_OPTIONS',

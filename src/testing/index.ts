@@ -9,6 +9,7 @@ export { runEvent, runEventOrThrow, type RunEventOptions, type RunEventResult } 
 export type { EventBusMode, TestBus } from './test-bus.ts'
 export { withTestBus, type WithTestBusOptions } from './with-test-bus.ts'
 export { openTestDatabase, testDatabase } from './database/database.ts'
+export type { FixtureOf, TestContext } from './database/fixture.ts'
 export type { OpenTestDatabase, TestDatabase, TestDatabaseOptions } from './database/test-database.ts'
 export { drainEvents, type DrainOptions } from './drain/drain.ts'
 export { advanceTime, currentTime, resetTime, travelTo, type TimeOptions, type TimeSpan } from './time/time.ts'

@@ -4,6 +4,7 @@ import { partsOf, type BusParts } from '../publishing/backend-override.ts'
 import { decodedCopy, storedForm } from '../backends/decoded-copy.ts'
 import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler, EventFor, Handler, ListensTo } from '../handlers/handler.ts'
 import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/outcome.ts'
@@ -13,7 +14,6 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler, type Answer } from '../attempt/call-handler.ts'
 import { Deadlines } from '../attempt/deadlines.ts'
 import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
-import { messageOf } from '../message-of.ts'
 import { standInBus } from './stand-in-bus.ts'
 
 export interface RunEventOptions {
@@ -57,7 +57,7 @@ export async function runEvent<Listens extends ListensTo, Result>(
 ): Promise<RunEventResult<Result>> {
   const answer = await answerTo(handler, event, options)
   if (answer === null) return { state: 'not_interested' }
-  if (answer.threw) return failed(messageOf(answer.error), answer.error)
+  if (answer.threw) return failed(safeTextOfError(answer.error), answer.error)
   const { value } = answer
   // The value is what `handle` returned; only the compiler cannot follow it through the worker's code.
   if (!isAnswer(value)) return { state: 'processed', result: value as Value<Result> }

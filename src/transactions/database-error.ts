@@ -2,7 +2,8 @@
  * Says in Postbus's words what the database answered, whichever client carried the answer and however deep it hid it.
  */
 import { PostbusError, type PostbusErrorCode } from '../errors.ts'
-import { transactionAborted, transactionFinished } from './refusal.ts'
+import { safeTextOfError } from '../error-text.ts'
+import { transactionAborted, transactionFinished, transactionTimedOut } from './refusal.ts'
 
 /** The codes our own SQL function raises. Their message is written there, and says what to do. */
 const raisedByOurFunction: Readonly<Record<string, PostbusErrorCode>> = {
@@ -17,6 +18,12 @@ const missing = ['3F000', '42883', '42P01']
 /** Prisma's own word for a transaction that has ended; it says so before any SQL. */
 const closedByPrisma = 'P2028'
 
+/** The server ended the transaction itself, by one of its settings. */
+const timedOut: ReadonlyMap<string, string> = new Map([
+  ['25P03', 'the `idle_in_transaction_session_timeout` of the database'],
+  ['25P04', 'the `transaction_timeout` of the database'],
+])
+
 interface DatabaseAnswer {
   readonly code: string
   readonly message: string
@@ -30,30 +37,11 @@ export function explainDatabaseError(error: unknown, schema: string): unknown {
     const ours = raisedByOurFunction[code]
     if (ours) return new PostbusError(ours, withoutStatement(message), { cause: error })
     if (code === '25P02') return transactionAborted(error)
-    if (code === closedByPrisma) return transactionFinished('a Prisma transaction', error)
+    if (code === closedByPrisma) return endedByPrisma(error)
+    if (timedOut.has(code)) return transactionTimedOut('Your transaction', timedOut.get(code) ?? '', error)
     if (missing.includes(code)) return schemaMissing(schema, error)
   }
   return error
-}
-
-/** What says that there is no way to the database at all, or that it does not let us in. */
-const CLOSED_DOORS = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  '28000',
-  '28P01',
-  '3D000',
-  '57P03',
-])
-
-/** For operators' commands: a connection that cannot be made, in words. Anything else is returned unchanged. */
-export function explainConnectionError(error: unknown): unknown {
-  const [first] = error instanceof AggregateError ? error.errors : [error]
-  if (!(first instanceof Error) || !('code' in first) || !CLOSED_DOORS.has(String(first.code))) return error
-  const message = `The database cannot be reached: ${first.message}. Check the connection string, and that the server is up.`
-  return new PostbusError('POSTBUS_DATABASE_UNREACHABLE', message, { cause: error })
 }
 
 /** Whether the database itself answered, as opposed to a client that refused to ask it. */
@@ -73,6 +61,21 @@ function answersIn(error: unknown, depth = 0): readonly DatabaseAnswer[] {
   const itself = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? [{ code, message: String(message) }] : []
   const inside = ['cause', 'meta', 'driverAdapterError'].map((key): unknown => Reflect.get(error, key))
   return [...itself, ...inside.flatMap((hidden) => answersIn(hidden, depth + 1))]
+}
+
+/** Prisma has one code for a transaction that was finished and for one that took too long; only the second has a limit. */
+function endedByPrisma(error: unknown): PostbusError {
+  const meta: unknown = Reflect.get(Object(error), 'meta')
+  const limitMs: unknown = Reflect.get(Object(meta), 'timeout')
+  // Prisma 6 and older say it in words alone, and only a sentence for people depends on them.
+  const isOlder = /expired transaction/.test(`${safeTextOfError(error)} ${String(Reflect.get(Object(meta), 'error'))}`)
+  if (typeof limitMs !== 'number' && !isOlder) return transactionFinished('a Prisma transaction', error)
+  const limit = typeof limitMs === 'number' ? `its \`timeout\` of ${limitMs} ms` : 'its `timeout`, 5,000 ms by default'
+  return transactionTimedOut(
+    'The Prisma transaction',
+    `${limit}, an option of prisma.$transaction(fn, { timeout })`,
+    error,
+  )
 }
 
 /** Knex puts the statement in front of what the server said. */

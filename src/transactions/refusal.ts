@@ -32,6 +32,16 @@ export function transactionFinished(given: string, cause?: unknown): PostbusErro
   )
 }
 
+/** Nothing to await would have helped: it was open for too long. */
+export function transactionTimedOut(which: string, limit: string, cause: unknown): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_FINISHED',
+    `${which} took longer than ${limit}, and was rolled back before this publish; nothing was published. ` +
+      'Do slow work, such as calls of other services, before the transaction begins, or raise the limit.',
+    { cause },
+  )
+}
+
 export function transactionAborted(cause?: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_TRANSACTION_ABORTED',

@@ -8,6 +8,7 @@
  *                  ▲                        │
  *                  └── the next of its lane ┘
  */
+import { performance, setTimeout } from '../clock.ts'
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'

@@ -1,4 +1,5 @@
 /** The deliveries that one dispatcher has claimed and not yet settled, and which of their handlers still run. */
+import { performance } from '../clock.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'

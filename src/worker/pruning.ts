@@ -3,7 +3,8 @@
  * so that it takes at most half of one connection's time.
  */
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
-import { sleep } from '../clock.ts'
+import { performance, sleep } from '../clock.ts'
+import { safeTextOfError } from '../error-text.ts'
 import type { Emit } from '../signals.ts'
 
 /** With nothing to prune, this is how often one small query asks; a short retention asks more often. */
@@ -29,7 +30,7 @@ export async function keepPruned(parts: PruningParts, over: AbortSignal): Promis
       works = true
       if (count > 0) emit('debug', 'event.pruned', `${count} events were pruned.`, { count })
     } catch (error) {
-      const message = `Old events could not be pruned: ${error instanceof Error ? error.message : String(error)}`
+      const message = `Old events could not be pruned: ${safeTextOfError(error)}`
       if (works && !over.aborted) emit('warn', 'pruning.failed', message)
       works = false
     }

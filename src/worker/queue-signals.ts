@@ -1,6 +1,8 @@
 /** What a dispatcher has to say about its queue, each thing once per episode. */
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import { safeTextOfError } from '../error-text.ts'
 import type { Emit } from '../signals.ts'
+import { connectionProblem } from '../transactions/connection-error.ts'
 
 export class QueueSignals {
   readonly #queue: string
@@ -15,7 +17,7 @@ export class QueueSignals {
   databaseFailed(error: unknown): void {
     if (this.#unreachable) return
     this.#unreachable = true
-    const message = `${this.#queue}: ${messageOf(error)}; trying again.`
+    const message = `${this.#queue}: ${connectionProblem(error)}; trying again.`
     this.#emit('error', 'database.unreachable', message, { queue: this.#queue })
   }
 
@@ -28,7 +30,7 @@ export class QueueSignals {
 
   settlementRefused({ delivery }: Settlement, error: unknown): void {
     const what = `${delivery.handler}: the outcome of ${delivery.id} cannot be stored`
-    this.#emit('error', 'worker.error', `${what} (${messageOf(error)}); it will run again.`, fieldsOf(delivery))
+    this.#emit('error', 'worker.error', `${what} (${safeTextOfError(error)}); it will run again.`, fieldsOf(delivery))
   }
 
   claimLost(delivery: ClaimedDelivery): void {
@@ -39,8 +41,4 @@ export class QueueSignals {
 
 function fieldsOf({ id, handler, attempt }: ClaimedDelivery) {
   return { deliveryId: id, handler, attempt }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

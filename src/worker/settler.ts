@@ -4,6 +4,7 @@
  * other has brought. A finished attempt is not forgotten when the database is away: it is tried until it is settled or the
  * worker is gone.
  */
+import { setImmediate } from '../clock.ts'
 import type { ClaimedDelivery, Settled, Settlement } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { retryDelays } from './retry-delays.ts'

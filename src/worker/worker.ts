@@ -11,7 +11,7 @@ import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
-import { sleep } from '../clock.ts'
+import { performance, sleep } from '../clock.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
 

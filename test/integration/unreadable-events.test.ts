@@ -26,7 +26,7 @@ test.each([
 
     expect(handled.toSorted()).toEqual([1, 3])
     expect(counts).toEqual({ done: 2, failed: 0, dead: 1, snoozed: 0 })
-    const [letter, ...others] = await bus.deadLetters.list()
+    const [letter, ...others] = (await bus.deadLetters.list()).deadLetters
     expect(letter?.reason).toMatch(reason)
     expect(others).toEqual([])
   },

@@ -7,7 +7,7 @@ import { createDatabase } from './database.ts'
 import { openTrace, type Trace, type TraceEntry } from './trace.ts'
 import type { Expected } from './trace-checks.ts'
 import { until } from './until.ts'
-import { startWorkerProcess, type WorkerProcess } from './worker-process.ts'
+import { startWorkerProcess, type Launcher, type WorkerProcess } from './worker-process.ts'
 import { EVERY_DELIVERY } from './every-delivery.ts'
 
 export interface DeliveryState {
@@ -42,6 +42,7 @@ export interface Stage {
 
 export interface StageWorker extends Partial<TracedBusSettings> {
   readonly words?: readonly string[]
+  readonly through?: Launcher
   /** Whether to wait until it works. Default: true. */
   readonly wait?: boolean
 }
@@ -89,10 +90,11 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
       const { events } = await bus.publish(tasks.map((task) => TaskAdded(task)))
       return events.map((event) => event.id)
     },
-    async worker({ words, wait = true, ...settings } = {}) {
+    async worker({ words, through, wait = true, ...settings } = {}) {
       const worker = await startWorkerProcess({
         settings: { connectionString, traceTo: trace.connectionString, handlers, ...settings },
         ...(words && { words }),
+        ...(through && { through }),
       })
       workers.push(worker)
       if (wait) await worker.signalled('worker.started')

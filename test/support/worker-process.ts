@@ -1,7 +1,7 @@
 /** A real worker: `postbus worker` in a process of its own, which a test can signal, freeze and kill. */
-import { spawn } from 'node:child_process'
+import { spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -29,6 +29,8 @@ export interface WorkerProcess {
   /** Resolves when it has signalled `name`, for the `times`-th time. */
   signalled(name: BusSignalName, times?: number): Promise<void>
   kill(signal: NodeJS.Signals): void
+  /** Signals the launcher and all that it has started, as a terminal does. */
+  killGroup(signal: NodeJS.Signals): void
 }
 
 export interface WorkerProcessOptions {
@@ -36,17 +38,28 @@ export interface WorkerProcessOptions {
   readonly settings: object
   /** Options of `postbus worker`. */
   readonly words?: readonly string[]
+  /** What starts it, in a process group of its own. Default: nothing stands between the test and the worker. */
+  readonly through?: Launcher
 }
 
+/** The ways in which people start a worker; the process of the test's `pid` is then the launcher. */
+export type Launcher = 'npx' | 'npm run' | 'sh' | 'bash'
+
 /** Starts the process. It works as soon as it has signalled `worker.started`. */
-export async function startWorkerProcess({ settings, words = [] }: WorkerProcessOptions): Promise<WorkerProcess> {
+export async function startWorkerProcess({
+  settings,
+  words = [],
+  through,
+}: WorkerProcessOptions): Promise<WorkerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'postbus-worker-'))
   const config = join(folder, 'postbus.config.mjs')
   await writeFile(config, configFile(settings))
 
-  const child = spawn(process.execPath, [MAIN, 'worker', '--config', config, ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+  const line = ['worker', '--config', config, ...words]
+  const child = through
+    ? spawn(...(await launched(through, folder, line)), { stdio, cwd: folder, env: environment(), detached: true })
+    : spawn(process.execPath, [MAIN, ...line], { stdio })
   const signals: BusSignal[] = []
   let output = ''
   const read = (line: string) => {
@@ -54,8 +67,8 @@ export async function startWorkerProcess({ settings, words = [] }: WorkerProcess
     if (signal) signals.push(signal)
     else output += `${line}\n`
   }
-  createInterface({ input: child.stdout }).on('line', read)
-  createInterface({ input: child.stderr }).on('line', read)
+  if (child.stdout) createInterface({ input: child.stdout }).on('line', read)
+  if (child.stderr) createInterface({ input: child.stderr }).on('line', read)
 
   const exited = once(child, 'exit').then(async ([code, signal]: (number | NodeJS.Signals | null)[]) => {
     const at = performance.now()
@@ -76,7 +89,29 @@ export async function startWorkerProcess({ settings, words = [] }: WorkerProcess
         30_000,
       ),
     kill: (signal) => void child.kill(signal),
+    killGroup: (signal) => void process.kill(-(child.pid ?? 0), signal),
   }
+}
+
+/** Installs the command in the folder, as npm would, and writes down how it is started there. */
+async function launched(
+  through: Launcher,
+  folder: string,
+  line: readonly string[],
+): Promise<[command: string, words: string[]]> {
+  const bin = join(folder, 'node_modules/.bin')
+  await mkdir(bin, { recursive: true })
+  await writeFile(join(bin, 'postbus'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 })
+  const command = `postbus ${line.join(' ')}`
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'shop', scripts: { worker: command } }))
+  if (through === 'npx') return ['npx', ['postbus', ...line]]
+  if (through === 'npm run') return ['npm', ['run', 'worker']]
+  return [through, ['-c', `node_modules/.bin/${command}; exit $?`]] // a shell with one command would become that command
+}
+
+/** Without what the test run's own npm has left there. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm|VITEST|NODE)_/.test(name)))
 }
 
 function configFile(settings: object): string {

@@ -58,6 +58,20 @@ describe('an application that emits declarations', () => {
         export const ran = () => runEvent(receipt, anOrder)
         export const owner = () => currentTestBus()
         export const wrapped = () => withTestBus((test) => test.name)`,
+      'database.ts': `
+        import { test as base } from 'vitest'
+        import { createBus } from 'postbus'
+        import { drainEvents, openTestDatabase, publishedEvents, runEventOrThrow, testDatabase } from 'postbus/testing'
+        import { anOrder, OrderCreated } from './events.js'
+        import { receipt } from './handlers.js'
+        const options = { bus: (connectionString: string) => createBus({ connectionString }) }
+        export const fixture = await testDatabase(options)
+        export const test = base.extend('database', fixture)
+        export const database = base.extend('database', await testDatabase(options)).extend('url', ({ database }) => database.connectionString)
+        export const opened = () => openTestDatabase(options)
+        export const drained = () => drainEvents()
+        export const published = () => publishedEvents(OrderCreated)
+        export const succeeded = () => runEventOrThrow(receipt, anOrder)`,
     })
 
     expect(problems).toBe('')

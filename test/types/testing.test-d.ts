@@ -147,3 +147,35 @@ expectTypeOf(withTestBus(async () => 7)).toEqualTypeOf<Promise<number>>()
 expectTypeOf(withTestBus((test) => test, { name: 'x', mode: 'strict' })).toEqualTypeOf<Promise<TestBus>>()
 // @ts-expect-error -- a backend that does not exist
 createBus({ backend: 'memory' })
+
+// Branded ids are written as the text or number they are, wherever they stand.
+const OrderId = z.string().brand<'OrderId'>()
+const OrderPaid = defineEvent('orders.order-paid', {
+  schema: z.object({
+    orderId: OrderId,
+    count: z.number().brand<'Count'>(),
+    at: z.date().brand<'At'>(),
+    status: z.enum(['paid', 'refunded']),
+    lines: z.array(z.object({ sku: z.string().brand<'Sku'>(), quantity: z.number() })),
+    byId: z.record(OrderId, z.object({ parent: OrderId.nullable() })),
+    ids: z.set(OrderId),
+    prices: z.map(OrderId, z.number()),
+    pair: z.tuple([OrderId, z.number()]),
+    customer: z.object({ id: z.string() }).brand<'Customer'>(),
+  }),
+})
+type Flavored = string & { readonly __tag: 'flavor' }
+const Flavor = defineEvent('orders.flavored', { schema: z.custom<{ id: Flavored; big: bigint & { __tag: 'b' } }>() })
+assertEventPublished(OrderPaid, { orderId: 'o1', count: 3, at: new Date(), status: 'paid', pair: ['o1', 1] })
+assertEventPublished(OrderPaid, { lines: [{ sku: 'a' }], byId: { o1: { parent: 'o2' } }, customer: { id: 'c1' } })
+assertEventPublished(OrderPaid, { ids: new Set(['o1']), prices: new Map([['o1', 1]]) })
+assertEventPublished(OrderPaid, { orderId: OrderId.parse('o1'), lines: [{ sku: expect.any(String) }] })
+refuteEventPublished(OrderPaid, { orderId: 'o1' })
+assertEventPublished(Flavor, { id: 'f1', big: 1n })
+expectTypeOf(assertEventPublished(OrderPaid).data.orderId).toEqualTypeOf<z.infer<typeof OrderId>>()
+// @ts-expect-error -- an id of text is no number
+void assertEventPublished(OrderPaid, { orderId: 1 })
+// @ts-expect-error -- literals stay literals
+void assertEventPublished(OrderPaid, { status: 'payed' })
+// @ts-expect-error -- nor may a record hold what it cannot
+void assertEventPublished(OrderPaid, { byId: { o1: { parent: 1 } } })

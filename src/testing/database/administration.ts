@@ -1,6 +1,6 @@
 /** Statements that need a connection of their own: to another database than the test's, or for as long as a test runs. */
 import { createConnection } from '../../backends/postgres/connection.ts'
-import { explainConnectionError } from '../../transactions/database-error.ts'
+import { explainConnectionError } from '../../transactions/connection-error.ts'
 import { PostbusError } from '../../errors.ts'
 
 /** Copying a database and building one up may take longer than a statement of a bus. */

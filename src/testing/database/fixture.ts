@@ -5,7 +5,7 @@ import { isUnderTest } from './current-bus.ts'
 import type { OpenedDatabase } from './open-database.ts'
 
 /** What vitest gives a fixture, as far as it is needed here. */
-interface TestContext {
+export interface TestContext {
   readonly task: { readonly name: string; readonly result?: { readonly state: string } }
 }
 

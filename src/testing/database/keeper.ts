@@ -7,9 +7,8 @@ import { randomBytes } from 'node:crypto'
 import { link, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
-import { sleep } from '../../clock.ts'
-import { messageOf } from '../../message-of.ts'
+import { delay, sleep } from '../../clock.ts'
+import { safeTextOfError } from '../../error-text.ts'
 import { onConnection } from './administration.ts'
 import { isAlive } from './embedded-postgres/cluster.ts'
 import { keeperOrder, readRecord, recordIn, runFolder, type KeeperOrder, type RunRecord } from './run.ts'
@@ -60,7 +59,7 @@ async function start({ folder, databaseUrl }: KeeperOrder): Promise<TestServer |
   try {
     return await testServer({ databaseUrl, folder: join(folder, 'postgres') })
   } catch (error) {
-    const message = messageOf(error)
+    const message = safeTextOfError(error)
     await write(folder, { is: 'failed', keeper: process.pid, message })
     return undefined
   }

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { delay, performance } from '../../clock.ts'
 import { PostbusError } from '../../errors.ts'
 import { isAlive } from './embedded-postgres/cluster.ts'
 import { databaseUrl, ownerOfRun } from './environment.ts'
@@ -52,9 +52,9 @@ export async function serverOfThisRun(given: string | undefined): Promise<Runnin
   const folder = `${runFolder}-${owner}-${shortHash(url ?? '')}`
   await mkdir(folder, { recursive: true, mode: 0o755 })
 
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   let keeper: ChildProcess | undefined
-  while (Date.now() - startedAt < PATIENCE_MS) {
+  while (performance.now() - startedAt < PATIENCE_MS) {
     const hasEnded = keeper !== undefined && keeper.exitCode !== null // asked first: it may have ended because another is at it
     const found = await readRecord(folder)
     if (found?.is === 'running') return found

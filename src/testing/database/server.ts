@@ -1,7 +1,7 @@
 /** The three Postgres servers that tests can run on, best first: the one that is given, a container, the embedded one. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { messageOf } from '../../message-of.ts'
+import { safeTextOfError } from '../../error-text.ts'
 import { embeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
 
 export interface ServerOptions {
@@ -32,7 +32,7 @@ export async function testServer({ databaseUrl, folder }: ServerOptions): Promis
   try {
     return await containerServer()
   } catch (error) {
-    const reason = messageOf(error).trim().split('\n').at(-1)
+    const reason = safeTextOfError(error).trim().split('\n').at(-1)
     return embeddedServer(folder, ` because ${image} did not start in Docker: ${reason}`)
   }
 }

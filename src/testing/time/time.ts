@@ -3,6 +3,7 @@
  * than a test. It is the clock of the bus's database, so every bus and worker on it sees the new time. JavaScript's
  * `Date` is left alone: your test framework's fake timers move that one.
  */
+import { types } from 'node:util'
 import type { Bus } from '../../bus.ts'
 import { PostbusError } from '../../errors.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
@@ -32,7 +33,7 @@ export async function advanceTime(by: TimeSpan, options: TimeOptions = {}): Prom
 
 /** Goes to a point in time, forwards or backwards. From there on time passes as usual. */
 export async function travelTo(time: Date, options: TimeOptions = {}): Promise<void> {
-  if (!(time instanceof Date) || Number.isNaN(time.getTime())) {
+  if (!types.isDate(time) || Number.isNaN(time.getTime())) {
     throw new PostbusError('POSTBUS_INVALID_OPTIONS', 'travelTo(): expected a valid Date.')
   }
   await (await clockOf(options)).set(time)

@@ -14,6 +14,8 @@ import { concludedAttempt } from '../../../src/attempt/concluded-attempt.ts'
 import { attemptWith } from '../../../src/attempt/run-attempt.ts'
 import { aDelivery, stored } from '../worker/a-delivery.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const InvoiceCreated = defineEvent('finances.invoice-created', { schema: z.string() })
 const event = OrderCreated('o1')

@@ -7,6 +7,8 @@ import type { Emit } from '../../../src/signals.ts'
 import { rejectionOf } from '../refusal.ts'
 import { delivery, event, OrderCreated } from './an-attempt.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isEventId, newEventId } from '../../../src/events/event-id.ts'
 
+vi.mock('../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 afterEach(() => vi.restoreAllMocks())
 
 describe('a new event id', () => {

@@ -71,14 +71,24 @@ describe('an event', () => {
     expect(Object.isFrozen(event.data)).toBe(true)
   })
 
-  test('leaves an object that is still the caller’s own unfrozen', () => {
+  test('has a copy of an object that the schema passed on, and leaves the caller’s own unfrozen', () => {
     const PassedOn = defineEvent('orders.passed-on', { schema: z.custom<{ total: number }>() })
     const mine = { total: 1 }
 
     const event = PassedOn(mine)
 
-    expect(event.data).toBe(mine)
-    expect(Object.isFrozen(mine)).toBe(false)
+    expect(event.data).toEqual(mine)
+    expect(event.data).not.toBe(mine)
+    expect([Object.isFrozen(event.data), Object.isFrozen(mine)]).toEqual([true, false])
+  })
+
+  test('keeps its time when the Date it was given is changed', () => {
+    const occurredAt = new Date('2026-01-01T00:00:00Z')
+    const event = OrderCreated(anOrder, { occurredAt })
+
+    occurredAt.setFullYear(1999)
+
+    expect(event.occurredAt).toEqual(new Date('2026-01-01T00:00:00Z'))
   })
 
   test('leaves an instance of a class unfrozen, since freezing would break it', () => {

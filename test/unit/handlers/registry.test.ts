@@ -51,6 +51,33 @@ describe('the handlers of an event', () => {
   })
 })
 
+describe('a CommonJS module is taken like any other', () => {
+  const receipt = handler('mail.receipt', OrderCreated)
+  const stock = [handler('stock.reserve', OrderShipped)]
+  const exports = { receipt, stock }
+  const itself: Record<string, unknown> = { receipt, stock }
+  itself['default'] = itself
+
+  test.each([
+    ['imported by Node', { __esModule: true, default: exports, 'module.exports': exports, ...exports }],
+    ['with names that Node did not find', { default: exports, 'module.exports': exports }],
+    ['with a default export of its own', { default: { __esModule: true, default: [receipt, ...stock] } }],
+    ['required', Object.defineProperty({ ...exports }, '__esModule', { value: true })],
+    ['required as a namespace', { __esModule: true, ...exports, default: { ...exports } }],
+    ['wrapped twice', { default: { __esModule: true, default: { __esModule: true, default: exports } } }],
+    ['its own default export', itself],
+    ['whose export is a list', { default: [receipt, ...stock], 'module.exports': [receipt, ...stock] }],
+  ])('%s', (_, module) => {
+    expect(createRegistry(module).handlers.map(({ name }) => name)).toEqual(['mail.receipt', 'stock.reserve'])
+  })
+
+  test('and something else among its exports is still refused by its name', () => {
+    const module = { __esModule: true, default: { ...exports, limit: 3 }, ...exports }
+
+    expect(refusalOf(() => createRegistry(module)).message).toContain('The export "limit" of the handlers module')
+  })
+})
+
 describe('a registry', () => {
   test('takes a module: every export that is a handler or a list of handlers', () => {
     const module = { receipt: handler('mail.receipt', OrderCreated), stock: [handler('stock.reserve', OrderShipped)] }

@@ -3,6 +3,8 @@ import { PostbusError } from '../../../src/errors.ts'
 import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { connectPatiently } from '../../../src/worker/connect.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Pruned, Pruning } from '../../../src/deliveries/delivery-store.ts'
 import { keepPruned } from '../../../src/worker/pruning.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 const DAY_MS = 86_400_000
 const NOTHING: Pruned = { events: 0, more: false }
 

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { sleep } from '../../../src/clock.ts'
 import { retryDelays } from '../../../src/worker/retry-delays.ts'
 
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => {
   vi.useRealTimers()

@@ -3,9 +3,10 @@
  * Reads only; the one thing it sends is a NOTIFY to itself.
  */
 import { PgBoss } from 'pg-boss'
+import { clearTimeout, performance, realNowMs, setTimeout } from '../../../clock.ts'
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
-import { messageOf } from '../../../message-of.ts'
+import { connectionProblem } from '../../../transactions/connection-error.ts'
 import type { Connection, Queryable } from '../connection.ts'
 import { isFit, policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
@@ -52,7 +53,7 @@ async function examineConnection(connection: Connection): Promise<DoctorFinding>
     const took = Math.max(1, Math.round(performance.now() - started))
     return ok('connection', `PostgreSQL ${rows[0]?.version.split(' ')[0]}, ${took} ms`)
   } catch (error) {
-    return problem('connection', `the database cannot be reached: ${messageOf(error)}`)
+    return problem('connection', `the database cannot be reached: ${connectionProblem(error)}`)
   }
 }
 
@@ -203,9 +204,9 @@ async function examineRetention(
 }
 
 async function examineClock(database: Queryable): Promise<DoctorFinding> {
-  const before = Date.now()
+  const before = realNowMs()
   const { rows } = await database.query<{ now: Date }>('select clock_timestamp() as now')
-  const aheadMs = (rows[0]?.now.getTime() ?? 0) - (before + Date.now()) / 2
+  const aheadMs = (rows[0]?.now.getTime() ?? 0) - (before + realNowMs()) / 2
   const seconds = (Math.abs(aheadMs) / 1_000).toFixed(1)
   if (Math.abs(aheadMs) < CLOCK_WARNING_MS) return ok('clock', `within ${seconds} s of the server`)
   return warning('clock', `the server is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine`)

@@ -1,5 +1,5 @@
 /** Errors of a connection, for an operator. */
-import { explainConnectionError } from '../../../transactions/database-error.ts'
+import { explainConnectionError } from '../../../transactions/connection-error.ts'
 
 /** An operator reads these errors, so a closed door is named as one. */
 export async function withReachableDatabase<Result>(work: () => Promise<Result>): Promise<Result> {

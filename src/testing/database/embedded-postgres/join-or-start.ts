@@ -3,7 +3,7 @@
  * it was killed, and while other processes try the same.
  */
 import { readFile } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
+import { delay, performance } from '../../../clock.ts'
 import { type Installation, dataIn, isAlive, logIn, makeCluster } from './cluster.ts'
 import { type Membership, join } from './membership.ts'
 import { type Settings, forgetServer, recordedServer, startServer } from './server.ts'
@@ -29,13 +29,13 @@ export async function joinOrStart(installation: Installation, settings: Settings
 /** Nothing if no server runs. */
 async function joinRunning(installation: Installation): Promise<Membership | undefined> {
   const { folder } = installation
-  const startedAt = Date.now()
-  for (let heardAt = startedAt; Date.now() - startedAt < patienceMs; await delay(20)) {
+  const startedAt = performance.now()
+  for (let heardAt = startedAt; performance.now() - startedAt < patienceMs; await delay(20)) {
     const server = await recordedServer(folder)
     if (!server || !isAlive(server.pid)) return undefined
 
     const isOfCopiedFolder = server.dataFolder !== dataIn(folder)
-    const isOfReusedPid = Date.now() - heardAt > silenceMs // usual after a restart of a container
+    const isOfReusedPid = performance.now() - heardAt > silenceMs // usual after a restart of a container
     if (isOfCopiedFolder || isOfReusedPid) {
       await forgetServer(folder)
       return undefined
@@ -43,7 +43,7 @@ async function joinRunning(installation: Installation): Promise<Membership | und
 
     const answer = await join(installation, server)
     if (answer.is === 'joined') return answer.membership
-    if (answer.is === 'busy') heardAt = Date.now()
+    if (answer.is === 'busy') heardAt = performance.now()
   }
   throw unavailable(`its server runs but lets nobody in. ${await endOfLog(installation)}`)
 }
@@ -53,13 +53,14 @@ async function startAndJoin(installation: Installation, settings: Settings): Pro
   const started = await startServer(installation, settings)
   if (!started) return undefined
 
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   while (started.exitCode === null && started.signalCode === null) {
     const server = await recordedServer(installation.folder)
     const answer = server?.pid === started.pid && server && (await join(installation, server))
     if (answer && answer.is === 'joined') return answer.membership
 
-    if (Date.now() - startedAt > patienceMs) throw unavailable(`it is not ready. ${await endOfLog(installation)}`)
+    if (performance.now() - startedAt > patienceMs)
+      throw unavailable(`it is not ready. ${await endOfLog(installation)}`)
     await delay(20)
   }
   return undefined

@@ -4,8 +4,8 @@
  * connection, and somebody who arrives while the last one stops the server is cut off, notices, and starts it again.
  */
 import { Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Client, DatabaseError } from 'pg'
+import { delay } from '../../../clock.ts'
 import { passwordOf } from './cluster.ts'
 import type { Place } from './place.ts'
 import type { RecordedServer } from './server.ts'

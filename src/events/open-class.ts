@@ -1,0 +1,56 @@
+/**
+ * Whether all that an instance of a class holds is in its properties, so that a copy of them is another such instance. Private
+ * fields are nowhere to be seen from outside, but the class's own source tells of them.
+ */
+import { builtInOf } from '../realm.ts'
+
+/** Built-in classes whose instances can be copied, and whatever extends them. */
+const BASES = new Set([
+  ...[
+    'Object',
+    'Array',
+    'Date',
+    'Map',
+    'Set',
+    'RegExp',
+    'ArrayBuffer',
+    'TypedArray',
+    'Uint8Array',
+    'Uint8ClampedArray',
+  ],
+  ...['Int8Array', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'Float32Array', 'Float64Array'],
+  ...['Error', 'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'],
+])
+
+/** `#cents`, and what compilers for older targets make of it: a WeakMap that the instance is put into. */
+const HIDES = /#[\p{ID_Start}$_]|\.(?:set|add)\(this\b|_classPrivate|_checkPrivate/u
+
+/** What was found out, because reading a class takes longer than copying an instance. */
+const known = new WeakMap<object, boolean>()
+
+export function isOpenClass(prototype: object): boolean {
+  const found = known.get(prototype) ?? areOpen(prototype)
+  known.set(prototype, found)
+  return found
+}
+
+/** The class, and every class that it extends. */
+function areOpen(start: object): boolean {
+  for (
+    let prototype: object | null = start;
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype) as object
+  ) {
+    const base = builtInOf(prototype)
+    if (base !== undefined) return BASES.has(base)
+    const source = sourceOf(prototype)
+    if (source !== null && (HIDES.test(source) || source.endsWith('{ [native code] }'))) return false
+  }
+  return true
+}
+
+/** Null for an object that is used as a prototype without a class. */
+function sourceOf(prototype: object): string | null {
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  return typeof constructor === 'function' ? Function.prototype.toString.call(constructor) : null
+}
