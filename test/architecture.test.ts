@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/deliveries/'],
   ['src/attempt/'],
   ['src/worker/', 'src/backends/'],
-  ['src/options.ts', 'src/bus.ts'],
+  ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/cli/'],
   ['src/testing/'],
@@ -145,11 +145,17 @@ function layerOf(file: string): number {
 }
 
 /** Follows imports of types too: they disappear at run time, but who reads the code goes round with them. */
-function circleFrom(start: string, path: readonly string[] = [start]): string | null {
+function circleFrom(
+  start: string,
+  path: readonly string[] = [start],
+  seen: Set<string> = new Set(path),
+): string | null {
   for (const { path: next } of importsOf(path.at(-1) ?? start)) {
     if (next === null || !sources.includes(next)) continue
     if (next === start) return [...path, next].join(' → ')
-    const circle = path.includes(next) ? null : circleFrom(start, [...path, next])
+    if (seen.has(next)) continue // from there nothing came back here
+    seen.add(next)
+    const circle = circleFrom(start, [...path, next], seen)
     if (circle !== null) return circle
   }
   return null

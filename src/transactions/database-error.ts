@@ -77,7 +77,7 @@ function answersIn(error: unknown, depth = 0): readonly DatabaseAnswer[] {
 
 /** Knex puts the statement in front of what the server said. */
 function withoutStatement(message: string): string {
-  return message.replace(/^select \* from \S+ - /, '')
+  return message.replace(/^select [^-]+ - /, '')
 }
 
 function schemaMissing(schema: string, cause: unknown): PostbusError {

@@ -2,15 +2,16 @@
  * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
  * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
  */
+import type { Queryable } from '../../backends/postgres/connection.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
-import type { Queryable } from '../../backends/postgres/connection.ts'
 import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
 import type { Transaction } from '../../transactions/transaction.ts'
 import type { settleableAttempt } from '../../attempt/settleable-attempt.ts'
+import { inTheCallersTransaction } from './callers-transaction.ts'
 import { Tally, type Counts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'
@@ -27,28 +28,16 @@ export interface Inside {
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
 export function inside(tx: Transaction, { backend, emit }: DatabaseBus): Inside {
   const executor = openTransaction(tx)
-  const database: Queryable = {
-    async query<Row>(text: string, values: unknown[] = []) {
-      const { rows } = await executor.executeSql(withTextForJson(text), values)
-      return { rows: rows as Row[] } // the statement says what its rows are
-    },
-  }
+  const database = inTheCallersTransaction(executor)
   const connection: DeliveryConnection = {
     pool: async () => database,
-    dedicated: refuseConnection,
-    connectionString: refuseConnection,
-    close: async () => undefined,
+    listener: refuseConnection,
   }
   return {
     store: createDeliveryStore({ connection, lifeline: connection }, backend.tables, emit),
     database,
     executor,
   }
-}
-
-/** Our statements get JSON as text. postgres.js encodes what goes into a JSON parameter itself, and so would do it twice. */
-function withTextForJson(statement: string): string {
-  return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
 export interface TransactionWork extends Inside {

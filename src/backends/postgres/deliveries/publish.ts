@@ -6,6 +6,7 @@ import { partitionedQueue } from '../../../names.ts'
 import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
 import type { PublishedEvent } from '../../../events/publish-result.ts'
 import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
+import { readTexts } from '../../../transactions/read-texts.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
@@ -25,9 +26,11 @@ export async function publishEvents(
 ): Promise<readonly PublishedEvent[]> {
   const distinct = firstOfEachId(events)
   checkBatchSize(distinct)
-  const { rows } = await executor.executeSql(`select * from ${tables.publish}($1)`, [
-    JSON.stringify(batchOf(distinct, inTransaction)),
-  ])
+  const statement = {
+    text: `select pg_catalog.format('%s %s %s', id, deliveries, duplicate) as published from ${tables.publish}($1)`,
+    values: [JSON.stringify(batchOf(distinct, inTransaction))],
+  }
+  const rows = await readTexts(executor, statement, publishedIn)
   const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))
   return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
 }
@@ -109,11 +112,16 @@ export function handlerHash(handler: string): string {
   return createHash('sha256').update(handler).digest('hex').slice(0, 16)
 }
 
-function resultOf(planned: PlannedEvent, row: Record<string, unknown> | undefined): PublishedEvent {
+/** What the statement says about one event. */
+function publishedIn(text: string): PublishedEvent | undefined {
+  const [, id, deliveries, duplicate] = /^([0-9a-f-]{36}) (\d+) ([tf])$/.exec(text) ?? []
+  return id === undefined ? undefined : { id, deliveries: Number(deliveries), duplicate: duplicate === 't' }
+}
+
+function resultOf(planned: PlannedEvent, found: PublishedEvent | undefined): PublishedEvent {
   const { id } = planned.envelope
-  if (row?.['id'] !== id) throw incomplete(planned, 'nothing')
-  const duplicate = row['duplicate'] === true
-  const deliveries = Number(row['deliveries'])
+  if (found?.id !== id) throw incomplete(planned, 'nothing')
+  const { deliveries, duplicate } = found
   if (!duplicate && deliveries !== planned.handlers.length) throw incomplete(planned, `${deliveries} deliveries`)
   return { id, deliveries, duplicate }
 }

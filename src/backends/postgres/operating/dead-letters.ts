@@ -1,7 +1,6 @@
 /** Dead letters: listing them, delivering them again, and discarding them. Operators do this; code never does. */
-import type { Pool } from 'pg'
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from '../../../deliveries/operations.ts'
-import { inTransaction, type Queryable } from '../connection.ts'
+import { inTransaction, type Database, type Queryable } from '../connection.ts'
 import { RETRY_LIMIT } from '../queues/functions/sql.ts'
 import { readQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -37,7 +36,7 @@ export async function countDeadLetters(database: Queryable, tables: Tables, filt
  * attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
  */
 export async function retryDeadLetters(
-  pool: Pool,
+  pool: Database,
   tables: Tables,
   filter: DeadLetterFilter,
 ): Promise<readonly string[]> {
@@ -46,7 +45,7 @@ export async function retryDeadLetters(
 
 /** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
 export async function discardDeadLetters(
-  pool: Pool,
+  pool: Database,
   tables: Tables,
   filter: DeadLetterFilter,
 ): Promise<readonly string[]> {

@@ -10,6 +10,7 @@ import { policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
 import { inspectSchema } from '../schema/schema-check.ts'
 import type { Tables } from '../schema/tables.ts'
+import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
 import { listWorkers } from '../deliveries/workers.ts'
 
 const CLOCK_WARNING_MS = 2_000
@@ -17,6 +18,8 @@ const NOTIFY_LIMIT_MS = 5_000
 
 export interface Examined {
   readonly connection: Connection
+  /** Where workers LISTEN. `null`: nowhere. */
+  readonly listening: Connection | null
   readonly tables: Tables
   readonly retentionMs: number | null
 }
@@ -33,7 +36,7 @@ export async function examine(examined: Examined, registry: Registry): Promise<r
     reached,
     ...schema,
     ...(await examineQueues(database, tables, registry)),
-    await examineNotify(connection),
+    await examineNotify(examined),
     ...(await examineHandlers(database, tables, registry)),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
@@ -108,9 +111,11 @@ async function examineQueues(database: Queryable, tables: Tables, registry: Regi
   )
 }
 
-async function examineNotify(connection: Connection): Promise<Finding> {
+async function examineNotify({ connection, listening }: Examined): Promise<Finding> {
+  if (listening === null) return ok('notify', 'not used (`listen: false`): workers look by themselves')
   const channel = `postbus_doctor_${process.pid}`
-  const listener = await connection.dedicated()
+  const listener = await listening.listener()
+  if (listener === null) return warning('notify', CANNOT_LISTEN)
   try {
     await listener.query(`listen "${channel}"`)
     const received = new Promise<boolean>((resolve) => {
@@ -125,7 +130,7 @@ async function examineNotify(connection: Connection): Promise<Finding> {
     if (await received) return ok('notify', `received in ${Math.max(1, Math.round(performance.now() - started))} ms`)
     return warning(
       'notify',
-      'not received: workers fall back to polling. A pooler in transaction mode drops LISTEN; connect workers directly',
+      'not received: workers fall back to polling. A pooler in transaction mode drops LISTEN; give createBus() a way to the server itself: `listen: { connectionString }`',
     )
   } finally {
     await listener.end()

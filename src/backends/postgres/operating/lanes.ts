@@ -1,9 +1,8 @@
 /** Lanes for an operator: which are blocked or have waited longest, and acting on the head of one. */
-import type { Pool } from 'pg'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Lane, LaneName, LanePage } from '../../../deliveries/operations.ts'
 import { PostbusError } from '../../../errors.ts'
-import type { Queryable } from '../connection.ts'
+import type { Database, Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letters.ts'
 import { readQueues, type QueueState } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -37,7 +36,7 @@ export async function showLane(database: Queryable, tables: Tables, lane: LaneNa
 }
 
 /** Makes the head due now; one that has died gets all its attempts again. Answers its delivery id. */
-export async function retryLane(database: Pool, tables: Tables, name: LaneName): Promise<string> {
+export async function retryLane(database: Database, tables: Tables, name: LaneName): Promise<string> {
   const { queue, lane } = await laneAtRest(database, tables, name)
   if (lane.status === 'blocked') {
     await retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] })
