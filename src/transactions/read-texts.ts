@@ -38,6 +38,6 @@ function rowsIn(result: unknown): readonly unknown[] | undefined {
 function textIn(row: unknown, depth = 0): string | undefined {
   if (typeof row === 'string') return row
   if (typeof row !== 'object' || row === null || depth > DEEPEST) return undefined
-  const [first, ...others] = Object.values(row)
-  return others.length === 0 ? textIn(first, depth + 1) : undefined
+  const texts = Object.values(row).map((value) => textIn(value, depth + 1))
+  return texts.find((text) => text !== undefined)
 }

@@ -37,6 +37,9 @@ export interface Connection {
   close(): Promise<void>
 }
 
+/** Of the time for a connection: so that it says what it waits for, before pg says that it was too long. */
+const TIME_TO_ASK = 0.9
+
 export function createConnection(options: ConnectionOptions): Connection {
   const ask = askFor(options)
   const { connectTimeoutMs, queryTimeoutMs } = options
@@ -53,7 +56,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     keepAliveInitialDelayMillis: 10_000,
     types: OWN_TYPES,
   })
-  const OwnClient = ownClient(ask, connectTimeoutMs, clientOf(options))
+  const OwnClient = ownClient(ask, connectTimeoutMs * TIME_TO_ASK, clientOf(options))
 
   async function prepare(client: Client, statementMs = queryTimeoutMs): Promise<boolean> {
     const processId: unknown = Reflect.get(client, 'processID')

@@ -19,8 +19,9 @@ export function inTheCallersTransaction(executor: SqlExecutor): Queryable {
   }
 }
 
-async function rowsOf(executor: SqlExecutor, { text, values = [] }: Statement): Promise<readonly Row[]> {
+async function rowsOf(executor: SqlExecutor, { text, values: given = [] }: Statement): Promise<readonly Row[]> {
   const statement = withTextForJson(text)
+  const values = given.map((value) => (Array.isArray(value) ? arrayText(value) : value))
   if (hasRows(text)) return readTexts(executor, { text: asJson(statement), values }, rowIn)
   await executor.executeSql(statement, values)
   return []
@@ -31,12 +32,21 @@ function withTextForJson(statement: string): string {
   return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
+/** Not every client writes arrays, or asks the database how. */
+function arrayText(values: readonly unknown[]): string {
+  const elements = values.map((value) => (value === null ? 'NULL' : `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`))
+  return `{${elements.join(',')}}`
+}
+
 function hasRows(statement: string): boolean {
   return /^\s*(select|with)\b|\breturning\b/i.test(statement)
 }
 
+/** Who changes texts, changes this one too. */
+const MARK = 'Row '
+
 function asJson(statement: string): string {
-  return `with answer as (${statement}) select pg_catalog.row_to_json(answer)::text as answer from answer`
+  return `with answer as (${statement}) select pg_catalog.format('${MARK}%s', pg_catalog.row_to_json(answer)) as answer from answer`
 }
 
 /** What has another form in JSON than in a row: numbers that may be too large for one, and times. */
@@ -47,8 +57,9 @@ const KINDS: Readonly<Record<string, (value: string | number) => unknown>> = {
 }
 
 function rowIn(text: string): Row | undefined {
+  if (!text.startsWith(MARK)) return undefined
   try {
-    return JSON.parse(text, (name, value: unknown) => {
+    return JSON.parse(text.slice(MARK.length), (name, value: unknown) => {
       const kind = KINDS[name]
       return kind && (typeof value === 'string' || typeof value === 'number') ? kind(value) : value
     }) as Row
