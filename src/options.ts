@@ -5,87 +5,68 @@ import type { EventTypes } from './handlers/event-types.ts'
 import type { Handlers } from './handlers/registry.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
+import { atMostOneConnection, connectionOptions } from './connection-options.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
 const setOrFunction = (value: unknown) => (typeof value === 'object' && value !== null) || functionLike(value)
 
-export const busOptions = z.strictObject({
-  connectionString: z
-    .union([
-      z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:port/database'),
-      z.custom<() => string | Promise<string>>(functionLike, 'expected text or a function'),
-    ])
-    .optional()
-    .describe(
-      'Where the database is, or a function that finds out when it is first needed. Only a bus that always gets a `tx` can do without.',
-    ),
-  events: z
-    .custom<EventTypes>(setOrFunction, 'expected event types')
-    .default([])
-    .describe(
-      'An array of event types, a module that exports them, or a function that imports one. The bus knows those that its handlers list; this adds the ones that only patterns hear.',
-    ),
-  handlers: z
-    .custom<Handlers>(setOrFunction, 'expected handlers')
-    .default([])
-    .describe('An array of handlers, a module that exports them, or a function that imports one.'),
-  backend: z
-    .enum(['postgres', 'inline', 'mailbox', 'strict'])
-    .default('postgres')
-    .describe(
-      'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
-    ),
-  schema: z.string().regex(SCHEMA_NAME).default('postbus').describe('The database schema for events and dead letters.'),
-  pgbossSchema: z
-    .string()
-    .regex(SCHEMA_NAME)
-    .default('pgboss')
-    .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
-  source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
-  codecs: z
-    .custom<readonly CustomCodec[]>(Array.isArray, 'expected an array of codecs')
-    .default([])
-    .describe('Codecs for your own classes in event data: `{ name, is, encode, decode }`.'),
-  maxPayloadBytes: z
-    .int()
-    .min(1_024)
-    .max(64 * 1_048_576)
-    .default(1_048_576)
-    .describe('Largest encoded data of one event. Store large content elsewhere, and publish where it is.'),
-  retentionMs: z
-    .int()
-    .min(1_000)
-    .max(3_650 * 86_400_000)
-    .nullable()
-    .default(30 * 86_400_000)
-    .describe(
-      'How long an event stays after everyone is done with it, in milliseconds (the default is 30 days); its deliveries go with it. `null`: for ever.',
-    ),
-  poolSize: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(5)
-    .describe('Connections in the bus’s own pool, used by publishes without `tx` and by a worker.'),
-  connectTimeoutMs: z
-    .int()
-    .min(100)
-    .max(600_000)
-    .default(10_000)
-    .describe('How long to wait for a connection, in milliseconds.'),
-  queryTimeoutMs: z
-    .int()
-    .min(100)
-    .max(600_000)
-    .default(10_000)
-    .describe('How long to wait for the answer to one of our own statements, in milliseconds.'),
-  onSignal: z
-    .custom<BusSignalListener>(functionLike, 'expected a function')
-    .optional()
-    .describe(
-      'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
-    ),
-})
+export const busOptions = z
+  .strictObject({
+    ...connectionOptions,
+    events: z
+      .custom<EventTypes>(setOrFunction, 'expected event types')
+      .default([])
+      .describe(
+        'An array of event types, a module that exports them, or a function that imports one. The bus knows those that its handlers list; this adds the ones that only patterns hear.',
+      ),
+    handlers: z
+      .custom<Handlers>(setOrFunction, 'expected handlers')
+      .default([])
+      .describe('An array of handlers, a module that exports them, or a function that imports one.'),
+    backend: z
+      .enum(['postgres', 'inline', 'mailbox', 'strict'])
+      .default('postgres')
+      .describe(
+        'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
+      ),
+    schema: z
+      .string()
+      .regex(SCHEMA_NAME)
+      .default('postbus')
+      .describe('The database schema for events and dead letters.'),
+    pgbossSchema: z
+      .string()
+      .regex(SCHEMA_NAME)
+      .default('pgboss')
+      .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
+    source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
+    codecs: z
+      .custom<readonly CustomCodec[]>(Array.isArray, 'expected an array of codecs')
+      .default([])
+      .describe('Codecs for your own classes in event data: `{ name, is, encode, decode }`.'),
+    maxPayloadBytes: z
+      .int()
+      .min(1_024)
+      .max(64 * 1_048_576)
+      .default(1_048_576)
+      .describe('Largest encoded data of one event. Store large content elsewhere, and publish where it is.'),
+    retentionMs: z
+      .int()
+      .min(1_000)
+      .max(3_650 * 86_400_000)
+      .nullable()
+      .default(30 * 86_400_000)
+      .describe(
+        'How long an event stays after everyone is done with it, in milliseconds (the default is 30 days); its deliveries go with it. `null`: for ever.',
+      ),
+    onSignal: z
+      .custom<BusSignalListener>(functionLike, 'expected a function')
+      .optional()
+      .describe(
+        'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
+      ),
+  })
+  .superRefine(atMostOneConnection)
 
 export const workerOptions = z.strictObject({
   queues: z

@@ -23,6 +23,7 @@ export type BusSignalName =
   | 'schema.newer'
   | 'wake-up.lost'
   | 'wake-up.restored'
+  | 'wake-up.unavailable'
   | 'worker.error'
   | 'worker.started'
   | 'worker.stopping'

@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/deliveries/'],
   ['src/attempt/'],
   ['src/worker/', 'src/backends/'],
-  ['src/options.ts', 'src/bus.ts'],
+  ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/cli/'],
   ['src/testing/'],

@@ -80,7 +80,7 @@ function endedByPrisma(error: unknown): PostbusError {
 
 /** Knex puts the statement in front of what the server said. */
 function withoutStatement(message: string): string {
-  return message.replace(/^select \* from \S+ - /, '')
+  return message.replace(/^select [^-]+ - /, '')
 }
 
 function schemaMissing(schema: string, cause: unknown): PostbusError {

@@ -51,6 +51,15 @@ export function transactionAborted(cause?: unknown): PostbusError {
   )
 }
 
+/** The caller's client has made something else of our rows than what the database sent. */
+export function rowsChanged(settings: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_ROWS_CHANGED',
+    `A row of one text came back from your database client as something else, so Postbus cannot tell what it did: ${settings} ` +
+      'changes it. Roll the transaction back, and have that setting leave rows of one text column as they are.',
+  )
+}
+
 function nameOf(given: unknown): string {
   return inspect(given, { depth: 0, maxStringLength: 40, breakLength: Infinity })
 }

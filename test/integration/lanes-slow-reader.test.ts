@@ -41,8 +41,7 @@ test('a worker that stops reading in the middle of a claim stops the other claim
   })
   onTestFinished(() => connection.close())
   const pool = await connection.pool()
-  const frozen = await pool.connect()
-  frozen.on('error', () => undefined)
+  const frozen = await connection.dedicated()
   await lanes.shop.bus.publish(Array.from({ length: 40 }, (_, turn) => Turned({ key: `key ${turn}`, turn })))
   await lanes.database.query(`update postbus.event set payload = to_json(repeat('x', 1000000))`)
 
@@ -55,7 +54,7 @@ test('a worker that stops reading in the middle of a claim stops the other claim
   expect(deliveries).toHaveLength(1)
   streamOf(frozen).resume()
   expect(await unread).toBeInstanceOf(Error)
-  frozen.release(true)
+  await frozen.end().catch(() => undefined)
 }, 60_000)
 
 test('a claim that its worker no longer waits for takes nothing when its turn comes', async () => {

@@ -136,7 +136,7 @@ test.each([
   { what: 'more', deliveries: 2, says: 'answered 2 deliveries, expected 1' },
   { what: 'nothing', deliveries: null, says: 'answered nothing, expected 1' },
 ])('a database that answers $what is an error, never silence', async ({ deliveries, says }) => {
-  const rows = deliveries === null ? [] : [{ id: paid.id, deliveries, duplicate: false }]
+  const rows = deliveries === null ? [] : [{ published: `${paid.id} ${deliveries} f` }]
   const broken = { executeSql: async () => ({ rows }) }
 
   await expect(shop.bus.publish(paid, { tx: broken })).rejects.toMatchObject({

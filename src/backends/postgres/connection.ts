@@ -1,54 +1,74 @@
-/** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for ever. */
+/** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for hours. */
+import { Pool, type Client, type ClientConfig } from 'pg'
 import { PostbusError } from '../../errors.ts'
-import { Client, Pool, type ClientConfig, type QueryResultRow } from 'pg'
-import { COMMITS_WAIT } from './deliveries/durability.ts'
+import { databaseOn } from './connections/database.ts'
+import { askFor, clientOf, type Given } from './connections/given.ts'
+import type { Limits } from './connections/lent-connection.ts'
+import { ownClient } from './connections/own-client.ts'
+import { OWN_TYPES } from './connections/parsers.ts'
+import type { Database, Queryable } from './connections/queryable.ts'
+import { prepareOwnSession } from './connections/session.ts'
 
-/** The one thing most statements need: something that runs SQL. A pool, a client, or a caller's transaction. */
-export interface Queryable {
-  query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
-}
+export type { Database, Queryable, Statement } from './connections/queryable.ts'
 
-export interface ConnectionOptions {
-  /** A connection string, or a function that finds it when the first connection is made. */
-  readonly connectionString: string | (() => string | Promise<string>)
+export interface ConnectionOptions extends Given, Limits {
+  /** How many connections of our own there are at most. */
   readonly poolSize: number
-  readonly connectTimeoutMs: number
-  readonly queryTimeoutMs: number
+  /** Whether statements with a name are prepared. Default: on sessions that are ours alone. */
+  readonly preparedStatements?: boolean | undefined
+  /** For what must not wait for the application's own work: of a pool that was given, only its options are used. */
+  readonly apart?: boolean
+  /** The application has said that LISTEN works here: a pooler may keep a session for each connection. */
+  readonly canListen?: boolean
 }
 
 /** Connections are made when first used, so that a bus can be created before its database is known or up. */
 export interface Connection {
-  /** The pool for short statements. */
-  pool(): Promise<Pool>
-  /** A connection of its own, for LISTEN. The caller ends it. */
+  /** For short statements. */
+  pool(): Promise<Database>
+  /** A connection of its own. The caller ends it. */
   dedicated(): Promise<Client>
-  connectionString(): Promise<string>
+  /** One for LISTEN, which the caller ends. `null`: behind a pooler, where others would hear what we listen to. */
+  listener(): Promise<Client | null>
+  /** A pool that is made as `how` says beside, and which the caller ends: for migrations. */
+  separatePool(how: { readonly applicationName: string; readonly size: number; readonly statementMs: number }): Pool
+  /** What a new connection would be made with now, a password that is a function included. */
+  config(): Promise<ClientConfig>
   close(): Promise<void>
 }
 
+/** Of the time for a connection: so that it says what it waits for, before pg says that it was too long. */
+const TIME_TO_ASK = 0.9
+
 export function createConnection(options: ConnectionOptions): Connection {
-  let pool: Promise<Pool> | undefined
-  let closed = false
+  const ask = askFor(options)
+  const { connectTimeoutMs, queryTimeoutMs } = options
+  const own = new WeakSet<object>()
+  let pool: Pool | undefined
+  let database: Database | undefined
+  let isClosed = false
 
-  async function config(): Promise<ClientConfig> {
-    return {
-      connectionString: await connectionString(),
-      application_name: 'postbus',
-      connectionTimeoutMillis: options.connectTimeoutMs,
-      query_timeout: options.queryTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-    }
+  const common = (applicationName = 'postbus') => ({
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: OWN_TYPES,
+  })
+  const OwnClient = ownClient(ask, connectTimeoutMs * TIME_TO_ASK, clientOf(options))
+
+  async function prepare(client: Client, statementMs = queryTimeoutMs): Promise<boolean> {
+    const processId: unknown = Reflect.get(client, 'processID')
+    const isOwn = await prepareOwnSession((text) => client.query(text), Number(processId), statementMs)
+    if (isOwn) own.add(client)
+    return isOwn
   }
 
-  async function connectionString(): Promise<string> {
-    const given = options.connectionString
-    return typeof given === 'function' ? await given() : given
-  }
-
-  async function open(): Promise<Pool> {
+  function openPool(config: object, statementMs?: number): Pool {
+    const onConnect = (client: unknown) => prepare(client as Client, statementMs)
     // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for the promise; its types do not say so
-    const opened = new Pool({ ...(await config()), max: options.poolSize, onConnect: prepareSession })
+    const opened = new Pool({ ...common(), ...config, Client: OwnClient, onConnect })
     // An idle connection that breaks is replaced by the pool; without a listener the error would end the process. The pool
     // stops listening to a connection that it is closing, and that one can break too.
     opened.on('error', () => undefined)
@@ -56,71 +76,58 @@ export function createConnection(options: ConnectionOptions): Connection {
     return opened
   }
 
+  function openDatabase(): Database {
+    const isOwn = (client: object) => own.has(client)
+    if (options.pool && !options.apart) return databaseOn({ ...options, isOwn, pool: options.pool })
+    pool = openPool({ max: options.poolSize })
+    return databaseOn({ ...options, isOwn, pool })
+  }
+
+  async function connect(): Promise<{ client: Client; isOwn: boolean }> {
+    const client = new OwnClient(common())
+    client.on('error', () => undefined) // the 'end' event tells the owner
+    await client.connect()
+    try {
+      return { client, isOwn: await prepare(client) }
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw error
+    }
+  }
+
   return {
-    connectionString,
     async pool() {
-      if (closed) throw new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Create another one with createBus().')
-      pool ??= open().catch((error: unknown) => {
-        pool = undefined
-        throw error
-      })
-      return pool
+      if (isClosed)
+        throw new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Create another one with createBus().')
+      database ??= openDatabase()
+      return database
     },
-    async dedicated() {
-      const client = new Client(await config())
-      client.on('error', () => undefined) // the 'end' event tells the owner
-      await client.connect()
-      return client
+    dedicated: async () => (await connect()).client,
+    async listener() {
+      const { client, isOwn } = await connect()
+      if (isOwn || options.canListen) return client
+      await client.end().catch(() => undefined)
+      return null
+    },
+    separatePool: ({ applicationName, size, statementMs }) =>
+      openPool({ application_name: applicationName, max: size, query_timeout: undefined }, statementMs),
+    async config() {
+      const config = await ask()
+      const { password } = config
+      return { ...common(), ...config, ...(typeof password === 'function' && { password: await password() }) }
     },
     async close() {
-      closed = true
-      const opened = await pool?.catch(() => undefined)
+      isClosed = true
+      await pool?.end()
       pool = undefined
-      await opened?.end()
     },
   }
-}
-
-/**
- * What our statements need of their session, whatever a database has by default:
- *
- * - Claims and settles look again, in a later statement, at what has changed since they began. Under a stricter isolation
- *   level they would not see it.
- * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process that
- *   was frozen while it read loses its connection, and with it the claim.
- * - A claim that waits for its turn takes nothing any more when its worker has given up on it: nobody would run that.
- * - What we answer to have committed must survive a crash of the server: see `durability.ts`.
- */
-export async function prepareSession(client: Queryable): Promise<void> {
-  await client.query(`
-    do $$ begin
-      if current_setting('default_transaction_isolation') <> 'read committed' then
-        set default_transaction_isolation = 'read committed';
-      end if;${COMMITS_WAIT}
-      set tcp_user_timeout = '5s';
-      begin
-        set client_connection_check_interval = '1s';
-      exception when invalid_parameter_value then null; -- a server on a system that cannot look
-      end;
-    end $$`)
 }
 
 /** Runs `work` in a transaction of its own. */
 export async function inTransaction<Result>(
-  pool: Pool,
-  work: (database: Queryable) => Promise<Result>,
+  database: Database,
+  work: (within: Queryable) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  try {
-    await client.query('begin')
-    const result = await work(client)
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback').catch((reason: Error) => (broken = reason))
-    throw error
-  } finally {
-    client.release(broken)
-  }
+  return database.transaction(work)
 }

@@ -30,11 +30,19 @@ export interface Connections {
   readonly connection: Connection
   /** For what keeps claims alive, so that nothing else can hold it up. */
   readonly lifeline: Connection
+  /** Where workers LISTEN. `null`: nowhere, they look by themselves. Default: `connection`. */
+  readonly listening?: Connection | null
 }
 
 /** All that deliveries need of a connection. A test may give them one transaction of its own instead of a pool. */
-export interface DeliveryConnection extends Omit<Connection, 'pool'> {
+export interface DeliveryConnection extends Pick<Connection, 'listener' | 'separatePool'> {
   pool(): Promise<Queryable>
+}
+
+interface DeliveryConnections {
+  readonly connection: DeliveryConnection
+  readonly lifeline: DeliveryConnection
+  readonly listening?: DeliveryConnection | null
 }
 
 export function createPostgresBackend(connections: Connections, tables: Tables, emit: Emit): PostgresBackend {
@@ -62,12 +70,15 @@ export function createPostgresBackend(connections: Connections, tables: Tables, 
 
 /** Without the caller's transaction, the one statement that publishes is a transaction of its own. */
 async function ownConnection(connection: Connection): Promise<SqlExecutor> {
-  const pool = await connection.pool()
-  return { executeSql: (text, values) => pool.query(text, [...values]) }
+  const database = await connection.pool()
+  return {
+    executeSql: (text, values) => database.query({ name: 'publish', text, values: [...values] }),
+    settings: 'something between Postbus and pg',
+  }
 }
 
 export function createDeliveryStore(
-  { connection, lifeline }: Readonly<Record<keyof Connections, DeliveryConnection>>,
+  { connection, lifeline, listening = connection }: DeliveryConnections,
   tables: Tables,
   emit: Emit,
 ): DeliveryStore {
@@ -95,7 +106,7 @@ export function createDeliveryStore(
     recover: async () => recover(await lifeline.pool()),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     vacuum: () => vacuum.run(),
-    listen: (onWake) => listenForWakeUps(connection, tables, emit, onWake),
+    listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
     async leave(workerId) {
       await vacuum.close()

@@ -2,8 +2,8 @@
  * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
  * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
  */
-import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import type { Queryable } from '../../backends/postgres/connection.ts'
+import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
@@ -12,6 +12,7 @@ import type { Emit } from '../../signals.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
 import { concludedAttempt } from '../../attempt/concluded-attempt.ts'
 import type { Attempt } from '../../attempt/run-attempt.ts'
+import { inTheCallersTransaction } from './callers-transaction.ts'
 import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'
@@ -25,38 +26,20 @@ export interface Inside {
   readonly executor: SqlExecutor
 }
 
-/** What else it says, of how rows are to be read, is for our own connections: see `claimed-row.ts`. */
-interface Statement {
-  readonly text: string
-  readonly values: readonly unknown[]
-}
-
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
 export function inside(tx: PublishTransaction, { backend, emit }: DatabaseBus): Inside {
   const executor = openTransaction(tx)
-  const database: Queryable = {
-    async query<Row>(statement: string | Statement, given: readonly unknown[] = []) {
-      const { text, values } = typeof statement === 'string' ? { text: statement, values: given } : statement
-      const { rows } = await executor.executeSql(withTextForJson(text), values)
-      return { rows: rows as Row[] } // the statement says what its rows are
-    },
-  }
+  const database = inTheCallersTransaction(executor)
   const connection: DeliveryConnection = {
     pool: async () => database,
-    dedicated: refuseConnection,
-    connectionString: refuseConnection,
-    close: async () => undefined,
+    listener: refuseConnection,
+    separatePool: refuseConnection,
   }
   return {
     store: createDeliveryStore({ connection, lifeline: connection }, backend.tables, emit),
     database,
     executor,
   }
-}
-
-/** Our statements get JSON as text. postgres.js encodes what goes into a JSON parameter itself, and so would do it twice. */
-function withTextForJson(statement: string): string {
-  return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
 export interface TransactionRunParts extends Inside {

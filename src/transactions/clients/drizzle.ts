@@ -4,7 +4,7 @@
  * Over `pg` the connection tells whether the transaction is still open. Over postgres.js nobody here can know; there the
  * database refuses a statement that runs in autocommit.
  */
-import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
+import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { transactionStatus } from './pg.ts'
 import { notATransaction, transactionAborted, transactionFinished } from '../refusal.ts'
 
@@ -28,14 +28,16 @@ export function openDrizzle(tx: unknown): SqlExecutor | undefined {
   if (status === 'none') throw transactionFinished('a Drizzle transaction')
   if (status === 'aborted') throw transactionAborted()
 
-  return { executeSql: (text, values) => execute(session, text, values) }
+  return {
+    executeSql: (text, values) => execute(session, text, values),
+    settings: 'the driver below Drizzle (type parsers, `transform`)',
+  }
 }
 
 /** Through Drizzle's session and not through its driver, so that the caller's query log shows the statement. */
 async function execute(session: Session, text: string, values: readonly unknown[]): Promise<{ rows: Rows }> {
   const query = session.prepareQuery({ sql: text, params: values }, undefined, undefined, false)
-  const result = await query.execute()
-  return { rows: 'rows' in result ? result.rows : result }
+  return rowsOf(await query.execute())
 }
 
 function sessionOf(tx: unknown): Session | undefined {

@@ -10,7 +10,10 @@ import { hasMethods, type SqlExecutor } from './executor.ts'
 export function openExecuteSql(tx: unknown): SqlExecutor | undefined {
   if (!isExecuteSql(tx)) return undefined
 
-  return tx
+  return {
+    executeSql: (text, values) => tx.executeSql(text, values),
+    settings: 'the `executeSql` that was given as `tx`',
+  }
 }
 
 function isExecuteSql(tx: unknown): tx is ExecuteSqlTransaction {

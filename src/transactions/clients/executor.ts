@@ -3,12 +3,19 @@
  */
 export interface SqlExecutor {
   executeSql(text: string, values: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
+  /** Which of the client's settings can change rows, in words: for the error that finds them changed. */
+  readonly settings: string
 }
 
 /** Recognises its own client: an executor for an open transaction, an error for anything less, undefined for strangers. */
 export type OpenClient = (tx: unknown) => SqlExecutor | undefined
 
 export type Rows = readonly Record<string, unknown>[]
+
+/** A client's result is its rows, or has them. */
+export function rowsOf(result: Rows | { readonly rows: Rows }): { rows: Rows } {
+  return { rows: 'rows' in result ? result.rows : result }
+}
 
 /** Whether all these are methods of the value. It only reads properties, for `in` throws on Prisma's proxies. */
 export function hasMethods<Name extends string>(

@@ -3,11 +3,11 @@
  */
 import { hasSqlState } from '../database-error.ts'
 import type { KnexTransaction } from '../transaction.ts'
-import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
+import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionFinished } from '../refusal.ts'
 
 interface Raw {
-  raw(text: string, bindings: readonly unknown[]): PromiseLike<{ rows: Rows }>
+  raw(text: string, bindings: readonly unknown[]): PromiseLike<Rows | { rows: Rows }>
 }
 
 export function openKnex(tx: unknown): SqlExecutor | undefined {
@@ -15,14 +15,16 @@ export function openKnex(tx: unknown): SqlExecutor | undefined {
   if (!isTransaction(tx)) throw notATransaction('a Knex instance', 'the `trx` of `knex.transaction(…)`')
   if (tx.isCompleted()) throw transactionFinished('a Knex transaction')
 
-  return { executeSql: (text, values) => execute(tx, text, values) }
+  return {
+    executeSql: (text, values) => execute(tx, text, values),
+    settings: '`postProcessResponse` of knex(), or the type parsers of its driver',
+  }
 }
 
 async function execute(tx: KnexTransaction & Raw, text: string, values: readonly unknown[]): Promise<{ rows: Rows }> {
   const { statement, bindings } = withQuestionMarks(text, values)
   try {
-    const result = await tx.raw(statement, bindings)
-    return { rows: result.rows }
+    return rowsOf(await tx.raw(statement, bindings))
   } catch (error) {
     if (!hasSqlState(error) && tx.isCompleted()) throw transactionFinished('a Knex transaction', error)
     throw error

@@ -22,7 +22,10 @@ export function openKysely(tx: unknown): SqlExecutor | undefined {
   }
   if (hasEnded(tx)) throw transactionFinished('a Kysely transaction')
 
-  return { executeSql: (text, values) => execute(tx, text, values) }
+  return {
+    executeSql: (text, values) => execute(tx, text, values),
+    settings: 'the dialect, or the driver below it (type parsers, `transform`)',
+  }
 }
 
 /** Without plugins, because they rename the columns of the answer. */

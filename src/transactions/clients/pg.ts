@@ -5,7 +5,7 @@
  * (`getTransactionStatus`). A client is the same object in every transaction, so one that was released and is in somebody
  * else's transaction by now cannot be told from one that is in yours.
  */
-import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
+import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionAborted } from '../refusal.ts'
 
 interface Queries {
@@ -21,7 +21,10 @@ export function openPg(tx: unknown): SqlExecutor | undefined {
   if (status === 'none') throw notATransaction('a pg client with no open transaction', whatToPass)
   if (status === 'aborted') throw transactionAborted()
 
-  return { executeSql: async (text, values) => ({ rows: (await tx.query(text, [...values])).rows }) }
+  return {
+    executeSql: async (text, values) => rowsOf(await tx.query(text, [...values])),
+    settings: 'the type parser of `text` (`types` of the client, or `pg.types.setTypeParser`)',
+  }
 }
 
 /**

@@ -18,7 +18,10 @@ export function openPostgresJs(tx: unknown): SqlExecutor | undefined {
     throw notATransaction(given, 'the `sql` of `sql.begin(async (sql) => …)`')
   }
 
-  return { executeSql: (text, values) => execute(tx, text, values) }
+  return {
+    executeSql: (text, values) => execute(tx, text, values),
+    settings: '`transform` or `types` of postgres()',
+  }
 }
 
 /** Prepared, as a tagged template would be; `prepare: false` in the connection's own options still wins. */

@@ -3,7 +3,7 @@
  *
  * Prisma refuses statements after the end by itself (P2028, before any SQL), and `database-error.ts` says it in our words.
  */
-import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
+import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction } from '../refusal.ts'
 
 interface RawQueries {
@@ -16,7 +16,10 @@ export function openPrisma(tx: unknown): SqlExecutor | undefined {
     throw notATransaction('a Prisma client', 'the `tx` of `prisma.$transaction(async (tx) => …)`')
   }
 
-  return { executeSql: async (text, values) => ({ rows: await tx.$queryRawUnsafe(text, ...values) }) }
+  return {
+    executeSql: async (text, values) => rowsOf(await tx.$queryRawUnsafe(text, ...values)),
+    settings: 'an extension of the Prisma client (`$extends`)',
+  }
 }
 
 function isPrisma(tx: unknown): tx is RawQueries {

@@ -21,13 +21,11 @@
  */
 
 /**
- * For every session of ours: its commits wait, whatever the server, the database or the role has by default. It raises
- * nothing else: with `local`, `remote_write` or `remote_apply` a commit waits for this disk too.
+ * What `synchronous_commit` is set to for our statements: their commits wait, whatever the server, the database or the role has
+ * by default. It raises nothing else: with `local`, `remote_write` or `remote_apply` a commit waits for this disk too.
  */
-export const COMMITS_WAIT = `
-  if current_setting('synchronous_commit') = 'off' then
-    set synchronous_commit = 'local';
-  end if;`
+export const COMMITS_WAIT = `coalesce(
+  nullif(pg_catalog.current_setting('synchronous_commit'), 'off'), 'local')`
 
 /**
  * Selects from a function in a transaction of its own whose commit does not wait. The setting lasts until that commit; a

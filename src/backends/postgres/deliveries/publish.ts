@@ -7,6 +7,7 @@ import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
 import type { PublishedEvent } from '../../../events/publish-result.ts'
 import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
 import { functionName } from '../functions/sql.ts'
+import { readTexts } from '../../../transactions/read-texts.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
@@ -26,9 +27,12 @@ export async function publishEvents(
 ): Promise<readonly PublishedEvent[]> {
   const distinct = firstOfEachId(events)
   checkBatchSize(distinct)
-  const { rows } = await executor.executeSql(`select * from ${functionName(tables, 'publish')}($1)`, [
-    JSON.stringify(batchOf(distinct, inTransaction)),
-  ])
+  const call = `${functionName(tables, 'publish')}($1)`
+  const statement = {
+    text: `select pg_catalog.format('%s %s %s', id, deliveries, duplicate) as published from ${call}`,
+    values: [JSON.stringify(batchOf(distinct, inTransaction))],
+  }
+  const rows = await readTexts(executor, statement, publishedIn)
   const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))
   return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
 }
@@ -110,11 +114,16 @@ export function handlerHash(handler: string): string {
   return createHash('sha256').update(handler).digest('hex').slice(0, 16)
 }
 
-function resultOf(planned: PlannedEvent, row: Record<string, unknown> | undefined): PublishedEvent {
+/** What the statement says about one event. */
+function publishedIn(text: string): PublishedEvent | undefined {
+  const [, id, deliveries, duplicate] = /^([0-9a-f-]{36}) (\d+) ([tf])$/.exec(text) ?? []
+  return id === undefined ? undefined : { id, deliveries: Number(deliveries), duplicate: duplicate === 't' }
+}
+
+function resultOf(planned: PlannedEvent, found: PublishedEvent | undefined): PublishedEvent {
   const { id } = planned.envelope
-  if (row?.['id'] !== id) throw incomplete(planned, 'nothing')
-  const duplicate = row['duplicate'] === true
-  const deliveries = Number(row['deliveries'])
+  if (found?.id !== id) throw incomplete(planned, 'nothing')
+  const { deliveries, duplicate } = found
   if (!duplicate && deliveries !== planned.handlers.length) throw incomplete(planned, `${deliveries} deliveries`)
   return { id, deliveries, duplicate }
 }

@@ -1,4 +1,4 @@
-/** Hears when something was published, over LISTEN on a connection of its own that is made anew when it breaks. */
+/** Hears when something was published, over LISTEN on a connection of its own that is made again when it breaks. */
 import type { Client } from 'pg'
 import { sleep } from '../../../clock.ts'
 import type { Emit } from '../../../signals.ts'
@@ -13,12 +13,21 @@ const LAST_RETRY_MS = 30_000
 /** A half-open connection looks alive for hours. A query that gets no answer in time ends it. */
 const PROBE_EVERY_MS = 30_000
 
+/** LISTEN belongs to a session. Through a pooler, the next one on that session would hear us, and we would hear nothing. */
+export const CANNOT_LISTEN =
+  'the connection goes through a pooler, where LISTEN does not work: workers look for deliveries every `pollMs` only. ' +
+  'Give createBus() a way to the server itself, `listen: { connectionString }`, or say that this is meant: `listen: false`'
+
+/** Ends the listening for good. */
+const UNAVAILABLE = Symbol('LISTEN does not work here')
+
 /**
  * Calls `onWake` with the queues that something was published to. While the connection is lost nothing is heard:
- * workers then live by their poll, and are all woken when it is back, since something may have been missed.
+ * workers then live by their poll, and are all woken when it is back, since something may have been missed. Where LISTEN cannot
+ * work they live by it for good, and one signal says so.
  */
 export function listenForWakeUps(
-  connection: Pick<Connection, 'dedicated'>,
+  connection: Pick<Connection, 'listener'> | null,
   tables: Tables,
   emit: Emit,
   onWake: (queues: readonly string[] | 'all') => void,
@@ -27,13 +36,15 @@ export function listenForWakeUps(
   let client: Client | undefined
 
   const running = (async () => {
+    if (connection === null) return
     for (let failures = 0; !closed.signal.aborted;) {
       const onListening = () => {
         if (failures > 0) emit('info', 'wake-up.restored', 'LISTEN is back.')
         failures = 0
       }
-      const lost = await listenUntilLost(onListening).catch((error: unknown) => error)
+      const lost = await listenUntilLost(connection, onListening).catch((error: unknown) => error)
       if (closed.signal.aborted) return
+      if (lost === UNAVAILABLE) return emit('warn', 'wake-up.unavailable', `LISTEN: ${CANNOT_LISTEN}.`)
       failures += 1
       if (failures === 1)
         emit('warn', 'wake-up.lost', 'LISTEN was lost; workers go on by polling.', { error: messageOf(lost) })
@@ -41,8 +52,9 @@ export function listenForWakeUps(
     }
   })()
 
-  async function listenUntilLost(onListening: () => void): Promise<unknown> {
-    const opened = await connection.dedicated()
+  async function listenUntilLost(over: Pick<Connection, 'listener'>, onListening: () => void): Promise<unknown> {
+    const opened = await over.listener()
+    if (opened === null) return UNAVAILABLE
     client = opened
     const lost = new Promise((resolve) => opened.once('end', () => resolve('the connection ended')))
     opened.on('notification', ({ payload }) => onWake(!payload || payload === '*' ? 'all' : payload.split(' ')))
@@ -60,9 +72,17 @@ export function listenForWakeUps(
   async function probeUntilDead(opened: Client): Promise<unknown> {
     while (!closed.signal.aborted) {
       await sleep(PROBE_EVERY_MS, closed.signal)
-      if (!closed.signal.aborted) await opened.query('select 1')
+      if (!closed.signal.aborted && !(await isListening(opened))) return UNAVAILABLE
     }
     return 'closed'
+  }
+
+  /** Behind a pooler this may be another session by now. */
+  async function isListening(opened: Client): Promise<boolean> {
+    const { rowCount } = await opened.query(
+      `select from pg_listening_channels() as name where name = '${tables.channel}'`,
+    )
+    return rowCount === 1
   }
 
   return {

@@ -1,5 +1,4 @@
 /** Dead letters: listing them, delivering them again, and dismissing them. Operators do this; code never does. */
-import type { Pool } from 'pg'
 import type {
   CheckedDeadLetterQuery,
   DeadLetter,
@@ -7,7 +6,7 @@ import type {
   DeadLetterPage,
 } from '../../../deliveries/dead-letters.ts'
 import { pageOf, placeOf } from '../../../deliveries/page.ts'
-import { inTransaction, type Queryable } from '../connection.ts'
+import { inTransaction, type Database, type Queryable } from '../connection.ts'
 import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
@@ -51,12 +50,12 @@ export async function countDeadLetters(database: Queryable, tables: Tables, filt
  * Puts deliveries back into their queues with all their attempts, and removes the dead letters. Raising the limit by the
  * attempts that were used lets the count begin at 1 again. The errors of earlier attempts stay with the delivery. A delivery whose job was deleted meanwhile stays a dead letter.
  */
-export async function retryDeadLetters(pool: Pool, tables: Tables, filter: DeadLetterFilter): Promise<number> {
+export async function retryDeadLetters(pool: Database, tables: Tables, filter: DeadLetterFilter): Promise<number> {
   return inGroups(pool, tables, filter, (group) => retryGroup(pool, tables, group))
 }
 
 /** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
-export async function dismissDeadLetters(pool: Pool, tables: Tables, filter: DeadLetterFilter): Promise<number> {
+export async function dismissDeadLetters(pool: Database, tables: Tables, filter: DeadLetterFilter): Promise<number> {
   return inGroups(pool, tables, filter, (group) =>
     inTransaction(pool, (database) => dismissGroup(database, tables, group)),
   )

@@ -12,6 +12,7 @@ import { isFit, policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
 import { inspectSchema } from '../schema/schema-check.ts'
 import type { Tables } from '../schema/tables.ts'
+import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
 import { listWorkers } from '../deliveries/workers.ts'
 
 const CLOCK_WARNING_MS = 2_000
@@ -19,6 +20,8 @@ const NOTIFY_LIMIT_MS = 5_000
 
 export interface DoctorParts {
   readonly connection: Connection
+  /** Where workers LISTEN. `null`: nowhere. */
+  readonly listening: Connection | null
   readonly tables: Tables
   readonly retentionMs: number | null
 }
@@ -35,7 +38,7 @@ export async function examine(parts: DoctorParts, registry: Registry): Promise<r
     reached,
     ...schema,
     ...(await examineQueues(database, tables, registry)),
-    await examineNotify(connection),
+    await examineNotify(parts),
     ...(await examineHandlers(database, tables, registry)),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
@@ -122,9 +125,11 @@ async function examineQueues(
   )
 }
 
-async function examineNotify(connection: Connection): Promise<DoctorFinding> {
+async function examineNotify({ connection, listening }: DoctorParts): Promise<DoctorFinding> {
+  if (listening === null) return ok('notify', 'not used (`listen: false`): workers look by themselves')
   const channel = `postbus_doctor_${process.pid}`
-  const listener = await connection.dedicated()
+  const listener = await listening.listener()
+  if (listener === null) return warning('notify', CANNOT_LISTEN)
   try {
     await listener.query(`listen "${channel}"`)
     const received = new Promise<boolean>((resolve) => {
@@ -139,7 +144,7 @@ async function examineNotify(connection: Connection): Promise<DoctorFinding> {
     if (await received) return ok('notify', `received in ${Math.max(1, Math.round(performance.now() - started))} ms`)
     return warning(
       'notify',
-      'not received: workers fall back to polling. A pooler in transaction mode drops LISTEN; connect workers directly',
+      'not received: workers fall back to polling. A pooler in transaction mode drops LISTEN; give createBus() a way to the server itself: `listen: { connectionString }`',
     )
   } finally {
     await listener.end()

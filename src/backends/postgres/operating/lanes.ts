@@ -1,11 +1,10 @@
 /** Lanes for an operator: which are blocked or have waited longest, and acting on the head of one. */
-import type { Pool } from 'pg'
 import type { Act } from '../../../deliveries/acts.ts'
 import type { CheckedLaneQuery, Lane, LaneName, LanePage } from '../../../deliveries/lanes.ts'
 import { handlerOfLane, laneKey, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
 import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/page.ts'
 import { PostbusError } from '../../../errors.ts'
-import type { Queryable } from '../connection.ts'
+import type { Database, Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letters.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
@@ -49,7 +48,7 @@ export async function showLane(database: Queryable, tables: Tables, lane: LaneNa
 }
 
 /** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
-export async function retryLane(database: Pool, tables: Tables, name: LaneName): Promise<number> {
+export async function retryLane(database: Database, tables: Tables, name: LaneName): Promise<number> {
   const { queue, lane } = await laneAtRest(database, tables, name)
   if (lane.state === 'blocked') return retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] })
 

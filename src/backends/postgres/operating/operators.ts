@@ -1,5 +1,4 @@
 /** `bus.deadLetters` and `bus.lanes`: what an operator asks for is checked here, before any SQL, and every act passes through one place. */
-import type { Pool } from 'pg'
 import { parseAct, type Act, type ActOptions, type ActReport } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
@@ -10,7 +9,7 @@ import {
 import { laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
-import type { Connection } from '../connection.ts'
+import type { Connection, Database } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { countDeadLetters, dismissDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
@@ -62,7 +61,7 @@ export function lanesIn(connection: Connection, tables: Tables): Lanes {
 
 /** How an operator looks, and how an operator acts. */
 function operating(connection: Connection, tables: Tables) {
-  const look = <Result>(work: (pool: Pool) => Promise<Result>) =>
+  const look = <Result>(work: (pool: Database) => Promise<Result>) =>
     withReachableDatabase(async () =>
       work(await connection.pool()).catch((error: unknown) => {
         throw explainDatabaseError(error, tables.names.postbus)
@@ -72,7 +71,7 @@ function operating(connection: Connection, tables: Tables) {
   async function act(
     is: Act['is'],
     how: ActOptions | undefined,
-    work: (pool: Pool, what: Act) => Promise<number>,
+    work: (pool: Database, what: Act) => Promise<number>,
   ): Promise<ActReport> {
     const what = parseAct(is, how)
     return { count: await look((pool) => work(pool, what)) }

@@ -4,11 +4,11 @@
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../../migrations/index.ts'
 import type { MigrateOptions, MigrateReport } from '../../../deliveries/operations.ts'
-import { prepareSession, type Connection } from '../connection.ts'
+import type { Connection } from '../connection.ts'
 import { createFunctions } from '../functions/index.ts'
 import { moveQueue, queuesToMove } from '../queues/move-queues.ts'
 import { createQueues, refuseUsedQueues } from '../queues/queues.ts'
@@ -26,16 +26,11 @@ export async function migrate(
   queues: readonly string[],
   options: MigrateOptions = {},
 ): Promise<MigrateReport> {
-  const pool = new Pool({
-    connectionString: await connection.connectionString(),
-    application_name: 'postbus migrate',
-    connectionTimeoutMillis: 10_000,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    max: 3,
-    // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for the promise; its types do not say so
-    onConnect: prepareSession,
+  const pool = connection.separatePool({
+    applicationName: 'postbus migrate',
+    size: 3,
+    statementMs: STATEMENT_TIMEOUT_MS,
   })
-  pool.on('error', () => undefined)
   try {
     if (options.dryRun) return { steps: stepsFor(await inspectSchema(pool, tables, queues)) }
     return await withLock(pool, tables, () => migrateLocked(pool, tables, queues, options))

@@ -1,0 +1,92 @@
+/** How an application can say where its database is: by a connection string, by pg's own options, or by a pool that it has. */
+import type { Client, ClientConfig } from 'pg'
+import { PostbusError } from '../../../errors.ts'
+
+/** A pool of the `pg` package, described by what is used of it: its types may come from another release of `@types/pg`. */
+export interface PgPool {
+  connect(): Promise<object>
+  readonly options: object
+  readonly totalCount: number
+}
+
+/** What a connection is made with, as the `pg` package calls it. */
+export interface PgConnection {
+  readonly connectionString?: string | undefined
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly database?: string | undefined
+  readonly user?: string | undefined
+  readonly password?: string | (() => string | Promise<string>) | undefined
+  readonly ssl?: boolean | object | undefined
+  readonly sslnegotiation?: 'postgres' | 'direct' | undefined
+  readonly enableChannelBinding?: boolean | undefined
+  readonly options?: string | undefined
+  readonly application_name?: string | undefined
+  readonly stream?: (() => object) | undefined
+}
+
+/** At most one of these. */
+export interface Given {
+  readonly connectionString?: string | (() => string | Promise<string>) | undefined
+  readonly connection?: PgConnection | undefined
+  readonly pool?: PgPool | undefined
+}
+
+/** pg's class of connections, or one that is derived from it. */
+export type ClientClass = new (config?: ClientConfig) => Client
+
+/** Where a new connection goes: asked for each of them, because a password may have changed meanwhile. */
+export type Ask = () => Promise<ClientConfig>
+
+export function askFor({ connectionString, connection, pool }: Given): Ask {
+  if (typeof connectionString === 'function')
+    return async () => ({ connectionString: textFrom(await connectionString()) })
+  if (connectionString !== undefined) return async () => ({ connectionString })
+  if (connection) return async () => definedOnly(connection)
+  if (pool) return async () => optionsOf(pool)
+  return noConnection
+}
+
+/** The pool's own kind of client: it may speak to the database in another way than over a socket. */
+export function clientOf({ pool }: Given): ClientClass | undefined {
+  return pool && (Reflect.get(pool, 'Client') as ClientClass | undefined)
+}
+
+const NAMES = [
+  'connectionString',
+  'host',
+  'port',
+  'database',
+  'user',
+  'password', // pg hides it from those who print the options
+  'ssl',
+  'sslnegotiation',
+  'enableChannelBinding',
+  'options',
+  'application_name',
+  'stream',
+] as const satisfies readonly (keyof PgConnection)[]
+
+/** Of a pool's options those that say where the database is: its limits are for the application's own work. */
+function optionsOf({ options }: PgPool): ClientConfig {
+  return definedOnly(Object.fromEntries(NAMES.map((name) => [name, Reflect.get(options, name)])))
+}
+
+function definedOnly(connection: PgConnection): ClientConfig {
+  return Object.fromEntries(Object.entries(connection).filter(([, value]) => value !== undefined))
+}
+
+function textFrom(answer: unknown): string {
+  if (typeof answer === 'string' && answer !== '') return answer
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `createBus(): the function given as \`connectionString\` returned ${answer === '' ? 'an empty text' : typeof answer}; expected postgres://user:password@host:port/database.`,
+  )
+}
+
+async function noConnection(): Promise<never> {
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    'This bus has no `connectionString`, `connection` or `pool`, so it can only publish inside a transaction: pass `tx`, or give createBus() one of them.',
+  )
+}

@@ -1,0 +1,22 @@
+/** What runs statements: our pool, one of its connections, or a caller's transaction. */
+
+export interface Statement {
+  readonly text: string
+  readonly values?: unknown[]
+  /** A word for a statement that is sent often and whose text is always the same: it is prepared once for each connection. */
+  readonly name?: string
+  /** Rows as arrays of their columns. */
+  readonly rowMode?: 'array'
+}
+
+/** The one thing most statements need. */
+export interface Queryable {
+  /** Runs a statement: its text with its values, or a {@link Statement}, whose `values` stand in itself. */
+  query<Row extends object>(statement: string | Statement, values?: unknown[]): Promise<{ rows: Row[] }>
+}
+
+/** Runs statements, each a transaction of its own, on any of several connections. */
+export interface Database extends Queryable {
+  /** Runs `work` in one transaction. What it throws rolls it back. */
+  transaction<Result>(work: (within: Queryable) => Promise<Result>): Promise<Result>
+}

@@ -1,0 +1,69 @@
+/**
+ * Our statements on the connection of a test's own client: as they are, but their rows come as JSON, each as one text, because
+ * the client may be told to make anything of columns and values.
+ */
+import type { Queryable, Statement } from '../../backends/postgres/connection.ts'
+import type { SqlExecutor } from '../../transactions/open-transaction.ts'
+import { readTexts } from '../../transactions/read-texts.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+export function inTheCallersTransaction(executor: SqlExecutor): Queryable {
+  return {
+    async query<Wanted extends object>(given: string | Statement, values?: unknown[]) {
+      const statement: Statement = typeof given === 'string' ? { text: given, ...(values && { values }) } : given
+      const rows = await rowsOf(executor, statement)
+      const shaped = statement.rowMode === 'array' ? rows.map((row) => Object.values(row)) : rows
+      return { rows: shaped as Wanted[] } // the statement says what its rows are
+    },
+  }
+}
+
+async function rowsOf(executor: SqlExecutor, { text, values: given = [] }: Statement): Promise<readonly Row[]> {
+  const statement = withTextForJson(text)
+  const values = given.map((value) => (Array.isArray(value) ? arrayText(value) : value))
+  if (hasRows(text)) return readTexts(executor, { text: asJson(statement), values }, rowIn)
+  await executor.executeSql(statement, values)
+  return []
+}
+
+/** Our statements get JSON as text. postgres.js encodes what goes into a JSON parameter itself, and so would do it twice. */
+function withTextForJson(statement: string): string {
+  return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
+}
+
+/** Not every client writes arrays, or asks the database how. */
+function arrayText(values: readonly unknown[]): string {
+  const elements = values.map((value) => (value === null ? 'NULL' : `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`))
+  return `{${elements.join(',')}}`
+}
+
+function hasRows(statement: string): boolean {
+  return /^\s*(select|with)\b|\breturning\b/i.test(statement)
+}
+
+/** Who changes texts, changes this one too. */
+const MARK = 'Row '
+
+function asJson(statement: string): string {
+  return `with answer as (${statement}) select pg_catalog.format('${MARK}%s', pg_catalog.row_to_json(answer)) as answer from answer`
+}
+
+/** What has another form in JSON than in a row: numbers that may be too large for one, and times. */
+const KINDS: Readonly<Record<string, (value: string | number) => unknown>> = {
+  seq: String,
+  occurred_at: (value) => (typeof value === 'string' ? new Date(value) : value),
+  expires_at: (value) => (typeof value === 'string' ? new Date(value) : value),
+}
+
+function rowIn(text: string): Row | undefined {
+  if (!text.startsWith(MARK)) return undefined
+  try {
+    return JSON.parse(text.slice(MARK.length), (name, value: unknown) => {
+      const kind = KINDS[name]
+      return kind && (typeof value === 'string' || typeof value === 'number') ? kind(value) : value
+    }) as Row
+  } catch {
+    return undefined // someone has changed it
+  }
+}

@@ -1,0 +1,122 @@
+/** Whatever the application tells pg to make of rows, for the whole process or for its pool: our own rows are read as they are. */
+import { defaults, Pool, types } from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createBus, defineHandler, type Envelope } from '../../src/index.ts'
+import { drainEvents } from '../../src/testing/drain/drain.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { emptyTables } from '../support/stored.ts'
+
+/** Each type that our statements read, and the arrays of them. */
+const TYPES = [16, 20, 21, 23, 25, 114, 700, 701, 1043, 1184, 1700, 2950, 3802, 1000, 1007, 1009, 1016, 2951]
+
+const heard: Envelope[] = []
+const handlers = [
+  defineHandler('notes.hear', { on: NoteTaken, handle: (event) => void heard.push(event) }),
+  handlerThat(() => Promise.reject(new Error('no')), { name: 'notes.fail', maxAttempts: 1, onDead: 'block' }),
+]
+
+let opened: TestBus
+let application: Pool
+
+beforeAll(async () => {
+  for (const type of TYPES) types.setTypeParser(type, (text: unknown) => ({ parsed: String(text) }))
+  defaults.parseInt8 = true
+  defaults.parseInputDatesAsUTC = true
+  opened = await openTestBus({ handlers })
+  application = new Pool({ connectionString: opened.connectionString })
+})
+
+afterAll(async () => {
+  await application.end()
+  await opened.close()
+})
+
+beforeEach(async () => {
+  heard.length = 0
+  await emptyTables(opened.database)
+})
+
+test('with every type parser of the process replaced, events are published, handled, and looked at', async () => {
+  const event = NoteTaken({ n: 1, key: 'red' })
+  const published = await opened.bus.publish(event)
+  const counts = await opened.bus.worker().drain()
+
+  expect(published).toEqual({ events: [{ id: event.id, deliveries: 2, duplicate: false }] })
+  expect(counts).toMatchObject({ done: 1, dead: 1 })
+  expect(heard[0]).toMatchObject({ id: event.id, occurredAt: event.occurredAt })
+  await expectOperatorsToSee(event)
+})
+
+test('a type parser of pg’s changes neither what `publish` in a transaction says nor what a drain in it does', async () => {
+  const client = await application.connect()
+  await client.query('begin')
+  const event = NoteTaken({ n: 2 })
+
+  // Its parser of `text` has to let a text be one.
+  types.setTypeParser(25, String)
+  const published = await opened.bus.publish(event, { tx: client })
+  const counts = await drainEvents({ bus: opened.bus, tx: client })
+  await client.query('rollback')
+  client.release()
+
+  expect(published.events).toEqual([{ id: event.id, deliveries: 2, duplicate: false }])
+  expect(counts).toMatchObject({ done: 1, dead: 1 })
+  expect(heard[0]?.occurredAt).toEqual(event.occurredAt)
+})
+
+test('a parser that makes something else of a text is named, and nothing is taken for published', async () => {
+  types.setTypeParser(25, (text: unknown) => ({ parsed: `${String(text)}!` }))
+  const client = await application.connect()
+  await client.query('begin')
+
+  const refusal = await opened.bus.publish(NoteTaken({ n: 3 }), { tx: client }).catch((error: unknown) => error)
+  await client.query('rollback')
+  client.release()
+
+  expect(refusal).toMatchObject({
+    code: 'POSTBUS_ROWS_CHANGED',
+    message: expect.stringContaining('pg.types.setTypeParser') as unknown,
+  })
+})
+
+test('rows in binary form, which pg would not read right, are not asked for', async () => {
+  defaults.binary = true
+  onTestFinished(() => void (defaults.binary = false))
+  const { connectionString } = opened
+  const bus = createBus({ connectionString, handlers, onSignal: () => undefined })
+  onTestFinished(() => bus.close())
+  const event = NoteTaken({ n: 4 })
+
+  await bus.publish(event)
+  expect(await bus.worker().drain()).toMatchObject({ done: 1, dead: 1 })
+
+  expect(heard[0]?.occurredAt).toEqual(event.occurredAt)
+  expect(await bus.deadLetters.list()).toMatchObject([{ eventId: event.id }])
+})
+
+test('a pool that reads rows in binary form is refused, with the option that does it', async () => {
+  const pool = new Pool({ connectionString: opened.connectionString, binary: true } as object)
+  const bus = createBus({ pool, handlers, onSignal: () => undefined })
+  onTestFinished(() => pool.end())
+
+  await expect(bus.deadLetters.list()).rejects.toMatchObject({
+    code: 'POSTBUS_INVALID_OPTIONS',
+    message: expect.stringContaining('`binary: true`') as unknown,
+  })
+})
+
+async function expectOperatorsToSee(event: Envelope) {
+  const { bus } = opened
+  const [letter] = (await bus.deadLetters.list()).deadLetters
+  expect(letter).toMatchObject({ eventId: event.id, handler: 'notes.fail', blocksKey: true })
+  expect(letter?.attempts).toMatchObject([{ attempt: 1, message: 'no' }])
+  expect(letter?.diedAt).toBeInstanceOf(Date)
+  expect(await bus.deadLetters.count()).toBe(1)
+  const [lane] = (await bus.lanes.list()).lanes
+  expect(lane).toMatchObject({ state: 'blocked', behind: 0, partitionKey: 'red', dueAt: null })
+  expect(lane?.since).toBeInstanceOf(Date)
+  expect(await bus.lanes.show({ handler: 'notes.fail', partitionKey: 'red' })).toMatchObject({ eventId: event.id })
+  expect((await bus.doctor()).filter(({ status }) => status === 'problem')).toEqual([])
+  expect(await bus.lanes.retry({ handler: 'notes.fail', partitionKey: 'red' })).toBe(letter?.deliveryId)
+}
