@@ -69,7 +69,7 @@ export function createBus(options: BusOptions): Bus {
   const bus: Bus = {
     publish,
     worker: (given: WorkerOptions = {}) =>
-      makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs }),
+      makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
     async ready() {
       await parts.registry.load()
       await backendFor(parts, publish).check()
@@ -105,7 +105,7 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
-function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerParts, 'store' | 'retentionMs'>): Worker {
+function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum'>): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({
     ...stored,

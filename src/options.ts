@@ -59,6 +59,12 @@ export const busOptions = z
       .describe(
         'How long an event stays after everyone is done with it, in milliseconds (the default is 30 days); its deliveries go with it. `null`: for ever.',
       ),
+    vacuum: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether workers vacuum the table of deliveries every few seconds, so that claims stay fast. It takes a role that owns the table; others leave it to autovacuum.',
+      ),
     onSignal: z
       .custom<BusSignalListener>(functionLike, 'expected a function')
       .optional()

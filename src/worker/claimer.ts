@@ -1,6 +1,7 @@
 /**
- * Claims from one queue for one process: as many deliveries as there are free slots; again when a slot becomes free, when
- * woken, and when the poll is due. A claim is for all slots, so an idle queue costs one small query per poll.
+ * Claims from one queue for one process: as many deliveries as there are free slots; again when a slot becomes free, and when
+ * woken: by a publisher, or by the worker's poll, which asks for all its queues at once. So a queue in which nothing happens
+ * costs nothing.
  *
  * While there is a backlog, two claims share the slots: the database works on one while we begin what the other has brought.
  */
@@ -49,14 +50,14 @@ export class Claimer {
   /** The last claim may have left something behind for want of slots. */
   #hasBacklog = false
   #lookAgainMs = FIRST_LOOK_MS
-  #patienceMs: number
+  /** When to look again if nothing happens; null: the worker's poll will say. */
+  #patienceMs: number | null = null
   #isDraining = false
   #isDry = false
 
   constructor(parts: ClaimerParts) {
-    const { concurrency, inLanes, handlerSlots, stopping, pollMs } = parts
+    const { concurrency, inLanes, handlerSlots, stopping } = parts
     this.#parts = parts
-    this.#patienceMs = pollMs
     this.#limited = new LimitedClaims(handlerSlots, () => this.wake())
     this.#delays = retryDelays(stopping)
     const half = Math.ceil(concurrency / 2)
@@ -69,6 +70,7 @@ export class Claimer {
     this.#isDraining = isDraining
     this.#isDry = false
     this.#isDue = true
+    this.#patienceMs = isDraining ? this.#parts.pollMs : null
     this.#claimed = 0
     while (!this.#isDry && !this.#parts.stopping.aborted) {
       const limit = this.#nextLimit()
@@ -145,7 +147,8 @@ export class Claimer {
   #setPatience(lookAgain: boolean): void {
     const { pollMs } = this.#parts
     this.#lookAgainMs = lookAgain ? Math.min(2 * this.#lookAgainMs, pollMs) : FIRST_LOOK_MS
-    this.#patienceMs = lookAgain ? this.#lookAgainMs : pollMs
+    if (lookAgain) this.#patienceMs = this.#lookAgainMs
+    else this.#patienceMs = this.#isDraining ? pollMs : null
   }
 
   /** Claims, and begins what was claimed. Answers it; `null` when the database did not answer. */
@@ -169,6 +172,7 @@ export class Claimer {
       this.#hasBacklog = false
       signals.databaseFailed(error)
       await this.#delays.next()
+      this.#isDue = true
       return null
     }
   }

@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from '../clock.ts'
 
-/** A gate that one waiter waits at, with a limit. Opening it while nobody waits lets the next one straight through. */
+/** A gate that one waiter waits at, with a limit or without. Opening it while no one waits lets the next one straight through. */
 export class Gate {
   #isOpen = false
   #pass: (() => void) | null = null
@@ -10,19 +10,19 @@ export class Gate {
     else this.#isOpen = true
   }
 
-  /** Resolves when the gate is opened, or after `limitMs`. Answers whether it was opened. */
-  wait(limitMs: number): Promise<boolean> {
+  /** Resolves when the gate is opened, or after `limitMs`, if there is a limit. Returns whether it was opened. */
+  wait(limitMs: number | null): Promise<boolean> {
     if (this.#isOpen) {
       this.#isOpen = false
       return Promise.resolve(true)
     }
     return new Promise((resolve) => {
       const end = (wasOpened: boolean) => {
-        clearTimeout(timer)
+        if (timer !== null) clearTimeout(timer)
         this.#pass = null
         resolve(wasOpened)
       }
-      const timer = setTimeout(() => end(false), limitMs)
+      const timer = limitMs === null ? null : setTimeout(() => end(false), limitMs)
       this.#pass = () => end(true)
     })
   }

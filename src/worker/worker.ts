@@ -10,20 +10,23 @@ import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
+import { Recovery } from './recovery.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
-import { performance, sleep } from '../clock.ts'
+import { keepVacuumed } from './vacuuming.ts'
+import { sleep } from '../clock.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
 const KEEP_EVERY_MS = 2_500
-const SILENT_AFTER_MS = 10_000
 const RECOVER_EVERY_MS = 2_500
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
 export interface WorkerParts extends PruningParts {
   readonly store: DeliveryStore
+  /** Whether to vacuum what deliveries leave behind. */
+  readonly vacuum: boolean
   readonly shutdownGraceMs: number
   readonly pollMs: number
   readonly emit: Emit
@@ -54,13 +57,10 @@ export class Worker {
   /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
   readonly #over = new AbortController()
   #work: Promise<unknown> = Promise.resolve()
-  #upkeep: readonly Promise<void>[] = []
+  #upkeep: Promise<void>[] = []
   #listening: { close(): Promise<void> } | null = null
   #state: 'new' | 'started' | 'stopping' = 'new'
   #stopped: Promise<StopReport> | null = null
-  /** When the database last answered, and until when no claim is taken over: `performance.now()`. */
-  #heardAt = 0
-  #patientUntil = 0
 
   /** @internal Made by `bus.worker()`. */
   constructor(parts: WorkerParts) {
@@ -79,6 +79,7 @@ export class Worker {
     this.#listening = this.#parts.store.listen((queues) => this.#wake(queues))
     this.#work = Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.run()))
     this.#keepUp(plan)
+    this.#upkeep.push(this.#keepLooking())
     const queues = [...plan.queues].map(([queue, concurrency]) => `${queue}=${concurrency}`).join(', ')
     this.#emit('info', 'worker.started', `Working on ${queues}.`)
   }
@@ -182,17 +183,31 @@ export class Worker {
   }
 
   #wake(queues: readonly string[] | 'all'): void {
-    for (const dispatcher of this.#dispatchers) {
-      if (queues === 'all' || queues.includes(dispatcher.queue)) dispatcher.wake()
-    }
+    if (queues === 'all') return void this.#look()
+    for (const dispatcher of this.#dispatchers) if (queues.includes(dispatcher.queue)) dispatcher.wake()
+  }
+
+  async #keepLooking(): Promise<void> {
+    await this.#look()
+    await this.#every(this.#parts.pollMs, () => this.#look())
+  }
+
+  /** One statement asks for all queues. A database that does not answer is for claims to find out, and to report. */
+  async #look(): Promise<void> {
+    const all = this.#dispatchers.map(({ queue }) => queue)
+    this.#wake(await this.#parts.store.due(all).catch(() => all))
   }
 
   #keepUp(plan: WorkPlan): void {
-    this.#heardAt = performance.now()
+    const recovery = new Recovery(this.#parts)
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
-      this.#every(RECOVER_EVERY_MS, () => this.#recover(plan)),
+      this.#every(RECOVER_EVERY_MS, async () => {
+        await this.#announce(plan)
+        await recovery.look()
+      }),
       keepPruned(this.#parts, this.#over.signal),
+      ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
   }
 
@@ -200,23 +215,6 @@ export class Worker {
   async #every(ms: number, task: () => Promise<unknown>): Promise<void> {
     const { signal } = this.#over
     for (await sleep(ms, signal); !signal.aborted; await sleep(ms, signal)) await task().catch(() => undefined)
-  }
-
-  /**
-   * Takes over the claims of workers that went silent. After an outage, or a pause of this process, all claims look
-   * abandoned, our own too: then everyone first gets the time to speak up.
-   */
-  async #recover(plan: WorkPlan): Promise<void> {
-    await this.#announce(plan)
-    const now = performance.now()
-    if (now - this.#heardAt > SILENT_AFTER_MS / 2) this.#patientUntil = now + SILENT_AFTER_MS
-    this.#heardAt = now
-    if (now < this.#patientUntil) return
-
-    for (const { queue, count } of await this.#parts.store.recover()) {
-      const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`
-      this.#parts.emit('warn', 'delivery.recovered', message, { queue, count })
-    }
   }
 
   #announce(plan: WorkPlan): Promise<void> {
