@@ -7,8 +7,7 @@
  * - `server_life`: unlogged, so a crash of the server empties it, and tells claims that what they knew is gone;
  * - one place for the sweep of all lanes instead of one per queue;
  * - an operator dismisses a dead letter; to discard is a handler's word;
- * - the indexes by which claims, settles and recovery find deliveries in the common table, and how it is vacuumed: it is
- *   small and changes all the time, so vacuum must not wait for a share of it.
+ * - how the common table is vacuumed: it is small and changes all the time, so vacuum must not wait for a share of it.
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -19,7 +18,6 @@ const TABLES = 16
 export function history(names: SchemaNames): Migration {
   const ours = (name: string) => sql.table(`${names.postbus}.${name}`)
   const deliveries = sql.table(`${names.pgboss}.job_common`)
-  const isOurs = 'retry_limit >= 1000000'
   return {
     async up(db) {
       await sql`create table ${ours('handler')} (
@@ -78,32 +76,6 @@ export function history(names: SchemaNames): Migration {
       await sql`insert into ${ours('lane_sweep')} default values`.execute(db)
 
       await sql`alter table ${ours('dead_letter')} rename discarded_at to dismissed_at`.execute(db)
-
-      const index = async (name: string, columns: string, where: string) =>
-        sql`create index if not exists ${sql.id(`postbus_${name}`)} on ${deliveries} ${sql.raw(`(${columns})`)} where ${sql.raw(where)}`.execute(
-          db,
-        )
-      await index(
-        'fresh',
-        'name, priority desc, created_on',
-        `state = 'created' and blocked::integer = 0 and ${isOurs}`,
-      )
-      await index(
-        'returning',
-        'name, priority desc, start_after',
-        `state = 'retry' and blocked::integer = 0 and ${isOurs}`,
-      )
-      await index('active', 'heartbeat_on', `state = 'active' and ${isOurs}`)
-      await index(
-        'lane',
-        'hashtext(name), singleton_key, id',
-        `state < 'completed' and singleton_key is not null and ${isOurs}`,
-      )
-      await index(
-        'set_aside',
-        `name, (data ->> 'handler'), priority desc, created_on`,
-        `blocked and group_tier = 'set aside' and state < 'active'`,
-      )
 
       await sql`alter table ${deliveries} set (
         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,

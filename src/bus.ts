@@ -105,7 +105,11 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
-function makeWorker(given: WorkerOptions, bus: BusParts, stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum'>): Worker {
+function makeWorker(
+  given: WorkerOptions,
+  bus: BusParts,
+  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum'>,
+): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({
     ...stored,

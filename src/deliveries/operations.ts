@@ -15,7 +15,16 @@ export interface MigrateReport {
 /** One line of the doctor's report. */
 export interface DoctorFinding {
   readonly check:
-    'connection' | 'schema' | 'queues' | 'notify' | 'handlers' | 'workers' | 'dead letters' | 'retention' | 'clock'
+    | 'connection'
+    | 'schema'
+    | 'queues'
+    | 'notify'
+    | 'handlers'
+    | 'workers'
+    | 'dead letters'
+    | 'retention'
+    | 'vacuum'
+    | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'
   readonly message: string
 }

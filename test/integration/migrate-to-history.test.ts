@@ -52,6 +52,7 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
 
   expect(steps).toEqual([
     'run migration 0007-history in "postbus"',
+    ...['fresh', 'returning', 'active', 'lane', 'set_aside'].map((name) => `build index "postbus_${name}"`),
     'install the functions of "postbus"',
     'move queue "events" to the table that queues share',
     'move queue "events_partitioned" to the table that queues share',

@@ -12,6 +12,8 @@ const Paid = defineEvent('finances.paid', { schema: z.object({}), partitionKey: 
 const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
 const mail = defineHandler('email.thank', { on: Paid, queue: 'mail', handle: () => undefined })
 
+const INDEX_STEPS = ['fresh', 'returning', 'active', 'lane', 'set_aside'].map((name) => `build index "postbus_${name}"`)
+
 const ALL_STEPS = [
   'install pg-boss schema 43 in "pgboss"',
   'run migration 0001-events in "postbus"',
@@ -20,6 +22,9 @@ const ALL_STEPS = [
   'run migration 0004-publish in "postbus"',
   'run migration 0005-lane-sweeps in "postbus"',
   'run migration 0006-pruning in "postbus"',
+  'run migration 0007-history in "postbus"',
+  ...INDEX_STEPS,
+  'install the functions of "postbus"',
   'create queue "events"',
   'create queue "events_partitioned"',
 ]
@@ -81,10 +86,10 @@ test('a handler that names a queue of its own gets two, also when it is added la
   expect(dry.steps).toEqual(['create queue "mail"', 'create queue "mail_partitioned"'])
   expect(real.steps).toEqual(dry.steps)
   expect(await queues()).toEqual([
-    'events standard true',
-    'events_partitioned singleton true',
-    'mail standard true',
-    'mail_partitioned singleton true',
+    'events standard false',
+    'events_partitioned singleton false',
+    'mail standard false',
+    'mail_partitioned singleton false',
   ])
 })
 
@@ -93,17 +98,19 @@ test('a migration that was interrupted is taken up where it stopped', async () =
   await bus.migrate()
   const whole = await dumpSchema(pool)
   await pool.query(`
-    drop function postbus.publish; drop trigger at_commit on postbus.event;
-    drop function postbus.at_commit; drop function postbus.wake; drop function postbus.no_such_queue; drop table postbus.worker; drop table postbus.lane_sweep; drop function postbus.prune; drop table postbus.pruning;
-    delete from postbus.migration where name >= '0003'`)
+    drop function postbus.turn_history; drop table postbus.history, postbus.history_turn, postbus.history_table;
+    drop table postbus.handler, postbus.queue, postbus.server_life, postbus.lane_sweep;
+    alter table postbus.dead_letter rename dismissed_at to discarded_at;
+    create table postbus.lane_sweep (queue text primary key);
+    drop index pgboss.postbus_lane; comment on table postbus.event is null;
+    delete from postbus.migration where name >= '0007'`)
 
   const report = await bus.migrate()
 
   expect(report.steps).toEqual([
-    'run migration 0003-workers in "postbus"',
-    'run migration 0004-publish in "postbus"',
-    'run migration 0005-lane-sweeps in "postbus"',
-    'run migration 0006-pruning in "postbus"',
+    'run migration 0007-history in "postbus"',
+    'build index "postbus_lane"',
+    'install the functions of "postbus"',
   ])
   expect(await dumpSchema(pool)).toBe(whole)
 })
@@ -119,7 +126,7 @@ test('an index of ours that is missing is made again', async () => {
 
   await bus.migrate()
 
-  expect(rows).toHaveLength(4)
+  expect(rows).toHaveLength(5)
   expect(await dumpSchema(pool)).toBe(whole)
 })
 
@@ -127,7 +134,8 @@ describe('a queue that somebody else made', () => {
   test.each([
     { name: 'events', options: { policy: 'singleton', partition: true }, says: 'policy "singleton"' },
     { name: 'events_partitioned', options: { policy: 'standard', partition: true }, says: 'policy "standard"' },
-    { name: 'events', options: {}, says: 'shares a table with other queues' },
+    { name: 'events', options: {}, says: 'options of its own' },
+    { name: 'events', options: { partition: true }, says: 'a table of its own' },
   ] as const)('of the wrong kind is refused: $name with $says', async ({ name, options, says }) => {
     const boss = new PgBoss({ connectionString: database.connectionString, supervise: false, schedule: false })
     await boss.start()

@@ -13,6 +13,7 @@ import { pruningLag } from '../deliveries/retention.ts'
 import { inspectSchema } from '../schema/schema-check.ts'
 import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
+import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
 
 const CLOCK_WARNING_MS = 2_000
@@ -43,6 +44,7 @@ export async function examine(parts: DoctorParts, registry: Registry): Promise<r
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
     await examineRetention(database, tables, retentionMs),
+    await examineVacuum(database, tables),
     await examineClock(database),
   ]
 }
@@ -65,7 +67,7 @@ async function examineSchema(
   tables: Tables,
   registry: Registry,
 ): Promise<readonly DoctorFinding[]> {
-  const { postbus, pgboss, missingQueues, areFunctionsOutdated, queuesToMove } = await inspectSchema(
+  const { postbus, pgboss, missingQueues, areFunctionsOutdated, queuesToMove, missingIndexes } = await inspectSchema(
     database,
     tables,
     registry.queues,
@@ -73,7 +75,13 @@ async function examineSchema(
   if (!postbus.installed)
     return [problem('schema', `schema "${postbus.schema}" is not installed. Run: npx postbus migrate`)]
   const behind = pgboss.found === null || pgboss.found < pgboss.expected
-  if (postbus.missing.length > 0 || behind || areFunctionsOutdated || queuesToMove.length > 0) {
+  if (
+    postbus.missing.length > 0 ||
+    behind ||
+    areFunctionsOutdated ||
+    queuesToMove.length > 0 ||
+    missingIndexes.length > 0
+  ) {
     return [problem('schema', 'the database is older than this code. Run: npx postbus migrate --dry-run, then migrate')]
   }
   if (missingQueues.length > 0) {

@@ -44,6 +44,7 @@ export async function moveQueue(database: Queryable, tables: Tables, { name, tab
     do $move$ begin
       perform set_config('lock_timeout', '10s', true);
       alter table ${tables.job} detach partition ${own};
+      insert into ${tables.ownQueue} (name) values ('${name}') on conflict do nothing;
       update ${tables.queue} set partition = false, table_name = '${tables.delivery.split('.')[1]}' where name = '${name}';
       insert into ${tables.history} (seq, ended_at, took_ms, turn, handler, attempts, detail)
       select ${seq}, coalesce(job.completed_on, now()),

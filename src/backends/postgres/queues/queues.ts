@@ -22,22 +22,20 @@ export interface QueueState {
   readonly policy: string
   /** The name of its table in pg-boss's schema. */
   readonly table: string
-  /** Whether this schema of ours has made it its own. */
+  /** Whether it was made by us: it is registered, or has the options that only we give. */
   readonly isOurs: boolean
 }
 
 /** Creates the queues that are missing. Safe to repeat. */
 export async function createQueues(boss: PgBoss, database: Queryable, tables: Tables, queues: readonly string[]) {
-  // First: pruning asks the queues that are registered, so none may hold a delivery before it is.
+  const states = await readQueues(database, tables, queues)
+  for (const state of states) refuseUnfit(state)
+  const missing = queues.filter((queue) => !states.some(({ name }) => name === queue))
+  // Registered first: pruning asks the queues that are registered, so none may hold a delivery before it is.
   await database.query(`insert into ${tables.ownQueue} (name) select unnest($1::text[]) on conflict do nothing`, [
     queues,
   ])
-  const known = new Map((await readQueues(database, tables, queues)).map((state) => [state.name, state]))
-  for (const queue of queues) {
-    const state = known.get(queue)
-    if (state) refuseUnfit(state)
-    else await boss.createQueue(queue, queueOptions(queue))
-  }
+  for (const queue of missing) await boss.createQueue(queue, queueOptions(queue))
 }
 
 function queueOptions(queue: string) {
@@ -65,7 +63,7 @@ export async function checkQueues(
 ): Promise<readonly QueueState[]> {
   const states = await readQueues(database, tables, queues)
   for (const state of states) refuseUnfit(state)
-  const missing = queues.filter((queue) => !states.some(({ name, isOurs }) => name === queue && isOurs))
+  const missing = queues.filter((queue) => !states.some(({ name }) => name === queue))
   if (missing.length > 0) throw queueMissing(missing)
   return states
 }
@@ -76,7 +74,7 @@ export async function readQueues(
   queues: readonly string[],
 ): Promise<readonly QueueState[]> {
   const { rows } = await database.query<{ name: string; policy: string; table: string; isOurs: boolean }>(
-    `select queue.name, queue.policy, queue.table_name as table, own.name is not null as "isOurs"
+    `select queue.name, queue.policy, queue.table_name as table, own.name is not null or queue.retry_limit = ${RETRY_LIMIT} as "isOurs"
     from ${tables.queue} queue left join ${tables.ownQueue} own on own.name = queue.name
     where queue.name = any($1) order by queue.name`,
     [queues],
@@ -95,8 +93,8 @@ export function policyOf(queue: string): 'standard' | 'singleton' {
 }
 
 /** Whether deliveries could be in it. */
-export function isFit({ name, policy, table }: QueueState): boolean {
-  return policy === policyOf(name) && table === DELIVERY_TABLE
+export function isFit({ name, policy, table, isOurs }: QueueState): boolean {
+  return isOurs && policy === policyOf(name) && table === DELIVERY_TABLE
 }
 
 function refuseUnfit(state: QueueState): void {
@@ -140,8 +138,8 @@ function queueUsed(queue: string, usedBy: string, { names }: Tables): PostbusErr
 }
 
 function queueMismatch(state: QueueState): PostbusError {
-  const found = `policy "${state.policy}"${state.table === DELIVERY_TABLE ? '' : ' and a table of its own'}`
-  const expected = `policy "${policyOf(state.name)}", in the table that queues share`
+  const found = `policy "${state.policy}"${state.table === DELIVERY_TABLE ? ' and options of its own' : ' and a table of its own'}`
+  const expected = `one that \`postbus migrate\` has made, with policy "${policyOf(state.name)}"`
   return new PostbusError(
     'POSTBUS_QUEUE_MISMATCH',
     `Queue "${state.name}" exists with ${found}; expected ${expected}. It was not made by Postbus: ` +

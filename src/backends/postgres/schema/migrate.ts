@@ -10,6 +10,7 @@ import { migrations } from '../../../../migrations/index.ts'
 import type { MigrateOptions, MigrateReport } from '../../../deliveries/operations.ts'
 import type { Connection } from '../connection.ts'
 import { createFunctions } from '../functions/index.ts'
+import { buildIndexes } from '../queues/indexes.ts'
 import { moveQueue, queuesToMove } from '../queues/move-queues.ts'
 import { createQueues, refuseUsedQueues } from '../queues/queues.ts'
 import { lockKey } from './advisory-locks.ts'
@@ -68,6 +69,7 @@ async function migrateLocked(
   await withBoss(pool, tables, async (boss) => {
     // A database that a newer release has migrated has all of ours: Kysely would stumble over the ones it does not know.
     if (report.postbus.missing.length > 0) await runMigrations(pool, tables)
+    await buildIndexes(pool, tables, report.missingIndexes)
     if (report.areFunctionsOutdated) await createFunctions(pool, tables)
     for (const queue of await queuesToMove(pool, tables)) await moveQueue(pool, tables, queue)
     await createQueues(boss, pool, tables, queues)
@@ -120,6 +122,7 @@ function stepsFor(report: SchemaReport): readonly string[] {
     )
   }
   for (const name of report.postbus.missing) steps.push(`run migration ${name} in "${report.postbus.schema}"`)
+  for (const name of report.missingIndexes) steps.push(`build index "${name}"`)
   if (report.areFunctionsOutdated) steps.push(`install the functions of "${report.postbus.schema}"`)
   for (const queue of report.queuesToMove) steps.push(`move queue "${queue}" to the table that queues share`)
   for (const queue of report.missingQueues) steps.push(`create queue "${queue}"`)

@@ -4,8 +4,8 @@ import { PostbusError } from '../../../errors.ts'
 import type { Emit } from '../../../signals.ts'
 import type { Queryable } from '../connection.ts'
 import { FUNCTIONS_VERSION, installedFunctions } from '../functions/index.ts'
+import { missingIndexes } from '../queues/indexes.ts'
 import { queuesToMove } from '../queues/move-queues.ts'
-import { readQueues } from '../queues/queues.ts'
 import type { Tables } from './tables.ts'
 
 /** The schema version of the pg-boss release that package.json pins; a test compares them. */
@@ -23,6 +23,7 @@ export interface SchemaReport {
   }
   readonly pgboss: { readonly schema: string; readonly found: number | null; readonly expected: number }
   readonly missingQueues: readonly string[]
+  readonly missingIndexes: readonly string[]
   /** An older release has made the functions of the schema. */
   readonly areFunctionsOutdated: boolean
   /** Queues that an older release has given tables of their own. */
@@ -34,12 +35,11 @@ export async function inspectSchema(
   tables: Tables,
   queues: readonly string[],
 ): Promise<SchemaReport> {
-  const present = await existing(database, [tables.migration, tables.pgbossVersion, tables.queue, tables.ownQueue])
+  const present = await existing(database, [tables.migration, tables.pgbossVersion, tables.queue])
   const applied = present.has(tables.migration) ? await appliedMigrations(database, tables) : []
   const known = Object.keys(migrations(tables.names))
   const found = present.has(tables.pgbossVersion) ? await pgbossVersion(database, tables) : null
-  const states =
-    present.has(tables.queue) && present.has(tables.ownQueue) ? await readQueues(database, tables, queues) : []
+  const made = present.has(tables.queue) ? await madeQueues(database, tables) : []
   const old = present.has(tables.queue) ? await queuesToMove(database, tables) : []
 
   return {
@@ -51,10 +51,8 @@ export async function inspectSchema(
       applied: applied.length,
     },
     pgboss: { schema: tables.names.pgboss, found, expected: PGBOSS_SCHEMA_VERSION },
-    missingQueues: queues.filter(
-      (queue) =>
-        !states.some(({ name, isOurs }) => name === queue && isOurs) && !old.some(({ name }) => name === queue),
-    ),
+    missingQueues: queues.filter((queue) => !made.includes(queue)),
+    missingIndexes: await missingIndexes(database, tables),
     areFunctionsOutdated: (await installedFunctions(database, tables)) < FUNCTIONS_VERSION,
     queuesToMove: old.map(({ name }) => name),
   }
@@ -101,6 +99,11 @@ async function existing(database: Queryable, names: readonly string[]): Promise<
     [names],
   )
   return new Set(rows.map((row) => row.name))
+}
+
+async function madeQueues(database: Queryable, tables: Tables): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(`select name from ${tables.queue}`)
+  return rows.map(({ name }) => name)
 }
 
 async function appliedMigrations(database: Queryable, tables: Tables): Promise<readonly string[]> {

@@ -1,0 +1,51 @@
+/**
+ * The indexes by which claims, settles and recovery find deliveries. pg-boss's own stay as they are; these leave out what is
+ * not ours by the retry limit, so jobs of others in the same table have no entry in them.
+ */
+import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+
+const OURS = `retry_limit >= ${RETRY_LIMIT}`
+
+/** Their predicates are those of `functions/sql.ts`: an index is used only where a statement repeats its predicate. */
+const INDEXES: Readonly<Record<string, string>> = {
+  postbus_fresh: `(name, priority desc, created_on) where state = 'created' and blocked::integer = 0 and ${OURS}`,
+  postbus_returning: `(name, priority desc, start_after) where state = 'retry' and blocked::integer = 0 and ${OURS}`,
+  postbus_active: `(heartbeat_on) where state = 'active' and ${OURS}`,
+  postbus_lane: `(hashtext(name), singleton_key, id) where state < 'completed' and singleton_key is not null and ${OURS}`,
+  postbus_set_aside: `(name, (data ->> 'handler'), priority desc, created_on)
+    where blocked and group_tier = 'set aside' and state < 'active'`,
+}
+
+/** A table of this size is indexed in a moment. A larger one goes on being written meanwhile. */
+const SMALL_BYTES = 16 * 1_048_576
+
+export async function missingIndexes(database: Queryable, tables: Tables): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(
+    `select class.relname as name from pg_index index
+    join pg_class class on class.oid = index.indexrelid
+    where index.indrelid = to_regclass($1) and index.indisvalid and index.indisready`,
+    [tables.delivery],
+  )
+  const present = new Set(rows.map(({ name }) => name))
+  return Object.keys(INDEXES).filter((name) => !present.has(name))
+}
+
+/** Builds those that are missing. What an interrupted build has left is dropped first: it is of no use. */
+export async function buildIndexes(database: Queryable, tables: Tables, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  const concurrently = (await isSmall(database, tables)) ? '' : 'concurrently'
+  for (const name of names) {
+    await database.query(`drop index ${concurrently} if exists "${tables.names.pgboss}"."${name}"`)
+    await database.query(`create index ${concurrently} "${name}" on ${tables.delivery} ${INDEXES[name]}`)
+  }
+}
+
+async function isSmall(database: Queryable, tables: Tables): Promise<boolean> {
+  const { rows } = await database.query<{ isSmall: boolean }>(
+    `select pg_relation_size(to_regclass($1)) < ${SMALL_BYTES} as "isSmall"`,
+    [tables.delivery],
+  )
+  return rows[0]?.isSmall ?? true
+}
