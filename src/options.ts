@@ -33,7 +33,7 @@ export const busOptions = z.strictObject({
     .enum(['postgres', 'inline', 'mailbox', 'strict'])
     .default('postgres')
     .describe(
-      'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
+      'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, no handler is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
     ),
   schema: z.string().regex(SCHEMA_NAME).default('postbus').describe('The database schema for events and dead letters.'),
   pgbossSchema: z
@@ -59,7 +59,7 @@ export const busOptions = z.strictObject({
     .nullable()
     .default(30 * 86_400_000)
     .describe(
-      'How long an event stays after everyone is done with it, in milliseconds (the default is 30 days); its deliveries go with it. `null`: for ever.',
+      'How long an event stays after its last delivery has finished, in milliseconds (the default is 30 days); its deliveries go with it. `null`: it stays.',
     ),
   poolSize: z
     .int()
@@ -83,7 +83,7 @@ export const busOptions = z.strictObject({
     .custom<BusSignalListener>(functionLike, 'expected a function')
     .optional()
     .describe(
-      'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
+      'Receives what the bus reports (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
     ),
 })
 

@@ -9,9 +9,9 @@ export interface WorkerRecord {
 }
 
 export interface Pruning {
-  /** How long an event stays after everyone is done with it. */
+  /** How long an event stays after its last delivery has finished. */
   readonly retentionMs: number
-  /** Nothing happens when somebody has pruned within this time. */
+  /** Nothing happens when some worker has pruned within this time. */
   readonly everyMs: number
 }
 
@@ -30,11 +30,11 @@ export interface DeliveryStore {
   claim(queue: string, limit: number, rooms?: readonly HandlerRoom[]): Promise<Claimed>
   /** Ends attempts. */
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
-  /** Says that we are alive and still working on these. Answers the ids that are still ours. */
+  /** Says that we are alive and still working on these. Returns the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
-  /** Frees deliveries whose worker has not been heard of, and answers how many. Repairs some lanes that stand still for no reason. */
+  /** Frees deliveries whose worker has not been heard of, and returns how many. Repairs some lanes that stand still for no reason. */
   recover(queue: string): Promise<number>
-  /** Deletes some events that nobody needs any more, with their deliveries. For all queues; of several callers one works. */
+  /** Deletes some events that are not needed any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }

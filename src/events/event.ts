@@ -20,7 +20,7 @@ export interface EventType<
   Data = unknown,
 > {
   /**
-   * Makes an event: validates `data` with the schema and returns a frozen envelope.
+   * Makes an event: validates `data` with the schema and returns a frozen envelope. Publishes nothing: `bus.publish` does.
    *
    * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the data or an option is not acceptable; lists every problem.
    */
@@ -48,6 +48,13 @@ export interface EventDefinition<Schema extends StandardSchemaV1, Version extend
 
 /**
  * Declares an event type.
+ *
+ * @example
+ * const OrderCreated = defineEvent('orders.order-created', {
+ *   schema: z.object({ orderId: z.string(), total: z.number() }),
+ *   partitionKey: (data) => data.orderId,
+ * })
+ * const event = OrderCreated({ orderId: 'o-1', total: 42 })
  *
  * @param type dotted, lower case, past tense: `orders.order-created`.
  * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the name, the version or the schema cannot be used.
