@@ -34,12 +34,25 @@ export interface Bus {
    * `interested` runs before this returns its promise (with lazily imported handlers: as soon as they are imported).
    * `publish([])` resolves and writes nothing. Everything that can be refused is refused before any SQL.
    *
+   * @example
+   * await db.transaction().execute(async (trx) => {
+   *   await trx.insertInto('orders').values({ id }).execute()
+   *   await bus.publish(OrderCreated({ orderId: id, total: 42 }), { tx: trx })
+   * })
+   *
    * @throws {PostbusError} `POSTBUS_NOT_A_TRANSACTION`, `POSTBUS_TRANSACTION_FINISHED`, `POSTBUS_TRANSACTION_ABORTED`,
    * `POSTBUS_UNSERIALIZABLE`, `POSTBUS_TOO_LARGE`, `POSTBUS_INVALID_EVENT`, `POSTBUS_INTERESTED_FAILED`,
    * `POSTBUS_SCHEMA_MISSING`, `POSTBUS_SCHEMA_OUTDATED`, `POSTBUS_QUEUE_MISSING`.
    */
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
-  /** Makes a worker. It does nothing until `start()` or `drain()`. */
+  /**
+   * Makes a worker, which runs handlers in this process. It does nothing until `start()` or `drain()`.
+   *
+   * @example
+   * const worker = bus.worker({ queues: { events: 10, events_partitioned: 10 } })
+   * await worker.start()
+   * process.once('SIGTERM', () => void worker.stop())
+   */
   worker(options?: WorkerOptions): Worker
   /** Loads the handlers and checks the database's schema: for an application's start, so that problems show early. */
   ready(): Promise<void>
@@ -58,7 +71,11 @@ export interface Bus {
 }
 
 /**
- * Creates a bus. Connects to nothing until something needs the database, and imports lazy handlers at first use.
+ * Creates a bus. Connects to nothing until something needs the database, and imports lazy handlers at first use. An application
+ * has one, in a file that the command line can import too.
+ *
+ * @example
+ * export const bus = createBus({ connectionString, handlers: () => import('./event-handlers.ts') })
  *
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, listing every problem.
  */

@@ -53,7 +53,11 @@ export type PostbusErrorCode =
   | 'POSTBUS_UNSERIALIZABLE'
   | 'POSTBUS_WORKER_DIED'
 
-/** An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless a code fits them. */
+/**
+ * An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless a code fits them.
+ *
+ * @example if (error instanceof PostbusError && error.code === 'POSTBUS_INVALID_EVENT') return badRequest(error.message)
+ */
 export class PostbusError extends Error {
   override readonly name = 'PostbusError'
   /** What went wrong, for programs: `if (error.code === 'POSTBUS_INVALID_EVENT')`. */

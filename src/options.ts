@@ -27,7 +27,7 @@ export const busOptions = z
       .enum(['postgres', 'inline', 'mailbox', 'strict'])
       .default('postgres')
       .describe(
-        'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, nobody is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
+        'Where events go. `inline`: handlers run inside `publish`, for seeds and scripts. `mailbox`: remembered, no handler is called. `strict`: the same, for tests that must assert every event. These three keep everything in memory.',
       ),
     schema: z
       .string()
@@ -57,7 +57,7 @@ export const busOptions = z
       .nullable()
       .default(30 * 86_400_000)
       .describe(
-        'How long an event stays after everyone is done with it, in milliseconds (the default is 30 days); its deliveries go with it. `null`: for ever.',
+        'How long an event stays after its last delivery has finished, in milliseconds (the default is 30 days); its deliveries go with it. `null`: it stays.',
       ),
     vacuum: z
       .boolean()
@@ -69,7 +69,7 @@ export const busOptions = z
       .custom<BusSignalListener>(functionLike, 'expected a function')
       .optional()
       .describe(
-        'Receives what the bus has to say (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
+        'Receives what the bus reports (warnings, dead letters, …). Default: prints level `info` and above to stderr.',
       ),
   })
   .superRefine(atMostOneConnection)

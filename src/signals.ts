@@ -96,7 +96,11 @@ function fieldsOf({ name, fields }: BusSignal): string {
   return name === 'handler.log' ? ` ${inspect(fields, { breakLength: Infinity, depth: 2 })}` : ''
 }
 
-/** A listener that prints signals of `level` and above to stderr, one line each. */
+/**
+ * Returns a listener that prints signals of `level` and above to stderr, one line each.
+ *
+ * @example createBus({ connectionString, handlers, onSignal: printSignals('warn') })
+ */
 export function printSignals(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
   return (signal) => {
     if (RANKS[signal.level] < RANKS[level]) return

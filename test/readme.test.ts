@@ -117,7 +117,7 @@ describe('command lines', () => {
   })
 })
 
-test('the option tables are printed from the schemas; print them anew with: npm run docs:tables', async () => {
+test('the option tables are printed from the schemas; print them with: npm run docs:tables', async () => {
   const readme = readFileSync('README.md', 'utf8')
 
   const printed = await format(withOptionTables(readme), { ...(await resolveConfig('README.md')), parser: 'markdown' })

@@ -90,7 +90,7 @@ function failure(who: string, { reason, cause }: Failed): unknown {
 function snoozed(who: string): PostbusError {
   return new PostbusError(
     'POSTBUS_INLINE_SNOOZED',
-    `${who} snoozed, but a handler that runs inside publish() has no later: nobody would call it again. Test it with ` +
+    `${who} snoozed, but a handler that runs inside publish() has no later: it would not be called again. Test it with ` +
       "runEvent(), or with setEventBusMode('live') and drainEvents().",
   )
 }
@@ -99,7 +99,7 @@ function endlessChain(links: readonly string[]): PostbusError {
   const last = links.slice(-4).join(', ')
   return new PostbusError(
     'POSTBUS_ENDLESS_CHAIN',
-    `Handlers publish inside handlers, ${MOST_LINKS} deep: … ${last}. In workers this would go round for ever. ` +
+    `Handlers publish inside handlers, ${MOST_LINKS} deep: … ${last}. In workers this would never end. ` +
       'Let one of them be interested in less, or publish less.',
   )
 }

@@ -1,4 +1,4 @@
-/** The mailbox backend: remembers what is published, and calls nobody. */
+/** The mailbox backend: remembers what is published, and calls no handler. */
 import type { Backend } from '../publishing/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'

@@ -24,7 +24,7 @@ export class RememberedIds {
   }
 }
 
-/** What `publish` answers: the deliveries of the fresh ones, and that the others are duplicates. */
+/** What `publish` returns: the deliveries of the fresh ones, and that the others are duplicates. */
 export function resultsOf(events: readonly PlannedEvent[], fresh: readonly PlannedEvent[]): readonly PublishedEvent[] {
   const isFresh = new Set(fresh)
   return events.map((planned) => {

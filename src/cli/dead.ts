@@ -136,7 +136,7 @@ function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFil
   return { ...(ids.length > 0 && { deliveryIds: ids }), ...(handler && { handler }), ...(eventType && { eventType }) }
 }
 
-/** Nothing chosen would mean all of them, which nobody should get by forgetting a word. */
+/** Nothing chosen would mean all of them, and a forgotten word must not do that. */
 function checkChosen(action: string, { options }: Invocation, ids: readonly string[]): void {
   if (ids.length > 0 || options['handler'] || options['type'] || options['all']) return
   throw new UsageError(`dead ${action}: say which: delivery ids, --handler NAME, --type EVENT-TYPE, or --all.`)

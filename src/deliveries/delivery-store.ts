@@ -21,9 +21,9 @@ export interface Recovered {
 }
 
 export interface Pruning {
-  /** How long an event stays after everyone is done with it. */
+  /** How long an event stays after its last delivery has finished. */
   readonly retentionMs: number
-  /** Nothing happens when somebody has pruned within this time. */
+  /** Nothing happens when some worker has pruned within this time. */
   readonly everyMs: number
 }
 
@@ -42,7 +42,7 @@ export interface DeliveryStore {
   claim(queue: string, limit: number, rooms?: readonly HandlerRoom[]): Promise<Claimed>
   /** Ends attempts. */
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
-  /** Says that we are alive and still working on these. Answers the ids that are still ours. */
+  /** Says that we are alive and still working on these. Returns the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
   /** Which of these queues have anything to claim. */
   due(queues: readonly string[]): Promise<readonly string[]>
@@ -51,7 +51,7 @@ export interface DeliveryStore {
    * that stand still for no reason.
    */
   recover(): Promise<readonly Recovered[]>
-  /** Deletes some events that nobody needs any more, with their deliveries. For all queues; of several callers one works. */
+  /** Deletes some events that are not needed any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
   vacuum(): Promise<Vacuumed | null>

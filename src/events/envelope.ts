@@ -1,8 +1,8 @@
-/** An event as it travels: its own data, and around it what everyone needs to know to carry, trace and order it. */
+/** An event as it travels: its own data, and around it what is needed to carry, trace and order it. */
 
 /**
  * One event: something that happened, with its `data`. Made by calling an event type, frozen, and the same for the
- * publisher, for `interested` and (decoded anew for each attempt) for the handler.
+ * publisher, for `interested` and (decoded again for each attempt) for the handler.
  */
 export interface Envelope<Type extends string = string, Version extends number = number, Data = unknown> {
   /** UUIDv7 unless given. An id that is already stored is not published again. */

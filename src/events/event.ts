@@ -22,7 +22,7 @@ export interface EventType<
 > {
   /**
    * Makes an event: validates `data` with the schema and returns a frozen envelope. Its data is a copy: what you change
-   * afterwards in the objects that you passed does not reach the event.
+   * afterwards in the objects that you passed does not reach the event. Publishes nothing: `bus.publish` does.
    *
    * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the data or an option is not acceptable; lists every problem.
    */
@@ -50,6 +50,13 @@ export interface EventDefinition<Schema extends StandardSchemaV1, Version extend
 
 /**
  * Declares an event type.
+ *
+ * @example
+ * const OrderCreated = defineEvent('orders.order-created', {
+ *   schema: z.object({ orderId: z.string(), total: z.number() }),
+ *   partitionKey: (data) => data.orderId,
+ * })
+ * const event = OrderCreated({ orderId: 'o-1', total: 42 })
  *
  * @param type dotted, lower case, past tense: `orders.order-created`.
  * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the name, the version or the schema cannot be used.

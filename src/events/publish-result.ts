@@ -1,4 +1,4 @@
-/** What `publish` takes and answers. How an event is stored is the backend's business. */
+/** What `publish` takes and returns. How an event is stored is the backend's business. */
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
 export interface PublishOptions {
@@ -18,6 +18,6 @@ export interface PublishedEvent {
   readonly id: string
   /** How many handlers are going to receive it. */
   readonly deliveries: number
-  /** The id was stored before: nothing was written, nobody is called again. */
+  /** The id was stored before: nothing was written, and no handler is called again. */
   readonly duplicate: boolean
 }

@@ -26,7 +26,7 @@ export type BackoffFunction = (attempt: number) => number
 
 const MAX_DELAY_MS = 365 * 86_400_000
 
-/** The wait in milliseconds after `attempt` (counted from 1) failed. A function's answer is clamped to 0 … 365 days. */
+/** The wait in milliseconds after `attempt` (counted from 1) failed. What a function returns is clamped to 0 … 365 days. */
 export function backoffDelayMs(
   backoff: z.output<typeof backoffSchema> | BackoffFunction,
   attempt: number,
@@ -39,7 +39,7 @@ export function backoffDelayMs(
   return clamp(Math.min(delayMs * (1 + jitter * (2 * random() - 1)), maxMs))
 }
 
-/** A backoff that answers no number must not lose the delivery: it then waits as long as the default would at most. */
+/** A backoff that returns no number must not lose the delivery: it then waits as long as the default would at most. */
 function clamp(delayMs: unknown): number {
   if (typeof delayMs !== 'number' || Number.isNaN(delayMs)) return 3_600_000
   return Math.round(Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))

@@ -85,7 +85,7 @@ export interface HandlerDefinition<Listens extends ListensTo, Result> extends Ha
   readonly interested?: (event: EventFor<NoInfer<Listens>>) => boolean
   /**
    * Does the work, in a worker process. Return nothing or any value: done. Return `failed(…)` or throw: tried again.
-   * Return `discard(…)`: never again. Return `snooze(…)`: later. The value goes to no one but `runEvent` in tests.
+   * Return `discard(…)`: never again. Return `snooze(…)`: later. Only `runEvent` in tests sees the value.
    */
   readonly handle: (event: EventFor<NoInfer<Listens>>, context: HandlerContext) => Result
 }
@@ -115,6 +115,13 @@ const HANDLER = Symbol.for('postbus.handler')
 
 /**
  * Declares a handler. Its name is stored with every delivery: renaming it orphans what is waiting.
+ *
+ * @example
+ * const createInvoice = defineHandler('finances.create-invoice', {
+ *   on: OrderCreated,
+ *   interested: (event) => event.data.total > 0,
+ *   handle: (event, context) => invoices.create(context.deliveryId, event.data), // throws? it is tried again
+ * })
  *
  * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when the name, an option or the subscription cannot be used.
  */

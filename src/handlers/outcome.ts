@@ -1,5 +1,5 @@
 /**
- * What a handler may answer besides a value, and what becomes of an attempt.
+ * What a handler may return besides a value, and what becomes of an attempt.
  *
  * A handler that returns nothing, or any value of its own, is done. `failed`, `discard` and `snooze` make the three
  * other answers; throwing means the same as `failed`.
@@ -41,13 +41,23 @@ export interface SnoozeFor {
 
 const MAX_SNOOZE_MS = 365 * 24 * 3_600_000
 
-/** Answers that the attempt failed. `reason` is stored with the delivery, so keep secrets out of it. */
+/**
+ * Return this from a handler: the attempt failed, and is tried again after the backoff. `reason` is stored with the delivery, so
+ * keep secrets out of it.
+ *
+ * @example if (!response.ok) return failed(`the mail server says ${response.status}`)
+ */
 export function failed(reason: string | Error, options: { readonly cause?: unknown } = {}): Failed {
   if (isError(reason)) return answer({ is: 'failed', reason: textOfError(reason), cause: options.cause ?? reason })
   return answer({ is: 'failed', reason: textOf(reason), cause: options.cause })
 }
 
-/** Answers that trying again is pointless. `reason` is stored with the dead letter. */
+/**
+ * Return this from a handler: trying again is pointless, so the delivery is a dead letter at once. `reason` is stored with it, so
+ * keep secrets out of it.
+ *
+ * @example if (order.isCancelled) return discard('the order was cancelled')
+ */
 export function discard(reason: string | Error): Discard {
   return answer({ is: 'discard', reason: isError(reason) ? textOfError(reason) : textOf(reason) })
 }
@@ -58,8 +68,10 @@ function textOf(reason: unknown): string {
 }
 
 /**
- * Answers that the event is to come again later. It keeps its place in its lane.
+ * Return this from a handler: the event comes again later, and no attempt is used up. It keeps its place in its lane, so the
+ * later events of its key wait too.
  *
+ * @example if (invoice.isOpen) return snooze({ minutes: 10 })
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the time is not positive or longer than 365 days.
  */
 export function snooze(time: SnoozeFor): Snooze {
@@ -71,7 +83,7 @@ export function snooze(time: SnoozeFor): Snooze {
   )
 }
 
-/** Whether a handler's return value is one of the three answers, and not a value of its own. */
+/** Whether a handler's return value is `failed`, `discard` or `snooze`, and not a value of its own. */
 export function isAnswer(value: unknown): value is Failed | Discard | Snooze {
   return typeof value === 'object' && value !== null && ANSWER in value
 }

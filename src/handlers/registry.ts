@@ -77,7 +77,7 @@ function remembering(find: (event: Envelope) => readonly AnyHandler[]) {
 /**
  * Asks a handler whether it has anything to do for an event. Runs in `publish`, synchronously.
  *
- * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED` when it throws, or answers anything but true or false.
+ * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED` when it throws, or returns anything but true or false.
  */
 export function isInterested(handler: AnyHandler, event: Envelope): boolean {
   if (!handler.interested) return true

@@ -4,7 +4,7 @@
  * - `postgres` (`backends/postgres/`): the real one. Durable, transactional, worked on by worker processes.
  * - `inline` (`backends/inline.ts`): runs the handlers before `publish` returns, and keeps nothing. For seeds, scripts and
  *   integration tests. Nothing is retried: an error reaches the publisher.
- * - `mailbox` (`backends/mailbox.ts`): remembers the events and calls nobody. For tests of what is published; the testing
+ * - `mailbox` (`backends/mailbox.ts`): remembers the events and calls no handler. For tests of what is published; the testing
  *   module builds on it.
  *
  * All of them refuse the same events and give handlers and readers a copy that went through the codec, so that what would
@@ -26,7 +26,7 @@ export interface PlannedEvent {
 }
 
 export interface Backend {
-  /** Stores events and their deliveries, in order, inside `tx` if given. Answers one entry per event. */
+  /** Stores events and their deliveries, in order, inside `tx` if given. Returns one entry per event. */
   publish(events: readonly PlannedEvent[], tx: PublishTransaction | undefined): Promise<readonly PublishedEvent[]>
   /** Checks that what the backend needs is there and fits this version of the code. */
   check(): Promise<void>

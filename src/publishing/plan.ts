@@ -23,18 +23,18 @@ export function planEvents(
     const envelope = event.source === null && source !== null ? Object.freeze({ ...event, source }) : event
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
-    if (subscribed.length === 0) warnNobody(event, registry, emit)
+    if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
     return { envelope, handlers: subscribed.filter((handler) => isInterested(handler, envelope)), payload }
   })
 }
 
-function warnNobody(event: Envelope, registry: Registry, emit: Emit): void {
+function warnOfNoHandlers(event: Envelope, registry: Registry, emit: Emit): void {
   const versions = registry.versionsHandled(event.type)
   const others = versions.length > 0 ? ` (there are handlers for version ${versions.join(', ')})` : ''
   emit(
     'warn',
     'event.no-handlers',
-    `${event.type} version ${event.version} has no handlers${others}: the event is stored, and nobody is called.`,
+    `${event.type} version ${event.version} has no handlers${others}: the event is stored, and no handler is called.`,
     { type: event.type, version: event.version, eventId: event.id },
   )
 }

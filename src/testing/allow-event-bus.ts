@@ -9,17 +9,20 @@ import { currentTest } from './owner.ts'
 import { state } from './state.ts'
 import type { TestBus } from './test-bus.ts'
 
-/** What can be bound: a function (use the one that is answered), an emitter, an http or net server, or a bus. */
+/** What can be bound: a function (use the one that is returned), an emitter, an http or net server, or a bus. */
 export type AllowTarget = ((...parameters: never[]) => unknown) | EventEmitter | Bus
 
 /**
  * From now until the test ends, what `target` calls belongs to the test: its events, its mode, its assertions.
  *
- * - A function: a function is answered that runs it for the test. The given one stays as it is.
+ * - A function: returns a function that runs it for the test. The given one stays as it is.
  * - An emitter: its listeners run for the test. Of an http or net server also those of its connections and requests.
  * - A bus: what is published with it belongs to the test, unless another test's own code publishes.
  *
- * @param owner the test, as `currentTestBus()` answers it there. Default: the test that calls this.
+ * @example
+ * const server = allowEventBus(createServer(app)) // its requests publish for this test
+ *
+ * @param owner the test, as `currentTestBus()` returns it there. Default: the test that calls this.
  * @throws {PostbusError} `POSTBUS_SEVERAL_TESTS` when the target belongs to another test that is still running.
  */
 export function allowEventBus<Target extends AllowTarget>(target: Target, owner?: TestBus): Target {

@@ -12,10 +12,14 @@ import { unasserted } from './report-unasserted.ts'
 import type { TestBus } from './test-bus.ts'
 
 /**
- * Fails unless this test has published an event of this type that matches, answers the first one, and takes it out of
+ * Fails unless this test has published an event of this type that matches, returns the first one, and takes it out of
  * what is expected: the next assertion is about the next event. In strict mode only events published in strict mode count.
  *
- * With `withinMs` it waits for an event that is still to come. That answers a promise: await it.
+ * With `withinMs` it waits for an event that is still to come. It then returns a promise: await it.
+ *
+ * @example
+ * const event = assertEventPublished(OrderCreated, { orderId: 'o-1' })
+ * await assertEventPublished(OrderShipped, { orderId: 'o-1' }, { withinMs: 1_000 })
  *
  * @param match a part of the data, in which matchers such as `expect.any(String)` may stand, or a predicate on the event.
  * @throws an AssertionError that lists what was published instead, where, and how it differs.

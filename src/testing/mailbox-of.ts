@@ -4,7 +4,12 @@ import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 
-/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a bus that keeps no events. */
+/**
+ * Returns what a bus with `backend: 'mailbox'` has kept outside of tests, oldest first.
+ *
+ * @example expect(mailboxOf(bus).map(({ type }) => type)).toEqual(['orders.order-created'])
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a bus that keeps no events.
+ */
 export function mailboxOf(bus: Bus): readonly Envelope[] {
   const parts = partsOf(bus)
   if (parts?.kind === 'mailbox') return [...parts.mailbox]

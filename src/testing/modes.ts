@@ -19,7 +19,8 @@ const MODES: readonly string[] = ['mailbox', 'strict', 'inline', 'live'] satisfi
  * Inside a test or `beforeEach` it holds for this test. At a test file's top level and in `beforeAll` it is the mode that
  * tests begin with, from there to the end of the file.
  *
- * @throws an AssertionError when strict mode is left with events that nobody asserted; the mode is left all the same.
+ * @example beforeEach(() => setEventBusMode('strict'))
+ * @throws an AssertionError when strict mode is left with events that were not asserted; the mode is left all the same.
  * @throws {PostbusError} `POSTBUS_NOT_IN_TEST`, `POSTBUS_INVALID_OPTIONS`.
  */
 export function setEventBusMode(mode: EventBusMode | 'default'): void {

@@ -1,4 +1,4 @@
-/** Strict mode's complaint: the events that nobody asserted, each with its data and where it was published. */
+/** Strict mode's complaint: the events that were not asserted, each with its data and where it was published. */
 import type { AssertionError } from 'node:assert'
 import { assertionError } from './assertion-error.ts'
 import { dataInWords } from './data-in-words.ts'

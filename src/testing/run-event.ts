@@ -33,7 +33,7 @@ export type RunEventResult<Result> =
   | { readonly state: 'discarded'; readonly reason: string }
   | { readonly state: 'snoozed'; readonly delayMs: number }
 
-/** What a handler may return besides the three answers. */
+/** What a handler may return besides `failed`, `discard` and `snooze`. */
 type Value<Result> = Exclude<Awaited<Result>, Failed | Discard | Snooze>
 
 export interface RunEventFailed {
@@ -45,10 +45,14 @@ export interface RunEventFailed {
 
 /**
  * Asks the handler whether it is interested, and if so lets it handle a copy of the event that went through the codec, with
- * a worker's timeout and context. What it publishes goes where the mode says.
+ * a worker's timeout and context. What it publishes goes where the mode says. Returns what became of the attempt.
+ *
+ * @example
+ * const ran = await runEvent(createInvoice, OrderCreated({ orderId: 'o-1', total: 42 }))
+ * expect(ran).toEqual({ state: 'processed', result: { invoiceId: 'i-1' } })
  *
  * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED`, `POSTBUS_UNSERIALIZABLE`, `POSTBUS_INVALID_EVENT`,
- * `POSTBUS_INVALID_OPTIONS`. What the handler throws is an answer: `failed`.
+ * `POSTBUS_INVALID_OPTIONS`. What the handler throws is no error here, but the state `failed`.
  */
 export async function runEvent<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,

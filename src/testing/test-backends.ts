@@ -10,7 +10,7 @@ import { stackAbove } from './published-at.ts'
 import { state } from './state.ts'
 import type { EventBusMode, TestBus } from './test-bus.ts'
 
-/** Puts the backends of tests in place of all buses' own, until the answer is called. */
+/** Puts the backends of tests in place of all buses' own, until the function that it returns is called. */
 export function installTestBackends(): () => void {
   state.installed += 1
   overrideBackends(testBackends)

@@ -94,7 +94,7 @@ export class TestBus {
     return this.recorded.filter((one) => one.strict && !this.#done.has(one))
   }
 
-  /** @internal Calls `look` after every new event, until the answer is called. `from` says who waits. */
+  /** @internal Calls `look` after every new event, until the function that it returns is called. `from` says who waits. */
   onRecorded(look: () => void, from: () => readonly Place[]): () => void {
     this.#waiting.set(look, from)
     return () => void this.#waiting.delete(look)

@@ -5,7 +5,7 @@ import { installTestBackends } from './test-backends.ts'
 import { TestBus } from './test-bus.ts'
 import { withTestBus } from './with-test-bus.ts'
 
-// Setup files run anew for each test file: what the file before has chosen is over.
+// Setup files run again for each test file: what the file before has chosen is over.
 state.outside = new TestBus('outside of any test', null)
 if (state.installed === 0) installTestBackends()
 

@@ -15,7 +15,13 @@ export interface WithTestBusOptions {
 
 /**
  * Runs a test, or any piece of code, with an event bus of its own: for `node:test` and other runners. In vitest the setup
- * file does this around each test.
+ * file does this around each test. Returns what `work` returns.
+ *
+ * @example
+ * test('an order is announced', () => withTestBus(async () => {
+ *   await placeOrder()
+ *   assertEventPublished(OrderCreated)
+ * }))
  *
  * @throws what `work` throws; else an AssertionError for events that strict mode still expects.
  */

@@ -1,5 +1,5 @@
 /**
- * The transactions that `publish` accepts, described by their methods alone, so that nobody has to install a client they
+ * The transactions that `publish` accepts, described by their methods alone, so that a user need not install a client they
  * do not use. Each has something that its pool, root client or database object has not: passing one of those is a
  * compile error. How each is used stands in `clients/`.
  */

@@ -85,7 +85,7 @@ export class Worker {
   }
 
   /**
-   * Works until nothing is due any more, stops, and answers what was done. What waits for a later time stays, as does
+   * Works until nothing is due any more, stops, and returns what was done. What waits for a later time stays, as does
    * what another process is working on.
    */
   async drain(): Promise<WorkerCounts> {

@@ -74,7 +74,7 @@ test('an event that nobody listens to is stored, and a warning names it and the 
       level: 'warn',
       message:
         'stock.shelf-counted version 2 has no handlers (there are handlers for version 1): ' +
-        'the event is stored, and nobody is called.',
+        'the event is stored, and no handler is called.',
       fields: { type: 'stock.shelf-counted', version: 2, eventId: event.id },
     },
   ])

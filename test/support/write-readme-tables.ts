@@ -1,4 +1,4 @@
-/** `npm run docs:tables`: prints README's option tables anew. */
+/** `npm run docs:tables`: prints README's option tables. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { withOptionTables } from './options-table.ts'

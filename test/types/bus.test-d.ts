@@ -104,7 +104,7 @@ bus.worker({ concurrency: 20 })
 
 // `await using` closes a bus and stops a worker.
 export async function disposes(): Promise<void> {
-  await using bus = createBus({ backend: 'mailbox' })
-  await using worker = bus.worker()
+  await using opened = createBus({ backend: 'mailbox' })
+  await using worker = opened.worker()
   expectTypeOf(worker[Symbol.asyncDispose]).returns.resolves.toBeVoid()
 }

@@ -9,7 +9,7 @@ import type { TestBus } from '../test-bus.ts'
 /** The buses of the databases that are open now, in this process, and whose they are: that is what this module is for. */
 const open = new Map<Bus, TestBus | undefined>()
 
-/** Until the answer is called, code of this test that names no bus means this one. */
+/** Until the function that it returns is called, code of this test that names no bus means this one. */
 export function isUnderTest(bus: Bus): () => void {
   open.set(bus, state.current.getStore())
   return () => void open.delete(bus)

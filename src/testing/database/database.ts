@@ -22,7 +22,14 @@ export async function testDatabase<B extends Bus>(
   return fixtureOf(() => openDatabase(options, place))
 }
 
-/** The same without vitest, or for a setup of your own: opened, cleaned and closed by hand. */
+/**
+ * The same without vitest, or for a setup of your own: opened, cleaned and closed by hand.
+ *
+ * @example
+ * const database = await openTestDatabase({ bus: (connectionString) => createBus({ connectionString, handlers }) })
+ * beforeEach(() => database.clean())
+ * after(() => database.close())
+ */
 export async function openTestDatabase<B extends Bus>(options: TestDatabaseOptions<B>): Promise<OpenTestDatabase<B>> {
   const place = callerOf(openTestDatabase)
   const opened: OpenedDatabase<B> = await openDatabase(options, place)

@@ -29,7 +29,7 @@ export interface TestDatabase<B extends Bus = Bus> {
 export interface OpenTestDatabase<B extends Bus = Bus> extends TestDatabase<B> {
   /** Empties it, and puts its clock right: for before each test. */
   clean(): Promise<void>
-  /** Leaves it as it is, for someone to look inside, and answers the line that does so. Close it afterwards. */
+  /** Leaves it as it is, for someone to look inside, and returns the command that does so. Close it afterwards. */
   keep(why: string): Promise<string>
   /** Closes the bus. The database is for the next one to open it, until the run is over. */
   close(): Promise<void>

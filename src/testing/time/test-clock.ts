@@ -26,7 +26,7 @@ export interface TestClock {
   /** Goes to this time, forwards or backwards. */
   set(time: Date): Promise<void>
   /**
-   * Goes forward to when the next waiting delivery of these queues is due, unless that is after `until`. Answers whether
+   * Goes forward to when the next waiting delivery of these queues is due, unless that is after `until`. Returns whether
    * there was one.
    */
   toNextDue(queues: readonly string[], until: Date | null): Promise<boolean>

@@ -24,6 +24,7 @@ export interface TimeOptions {
 /**
  * Lets this much time pass for deliveries: what waited for less is due now. Runs nothing; `drainEvents()` does.
  *
+ * @example await advanceTime({ hours: 2 })
  * @throws {PostbusError} `POSTBUS_NOT_A_TEST_DATABASE` where the database's name does not say that it is for tests.
  */
 export async function advanceTime(by: TimeSpan, options: TimeOptions = {}): Promise<void> {
@@ -39,7 +40,7 @@ export async function travelTo(time: Date, options: TimeOptions = {}): Promise<v
   await (await clockOf(options)).set(time)
 }
 
-/** What time it is for deliveries. */
+/** Returns what time it is for deliveries. */
 export async function currentTime(options: TimeOptions = {}): Promise<Date> {
   return (await clockOf(options)).now()
 }

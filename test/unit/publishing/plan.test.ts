@@ -111,7 +111,7 @@ describe('an event that has no handlers', () => {
       {
         name: 'event.no-handlers',
         level: 'warn',
-        message: 'orders.order-created version 1 has no handlers: the event is stored, and nobody is called.',
+        message: 'orders.order-created version 1 has no handlers: the event is stored, and no handler is called.',
         fields: { type: 'orders.order-created', version: 1, eventId: event.id },
       },
     ])

@@ -67,7 +67,7 @@ interface Group extends DeadLetterFilter {
 
 /**
  * Those that block no key in one transaction, then each of the others in one of its own: the head of a lane is wanted by
- * settles too, which take the heads of several lanes in an order of theirs. Who holds one head at a time is in nobody's way.
+ * settles too, which take the heads of several lanes in an order of theirs. An act that holds one head at a time blocks none of them.
  */
 async function inGroups(
   database: Queryable,

@@ -159,7 +159,7 @@ async function examineNotify({ connection, listening }: DoctorParts): Promise<Do
   }
 }
 
-/** Deliveries that wait for a handler nobody has, by name. */
+/** Deliveries that wait for a handler that is not registered, by name. */
 async function examineHandlers(
   database: Queryable,
   tables: Tables,
@@ -210,7 +210,7 @@ async function examineRetention(
   tables: Tables,
   retentionMs: number | null,
 ): Promise<DoctorFinding> {
-  if (retentionMs === null) return ok('retention', 'events are kept for ever')
+  if (retentionMs === null) return ok('retention', 'events are kept: no retention is set')
   const lag = await pruningLag(database, tables, retentionMs)
   if (lag === null) return ok('retention', 'old events are pruned')
   return warning('retention', `there are old events, and ${lag}: is a worker running, and does it say pruning.failed?`)
