@@ -11,6 +11,7 @@ import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'
 import { LimitedClaims } from './limited-claims.ts'
+import { PayloadBudget } from './payload-budget.ts'
 import type { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
 
@@ -36,6 +37,7 @@ export interface ClaimerParts {
 export class Claimer {
   readonly #parts: ClaimerParts
   readonly #limited: LimitedClaims
+  readonly #budget = new PayloadBudget()
   readonly #delays: ReturnType<typeof retryDelays>
   /** How many deliveries one of two claims asks for; null where claims take turns. */
   readonly #half: number | null
@@ -112,14 +114,15 @@ export class Claimer {
 
   /**
    * Settling lags behind the handlers a little; it may not lag without bound. A lane keeps its slot until it is settled:
-   * the next of the lane may come back with that.
+   * the next of the lane may come back with that. Large payloads leave slots empty.
    */
   #freeSlots(): number {
     const { concurrency, held, inLanes } = this.#parts
     const free = inLanes
       ? concurrency - held.size
       : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
-    return Math.max(0, free - this.#asked)
+    const inMemory = { held: held.size, heldSize: held.payloadSize, asked: this.#asked }
+    return this.#budget.share(Math.max(0, free - this.#asked), inMemory)
   }
 
   #send(limit: number): void {
@@ -158,6 +161,7 @@ export class Claimer {
       const claimed = await this.#limited.claim(async (rooms) => {
         try {
           const answer = await store.claim(queue, limit, rooms)
+          this.#budget.learn(answer.deliveries)
           // What is claimed takes its slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)
           return answer

@@ -4,6 +4,7 @@ import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
+import { payloadSize } from './payload-budget.ts'
 
 export interface HeldDelivery {
   readonly delivery: ClaimedDelivery
@@ -20,6 +21,7 @@ export interface HeldDelivery {
 
 export class Held {
   readonly #held = new Set<HeldDelivery>()
+  #payloadSize = 0
   /** The ids of those whose handlers have not returned yet. */
   readonly #inHandlers = new Set<string>()
   readonly #released = new Gate()
@@ -37,6 +39,11 @@ export class Held {
     return this.#held.size
   }
 
+  /** How many characters the payloads of these have. */
+  get payloadSize(): number {
+    return this.#payloadSize
+  }
+
   /** How many handlers have not returned. */
   get inHandlers(): number {
     return this.#inHandlers.size
@@ -49,6 +56,7 @@ export class Held {
   hold(delivery: ClaimedDelivery): HeldDelivery {
     const held: HeldDelivery = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
     this.#held.add(held)
+    this.#payloadSize += payloadSize(delivery)
     this.#inHandlers.add(delivery.id)
     this.#slots.take(delivery.handler)
     return held
@@ -64,6 +72,7 @@ export class Held {
   release(held: HeldDelivery, isFollowed = false): void {
     this.#released.open()
     if (!this.#held.delete(held)) return
+    this.#payloadSize -= payloadSize(held.delivery)
     const { handler } = held.delivery
     if (this.#countUntil === 'settled') this.#slots.release(handler, isFollowed)
     else this.#slots.settled(handler)

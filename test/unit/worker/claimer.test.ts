@@ -1,16 +1,22 @@
 /** How a claimer shares its slots between claims. The database here is a script, so that each answer comes when the test says so. */
 import { beforeEach, expect, test } from 'vitest'
-import type { Claimed, ClaimedDelivery } from '../../../src/deliveries/delivery.ts'
+import { z } from 'zod'
+import type { Claimed } from '../../../src/deliveries/delivery.ts'
 import { Claimer, type ClaimerParts } from '../../../src/worker/claimer.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { Held, type HeldDelivery } from '../../../src/worker/held.ts'
 import { QueueSignals } from '../../../src/worker/queue-signals.ts'
+import { defineEvent } from '../../../src/events/event.ts'
 import { aSignal } from '../../support/notes.ts'
+import { aDelivery, stored } from './a-delivery.ts'
+
+const MEBIBYTE = 1_048_576
+const Noted = defineEvent('notes.noted', { schema: z.null() })
 
 /** What each claim asked for, oldest first. */
 let asked: number[]
 /** Answers the oldest claim that waits. */
-let answers: ((deliveries: number, more: boolean) => void)[]
+let answers: ((deliveries: number, more: boolean, payloadSize: number) => void)[]
 let running: HeldDelivery[]
 let claimer: Claimer
 let held: Held
@@ -85,6 +91,32 @@ test.each<{ what: string; options: Partial<ClaimerParts> }>([
   await stopped()
 })
 
+test('large payloads are claimed for as long as they have room in memory together', async () => {
+  await start({ concurrency: 100 })
+  await answer(10, true, MEBIBYTE)
+  expect(asked).toEqual([100, 6])
+
+  await answer(6, true, MEBIBYTE)
+  expect(asked).toEqual([100, 6]) // though 84 slots are free
+  await finish(1)
+  expect(asked).toEqual([100, 6, 1])
+  await answer(1, true, MEBIBYTE)
+  await finish(16)
+  expect(asked).toEqual([100, 6, 1, 16])
+  await stopped()
+})
+
+test('a payload larger than there is room for is claimed all the same, alone', async () => {
+  await start({ concurrency: 100 })
+  await answer(1, true, 40 * MEBIBYTE)
+  expect(asked).toEqual([100])
+
+  await finish(1)
+  expect(asked).toEqual([100, 1])
+  await answer(0, false)
+  await stopped()
+})
+
 test('a claim that is under way at a stop still hands on what it brings', async () => {
   await start({ concurrency: 200 })
   await answer(200, true)
@@ -138,15 +170,16 @@ async function claim(_: string, limit: number): Promise<Claimed> {
   asked.push(limit)
   const answered = aSignal<Claimed>()
   const place = asked.length
-  answers.push((count, more) => {
-    const deliveries = Array.from({ length: count }, (__, n) => aDelivery(`${place}-${n}`))
+  answers.push((count, more, payloadSize) => {
+    const event = payloadSize === 0 ? null : stored(Noted(null), { payload: 'x'.repeat(payloadSize) })
+    const deliveries = Array.from({ length: count }, (__, n) => aDelivery({ id: `${place}-${n}`, event }))
     answered.resolve({ deliveries, more, heldBack: [], lookAgain: false })
   })
   return answered.promise
 }
 
-async function answer(deliveries: number, more: boolean): Promise<void> {
-  answers.shift()?.(deliveries, more)
+async function answer(deliveries: number, more: boolean, payloadSize = 0): Promise<void> {
+  answers.shift()?.(deliveries, more, payloadSize)
   await aMoment()
 }
 
@@ -170,10 +203,6 @@ async function stopped(): Promise<number> {
 
 function limitedSlots(): HandlerSlots {
   return new HandlerSlots(new Map([['other', { perProcess: 1 }]]))
-}
-
-function aDelivery(id: string): ClaimedDelivery {
-  return { id, queue: 'events', handler: 'any', claim: 0, attempt: 1, event: null }
 }
 
 function aMoment(): Promise<void> {
