@@ -1,6 +1,7 @@
 /** Whatever the application tells pg to make of rows, for the whole process or for its pool: our own rows are read as they are. */
 import { defaults, Pool, types } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createConnection } from '../../src/backends/postgres/connection.ts'
 import { createBus, defineHandler, type Envelope } from '../../src/index.ts'
 import { drainEvents } from '../../src/testing/drain/drain.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -93,6 +94,22 @@ test('rows in binary form, which pg would not read right, are not asked for', as
 
   expect(heard[0]?.occurredAt).toEqual(event.occurredAt)
   expect(await bus.deadLetters.list()).toMatchObject([{ eventId: event.id }])
+})
+
+test('limits that the application gives to all its connections are not those of ours', async () => {
+  Object.assign(defaults, { statement_timeout: 1_234, lock_timeout: 1_234, idle_in_transaction_session_timeout: 1_234 })
+  onTestFinished(() => {
+    Object.assign(defaults, { statement_timeout: 0, lock_timeout: 0, idle_in_transaction_session_timeout: 0 })
+  })
+  const { connectionString } = opened
+  const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 9_000 })
+  onTestFinished(() => connection.close())
+
+  const database = await connection.pool()
+  const { rows } = await database.query(`select current_setting('statement_timeout') as statement,
+    current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle`)
+
+  expect(rows).toEqual([{ statement: '10s', lock: '0', idle: '0' }])
 })
 
 test('a pool that reads rows in binary form is refused, with the option that does it', async () => {
