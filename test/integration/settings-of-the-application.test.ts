@@ -2,7 +2,7 @@
 import { defaults, Pool, types } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createConnection } from '../../src/backends/postgres/connection.ts'
-import { createBus, defineHandler, type Envelope } from '../../src/index.ts'
+import { createBus, defineHandler, type Bus, type Envelope } from '../../src/index.ts'
 import { drainEvents } from '../../src/testing/drain/drain.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
@@ -38,16 +38,23 @@ beforeEach(async () => {
   await emptyTables(opened.database)
 })
 
-test('with every type parser of the process replaced, events are published, handled, and looked at', async () => {
-  const event = NoteTaken({ n: 1, key: 'red' })
-  const published = await opened.bus.publish(event)
-  const counts = await opened.bus.worker().drain()
+test.each([
+  ['its own connections', () => opened.bus],
+  ['a pool that it was given', busOnAPool],
+])(
+  'with every type parser of the process replaced, a bus on %s publishes, handles, and is looked at',
+  async (_, made) => {
+    const bus = made()
+    const event = NoteTaken({ n: 1, key: 'red' })
+    const published = await bus.publish(event)
+    const counts = await bus.worker().drain()
 
-  expect(published).toEqual({ events: [{ id: event.id, deliveries: 2, duplicate: false }] })
-  expect(counts).toMatchObject({ done: 1, dead: 1 })
-  expect(heard[0]).toMatchObject({ id: event.id, occurredAt: event.occurredAt })
-  await expectOperatorsToSee(event)
-})
+    expect(published).toEqual({ events: [{ id: event.id, deliveries: 2, duplicate: false }] })
+    expect(counts).toMatchObject({ done: 1, dead: 1 })
+    expect(heard[0]).toMatchObject({ id: event.id, occurredAt: event.occurredAt })
+    await expectOperatorsToSee(bus, event)
+  },
+)
 
 test('a type parser of pg’s changes neither what `publish` in a transaction says nor what a drain in it does', async () => {
   const client = await application.connect()
@@ -123,8 +130,13 @@ test('a pool that reads rows in binary form is refused, with the option that doe
   })
 })
 
-async function expectOperatorsToSee(event: Envelope) {
-  const { bus } = opened
+function busOnAPool(): Bus {
+  const bus = createBus({ pool: application, handlers, onSignal: () => undefined })
+  onTestFinished(() => bus.close())
+  return bus
+}
+
+async function expectOperatorsToSee(bus: Bus, event: Envelope) {
   const [letter] = await bus.deadLetters.list()
   expect(letter).toMatchObject({ eventId: event.id, handler: 'notes.fail', blocksKey: true })
   expect(letter?.attempts).toMatchObject([{ attempt: 1, message: 'no' }])
