@@ -1,7 +1,8 @@
 /** Whatever the application tells pg to make of rows, for the whole process or for its pool: our own rows are read as they are. */
 import { defaults, Pool, types } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { createBus, defineHandler, type Envelope } from '../../src/index.ts'
+import { createConnection } from '../../src/backends/postgres/connection.ts'
+import { createBus, defineHandler, type Bus, type Envelope } from '../../src/index.ts'
 import { drainEvents } from '../../src/testing/drain/drain.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
@@ -37,16 +38,23 @@ beforeEach(async () => {
   await emptyTables(opened.database)
 })
 
-test('with every type parser of the process replaced, events are published, handled, and looked at', async () => {
-  const event = NoteTaken({ n: 1, key: 'red' })
-  const published = await opened.bus.publish(event)
-  const counts = await opened.bus.worker().drain()
+test.each([
+  ['its own connections', () => opened.bus],
+  ['a pool that it was given', busOnAPool],
+])(
+  'with every type parser of the process replaced, a bus on %s publishes, handles, and is looked at',
+  async (_, made) => {
+    const bus = made()
+    const event = NoteTaken({ n: 1, key: 'red' })
+    const published = await bus.publish(event)
+    const counts = await bus.worker().drain()
 
-  expect(published).toEqual({ events: [{ id: event.id, deliveries: 2, duplicate: false }] })
-  expect(counts).toMatchObject({ done: 1, dead: 1 })
-  expect(heard[0]).toMatchObject({ id: event.id, occurredAt: event.occurredAt })
-  await expectOperatorsToSee(event)
-})
+    expect(published).toEqual({ events: [{ id: event.id, deliveries: 2, duplicate: false }] })
+    expect(counts).toMatchObject({ done: 1, dead: 1 })
+    expect(heard[0]).toMatchObject({ id: event.id, occurredAt: event.occurredAt })
+    await expectOperatorsToSee(bus, event)
+  },
+)
 
 test('a type parser of pg’s changes neither what `publish` in a transaction says nor what a drain in it does', async () => {
   const client = await application.connect()
@@ -95,6 +103,22 @@ test('rows in binary form, which pg would not read right, are not asked for', as
   expect(await bus.deadLetters.list()).toMatchObject([{ eventId: event.id }])
 })
 
+test('limits that the application gives to all its connections are not those of ours', async () => {
+  Object.assign(defaults, { statement_timeout: 1_234, lock_timeout: 1_234, idle_in_transaction_session_timeout: 1_234 })
+  onTestFinished(() => {
+    Object.assign(defaults, { statement_timeout: 0, lock_timeout: 0, idle_in_transaction_session_timeout: 0 })
+  })
+  const { connectionString } = opened
+  const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 9_000 })
+  onTestFinished(() => connection.close())
+
+  const database = await connection.pool()
+  const { rows } = await database.query(`select current_setting('statement_timeout') as statement,
+    current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle`)
+
+  expect(rows).toEqual([{ statement: '10s', lock: '0', idle: '0' }])
+})
+
 test('a pool that reads rows in binary form is refused, with the option that does it', async () => {
   const pool = new Pool({ connectionString: opened.connectionString, binary: true } as object)
   const bus = createBus({ pool, handlers, onSignal: () => undefined })
@@ -106,8 +130,13 @@ test('a pool that reads rows in binary form is refused, with the option that doe
   })
 })
 
-async function expectOperatorsToSee(event: Envelope) {
-  const { bus } = opened
+function busOnAPool(): Bus {
+  const bus = createBus({ pool: application, handlers, onSignal: () => undefined })
+  onTestFinished(() => bus.close())
+  return bus
+}
+
+async function expectOperatorsToSee(bus: Bus, event: Envelope) {
   const [letter] = (await bus.deadLetters.list()).deadLetters
   expect(letter).toMatchObject({ eventId: event.id, handler: 'notes.fail', blocksKey: true })
   expect(letter?.attempts).toMatchObject([{ attempt: 1, message: 'no' }])

@@ -72,7 +72,10 @@ const mapping: Readonly<Record<string, Client>> = {
         },
       },
     })
-    await extended.$transaction((tx) => work(tx as unknown as PublishTransaction)).finally(() => root.$disconnect())
+    await closing(
+      () => root.$disconnect(),
+      () => extended.$transaction((tx) => work(tx as unknown as PublishTransaction)),
+    )
   },
   'pg with types of its own': throughPg({ types: allChanged([16, 20, 23, 114, 701, 1184, 2950, 3802]) }),
 }
@@ -157,7 +160,10 @@ async function withPostgresJs(
   work: (sql: postgres.Sql) => Promise<unknown>,
 ): Promise<unknown> {
   const sql = postgres(connectionString, { max: 1, onnotice: () => undefined, ...options })
-  return work(sql).finally(() => sql.end())
+  return closing(
+    () => sql.end(),
+    () => work(sql),
+  )
 }
 
 function throughKysely(plugins: KyselyPlugin[], more: object = {}): Client {
@@ -170,7 +176,10 @@ function throughKysely(plugins: KyselyPlugin[], more: object = {}): Client {
 function throughKnex(options: object): Client {
   return async (connection, work) => {
     const root = knex({ client: 'pg', connection, pool: { min: 0, max: 1 }, ...options })
-    await root.transaction((tx) => work(tx)).finally(() => root.destroy())
+    await closing(
+      () => root.destroy(),
+      () => root.transaction((tx) => work(tx)),
+    )
   }
 }
 
@@ -188,9 +197,20 @@ function throughPg(options: object): Client {
     })
 }
 
+async function closing(close: () => Promise<unknown>, work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await work()
+  } finally {
+    await close()
+  }
+}
+
 async function withPool(options: object, work: (pool: Pool) => Promise<unknown>): Promise<unknown> {
   const pool = new Pool({ ...options, max: 1 })
-  return work(pool).finally(() => pool.end())
+  return closing(
+    () => pool.end(),
+    () => work(pool),
+  )
 }
 
 /** A pool's types, of which these become something else than what pg makes of them. */

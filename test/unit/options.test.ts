@@ -1,3 +1,4 @@
+import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { createBus } from '../../src/bus.ts'
 import { busOptions, DEFAULT_CONCURRENCY, workerOptions } from '../../src/options.ts'
@@ -27,6 +28,14 @@ describe('the options of a bus', () => {
     { connectionString: 'postgres://shop:secret@localhost:5432/shop' },
     { connectionString: 'postgresql:///shop' },
     { connectionString: async () => 'postgres://localhost/shop' },
+    {
+      connection: { host: 'db', port: 5432, user: 'app', database: 'shop', ssl: { ca: 'PEM' }, options: '-c jit=off' },
+    },
+    { connection: { connectionString: 'postgres://localhost/shop', password: async () => 'token' } },
+    { pool: new Pool() },
+    { connectionString: 'postgres://pooler/shop', listen: { connectionString: 'postgres://server/shop' } },
+    { pool: new Pool(), listen: false },
+    { preparedStatements: false },
     { handlers: () => import('../../src/index.ts') },
     { source: 's'.repeat(512) },
     { maxPayloadBytes: 1_024 },
@@ -43,6 +52,15 @@ describe('the options of a bus', () => {
   test.each([
     [{ connectionString: 'mysql://localhost/shop' }, 'expected postgres://user:password@host:port/database'],
     [{ connectionString: 5432 }, 'connectionString'],
+    [{ connection: { max: 10 } }, 'Unrecognized key: "max"'],
+    [{ connection: { port: '5432' } }, 'connection.port'],
+    [{ connection: 'postgres://localhost' }, 'connection'],
+    [{ pool: { connect: () => undefined } }, 'expected a Pool of the `pg` package'],
+    [{ connectionString: 'postgres://a/b', pool: new Pool() }, 'expected at most one of'],
+    [{ connectionString: 'postgres://a/b', connection: {} }, 'expected at most one of'],
+    [{ listen: true }, 'listen'],
+    [{ listen: {} }, 'listen'],
+    [{ preparedStatements: 'no' }, 'preparedStatements'],
     [{ handlers: 'handlers' }, 'expected handlers'],
     [{ schema: 'Postbus' }, 'schema'],
     [{ schema: 'post"bus' }, 'schema'],
@@ -73,9 +91,9 @@ describe('the options of a bus', () => {
     expect(error.message.split('\n').slice(1)).toEqual([
       '✖ Unrecognized key: "retries"',
       expect.stringContaining('✖ Too small'),
-      '  → at source',
-      expect.stringContaining('✖ Too small'),
       '  → at poolSize',
+      expect.stringContaining('✖ Too small'),
+      '  → at source',
     ])
   })
 

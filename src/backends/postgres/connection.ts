@@ -110,7 +110,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       return null
     },
     separatePool: ({ applicationName, size, statementMs }) =>
-      openPool({ application_name: applicationName, max: size, query_timeout: undefined }, statementMs),
+      openPool({ application_name: applicationName, max: size, query_timeout: 2 * statementMs }, statementMs),
     async config() {
       const config = await ask()
       const { password } = config

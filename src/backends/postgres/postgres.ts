@@ -48,9 +48,22 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
     backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
     lanes: lanesIn(connection, tables),
-    migrate: (queues, options) => withReachableDatabase(() => migrate(connection, tables, queues, options)),
+    migrate: (queues, options = {}) =>
+      withReachableDatabase(async () => {
+        const report = await migrate(connection, tables, queues, options)
+        if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
+        return report
+      }),
     doctor: (registry) => examine({ connection, listening, tables, retentionMs: settings.retentionMs }, registry),
   }
+}
+
+/**
+ * Everything that was committed so far is on the disk. Through a pooler migrations commit as the database has it by default; a
+ * commit that waits takes along what came before it.
+ */
+async function comesToDisk(connection: Connection): Promise<void> {
+  await (await connection.pool()).query(`select pg_catalog.pg_logical_emit_message(true, 'postbus', 'migrated')`)
 }
 
 function listeningConnection(settings: PostgresSettings, connection: Connection): Connection | null {

@@ -33,7 +33,7 @@ function withTextForJson(statement: string): string {
 }
 
 /** Not every client writes arrays, or asks the database how. */
-function arrayText(values: readonly unknown[]): string {
+function arrayText(values: readonly (string | number | null)[]): string {
   const elements = values.map((value) => (value === null ? 'NULL' : `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`))
   return `{${elements.join(',')}}`
 }

@@ -20,6 +20,9 @@ const PLACE = [
   'connection',
 ] as const
 
+/** What `pg.defaults` may say of limits. They would be sent at the start, which poolers refuse; sessions are told ours. */
+const NO_LIMITS = { statement_timeout: false, lock_timeout: false, idle_in_transaction_session_timeout: false }
+
 /** @param limitMs How long to wait for what `ask` returns. */
 export function ownClient(ask: Ask, limitMs: number, Base: ClientClass = Client): ClientClass {
   return class OwnClient extends Base {
@@ -43,6 +46,7 @@ export function ownClient(ask: Ask, limitMs: number, Base: ClientClass = Client)
     async #connect(): Promise<Client> {
       const asked = new Base({ ...this.#made, ...(await withinMs(limitMs, ask())) })
       for (const name of PLACE) Reflect.set(this, name, Reflect.get(asked, name))
+      Object.assign(Reflect.get(this, 'connectionParameters') as object, NO_LIMITS)
       this.password = asked.password
       return super.connect()
     }
