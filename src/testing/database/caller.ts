@@ -4,5 +4,5 @@
 export function callerOf(called: (...values: never[]) => unknown): string {
   const here: { stack?: string } = {}
   Error.captureStackTrace(here, called)
-  return /\n\s+at (?:.*\()?(.+?)\)?(?:\n|$)/.exec(here.stack ?? '')?.[1] ?? ''
+  return /\n\s+at (?:.*\()?(.+?)\)?(?:\n|$)/.exec(String(here.stack ?? ''))?.[1] ?? ''
 }
