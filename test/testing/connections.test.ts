@@ -22,11 +22,13 @@ afterAll(() => pool.end())
 /** Publishes in the callback of a query, at once or later, and answers what came of it. */
 function inCallback(orderId: string, wait: () => Promise<void> = async () => undefined): Promise<unknown> {
   return new Promise((resolve) => {
-    pool.query('select 1', async () => {
-      await wait()
-      resolve(await bus.publish(anOrder({ orderId })).catch((error: unknown) => error))
-    })
+    pool.query('select 1', () => void afterwards().then(resolve))
   })
+
+  async function afterwards(): Promise<unknown> {
+    await wait()
+    return bus.publish(anOrder({ orderId })).catch((error: unknown) => error)
+  }
 }
 
 test('of the only test that runs, also when another test has opened the connection', async () => {
