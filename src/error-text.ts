@@ -22,7 +22,8 @@ export function safeTextOfError(error: unknown): string {
 
 function textAt(error: unknown, depth: number): string {
   if (!isError(error)) return textOfValue(error)
-  const message = String(error.message)
+  const given: unknown = error.message // a hostile one need not be text
+  const message = String(given)
   // Node reports a host that refused at each of its addresses as several errors without a message of their own.
   const inner = isAggregateError(error) && depth < MAX_DEPTH ? textOfAll(error.errors, depth + 1) : ''
   if (inner !== '') return message.trim() === '' ? inner : `${message}: ${inner}`
@@ -39,7 +40,8 @@ function textWithoutMessage(error: Error, depth: number): string {
   const code: unknown = Reflect.get(error, 'code')
   if ((typeof code === 'string' && code !== '') || typeof code === 'number') return String(code)
   if (error.cause !== undefined && error.cause !== null && depth < MAX_DEPTH) return textAt(error.cause, depth + 1)
-  return String(error.name) || 'Error'
+  const name: unknown = error.name
+  return String(name) || 'Error'
 }
 
 /** Other libraries throw objects that are no errors, but have a message. */

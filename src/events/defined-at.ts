@@ -4,5 +4,7 @@
 export function callerOf(callee: (...parameters: never[]) => unknown): string {
   const trace: { stack?: string } = {}
   Error.captureStackTrace(trace, callee)
-  return trace.stack?.split('\n')[1]?.trim() ?? 'an unknown place'
+  // Something may have a `prepareStackTrace` of its own, which need not make a text.
+  const stack: unknown = trace.stack
+  return (typeof stack === 'string' && stack.split('\n')[1]?.trim()) || 'an unknown place'
 }

@@ -5,22 +5,13 @@
 import { builtInOf } from '../realm.ts'
 
 /** Built-in classes whose instances can be copied, and whatever extends them. */
-const BASES = new Set([
-  ...[
-    'Object',
-    'Array',
-    'Date',
-    'Map',
-    'Set',
-    'RegExp',
-    'ArrayBuffer',
-    'TypedArray',
-    'Uint8Array',
-    'Uint8ClampedArray',
-  ],
-  ...['Int8Array', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'Float32Array', 'Float64Array'],
-  ...['Error', 'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'],
-])
+const BASES = new Set(
+  (
+    'Object Array Date Map Set RegExp ArrayBuffer Error AggregateError EvalError RangeError ReferenceError SyntaxError ' +
+    'TypeError URIError TypedArray Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array ' +
+    'Float32Array Float64Array'
+  ).split(' '),
+)
 
 /** `#cents`, and what compilers for older targets make of it: a WeakMap that the instance is put into. */
 const HIDES = /#[\p{ID_Start}$_]|\.(?:set|add)\(this\b|_classPrivate|_checkPrivate/u

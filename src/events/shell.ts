@@ -20,7 +20,7 @@ export function shellOf(given: object): object | undefined {
 
 /** Of the class that is built in; an instance of a class that extends it is given its prototype afterwards. */
 function builtInShell(given: object): object | undefined {
-  if (Array.isArray(given)) return new Array(given.length)
+  if (Array.isArray(given)) return Object.assign([], { length: given.length }) // it may end in a hole
   if (types.isDate(given)) return new Date(Date.prototype.getTime.call(given))
   if (types.isMap(given)) return new Map()
   if (types.isSet(given)) return new Set()

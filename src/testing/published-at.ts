@@ -1,6 +1,7 @@
 /** Where an event was published: the caller's own lines, without the library's, Node's and other packages'. */
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { mappedPlace } from './source-map.ts'
 
 export interface Place {
   /** The function, or null for code outside of one. */
@@ -13,7 +14,8 @@ export interface Place {
 /** Enough to get out of the library and into the caller's code. More frames cost more for every publish. */
 const MOST_FRAMES = 12
 
-const LIBRARY = fileURLToPath(new URL('..', import.meta.url))
+/** The folder of this library. Null in a bundle, where the library and the tests are one file. */
+const LIBRARY = libraryFolder()
 const FRAME = /^\s*at (?:async )?(?:(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+):(\d+)\)?$/
 
 /**
@@ -25,8 +27,23 @@ export function stackAbove(cut: (...parameters: never[]) => unknown): () => read
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = MOST_FRAMES
   Error.captureStackTrace(trace, cut)
+  const whole = LIBRARY === null ? new Error() : null // a bundler may have made another function of `cut`
   Error.stackTraceLimit = limit
-  return () => ownPlaces(trace.stack ?? '')
+  return () => {
+    const places = ownPlaces(stackIn(trace))
+    return places.length > 0 || whole === null ? places : ownPlaces(stackIn(whole))
+  }
+}
+
+/** Text, unless something has a `prepareStackTrace` of its own. */
+function stackIn({ stack }: { stack?: unknown }): string {
+  return typeof stack === 'string' ? stack : ''
+}
+
+function libraryFolder(): string | null {
+  const url: string | undefined = import.meta.url // a bundle in CommonJS has none
+  const isOwnFile = url !== undefined && /\/testing\/published-at\.[jt]s$/.test(url)
+  return isOwnFile ? fileURLToPath(new URL('..', url)) : null
 }
 
 /** `checkout (src/checkout.ts:31:5)` */
@@ -45,9 +62,14 @@ export function asStackLines(places: readonly Place[]): string {
 
 function ownPlaces(stack: string): readonly Place[] {
   const places = stack.split('\n').flatMap((line) => placeIn(line))
-  const outside = places.filter(({ file }) => !file.startsWith(LIBRARY) && !file.startsWith('node:'))
+  const mapped = LIBRARY === null ? places.map(mappedPlace) : places
+  const outside = mapped.filter(({ file }) => !isOfLibrary(file) && !file.startsWith('node:'))
   const own = outside.filter(({ file }) => !file.includes('/node_modules/'))
   return own.length > 0 ? own : outside
+}
+
+function isOfLibrary(file: string): boolean {
+  return LIBRARY === null ? /\/postbus\/(?:dist\/)?src\//.test(file) : file.startsWith(LIBRARY)
 }
 
 function placeIn(text: string): readonly Place[] {

@@ -10,6 +10,8 @@ export interface TestingState {
   outside: TestBus
   /** How many setups are in place. None: the kit does nothing, and buses are on their own. */
   installed: number
+  /** Puts connections back to what Node makes of them. */
+  restoreConnections: (() => void) | null
   /** What `allowEventBus` has bound to a test: emitters, and the parts of buses. */
   readonly bound: WeakMap<object, TestBus>
   /** Events of tests that had ended, for the failure messages of the tests that may miss them. */
@@ -25,6 +27,7 @@ export const state: TestingState = (place[KEY] ??= {
   running: new Set(),
   outside: new TestBus('outside of any test', null),
   installed: 0,
+  restoreConnections: null,
   bound: new WeakMap(),
   late: [],
 })

@@ -5,6 +5,7 @@ import { overrideBackends } from '../publishing/backend-override.ts'
 import { createInlineBackend } from '../backends/inline.ts'
 import { createMailboxBackend } from '../backends/mailbox.ts'
 import { PostbusError } from '../errors.ts'
+import { freeConnections } from './connections.ts'
 import { ownerOf, severalTests, type Owner } from './owner.ts'
 import { stackAbove } from './published-at.ts'
 import { state } from './state.ts'
@@ -13,10 +14,14 @@ import type { EventBusMode, TestBus } from './test-bus.ts'
 /** Puts the backends of tests in place of all buses' own, until the function that it returns is called. */
 export function installTestBackends(): () => void {
   state.installed += 1
+  state.restoreConnections ??= freeConnections()
   overrideBackends(testBackends)
   return () => {
     state.installed -= 1
-    if (state.installed === 0) overrideBackends(undefined)
+    if (state.installed > 0) return
+    overrideBackends(undefined)
+    state.restoreConnections?.()
+    state.restoreConnections = null
   }
 }
 

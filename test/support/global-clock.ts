@@ -3,21 +3,19 @@
  * `vi.mock('…/src/clock.ts', () => import('…/test/support/global-clock.ts'))`. The real one takes its timers at the start.
  */
 import { vi } from 'vitest'
+import type * as clock from '../../src/clock.ts'
 
-type Clock = typeof import('../../src/clock.ts')
+type Clock = typeof clock
 
 const taken = await vi.importActual<Clock>('../../src/clock.ts')
 
 export const { now } = taken
 export const performance = { now: () => globalThis.performance.now() }
-export const setTimeout = ((...given: Parameters<typeof globalThis.setTimeout>) =>
-  globalThis.setTimeout(...given)) as Clock['setTimeout']
+export const setTimeout: Clock['setTimeout'] = inTurn((global) => global.setTimeout)
 export const clearTimeout: Clock['clearTimeout'] = (timer) => globalThis.clearTimeout(timer)
-export const setInterval = ((...given: Parameters<typeof globalThis.setInterval>) =>
-  globalThis.setInterval(...given)) as Clock['setInterval']
+export const setInterval: Clock['setInterval'] = inTurn((global) => global.setInterval)
 export const clearInterval: Clock['clearInterval'] = (timer) => globalThis.clearInterval(timer)
-export const setImmediate = ((...given: Parameters<typeof globalThis.setImmediate>) =>
-  globalThis.setImmediate(...given)) as Clock['setImmediate']
+export const setImmediate: Clock['setImmediate'] = inTurn((global) => global.setImmediate)
 
 export const realNowMs: Clock['realNowMs'] = () => Date.now()
 
@@ -34,4 +32,9 @@ export const sleep: Clock['sleep'] = (ms, signal) => {
     const timer = setTimeout(done, ms)
     signal.addEventListener('abort', done)
   })
+}
+
+/** What is global at each call. */
+function inTurn<Timer extends (...given: never[]) => unknown>(timer: (global: typeof globalThis) => Timer): Timer {
+  return new Proxy(timer(globalThis), { apply: (_, self, given) => Reflect.apply(timer(globalThis), self, given) })
 }

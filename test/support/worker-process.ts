@@ -56,10 +56,10 @@ export async function startWorkerProcess({
   await writeFile(config, configFile(settings))
 
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
-  const line = ['worker', '--config', config, ...words]
+  const command = ['worker', '--config', config, ...words]
   const child = through
-    ? spawn(...(await launched(through, folder, line)), { stdio, cwd: folder, env: environment(), detached: true })
-    : spawn(process.execPath, [MAIN, ...line], { stdio })
+    ? spawn(...(await launched(through, folder, command)), { stdio, cwd: folder, env: environment(), detached: true })
+    : spawn(process.execPath, [MAIN, ...command], { stdio })
   const signals: BusSignal[] = []
   let output = ''
   const read = (line: string) => {

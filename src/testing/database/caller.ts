@@ -2,7 +2,7 @@
 
 /** Such as `file:///shop/test/database.ts:7:20`; the same for every process of a run. */
 export function callerOf(called: (...values: never[]) => unknown): string {
-  const here: { stack?: string } = {}
+  const here: { stack?: unknown } = {}
   Error.captureStackTrace(here, called)
-  return /\n\s+at (?:.*\()?(.+?)\)?(?:\n|$)/.exec(here.stack ?? '')?.[1] ?? ''
+  return /\n\s+at (?:.*\()?(.+?)\)?(?:\n|$)/.exec(typeof here.stack === 'string' ? here.stack : '')?.[1] ?? ''
 }

@@ -33,7 +33,7 @@ export async function examine(parts: DoctorParts, registry: Registry): Promise<r
   if (reached.status === 'problem') return [reached]
 
   const database = await connection.pool()
-  const schema = await examineSchema(database, tables, registry)
+  const schema = await examineSchema(parts, registry)
   if (schema.some((finding) => finding.status === 'problem')) return [reached, ...schema]
   return [
     reached,
@@ -63,10 +63,10 @@ async function examineConnection(connection: Connection): Promise<DoctorFinding>
 }
 
 async function examineSchema(
-  database: Queryable,
-  tables: Tables,
+  { connection, tables }: DoctorParts,
   registry: Registry,
 ): Promise<readonly DoctorFinding[]> {
+  const database = await connection.pool()
   const { postbus, pgboss, missingQueues, areFunctionsOutdated, queuesToMove, missingIndexes } = await inspectSchema(
     database,
     tables,
@@ -90,14 +90,31 @@ async function examineSchema(
   const newer = postbus.unknown.length > 0 || pgboss.found !== pgboss.expected
   const versions = `${postbus.schema} ${postbus.applied}, ${pgboss.schema} ${pgboss.found}`
   if (newer) return [warning('schema', `${versions}: migrated by a newer release than this one; deploy it soon`)]
-  const drift = await driftOf(database, tables)
+  const drift = await driftOf(connection, tables)
   return drift
     ? [warning('schema', `${versions} (latest), but pg-boss's tables were changed: ${drift}`)]
     : [ok('schema', `${versions} (latest), no drift`)]
 }
 
 /** What of pg-boss's own schema is missing or altered. Indexes beside its own, such as ours, do not count. */
-async function driftOf(database: Queryable, tables: Tables): Promise<string | null> {
+async function driftOf(connection: Connection, tables: Tables): Promise<string | null> {
+  const client = await connection.dedicated()
+  try {
+    await client.query('begin read only')
+    await client.query(AS_PGBOSS_EXPECTS)
+    return await driftSeenBy(client, tables)
+  } finally {
+    await client.end()
+  }
+}
+
+/** pg-boss compares definitions as text, which the settings of a database or a role write in another way. */
+const AS_PGBOSS_EXPECTS = `
+  set local quote_all_identifiers = off; set local search_path = public; set local standard_conforming_strings = on;
+  set local DateStyle = 'ISO, MDY'; set local IntervalStyle = postgres; set local TimeZone = 'UTC';
+  set local extra_float_digits = 1; set local bytea_output = hex`
+
+async function driftSeenBy(database: Queryable, tables: Tables): Promise<string | null> {
   const executeSql = (text: string, values?: unknown[]) => database.query(text, values)
   const boss = new PgBoss({
     db: { executeSql },
