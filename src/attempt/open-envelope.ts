@@ -16,7 +16,8 @@ export function openedOrError(stored: StoredEvent, codec: Codec): Envelope | Pos
 }
 
 /**
- * Decodes an event for one attempt of one handler, so that none of them can change another's copy.
+ * Decodes an event for one attempt of one handler, so that none of them can change another's copy. To decode it once for all
+ * handlers of a claim does not pay: a structured copy takes more than twice as long as another decode.
  *
  * @throws {PostbusError} `POSTBUS_CORRUPT_PAYLOAD` when the payload is not a document that Postbus wrote, or the metadata
  * cannot be read.

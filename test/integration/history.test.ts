@@ -86,6 +86,8 @@ describe('a delivery that is done', () => {
   })
 })
 
+const ROUNDS = 40
+
 describe('the ring', () => {
   test('passes the turn on when a twelfth of the retention is over, and settles go on in the next table', async () => {
     await settleOne()
@@ -99,13 +101,13 @@ describe('the ring', () => {
   })
 
   test('empties a table when all of it is older than the retention, and uses it again when the turn comes round', async () => {
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       await settleOne()
       await pruneAll('12 hours')
       await hoursPass(1.1)
     }
 
-    expect(await turnOf()).toBe(40 % 16 === 0 ? 15 : (40 % 16) - 1)
+    expect(await turnOf()).toBe((ROUNDS - 1) % 16)
     const held = await tables()
     expect(held.length).toBeLessThanOrEqual(14)
     expect(

@@ -24,7 +24,7 @@ test.each([
 
     const counts = await bus.worker().drain()
 
-    expect(handled.toSorted()).toEqual([1, 3])
+    expect(new Set(handled)).toEqual(new Set([1, 3]))
     expect(counts).toEqual({ done: 2, failed: 0, dead: 1, snoozed: 0 })
     const [letter, ...others] = (await bus.deadLetters.list()).deadLetters
     expect(letter?.reason).toMatch(reason)

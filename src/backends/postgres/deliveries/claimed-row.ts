@@ -28,11 +28,14 @@ type DeliveryColumn =
   | 'occurred_at'
   | 'expires_at'
 
+/** Text, `null`, or what another client makes of a value. */
+type Cell = string | number | bigint | boolean | Date | readonly string[] | null | undefined
+
 /** A row, read by the places of its columns. */
-export type Cells = readonly unknown[]
+export type Cells = readonly Cell[]
 
 /** Where each column stands in a row. */
-export type Places<Column extends string = DeliveryColumn> = Readonly<Record<Column, number>>
+type Places<Column extends string = DeliveryColumn> = Readonly<Record<Column, number>>
 
 export interface ClaimedRows<Column extends string> {
   readonly rows: readonly Cells[]
@@ -62,7 +65,7 @@ interface CellQueryable {
     readonly types: CustomTypesConfig
   }): Promise<{
     readonly fields?: readonly { readonly name: string }[]
-    readonly rows: readonly (Cells | Readonly<Record<string, unknown>>)[]
+    readonly rows: readonly (Cells | Readonly<Record<string, Cell>>)[]
   }>
 }
 
@@ -101,24 +104,24 @@ function storedEvent(row: Cells, at: Places): StoredEvent {
 }
 
 /** Some clients make numbers of what fits into one. */
-function textIn(cell: unknown): string {
+function textIn(cell: Cell): string {
   return typeof cell === 'string' ? cell : String(cell ?? '')
 }
 
-function textOrNull(cell: unknown): string | null {
+function textOrNull(cell: Cell): string | null {
   return cell === null ? null : textIn(cell)
 }
 
-function dateIn(cell: unknown): Date {
+function dateIn(cell: Cell): Date {
   return cell instanceof Date ? cell : timestampFrom(textIn(cell))
 }
 
-export function isTrue(cell: unknown): boolean {
+export function isTrue(cell: Cell): boolean {
   return cell === 't' || cell === true
 }
 
 /** The names of handlers hold nothing that an array's text would put into quotes. */
-export function namesIn(cell: unknown): readonly string[] {
+export function namesIn(cell: Cell): readonly string[] {
   if (Array.isArray(cell)) return cell.map(String)
   return textIn(cell).match(/[^{},]+/g) ?? []
 }
