@@ -1,5 +1,4 @@
 /** Ourselves: `bus.publish` of lists of 1,000, and a worker as `bus.worker().start()` runs it. */
-import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type Envelope } from '../../src/index.ts'
 import { HOT_KEY, listsOf } from '../load.ts'
@@ -116,12 +115,3 @@ export const steady = postbus({ kind: 'of both kinds', concurrency: 20, handlers
 export const idle = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 5, queueEach: true })
 
 export const contestants: readonly Contestant[] = [ourDefault, ourBest, plainDefault, plainBest, steady, idle]
-
-/** What the names of a queue's functions end with. */
-export async function suffixOf(client: ClientBase, queue: string): Promise<string> {
-  const { rows } = await client.query<{ suffix: string }>(
-    'select substr(table_name, 2, 16) as suffix from pgboss.queue where name = $1',
-    [queue],
-  )
-  return rows[0]?.suffix ?? ''
-}

@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
-import { suffixOf } from '../contestants/postbus.ts'
 import { orderOf } from '../order.ts'
 import { publishingEntry } from '../publishers/entry.ts'
 import { postbus } from '../publishers/postbus.ts'
@@ -37,8 +36,7 @@ async function stepByStep(open: OpenPublisher, clients: readonly Client[], event
   const [publisher, listener, worker] = clients
   if (!publisher || !listener || !worker) throw new Error('Three connections are needed.')
   await listener.query('listen postbus_postbus')
-  const suffix = await suffixOf(worker, 'events')
-  const text = `select answer.* from postbus.claim_${suffix}($1, $2::jsonb) answer, set_config('synchronous_commit', 'off', true)`
+  const text = `select answer.* from postbus.claim('events', $1, $2::jsonb, null) answer, set_config('synchronous_commit', 'off', true)`
   const times = new StepTimes()
 
   for (let place = 0; place < WARM_UP + events; place += 1) {

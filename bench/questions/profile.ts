@@ -1,6 +1,6 @@
 /** What a delivery costs the database: the functions of a queue, called for 200 deliveries at a time by one session alone. */
 import { Client } from 'pg'
-import { ourBest, plainBest, suffixOf } from '../contestants/postbus.ts'
+import { ourBest, plainBest } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { evenLoad } from '../load.ts'
 import type { BenchDatabase, Case, Extent, Figures, Question } from '../question.ts'
@@ -39,22 +39,26 @@ function casesOf({ quick }: Extent): readonly Case[] {
 async function profiled(connectionString: string, queue: string, turns: number): Promise<Figures> {
   const client = new Client({ connectionString })
   await client.connect()
-  const suffix = await suffixOf(client, queue)
   const inLanes = queue !== 'events'
   const steps = new Steps(client)
   for (let turn = 0; turn < turns; turn += 1) {
     await client.query('begin')
-    const from = inLanes ? `postbus.claim_${suffix}(${AT_ONCE}, '', null)` : `postbus.claim_${suffix}(${AT_ONCE}, null)`
-    await steps.run('claim', `create temp table held on commit drop as select * from ${from}`)
+    const from = inLanes
+      ? `postbus.claim_lanes('${queue}', ${AT_ONCE}, null, null, '')`
+      : `postbus.claim('${queue}', ${AT_ONCE}, null, null)`
+    await steps.run('claim', `create temp table held on commit drop as select * from ${from} where id is not null`)
     const done = '(select array_agg(id) from held), (select array_agg(claim) from held), null'
     if (inLanes) {
-      const next = `create temp table next on commit drop as select * from postbus.settle_${suffix}(${done}, '{}')`
+      const next = `create temp table next on commit drop as select * from postbus.settle_lanes('${queue}', ${done}, '{}')`
       await steps.run('settle and take the next', next)
       await client.query('truncate held')
       await client.query('insert into held select id, handler, claim from next where id is not null')
     }
     const last = inLanes ? `, (select array_agg(id) from held)` : ''
-    await steps.run('settle', `select * from postbus.settle_${suffix}(${done}${last})`)
+    await steps.run(
+      'settle',
+      `select * from postbus.${inLanes ? 'settle_lanes' : 'settle'}('${queue}', ${done}${last})`,
+    )
     await client.query('commit')
   }
   await client.end()

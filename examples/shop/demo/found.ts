@@ -83,13 +83,12 @@ async function readEvents() {
 
 async function readJobs(): Promise<readonly FoundJobs[]> {
   const { rows } = await sql<FoundJobs>`
-    select data ->> 'handler' as handler,
-      (count(*) filter (where state = 'completed'))::integer as completed,
-      (count(*) filter (where state = 'failed'))::integer as failed,
-      (count(*) filter (where state < 'completed'))::integer as live,
-      coalesce(sum(jsonb_array_length(output)), 0)::integer as errors
-    from ${sql.table(`${BUS_SCHEMAS.pgbossSchema}.job`)}
-    where data ? 'handler'
+    select handler,
+      (count(*) filter (where state = 'done'))::integer as completed,
+      (count(*) filter (where state = 'dead'))::integer as failed,
+      (count(*) filter (where state not in ('done', 'dead')))::integer as live,
+      sum(jsonb_array_length(errors))::integer as errors
+    from ${sql.table(`${BUS_SCHEMAS.schema}.deliveries`)}() as delivery
     group by 1`.execute(shop.db)
   return rows
 }

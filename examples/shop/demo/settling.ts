@@ -30,11 +30,11 @@ export async function allDeliveriesEnded({ progress, signal, publishing }: Settl
 }
 
 async function countDeliveries(): Promise<{ readonly ended: number; readonly live: number }> {
-  const job = sql.table(`${BUS_SCHEMAS.pgbossSchema}.job`)
+  const deliveries = sql.table(`${BUS_SCHEMAS.schema}.deliveries`)
   const { rows } = await sql<{ ended: number; live: number }>`
-    select (count(*) filter (where state >= 'completed'))::integer as ended,
-      (count(*) filter (where state < 'completed'))::integer as live
-    from ${job}`.execute(shop.db)
+    select (count(*) filter (where state in ('done', 'dead')))::integer as ended,
+      (count(*) filter (where state not in ('done', 'dead')))::integer as live
+    from ${deliveries}() as delivery`.execute(shop.db)
   return rows[0] ?? { ended: 0, live: 0 }
 }
 

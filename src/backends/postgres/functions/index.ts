@@ -6,6 +6,7 @@ import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
+import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { keepFunction } from './keep.ts'
@@ -20,7 +21,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 2
+export const FUNCTIONS_VERSION = 3
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -39,6 +40,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   dueFunction,
   turnHistoryFunction,
   pruneFunction,
+  deliveriesFunction,
 ]
 
 /**
