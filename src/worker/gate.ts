@@ -1,6 +1,6 @@
+/** A gate that one waiter waits at, with a limit. Opening it while no one waits lets the next one straight through. */
 import { clearTimeout, setTimeout } from '../clock.ts'
 
-/** A gate that one waiter waits at, with a limit or without. Opening it while no one waits lets the next one straight through. */
 export class Gate {
   #isOpen = false
   #pass: (() => void) | null = null

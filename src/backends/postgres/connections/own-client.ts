@@ -31,6 +31,7 @@ export function ownClient(ask: Ask, limitMs: number, Base: ClientClass = Client)
     constructor(made?: ClientConfig) {
       super(made)
       this.#made = made
+      this.on('error', () => undefined) // it may break before its owner listens; its next statement says so
       Reflect.set(this, 'binary', false) // as `pg.defaults.binary` would have it, pg loses bytes of what it reads
     }
 
