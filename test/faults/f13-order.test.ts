@@ -9,6 +9,7 @@ import { outOfOrder, overtaken, type PublishedTurn } from '../support/order-chec
 import { needlessRepeats, overlaps } from '../support/trace-checks.ts'
 import type { TraceEntry } from '../support/trace.ts'
 import { until } from '../support/until.ts'
+import { EVERY_DELIVERY } from '../support/every-delivery.ts'
 
 const QUEUE = 'events_partitioned'
 const KEYS = 12
@@ -30,7 +31,7 @@ test.concurrent(
     const next = settled.next.get(first.id)
     await crash()
 
-    const { rows } = await database.query(`select id, state::text as state from pgboss.job order by id`)
+    const { rows } = await database.query(`select id, state from ${EVERY_DELIVERY} job order by id`)
     expect(rows).toEqual([
       { id: first.id, state: 'completed' },
       { id: next?.id, state: 'active' },

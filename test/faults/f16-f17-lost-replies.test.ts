@@ -10,7 +10,7 @@ interface Around {
 
 test.concurrent('F17: when the answer to a settle is lost, the event is not handled again', async (around) => {
   const { stage, proxy, worker } = await aStageBehindAProxy(around)
-  const cut = proxy.cutAfter('"settle_')
+  const cut = proxy.cutAfter('postbus_settle')
 
   await stage.publish({ ms: 10 })
   await cut
@@ -86,7 +86,7 @@ test.concurrent(
     await stage.entry('it has failed', ({ step }) => step === 'fail')
     await until('its settle waits', async () => {
       const waiting = `select from pg_stat_activity
-      where datname = current_database() and query like '%"settle_%' and wait_event_type = 'Lock'`
+      where datname = current_database() and query like '%".settle(%' and wait_event_type = 'Lock'`
       return (await stage.database.query(waiting)).rowCount === 1
     })
 
@@ -105,13 +105,13 @@ test.concurrent(
   'F16: when the answer to a claim is lost, the event is handled within 15 s, at the cost of an attempt',
   async (around) => {
     const { stage, proxy } = await aStageBehindAProxy(around, ['--queues', 'events=5'])
-    let cut = proxy.cutAfter('"claim_')
+    let cut = proxy.cutAfter('postbus_claim')
 
     await stage.publish({ ms: 10 })
     const publishedAt = await stage.trace.now()
     await cut
     while ((await stage.deliveries())[0]?.state !== 'active') {
-      cut = proxy.cutAfter('"claim_') // that was an idle poll, a moment before
+      cut = proxy.cutAfter('postbus_claim') // that was an idle poll, a moment before
       await cut
     }
     const start = await stage.entry('it runs after all', ({ step }) => step === 'start', 20_000)

@@ -241,10 +241,10 @@ async function settleAll(over: Pick<Client, 'query'>, which: string): Promise<vo
     `update pgboss.job job set state = 'active', started_on = now(), heartbeat_on = now() where state < 'active' and ${which}`,
   )
   await over.query(`select postbus.settle('events', array_agg(id), array_agg(claim), null)
-    from (select id, retry_count * 60000000::float8 + date_part('microseconds', started_on) as claim from pgboss.job
+    from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
       where state = 'active' and name = 'events') job having count(*) > 0`)
   await over.query(`select postbus.settle_lanes('events_partitioned', array_agg(id), array_agg(claim), null, array_agg(id))
-    from (select id, retry_count * 60000000::float8 + date_part('microseconds', started_on) as claim from pgboss.job
+    from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
       where state = 'active' and name = 'events_partitioned') job having count(*) > 0`)
 }
 

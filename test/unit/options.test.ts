@@ -21,6 +21,7 @@ describe('the options of a bus', () => {
       connectTimeoutMs: 10_000,
       queryTimeoutMs: 10_000,
       retentionMs: 2_592_000_000,
+      vacuum: true,
     })
   })
 

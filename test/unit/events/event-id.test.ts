@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isEventId, newEventId } from '../../../src/events/event-id.ts'
 
-vi.mock('../../src/clock.ts', () => import('../../support/global-clock.ts'))
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
 
 afterEach(() => vi.restoreAllMocks())
 

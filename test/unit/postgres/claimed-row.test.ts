@@ -68,13 +68,13 @@ test.each([
     },
   ],
 ])('a row of %s is read as the same delivery', async (_, answer) => {
-  const { rows, at } = await queryClaimed(clientThat(answer), 'select', [])
+  const { rows, at } = await queryClaimed(clientThat(answer), { name: 'claim', text: 'select' }, [])
 
   expect(rows.map((row) => claimedDelivery('events', row, at))).toEqual([delivery])
 })
 
 test('a delivery whose event is gone has none', async () => {
-  const { rows, at } = await queryClaimed(clientThat({ rows: [{ ...text, seq: null, event_id: null }] }), 'select', [])
+  const { rows, at } = await queryClaimed(clientThat({ rows: [{ ...text, seq: null, event_id: null }] }), { name: 'claim', text: 'select' }, [])
 
   expect(rows.map((row) => claimedDelivery('events', row, at))).toEqual([{ ...delivery, event: null }])
 })

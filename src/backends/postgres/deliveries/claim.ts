@@ -28,7 +28,7 @@ function claimPlain(queue: string, tables: Tables): Claim {
   const text = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb)`)
   return async (database, limit, rooms = []) => {
     const values = [queue, limit, limitsOf(rooms), marks.handIn()]
-    const answer = await queryClaimed<ReportColumn>(database, text, values)
+    const answer = await queryClaimed<ReportColumn>(database, { name: 'claim', text }, values)
     marks.learn(marksIn(answer))
     const claimed = claimedFrom(queue, answer)
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
@@ -54,7 +54,7 @@ function claimLanes(queue: string, tables: Tables): Claim {
       heldBack.clear()
     }
     const values = [queue, limit, limitsOf(rooms), marks.handIn(), from]
-    const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, text, values)
+    const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes', text }, values)
     marks.learn(marksIn(answer))
     const report = reportIn(answer)
     const claimed = claimedFrom(queue, answer)

@@ -21,11 +21,11 @@ export async function keepClaims(
   queue: string,
   claims: readonly ClaimedDelivery[],
 ): Promise<ReadonlySet<string>> {
-  const { rows } = await database.query<{ id: string }>(`select ${functionName(tables, 'keep')}($1, $2, $3) as id`, [
-    queue,
-    claims.map((one) => one.id),
-    claims.map((one) => one.claim),
-  ])
+  const { rows } = await database.query<{ id: string }>({
+    name: 'keep',
+    text: `select ${functionName(tables, 'keep')}($1, $2, $3) as id`,
+    values: [queue, claims.map((one) => one.id), claims.map((one) => one.claim)],
+  })
   return new Set(rows.map((row) => row.id))
 }
 
@@ -41,12 +41,13 @@ export function recoverClaims(tables: Tables) {
     const isRecentEnough = now - lastLook < (RECENT_SECONDS - HEARTBEAT_SECONDS) * 500
     const since = isRecentEnough && now - lastLookAtAll < LOOK_AT_ALL_EVERY_MS ? RECENT_SECONDS : null
     lastLook = -Infinity // a look that fails has seen nothing
-    const { rows } = await database.query<Recovered>(
-      `select lost.queue, lost.count from ${functionName(tables, 'recover')}($1, $2, $3::jsonb) lost
+    const { rows } = await database.query<Recovered>({
+      name: 'recover',
+      text: `select lost.queue, lost.count from ${functionName(tables, 'recover')}($1, $2, $3::jsonb) lost
       union all
       select '', ${functionName(tables, 'sweep')}($4, $5)`,
-      [HEARTBEAT_SECONDS, since, JSON.stringify(workerDied()), SWEPT_LANES, SWEEP_EVERY_SECONDS],
-    )
+      values: [HEARTBEAT_SECONDS, since, JSON.stringify(workerDied()), SWEPT_LANES, SWEEP_EVERY_SECONDS],
+    })
     lastLook = now
     if (since === null) lastLookAtAll = now
     return rows.filter(({ queue }) => queue !== '')

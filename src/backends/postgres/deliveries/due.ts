@@ -8,8 +8,10 @@ export async function dueQueues(
   tables: Tables,
   queues: readonly string[],
 ): Promise<readonly string[]> {
-  const { rows } = await database.query<{ queue: string }>(`select ${functionName(tables, 'due')}($1) as queue`, [
-    queues,
-  ])
+  const { rows } = await database.query<{ queue: string }>({
+    name: 'due',
+    text: `select ${functionName(tables, 'due')}($1) as queue`,
+    values: [[...queues]],
+  })
   return rows.map(({ queue }) => queue)
 }

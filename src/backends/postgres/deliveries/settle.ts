@@ -27,17 +27,16 @@ export async function settleDeliveries(
   ]
   const call = `${functionName(tables, 'settle')}(${OUTCOMES})`
   const endsRun = () => arrayOf(settlements.filter(({ takeNext }) => !takeNext).map(({ delivery }) => delivery.id))
-  const { rows, at } = inLanes
-    ? await queryClaimed<'settled' | 'more'>(
-        database,
-        `select * from ${functionName(tables, 'settle_lanes')}(${OUTCOMES}, $5::text::uuid[])`,
-        [...values, endsRun()],
-      )
-    : await queryClaimed<'settled' | 'more'>(
-        database,
-        others.some(isDead) ? `select * from ${call}` : withoutWaiting(call),
-        values,
-      )
+  const statement = inLanes
+    ? {
+        name: 'settle_lanes',
+        text: `select * from ${functionName(tables, 'settle_lanes')}(${OUTCOMES}, $5::text::uuid[])`,
+      }
+    : others.some(isDead)
+      ? { name: 'settle_dead', text: `select * from ${call}` }
+      : { name: 'settle', text: withoutWaiting(call) }
+  const given = inLanes ? [...values, endsRun()] : values
+  const { rows, at } = await queryClaimed<'settled' | 'more'>(database, statement, given)
   if (rows.length === 1 && rows[0]?.[at.settled] === null) return allOf(settlements)
   const next = new Map<string, ClaimedDelivery>()
   for (const row of rows) if (row[at.id]) next.set(String(row[at.settled]), claimedDelivery(queue, row, at))
@@ -50,7 +49,7 @@ function allOf(settlements: readonly Settlement[]): Settled {
 }
 
 /** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
-const OUTCOMES = '$1, $2::text::uuid[], $3::text::float8[], $4::jsonb'
+const OUTCOMES = '$1, $2::text::uuid[], $3::text::bigint[], $4::jsonb'
 
 /** An array as Postgres reads it. Ids and numbers need no quotes. */
 function arrayOf(values: readonly (string | number)[]): string {

@@ -10,7 +10,7 @@ import { byId, claimOf, FIXED_PLAN, functionName } from './sql.ts'
 export function keepFunction(tables: Tables): string {
   const mine = { queue: 'of_queue', id: 'mine.id' }
   return `
-create or replace function ${functionName(tables, 'keep')}(of_queue text, ids uuid[], claims float8[]) returns setof uuid
+create or replace function ${functionName(tables, 'keep')}(of_queue text, ids uuid[], claims bigint[]) returns setof uuid
 language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare

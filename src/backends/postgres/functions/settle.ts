@@ -35,7 +35,7 @@ import {
   withError,
 } from './sql.ts'
 
-const TAKES = 'of_queue text, done uuid[], claims float8[], others jsonb'
+const TAKES = 'of_queue text, done uuid[], claims bigint[], others jsonb'
 
 /** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
 export function settleFunction(tables: Tables): string {
@@ -135,7 +135,7 @@ function endOthers(tables: Tables, collect: (ended: string) => string): string {
       rows tid[];
     begin
       select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
         ${byId(tables, { queue: 'of_queue', id: 'outcome.id' }, 'job.ctid as row')} and ${claimOf('job')} = outcome.claim
           and job.state::text = 'active'

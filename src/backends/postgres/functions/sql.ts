@@ -49,11 +49,11 @@ export function functionName({ names }: Tables, what: string): string {
 
 /** A claimed delivery with its event. Payload and metadata are read as text: see `codec/parse-json.ts`. */
 export const DELIVERY_COLUMNS = `
-    id uuid, handler text, claim float8, attempt integer, seq bigint, event_id uuid, type text, version integer,
+    id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer,
     partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text,
     occurred_at timestamptz, expires_at timestamptz`
 
-export const NO_DELIVERY = `null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
+export const NO_DELIVERY = `null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz`
 
@@ -153,5 +153,5 @@ export function attemptOf(job: string): string {
  * the server leaves its worker with a count that the next claim gets as well, and either could end the other's attempt.
  */
 export function claimOf(job: string): string {
-  return `(${job}.retry_count * 60000000::float8 + date_part('microseconds', ${job}.started_on))`
+  return `(${job}.retry_count * 60000000::bigint + date_part('microseconds', ${job}.started_on)::bigint)`
 }
