@@ -62,14 +62,15 @@ test.each([
   await tx.query('commit')
   await tx.end()
 
-  const { rows } = await shop.database.query<{ id: string; row: object }>(
-    `select id, to_jsonb(job) - 'id' as row from pgboss.job job where data ->> 'event' = $1 order by id`,
+  const { rows } = await shop.database.query<{ id: string; row: object; isOfNow: boolean }>(
+    `select id, to_jsonb(job) - 'id' - 'created_on' as row, abs(extract(epoch from created_on - clock_timestamp())) < 60 as "isOfNow" from pgboss.job job where data ->> 'event' = $1 order by id`,
     [event.id],
   )
   const [ours, theirs] = rows // ours begins with zeros: its event's seq is small
   expect(rows).toHaveLength(2)
   expect(ours?.id).toMatch(/^00000000-0000-/)
   expect(ours?.row).toEqual(theirs?.row)
+  expect(ours?.isOfNow).toBe(true) // of the clock, where pg-boss's is of the transaction's start
   expect(ours?.row).toMatchObject({ name: queue, state: 'created', retry_limit: 1_000_000, heartbeat_seconds: 10 })
 })
 

@@ -37,7 +37,7 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'the promotion in settle',
-    break: ({ patch }) => patch(SETTLE, /update [^;]* set blocked = false where job.ctid = any\(promoted\);/, ''),
+    break: ({ patch }) => patch(SETTLE, /update [^;]* set blocked = false[^;]*where job.ctid = any\(promoted\);/, ''),
     async schedule(_lanes, crew) {
       await crew.publish('red', [1, 2])
       const [first] = await crew.claim(1)
@@ -83,7 +83,7 @@ const variants: readonly Variant[] = [
       await database.query(`do $$ begin execute (
         select 'drop index pgboss.' || quote_ident(indexname) from pg_indexes
         where format('%I.%I', schemaname, tablename)::regclass = 'pgboss.job_common'::regclass
-          and indexdef ilike 'create unique index%' and indexdef ~ 'active' and indexdef ~ 'policy'
+          and indexdef ilike 'create unique index%' and indexdef ~ 'active' and indexdef ~ 'singleton'::text and indexdef ~ 'policy = ''singleton'''
       ); end $$`)
     },
     schedule: lateCommitBehindARun,

@@ -27,7 +27,7 @@ test.each([
   ['in one lane', 'events_partitioned', () => 'hot'],
   ['without keys', 'events', () => null],
 ] as const)('%s, with plans made while nothing waited', async (_, queue, keyOf) => {
-  const { claim, settle, table } = await functionsOf(queue)
+  const { claim, settle } = functionsOf(queue)
   for (let turn = 0; turn < 3; turn += 1) {
     await claim()
     await settle([])
@@ -37,9 +37,9 @@ test.each([
     await opened.bus.publish(notes)
   }
 
-  const before = await rowsRead(table)
+  const before = await rowsRead()
   for (let turn = 0; turn < 10; turn += 1) await settle(await claim())
-  const read = (await rowsRead(table)) - before
+  const read = (await rowsRead()) - before
 
   expect(read / (10 * BATCH)).toBeLessThan(30)
 })
@@ -49,37 +49,31 @@ interface ClaimedRow {
   readonly claim: number
 }
 
-async function functionsOf(queue: string) {
-  const { rows } = await session.query<{ table: string }>(
-    'select table_name as table from pgboss.queue where name = $1',
-    [queue],
-  )
-  const table = rows[0]?.table ?? ''
-  const suffix = table.slice(1, 17)
+function functionsOf(queue: string) {
+  const [claiming, settling, walk, endsRun] =
+    queue === 'events' ? ['claim', 'settle', '', ''] : ['claim_lanes', 'settle_lanes', `, ''`, ', $2::uuid[]']
   const claim = async (): Promise<readonly ClaimedRow[]> => {
-    const walk = queue === 'events' ? '' : `, ''`
     const claimed = await session.query<ClaimedRow>(
-      `select id, claim from postbus.claim_${suffix}(${BATCH}${walk}, null)`,
+      `select id, claim from postbus.${claiming}($1, ${BATCH}, null, null${walk})`,
+      [queue],
     )
     return claimed.rows.filter(({ id }) => id !== null)
   }
   const settle = async (claimed: readonly ClaimedRow[]) => {
-    const ids = claimed.map(({ id }) => id)
-    const endsRun = queue === 'events' ? '' : ', $1::uuid[]'
-    await session.query(`select settled from postbus.settle_${suffix}($1::uuid[], $2::integer[], null${endsRun})`, [
-      ids,
+    await session.query(`select settled from postbus.${settling}($1, $2::uuid[], $3::bigint[], null${endsRun})`, [
+      queue,
+      claimed.map(({ id }) => id),
       claimed.map((one) => one.claim),
     ])
   }
-  return { claim, settle, table }
+  return { claim, settle }
 }
 
 /** Rows of the table that this and other sessions have read so far, by any plan. */
-async function rowsRead(table: string): Promise<number> {
+async function rowsRead(): Promise<number> {
   await session.query('select pg_stat_force_next_flush()')
   const { rows } = await session.query<{ read: string }>(
-    `select seq_tup_read + idx_tup_fetch as read from pg_stat_all_tables where relname = $1`,
-    [table],
+    `select seq_tup_read + idx_tup_fetch as read from pg_stat_all_tables where relname = 'job_common'`,
   )
   return Number(rows[0]?.read)
 }

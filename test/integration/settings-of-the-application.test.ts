@@ -100,7 +100,7 @@ test('rows in binary form, which pg would not read right, are not asked for', as
   expect(await bus.worker().drain()).toMatchObject({ done: 1, dead: 1 })
 
   expect(heard[0]?.occurredAt).toEqual(event.occurredAt)
-  expect(await bus.deadLetters.list()).toMatchObject([{ eventId: event.id }])
+  expect(await bus.deadLetters.list()).toMatchObject({ deadLetters: [{ eventId: event.id }] })
 })
 
 test('limits that the application gives to all its connections are not those of ours', async () => {
@@ -147,5 +147,5 @@ async function expectOperatorsToSee(bus: Bus, event: Envelope) {
   expect(lane?.since).toBeInstanceOf(Date)
   expect(await bus.lanes.show({ handler: 'notes.fail', partitionKey: 'red' })).toMatchObject({ eventId: event.id })
   expect((await bus.doctor()).filter(({ status }) => status === 'problem')).toEqual([])
-  expect(await bus.lanes.retry({ handler: 'notes.fail', partitionKey: 'red' })).toBe(letter?.deliveryId)
+  expect(await bus.lanes.retry({ handler: 'notes.fail', partitionKey: 'red' })).toEqual({ count: 1 })
 }

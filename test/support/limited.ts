@@ -81,7 +81,8 @@ export async function slowDeliveries(database: Pool): Promise<Counted> {
     `select count(*) filter (where state < 'active')::integer as waiting,
       count(*) filter (where state < 'active' and blocked and group_tier = 'set aside')::integer as aside,
       count(*) filter (where state = 'active')::integer as running,
-      count(*) filter (where state = 'completed')::integer as completed
+      (select count(*)::integer from postbus.history join postbus.handler on number = handler
+        where name = 'notes.slow') as completed
     from pgboss.job where data ->> 'handler' = 'notes.slow'`,
   )
   return rows[0] ?? { waiting: -1, aside: -1, running: -1, completed: -1 }

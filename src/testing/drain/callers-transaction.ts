@@ -13,8 +13,9 @@ export function inTheCallersTransaction(executor: SqlExecutor): Queryable {
     async query<Wanted extends object>(given: string | Statement, values?: unknown[]) {
       const statement: Statement = typeof given === 'string' ? { text: given, ...(values && { values }) } : given
       const rows = await rowsOf(executor, statement)
-      const shaped = statement.rowMode === 'array' ? rows.map((row) => Object.values(row)) : rows
-      return { rows: shaped as Wanted[] } // the statement says what its rows are
+      if (statement.rowMode !== 'array') return { rows: rows as Wanted[] } // the statement says what its rows are
+      const fields = Object.keys(rows[0] ?? {}).map((name) => ({ name }))
+      return { rows: rows.map((row) => Object.values(row)) as unknown as Wanted[], fields }
     },
   }
 }

@@ -74,7 +74,11 @@ test.each([
 })
 
 test('a delivery whose event is gone has none', async () => {
-  const { rows, at } = await queryClaimed(clientThat({ rows: [{ ...text, seq: null, event_id: null }] }), { name: 'claim', text: 'select' }, [])
+  const { rows, at } = await queryClaimed(
+    clientThat({ rows: [{ ...text, seq: null, event_id: null }] }),
+    { name: 'claim', text: 'select' },
+    [],
+  )
 
   expect(rows.map((row) => claimedDelivery('events', row, at))).toEqual([{ ...delivery, event: null }])
 })

@@ -8,6 +8,9 @@ const LOOK_AT_ALL_EVERY_MS = 60_000
 /** When looking at everything takes long, it is done less often: it takes at most one part in so many of the time. */
 const SHARE_OF_TIME = 200
 
+/** So many slow claims in a row are no chance: a plan that was just made, or a processor that was away. */
+const SLOW_ENOUGH = 3
+
 /** What a claim says about marks. */
 export interface MarkReport {
   readonly isSlow: boolean
@@ -17,6 +20,7 @@ export interface MarkReport {
 export class Marks {
   /** `null`: no claim has been slow. */
   #marks: string | null = null
+  #slowInARow = 0
   #isLookingAtAll = false
   #lookAtAllAt = 0
   #began = 0
@@ -31,11 +35,13 @@ export class Marks {
 
   learn(report: MarkReport | null): void {
     if (this.#marks === null) {
-      if (report?.isSlow) this.#start(NONE_YET)
+      this.#slowInARow = report?.isSlow ? this.#slowInARow + 1 : 0
+      if (this.#slowInARow === SLOW_ENOUGH) this.#start(NONE_YET)
       return
     }
     if (this.#isLookingAtAll && !report?.isSlow) {
       this.#marks = null
+      this.#slowInARow = 0
       return
     }
     const marks = report?.marks ?? NONE_YET

@@ -23,6 +23,9 @@ begin
           ${one} and ${RETURNING} and job.priority = level.priority and ${due}
           order by job.name, job.priority desc, job.start_after limit 1
         ) back
+        union all
+        (${one} and ${RETURNING} and (job.priority > 0 or job.priority <= ${-PRIORITIES}) and ${due}
+          order by job.name, job.priority desc, job.start_after limit 1)
       );
 end
 $function$`

@@ -37,6 +37,20 @@ export function collecting(tables: Tables, { look, columns, and = '' }: Collecte
       ) candidate;`
   const missing = `${look} - coalesce(cardinality(${arrays[0]}), 0)`
   const atLevel = 'job.priority = 1 - n'
+  // A priority that none of our handlers can have was given by hand. There are few, so they need no marks.
+  const outside = (priority: string) =>
+    [
+      [RETURNING, 'start_after'],
+      [FRESH, 'created_on'],
+    ]
+      .map(
+        ([kind, time]) => `if ${missing} > 0 then
+        ${append(`select ${selected} from ${tables.delivery} job
+        where ${kind} and job.name = of_queue and ${priority} and ${due}
+        order by job.name, job.priority desc, job.${time} limit ${missing}`)}
+      end if;`,
+      )
+      .join('\n      ')
   return `${arrays.map((array) => `${array} := null;`).join(' ')}
     look_began := clock_timestamp();
     if not is_mixed then
@@ -45,6 +59,7 @@ export function collecting(tables: Tables, { look, columns, and = '' }: Collecte
         order by job.name, job.priority desc, job.created_on limit ${look}`)}
     else
       ${lookingAtLevels(tables, and)}
+      ${outside('job.priority > 0')}
       for n in 1 .. ${PRIORITIES} loop
         exit when ${missing} <= 0;
         if back[n] <= ${tables.jobNow} then
@@ -58,6 +73,7 @@ export function collecting(tables: Tables, { look, columns, and = '' }: Collecte
         order by job.name, job.priority desc, job.created_on limit ${missing}`)}
         end if;
       end loop;
+      ${outside(`job.priority <= ${-PRIORITIES}`)}
     end if;`
 }
 
