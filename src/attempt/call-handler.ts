@@ -2,9 +2,7 @@
  * The one place where a handler is called: with its event and its context, under its deadline. An attempt ends here
  * (`run-attempt.ts`); the inline backend and `runEvent`, which have no stored row to begin with, begin here.
  */
-import type { ClaimedDelivery } from '../deliveries/delivery.ts'
-import type { Envelope } from '../events/envelope.ts'
-import type { AnyHandler } from '../handlers/handler.ts'
+import type { Answer, HandlerCall } from './handler-call.ts'
 import { reportOverdue } from './attempt-signals.ts'
 import { contextFor, type ContextParts } from './context-for.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
@@ -12,18 +10,6 @@ import type { Deadline, Deadlines } from './deadlines.ts'
 export interface CallParts extends ContextParts {
   readonly deadlines: Deadlines
 }
-
-export interface HandlerCall {
-  readonly delivery: ClaimedDelivery
-  readonly handler: AnyHandler
-  /** The copy of the event that the handler gets. */
-  readonly event: Envelope
-  readonly abort: AbortController
-}
-
-/** What came of calling a handler. */
-export type Answer =
-  { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }
 
 /** Whatever the handler does is an answer: this neither throws nor rejects. A promise, only if the handler returns one. */
 export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promise<Answer> {

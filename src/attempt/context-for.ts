@@ -5,7 +5,7 @@ import type { HandlerContext } from '../handlers/handler-context.ts'
 import { logWith, type Emit } from '../signals.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { fieldsOf } from './attempt-signals.ts'
-import type { HandlerCall } from './call-handler.ts'
+import type { HandlerCall } from './handler-call.ts'
 
 export interface ContextParts {
   readonly emit: Emit

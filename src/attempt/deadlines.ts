@@ -1,7 +1,7 @@
 /** Runs handlers against the clock: when its time is over, a handler's signal is aborted, and the attempt counts as failed. */
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
-import type { Answer } from './call-handler.ts'
+import type { Answer } from './handler-call.ts'
 
 /** How long after its signal was aborted a handler may take to return before it is reported. */
 const OVERDUE_AFTER_MS = 5_000

@@ -5,7 +5,7 @@ import { backoffDelayMs } from '../handlers/backoff.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { isAnswer, type Failed, type Outcome } from '../handlers/outcome.ts'
 import { reasonOf } from './attempt-error.ts'
-import type { Answer } from './call-handler.ts'
+import type { Answer } from './handler-call.ts'
 
 /** A delivery that this process cannot handle, but a newer deploy may, is looked at again after this time. */
 const PUT_BACK_MS = 30_000

@@ -9,7 +9,7 @@ create table postbus.dead_letter (
   attempts jsonb not null default '[]'::jsonb,
   blocks_key boolean not null default false,
   died_at timestamp with time zone not null default now(),
-  discarded_at timestamp with time zone
+  dismissed_at timestamp with time zone
 );
 
 create table postbus.event (
@@ -28,8 +28,215 @@ create table postbus.event (
   expires_at timestamp with time zone
 );
 
+create table postbus.handler (
+  number smallint not null generated always as identity,
+  name text not null
+);
+
+create table postbus.history (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_0 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_1 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_10 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_11 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_12 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_13 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_14 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_15 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_2 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_3 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_4 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_5 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_6 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_7 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_8 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_9 (
+  seq bigint not null,
+  ended_at timestamp with time zone not null,
+  took_ms integer not null,
+  turn smallint not null,
+  handler smallint not null,
+  attempts smallint,
+  outcome text,
+  detail jsonb
+);
+
+create table postbus.history_table (
+  number smallint not null,
+  is_empty boolean not null default true,
+  ended_at timestamp with time zone,
+  last_seq bigint not null default 0,
+  moved_to bigint not null default 0
+);
+
+create table postbus.history_turn (
+  only_one boolean not null default true,
+  number smallint not null default 0,
+  began_at timestamp with time zone not null default now()
+);
+
 create table postbus.lane_sweep (
-  queue text not null,
+  only_one boolean not null default true,
+  after_queue integer not null default '-2147483648'::integer,
   after_lane text not null default ''::text,
   swept_at timestamp with time zone not null default now()
 );
@@ -51,6 +258,15 @@ create table postbus.pruning (
   began_at timestamp with time zone not null default now()
 );
 
+create table postbus.queue (
+  name text not null
+);
+
+create table postbus.server_life (
+  only_one boolean not null default true,
+  id uuid not null default gen_random_uuid()
+);
+
 create table postbus.worker (
   id uuid not null,
   host text not null,
@@ -67,7 +283,19 @@ alter table postbus.event add constraint event_id_key UNIQUE (id);
 
 alter table postbus.event add constraint event_pkey PRIMARY KEY (seq);
 
-alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (queue);
+alter table postbus.handler add constraint handler_name_key UNIQUE (name);
+
+alter table postbus.handler add constraint handler_pkey PRIMARY KEY (number);
+
+alter table postbus.history_table add constraint history_table_pkey PRIMARY KEY (number);
+
+alter table postbus.history_turn add constraint history_turn_only_one_check CHECK (only_one);
+
+alter table postbus.history_turn add constraint history_turn_pkey PRIMARY KEY (only_one);
+
+alter table postbus.lane_sweep add constraint lane_sweep_only_one_check CHECK (only_one);
+
+alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (only_one);
 
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
@@ -77,9 +305,49 @@ alter table postbus.pruning add constraint pruning_only_one_check CHECK (only_on
 
 alter table postbus.pruning add constraint pruning_pkey PRIMARY KEY (only_one);
 
+alter table postbus.queue add constraint queue_pkey PRIMARY KEY (name);
+
+alter table postbus.server_life add constraint server_life_only_one_check CHECK (only_one);
+
+alter table postbus.server_life add constraint server_life_pkey PRIMARY KEY (only_one);
+
 alter table postbus.worker add constraint worker_pkey PRIMARY KEY (id);
 
-CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, delivery_id) WHERE (discarded_at IS NULL);
+CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, delivery_id) WHERE (dismissed_at IS NULL);
+
+CREATE INDEX history_0_seq_idx ON postbus.history_0 USING btree (seq);
+
+CREATE INDEX history_10_seq_idx ON postbus.history_10 USING btree (seq);
+
+CREATE INDEX history_11_seq_idx ON postbus.history_11 USING btree (seq);
+
+CREATE INDEX history_12_seq_idx ON postbus.history_12 USING btree (seq);
+
+CREATE INDEX history_13_seq_idx ON postbus.history_13 USING btree (seq);
+
+CREATE INDEX history_14_seq_idx ON postbus.history_14 USING btree (seq);
+
+CREATE INDEX history_15_seq_idx ON postbus.history_15 USING btree (seq);
+
+CREATE INDEX history_1_seq_idx ON postbus.history_1 USING btree (seq);
+
+CREATE INDEX history_2_seq_idx ON postbus.history_2 USING btree (seq);
+
+CREATE INDEX history_3_seq_idx ON postbus.history_3 USING btree (seq);
+
+CREATE INDEX history_4_seq_idx ON postbus.history_4 USING btree (seq);
+
+CREATE INDEX history_5_seq_idx ON postbus.history_5 USING btree (seq);
+
+CREATE INDEX history_6_seq_idx ON postbus.history_6 USING btree (seq);
+
+CREATE INDEX history_7_seq_idx ON postbus.history_7 USING btree (seq);
+
+CREATE INDEX history_8_seq_idx ON postbus.history_8 USING btree (seq);
+
+CREATE INDEX history_9_seq_idx ON postbus.history_9 USING btree (seq);
+
+CREATE INDEX history_seq ON ONLY postbus.history USING btree (seq);
 
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
@@ -87,26 +355,26 @@ CREATE OR REPLACE FUNCTION postbus.at_commit()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-        declare
-          queues text := current_setting('postbus.wake', true);
-          done text;
-        begin
-          if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
-            raise exception using errcode = 'PB003',
-              message = 'No transaction was open on this connection: it had already ended, or was never begun. '
-                || 'Nothing was published. Publish inside the callback, and await it.';
-          end if;
-          if queues <> '' then
-            done := "postbus".wake(queues);
-            done := set_config('postbus.wake', '', true);
-          end if;
-          return null;
-        end
-        $function$
+declare
+  queues text := current_setting('postbus.wake', true);
+  done text;
+begin
+  if current_setting('postbus.published_by', true) = extract(epoch from statement_timestamp())::text then
+    raise exception using errcode = 'PB003',
+      message = 'No transaction was open on this connection: it had already ended, or was never begun. '
+        || 'Nothing was published. Publish inside the callback, and await it.';
+  end if;
+  if queues <> '' then
+    done := "postbus".wake(queues);
+    done := set_config('postbus.wake', '', true);
+  end if;
+  return null;
+end
+$function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_58ca598398b11ddf(wanted integer, limits jsonb)
- RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean)
+CREATE OR REPLACE FUNCTION postbus.claim(of_queue text, wanted integer, limits jsonb, marks jsonb)
+ RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -120,9 +388,10 @@ AS $function$
 #variable_conflict use_column
 declare
   looked integer := 0;
+  wrote boolean := false;
   candidates tid[];
   names text[];
-  coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus events', 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus events', 0)) else true end;
+  coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus ' || of_queue, 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus ' || of_queue, 0)) else true end;
   handlers text[];
   free integer[];
   full_up text[];
@@ -131,31 +400,57 @@ declare
   place integer;
   chosen tid[];
   aside tid[];
+  began timestamptz;
+  look_began timestamptz;
+  is_own boolean := pg_current_xact_id_if_assigned() is null;
+  life uuid;
+  floors timestamptz[];
+  bound_at timestamptz;
+  bound_id xid8;
+  settled_before timestamptz := '-infinity';
+  first_fresh timestamptz[];
+  first_back timestamptz[];
+  is_slow boolean := false;
+  is_mixed boolean;
+  fresh timestamptz[];
+  back timestamptz[];
 begin
+  began := (clock_timestamp() + ("pgboss".job_now() - now()));
+  floors := array_fill('-infinity'::timestamptz, array[20]);
+  if marks is not null then
+    select one.id into life from "postbus".server_life one where one.only_one;
+    if not found then
+      insert into "postbus".server_life default values on conflict do nothing;
+      select one.id into life from "postbus".server_life one where one.only_one;
+    end if;
+    if (marks ->> 'life')::uuid = life and (marks ->> 'seenAt')::timestamptz <= began then
+      floors := array(select one::timestamptz from jsonb_array_elements_text(marks -> 'floors') one);
+      bound_at := (marks ->> 'boundAt')::timestamptz;
+      bound_id := (marks ->> 'boundId')::xid8;
+    end if;
+    if bound_at is not null and pg_snapshot_xmin(pg_current_snapshot()) >= bound_id then
+      settled_before := bound_at;
+      bound_at := null;
+    end if;
+  end if;
   if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
-      perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss events', 0));
+      perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
     end if;
     select array_agg(limited.handler), array_agg(greatest(0, least(limited.free, limited.cluster - active.count, wanted)))
     into handlers, free
     from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
     left join lateral (
       select count(*)::integer as count from (
-        (select from "pgboss".job job
-          where job.name = 'events' and job.state = 'active' 
-            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null order by job.heartbeat_on limit limited.cluster)
-        union all
-        (select from "pgboss".job job
-          where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
-            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
-          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
+        select from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
+        order by job.heartbeat_on limit limited.cluster
       ) of_handler
     ) active on limited.cluster is not null;
   end if;
-  perform from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1;
+  perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   if found then
     chosen := null;
-    for one in select * from "postbus"."set_aside_58ca598398b11ddf"(wanted, handlers, free, true) loop
+    for one in select * from "postbus".set_aside(of_queue, wanted, handlers, free, true) loop
       if one.row is not null then
         place := array_position(handlers, one.handler);
       if free[place] = 0 then
@@ -172,69 +467,206 @@ begin
     if chosen is not null then
       return query
         with activated as (
-      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;
   end if;
 
+  if wanted > 0 then
+    is_mixed := marks is not null or exists (
+    select from "pgboss".job_common job where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue
+    order by job.name, job.priority desc, job.start_after limit 1
+  );
+  end if;
   if handlers is null and wanted > 0 then
-    select array_agg(candidate.row) into chosen from (
-      select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
-      where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-      order by job.name, job.priority desc, job.created_on
-      limit wanted
-      for update skip locked
-    ) candidate;
+    chosen := null;
+    look_began := clock_timestamp();
+    if not is_mixed then
+      select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted
+        for update skip locked
+      ) candidate;
+    else
+      select array_agg(one_fresh.at), array_agg(one_back.at) into fresh, back
+      from unnest(floors[1:10], floors[11:20]) with ordinality as level (fresh, back, n)
+      left join lateral (
+        select job.created_on as at from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = (1 - level.n)::integer and job.created_on >= level.fresh 
+        order by job.name, job.priority desc, job.created_on limit 1
+      ) one_fresh on true
+      left join lateral (
+        select job.start_after as at from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = (1 - level.n)::integer and job.start_after >= level.back 
+        order by job.name, job.priority desc, job.start_after limit 1
+      ) one_back on true;
+      if first_fresh is null then
+        first_fresh := fresh;
+        first_back := back;
+      end if;
+      if wanted - coalesce(cardinality(chosen), 0) > 0 then
+        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      if wanted - coalesce(cardinality(chosen), 0) > 0 then
+        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      for n in 1 .. 10 loop
+        exit when wanted - coalesce(cardinality(chosen), 0) <= 0;
+        if back[n] <= "pgboss".job_now() then
+          select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
+        for update skip locked
+      ) candidate;
+        end if;
+        if fresh[n] is not null and wanted - coalesce(cardinality(chosen), 0) > 0 then
+          select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
+        for update skip locked
+      ) candidate;
+        end if;
+      end loop;
+      if wanted - coalesce(cardinality(chosen), 0) > 0 then
+        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      if wanted - coalesce(cardinality(chosen), 0) > 0 then
+        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+    end if;
+    is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(chosen), 0) * interval '20 us';
     if chosen is not null then
       return query
         with activated as (
-      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;
   end if;
   while handlers is not null and wanted > 0 and looked < 200 loop
-    select array_agg(candidate.row), array_agg(candidate.handler) into candidates, names
-    from (
-      select job.ctid as row, job.data ->> 'handler' as handler from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
-      where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-      order by job.name, job.priority desc, job.created_on
-      limit wanted
-      for update skip locked
-    ) candidate;
+    candidates := null; names := null;
+    look_began := clock_timestamp();
+    if not is_mixed then
+      select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted
+        for update skip locked
+      ) candidate;
+    else
+      select array_agg(one_fresh.at), array_agg(one_back.at) into fresh, back
+      from unnest(floors[1:10], floors[11:20]) with ordinality as level (fresh, back, n)
+      left join lateral (
+        select job.created_on as at from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = (1 - level.n)::integer and job.created_on >= level.fresh 
+        order by job.name, job.priority desc, job.created_on limit 1
+      ) one_fresh on true
+      left join lateral (
+        select job.start_after as at from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = (1 - level.n)::integer and job.start_after >= level.back 
+        order by job.name, job.priority desc, job.start_after limit 1
+      ) one_back on true;
+      if first_fresh is null then
+        first_fresh := fresh;
+        first_back := back;
+      end if;
+      if wanted - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      if wanted - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      for n in 1 .. 10 loop
+        exit when wanted - coalesce(cardinality(candidates), 0) <= 0;
+        if back[n] <= "pgboss".job_now() then
+          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+        end if;
+        if fresh[n] is not null and wanted - coalesce(cardinality(candidates), 0) > 0 then
+          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+        end if;
+      end loop;
+      if wanted - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      if wanted - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
+        order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+    end if;
+    is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(candidates), 0) * interval '20 us';
     chosen := null;
     aside := null;
     for i in 1 .. coalesce(cardinality(candidates), 0) loop
@@ -248,38 +680,40 @@ begin
       end if;
     end loop;
     if aside is not null then
-      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set blocked = true, group_tier = 'set aside' from unnest(aside) as late (row)
+      update "pgboss".job_common job set blocked = true, group_tier = 'set aside' from unnest(aside) as late (row)
       where job.ctid = late.row;
     end if;
+    wrote := wrote or aside is not null;
     looked := case when aside is not null and cardinality(candidates) = wanted then looked + cardinality(candidates) end;
     if chosen is not null then
       return query
         with activated as (
-      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;
   end loop;
 
   if passed_over and wanted > 0 then
     chosen := null;
-    for one in select * from "postbus"."set_aside_58ca598398b11ddf"(wanted, handlers, free, false) loop
+    for one in select * from "postbus".set_aside(of_queue, wanted, handlers, free, false) loop
       if one.row is not null then
         place := array_position(handlers, one.handler);
       if free[place] = 0 then
@@ -296,38 +730,56 @@ begin
     if chosen is not null then
       return query
         with activated as (
-      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;
   end if;
-  if looked >= 200 or full_up is not null or coming and wanted > 0 then
-    return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
+  if marks is not null then
+    if settled_before > '-infinity' and first_fresh is not null then
+      for n in 1 .. 10 loop
+        floors[n] := greatest(floors[n], least(first_fresh[n], settled_before));
+        floors[n + 10] := greatest(floors[n + 10], least(first_back[n], settled_before));
+      end loop;
+    end if;
+    if is_own and bound_at is null and (
+      wrote or bound_id is null
+      or pg_snapshot_xmax(pg_current_snapshot())::text::numeric > bound_id::text::numeric + 100
+    ) then
+      bound_at := began;
+      bound_id := pg_current_xact_id();
+    end if;
+    marks := jsonb_build_object(
+      'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
+  end if;
+  if looked >= 200 or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
+    return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, looked >= 200, full_up, coming;
+    null::timestamptz, looked >= 200, full_up, coming and wanted > 0, is_slow, marks::text;
   end if;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_81bfe57c43c70303(wanted integer, walk_from text, limits jsonb)
- RETURNS TABLE(id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, walk_on text)
+CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text)
+ RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -343,6 +795,7 @@ declare
   source text;
   look integer;
   looked integer := 0;
+  wrote boolean := false;
   candidates tid[];
   ids uuid[];
   lanes text[];
@@ -351,7 +804,7 @@ declare
   visited integer;
   more boolean := false;
   is_long boolean := false;
-  coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus events_partitioned', 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus events_partitioned', 0)) else true end;
+  coming boolean := case when pg_try_advisory_lock(hashtextextended('postbus coming postbus ' || of_queue, 0)) then not pg_advisory_unlock(hashtextextended('postbus coming postbus ' || of_queue, 0)) else true end;
   handlers text[];
   free integer[];
   full_up text[];
@@ -360,45 +813,139 @@ declare
   place integer;
   chosen tid[];
   aside tid[];
+  began timestamptz;
+  look_began timestamptz;
+  is_own boolean := pg_current_xact_id_if_assigned() is null;
+  life uuid;
+  floors timestamptz[];
+  bound_at timestamptz;
+  bound_id xid8;
+  settled_before timestamptz := '-infinity';
+  first_fresh timestamptz[];
+  first_back timestamptz[];
+  is_slow boolean := false;
+  is_mixed boolean;
+  fresh timestamptz[];
+  back timestamptz[];
 begin
-  perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss events_partitioned', 0));
+  perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss ' || of_queue, 0));
+  began := (clock_timestamp() + ("pgboss".job_now() - now()));
+  floors := array_fill('-infinity'::timestamptz, array[20]);
+  if marks is not null then
+    select one.id into life from "postbus".server_life one where one.only_one;
+    if not found then
+      insert into "postbus".server_life default values on conflict do nothing;
+      select one.id into life from "postbus".server_life one where one.only_one;
+    end if;
+    if (marks ->> 'life')::uuid = life and (marks ->> 'seenAt')::timestamptz <= began then
+      floors := array(select one::timestamptz from jsonb_array_elements_text(marks -> 'floors') one);
+      bound_at := (marks ->> 'boundAt')::timestamptz;
+      bound_id := (marks ->> 'boundId')::xid8;
+    end if;
+    if bound_at is not null and pg_snapshot_xmin(pg_current_snapshot()) >= bound_id then
+      settled_before := bound_at;
+      bound_at := null;
+    end if;
+  end if;
   if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
-      perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss events', 0));
+      perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
     end if;
     select array_agg(limited.handler), array_agg(greatest(0, least(limited.free, limited.cluster - active.count, wanted)))
     into handlers, free
     from jsonb_to_recordset(limits) as limited (handler text, free integer, cluster integer)
     left join lateral (
       select count(*)::integer as count from (
-        (select from "pgboss".job job
-          where job.name = 'events' and job.state = 'active' 
-            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null order by job.heartbeat_on limit limited.cluster)
-        union all
-        (select from "pgboss".job job
-          where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
-            and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
-          order by job.name, coalesce(job.singleton_key, '') limit limited.cluster)
+        select from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and (job.data ->> 'handler') = limited.handler and limited.cluster is not null
+        order by job.heartbeat_on limit limited.cluster
       ) of_handler
     ) active on limited.cluster is not null;
   end if;
-  perform from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1;
+  perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   source := case when found then 'set aside' else 'front' end;
+  if wanted > 0 then
+    is_mixed := marks is not null or exists (
+    select from "pgboss".job_common job where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue
+    order by job.name, job.priority desc, job.start_after limit 1
+  );
+  end if;
 
   while source is not null and wanted > 0 loop
     if source = 'front' then
       -- A claim that had to walk found one busy lane's backlog at the front. That takes its turn a little at a time.
       look := case when walk_from <> '' and looked = 0 then 10 else greatest(wanted, 10) end;
-      select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.singleton_key)
-      into candidates, ids, lanes
-      from (
-        select job.ctid as row, job.id, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-        where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-          and job.singleton_key is not null
-        order by job.name, job.priority desc, job.created_on
-        limit look
+      candidates := null; ids := null; lanes := null;
+    look_began := clock_timestamp();
+    if not is_mixed then
+      select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on limit look
         for update skip locked
       ) candidate;
+    else
+      select array_agg(one_fresh.at), array_agg(one_back.at) into fresh, back
+      from unnest(floors[1:10], floors[11:20]) with ordinality as level (fresh, back, n)
+      left join lateral (
+        select job.created_on as at from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = (1 - level.n)::integer and job.created_on >= level.fresh and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on limit 1
+      ) one_fresh on true
+      left join lateral (
+        select job.start_after as at from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = (1 - level.n)::integer and job.start_after >= level.back and job.singleton_key is not null
+        order by job.name, job.priority desc, job.start_after limit 1
+      ) one_back on true;
+      if first_fresh is null then
+        first_fresh := fresh;
+        first_back := back;
+      end if;
+      if look - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      if look - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      for n in 1 .. 10 loop
+        exit when look - coalesce(cardinality(candidates), 0) <= 0;
+        if back[n] <= "pgboss".job_now() then
+          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+        end if;
+        if fresh[n] is not null and look - coalesce(cardinality(candidates), 0) > 0 then
+          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+        end if;
+      end loop;
+      if look - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+      if look - coalesce(cardinality(candidates), 0) > 0 then
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
+        order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
+        for update skip locked
+      ) candidate;
+      end if;
+    end if;
+      is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(candidates), 0) * interval '20 us';
       looked := looked + coalesce(cardinality(candidates), 0);
       is_long := coalesce(cardinality(candidates) = look, false);
     else
@@ -406,30 +953,32 @@ begin
         array_agg(share.lane) filter (where share.row is not null), array_agg(share.handler) filter (where share.held_back),
         source = 'set aside' and bool_or(share.passed_over)
       into candidates, ids, lanes, full_up, passed_over
-      from "postbus"."set_aside_81bfe57c43c70303"(wanted, handlers, free, source = 'set aside') share;
+      from "postbus".set_aside(of_queue, wanted, handlers, free, source = 'set aside') share;
     end if;
 
     chosen := null;
     aside := null;
     if candidates is not null then
+      wrote := true;
       with judged as materialized (
         select candidate.row, candidate.lane, coalesce(older.id, running.id) as blocker
         from unnest(candidates, ids, lanes) as candidate (row, id, lane)
-        left join lateral (select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.singleton_key = candidate.lane and job.state < 'completed'
+        left join lateral (select job.id from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = candidate.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1
         ) older on older.id < candidate.id
-        left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+        left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss".job_common job
+      where job.name = of_queue and job.state = 'active' and job.policy = 'singleton'
         and coalesce(job.singleton_key, '') >= candidate.lane
       order by job.name, coalesce(job.singleton_key, '') limit 1
         ) running on running.lane = candidate.lane
       ), waiting as materialized (
         select judged.row from judged cross join lateral (
-          select 1 from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = judged.blocker and job.state::text in ('created', 'retry', 'active') for share skip locked
+          select 1 from "pgboss".job_common job where job.name = of_queue and job.id = judged.blocker
+            and job.state::text in ('created', 'retry', 'active') for share skip locked
         ) held
       ), parked as (
-        update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
+        update "pgboss".job_common job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
       )
       select array_agg(judged.row) filter (where judged.blocker is null),
         array_agg(judged.lane) filter (where judged.blocker is null), (select count(*) from parked)
@@ -450,7 +999,7 @@ begin
         end loop;
       end if;
       if aside is not null then
-      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = true, group_tier = 'set aside' from unnest(aside) as late (row)
+      update "pgboss".job_common job set blocked = true, group_tier = 'set aside' from unnest(aside) as late (row)
       where job.ctid = late.row;
     end if;
       -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
@@ -461,25 +1010,26 @@ begin
       if chosen <> '{}' then
       return query
         with activated as (
-      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;
     end if;
     source := case
@@ -496,9 +1046,9 @@ begin
     select array_agg(head.row) filter (where head.row is not null),
       array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
     into heads, lanes, walk_from, visited
-    from "postbus"."walk_81bfe57c43c70303"(walk_from, look) walked
+    from "postbus".walk(of_queue, walk_from, look) walked
     left join lateral (
-      select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = walked.id and job.state::text in ('created', 'retry')
+      select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = walked.id and job.state::text in ('created', 'retry')
         and job.start_after <= "pgboss".job_now()
       for update skip locked
     ) head on walked.idle;
@@ -521,25 +1071,26 @@ begin
     if chosen <> '{}' then
       return query
         with activated as (
-      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
+      wrote := true;
     end if;
     if visited < look then
       walk_from := '';
@@ -549,15 +1100,62 @@ begin
   -- Unless it has come to the last lane, and had a slot for each that was idle.
   more := more or is_long and (wanted = 0 or walk_from <> '');
 
-  return query select null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
+  if marks is not null then
+    if settled_before > '-infinity' and first_fresh is not null then
+      for n in 1 .. 10 loop
+        floors[n] := greatest(floors[n], least(first_fresh[n], settled_before));
+        floors[n + 10] := greatest(floors[n + 10], least(first_back[n], settled_before));
+      end loop;
+    end if;
+    if is_own and bound_at is null and (
+      wrote or bound_id is null
+      or pg_snapshot_xmax(pg_current_snapshot())::text::numeric > bound_id::text::numeric + 100
+    ) then
+      bound_at := began;
+      bound_id := pg_current_xact_id();
+    end if;
+    marks := jsonb_build_object(
+      'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
+  end if;
+  return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, more, full_up, coming, walk_from;
+    null::timestamptz, more, full_up, coming, is_slow, marks::text, walk_from;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.ended_58ca598398b11ddf(firsts uuid[], lasts uuid[], before timestamp with time zone)
- RETURNS boolean[]
+CREATE OR REPLACE FUNCTION postbus.deliveries()
+ RETURNS TABLE(seq bigint, event_id uuid, event_type text, partition_key text, handler text, state text, attempts integer, due_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, errors jsonb)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select "postbus".seq_of_delivery(job.id), (job.data ->> 'event')::uuid, job.data ->> 'type',
+    case when split_part(job.singleton_key, ':', 1) = job.data ->> 'handler' then substr(job.singleton_key, strpos(job.singleton_key, ':') + 1) end,
+    job.data ->> 'handler',
+    case
+      when job.state = 'active' then 'running'
+      when job.state = 'failed' then 'dead'
+      when job.state = 'cancelled' then 'cancelled'
+      when job.state = 'completed' then 'done'
+      when job.start_after = 'infinity' then 'blocked'
+      when job.blocked and not (job.blocked and job.group_tier = 'set aside' and job.state < 'active') then 'parked'
+      when job.state = 'retry' and job.start_after > "pgboss".job_now() then 'retrying'
+      else 'waiting' end,
+    case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
+    nullif(job.start_after, 'infinity'), job.started_on, job.completed_on, case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end
+  from "pgboss".job_common job where job.data ? 'handler' and job.data ? 'event'
+  union all
+  select done.seq, event.id, event.type, event.partition_key, handler.name, coalesce(done.outcome, 'done'),
+    coalesce(done.attempts, 1), null, done.ended_at - done.took_ms * interval '1 ms', done.ended_at,
+    coalesce(done.detail -> 'errors', '[]')
+  from "postbus".history done
+  join "postbus".handler handler on handler.number = done.handler
+  join "postbus".event event on event.seq = done.seq
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.due(queues text[])
+ RETURNS SETOF text
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -569,30 +1167,25 @@ CREATE OR REPLACE FUNCTION postbus.ended_58ca598398b11ddf(firsts uuid[], lasts u
  SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
-declare
-  locked integer[];
 begin
-  select array_agg(ended.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
-    select count(*) from (
-      select from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last
-        and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
-            select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.discarded_at < before
-          ))
-        and greatest(job.created_on, job.started_on, job.completed_on) < before
-      for update skip locked
-    ) job
-  ) ended;
-  -- Counted in a later statement than they were locked: what is there now, and was not locked, keeps its event.
-  return array(
-    select old.locked = (select count(*) from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last)
-    from unnest(firsts, lasts, locked) as old (first, last, locked)
-  );
+  return query select asked.queue from unnest(queues) as asked (queue)
+    where exists (select from "pgboss".job_common job where job.name = asked.queue and job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.start_after <= "pgboss".job_now() order by job.name, job.priority desc, job.created_on limit 1)
+      or exists (select from "pgboss".job_common job where job.name = asked.queue and job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by job.name, (job.data ->> 'handler') limit 1)
+      or exists (select from "pgboss".job_common job where job.name = asked.queue and job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 order by job.name, job.priority desc, job.start_after limit 1) and exists (
+        select from generate_series(0, -9, -1) as level (priority) cross join lateral (
+          select from "pgboss".job_common job where job.name = asked.queue and job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.priority = level.priority and job.start_after <= "pgboss".job_now()
+          order by job.name, job.priority desc, job.start_after limit 1
+        ) back
+        union all
+        (select from "pgboss".job_common job where job.name = asked.queue and job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and (job.priority > 0 or job.priority <= -10) and job.start_after <= "pgboss".job_now()
+          order by job.name, job.priority desc, job.start_after limit 1)
+      );
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.ended_81bfe57c43c70303(firsts uuid[], lasts uuid[], before timestamp with time zone)
- RETURNS boolean[]
+CREATE OR REPLACE FUNCTION postbus.handler_number(handler text)
+ RETURNS smallint
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -603,30 +1196,17 @@ CREATE OR REPLACE FUNCTION postbus.ended_81bfe57c43c70303(firsts uuid[], lasts u
  SET enable_incremental_sort TO 'off'
  SET jit TO 'off'
 AS $function$
-#variable_conflict use_column
 declare
-  locked integer[];
+  number smallint;
 begin
-  select array_agg(ended.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
-    select count(*) from (
-      select from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last
-        and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
-            select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.discarded_at < before
-          ))
-        and greatest(job.created_on, job.started_on, job.completed_on) < before
-      for update skip locked
-    ) job
-  ) ended;
-  -- Counted in a later statement than they were locked: what is there now, and was not locked, keeps its event.
-  return array(
-    select old.locked = (select count(*) from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last)
-    from unnest(firsts, lasts, locked) as old (first, last, locked)
-  );
+  insert into "postbus".handler (name) values (coalesce(handler, '')) on conflict (name) do nothing;
+  select one.number into number from "postbus".handler one where one.name = coalesce(handler, '');
+  return number;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.keep_58ca598398b11ddf(ids uuid[], claims double precision[])
+CREATE OR REPLACE FUNCTION postbus.keep(of_queue text, ids uuid[], claims bigint[])
  RETURNS SETOF uuid
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -646,49 +1226,14 @@ begin
   select array_agg(job.id) into ours
   from unnest(ids, claims) as mine (id, claim)
   cross join lateral (
-    select job.id from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = mine.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = mine.claim and job.state::text = 'active' offset 0
+    select job.id from "pgboss".job_common job where job.name = of_queue and job.id = mine.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = mine.claim and job.state::text = 'active' offset 0
   ) job;
 
   select array_agg(job.row) into kept from unnest(ours) as mine (id)
   cross join lateral (
-    select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = mine.id and job.state::text = 'active' for no key update skip locked
+    select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = mine.id and job.state::text = 'active' for no key update skip locked
   ) job;
-  update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set heartbeat_on = "pgboss".job_now()
-  from unnest(kept) as mine (row) where job.ctid = mine.row;
-
-  return query select unnest(ours);
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION postbus.keep_81bfe57c43c70303(ids uuid[], claims double precision[])
- RETURNS SETOF uuid
- LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
- SET enable_sort TO 'off'
- SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
-AS $function$
-#variable_conflict use_column
-declare
-  ours uuid[];
-  kept tid[];
-begin
-  select array_agg(job.id) into ours
-  from unnest(ids, claims) as mine (id, claim)
-  cross join lateral (
-    select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = mine.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = mine.claim and job.state::text = 'active' offset 0
-  ) job;
-
-  select array_agg(job.row) into kept from unnest(ours) as mine (id)
-  cross join lateral (
-    select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = mine.id and job.state::text = 'active' for no key update skip locked
-  ) job;
-  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set heartbeat_on = "pgboss".job_now()
+  update "pgboss".job_common job set heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now()))
   from unnest(kept) as mine (row) where job.ctid = mine.row;
 
   return query select unnest(ours);
@@ -700,13 +1245,13 @@ CREATE OR REPLACE FUNCTION postbus.no_such_queue(queue text)
  RETURNS text
  LANGUAGE plpgsql
 AS $function$
-        begin
-          raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
-        end
-        $function$
+begin
+  raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
+end
+$function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.promote_81bfe57c43c70303(lanes text[])
+CREATE OR REPLACE FUNCTION postbus.promote(of_queue text, lanes text[])
  RETURNS integer
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -723,13 +1268,14 @@ declare
   heads tid[];
 begin
   select array_agg(parked.row) into heads from unnest(lanes) as ended (lane)
-  cross join lateral (select job.id from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.singleton_key = ended.lane and job.state < 'completed'
+  cross join lateral (select job.id from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = ended.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1
   ) head
-  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = head.id and job.blocked for update
+  cross join lateral (select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = head.id and job.blocked for update
   ) parked;
-  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(heads) as head (row) where job.ctid = head.row;
+  update "pgboss".job_common job set blocked = false, state = 'retry', start_after = greatest(job.start_after, (clock_timestamp() + ("pgboss".job_now() - now())))
+    from unnest(heads) as head (row) where job.ctid = head.row;
   return coalesce(cardinality(heads), 0);
 end
 $function$
@@ -752,16 +1298,16 @@ declare
   before timestamptz := least("pgboss".job_now(), clock_timestamp()) - retention;
   place record;
   seqs bigint[];
-  firsts uuid[];
-  lasts uuid[];
-  may_go boolean[];
   last_old bigint;
   more boolean;
-  queue record;
-  pruners text[] := '{}';
-  pruner text;
-  strangers text[] := '{}';
-  locked integer[];
+  first uuid;
+  last uuid;
+  queues text[];
+  over tid[];
+  over_seqs bigint[];
+  letters tid[];
+  letter_seqs bigint[];
+  kept bigint[] := '{}';
   rows tid[];
 begin
   select * into place from "postbus".pruning where pruned_at <= clock_timestamp() - every for update skip locked;
@@ -772,64 +1318,61 @@ begin
     coalesce(count(*) = batch and max(walked.seq) filter (where walked.is_old) = max(walked.seq), false)
   into seqs, last_old, more
   from (
-    select event.seq, event.published_at < before as is_old from "postbus".event
+    select event.seq, event.published_at < before as is_old from "postbus".event event
     where event.seq > place.after_seq order by event.seq limit batch
   ) walked;
 
-  select array_agg(free.seq), array_agg((lpad(to_hex(free.seq), 16, '0') || repeat('0', 16))::uuid), array_agg((lpad(to_hex(free.seq), 16, '0') || repeat('f', 16))::uuid) into seqs, firsts, lasts
+  select array_agg(free.seq) into seqs
   from unnest(seqs) as old (seq) cross join lateral (
-    select event.seq from "postbus".event where event.seq = old.seq for update skip locked
+    select event.seq from "postbus".event event where event.seq = old.seq for update skip locked
   ) free;
 
-  for queue in
-    select name, substr(table_name, 2, 16) as suffix, substring(
-      obj_description(to_regclass(format('%I.%I', 'pgboss', table_name)), 'pg_class')
-      from '^deliveries of postbus schema ([a-z0-9_]+)') as used_by
-    from "pgboss".queue
-  loop
-    if queue.used_by is null then
-      strangers := strangers || queue.name;
-    elsif queue.used_by = 'postbus' and seqs is not null then
-      execute format('select %I.%I($1, $2, $3)', 'postbus', 'ended_' || queue.suffix)
-      into may_go using firsts, lasts, before;
-      
-  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
-  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
-      pruners := pruners || format('%I.%I', 'postbus', 'prune_' || queue.suffix);
-    end if;
-  end loop;
-
-  if strangers <> '{}' and seqs is not null then
-    may_go := array(select old.seq <> all (array(
-      select "postbus".seq_of_delivery(job.id) from "pgboss".job
-      where job.name = any(strangers) and job.id >= firsts[1] and job.id <= lasts[cardinality(lasts)]
-    )) from unnest(seqs) as old (seq));
-    
-  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
-  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
-  end if;
-
-  select array_agg(discarded.count) into locked from unnest(firsts, lasts) as old (first, last) cross join lateral (
-    select count(*) from (select from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last and letter.discarded_at < before for update skip locked) letter
-  ) discarded;
-  select array_agg(old.locked = (select count(*) from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last)) into may_go
-  from unnest(firsts, lasts, locked) as old (first, last, locked);
-  
-  select array_agg(old.seq), array_agg(old.first), array_agg(old.last) into seqs, firsts, lasts
-  from unnest(seqs, firsts, lasts, may_go) as old (seq, first, last, may_go) where old.may_go;
-
   if seqs is not null then
-    foreach pruner in array pruners loop
-      execute format('select %s($1, $2)', pruner) using firsts, lasts;
-    end loop;
-    select array_agg(letter.row) into rows from unnest(firsts, lasts) as old (first, last) cross join lateral (
-      select letter.ctid as row from "postbus".dead_letter letter where letter.delivery_id >= old.first and letter.delivery_id <= old.last offset 0
+    first := (lpad(to_hex(seqs[1]), 16, '0') || repeat('0', 16))::uuid;
+    last := (lpad(to_hex(seqs[cardinality(seqs)]), 16, '0') || repeat('f', 16))::uuid;
+    with recursive used as (
+      (select job.name from "pgboss".job_common job order by job.name limit 1)
+      union all
+      select following.name from used cross join lateral (
+        select job.name from "pgboss".job_common job where job.name > used.name order by job.name limit 1
+      ) following
+    ) select array_agg(used.name) into queues from used join "postbus".queue own on own.name = used.name;
+
+    select array_agg(job.row), array_agg("postbus".seq_of_delivery(job.id)) into over, over_seqs
+    from unnest(queues) as used (queue) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= first and job.id <= last
+        and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and exists (
+          select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.dismissed_at < before
+        ))
+        and greatest(job.created_on, job.started_on, job.completed_on) < before
+      for update skip locked
+    ) job;
+    select array_agg(letter.row), array_agg("postbus".seq_of_delivery(letter.delivery_id)) into letters, letter_seqs from (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= first and letter.delivery_id <= last and letter.dismissed_at < before for update skip locked
     ) letter;
+
+    -- Asked in later statements than they were locked: what is there now, and was not locked, keeps its event.
+    kept := kept || array(select distinct "postbus".seq_of_delivery(one.id) from (select job.id from unnest(queues) as used (queue) cross join lateral (
+      select job.id, job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id >= first and job.id <= last offset 0) job where job.row <> all (coalesce(over, '{}'))) one);
+    kept := kept || array(select distinct "postbus".seq_of_delivery(one.id) from (select letter.delivery_id as id from (select letter.delivery_id, letter.ctid as row from "postbus".dead_letter letter where letter.delivery_id >= first and letter.delivery_id <= last offset 0) letter
+      where letter.row <> all (coalesce(letters, '{}'))) one);
+    kept := kept || array(
+      select distinct done.seq from "postbus".history done
+      where done.seq >= seqs[1] and done.seq <= seqs[cardinality(seqs)] and done.ended_at >= before and done.turn = any (array(
+        select one.number from "postbus".history_table one where one.ended_at >= before
+        union all select one.number from "postbus".history_turn one
+      ))
+    );
+    seqs := array(select old.seq from unnest(seqs) as old (seq) where old.seq <> all (kept));
+
+    rows := array(select over.row from unnest(over, over_seqs) as over (row, seq) where over.seq = any (seqs));
+    delete from "pgboss".job_common job where job.ctid = any(rows);
+    rows := array(select gone.row from unnest(letters, letter_seqs) as gone (row, seq) where gone.seq = any (seqs));
     delete from "postbus".dead_letter letter where letter.ctid = any(rows);
     select array_agg(event.row) into rows from unnest(seqs) as old (seq) cross join lateral (
-      select event.ctid as row from "postbus".event where event.seq = old.seq offset 0
+      select event.ctid as row from "postbus".event event where event.seq = old.seq offset 0
     ) event;
-    delete from "postbus".event where event.ctid = any(rows);
+    delete from "postbus".event event where event.ctid = any(rows);
   end if;
 
   update "postbus".pruning set
@@ -841,243 +1384,138 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.prune_58ca598398b11ddf(firsts uuid[], lasts uuid[])
- RETURNS void
- LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
- SET enable_sort TO 'off'
- SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
-AS $function$
-#variable_conflict use_column
-declare
-  rows tid[];
-begin
-  select array_agg(job.row) into rows from unnest(firsts, lasts) as old (first, last)
-  cross join lateral (select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id >= old.first and job.id <= old.last offset 0) job;
-  delete from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.ctid = any(rows);
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION postbus.prune_81bfe57c43c70303(firsts uuid[], lasts uuid[])
- RETURNS void
- LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
- SET enable_sort TO 'off'
- SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
-AS $function$
-#variable_conflict use_column
-declare
-  rows tid[];
-begin
-  select array_agg(job.row) into rows from unnest(firsts, lasts) as old (first, last)
-  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id >= old.first and job.id <= old.last offset 0) job;
-  delete from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.ctid = any(rows);
-end
-$function$
-;
-
 CREATE OR REPLACE FUNCTION postbus.publish(batch text)
  RETURNS TABLE(id uuid, deliveries integer, duplicate boolean)
  LANGUAGE plpgsql
 AS $function$
-        #variable_conflict use_column
-        declare
-          parsed jsonb := batch::jsonb;
-          input record;
-          stored record;
-          in_transaction boolean := (parsed -> 'in_transaction')::boolean;
-          queues text := parsed ->> 'wake';
-          wake text;
-          done text; -- an assignment is evaluated at once, where perform runs a query
-        begin
-          if (parsed ->> 'protocol')::integer <> 1 then
-            raise exception using errcode = 'PB001',
-              message = format('Schema "%s" is older than the code that publishes. Run: npx postbus migrate', 'postbus');
-          end if;
-
-          if in_transaction then
-            done := set_config('postbus.published_by', 'now', true);
-          end if;
-
-          if jsonb_array_length(parsed -> 'events') = 1 then
-            select * into input from jsonb_to_recordset(parsed -> 'events') as event (
-              ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
-              receivers integer
-            );
-            insert into "postbus".event (
-              id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
-            ) values (
-              input.id, input.type, input.version, input.partition_key, input.payload::json,
-              coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
-              input.occurred_at, input.expires_at
-            )
-            on conflict (id) do nothing
-            returning event.seq into stored;
-            id := input.id;
-            duplicate := not found;
-            deliveries := 0;
-            if not duplicate then
-              insert into "pgboss".job (
-                id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
-                retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
-              ) select 
-                (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
-                coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-                jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
-                receiver.priority,
-                "pgboss".job_now(),
-                "pgboss".job_now(),
-                receiver.handler || ':' || input.partition_key,
-                queue.expire_seconds,
-                queue.deletion_seconds,
-                "pgboss".job_now() + queue.retention_seconds * interval '1s',
-                queue.retry_limit,
-                queue.retry_delay,
-                queue.retry_backoff,
-                queue.retry_delay_max,
-                queue.policy,
-                queue.dead_letter,
-                queue.heartbeat_seconds
-               from (
-                jsonb_to_recordset(parsed -> 'receivers') as receiver (
-                  set integer, handler text, handler_hash text, queue text, priority integer
-                )
-                left join "pgboss".queue on queue.name = receiver.queue
-              );
-              get diagnostics deliveries = row_count;
-            end if;
-            return next;
-          else
-            return query
-            with input as materialized (
-              select * from jsonb_to_recordset(parsed -> 'events') as event (
-              ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-              causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz,
-              receivers integer
-            )
-            ), stored as (
-              insert into "postbus".event (
-              id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at
-            ) select 
-              input.id, input.type, input.version, input.partition_key, input.payload::json,
-              coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
-              input.occurred_at, input.expires_at
-             from input order by ord
-              on conflict (id) do nothing
-              returning event.seq, event.id
-            ), delivered as (
-              insert into "pgboss".job (
-                id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
-                retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds
-              )
-              select 
-                (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
-                coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-                jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
-                receiver.priority,
-                "pgboss".job_now(),
-                "pgboss".job_now(),
-                receiver.handler || ':' || input.partition_key,
-                queue.expire_seconds,
-                queue.deletion_seconds,
-                "pgboss".job_now() + queue.retention_seconds * interval '1s',
-                queue.retry_limit,
-                queue.retry_delay,
-                queue.retry_backoff,
-                queue.retry_delay_max,
-                queue.policy,
-                queue.dead_letter,
-                queue.heartbeat_seconds
-              
-              from input
-              join (
-                jsonb_to_recordset(parsed -> 'receivers') as receiver (
-                  set integer, handler text, handler_hash text, queue text, priority integer
-                )
-                left join "pgboss".queue on queue.name = receiver.queue
-              ) on receiver.set = input.receivers
-              join stored on stored.id = input.id
-              order by stored.seq
-              returning id
-            ), counted as (
-              select "postbus".seq_of_delivery(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
-            )
-            select input.id, coalesce(counted.deliveries, 0), stored.seq is null
-            from input
-            left join stored on stored.id = input.id
-            left join counted on counted.seq = stored.seq
-            order by input.ord;
-          end if;
-
-          if in_transaction then
-            done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-            wake := coalesce(current_setting('postbus.wake', true), '');
-            if ' ' || wake || ' ' not like '% ' || queues || ' %' then
-              done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
-            end if;
-          elsif queues is not null then
-            done := "postbus".wake(queues);
-          end if;
-        end
-        $function$
-;
-
-CREATE OR REPLACE FUNCTION postbus.recover_58ca598398b11ddf(silent_seconds integer, error jsonb)
- RETURNS integer
- LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
- SET enable_sort TO 'off'
- SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
-AS $function$
 #variable_conflict use_column
 declare
-  lost tid[];
-  lanes text[];
+  parsed jsonb := batch::jsonb;
+  input record;
+  stored record;
+  in_transaction boolean := (parsed -> 'in_transaction')::boolean;
+  queues text := parsed ->> 'wake';
+  wake text;
+  done text; -- an assignment is evaluated at once, where perform runs a query
 begin
-  select array_agg(silent.row), array_agg(silent.singleton_key) into lost, lanes from (
-    select job.ctid as row, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
-    where job.state = 'active' and job.heartbeat_on < "pgboss".job_now() - silent_seconds * interval '1s'
-    order by job.heartbeat_on
-    for update skip locked
-  ) silent;
-  if lost is null then return 0; end if;
+  if (parsed ->> 'protocol')::integer <> 1 then
+    raise exception using errcode = 'PB001',
+      message = 'Schema "postbus" is older than the code that publishes. Run: npx postbus migrate';
+  end if;
 
-  update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
-    state = 'retry',
-    start_after = "pgboss".job_now(),
-    heartbeat_on = null,
-    output = case
-          when (error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)) is null or jsonb_typeof((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) = 'null' then job.output
-          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)))) - 0
-          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) end
-  from unnest(lost) as silent (row)
-  where job.ctid = silent.row;
-  
-  perform pg_notify('postbus_postbus', 'events');
-  return cardinality(lost);
+  if in_transaction then
+    done := set_config('postbus.published_by', 'now', true);
+  end if;
+  done := pg_current_xact_id()::text;
+
+  if jsonb_array_length(parsed -> 'events') = 1 then
+    select * into input from jsonb_to_recordset(parsed -> 'events') as event (
+        ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+      );
+    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
+          input.occurred_at, input.expires_at)
+    on conflict (id) do nothing
+    returning event.seq into stored;
+    id := input.id;
+    duplicate := not found;
+    deliveries := 0;
+    if not duplicate then
+      insert into "pgboss".job (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+          receiver.priority,
+          "pgboss".job_now(),
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds from (
+          jsonb_to_recordset(parsed -> 'receivers') as receiver (
+            set integer, handler text, handler_hash text, queue text, priority integer
+          )
+          left join "pgboss".queue on queue.name = receiver.queue
+        );
+      get diagnostics deliveries = row_count;
+    end if;
+    return next;
+  else
+    return query
+    with input as materialized (
+      select * from jsonb_to_recordset(parsed -> 'events') as event (
+        ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+      )
+    ), stored as (
+      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
+          input.occurred_at, input.expires_at from input order by ord
+      on conflict (id) do nothing
+      returning event.seq, event.id
+    ), delivered as (
+      insert into "pgboss".job (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
+      select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+          receiver.priority,
+          "pgboss".job_now(),
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds
+      from input
+      join (
+          jsonb_to_recordset(parsed -> 'receivers') as receiver (
+            set integer, handler text, handler_hash text, queue text, priority integer
+          )
+          left join "pgboss".queue on queue.name = receiver.queue
+        ) on receiver.set = input.receivers
+      join stored on stored.id = input.id
+      order by stored.seq
+      returning id
+    ), counted as (
+      select "postbus".seq_of_delivery(delivered.id) as seq, count(*)::integer as deliveries from delivered group by 1
+    )
+    select input.id, coalesce(counted.deliveries, 0), stored.seq is null
+    from input
+    left join stored on stored.id = input.id
+    left join counted on counted.seq = stored.seq
+    order by input.ord;
+  end if;
+
+  if in_transaction then
+    done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
+    wake := coalesce(current_setting('postbus.wake', true), '');
+    if ' ' || wake || ' ' not like '% ' || queues || ' %' then
+      done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
+    end if;
+  elsif queues is not null then
+    done := "postbus".wake(queues);
+  end if;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.recover_81bfe57c43c70303(silent_seconds integer, error jsonb)
- RETURNS integer
+CREATE OR REPLACE FUNCTION postbus.recover(silent_seconds double precision, since_seconds double precision, error jsonb)
+ RETURNS TABLE(queue text, count integer)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1091,29 +1529,37 @@ AS $function$
 #variable_conflict use_column
 declare
   lost tid[];
+  queues text[];
   lanes text[];
+  one text;
 begin
-  select array_agg(silent.row), array_agg(silent.singleton_key) into lost, lanes from (
-    select job.ctid as row, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-    where job.state = 'active' and job.heartbeat_on < "pgboss".job_now() - silent_seconds * interval '1s'
-    and job.name = 'events_partitioned' and job.policy = 'singleton' order by job.name, coalesce(job.singleton_key, '')
+  select array_agg(silent.row), array_agg(silent.name), array_agg(silent.singleton_key) into lost, queues, lanes from (
+    select job.ctid as row, job.name, job.singleton_key from "pgboss".job_common job
+    where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on < (clock_timestamp() + ("pgboss".job_now() - now())) - silent_seconds * interval '1 s'
+      and job.heartbeat_on >= coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - since_seconds * interval '1 s', '-infinity')
+    order by job.heartbeat_on
     for update skip locked
   ) silent;
-  if lost is null then return 0; end if;
+  if lost is null then return; end if;
 
-  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+  update "pgboss".job_common job set
     state = 'retry',
-    start_after = "pgboss".job_now(),
+    start_after = (clock_timestamp() + ("pgboss".job_now() - now())),
     heartbeat_on = null,
     output = case
-          when (error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)) is null or jsonb_typeof((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) = 'null' then job.output
-          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1)))) - 0
-          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', job.retry_count - (job.retry_limit - 1000000) + 1))) end
+          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) end
   from unnest(lost) as silent (row)
   where job.ctid = silent.row;
-  perform "postbus"."promote_81bfe57c43c70303"(lanes);
-  perform pg_notify('postbus_postbus', 'events_partitioned');
-  return cardinality(lost);
+  for one in select distinct silent.queue from unnest(queues) silent (queue) loop
+    perform "postbus".promote(one, (
+      select array_agg(silent.lane) from unnest(queues, lanes) silent (queue, lane)
+      where silent.queue = one and silent.lane is not null
+    ));
+    perform pg_notify('postbus_postbus', one);
+  end loop;
+  return query select silent.queue, count(*)::integer from unnest(queues) silent (queue) group by 1;
 end
 $function$
 ;
@@ -1125,7 +1571,7 @@ CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
 RETURN ((('x'::text || "left"(replace((delivery_id)::text, '-'::text, ''::text), 16)))::bit(64))::bigint
 ;
 
-CREATE OR REPLACE FUNCTION postbus.set_aside_58ca598398b11ddf(wanted integer, handlers text[], free integer[], against_front boolean)
+CREATE OR REPLACE FUNCTION postbus.set_aside(of_queue text, wanted integer, handlers text[], free integer[], against_front boolean)
  RETURNS TABLE(handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1141,29 +1587,37 @@ AS $function$
 begin
   return query
     with recursive waiting as (
-      (select (job.data ->> 'handler') as handler from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1)
+      (select (job.data ->> 'handler') as handler from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1)
       union all
       select following.handler from waiting cross join lateral (
-        select (job.data ->> 'handler') as handler from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') > waiting.handler
-        order by (job.data ->> 'handler') limit 1
+        select (job.data ->> 'handler') as handler from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue and (job.data ->> 'handler') > waiting.handler
+        order by job.name, (job.data ->> 'handler') limit 1
       ) following
     ), room as materialized (
       select waiting.handler, least(wanted, coalesce(free[array_position(handlers, waiting.handler)], wanted)) as free
       from waiting
     ), fitting as materialized (
-      select room.handler, one.priority, one.created_on from room cross join lateral (
-        select job.priority, job.created_on from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = room.handler and job.start_after <= "pgboss".job_now()
-        order by (job.data ->> 'handler'), job.priority desc, job.created_on
+      select room.handler, one.priority, one.created_on as at from room cross join lateral (
+        select job.priority, job.created_on from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue and (job.data ->> 'handler') = room.handler and job.start_after <= "pgboss".job_now()
+        order by job.name, (job.data ->> 'handler'), job.priority desc, job.created_on
         limit room.free
       ) one
+    ), against as materialized (
+      select case when against_front and exists (select from fitting) then wanted else 0 end as most
     ), front as materialized (
-      select job.priority, job.created_on from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job
-      where job.name = 'events' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-      order by job.name, job.priority desc, job.created_on
-      limit case when against_front and exists (select from fitting) then wanted else 0 end
+      (select job.priority, job.created_on as at from "pgboss".job_common job
+      where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now()
+      order by job.name, job.priority desc, job.created_on limit (select most from against))
+      union all
+      select back.priority, back.at from against cross join generate_series(0, -9, -1) as level (priority)
+      cross join lateral (
+        select job.priority, job.start_after as at from "pgboss".job_common job
+        where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = level.priority and job.start_after <= "pgboss".job_now()
+        order by job.name, job.priority desc, job.start_after limit against.most
+      ) back
     ), first as materialized (
       select * from (select * from fitting union all select null, front.* from front) both_kinds
-      order by both_kinds.priority desc, both_kinds.created_on
+      order by both_kinds.priority desc, both_kinds.at
       limit wanted
     ), share as materialized (
       select room.handler, room.free,
@@ -1173,8 +1627,8 @@ begin
     )
     select share.handler, taken.row, taken.id, taken.singleton_key, share.free <= share.count, share.count < share.fitting
     from share left join lateral (
-      select job.ctid as row, job.id, job.singleton_key from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = share.handler and job.start_after <= "pgboss".job_now()
-        order by (job.data ->> 'handler'), job.priority desc, job.created_on
+      select job.ctid as row, job.id, job.singleton_key from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue and (job.data ->> 'handler') = share.handler and job.start_after <= "pgboss".job_now()
+        order by job.name, (job.data ->> 'handler'), job.priority desc, job.created_on
       limit share.count
       for update skip locked
     ) taken on true;
@@ -1182,64 +1636,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.set_aside_81bfe57c43c70303(wanted integer, handlers text[], free integer[], against_front boolean)
- RETURNS TABLE(handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
- LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
- SET enable_sort TO 'off'
- SET enable_incremental_sort TO 'off'
- SET jit TO 'off'
-AS $function$
-#variable_conflict use_column
-begin
-  return query
-    with recursive waiting as (
-      (select (job.data ->> 'handler') as handler from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' order by (job.data ->> 'handler') limit 1)
-      union all
-      select following.handler from waiting cross join lateral (
-        select (job.data ->> 'handler') as handler from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') > waiting.handler
-        order by (job.data ->> 'handler') limit 1
-      ) following
-    ), room as materialized (
-      select waiting.handler, least(wanted, coalesce(free[array_position(handlers, waiting.handler)], wanted)) as free
-      from waiting
-    ), fitting as materialized (
-      select room.handler, one.priority, one.created_on from room cross join lateral (
-        select job.priority, job.created_on from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = room.handler and job.start_after <= "pgboss".job_now()
-        order by (job.data ->> 'handler'), job.priority desc, job.created_on
-        limit room.free
-      ) one
-    ), front as materialized (
-      select job.priority, job.created_on from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.name = 'events_partitioned' and job.state < 'active' and not job.blocked and job.start_after <= "pgboss".job_now()
-      order by job.name, job.priority desc, job.created_on
-      limit case when against_front and exists (select from fitting) then wanted else 0 end
-    ), first as materialized (
-      select * from (select * from fitting union all select null, front.* from front) both_kinds
-      order by both_kinds.priority desc, both_kinds.created_on
-      limit wanted
-    ), share as materialized (
-      select room.handler, room.free,
-        (select count(*) from first where first.handler = room.handler) as count,
-        (select count(*) from fitting where fitting.handler = room.handler) as fitting
-      from room
-    )
-    select share.handler, taken.row, taken.id, taken.singleton_key, share.free <= share.count, share.count < share.fitting
-    from share left join lateral (
-      select job.ctid as row, job.id, job.singleton_key from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and (job.data ->> 'handler') = share.handler and job.start_after <= "pgboss".job_now()
-        order by (job.data ->> 'handler'), job.priority desc, job.created_on
-      limit share.count
-      for update skip locked
-    ) taken on true;
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION postbus.settle_58ca598398b11ddf(done uuid[], claims double precision[], others jsonb)
+CREATE OR REPLACE FUNCTION postbus.settle(of_queue text, done uuid[], claims bigint[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1255,17 +1652,29 @@ AS $function$
 declare
   claimed record;
   ours uuid[];
+  turn smallint;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
+  if done <> '{}' then
+    select one.number into turn from "postbus".history_turn one where one.only_one;
+  end if;
   -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
   for claimed in
     select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
   loop
     with ended as (
-      update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set state = 'completed', completed_on = "pgboss".job_now(), heartbeat_on = null
-      where job.name = 'events' and job.id = any(claimed.ids) and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = claimed.number
+      delete from "pgboss".job_common job
+      where job.name = of_queue and job.id = any(claimed.ids) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = claimed.number
         and job.state::text = 'active'
-      returning job.id, job.singleton_key
+      returning job.id, job.singleton_key, job.started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+    ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - ended.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = ended.handler), "postbus".handler_number(ended.handler)),
+        nullif(ended.attempts, 1),
+        case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
+      from ended
     )
     select ours || array_agg(ended.id) into ours from ended;
   end loop;
@@ -1274,18 +1683,19 @@ begin
       rows tid[];
     begin
       select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
-        select job.ctid as row from "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job where job.name = 'events' and job.id = outcome.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = outcome.claim and job.state::text = 'active'
+        select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
+          and job.state::text = 'active'
         for update
       ) job on true;
 
       with ended as (
-        update "pgboss"."j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97" job set
+        update "pgboss".job_common job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
-          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then "pgboss".job_now() end,
+          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
           retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
@@ -1306,7 +1716,7 @@ begin
         )
         select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
           coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
+          coalesce(ended.output, '[]'), ended.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
         from ended
         left join lateral (
           select event.id, event.type, event.partition_key from "postbus".event event
@@ -1315,18 +1725,23 @@ begin
         where ended.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
-          died_at = excluded.died_at, discarded_at = null
+          died_at = excluded.died_at, dismissed_at = null
       )
       select ours || array_agg(ended.id) into ours from ended;
     end;
+  end if;
+  if others is null and cardinality(ours) = cardinality(done) then
+    settled := null;
+    return next;
+    return;
   end if;
   return query select unnest(ours);
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_81bfe57c43c70303(done uuid[], claims double precision[], others jsonb, ends_run uuid[])
- RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim double precision, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], claims bigint[], others jsonb, ends_run uuid[])
+ RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1345,17 +1760,29 @@ declare
   taken tid[];
   promoted tid[];
   more boolean;
+  turn smallint;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
+  if done <> '{}' then
+    select one.number into turn from "postbus".history_turn one where one.only_one;
+  end if;
   -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
   for claimed in
     select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
   loop
     with ended as (
-      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set state = 'completed', completed_on = "pgboss".job_now(), heartbeat_on = null
-      where job.name = 'events_partitioned' and job.id = any(claimed.ids) and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = claimed.number
+      delete from "pgboss".job_common job
+      where job.name = of_queue and job.id = any(claimed.ids) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = claimed.number
         and job.state::text = 'active'
-      returning job.id, job.singleton_key
+      returning job.id, job.singleton_key, job.started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+    ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - ended.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = ended.handler), "postbus".handler_number(ended.handler)),
+        nullif(ended.attempts, 1),
+        case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
+      from ended
     )
     select ours || array_agg(ended.id), lanes || array_agg(ended.singleton_key)
     into ours, lanes from ended;
@@ -1365,18 +1792,19 @@ begin
       rows tid[];
     begin
       select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim float8)
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
-        select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = outcome.id and (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) = outcome.claim and job.state::text = 'active'
+        select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
+          and job.state::text = 'active'
         for update
       ) job on true;
 
       with ended as (
-        update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+        update "pgboss".job_common job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
-          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then "pgboss".job_now() end,
+          completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then "pgboss".job_now() + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
           retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
@@ -1397,7 +1825,7 @@ begin
         )
         select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
           coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, "pgboss".job_now()
+          coalesce(ended.output, '[]'), ended.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
         from ended
         left join lateral (
           select event.id, event.type, event.partition_key from "postbus".event event
@@ -1406,7 +1834,7 @@ begin
         where ended.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
-          died_at = excluded.died_at, discarded_at = null
+          died_at = excluded.died_at, dismissed_at = null
       )
       select ours || array_agg(ended.id), lanes || array_agg(ended.singleton_key)
     into ours, lanes from ended;
@@ -1414,33 +1842,34 @@ begin
   end if;
 
   select
-    array_agg(case when head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and not ended.id = any(ends_run) then head.row end),
-    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and not ended.id = any(ends_run)) then head.row end), null),
-    coalesce(bool_or(head.state < 'active' and head.start_after <= greatest("pgboss".job_now(), clock_timestamp()) and ended.id = any(ends_run)), false)
+    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) then head.row end),
+    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run)) then head.row end), null),
+    coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and ended.id = any(ends_run)), false)
   into taken, promoted, more
   from unnest(ours, lanes) as ended (id, lane)
   left join lateral (
-    select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.singleton_key = ended.lane and job.state < 'completed'
+    select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = ended.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1 for update
   ) head on true;
 
   if promoted <> '{}' then
-    update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false where job.ctid = any(promoted);
+    update "pgboss".job_common job set blocked = false, state = 'retry', start_after = greatest(job.start_after, (clock_timestamp() + ("pgboss".job_now() - now())))
+     where job.ctid = any(promoted);
   end if;
 
   return query
     with activated as (
-      update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set
+      update "pgboss".job_common job set
         state = 'active',
         blocked = false,
         started_on = "pgboss".job_now(),
-        heartbeat_on = "pgboss".job_now(),
+        heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.data ->> 'handler' as handler, (job.retry_count * 60000000::float8 + date_part('microseconds', job.started_on)) as claim,
-        job.retry_count - (job.retry_limit - 1000000) + 1 as attempt
+      returning chosen.ord, job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
+        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
     select ours[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -1451,14 +1880,14 @@ begin
     ) event on true;
   if array_position(taken, null) is null then return; end if;
   return query
-    select ended.id, more, null::uuid, null::text, null::float8, null::integer, null::bigint, null::uuid, null::text,
+    select ended.id, more, null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz from unnest(ours, taken) as ended (id, taken) where ended.taken is null;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.skip_81bfe57c43c70303(lane text, because text)
+CREATE OR REPLACE FUNCTION postbus.skip_head(of_queue text, lane text, because text)
  RETURNS uuid
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1474,31 +1903,30 @@ AS $function$
 declare
   head record;
 begin
-  select into head job.ctid as row, job.id, job.state from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.singleton_key = lane and job.state < 'completed'
+  select into head job.ctid as row, job.id, job.state from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1 for update;
   if head.row is null or head.state = 'active' then return null; end if;
 
-  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set state = 'failed', blocked = false, completed_on = "pgboss".job_now() where job.ctid = head.row;
+  update "pgboss".job_common job set state = 'failed', blocked = false, completed_on = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = head.row;
   insert into "postbus".dead_letter as letter (
-    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, died_at, discarded_at
+    delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, died_at, dismissed_at
   )
   select job.id, job.name, coalesce(job.data ->> 'handler', ''), event.id, coalesce(event.type, job.data ->> 'type'),
-    event.partition_key, because, case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end,
-    "pgboss".job_now(), null
-  from (select job.* from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = head.id) job
+    event.partition_key, because, case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end, (clock_timestamp() + ("pgboss".job_now() - now())), null
+  from (select job.* from "pgboss".job_common job where job.name = of_queue and job.id = head.id) job
   left join lateral (
     select * from "postbus".event event where event.seq = "postbus".seq_of_delivery(job.id) offset 0
   ) event on true
-  on conflict (delivery_id) do update set blocks_key = false, discarded_at = null;
-  perform "postbus"."promote_81bfe57c43c70303"(array[lane]);
-  perform pg_notify('postbus_postbus', 'events_partitioned');
+  on conflict (delivery_id) do update set blocks_key = false, dismissed_at = null;
+  perform "postbus".promote(of_queue, array[lane]);
+  perform pg_notify('postbus_postbus', of_queue);
   return head.id;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.sweep_81bfe57c43c70303(visits integer, every_seconds double precision)
+CREATE OR REPLACE FUNCTION postbus.sweep(visits integer, every_seconds double precision)
  RETURNS integer
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1512,31 +1940,133 @@ CREATE OR REPLACE FUNCTION postbus.sweep_81bfe57c43c70303(visits integer, every_
 AS $function$
 #variable_conflict use_column
 declare
-  after text;
-  last_lane text;
+  place record;
   visited integer;
+  last_queue integer;
+  last_lane text;
   ids uuid[];
+  names text[];
   orphans tid[];
+  one text;
 begin
   update "postbus".lane_sweep sweep set swept_at = clock_timestamp()
-  where sweep.queue = 'events_partitioned' and sweep.swept_at <= clock_timestamp() - every_seconds * interval '1s'
-  returning sweep.after_lane into after;
-  if after is null then return 0; end if;
+  where sweep.only_one and sweep.swept_at <= clock_timestamp() - every_seconds * interval '1 s'
+  returning sweep.after_queue, sweep.after_lane into place;
+  if not found then return 0; end if;
 
-  select count(*), max(walked.lane), array_agg(walked.id) filter (where walked.idle and walked.blocked)
-  into visited, last_lane, ids
-  from "postbus"."walk_81bfe57c43c70303"(after, visits) walked;
-  update "postbus".lane_sweep sweep set after_lane = case when visited < visits then '' else last_lane end
-  where sweep.queue = 'events_partitioned';
+  with recursive head as (
+    (
+      select job.name, hashtext(job.name) as queue, job.singleton_key, job.id, job.state, job.blocked from "pgboss".job_common job
+      where (hashtext(job.name), job.singleton_key) > (place.after_queue, place.after_lane) and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by hashtext(job.name), job.singleton_key, job.id limit 1
+    )
+    union all
+    select following.* from head cross join lateral (
+      select job.name, hashtext(job.name) as queue, job.singleton_key, job.id, job.state, job.blocked from "pgboss".job_common job
+      where (hashtext(job.name), job.singleton_key) > (head.queue, head.singleton_key) and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by hashtext(job.name), job.singleton_key, job.id limit 1
+    ) following
+  ), visited as materialized (
+    select * from head limit visits
+  )
+  select count(*), (array_agg(visited.queue))[count(*)], (array_agg(visited.singleton_key))[count(*)],
+    array_agg(visited.id) filter (where visited.blocked and visited.state < 'active' and running.lane is null),
+    array_agg(visited.name) filter (where visited.blocked and visited.state < 'active' and running.lane is null)
+  into visited, last_queue, last_lane, ids, names
+  from visited
+  left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss".job_common job
+      where job.name = visited.name and job.state = 'active' and job.policy = 'singleton'
+        and coalesce(job.singleton_key, '') >= visited.singleton_key
+      order by job.name, coalesce(job.singleton_key, '') limit 1
+  ) running on running.lane = visited.singleton_key;
+  update "postbus".lane_sweep sweep set
+    after_queue = case when visited < visits then -2147483648 else last_queue end,
+    after_lane = case when visited < visits then '' else last_lane end
+  where sweep.only_one;
 
-  select array_agg(orphan.row) into orphans from unnest(ids) as found (id)
-  cross join lateral (select job.ctid as row from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job where job.name = 'events_partitioned' and job.id = found.id and job.blocked and job.group_tier is distinct from 'set aside'
+  select array_agg(orphan.row), array_agg(distinct orphan.name) into orphans, names
+  from unnest(names, ids) as found (name, id)
+  cross join lateral (select job.ctid as row, job.name from "pgboss".job_common job where job.name = found.name and job.id = found.id
+    and job.blocked and job.group_tier is distinct from 'set aside'
     for update skip locked
   ) orphan;
   if orphans is null then return 0; end if;
-  update "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job set blocked = false from unnest(orphans) as orphan (row) where job.ctid = orphan.row;
-  perform pg_notify('postbus_postbus', 'events_partitioned');
+  update "pgboss".job_common job set blocked = false, state = 'retry', start_after = greatest(job.start_after, (clock_timestamp() + ("pgboss".job_now() - now())))
+    from unnest(orphans) as orphan (row) where job.ctid = orphan.row;
+  foreach one in array names loop
+    perform pg_notify('postbus_postbus', one);
+  end loop;
   return cardinality(orphans);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.turn_history(retention interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  current record;
+  following smallint;
+  old record;
+  moved bigint[];
+begin
+  select * into current from "postbus".history_turn one where one.only_one for update skip locked;
+  if not found then return; end if;
+
+  if current.began_at <= (clock_timestamp() + ("pgboss".job_now() - now())) - greatest(retention / 12, interval '1000 ms') then
+    following := (current.number + 1) % 16;
+    update "postbus".history_table one set ended_at = null where one.number = following and one.is_empty;
+    if found then
+      update "postbus".history_table one set is_empty = false, ended_at = (clock_timestamp() + ("pgboss".job_now() - now())), last_seq = (select last_value from "postbus".event_seq_seq)
+      where one.number = current.number;
+      update "postbus".history_turn one set number = following, began_at = (clock_timestamp() + ("pgboss".job_now() - now())) where one.only_one;
+      current.number := following;
+    end if;
+  end if;
+
+  select * into old from "postbus".history_table one where not one.is_empty and one.number <> current.number
+    and one.ended_at < (clock_timestamp() + ("pgboss".job_now() - now())) - greatest(retention, interval '1 minute')
+    and not exists (
+      select from "postbus".event event
+      where event.seq > (select place.after_seq from "postbus".pruning place where place.only_one) and event.seq <= one.last_seq
+      order by event.seq limit 1
+    )
+  order by one.number limit 1;
+  if not found then return; end if;
+
+  select array_agg(kept.seq) into moved from (
+    select event.seq from "postbus".event event
+    where event.seq > old.moved_to and event.seq <= old.last_seq order by event.seq limit 5000
+  ) kept;
+  if moved is not null then
+    insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+    select kept.seq, kept.ended_at, kept.took_ms, current.number, kept.handler, kept.attempts, kept.outcome, kept.detail
+    from unnest(moved) as one (seq) cross join lateral (
+      select done.* from "postbus".history done where done.seq = one.seq and done.turn = old.number offset 0
+    ) kept;
+    delete from "postbus".history done where done.turn = old.number and done.seq = any(moved);
+    update "postbus".history_table one set moved_to = moved[cardinality(moved)] where one.number = old.number;
+    return;
+  end if;
+
+  begin
+    perform set_config('lock_timeout', '100ms', true);
+    execute format('truncate "postbus".history_%s', old.number);
+    update "postbus".history_table one set is_empty = true, ended_at = null, last_seq = 0, moved_to = 0 where one.number = old.number;
+  exception when lock_not_available then null;
+  end;
 end
 $function$
 ;
@@ -1545,24 +2075,24 @@ CREATE OR REPLACE FUNCTION postbus.wake(queues text)
  RETURNS text
  LANGUAGE plpgsql
 AS $function$
-        declare
-          named text;
-          untold text;
-        begin
-          foreach named in array string_to_array(queues, ' ') loop
-            if not pg_try_advisory_xact_lock_shared(hashtextextended('postbus coming postbus ' || named, 0))
-              or pg_try_advisory_xact_lock(hashtextextended('postbus notifying postbus ' || named, 0))
-            then untold := concat_ws(' ', untold, named); end if;
-          end loop;
-          if untold is not null then
-            perform pg_notify('postbus_postbus', case when length(untold) > 7000 then '*' else untold end);
-          end if;
-          return untold;
-        end
-        $function$
+declare
+  named text;
+  untold text;
+begin
+  foreach named in array string_to_array(queues, ' ') loop
+    if not pg_try_advisory_xact_lock_shared(hashtextextended('postbus coming postbus ' || named, 0))
+      or pg_try_advisory_xact_lock(hashtextextended('postbus notifying postbus ' || named, 0))
+    then untold := concat_ws(' ', untold, named); end if;
+  end loop;
+  if untold is not null then
+    perform pg_notify('postbus_postbus', case when length(untold) > 7000 then '*' else untold end);
+  end if;
+  return untold;
+end
+$function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.walk_81bfe57c43c70303(after text, visits integer)
+CREATE OR REPLACE FUNCTION postbus.walk(of_queue text, after text, visits integer)
  RETURNS TABLE(lane text, id uuid, idle boolean, blocked boolean)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1579,23 +2109,23 @@ begin
   return query
     with recursive head as (
       (
-      select job.id, job.singleton_key, job.state, job.blocked from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.state < 'completed' and job.singleton_key > after
-      order by job.singleton_key, job.id limit 1
+      select job.id, job.singleton_key, job.state, job.blocked from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key > after and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by hashtext(job.name), job.singleton_key, job.id limit 1
     )
       union all
       select following.* from head cross join lateral (
-      select job.id, job.singleton_key, job.state, job.blocked from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.state < 'completed' and job.singleton_key > head.singleton_key
-      order by job.singleton_key, job.id limit 1
+      select job.id, job.singleton_key, job.state, job.blocked from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key > head.singleton_key and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by hashtext(job.name), job.singleton_key, job.id limit 1
     ) following
     ), visited as materialized (
       select * from head limit visits
     )
     select visited.singleton_key, visited.id, visited.state < 'active' and running.lane is null, visited.blocked
     from visited
-    left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss"."j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185" job
-      where job.name = 'events_partitioned' and job.state = 'active' and job.policy = 'singleton'
+    left join lateral (select job.id, coalesce(job.singleton_key, '') as lane from "pgboss".job_common job
+      where job.name = of_queue and job.state = 'active' and job.policy = 'singleton'
         and coalesce(job.singleton_key, '') >= visited.singleton_key
       order by job.name, coalesce(job.singleton_key, '') limit 1
     ) running on running.lane = visited.singleton_key;
@@ -1603,10 +2133,12 @@ end
 $function$
 ;
 
-CREATE INDEX postbus_active_58ca598398b11ddf ON pgboss.j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97 USING btree (heartbeat_on) WHERE (state = 'active'::pgboss.job_state);
+CREATE INDEX postbus_active ON pgboss.job_common USING btree (heartbeat_on) WHERE ((state = 'active'::pgboss.job_state) AND (retry_limit >= 1000000));
 
-CREATE INDEX postbus_lane_81bfe57c43c70303 ON pgboss.j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185 USING btree (singleton_key, id) WHERE (state < 'completed'::pgboss.job_state);
+CREATE INDEX postbus_fresh ON pgboss.job_common USING btree (name, priority DESC, created_on) WHERE ((state = 'created'::pgboss.job_state) AND ((blocked)::integer = 0) AND (retry_limit >= 1000000));
 
-CREATE INDEX postbus_set_aside_58ca598398b11ddf ON pgboss.j58ca598398b11ddf309926225e957a9b9a7923811e3c56853b3d8e97 USING btree (((data ->> 'handler'::text)), priority DESC, created_on) WHERE (blocked AND (group_tier = 'set aside'::text) AND (state < 'active'::pgboss.job_state));
+CREATE INDEX postbus_lane ON pgboss.job_common USING btree (hashtext(name), singleton_key, id) WHERE ((state < 'completed'::pgboss.job_state) AND (singleton_key IS NOT NULL) AND (retry_limit >= 1000000));
 
-CREATE INDEX postbus_set_aside_81bfe57c43c70303 ON pgboss.j81bfe57c43c70303fc4c1d9c6c48b41be85316be34738039892d4185 USING btree (((data ->> 'handler'::text)), priority DESC, created_on) WHERE (blocked AND (group_tier = 'set aside'::text) AND (state < 'active'::pgboss.job_state));
+CREATE INDEX postbus_returning ON pgboss.job_common USING btree (name, priority DESC, start_after) WHERE ((state = 'retry'::pgboss.job_state) AND ((blocked)::integer = 0) AND (retry_limit >= 1000000));
+
+CREATE INDEX postbus_set_aside ON pgboss.job_common USING btree (name, ((data ->> 'handler'::text)), priority DESC, created_on) WHERE (blocked AND (group_tier = 'set aside'::text) AND (state < 'active'::pgboss.job_state));

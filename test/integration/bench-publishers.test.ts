@@ -69,7 +69,7 @@ async function whatIsStored() {
     `select to_jsonb(event) - '{id,seq,correlation_id,published_at,occurred_at,payload}'::text[] as event,
        to_jsonb(job) - '{id,data,start_after,created_on,keep_until}'::text[] as job,
        job.data - 'event' as data, job.data ->> 'event' = event.id::text as refers,
-       substr(job.id::text, 20) as handler_hash, keep_until - created_on as kept,
+       substr(job.id::text, 20) as handler_hash, keep_until - start_after as kept,
        event.payload #>> '{json,total}' as total, event.correlation_id = event.id::text as correlated
      from postbus.event join pgboss.job on postbus.seq_of_delivery(job.id) = event.seq
      order by event.seq, job.id`,

@@ -39,11 +39,11 @@ describe('migrate', () => {
     const real = await postbus(empty.connectionString, ['migrate'])
     const again = await postbus(empty.connectionString, ['migrate'])
 
-    expect(dry).toMatchObject({ code: 0, err: '11 steps would be taken.\n' })
+    expect(dry).toMatchObject({ code: 0, err: '18 steps would be taken.\n' })
     expect(linesOf(dry.out)).toEqual(steps)
     expect(dryJson.json()).toEqual(steps.map((step) => ({ step, done: false })))
     expect(real).toMatchObject({ code: 0, out: '' })
-    expect(linesOf(real.err)).toEqual([...steps.map((step) => `… ${step}`), 'Done: 11 steps.'])
+    expect(linesOf(real.err)).toEqual([...steps.map((step) => `… ${step}`), 'Done: 18 steps.'])
     expect(again).toMatchObject({
       code: 0,
       out: '',

@@ -8,6 +8,7 @@ import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables, storedCounts } from '../support/stored.ts'
 import { until } from '../support/until.ts'
+import { heartbeat, settingsOf } from '../support/sessions.ts'
 
 const ran: number[] = []
 const handlers = [handlerThat((n) => void ran.push(n))]
@@ -126,11 +127,11 @@ test('a worker keeps its claims when the application’s pool is exhausted', asy
   const worker = bus.worker({ pollMs: 100 })
   await bus.publish(NoteTaken({ n: 1 }))
   await worker.start()
-  await until('it runs', async () => (await heartbeat()) !== null)
+  await until('it runs', async () => (await heartbeat(opened.database)) !== null)
 
   const all = [await pool.connect(), await pool.connect()]
-  const first = await heartbeat()
-  await until('a heartbeat comes all the same', async () => (await heartbeat()) !== first)
+  const first = await heartbeat(opened.database)
+  await until('a heartbeat comes all the same', async () => (await heartbeat(opened.database)) !== first)
   for (const client of all) client.release()
   finish.resolve()
   await worker.stop()
@@ -245,18 +246,4 @@ async function worksWith(bus: Bus): Promise<void> {
   await until('both are handled', () => ran.length === 2)
   expect(await bus.deadLetters.count()).toBe(0)
   await worker.stop()
-}
-
-async function settingsOf(pool: Pool): Promise<readonly object[]> {
-  const { rows } = await pool.query<object>(
-    `select name, setting from pg_settings where source = 'session' order by name`,
-  )
-  return rows
-}
-
-async function heartbeat(): Promise<string | null> {
-  const { rows } = await opened.database.query<{ at: string }>(
-    `select heartbeat_on::text as at from pgboss.job where state = 'active'`,
-  )
-  return rows[0]?.at ?? null
 }

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
+import { historyIn } from '../support/history.ts'
+import { settleAll } from '../support/settle-all.ts'
 
 let opened: TestBus
 const clients: Client[] = []
@@ -34,7 +36,7 @@ describe('a delivery that is done', () => {
     await opened.bus.worker().drain()
 
     expect(await jobs()).toEqual([])
-    const rows = await history()
+    const rows = await historyIn(opened.database)
     expect(rows).toHaveLength(4)
     expect(rows.map(({ handler }) => handler).toSorted()).toEqual([
       'notes.mail',
@@ -54,7 +56,7 @@ describe('a delivery that is done', () => {
 
     await drainWithRetries()
 
-    const [row] = (await history()).filter(({ handler }) => handler === 'notes.take')
+    const [row] = (await historyIn(opened.database)).filter(({ handler }) => handler === 'notes.take')
     expect(row).toMatchObject({ attempts: 3, outcome: null })
     expect(row?.detail?.errors).toMatchObject([
       { attempt: 1, message: 'attempt 1 went wrong', stack: expect.stringContaining('history.test') as unknown },
@@ -119,13 +121,13 @@ describe('the ring', () => {
     await settleOne()
     await opened.bus.publish(NoteTaken({ n: 1, key: 'kept' }))
     await settle('notes.mail')
-    const before = (await history()).slice(2)
+    const before = (await historyIn(opened.database)).slice(2)
 
     await turnAfter('12 hours', 2)
     await hoursPass(24)
     for (let turns = 0; turns < 4; turns += 1) await pruneAll('12 hours')
 
-    const after = await history()
+    const after = await historyIn(opened.database)
     expect(await tables()).not.toContain(0)
     expect(after).toEqual(
       before.map((row) => ({ ...row, ended_at: expect.any(Date) as unknown, turn: after[0]?.turn })),
@@ -182,24 +184,6 @@ describe('the ring', () => {
   })
 })
 
-interface HistoryRow {
-  readonly handler: string
-  readonly ended_at: Date
-  readonly took_ms: number
-  readonly turn: number
-  readonly attempts: number | null
-  readonly outcome: string | null
-  readonly detail: { readonly errors: readonly object[] } | null
-}
-
-async function history(): Promise<readonly HistoryRow[]> {
-  const { rows } = await opened.database.query<HistoryRow>(
-    `select handler.name as handler, ended_at, took_ms, turn, attempts, outcome, detail
-    from postbus.history join postbus.handler on handler.number = history.handler order by seq, 1`,
-  )
-  return rows
-}
-
 /** The handlers of what is still a job. */
 async function jobs(): Promise<readonly string[]> {
   const { rows } = await opened.database.query<{ handler: string }>(
@@ -235,18 +219,6 @@ async function settleOne(over: Pick<Client, 'query'> = opened.database): Promise
 
 /** Settles what waits for one handler. */
 const settle = (handler: string) => settleAll(opened.database, `job.data ->> 'handler' = '${handler}'`)
-
-async function settleAll(over: Pick<Client, 'query'>, which: string): Promise<void> {
-  await over.query(
-    `update pgboss.job job set state = 'active', started_on = now(), heartbeat_on = now() where state < 'active' and ${which}`,
-  )
-  await over.query(`select postbus.settle('events', array_agg(id), array_agg(claim), null)
-    from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
-      where state = 'active' and name = 'events') job having count(*) > 0`)
-  await over.query(`select postbus.settle_lanes('events_partitioned', array_agg(id), array_agg(claim), null, array_agg(id))
-    from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
-      where state = 'active' and name = 'events_partitioned') job having count(*) > 0`)
-}
 
 async function drainWithRetries(): Promise<void> {
   for (let round = 0; round < 5; round += 1) {

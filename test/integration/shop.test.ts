@@ -83,8 +83,9 @@ test.each([
   },
   {
     sabotage: 'a job that is gone',
-    sql: `delete from pgboss_demo.job where id = (
-      select id from pgboss_demo.job where data ->> 'handler' = 'cargo.send-parcel' limit 1)`,
+    sql: `delete from postbus_demo.history where seq = (select min(seq) from postbus_demo.history
+        where handler = (select number from postbus_demo.handler where name = 'cargo.send-parcel'))
+      and handler = (select number from postbus_demo.handler where name = 'cargo.send-parcel')`,
     wrong: ['deliveries done', 'cargo.send-parcel'],
   },
   {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
-import { callHandler, type Answer } from '../../../src/attempt/call-handler.ts'
+import { callHandler } from '../../../src/attempt/call-handler.ts'
+import type { Answer } from '../../../src/attempt/handler-call.ts'
 import { Deadlines } from '../../../src/attempt/deadlines.ts'
 import { defineHandler } from '../../../src/handlers/handler.ts'
 import type { Emit } from '../../../src/signals.ts'

@@ -2,7 +2,6 @@
  * Examines everything that has to be right for events to flow, and says what is not, with the command that mends it.
  * Reads only; the one thing it sends is a NOTIFY to itself.
  */
-import { PgBoss } from 'pg-boss'
 import { clearTimeout, performance, realNowMs, setTimeout } from '../../../clock.ts'
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
@@ -13,6 +12,7 @@ import { pruningLag } from '../deliveries/retention.ts'
 import { inspectSchema } from '../schema/schema-check.ts'
 import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
+import { driftOf } from './schema-drift.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
 
@@ -94,42 +94,6 @@ async function examineSchema(
   return drift
     ? [warning('schema', `${versions} (latest), but pg-boss's tables were changed: ${drift}`)]
     : [ok('schema', `${versions} (latest), no drift`)]
-}
-
-/** What of pg-boss's own schema is missing or altered. Indexes beside its own, such as ours, do not count. */
-async function driftOf(connection: Connection, tables: Tables): Promise<string | null> {
-  const client = await connection.dedicated()
-  try {
-    await client.query('begin read only')
-    await client.query(AS_PGBOSS_EXPECTS)
-    return await driftSeenBy(client, tables)
-  } finally {
-    await client.end()
-  }
-}
-
-/** pg-boss compares definitions as text, which the settings of a database or a role write in another way. */
-const AS_PGBOSS_EXPECTS = `
-  set local quote_all_identifiers = off; set local search_path = public; set local standard_conforming_strings = on;
-  set local DateStyle = 'ISO, MDY'; set local IntervalStyle = postgres; set local TimeZone = 'UTC';
-  set local extra_float_digits = 1; set local bytea_output = hex`
-
-async function driftSeenBy(database: Queryable, tables: Tables): Promise<string | null> {
-  const executeSql = (text: string, values?: unknown[]) => database.query(text, values)
-  const boss = new PgBoss({
-    db: { executeSql },
-    schema: tables.names.pgboss,
-    supervise: false,
-    schedule: false,
-    migrate: false,
-  })
-  boss.on('error', () => undefined)
-  const report = await boss.detectSchemaDrift()
-  if (report.ok) return null
-  const parts = Object.entries(report).filter(
-    ([name, value]) => name !== 'extraIndexes' && Array.isArray(value) && value.length > 0,
-  )
-  return parts.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ') || 'see pg-boss'
 }
 
 async function examineQueues(

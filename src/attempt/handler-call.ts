@@ -1,0 +1,16 @@
+/** What a handler is called with, and what came of that. */
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { Envelope } from '../events/envelope.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+
+export interface HandlerCall {
+  readonly delivery: ClaimedDelivery
+  readonly handler: AnyHandler
+  /** The copy of the event that the handler gets. */
+  readonly event: Envelope
+  readonly abort: AbortController
+}
+
+/** What came of calling a handler. */
+export type Answer =
+  { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }

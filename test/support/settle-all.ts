@@ -1,0 +1,14 @@
+/** Claims and settles by hand what waits, whatever is due. */
+import type { Client } from 'pg'
+
+export async function settleAll(over: Pick<Client, 'query'>, which: string): Promise<void> {
+  await over.query(
+    `update pgboss.job job set state = 'active', started_on = now(), heartbeat_on = now() where state < 'active' and ${which}`,
+  )
+  await over.query(`select postbus.settle('events', array_agg(id), array_agg(claim), null)
+    from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
+      where state = 'active' and name = 'events') job having count(*) > 0`)
+  await over.query(`select postbus.settle_lanes('events_partitioned', array_agg(id), array_agg(claim), null, array_agg(id))
+    from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
+      where state = 'active' and name = 'events_partitioned') job having count(*) > 0`)
+}
