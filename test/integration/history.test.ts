@@ -184,7 +184,6 @@ describe('the ring', () => {
   })
 })
 
-/** The handlers of what is still a job. */
 async function jobs(): Promise<readonly string[]> {
   const { rows } = await opened.database.query<{ handler: string }>(
     `select data ->> 'handler' as handler from pgboss.job order by id`,
@@ -192,7 +191,6 @@ async function jobs(): Promise<readonly string[]> {
   return rows.map(({ handler }) => handler)
 }
 
-/** Which tables of the ring hold anything. */
 async function tables(): Promise<readonly number[]> {
   const { rows } = await opened.database.query<{ turn: number }>('select distinct turn from postbus.history order by 1')
   return rows.map(({ turn: number }) => number)
@@ -217,7 +215,6 @@ async function settleOne(over: Pick<Client, 'query'> = opened.database): Promise
   await settleAll(over, 'true')
 }
 
-/** Settles what waits for one handler. */
 const settle = (handler: string) => settleAll(opened.database, `job.data ->> 'handler' = '${handler}'`)
 
 async function drainWithRetries(): Promise<void> {

@@ -45,12 +45,12 @@ export interface ClaimedRows<Column extends string> {
 /** Runs a statement whose rows may be deliveries, with these columns beside them. */
 export async function queryClaimed<Column extends string>(
   database: Queryable,
-  { name, text }: { readonly name: string; readonly text: string },
+  statement: { readonly name: string; readonly text: string },
   values: readonly unknown[],
 ): Promise<ClaimedRows<Column>> {
   // `Queryable` names only what every statement needs. A pool can do this too, and a test's transaction reads what it needs.
   const able = database as unknown as CellQueryable
-  const { fields, rows } = await able.query({ name, text, values, rowMode: 'array', types: AS_TEXT })
+  const { fields, rows } = await able.query({ ...statement, values, rowMode: 'array', types: AS_TEXT })
   const names = fields ? fields.map(({ name }) => name) : Object.keys(rows[0] ?? {})
   // The statement says what its columns are.
   const at = Object.fromEntries(names.map((name, place) => [name, place])) as Places<Column | DeliveryColumn>
