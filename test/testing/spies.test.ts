@@ -52,7 +52,7 @@ test('a handler that is spied on is the one that runs', async () => {
   await aBus({ handlers: [receipt] }).publish(anOrder())
 
   expect(handle).toHaveBeenCalledOnce()
-  expect(await runEvent(receipt, anOrder())).toEqual({ status: 'processed', result: 'not sent' })
+  expect(await runEvent(receipt, anOrder())).toEqual({ state: 'processed', result: 'not sent' })
 })
 
 test('operations can be replaced, and other runners spy as well', async () => {
