@@ -102,7 +102,7 @@ test('a migration that was interrupted is taken up where it stopped', async () =
     drop table postbus.handler, postbus.queue, postbus.server_life, postbus.lane_sweep;
     alter table postbus.dead_letter rename dismissed_at to discarded_at;
     create table postbus.lane_sweep (queue text primary key);
-    drop index pgboss.postbus_lane; comment on table postbus.event is null;
+    drop index pgboss.postbus_lane; comment on table postbus.migration is null;
     delete from postbus.migration where name >= '0007'`)
 
   const report = await bus.migrate()

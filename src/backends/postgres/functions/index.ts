@@ -51,16 +51,16 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
   for (const statement of [...publishFunctions(tables), ...FUNCTIONS.map((one) => one(tables))]) {
     await database.query(statement)
   }
-  await database.query(`comment on table ${tables.event} is '${COMMENT}${FUNCTIONS_VERSION}'`)
+  await database.query(`comment on table ${tables.migration} is '${COMMENT}${FUNCTIONS_VERSION}'`)
 }
 
 /** Which version of the functions is installed; 0 when the comment is not there. */
 export async function installedFunctions(database: Queryable, tables: Tables): Promise<number> {
   const { rows } = await database.query<{ comment: string | null }>(
     `select obj_description(to_regclass($1), 'pg_class') as comment`,
-    [tables.event],
+    [tables.migration],
   )
   return Number(rows[0]?.comment?.split(COMMENT)[1] ?? 0)
 }
 
-const COMMENT = 'events of Postbus, functions '
+const COMMENT = 'migrations of Postbus, functions '
