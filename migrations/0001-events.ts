@@ -1,4 +1,4 @@
-/** The table of events: each stored once, whoever receives it, in the order of publishing. */
+/** The table of events. Each event is stored once, in the order of publishing. */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { SchemaNames } from './schema-names.ts'

@@ -1,5 +1,5 @@
 /**
- * What a value is, whoever made it. A test runner's vm context has an `Object` and an `Error` of its own, and fake timers
+ * Tells what kind a value is, also when another realm has made it. A test runner's vm context has an `Object` and an `Error` of its own, and fake timers
  * bring a `Date` of their own: to `instanceof` and to comparing prototypes their values are strangers, though they are equal.
  */
 import { types } from 'node:util'

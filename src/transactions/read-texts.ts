@@ -1,5 +1,5 @@
 /**
- * Reads rows through a client of the application's, whatever it makes of them. Clients can be told to rename columns, to parse
+ * Reads rows through the application's own client, however that is configured. Clients can be told to rename columns, to parse
  * values, and to put rows and results into other shapes. So our statements return one column of text: there is nothing to
  * rename, and a text that was changed all the same is found out by what it should look like.
  */

@@ -1,6 +1,6 @@
 /**
- * Settles a queue's finished attempts in groups: whatever finishes in one turn of the event loop goes together, and with
- * what had to wait because two groups were on their way. Two, so that the database works on one while we work on what the
+ * Settles a queue's finished attempts in groups. A group holds what finished in one turn of the event loop, and what had to
+ * wait because two groups were on their way. Two, so that the database works on one while we work on what the
  * other has brought. A finished attempt is not forgotten when the database is away: it is tried until it is settled or the
  * worker is gone.
  */

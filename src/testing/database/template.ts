@@ -1,5 +1,5 @@
 /**
- * The template of a run's test databases: migrated once, by whoever comes first, and copied for each test process. It gets
+ * The template of a run's test databases: migrated once, by the first process, and copied for each test process. It gets
  * its name last: a template is complete or not there.
  */
 import { createPostgres } from '../../backends/postgres/postgres.ts'

@@ -1,4 +1,4 @@
-/** Notices that a drain will never end: a delivery that is put off for ever, or events that keep causing new ones. */
+/** Notices that a drain will never end: a delivery is put off again and again, or events keep causing new ones. */
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'

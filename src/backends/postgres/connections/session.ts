@@ -1,5 +1,5 @@
 /**
- * What our statements need of their session, whatever the database, the role or the application has by default:
+ * The settings that our statements need in their session, where the defaults may be different:
  *
  * - Claims and settles look again, in a later statement, at what has changed since they began. Under a stricter isolation
  *   level than read committed they would not see it.

@@ -1,4 +1,4 @@
-/** Retention: events that nobody needs any more are deleted. What the database does then is in `functions/prune.ts` and `functions/history.ts`. */
+/** Retention: deletes events that are no longer needed. What the database does then is in `functions/prune.ts` and `functions/history.ts`. */
 import type { Pruned, Pruning } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'

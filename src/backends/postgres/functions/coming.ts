@@ -1,6 +1,6 @@
 /**
- * What a claim has to know of publishers that are committing at this moment: of those that commit together only one wakes
- * the workers (see `publish.ts`), and it may be the first to be seen.
+ * Tells a claim that a publisher is committing at this moment. Of publishers that commit together only one wakes the workers
+ * (see `publish.ts`), and the claim may see its commit before the others'.
  *
  *   publisher   holds `coming`, shared, from before it decides whether to notify until its commit can be seen
  *   claim       asks whether anyone holds it, and only then looks at the queue: what was not held is seen

@@ -1,5 +1,5 @@
 /**
- * The functions that publish: one call, one round trip, whatever the number of events, handlers and queues.
+ * The functions that publish any number of events to any number of handlers, in one round trip.
  *
  *   batch ──► input    ──► stored    insert into postbus.event, in call order; a known id is passed over
  *         ├─► receiver ──► delivered insert into pgboss.job, one row per stored event and handler

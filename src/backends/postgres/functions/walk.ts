@@ -1,4 +1,4 @@
-/** The function that visits a queue's lanes in the order of their keys: one probe for each, whatever waits in it. */
+/** The function that visits a queue's lanes in the order of their keys. A lane costs one probe, however long it is. */
 import type { Tables } from '../schema/tables.ts'
 import { FIXED_PLAN, functionName, inQueue, LIVE_IN_LANE, runningIn } from './sql.ts'
 

@@ -1,4 +1,4 @@
-/** Whether pg-boss's own schema is as pg-boss expects it, whatever the settings of the database are. */
+/** Checks that pg-boss's own schema is as pg-boss expects it. Settings of the database do not count as a difference. */
 import { PgBoss } from 'pg-boss'
 import type { Connection, Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
