@@ -97,6 +97,11 @@ function busFor(connectionString: string, { handlers = 1, queueEach = false }: S
   return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble })
 }
 
+/** To publish what a contestant with one handler handles. */
+export function publishingBus(connectionString: string, kind: Kind): Bus {
+  return busFor(connectionString, { kind, concurrency: 1 }, () => undefined)
+}
+
 /** To publish what `steady` handles. */
 export function steadyBus(connectionString: string): Bus {
   return busFor(connectionString, { kind: 'of both kinds', concurrency: 20, handlers: 2 }, () => undefined)

@@ -4,16 +4,19 @@ import { afterBurst } from './after-burst.ts'
 import { drain } from './drain.ts'
 import { fanOut } from './fan-out.ts'
 import { idle } from './idle.ts'
+import { kept } from './kept.ts'
 import { latency } from './latency.ts'
 import { latencyProfile } from './latency-profile.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
+import { pinned } from './pinned.ts'
 import { profile } from './profile.ts'
 import { publish } from './publish.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
 import { publishProfile } from './publish-profile.ts'
 import { soak } from './soak.ts'
 import { testingOverhead } from './testing-overhead.ts'
+import { volume } from './volume.ts'
 
 export const questions: readonly Question[] = [
   publish,
@@ -29,5 +32,8 @@ export const questions: readonly Question[] = [
   profile,
   idle,
   soak,
+  pinned,
+  kept,
+  volume,
   testingOverhead,
 ]

@@ -23,7 +23,7 @@ export const soak: Question = {
   notes: [
     '60 s in six parts; with --full, ten minutes in ten parts. Half of the events have keys (5,000 of them); each has two handlers that do nothing, in one worker process; the publisher is another one, with at most 100 publishes under way.',
     'Latency runs from the call of publish, without a transaction of the caller’s, to the start of a handler.',
-    'Nothing is pruned: events and completed deliveries stay, so tables grow all the time. Bytes per delivery is that growth, indexes and half an event included. Live and dead tuples are Postgres’s own estimates at the end of a part.',
+    'Nothing is pruned: events and the history of what is done stay, so tables grow all the time. Bytes per delivery is that growth, indexes and half an event included. Live and dead tuples are Postgres’s own estimates at the end of a part.',
   ],
   cases: ({ quick, full }) => [soakFor(quick ? { parts: 2, partMs: 400 } : partsOf(full))],
   goals: [P50, P99, RSS, BYTES].map((figure) => ({

@@ -11,6 +11,7 @@ export function unstoredDelivery(handler: AnyHandler, event: StoredEvent, attemp
     claim: 0,
     attempt,
     event,
+    behind: [],
   }
 }
 

@@ -38,8 +38,11 @@ export interface Pruned {
 export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
   prepare(queues: readonly string[]): Promise<void>
-  /** Takes up to `limit` deliveries that are due, and of the handlers in `rooms` no more than these allow. */
-  claim(queue: string, limit: number, rooms?: readonly HandlerRoom[]): Promise<Claimed>
+  /**
+   * Takes up to `limit` deliveries that are due, and of the handlers in `rooms` no more than these allow; in a partitioned
+   * queue with up to `behind` of those that follow each in its lane.
+   */
+  claim(queue: string, limit: number, rooms?: readonly HandlerRoom[], behind?: number): Promise<Claimed>
   /** Ends attempts. */
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Returns the ids that are still ours. */

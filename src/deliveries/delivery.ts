@@ -1,4 +1,5 @@
 /** A delivery on its way through a worker: claimed for one attempt, and settled by what came of that. */
+
 /** One delivery that this process has claimed for one attempt. */
 export interface ClaimedDelivery {
   readonly id: string
@@ -10,6 +11,11 @@ export interface ClaimedDelivery {
   readonly attempt: number
   /** What is stored of the event, or `null` when it is gone. */
   readonly event: StoredEvent | null
+  /**
+   * Those that follow it in its lane, and may run after it without being asked for. They have its claim: nobody else can
+   * claim them before it has ended.
+   */
+  readonly behind: readonly ClaimedDelivery[]
 }
 
 export interface StoredEvent {
@@ -66,6 +72,16 @@ export type Settlement = {
   readonly delivery: ClaimedDelivery
   /** Claim the next delivery of its lane, if one is due, in the same round trip. */
   readonly takeNext?: boolean
+  /** With the next one come up to so many of those behind it. */
+  readonly behind?: number
+  /** How long it took, for those that are done in a lane. */
+  readonly tookMs?: number
+  /** Of its run, those that were done before it and are not settled: the first of these has the claim. */
+  readonly ran?: readonly Ran[]
+  /** The one that runs after it, and has the claim now. */
+  readonly movesTo?: ClaimedDelivery | undefined
+  /** After the last one that is known of the run, so many more may be brought. */
+  readonly more?: { readonly last: ClaimedDelivery; readonly count: number } | undefined
 } & (
   | { readonly is: 'done' }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
@@ -78,12 +94,30 @@ export type Settlement = {
     }
 )
 
+/** One of a run that is done. */
+export interface Ran {
+  readonly delivery: ClaimedDelivery
+  readonly tookMs: number
+}
+
 /** What settling has brought. */
 export interface Settled {
   /** The ids of those that were still ours. */
   readonly ours: ReadonlySet<string>
   /** The next deliveries of their lanes, claimed for us, each by the id of the one it follows. */
   readonly next: ReadonlyMap<string, ClaimedDelivery>
+  /** More of runs that go on, each by the id of the one that was settled. */
+  readonly behind: ReadonlyMap<string, readonly ClaimedDelivery[]>
+  /** The ids of those whose run must not go on after what runs now: an older delivery of the lane has come. */
+  readonly cut: ReadonlySet<string>
   /** A lane has a next delivery that is due and was not asked for. */
   readonly more: boolean
+}
+
+export const NOTHING_SETTLED: Settled = {
+  ours: new Set(),
+  next: new Map(),
+  behind: new Map(),
+  cut: new Set(),
+  more: false,
 }

@@ -10,6 +10,7 @@ import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'
+import { AHEAD } from './lane-run.ts'
 import { LimitedClaims } from './limited-claims.ts'
 import { PayloadBudget } from './payload-budget.ts'
 import type { QueueSignals } from './queue-signals.ts'
@@ -27,6 +28,8 @@ export interface ClaimerParts {
   readonly pollMs: number
   readonly store: Pick<DeliveryStore, 'claim'>
   readonly held: Held
+  /** How many lanes are being worked on. */
+  lanes(): number
   readonly handlerSlots: HandlerSlots
   readonly signals: QueueSignals
   readonly stopping: AbortSignal
@@ -93,6 +96,17 @@ export class Claimer {
     this.#news.open()
   }
 
+  /** Who waits for a slot of this handler, as far as the last claim knows. */
+  waits(handler: string): 'nobody' | 'for a slot' | 'for the handler' {
+    if (this.#limited.isWaiting(handler)) return 'for the handler'
+    return this.#hasBacklog ? 'for a slot' : 'nobody'
+  }
+
+  /** Of so many deliveries more, those for whose payloads there is room. */
+  room(count: number): number {
+    return this.#budget.share(count, this.#inMemory)
+  }
+
   /** A handler has returned. In a lane its slot is not free before it is settled. */
   returned(): void {
     if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
@@ -117,12 +131,21 @@ export class Claimer {
    * the next of the lane may come back with that. Large payloads leave slots empty.
    */
   #freeSlots(): number {
-    const { concurrency, held, inLanes } = this.#parts
-    const free = inLanes
-      ? concurrency - held.size
-      : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
-    const inMemory = { held: held.size, heldSize: held.payloadSize, asked: this.#asked }
-    return this.#budget.share(Math.max(0, free - this.#asked), inMemory)
+    const { concurrency, held, inLanes, lanes } = this.#parts
+    const free = inLanes ? concurrency - lanes() : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
+    return this.room(Math.max(0, free - this.#asked))
+  }
+
+  get #inMemory() {
+    const { held } = this.#parts
+    return { held: held.size, heldSize: held.payloadSize, asked: this.#asked }
+  }
+
+  /** How many deliveries behind each that is claimed there is room for. */
+  #behind(limit: number): number {
+    if (!this.#parts.inLanes) return 0
+    const inMemory = { ...this.#inMemory, asked: this.#asked - limit }
+    return Math.max(0, Math.floor(this.#budget.share(limit * (1 + AHEAD), inMemory) / limit) - 1)
   }
 
   #send(limit: number): void {
@@ -160,7 +183,7 @@ export class Claimer {
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
         try {
-          const answer = await store.claim(queue, limit, rooms)
+          const answer = await store.claim(queue, limit, rooms, this.#behind(limit))
           this.#budget.learn(answer.deliveries)
           // What is claimed takes its slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)

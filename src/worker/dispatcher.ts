@@ -18,6 +18,8 @@ import type { Emit } from '../signals.ts'
 import { Claimer } from './claimer.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { abortLost, Held, type HeldDelivery } from './held.ts'
+import { LaneRun, type LaneRunParts } from './lane-run.ts'
+import { LaneTurns } from './lane-turns.ts'
 import { QueueSignals } from './queue-signals.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
 import type { Attempt } from '../attempt/run-attempt.ts'
@@ -28,8 +30,6 @@ import type { Tally } from './tally.ts'
 const GIVE_BACK_MS = 500
 /** A delivery that comes back to a process in which its lost attempt still runs is looked at again after this time. */
 const ZOMBIE_MS = 2_000
-/** So many deliveries of a lane run in a row before other lanes that wait for a slot have their turn. */
-const LONGEST_RUN = 16
 
 export interface DispatcherParts {
   readonly queue: string
@@ -51,18 +51,21 @@ export class Dispatcher {
   readonly #settler: Settler
   readonly #held: Held
   readonly #claimer: Claimer
+  readonly #runs = new Set<LaneRun>()
+  readonly #runParts: LaneRunParts
   readonly #stopping = new AbortController()
 
   constructor(parts: DispatcherParts) {
     this.queue = parts.queue
     this.#parts = parts
     this.#inLanes = isPartitionedQueue(parts.queue)
-    this.#held = new Held(parts.handlerSlots, this.#inLanes ? 'settled' : 'returned')
+    this.#held = new Held()
     this.#signals = new QueueSignals(parts.queue, parts.emit)
     this.#claimer = new Claimer({
       ...parts,
       inLanes: this.#inLanes,
       held: this.#held,
+      lanes: () => this.#runs.size,
       signals: this.#signals,
       stopping: this.#stopping.signal,
       begin: (delivery) => this.#begin(delivery),
@@ -74,6 +77,19 @@ export class Dispatcher {
       onError: (error) => this.#signals.databaseFailed(error),
       onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
     })
+    this.#runParts = {
+      ...parts,
+      held: this.#held,
+      settler: this.#settler,
+      signals: this.#signals,
+      turns: new LaneTurns({ ...parts, waits: (handler) => this.#claimer.waits(handler) }),
+      room: (count) => this.#claimer.room(count),
+      isStopping: () => this.#stopping.signal.aborted,
+      mustWait: (delivery) => this.#mustWait(delivery),
+      putOff: (delivery, onSettled) => this.#putOff(delivery, onSettled),
+      onOutcome: (outcome) => this.#settled(outcome),
+      onEnd: (run) => this.#runEnded(run),
+    }
   }
 
   /** Claims and runs until stopped. */
@@ -115,10 +131,12 @@ export class Dispatcher {
    */
   async giveBack(): Promise<number> {
     const left = this.#held.takeRunning()
-    const settled = left.map(({ delivery }) => this.#settler.settle(later(delivery, GIVE_BACK_MS)))
+    const settled = left.map(({ delivery, run }) =>
+      run ? run.giveBack(GIVE_BACK_MS) : this.#settler.settle(later(delivery, GIVE_BACK_MS)),
+    )
     for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
     await Promise.all([...settled, this.#settler.empty()])
-    for (const held of left) this.#held.release(held)
+    for (const held of left) this.#leave(held)
     return left.length
   }
 
@@ -131,19 +149,41 @@ export class Dispatcher {
   async keepClaims(olderThanMs: number): Promise<void> {
     const held = this.#held.heldSince(performance.now() - olderThanMs)
     if (held.length === 0) return
+    const moves = held.map(({ run }) => run?.moves)
     const claims = held.map(({ delivery }) => delivery)
     const ours = await this.#parts.store.keep(this.queue, claims)
-    const lost = held.filter(({ delivery }) => !ours.has(delivery.id))
-    for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
+    for (const [place, one] of held.entries()) {
+      // Of a run only one has the claim. While that moves, the settle will say whether it was lost.
+      const isKnown = one.run === null || (one.run.moves !== null && one.run.moves === moves[place])
+      if (isKnown && !ours.has(one.delivery.id) && abortLost(one)) this.#signals.claimLost(one.delivery)
+    }
   }
 
-  /** Begins a claimed delivery, the `place`th of its lane in a row. It has taken its slot when this returns. */
-  #begin(delivery: ClaimedDelivery, place = 1): void {
+  /** Begins a claimed delivery. It has taken its slot when this returns. */
+  #begin(delivery: ClaimedDelivery): void {
     if (this.#mustWait(delivery)) return this.#putOff(delivery, () => this.#claimer.released())
+    this.#parts.handlerSlots.take(delivery.handler)
+    if (this.#inLanes) this.#beginRun(delivery)
+    else this.#run(delivery)
+  }
+
+  #beginRun(delivery: ClaimedDelivery): void {
+    const run = new LaneRun(this.#runParts, delivery.handler)
+    this.#runs.add(run)
+    run.begin(delivery)
+  }
+
+  #runEnded(run: LaneRun): void {
+    this.#runs.delete(run)
+    this.#parts.handlerSlots.release(run.handler)
+    this.#claimer.released()
+  }
+
+  #run(delivery: ClaimedDelivery): void {
     const held = this.#held.hold(delivery)
     const { attempt, emit } = this.#parts
     const running = attempt(delivery, held.abort)
-    void concludedAttempt(running, delivery, emit).then((concluded) => this.#returned(held, concluded, place))
+    void concludedAttempt(running, delivery, emit).then((concluded) => this.#returned(held, concluded))
   }
 
   /** A lost claim that came back to us while its handler still runs: the two must not overlap. */
@@ -160,31 +200,24 @@ export class Dispatcher {
   }
 
   /** The handler has returned: its outcome goes to the database, unless the delivery was given back meanwhile. */
-  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt, place: number): void {
+  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt): void {
     this.#held.returned(held)
+    this.#parts.handlerSlots.release(held.delivery.handler)
     this.#claimer.returned()
     if (held.phase === 'given-back') return this.#leave(held)
 
     held.phase = 'settling'
-    const mayTakeNext = this.#inLanes && place < LONGEST_RUN && !this.#stopping.signal.aborted
-    this.#settler.hand(mayTakeNext ? { ...settlement, takeNext: true } : settlement, ({ wasOurs, next }) => {
+    this.#settler.hand(settlement, ({ wasOurs }) => {
       if (wasOurs) this.#settled(outcome)
       else if (!held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
-      if (next === null) this.#leave(held)
-      else this.#follow(held, next, place + 1)
+      this.#leave(held)
     })
   }
 
-  /** Goes on with the next of the lane. Something of the lane is held until all of it is settled. */
-  #follow(held: HeldDelivery, next: ClaimedDelivery, place: number): void {
-    if (this.#mustWait(next)) return this.#putOff(next, () => this.#leave(held))
-    this.#begin(next, place)
-    this.#held.release(held, true)
-  }
-
-  /** A delivery is settled, or given back, and no other follows it. */
+  /** A delivery is settled, or given back. */
   #leave(held: HeldDelivery): void {
     this.#held.release(held)
+    this.#parts.handlerSlots.settled(held.delivery.handler)
     this.#claimer.released()
   }
 

@@ -35,11 +35,10 @@ export class HandlerSlots {
     if (this.#limits.has(handler)) this.#taken.set(handler, this.#takenBy(handler) + 1)
   }
 
-  /** `isFollowed`: another delivery has taken the slot already. */
-  release(handler: string, isFollowed = false): void {
+  release(handler: string): void {
     if (!this.#limits.has(handler)) return
     this.#taken.set(handler, this.#takenBy(handler) - 1)
-    if (!isFollowed) this.#tell(handler)
+    this.#tell(handler)
   }
 
   /** A delivery that gave back its slot earlier counts no longer for the cluster either. */

@@ -3,7 +3,6 @@ import { performance } from '../clock.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'
-import type { HandlerSlots } from './handler-slots.ts'
 import { payloadSize } from './payload-budget.ts'
 
 export interface HeldDelivery {
@@ -11,6 +10,8 @@ export interface HeldDelivery {
   readonly abort: AbortController
   /** `performance.now()`: a clock that nobody sets. */
   readonly since: number
+  /** What it belongs to in its lane. */
+  readonly run: Run | null
   /**
    * - `running`: its handler runs.
    * - `settling`: the handler has returned; its outcome is on the way to the database.
@@ -19,27 +20,27 @@ export interface HeldDelivery {
   phase: 'running' | 'settling' | 'given-back'
 }
 
+/** What the keeping of claims has to know of a lane's run. */
+export interface Run {
+  /** Counts the answers about its claim; `null` while the claim moves. */
+  readonly moves: number | null
+  /** Gives back what runs of it. Resolves when nothing of it is held any more. */
+  giveBack(delayMs: number): Promise<void>
+}
+
 export class Held {
   readonly #held = new Set<HeldDelivery>()
   #payloadSize = 0
   /** The ids of those whose handlers have not returned yet. */
   readonly #inHandlers = new Set<string>()
   readonly #released = new Gate()
-  readonly #slots: HandlerSlots
-  /** Until when a delivery counts as its handler's: until that has returned, or until it is settled. */
-  readonly #countUntil: 'returned' | 'settled'
-
-  constructor(slots: HandlerSlots, countUntil: 'returned' | 'settled') {
-    this.#slots = slots
-    this.#countUntil = countUntil
-  }
 
   /** How many are claimed and not settled. */
   get size(): number {
     return this.#held.size
   }
 
-  /** How many characters the payloads of these have. */
+  /** How many characters the payloads of these have, and of those that wait behind them. */
   get payloadSize(): number {
     return this.#payloadSize
   }
@@ -53,29 +54,34 @@ export class Held {
     return this.#inHandlers.has(id)
   }
 
-  hold(delivery: ClaimedDelivery): HeldDelivery {
-    const held: HeldDelivery = { delivery, abort: new AbortController(), since: performance.now(), phase: 'running' }
+  hold(delivery: ClaimedDelivery, run: Run | null = null): HeldDelivery {
+    const since = performance.now()
+    const held: HeldDelivery = { delivery, abort: new AbortController(), since, run, phase: 'running' }
     this.#held.add(held)
     this.#payloadSize += payloadSize(delivery)
     this.#inHandlers.add(delivery.id)
-    this.#slots.take(delivery.handler)
     return held
   }
 
   /** Its handler has returned. */
   returned({ delivery }: HeldDelivery): void {
     this.#inHandlers.delete(delivery.id)
-    if (this.#countUntil === 'returned') this.#slots.release(delivery.handler)
   }
 
-  /** It is settled, or given up. `isFollowed`: the next of its lane is held already. */
-  release(held: HeldDelivery, isFollowed = false): void {
+  /** It is settled, or given up. */
+  release(held: HeldDelivery): void {
     this.#released.open()
-    if (!this.#held.delete(held)) return
-    this.#payloadSize -= payloadSize(held.delivery)
-    const { handler } = held.delivery
-    if (this.#countUntil === 'settled') this.#slots.release(handler, isFollowed)
-    else this.#slots.settled(handler)
+    if (this.#held.delete(held)) this.#payloadSize -= payloadSize(held.delivery)
+  }
+
+  /** These are in memory too, and not begun. */
+  await(behind: readonly ClaimedDelivery[]): void {
+    for (const delivery of behind) this.#payloadSize += payloadSize(delivery)
+  }
+
+  /** These are begun, or are not waited for any more. */
+  awaitNoMore(behind: readonly ClaimedDelivery[]): void {
+    for (const delivery of behind) this.#payloadSize -= payloadSize(delivery)
   }
 
   /** Resolves when nothing is held any more. */

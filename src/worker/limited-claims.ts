@@ -30,6 +30,11 @@ export class LimitedClaims {
     })
   }
 
+  /** The last claim has left something of this handler. */
+  isWaiting(handler: string): boolean {
+    return this.#heldBack.has(handler)
+  }
+
   /** A slot for what the last claim has left became free while that was on its way. */
   get mayClaimMore(): boolean {
     return [...this.#freed].some((handler) => this.#heldBack.has(handler))

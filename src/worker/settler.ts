@@ -5,7 +5,7 @@
  * worker is gone.
  */
 import { setImmediate } from '../clock.ts'
-import type { ClaimedDelivery, Settled, Settlement } from '../deliveries/delivery.ts'
+import { NOTHING_SETTLED, type ClaimedDelivery, type Settled, type Settlement } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { retryDelays } from './retry-delays.ts'
 
@@ -29,14 +29,16 @@ export interface SettlerParts {
 export interface SettledAttempt {
   readonly wasOurs: boolean
   readonly next: ClaimedDelivery | null
+  /** More of its run, which goes on. */
+  readonly behind: readonly ClaimedDelivery[]
+  /** Its run must not go on after what runs now. */
+  readonly isCut: boolean
 }
 
 interface Waiting {
   readonly settlement: Settlement
   readonly onSettled: (settled: SettledAttempt) => void
 }
-
-const NOTHING: Settled = { ours: new Set(), next: new Map(), more: false }
 
 export class Settler {
   readonly #store: Pick<DeliveryStore, 'settle'>
@@ -102,10 +104,15 @@ export class Settler {
   }
 
   async #send(group: readonly Waiting[]): Promise<void> {
-    const { ours, next, more } = await this.#settleGroup(group.map((one) => one.settlement))
+    const { ours, next, behind, cut, more } = await this.#settleGroup(group.map((one) => one.settlement))
     for (const { settlement, onSettled } of group) {
       const { id } = settlement.delivery
-      onSettled({ wasOurs: ours.has(id), next: next.get(id) ?? null })
+      onSettled({
+        wasOurs: ours.has(id),
+        next: next.get(id) ?? null,
+        behind: behind.get(id) ?? [],
+        isCut: cut.has(id),
+      })
     }
     if (more) this.#onMore()
   }
@@ -121,22 +128,24 @@ export class Settler {
         await delays.next()
       }
     }
-    return NOTHING
+    return NOTHING_SETTLED
   }
 
   /** The database refuses something in the group: the others must not suffer for it. What is refused is left for recovery. */
   async #settleEach(settlements: readonly Settlement[], refusal: unknown): Promise<Settled> {
     const [only, ...others] = settlements
-    if (!only) return NOTHING
+    if (!only) return NOTHING_SETTLED
     if (others.length === 0) {
       this.#onRefused(only, refusal)
-      return NOTHING
+      return NOTHING_SETTLED
     }
     const each: Settled[] = []
     for (const settlement of settlements) each.push(await this.#settleGroup([settlement]))
     return {
       ours: new Set(each.flatMap(({ ours }) => [...ours])),
       next: new Map(each.flatMap(({ next }) => [...next])),
+      behind: new Map(each.flatMap(({ behind }) => [...behind])),
+      cut: new Set(each.flatMap(({ cut }) => [...cut])),
       more: each.some(({ more }) => more),
     }
   }

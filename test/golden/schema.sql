@@ -475,8 +475,8 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -580,8 +580,8 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -696,8 +696,8 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -738,8 +738,8 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -778,7 +778,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text)
+CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer)
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1009,7 +1009,7 @@ begin
       end if;
       if chosen <> '{}' then
       return query
-        with activated as (
+        with head as (
       update "pgboss".job_common job set
         state = 'active',
         blocked = false,
@@ -1018,8 +1018,22 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+    ), activated as (
+      select head.priority, head.created_on, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      union all
+      select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
+      cross join lateral (
+        select follower.id from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+          select * from "pgboss".job_common job
+          where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
+          order by job.id limit behind
+        ) job
+      ) follower where follower.is_ready
+      ) follower
+      where behind > 0 and head.claim < 60000000
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -1027,7 +1041,8 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
-    ) event on true order by activated.priority desc, activated.created_on, activated.id;
+    ) event on true
+        order by activated.priority desc, activated.created_on, activated.head, activated.id;
       wanted := wanted - cardinality(chosen);
       wrote := true;
     end if;
@@ -1070,7 +1085,7 @@ begin
       end if;
     if chosen <> '{}' then
       return query
-        with activated as (
+        with head as (
       update "pgboss".job_common job set
         state = 'active',
         blocked = false,
@@ -1079,8 +1094,22 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+    ), activated as (
+      select head.priority, head.created_on, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      union all
+      select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
+      cross join lateral (
+        select follower.id from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+          select * from "pgboss".job_common job
+          where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
+          order by job.id limit behind
+        ) job
+      ) follower where follower.is_ready
+      ) follower
+      where behind > 0 and head.claim < 60000000
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -1088,7 +1117,8 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
-    ) event on true order by activated.priority desc, activated.created_on, activated.id;
+    ) event on true
+        order by activated.priority desc, activated.created_on, activated.head, activated.id;
       wanted := wanted - cardinality(chosen);
       wrote := true;
     end if;
@@ -1666,7 +1696,7 @@ begin
       delete from "pgboss".job_common job
       where job.name = of_queue and job.id = any(claimed.ids) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = claimed.number
         and job.state::text = 'active'
-      returning job.id, job.singleton_key, job.started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+      returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
       insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
       select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
@@ -1740,8 +1770,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], claims bigint[], others jsonb, ends_run uuid[])
- RETURNS TABLE(settled uuid, more boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
+ RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -1754,9 +1784,16 @@ CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], clai
 AS $function$
 #variable_conflict use_column
 declare
-  claimed record;
   ours uuid[];
   lanes text[];
+  claimed_on timestamptz[];
+  targets uuid[];
+  last_known uuid[];
+  room integer[];
+  later jsonb;
+  following jsonb;
+  left_ids uuid[];
+  left_lanes text[];
   taken tid[];
   promoted tid[];
   more boolean;
@@ -1766,15 +1803,33 @@ begin
   if done <> '{}' then
     select one.number into turn from "postbus".history_turn one where one.only_one;
   end if;
-  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
-  for claimed in
-    select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
-  loop
+  if done <> '{}' then
+    with first as (
+      delete from "pgboss".job_common job
+      where job.name = of_queue and job.id = any(done) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = (runs -> job.id::text ->> 'claim')::bigint
+        and job.state::text = 'active'
+      returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (runs -> job.id::text ->> 'took')::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output, job.started_on as claimed_on, runs -> job.id::text as run
+    ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      select "postbus".seq_of_delivery(first.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - first.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = first.handler), "postbus".handler_number(first.handler)),
+        nullif(first.attempts, 1),
+        case when first.output is not null then jsonb_build_object('errors', case when jsonb_typeof(first.output) = 'array' then first.output else '[]' end) end
+      from first
+    )
+    select array_agg(first.id), array_agg(first.singleton_key), array_agg(first.claimed_on),
+      array_agg((first.run ->> 'to')::uuid), array_agg((first.run ->> 'known')::uuid), array_agg((first.run ->> 'more')::integer),
+      (select jsonb_object_agg(one.key, one.value) from first cross join lateral jsonb_each(first.run -> 'later') one)
+    into ours, lanes, claimed_on, targets, last_known, room, later from first;
+  end if;
+
+  if later is not null then
     with ended as (
       delete from "pgboss".job_common job
-      where job.name = of_queue and job.id = any(claimed.ids) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = claimed.number
-        and job.state::text = 'active'
-      returning job.id, job.singleton_key, job.started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+      where job.name = of_queue and job.id = any(array(select jsonb_object_keys(later)::uuid))
+        and job.state::text in ('created', 'retry')
+      returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (later ->> job.id::text)::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
       insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
       select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
@@ -1784,9 +1839,29 @@ begin
         case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
       from ended
     )
-    select ours || array_agg(ended.id), lanes || array_agg(ended.singleton_key)
-    into ours, lanes from ended;
-  end loop;
+    select null into later;
+  end if;
+
+  if coalesce(cardinality(ours), 0) < cardinality(done) then
+    -- A settle whose answer was lost has moved the claim already.
+    select ours || array_agg(run.id), lanes || array_agg(moved.singleton_key), claimed_on || array_agg(moved.started_on),
+      targets || array_agg(run.target), last_known || array_agg(run.known), room || array_agg(run.more)
+    into ours, lanes, claimed_on, targets, last_known, room
+    from (
+      select one.id, (runs -> one.id::text ->> 'claim')::bigint as claim, (runs -> one.id::text ->> 'to')::uuid as target,
+        (runs -> one.id::text ->> 'known')::uuid as known, (runs -> one.id::text ->> 'more')::integer as more
+      from unnest(done) as one (id)
+    ) run
+    cross join lateral (select job.singleton_key, job.started_on from "pgboss".job_common job where job.name = of_queue and job.id = run.target and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = run.claim and job.state::text = 'active' offset 0) moved
+    where not run.id = any(coalesce(ours, '{}'));
+  end if;
+
+  if array_remove(targets, null) <> '{}' then
+    following := (select jsonb_object_agg(run.target, run.claimed_on) from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is not null);
+    update "pgboss".job_common job set state = 'active', blocked = false, heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
+      started_on = (following ->> job.id::text)::timestamptz
+    where job.name = of_queue and job.id = any(targets) and job.state::text in ('created', 'retry');
+  end if;
   if others is not null then
     declare
       rows tid[];
@@ -1836,17 +1911,18 @@ begin
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
       )
-      select ours || array_agg(ended.id), lanes || array_agg(ended.singleton_key)
-    into ours, lanes from ended;
+      select array_agg(ended.id), array_agg(ended.singleton_key) into left_ids, left_lanes from ended;
     end;
   end if;
+  select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
+  from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;
 
   select
     array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) then head.row end),
     array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run)) then head.row end), null),
     coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and ended.id = any(ends_run)), false)
   into taken, promoted, more
-  from unnest(ours, lanes) as ended (id, lane)
+  from unnest(left_ids, left_lanes) as ended (id, lane)
   left join lateral (
     select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = ended.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
@@ -1858,8 +1934,43 @@ begin
      where job.ctid = any(promoted);
   end if;
 
-  return query
-    with activated as (
+  if array_remove(room, null) <> '{}' then
+    return query
+      with run as materialized (
+        select run.*, head.id is distinct from run.target as cut from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more)
+        left join lateral (select job.id from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = run.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by job.id limit 1) head on true
+        where run.more is not null
+      ), activated as (
+        select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt
+        from run
+        union all
+        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1
+        from run cross join lateral (
+          select follower.id from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+          select * from "pgboss".job_common job
+          where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = run.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > run.known
+          order by job.id limit run.more
+        ) job
+      ) follower where follower.is_ready
+        ) follower
+        where not run.cut
+      )
+      select activated.settled, more, activated.cut, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
+      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+      from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
+    ) event on true;
+  end if;
+  if left_ids is null then return; end if;
+
+  if array_remove(taken, null) <> '{}' then
+    return query
+      with head as (
       update "pgboss".job_common job set
         state = 'active',
         blocked = false,
@@ -1868,21 +1979,36 @@ begin
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, (job.data ->> 'handler') as handler, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim,
-        (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+    ), activated as (
+      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      union all
+      select head.ord, head.id, follower.id, head.handler, null, 1 from head
+      cross join lateral (
+        select follower.id from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+          select * from "pgboss".job_common job
+          where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
+          order by job.id limit behind
+        ) job
+      ) follower where follower.is_ready
+      ) follower
+      where behind > 0 and head.claim < 60000000
     )
-    select ours[activated.ord], more, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
+      select left_ids[activated.ord], more, false, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
-    ) event on true;
-  if array_position(taken, null) is null then return; end if;
+    ) event on true
+      order by activated.ord, activated.id;
+  end if;
   return query
-    select ended.id, more, null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
+    select ended.id, more, false, null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz from unnest(ours, taken) as ended (id, taken) where ended.taken is null;
+    null::timestamptz from unnest(left_ids, taken) as ended (id, taken) where ended.taken is null;
 end
 $function$
 ;

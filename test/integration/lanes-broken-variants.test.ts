@@ -47,7 +47,8 @@ const variants: readonly Variant[] = [
   },
   {
     without: 'the fence on the attempt',
-    break: ({ patch }) => patch(SETTLE, /and \(job\.retry_count[^\n]*?= (outcome\.claim|claimed\.number)/g, ''),
+    break: ({ patch }) =>
+      patch(SETTLE, /and \(job\.retry_count[^\n]*?= (\(runs -> [^)]*\)::bigint|outcome\.claim|run\.claim)/g, ''),
     async schedule(lanes, crew) {
       await crew.publish('red', [1, 2])
       const [lost] = await crew.claim(1)

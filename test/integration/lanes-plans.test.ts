@@ -4,10 +4,15 @@
  */
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { claimFrom } from '../../src/backends/postgres/deliveries/claim.ts'
+import { settleDeliveries } from '../../src/backends/postgres/deliveries/settle.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 
 const BATCH = 20
+const BEHIND = 3
 let opened: TestBus
 let session: Client
 
@@ -44,29 +49,20 @@ test.each([
   expect(read / (10 * BATCH)).toBeLessThan(30)
 })
 
-interface ClaimedRow {
-  readonly id: string | null
-  readonly claim: number
+function functionsOf(queue: string) {
+  const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
+  const claimOf = claimFrom(queue, tables)
+  return {
+    claim: async () => (await claimOf(session, BATCH, [], BEHIND)).deliveries,
+    /** Each with its run. */
+    settle: (claimed: readonly ClaimedDelivery[]) => settleDeliveries(session, tables, queue, claimed.map(ofWholeRun)),
+  }
 }
 
-function functionsOf(queue: string) {
-  const [claiming, settling, walk, endsRun] =
-    queue === 'events' ? ['claim', 'settle', '', ''] : ['claim_lanes', 'settle_lanes', `, ''`, ', $2::uuid[]']
-  const claim = async (): Promise<readonly ClaimedRow[]> => {
-    const claimed = await session.query<ClaimedRow>(
-      `select id, claim from postbus.${claiming}($1, ${BATCH}, null, null${walk})`,
-      [queue],
-    )
-    return claimed.rows.filter(({ id }) => id !== null)
-  }
-  const settle = async (claimed: readonly ClaimedRow[]) => {
-    await session.query(`select settled from postbus.${settling}($1, $2::uuid[], $3::bigint[], null${endsRun})`, [
-      queue,
-      claimed.map(({ id }) => id),
-      claimed.map((one) => one.claim),
-    ])
-  }
-  return { claim, settle }
+function ofWholeRun(head: ClaimedDelivery): Settlement {
+  const ran = [head, ...head.behind].map((delivery) => ({ delivery, tookMs: 1 }))
+  const last = ran.pop()!
+  return { ...last, is: 'done', ran, takeNext: true, behind: BEHIND }
 }
 
 /** Rows of the table that this and other sessions have read so far, by any plan. */

@@ -1,6 +1,6 @@
 /** A drain's race that needs its moment: the database here is a script, so that each answer comes when the test says so. */
 import { expect, test } from 'vitest'
-import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
+import { NOTHING_SETTLED, type ClaimedDelivery } from '../../src/deliveries/delivery.ts'
 import type { DeliveryStore } from '../../src/deliveries/delivery-store.ts'
 import type { Outcome } from '../../src/handlers/outcome.ts'
 import { Dispatcher } from '../../src/worker/dispatcher.ts'
@@ -31,9 +31,8 @@ test('drain looks again when its last delivery was settled while a claim was on 
         lookAgain: false,
       }),
       settle: async (_: string, settlements) => ({
+        ...NOTHING_SETTLED,
         ours: new Set(settlements.map(({ delivery }) => delivery.id)),
-        next: new Map(),
-        more: false,
       }),
     } satisfies Partial<DeliveryStore> as unknown as DeliveryStore,
     async attempt({ id }) {
@@ -55,5 +54,5 @@ test('drain looks again when its last delivery was settled while a claim was on 
 })
 
 function aDelivery(id: string): ClaimedDelivery {
-  return { id, queue: 'events_partitioned', handler: 'any', claim: 0, attempt: 1, event: null }
+  return { id, queue: 'events_partitioned', handler: 'any', claim: 0, attempt: 1, event: null, behind: [] }
 }

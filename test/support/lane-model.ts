@@ -95,8 +95,26 @@ const settling = fc.record({ place, ending, takeNext: fc.boolean(), holds }).map
   onOne(
     `settle ${JSON.stringify(how)}`,
     how.place,
-    (world) => world.running,
+    (world) => world.hands,
     (world, one) => world.settle(one, how),
+  ),
+)
+
+const goingOn = place.map((which) =>
+  onOne(
+    'go on',
+    which,
+    (world) => world.hands.filter(({ ahead, isEnding }) => ahead.length > 0 && !isEnding),
+    async (world, one) => world.goOn(one),
+  ),
+)
+
+const movingOn = fc.record({ place, isSentTwice: fc.boolean(), holds }).map((how) =>
+  onOne(
+    `move on${how.isSentTwice ? ' twice' : ''}${how.holds ? ' and hold' : ''}`,
+    how.place,
+    (world) => world.hands.filter(({ ran, isEnding }) => ran.length > 0 && !isEnding),
+    (world, one) => world.moveOn(one, how),
   ),
 )
 
@@ -110,7 +128,7 @@ const lettingGo = fc.constantFrom('commit' as const, 'commit' as const, 'rollbac
 )
 
 /** What happens all the time, weighed against what happens now and then. */
-const daily = [publishing, claiming, settling, settling, lettingGo]
+const daily = [publishing, claiming, settling, settling, goingOn, goingOn, movingOn, lettingGo]
 const steps: fc.Arbitrary<Step>[] = [
   ...daily,
   ...daily,
@@ -125,21 +143,21 @@ const steps: fc.Arbitrary<Step>[] = [
     onOne(
       'lose claim',
       which,
-      (world) => world.running,
+      (world) => world.hands,
       (world, one) => world.loseClaim(one),
     ),
   ),
-  place.map((which) =>
+  fc.record({ which: place, moves: fc.boolean() }).map(({ which, moves }) =>
     onOne(
-      'zombie settles',
+      `zombie ${moves ? 'moves on' : 'settles'}`,
       which,
       (world) => world.zombies,
-      (world, one) => world.settleAsZombie(one),
+      (world, one) => world.settleAsZombie(one, moves),
     ),
   ),
-  fc.constant(step('retry dead', (world) => world.retryDead())),
-  fc.constant(step('dismiss dead', (world) => world.dismissDead())),
-  key.map((of) => step(`skip the head of ${of}`, (world) => world.skipHead(of))),
+  fc.constant(step('retry dead', (world) => world.operator.retryDead())),
+  fc.constant(step('dismiss dead', (world) => world.operator.dismissDead())),
+  key.map((of) => step(`skip the head of ${of}`, (world) => world.operator.skipHead(of))),
   fc.nat(20).map((number) => step(`delete ${number} by hand`, (world) => world.deleteByHand(number))),
   fc.constant(
     new Step(

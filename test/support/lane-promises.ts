@@ -9,6 +9,8 @@ export class LanePromises {
   #published = new Map<string, PublishedTurn>()
   /** Handled, or out of its lane: dead and skipped, dismissed, deleted. */
   #finished = new Set<string>()
+  /** Handled, in a run that is not settled so far. */
+  #ran = new Set<string>()
   /** What died may be delivered again after its successors. */
   #died = new Set<string>()
   #problems: string[] = []
@@ -17,6 +19,7 @@ export class LanePromises {
     this.isDisturbed = false
     this.#published = new Map()
     this.#finished = new Set()
+    this.#ran = new Set()
     this.#died = new Set()
     this.#problems = []
   }
@@ -39,6 +42,15 @@ export class LanePromises {
   ended({ event }: ClaimedDelivery, ending: string): void {
     if (ending === 'continue') this.gone(event?.id ?? '')
     if (ending === 'done') this.#finished.add(event?.id ?? '')
+  }
+
+  ranUnsettled({ event }: ClaimedDelivery): void {
+    this.#ran.add(event?.id ?? '')
+  }
+
+  /** Their claim was lost: they run again. */
+  lost(deliveries: readonly ClaimedDelivery[]): void {
+    for (const { event } of deliveries) this.#ran.delete(event?.id ?? '')
   }
 
   /** Out of its lane without having been handled. */
@@ -81,7 +93,12 @@ export class LanePromises {
   #earlierThan({ key, turn }: PublishedTurn): readonly PublishedTurn[] {
     if (turn === null) return []
     return [...this.#published.values()].filter(
-      (one) => one.key === key && one.turn !== null && one.turn < turn && !this.#finished.has(one.eventId),
+      (one) =>
+        one.key === key &&
+        one.turn !== null &&
+        one.turn < turn &&
+        !this.#finished.has(one.eventId) &&
+        !this.#ran.has(one.eventId),
     )
   }
 }

@@ -3,18 +3,19 @@
  * transaction of a worker that may be held open while everything else goes on. It remembers what was promised, and every
  * step is checked against that. Nothing here waits for time or for a lock: what would have to wait is as if not tried.
  */
-import { DatabaseError, type Client } from 'pg'
+import type { Client } from 'pg'
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
-import { createBus, defineHandler, type Bus } from '../../src/index.ts'
-import { HANDLER, openLanes, Turned, type Lanes } from './lanes.ts'
+import { Hand } from './lane-hands.ts'
+import { LaneOperator, LOCK_TIMEOUT_MS, unlessLocked } from './lane-operator.ts'
+import { openLanes, type Lanes } from './lanes.ts'
 import { LanePromises } from './lane-promises.ts'
 import { LanePublisher } from './lane-publisher.ts'
 import { emptyTables } from './stored.ts'
 
 const PUBLISHERS = 3
-const LOCK_TIMEOUT_MS = 5
-const LOCK_NOT_AVAILABLE = '55P03'
 const MAX_ROUNDS = 300
+/** So many come with each that is claimed. */
+const BEHIND = 3
 
 /** What a worker wants written about an attempt. */
 export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'continue' | 'block'
@@ -23,35 +24,31 @@ export class LaneWorld {
   readonly promises = new LanePromises()
   readonly publishers: readonly LanePublisher[]
   readonly #lanes: Lanes
-  readonly #operator: Bus
+  readonly operator: LaneOperator
   readonly #worker: Client
   readonly #holder: Client
   /** Claimed, running, and to be settled. */
-  running: ClaimedDelivery[] = []
+  hands: Hand[] = []
   /** Their claims were lost, but nobody has told them. */
-  zombies: ClaimedDelivery[] = []
+  zombies: Hand[] = []
   /** What becomes true when the transaction that is held open commits. */
   #held: (() => void) | null = null
 
-  private constructor(lanes: Lanes, clients: readonly Client[], operator: Bus) {
+  private constructor(lanes: Lanes, clients: readonly Client[]) {
     const [worker, holder, ...publishers] = clients as [Client, Client, ...Client[]]
     this.#lanes = lanes
     this.#worker = worker
     this.#holder = holder
-    this.#operator = operator
+    this.operator = new LaneOperator(lanes, worker, this.promises)
     this.publishers = publishers.map((client) => new LanePublisher(lanes, client, this.promises))
   }
 
   static async open(): Promise<LaneWorld> {
     const lanes = await openLanes()
-    const url = new URL(lanes.shop.connectionString)
-    url.searchParams.set('options', `-c lock_timeout=${LOCK_TIMEOUT_MS}`)
-    const handlers = [defineHandler(HANDLER, { on: Turned, handle: () => undefined })]
-    const operator = createBus({ connectionString: url.href, handlers, onSignal: () => undefined })
     const clients = await Promise.all(Array.from({ length: PUBLISHERS + 2 }, () => lanes.connect()))
     for (const client of clients) await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
     await lanes.database.query('create table entity (key text primary key, turns integer not null default 0)')
-    return new LaneWorld(lanes, clients, operator)
+    return new LaneWorld(lanes, clients)
   }
 
   get lanes(): Lanes {
@@ -67,7 +64,7 @@ export class LaneWorld {
     await this.#holder.query('rollback')
     for (const publisher of this.publishers) await publisher.abandon()
     this.promises.forget()
-    this.running = []
+    this.hands = []
     this.zombies = []
     this.#held = null
     await emptyTables(this.#lanes.database)
@@ -78,62 +75,70 @@ export class LaneWorld {
   /** Claims, up to the handler's `free` slots; with `holds`, in a transaction that stays open. */
   claim(limit: number, holds: boolean, free?: number): Promise<void> {
     return this.#inTransaction(holds, async (over) => {
-      const { deliveries } = await this.#lanes.claim(over, limit, free)
+      const { deliveries } = await this.#lanes.claim(over, limit, free, BEHIND)
       if (deliveries.length > (free ?? limit))
         this.promises.broken(`${deliveries.length} claimed, ${free} slots were free`)
       return () => deliveries.forEach((delivery) => this.#start(delivery))
     })
   }
 
-  settle(delivery: ClaimedDelivery, how: { ending: Ending; takeNext: boolean; holds: boolean }): Promise<void> {
+  settle(hand: Hand, how: { ending: Ending; takeNext: boolean; holds: boolean }): Promise<void> {
+    const { running } = hand
+    const ran = [...hand.ran]
+    hand.isEnding = how.holds
     return this.#inTransaction(how.holds, async (over) => {
-      const settlement: Settlement = { ...settlementOf(delivery, how.ending), takeNext: how.takeNext }
+      const settlement = hand.ending({ ...settlementOf(running, how.ending), takeNext: how.takeNext })
       const { ours, next } = await this.#lanes.settle(over, [settlement])
       return () => {
-        if (!ours.has(delivery.id)) this.promises.broken(`${delivery.id} was no longer claimed, though it ran`)
-        this.running = this.running.filter((one) => one !== delivery)
-        this.promises.ended(delivery, how.ending)
+        if (!ours.has(running.id)) this.promises.broken(`${running.id} was no longer claimed, though it ran`)
+        this.hands = this.hands.filter((one) => one !== hand)
+        for (const one of ran) this.promises.ended(one, 'done')
+        this.promises.ended(running, how.ending)
         for (const following of next.values()) this.#start(following)
       }
     })
   }
 
+  /** What runs has ended well, and the next of its run begins, while the database knows of neither. */
+  goOn(hand: Hand): void {
+    const ended = hand.running
+    const next = hand.goOn()
+    this.promises.ranUnsettled(ended)
+    this.promises.started(next, undefined)
+  }
+
+  /** The claim of a run moves on to what runs; the answer may be lost, and the settle is sent again. */
+  moveOn(hand: Hand, { isSentTwice, holds }: { isSentTwice: boolean; holds: boolean }): Promise<void> {
+    const settlement = hand.moving()
+    const past = [...hand.ran]
+    return this.#inTransaction(holds, async (over) => {
+      const first = await this.#lanes.settle(over, [settlement])
+      const { ours, behind, cut } = isSentTwice ? await this.#lanes.settle(over, [settlement]) : first
+      return () => {
+        const { id } = settlement.delivery
+        if (!ours.has(id)) this.promises.broken(`${id} was no longer claimed, though it ran`)
+        for (const one of past) this.promises.ended(one, 'done')
+        hand.moved(past.length, behind.get(id) ?? [], cut.has(id))
+      }
+    })
+  }
+
   /** The worker of a delivery is not heard of any more. */
-  async loseClaim(delivery: ClaimedDelivery): Promise<void> {
-    const count = (await this.#tried(() => this.#lanes.recover(this.#worker, [delivery.id]))) ?? 0
-    if (count > 0) this.#becomesZombie(delivery)
+  async loseClaim(hand: Hand): Promise<void> {
+    const count = (await unlessLocked(() => this.#lanes.recover(this.#worker, [hand.active.id]))) ?? 0
+    if (count > 0) this.#becomesZombie(hand)
   }
 
   /** One whose claim was lost settles after all. */
-  async settleAsZombie(zombie: ClaimedDelivery): Promise<void> {
-    const settled = await this.#tried(() =>
-      this.#lanes.settle(this.#worker, [{ delivery: zombie, is: 'done', takeNext: true }]),
-    )
+  async settleAsZombie(zombie: Hand, moves: boolean): Promise<void> {
+    const settlement =
+      moves && zombie.ran.length > 0
+        ? zombie.moving()
+        : zombie.ending({ delivery: zombie.running, is: 'done', takeNext: true })
+    const settled = await unlessLocked(() => this.#lanes.settle(this.#worker, [settlement]))
     if (settled && settled.ours.size + settled.next.size > 0) {
-      this.promises.broken(`${zombie.id} was settled with a lost claim`)
+      this.promises.broken(`${zombie.running.id} was settled with a lost claim`)
     }
-  }
-
-  async retryDead(): Promise<void> {
-    await this.#tried(() => this.#operator.deadLetters.retry({ all: true }))
-  }
-
-  async dismissDead(): Promise<void> {
-    const { deadLetters } = await this.#operator.deadLetters.list({ limit: 10_000 })
-    const dismissed = await this.#tried(() => this.#operator.deadLetters.dismiss({ all: true }))
-    if (dismissed?.count === deadLetters.length)
-      for (const { eventId } of deadLetters) this.promises.gone(eventId ?? '')
-    else if (dismissed) this.promises.broken(`${dismissed.count} of ${deadLetters.length} dead letters were dismissed`)
-  }
-
-  /** An operator takes the head of a key's lane out. */
-  async skipHead(key: string): Promise<void> {
-    const statement = `select job.data ->> 'event' as event from postbus.skip_head($2, $1, 'skipped') head
-      join pgboss.job job on job.name = $2 and job.id = head`
-    const skipped = await this.#tried(() =>
-      this.#worker.query<{ event: string }>(statement, [`${HANDLER}:${key}`, this.#lanes.queue.name]),
-    )
-    for (const { event } of skipped?.rows ?? []) this.promises.gone(event)
   }
 
   /** Someone deletes a delivery. Its lane may stand still until a sweep. */
@@ -141,16 +146,17 @@ export class LaneWorld {
     const live = await this.#lanes.live()
     const victim = live[place % Math.max(1, live.length)]
     if (!victim) return
-    const deleted = await this.#tried(() => this.#worker.query('delete from pgboss.job where id = $1', [victim.id]))
+    const deleted = await unlessLocked(() => this.#worker.query('delete from pgboss.job where id = $1', [victim.id]))
     if (deleted?.rowCount !== 1) return
     this.promises.gone(victim.eventId)
     this.promises.isDisturbed = true
-    const ran = this.running.find(({ id }) => id === victim.id)
-    if (ran) this.#becomesZombie(ran)
+    for (const hand of this.hands) hand.ahead = hand.ahead.filter(({ id }) => id !== victim.id)
+    const active = this.hands.find((hand) => hand.active.id === victim.id)
+    if (active) this.#becomesZombie(active)
   }
 
   async sweep(): Promise<void> {
-    const swept = await this.#tried(() => this.#lanes.sweep(this.#worker))
+    const swept = await unlessLocked(() => this.#lanes.sweep(this.#worker))
     if (swept !== undefined && !this.isHolding) this.promises.isDisturbed = false
   }
 
@@ -165,7 +171,7 @@ export class LaneWorld {
   /** Time passes: what waits for its time is due. */
   async tick(): Promise<void> {
     const due = `update pgboss.job set start_after = now() where state < 'active' and isfinite(start_after)`
-    await this.#tried(() => this.#worker.query(due))
+    await unlessLocked(() => this.#worker.query(due))
   }
 
   /** Ends the transaction that is held open. */
@@ -174,12 +180,13 @@ export class LaneWorld {
     this.#held = null
     await this.#holder.query(how)
     if (how === 'commit') effect?.()
+    for (const hand of this.hands) hand.isEnding = false
   }
 
   /** What must be true at every moment. */
   async check(): Promise<void> {
     const active = await this.promises.look(this.#lanes)
-    const claimed = this.running.map(({ id }) => id).toSorted()
+    const claimed = this.hands.map((hand) => hand.active.id).toSorted()
     if (this.isHolding || active.join() === claimed.join()) return this.promises.mustHold()
     this.promises.broken(`active are [${active.join()}], claimed are [${claimed.join()}]`)
     this.promises.mustHold()
@@ -191,12 +198,11 @@ export class LaneWorld {
     for (const publisher of this.publishers) await publisher.end('commit')
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.tick()
-      await this.dismissDead()
+      await this.operator.dismissDead()
       if (this.promises.isDisturbed) await this.sweep()
       await this.claim(10, false)
-      const ended = this.running.length
-      for (const delivery of this.running)
-        await this.settle(delivery, { ending: 'done', takeNext: false, holds: false })
+      const ended = this.hands.length
+      for (const hand of this.hands) await this.settle(hand, { ending: 'done', takeNext: false, holds: false })
       if (ended === 0) break
     }
     await this.check()
@@ -204,39 +210,30 @@ export class LaneWorld {
   }
 
   async close(): Promise<void> {
-    await this.#operator.close()
+    await this.operator.close()
     await this.#lanes.close()
   }
 
   #start(delivery: ClaimedDelivery): void {
-    const busy = this.running.find(({ event }) => event?.partitionKey === delivery.event?.partitionKey)
-    this.promises.started(delivery, busy)
-    this.running.push(delivery)
+    const busy = this.hands.find(({ running }) => running.event?.partitionKey === delivery.event?.partitionKey)
+    this.promises.started(delivery, busy?.running)
+    this.hands.push(new Hand(delivery))
   }
 
-  #becomesZombie(delivery: ClaimedDelivery): void {
-    this.running = this.running.filter((one) => one !== delivery)
-    this.zombies.push(delivery)
+  #becomesZombie(hand: Hand): void {
+    this.hands = this.hands.filter((one) => one !== hand)
+    this.promises.lost(hand.begun)
+    this.zombies.push(hand)
   }
 
   async #inTransaction(holds: boolean, work: (over: Client) => Promise<() => void>): Promise<void> {
     if (!holds || this.isHolding) {
-      const effect = await this.#tried(() => work(this.#worker))
+      const effect = await unlessLocked(() => work(this.#worker))
       return effect?.()
     }
     await this.#holder.query('begin')
-    this.#held = (await this.#tried(() => work(this.#holder))) ?? null
+    this.#held = (await unlessLocked(() => work(this.#holder))) ?? null
     if (this.#held === null) await this.#holder.query('rollback')
-  }
-
-  /** `undefined`: it would have had to wait for a lock. */
-  async #tried<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-    try {
-      return await work()
-    } catch (error) {
-      if (error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) return undefined
-      throw error
-    }
   }
 }
 

@@ -37,8 +37,8 @@ export interface Lanes {
   connect(): Promise<Client>
   /** Publishes one event of a key, in `tx` if given. Answers its id. */
   publish(key: string, tx?: Client, turn?: number | null): Promise<string>
-  /** `free`: how many slots the handler has left; by default it has no limit. */
-  claim(database: Queryable, limit?: number, free?: number): Promise<Claimed>
+  /** `free`: how many slots the handler has left; by default it has no limit. `behind`: how many may come with each. */
+  claim(database: Queryable, limit?: number, free?: number, behind?: number): Promise<Claimed>
   settle(database: Queryable, settlements: readonly Settlement[]): Promise<Settled>
   /** Makes the claims of these deliveries look silent, and takes them over. Answers how many. */
   recover(database: Queryable, ids: readonly string[]): Promise<number>
@@ -75,8 +75,8 @@ export async function openLanes(): Promise<Lanes> {
       const { events } = await bus.publish(Turned({ key, turn }), tx ? { tx } : {})
       return events[0]?.id ?? ''
     },
-    claim: (over, limit = 10, free) =>
-      claimOf(over, limit, free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }]),
+    claim: (over, limit = 10, free, behind = 0) =>
+      claimOf(over, limit, free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }], behind),
     settle: (over, settlements) => settleDeliveries(over, tables, queue.name, settlements),
     async recover(over, ids) {
       await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])

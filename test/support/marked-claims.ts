@@ -34,7 +34,7 @@ export class MarkedClaims {
     this.#call =
       kind === 'plain'
         ? `postbus.claim('events', 10, null, $1::jsonb)`
-        : `postbus.claim_lanes('events_partitioned', 10, null, $1::jsonb, '')`
+        : `postbus.claim_lanes('events_partitioned', 10, null, $1::jsonb, '', 0)`
   }
 
   /** Claims, and remembers the marks. Returns how many deliveries that brought. */
@@ -88,7 +88,7 @@ export async function openMarks(kind: Kind) {
       client.query(
         kind === 'plain'
           ? `select postbus.settle('events', '{}', '{}', $1)`
-          : `select postbus.settle_lanes('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one))`,
+          : `select postbus.settle_lanes('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one), 0)`,
         [
           JSON.stringify(
             how.claimed.map(({ id, claim }) => ({ id, claim, outcome: how.outcome, delay_ms: 0, blocks: false })),

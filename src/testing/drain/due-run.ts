@@ -79,7 +79,7 @@ function failingFast(store: DeliveryStore, onFailure: (error: unknown) => void):
     })
   return {
     ...store,
-    claim: (queue, limit, rooms) => reporting(store.claim(queue, limit, rooms)),
+    claim: (queue, limit, rooms, behind) => reporting(store.claim(queue, limit, rooms, behind)),
     settle: (queue, settlements) => reporting(store.settle(queue, settlements)),
   }
 }

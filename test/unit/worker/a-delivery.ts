@@ -13,6 +13,7 @@ export function aDelivery(given: Partial<ClaimedDelivery> = {}): ClaimedDelivery
     claim: 0,
     attempt: 1,
     event: null,
+    behind: [],
     ...given,
   }
 }

@@ -1,6 +1,6 @@
 /** A settler with a store in memory, for tests that decide when and how each settle ends. */
 import { vi } from 'vitest'
-import type { Settled, Settlement } from '../../../src/deliveries/delivery.ts'
+import { NOTHING_SETTLED, type Settled, type Settlement } from '../../../src/deliveries/delivery.ts'
 import { Settler } from '../../../src/worker/settler.ts'
 import { aDelivery } from './a-delivery.ts'
 
@@ -20,7 +20,7 @@ export class Store {
   }
 
   answer(ids: readonly string[]): void {
-    this.#last.resolve({ ours: new Set(ids), next: new Map(), more: false })
+    this.#last.resolve({ ...NOTHING_SETTLED, ours: new Set(ids) })
   }
 
   fail(error: unknown): void {

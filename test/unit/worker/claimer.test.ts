@@ -149,13 +149,14 @@ async function start(
   isDraining = false,
 ): Promise<void> {
   const handlerSlots = options.handlerSlots ?? new HandlerSlots(new Map())
-  held = new Held(handlerSlots, options.inLanes ? 'settled' : 'returned')
+  held = new Held()
   claimer = new Claimer({
     queue: 'events',
     inLanes: false,
     pollMs: 60_000,
     handlerSlots,
     held,
+    lanes: () => held.size,
     signals: new QueueSignals('events', () => undefined),
     stopping: stopping.signal,
     begin: (delivery) => void running.push(held.hold(delivery)),

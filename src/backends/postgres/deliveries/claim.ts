@@ -4,17 +4,26 @@
  * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
  * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
-import type { Claimed, HandlerRoom } from '../../../deliveries/delivery.ts'
+import type { Claimed, ClaimedDelivery, HandlerRoom } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
-import { claimedDelivery, isTrue, namesIn, queryClaimed, type Cells, type ClaimedRows } from './claimed-row.ts'
+import { claimedDelivery, claimedRuns, isTrue, namesIn, queryClaimed } from './claimed-row.ts'
+import type { Cells, ClaimedRows } from './claimed-row.ts'
 import { withoutWaiting } from './durability.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { Marks, type MarkReport } from './marks.ts'
 
-/** Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. */
-export type Claim = (database: Queryable, limit: number, rooms?: readonly HandlerRoom[]) => Promise<Claimed>
+/**
+ * Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. In lanes, with
+ * up to `behind` of those that follow each.
+ */
+export type Claim = (
+  database: Queryable,
+  limit: number,
+  rooms?: readonly HandlerRoom[],
+  behind?: number,
+) => Promise<Claimed>
 
 export function claimFrom(queue: string, tables: Tables): Claim {
   return isPartitionedQueue(queue) ? claimLanes(queue, tables) : claimPlain(queue, tables)
@@ -30,7 +39,7 @@ function claimPlain(queue: string, tables: Tables): Claim {
     const values = [queue, limit, limitsOf(rooms), marks.handIn()]
     const answer = await queryClaimed<ReportColumn>(database, { name: 'claim', text }, values)
     marks.learn(marksIn(answer))
-    const claimed = claimedFrom(queue, answer)
+    const claimed = claimedFrom(answer, (rows) => rows.map((row) => claimedDelivery(queue, row, answer.at)))
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
   }
 }
@@ -42,22 +51,22 @@ function claimPlain(queue: string, tables: Tables): Claim {
  */
 function claimLanes(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const text = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5)`
+  const text = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5, $6)`
   let walkFrom = ''
   let found = 0
   const heldBack = new Set<string>()
-  return async (database, limit, rooms = []) => {
+  return async (database, limit, rooms = [], behind = 0) => {
     const from = walkFrom
     walkFrom = '' // a claim that fails begins again
     if (from === '') {
       found = 0
       heldBack.clear()
     }
-    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from]
+    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from, behind]
     const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes', text }, values)
     marks.learn(marksIn(answer))
     const report = reportIn(answer)
-    const claimed = claimedFrom(queue, answer)
+    const claimed = claimedFrom(answer, (rows) => claimedRuns(queue, rows, answer.at))
     found += claimed.deliveries.length
     for (const handler of claimed.heldBack) heldBack.add(handler)
 
@@ -74,12 +83,14 @@ function limitsOf(rooms: readonly HandlerRoom[]): string | null {
   return rooms.length === 0 ? null : JSON.stringify(rooms)
 }
 
-function claimedFrom(queue: string, answer: ClaimedRows<ReportColumn>): Claimed {
+function claimedFrom(
+  answer: ClaimedRows<ReportColumn>,
+  read: (rows: readonly Cells[]) => readonly ClaimedDelivery[],
+): Claimed {
   const { rows, at } = answer
   const report = reportIn(answer)
-  const claimed = report ? rows.slice(0, -1) : rows
   return {
-    deliveries: claimed.map((row) => claimedDelivery(queue, row, at)),
+    deliveries: read(report ? rows.slice(0, -1) : rows),
     more: isTrue(report?.[at.more]),
     heldBack: namesIn(report?.[at.held_back]),
     lookAgain: isTrue(report?.[at.coming]),

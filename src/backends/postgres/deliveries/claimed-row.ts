@@ -77,6 +77,24 @@ function isCells(row: object): row is Cells {
   return Array.isArray(row)
 }
 
+/** Deliveries, each with those behind it: a row that names no claim belongs to the run of the one before. */
+export function claimedRuns(queue: string, rows: readonly Cells[], at: Places): readonly ClaimedDelivery[] {
+  const heads: ClaimedDelivery[] = []
+  let behind: ClaimedDelivery[] = []
+  for (const row of rows) {
+    const delivery = claimedDelivery(queue, row, at)
+    if (row[at.claim] === null) {
+      behind.push({ ...delivery, claim: heads.at(-1)?.claim ?? 0 })
+    } else {
+      behind = []
+      heads.push({ ...delivery, behind })
+    }
+  }
+  return heads
+}
+
+const NONE: readonly ClaimedDelivery[] = []
+
 export function claimedDelivery(queue: string, row: Cells, at: Places): ClaimedDelivery {
   return {
     id: textIn(row[at.id]),
@@ -85,6 +103,7 @@ export function claimedDelivery(queue: string, row: Cells, at: Places): ClaimedD
     claim: Number(row[at.claim]),
     attempt: Number(row[at.attempt]),
     event: row[at.seq] === null ? null : storedEvent(row, at),
+    behind: NONE,
   }
 }
 

@@ -16,6 +16,8 @@
  * What was set aside is a candidate like those at the front, and judged like them: an older delivery of its lane may have
  * been committed late.
  *
+ * With each it claims come up to `behind` deliveries that follow it in its lane (see `runs.ts`).
+ *
  * When the front of the queue is one busy lane's backlog, the rest of the slots is filled by walking from lane to lane.
  */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
@@ -24,6 +26,7 @@ import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
+import { runsOf } from './runs.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import {
   activated,
@@ -35,7 +38,6 @@ import {
   headOf,
   itsEvent,
   NO_DELIVERY,
-  QUEUE_ORDER,
   runningIn,
 } from './sql.ts'
 
@@ -50,15 +52,16 @@ const NO_REPORT = 'null::boolean, null::text[], null::boolean, null::boolean, nu
 export function claimLanesFunction(tables: Tables): string {
   const claimChosen = `if chosen <> '{}' then
       return query
-        with ${activated(tables, 'chosen')}
-        select ${DELIVERY}, ${NO_REPORT} from activated ${itsEvent(tables)} ${QUEUE_ORDER};
+        with ${activated(tables, 'chosen', 'head')}, ${runsOf(tables, 'head', ['priority', 'created_on'])}
+        select ${DELIVERY}, ${NO_REPORT} from activated ${itsEvent(tables)}
+        order by activated.priority desc, activated.created_on, activated.head, activated.id;
       wanted := wanted - cardinality(chosen);
       wrote := true;
     end if;`
   const lane = { queue: 'of_queue', lane: 'candidate.lane' }
   return `
 create or replace function ${functionName(tables, 'claim_lanes')}(
-  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text
+  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer
 ) returns table (${DELIVERY_COLUMNS},
     more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text
 ) language plpgsql ${FIXED_PLAN} as $function$

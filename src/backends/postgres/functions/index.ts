@@ -15,13 +15,14 @@ import { pruneFunction } from './prune.ts'
 import { publishFunctions } from './publish.ts'
 import { recoverFunction } from './recover.ts'
 import { setAsideFunction } from './set-aside.ts'
-import { settleFunction, settleLanesFunction } from './settle.ts'
+import { settleLanesFunction } from './settle-lanes.ts'
+import { settleFunction } from './settle.ts'
 import { skipHeadFunction } from './skip-head.ts'
 import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 5
+export const FUNCTIONS_VERSION = 6
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [

@@ -1,6 +1,6 @@
 /**
- * The functions that end attempts, a group of them at once: `settle` of a queue without keys, and `settle_lanes` of a
- * partitioned one. Most are done, and there is no more to say of them: their ids and claims stand in arrays. The others come
+ * The function that ends attempts in a queue without keys, a group of them at once, and what it has in common with that of
+ * a partitioned one. Most are done, and there is no more to say of them: their ids and claims stand in arrays. The others come
  * as JSON, with what is to be written about them.
  *
  *   done         deleted, and a row of the history written (see `history.ts`)
@@ -12,42 +12,38 @@
  * nothing. A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
  * neither waiting nor a dead letter; and so is the history.
  *
- * In a partitioned queue, what ends makes way for the head of its lane: in the same transaction, but in a later
- * statement, whose snapshot sees what was published and parked meanwhile. The head is claimed for the same worker unless
- * that wants to leave it to others (`ends_run`); then it is promoted if it was parked.
+ * What ending means for a lane is in `settle-lanes.ts`.
  */
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
-import { promoting } from './promote.ts'
-import {
-  activatedInOrder,
-  attemptOf,
-  byId,
-  claimOf,
-  DELIVERY,
-  DELIVERY_COLUMNS,
-  FIXED_PLAN,
-  functionName,
-  HANDLER,
-  headOf,
-  itsEvent,
-  NO_DELIVERY,
-  withError,
-} from './sql.ts'
-
-const TAKES = 'of_queue text, done uuid[], claims bigint[], others jsonb'
+import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, withError } from './sql.ts'
 
 /** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
 export function settleFunction(tables: Tables): string {
   return `
-create or replace function ${functionName(tables, 'settle')}(${TAKES}) returns table (settled uuid)
+create or replace function ${functionName(tables, 'settle')}(
+  of_queue text, done uuid[], claims bigint[], others jsonb
+) returns table (settled uuid)
 language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
   claimed record;
   ours uuid[];${HISTORY_VARIABLES}
 begin
-  ${end(tables, (ended) => `select ours || array_agg(${ended}.id) into ours from ${ended}`)}
+  ${beginningToEnd(tables)}
+  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
+  for claimed in
+    select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
+  loop
+    with ended as (
+      delete from ${tables.delivery} job
+      where job.name = of_queue and job.id = any(claimed.ids) and ${claimOf('job')} = claimed.number
+        and job.state::text = 'active'
+      returning ${ended()}
+    ), ${writingHistory(tables, 'ended')}
+    ${COLLECT};
+  end loop;
+  ${endingOthers(tables, COLLECT)}
   if others is null and cardinality(ours) = cardinality(done) then
     settled := null;
     return next;
@@ -58,78 +54,29 @@ end
 $function$`
 }
 
-export function settleLanesFunction(tables: Tables): string {
-  const { clock } = tables
-  // Of the clock: what was published since this transaction began is due, though its now() is older.
-  const due = `head.state < 'active' and head.start_after <= ${clock}`
-  const taken = `${due} and not ended.id = any(ends_run)`
-  const collect = (ended: string) => `select ours || array_agg(${ended}.id), lanes || array_agg(${ended}.singleton_key)
-    into ours, lanes from ${ended}`
-  const lane = { queue: 'of_queue', lane: 'ended.lane' }
-  return `
-create or replace function ${functionName(tables, 'settle_lanes')}(${TAKES}, ends_run uuid[])
-returns table (settled uuid, more boolean, ${DELIVERY_COLUMNS}
-) language plpgsql ${FIXED_PLAN} as $function$
-#variable_conflict use_column
-declare
-  claimed record;
-  ours uuid[];
-  lanes text[];
-  taken tid[];
-  promoted tid[];
-  more boolean;${HISTORY_VARIABLES}
-begin
-  ${end(tables, collect)}
+const COLLECT = 'select ours || array_agg(ended.id) into ours from ended'
 
-  select
-    array_agg(case when ${taken} then head.row end),
-    array_remove(array_agg(case when head.blocked and not (${taken}) then head.row end), null),
-    coalesce(bool_or(${due} and ended.id = any(ends_run)), false)
-  into taken, promoted, more
-  from unnest(ours, lanes) as ended (id, lane)
-  left join lateral (
-    ${headOf(tables, lane, 'job.ctid as row, job.state, job.blocked, job.start_after')} for update
-  ) head on true;
-
-  if promoted <> '{}' then
-    ${promoting(tables, 'job.ctid = any(promoted)')}
-  end if;
-
-  return query
-    with ${activatedInOrder(tables, 'taken')}
-    select ours[activated.ord], more, ${DELIVERY} from activated ${itsEvent(tables)};
-  if array_position(taken, null) is null then return; end if;
-  return query
-    select ended.id, more, ${NO_DELIVERY} from unnest(ours, taken) as ended (id, taken) where ended.taken is null;
-end
-$function$`
-}
-
-/** Ends the attempts. `collect` keeps the ids of those that were still claimed so. */
-function end(tables: Tables, collect: (ended: string) => string): string {
-  // What holds up the dead letters holds us up here, before a row is locked: heartbeats pass over locked rows.
+/** What comes first: what holds up the dead letters holds us up here, before a row is locked. Heartbeats pass over locked rows. */
+export function beginningToEnd(tables: Tables): string {
   return `if others is not null then lock table ${tables.deadLetter} in row exclusive mode; end if;
   if done <> '{}' then
     ${readingTurn(tables)}
-  end if;
-  -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
-  for claimed in
-    select outcome.claim as number, array_agg(outcome.id) as ids from unnest(done, claims) as outcome (id, claim) group by 1
-  loop
-    with ended as (
-      delete from ${tables.delivery} job
-      where job.name = of_queue and job.id = any(claimed.ids) and ${claimOf('job')} = claimed.number
-        and job.state::text = 'active'
-      returning job.id, job.singleton_key, job.started_on, ${HANDLER} as handler, ${attemptOf('job')} as attempts, job.output
-    ), ${writingHistory(tables, 'ended')}
-    ${collect('ended')};
-  end loop;
-  if others is not null then
+  end if;`
+}
+
+/** What a deleted delivery tells the history. */
+export function ended(startedOn = 'job.started_on'): string {
+  return `job.id, job.singleton_key, ${startedOn} as started_on, ${HANDLER} as handler, ${attemptOf('job')} as attempts, job.output`
+}
+
+/** Writes about those that are not done. `collect` keeps what was ours, of `ended`. */
+export function endingOthers(tables: Tables, collect: string): string {
+  return `if others is not null then
     ${endOthers(tables, collect)}
   end if;`
 }
 
-function endOthers(tables: Tables, collect: (ended: string) => string): string {
+function endOthers(tables: Tables, collect: string): string {
   const { delivery, deadLetter, event, clock, names, seqOfDelivery } = tables
   return `declare
       rows tid[];
@@ -176,6 +123,6 @@ function endOthers(tables: Tables, collect: (ended: string) => string): string {
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
       )
-      ${collect('ended')};
+      ${collect};
     end;`
 }

@@ -57,19 +57,26 @@ export const NO_DELIVERY = `null::uuid, null::text, null::bigint, null::integer,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz`
 
-/** Turns the locked rows of the array `rows` into claims, as `activated`. */
-export function activated(tables: Tables, rows: string): string {
-  return activatedFrom(tables, '', `job.ctid = any(${rows})`)
+/** Turns the locked rows of the array `rows` into claims. */
+export function activated(tables: Tables, rows: string, as = 'activated'): string {
+  return activatedFrom(tables, { as, where: `job.ctid = any(${rows})` })
 }
 
 /** The same, with their place in the array as `ord`. To know the place costs a join. */
-export function activatedInOrder(tables: Tables, rows: string): string {
+export function activatedInOrder(tables: Tables, rows: string, as: string): string {
   const from = `from unnest(${rows}) with ordinality as chosen (row, ord)`
-  return activatedFrom(tables, from, 'job.ctid = chosen.row', 'chosen.ord, ')
+  return activatedFrom(tables, { as, from, where: 'job.ctid = chosen.row', also: 'chosen.ord, ' })
 }
 
-function activatedFrom(tables: Tables, from: string, where: string, also = ''): string {
-  return `activated as (
+interface ActivatedFrom {
+  readonly as: string
+  readonly from?: string
+  readonly where: string
+  readonly also?: string
+}
+
+function activatedFrom(tables: Tables, { as, from = '', where, also = '' }: ActivatedFrom): string {
+  return `${as} as (
       update ${tables.delivery} job set
         state = 'active',
         blocked = false,
@@ -78,8 +85,8 @@ function activatedFrom(tables: Tables, from: string, where: string, also = ''): 
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       ${from}
       where ${where}
-      returning ${also}job.priority, job.created_on, job.id, ${HANDLER} as handler, ${claimOf('job')} as claim,
-        ${attemptOf('job')} as attempt
+      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler,
+        ${claimOf('job')} as claim, ${attemptOf('job')} as attempt
     )`
 }
 

@@ -1,0 +1,63 @@
+/** What a finished delivery leaves behind: bytes of the history, and of the table it has left. */
+import { Client } from 'pg'
+import { ourBest, plainBest } from '../contestants/postbus.ts'
+import type { Contestant } from '../contestants/contestant.ts'
+import { watchDrain } from '../drain.ts'
+import { evenLoad } from '../load.ts'
+import type { Case, Question } from '../question.ts'
+
+const KEPT = 'bytes kept per delivery'
+const QUEUES = [
+  ['without keys', plainBest],
+  ['on 5,000 keys', ourBest],
+] as const
+
+export const kept: Question = {
+  name: 'kept',
+  asks: 'how much does a finished delivery keep?',
+  rounds: 1,
+  notes: [
+    '100,000 deliveries are worked off. Kept is what the history has, with its indexes, and what the deliveries’ own table and indexes have beyond their size when it was empty, after a plain vacuum (which gives no page in the middle of a table back to the system, but lets it be used again).',
+    'The event is not counted: it is stored once, whatever becomes of it.',
+  ],
+  cases: ({ quick }) => QUEUES.map(([name, contestant]) => caseOf(name, contestant, quick ? 200 : 100_000)),
+  goals: QUEUES.map(([name]) => ({
+    says: `${name}: bytes kept per delivery`,
+    measured: (figure) => figure({ case: name, contestant: 'postbus', figure: KEPT }),
+    atMost: 100,
+  })),
+}
+
+function caseOf(name: string, contestant: Contestant, events: number): Case {
+  const load = evenLoad(events, 5_000)
+  return {
+    name,
+    entries: [
+      {
+        contestant: 'postbus',
+        configuration: `${contestant.configuration}; 1 worker process`,
+        state: `${events} waiting`,
+        prepare: ({ connectionString }) => contestant.fill(connectionString, load),
+        async measure({ connectionString }) {
+          await watchDrain({ contestant, load, limitMs: 300_000, figures: () => ({}) }, connectionString)
+          return sizes(connectionString, events)
+        },
+      },
+    ],
+  }
+}
+
+async function sizes(connectionString: string, events: number) {
+  const client = new Client({ connectionString })
+  await client.connect()
+  await client.query('vacuum pgboss.job_common')
+  const { rows } = await client.query<{ history: string; live: string }>(
+    `select sum(pg_total_relation_size(class.oid)) filter (where class.relname like 'history%') as history,
+      sum(pg_total_relation_size(class.oid)) filter (where class.relname = 'job_common') as live
+    from pg_class class join pg_namespace space on space.oid = class.relnamespace
+    where space.nspname in ('postbus', 'pgboss') and class.relkind = 'r'`,
+  )
+  await client.end()
+  const history = Number(rows[0]?.history) / events
+  return { [KEPT]: history, 'bytes per delivery of the live table, for reuse': Number(rows[0]?.live) / events }
+}

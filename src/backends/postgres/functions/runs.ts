@@ -1,0 +1,48 @@
+/**
+ * Runs: deliveries that follow each other in a lane, in the hands of one worker. Only the first is active. It blocks those
+ * behind it, so nobody else can claim them while it lives; as they end, its claim moves along (see `settle-lanes.ts`).
+ *
+ * What has been tried before is no part of a run, and neither is what follows a head that has: what makes its process die is
+ * then alone the next time, and its neighbours pay with one attempt at most.
+ */
+import type { Tables } from '../schema/tables.ts'
+import { inQueue, LIVE_IN_LANE, NOT_SET_ASIDE } from './sql.ts'
+
+/** The name of the claim of a delivery that was never tried before is below this: see `claimOf`. */
+const CLAIMS_OF_A_MINUTE = 60_000_000
+
+/** What a worker holds of a lane, in SQL: the lane, the last that it knows of it, and how many more it may have. */
+interface Known {
+  readonly lane: string
+  readonly last: string
+  readonly count: string
+}
+
+/** The ids of those that follow the last known one, up to the first that cannot run after it just like that. */
+export function behind(tables: Tables, { lane, last, count }: Known): string {
+  const isReady = `job.state = 'created' and job.started_on is null and job.start_after <= ${tables.clock} and ${NOT_SET_ASIDE}`
+  return `select follower.id from (
+        select job.id, bool_and(${isReady}) over (order by job.id) as is_ready from (
+          select * from ${tables.delivery} job
+          where ${inQueue('job', 'of_queue')} and job.singleton_key = ${lane} and ${LIVE_IN_LANE} and job.id > ${last}
+          order by job.id limit ${count}
+        ) job
+      ) follower where follower.is_ready`
+}
+
+/**
+ * The heads of `head`, each with those behind it, as `activated`. The claim of a head is the claim of all; only heads
+ * name it. `also` are columns of `head` to keep.
+ */
+export function runsOf(tables: Tables, head: string, also: readonly string[]): string {
+  const columns = also.map((column) => `${head}.${column}, `).join('')
+  return `activated as (
+      select ${columns}${head}.id as head, ${head}.id, ${head}.handler, ${head}.claim, ${head}.attempt from ${head}
+      union all
+      select ${columns}${head}.id, follower.id, ${head}.handler, null, 1 from ${head}
+      cross join lateral (
+        ${behind(tables, { lane: `${head}.lane`, last: `${head}.id`, count: 'behind' })}
+      ) follower
+      where behind > 0 and ${head}.claim < ${CLAIMS_OF_A_MINUTE}
+    )`
+}

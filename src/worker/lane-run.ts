@@ -1,0 +1,245 @@
+/**
+ * One lane in the hands of this process: runs its deliveries one after the other, and settles them as they end.
+ *
+ *   claimed ──► running ──► done ──► settled
+ *                 ▲           │         │
+ *                 │           └─ the next one of the run begins at once, if the handler is quick
+ *                 └───────────── or the next of the lane, which has come with the answer
+ *
+ * Only one delivery of the run has the claim in the database (see `functions/runs.ts` there). At most one settle is on its
+ * way for a run: what ends meanwhile goes along with the next. When an answer says that the claim was lost, what runs is
+ * aborted, and nothing that ended since counts. A handler that takes its time is not followed before the answer is
+ * here: an older delivery that was committed late can then go first.
+ */
+import { performance, setImmediate } from '../clock.ts'
+import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
+import type { Attempt } from '../attempt/run-attempt.ts'
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+import type { Emit } from '../signals.ts'
+import { abortLost, type Held, type HeldDelivery, type Run } from './held.ts'
+import type { LaneTurns } from './lane-turns.ts'
+import type { QueueSignals } from './queue-signals.ts'
+import type { SettledAttempt, Settler } from './settler.ts'
+
+/** A handler that is slower waits for the answer: a round trip is little to it. */
+const QUICK_MS = 20
+/** How many deliveries are known ahead at first; twice as many each time they were all done before the answer was here. */
+export const AHEAD = 15
+const MOST_AHEAD = 255
+
+export interface LaneRunParts {
+  readonly attempt: Attempt
+  readonly emit: Emit
+  readonly held: Held
+  readonly settler: Settler
+  readonly signals: QueueSignals
+  readonly turns: LaneTurns
+  /** Of so many deliveries, those for whose payloads there is room. */
+  room(count: number): number
+  isStopping(): boolean
+  /** It may not run here now: the process stops, or an attempt that lost its claim still runs. */
+  mustWait(delivery: ClaimedDelivery): boolean
+  putOff(delivery: ClaimedDelivery, onSettled: () => void): void
+  onOutcome(outcome: Outcome): void
+  /** Nothing of it is held any more. */
+  onEnd(run: LaneRun): void
+}
+
+interface Ended {
+  readonly held: HeldDelivery
+  readonly settlement: Settlement
+  /** `null`: given back. */
+  readonly outcome: Outcome | null
+  readonly tookMs: number
+}
+
+export class LaneRun implements Run {
+  readonly handler: string
+  readonly #parts: LaneRunParts
+  /** What may begin without being asked for, in order. */
+  #ahead: ClaimedDelivery[] = []
+  #running: HeldDelivery | null = null
+  /** Ended, and not on its way to the database. */
+  #ended: Ended[] = []
+  #wanted = AHEAD
+  #begun = 0
+  #moves = 0
+  #isSettling = false
+  /** Nothing more of what is ahead is begun, and no more is asked for. */
+  #isCut = false
+  #isStopped = false
+  readonly #end = Promise.withResolvers<void>()
+
+  constructor(parts: LaneRunParts, handler: string) {
+    this.#parts = parts
+    this.handler = handler
+  }
+
+  get moves(): number | null {
+    return this.#isSettling ? null : this.#moves
+  }
+
+  /** Begins with a claimed delivery. It is held when this returns. */
+  begin(delivery: ClaimedDelivery): void {
+    this.#isCut = false
+    this.#expect(delivery.behind)
+    this.#start(this.#hold(delivery))
+  }
+
+  giveBack(delayMs: number): Promise<void> {
+    this.#isStopped = true
+    const held = this.#running
+    if (held) {
+      this.#running = null
+      const settlement: Settlement = { delivery: held.delivery, is: 'later', delayMs }
+      this.#ended.push({ held, settlement, outcome: null, tookMs: 0 })
+      this.#settle()
+    }
+    return this.#end.promise
+  }
+
+  #hold(delivery: ClaimedDelivery): HeldDelivery {
+    this.#begun += 1
+    this.#running = this.#parts.held.hold(delivery, this)
+    return this.#running
+  }
+
+  #start(held: HeldDelivery): void {
+    const { attempt, emit } = this.#parts
+    const { delivery, abort } = held
+    const began = performance.now()
+    void concludedAttempt(attempt(delivery, abort), delivery, emit).then((concluded) =>
+      this.#returned(held, concluded, performance.now() - began),
+    )
+  }
+
+  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt, tookMs: number): void {
+    this.#parts.held.returned(held)
+    if (held.phase === 'given-back') return
+    held.phase = 'settling'
+    this.#running = null
+    this.#ended.push({ held, settlement, outcome, tookMs })
+    this.#settleAndStartNext()
+    if (!this.#running) this.#wanted = Math.min(2 * this.#wanted, MOST_AHEAD)
+  }
+
+  /** Settles what has ended, and begins what is ahead, if it need not wait for an answer. */
+  #settleAndStartNext(): void {
+    const next = this.#running ? null : this.#nextAhead()
+    const held = next && this.#hold(next)
+    this.#settle()
+    if (held) this.#startSoon(held)
+  }
+
+  /** Not at once: first the event loop has its turn, and with it the settle. */
+  #startSoon(held: HeldDelivery): void {
+    setImmediate(() => {
+      if (held.phase === 'running' && !held.abort.signal.aborted) this.#start(held)
+      else this.#leave(held)
+    })
+  }
+
+  /** It was given back, or its claim was lost, before it began. */
+  #leave(held: HeldDelivery): void {
+    this.#parts.held.returned(held)
+    if (held.phase === 'given-back') return
+    this.#running = null
+    this.#parts.held.release(held)
+    if (!this.#isSettling) this.#goOn(null)
+  }
+
+  #nextAhead(): ClaimedDelivery | null {
+    const [next] = this.#ahead
+    const last = this.#ended.at(-1)
+    if (last?.settlement.is !== 'done' || last.tookMs >= QUICK_MS) return null
+    if (!next || this.#isCut || this.#left() === 0 || this.#parts.mustWait(next)) return null
+    this.#ahead.shift()
+    this.#parts.held.awaitNoMore([next])
+    return next
+  }
+
+  #left(): number {
+    if (this.#isStopped || this.#parts.isStopping()) return 0
+    return this.#parts.turns.left(this, this.handler, this.#begun)
+  }
+
+  /** Sends what has ended, unless that has to wait for an answer. */
+  #settle(): void {
+    if (this.#isSettling || this.#ended.length === 0) return
+    const ended = this.#ended
+    this.#ended = []
+    this.#isSettling = true
+    this.#parts.settler.hand(this.#settlementOf(ended), (settled) => this.#settled(ended, settled))
+  }
+
+  #settlementOf(ended: readonly Ended[]): Settlement {
+    const last = ended.at(-1) as Ended
+    const ran = ended.slice(0, -1).map(({ held, tookMs }) => ({ delivery: held.delivery, tookMs }))
+    const settlement = { ...last.settlement, tookMs: last.tookMs, ran }
+    if (this.#running) return { ...settlement, movesTo: this.#running.delivery, more: this.#more(this.#running) }
+    this.#drop()
+    const left = this.#left()
+    const behind = last.tookMs < QUICK_MS ? this.#room(this.#wanted, left - 1) : 0
+    return { ...settlement, takeNext: left > 0, behind }
+  }
+
+  /** To ask for a few costs as much as to ask for many. */
+  #more({ delivery }: HeldDelivery): NonNullable<Settlement['more']> | undefined {
+    const missing = Math.min(this.#wanted, this.#left()) - this.#ahead.length
+    if (this.#isCut || missing < this.#wanted / 2) return undefined
+    return { last: this.#ahead.at(-1) ?? delivery, count: this.#room(missing, missing) }
+  }
+
+  #room(wanted: number, left: number): number {
+    const most = Math.min(wanted, left)
+    return most > 0 ? this.#parts.room(most) : 0
+  }
+
+  #settled(ended: readonly Ended[], { wasOurs, next, behind, isCut }: SettledAttempt): void {
+    this.#isSettling = false
+    this.#moves += 1
+    for (const one of ended) this.#report(one, wasOurs)
+    if (!wasOurs) this.#lose()
+    else if (isCut) this.#drop()
+    else this.#expect(behind)
+    this.#isCut ||= isCut || !wasOurs
+
+    this.#settleAndStartNext()
+    if (!this.#running && !this.#isSettling) this.#goOn(next)
+    for (const { held } of ended) this.#parts.held.release(held)
+  }
+
+  #report({ held, outcome }: Ended, wasOurs: boolean): void {
+    if (outcome === null) return
+    if (wasOurs) this.#parts.onOutcome(outcome)
+    else if (!held.abort.signal.aborted) this.#parts.signals.claimLost(held.delivery)
+  }
+
+  /** What runs has no claim any more, and what is ahead is another worker's. */
+  #lose(): void {
+    this.#drop()
+    if (this.#running && abortLost(this.#running)) this.#parts.signals.claimLost(this.#running.delivery)
+  }
+
+  /** Everything is settled. Something of the lane is held until it is known what follows. */
+  #goOn(next: ClaimedDelivery | null): void {
+    const end = () => {
+      this.#parts.onEnd(this)
+      this.#end.resolve()
+    }
+    if (next === null) end()
+    else if (this.#parts.mustWait(next)) this.#parts.putOff(next, end)
+    else this.begin(next)
+  }
+
+  #expect(behind: readonly ClaimedDelivery[]): void {
+    this.#parts.held.await(behind)
+    this.#ahead.push(...behind)
+  }
+
+  #drop(): void {
+    this.#parts.held.awaitNoMore(this.#ahead)
+    this.#ahead = []
+  }
+}

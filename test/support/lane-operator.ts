@@ -1,0 +1,61 @@
+/** An operator in a world of lanes. What would have to wait for a lock is as if not tried. */
+import { DatabaseError, type Client } from 'pg'
+import { createBus, defineHandler, type Bus } from '../../src/index.ts'
+import type { LanePromises } from './lane-promises.ts'
+import { HANDLER, Turned, type Lanes } from './lanes.ts'
+
+export const LOCK_TIMEOUT_MS = 5
+const LOCK_NOT_AVAILABLE = '55P03'
+
+export class LaneOperator {
+  readonly #queue: string
+  readonly #bus: Bus
+  readonly #client: Client
+  readonly #promises: LanePromises
+
+  constructor({ shop, queue }: Lanes, client: Client, promises: LanePromises) {
+    const url = new URL(shop.connectionString)
+    url.searchParams.set('options', `-c lock_timeout=${LOCK_TIMEOUT_MS}`)
+    const handlers = [defineHandler(HANDLER, { on: Turned, handle: () => undefined })]
+    this.#bus = createBus({ connectionString: url.href, handlers, onSignal: () => undefined })
+    this.#queue = queue.name
+    this.#client = client
+    this.#promises = promises
+  }
+
+  async retryDead(): Promise<void> {
+    await unlessLocked(() => this.#bus.deadLetters.retry({ all: true }))
+  }
+
+  async dismissDead(): Promise<void> {
+    const { deadLetters } = await this.#bus.deadLetters.list({ limit: 10_000 })
+    const dismissed = await unlessLocked(() => this.#bus.deadLetters.dismiss({ all: true }))
+    if (dismissed?.count === deadLetters.length)
+      for (const { eventId } of deadLetters) this.#promises.gone(eventId ?? '')
+    else if (dismissed) this.#promises.broken(`${dismissed.count} of ${deadLetters.length} dead letters were dismissed`)
+  }
+
+  /** An operator takes the head of a key's lane out. */
+  async skipHead(key: string): Promise<void> {
+    const statement = `select job.data ->> 'event' as event from postbus.skip_head($2, $1, 'skipped') head
+      join pgboss.job job on job.name = $2 and job.id = head`
+    const skipped = await unlessLocked(() =>
+      this.#client.query<{ event: string }>(statement, [`${HANDLER}:${key}`, this.#queue]),
+    )
+    for (const { event } of skipped?.rows ?? []) this.#promises.gone(event)
+  }
+
+  close(): Promise<void> {
+    return this.#bus.close()
+  }
+}
+
+/** `undefined`: it would have had to wait for a lock. */
+export async function unlessLocked<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,169 @@
+/** A run in a worker, with a store in memory: each settle waits until the test says how it ends. */
+import { beforeEach, expect, test, vi } from 'vitest'
+import {
+  NOTHING_SETTLED,
+  type ClaimedDelivery,
+  type Settled,
+  type Settlement,
+} from '../../../src/deliveries/delivery.ts'
+import type { Outcome } from '../../../src/handlers/outcome.ts'
+import { Dispatcher } from '../../../src/worker/dispatcher.ts'
+import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
+import { Tally } from '../../../src/worker/tally.ts'
+import { aDelivery } from './a-delivery.ts'
+
+const DONE: Outcome = { is: 'done', result: undefined }
+
+let began: string[]
+let aborted: string[]
+let signals: string[]
+let settles: { readonly settlement: Settlement; answer(settled: Partial<Settled>): void }[]
+let tally: Tally
+let attempt: (delivery: ClaimedDelivery) => Promise<Outcome>
+
+beforeEach(() => {
+  began = []
+  aborted = []
+  signals = []
+  settles = []
+  tally = new Tally()
+  attempt = async () => DONE
+})
+
+test('a quick handler goes on without waiting for the database, and what ended meanwhile is settled together', async () => {
+  await working(aRun('a', 'b', 'c'))
+  await vi.waitUntil(() => began.length === 3)
+  expect(settled()).toEqual(['a → b'])
+
+  await answer({})
+  await vi.waitUntil(() => settles.length === 2)
+  expect(settled()).toEqual(['a → b', 'b c'])
+  await answer({})
+
+  expect(tally.counts().done).toBe(3)
+})
+
+test('a handler that takes its time is not followed before the answer is here', async () => {
+  attempt = async () => new Promise((resolve) => setTimeout(resolve, 30, DONE))
+  await working(aRun('a', 'b'))
+  await vi.waitUntil(() => settles.length === 1)
+
+  expect(began).toEqual(['a'])
+  expect(settles[0]?.settlement).toMatchObject({ takeNext: true, behind: 0 })
+  await answer({ next: new Map([['a', aDelivery({ id: 'b' })]]) })
+  await vi.waitUntil(() => settles.length === 2)
+  expect(began).toEqual(['a', 'b'])
+})
+
+test('a failure ends the run, and those behind it are not begun', async () => {
+  attempt = async ({ id }) => (id === 'b' ? { is: 'retry', delayMs: 1_000, error: new Error('no') } : DONE)
+  await working(aRun('a', 'b', 'c'))
+  await vi.waitUntil(() => settles.length === 1)
+  await answer({})
+  await vi.waitUntil(() => settles.length === 2)
+
+  expect(settles[1]?.settlement).toMatchObject({ is: 'retry', delivery: { id: 'b' } })
+  await answer({})
+  expect(began).toEqual(['a', 'b'])
+})
+
+test('when the claim was lost, what runs is aborted, and nothing that came after it counts', async () => {
+  attempt = async ({ id }) => (id === 'a' ? DONE : new Promise(() => undefined))
+  await working(aRun('a', 'b', 'c'))
+  await vi.waitUntil(() => began.length === 2)
+
+  await answer('lost')
+
+  expect(aborted).toEqual(['b'])
+  expect(signals).toEqual(['claim.lost', 'claim.lost'])
+  expect(tally.counts().done).toBe(0)
+})
+
+test('a run that is cut begins no more of what it knew', async () => {
+  await working(aRun('a', 'b', 'c', 'd'), async ({ id }) => (id === 'b' ? waitFor('b') : DONE))
+  await vi.waitUntil(() => began.length === 2)
+  await answer({ cut: new Set(['a']) })
+  finish('b')
+  await vi.waitUntil(() => settles.length === 2)
+
+  expect(settles[1]?.settlement).toMatchObject({ is: 'done', delivery: { id: 'b' }, takeNext: true })
+  await answer({ next: new Map([['b', aDelivery({ id: 'older' })]]) })
+  await vi.waitUntil(() => began.length === 3)
+  expect(began).toEqual(['a', 'b', 'older'])
+})
+
+test('a stop gives back what runs, and what had ended before it is done', async () => {
+  const dispatcher = await working(aRun('a', 'b'), async ({ id }) => (id === 'b' ? waitFor('b') : DONE))
+  await vi.waitUntil(() => began.length === 2)
+
+  dispatcher.stopClaiming()
+  const given = dispatcher.giveBack()
+  await answer({})
+  await vi.waitUntil(() => settles.length === 2)
+  expect(settles[1]?.settlement).toMatchObject({ is: 'later', delivery: { id: 'b' } })
+  await answer({})
+
+  expect(await given).toBe(1)
+  expect([aborted, tally.counts().done, dispatcher.heldCount]).toEqual([['b'], 1, 0])
+})
+
+const waiting = new Map<string, () => void>()
+
+function waitFor(id: string): Promise<Outcome> {
+  return new Promise((resolve) => waiting.set(id, () => resolve(DONE)))
+}
+
+function finish(id: string): void {
+  waiting.get(id)?.()
+}
+
+/** A worker that has claimed this, and will find no more. */
+async function working(head: ClaimedDelivery, how = attempt): Promise<Dispatcher> {
+  let claims = [[head]]
+  const dispatcher = new Dispatcher({
+    queue: 'events_partitioned',
+    concurrency: 5,
+    handlerSlots: new HandlerSlots(new Map()),
+    pollMs: 60_000,
+    tally,
+    emit: (_level, name) => void signals.push(name),
+    store: {
+      claim: async () => {
+        const deliveries = claims.flat()
+        claims = []
+        return { deliveries, more: false, heldBack: [], lookAgain: false }
+      },
+      settle: (_queue: string, [settlement]: readonly Settlement[]) =>
+        new Promise<Settled>((resolve) =>
+          settles.push({ settlement: settlement!, answer: (given) => resolve({ ...NOTHING_SETTLED, ...given }) }),
+        ),
+    } as never,
+    attempt(delivery, { signal }) {
+      began.push(delivery.id)
+      signal.addEventListener('abort', () => aborted.push(delivery.id))
+      return how(delivery)
+    },
+  })
+  void dispatcher.run()
+  await vi.waitUntil(() => began.length > 0)
+  return dispatcher
+}
+
+/** Answers the latest settle; all of it was ours unless it was lost. */
+async function answer(how: Partial<Settled> | 'lost'): Promise<void> {
+  const { settlement, answer: end } = settles.at(-1)!
+  end(how === 'lost' ? {} : { ours: new Set([settlement.delivery.id]), ...how })
+  await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
+function aRun(first: string, ...behind: readonly string[]): ClaimedDelivery {
+  return aDelivery({ id: first, behind: behind.map((id) => aDelivery({ id })) })
+}
+
+/** What each settle has ended, and whom the claim moves to. */
+function settled(): readonly string[] {
+  return settles.map(({ settlement: { ran = [], delivery, movesTo } }) => {
+    const ended = [...ran.map((one) => one.delivery.id), delivery.id].join(' ')
+    return movesTo ? `${ended} → ${movesTo.id}` : ended
+  })
+}
