@@ -44,8 +44,8 @@ async function profiled(connectionString: string, queue: string, turns: number):
   for (let turn = 0; turn < turns; turn += 1) {
     await client.query('begin')
     const from = inLanes
-      ? `postbus.claim_lanes('${queue}', ${AT_ONCE}, null, null, '', 0)`
-      : `postbus.claim('${queue}', ${AT_ONCE}, null, null)`
+      ? `postbus.claim_lanes('${queue}', ${AT_ONCE}, null, null, '', 0, null)`
+      : `postbus.claim('${queue}', ${AT_ONCE}, null, null, null)`
     await steps.run('claim', `create temp table held on commit drop as select * from ${from} where id is not null`)
     const claims = inLanes ? `jsonb_object_agg(id, jsonb_build_object('claim', claim))` : 'array_agg(claim)'
     const done = `(select array_agg(id) from held), (select ${claims} from held), null`

@@ -1,5 +1,5 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
-import type { Claimed, ClaimedDelivery, HandlerRoom, Settled, Settlement } from './delivery.ts'
+import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement } from './delivery.ts'
 
 /** A worker process as others see it. */
 export interface WorkerRecord {
@@ -38,11 +38,8 @@ export interface Pruned {
 export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
   prepare(queues: readonly string[]): Promise<void>
-  /**
-   * Takes up to `limit` deliveries that are due, and of the handlers in `rooms` no more than these allow; in a partitioned
-   * queue with up to `behind` of those that follow each in its lane.
-   */
-  claim(queue: string, limit: number, rooms?: readonly HandlerRoom[], behind?: number): Promise<Claimed>
+  /** Takes up to `limit` deliveries that are due. */
+  claim(queue: string, limit: number, bounds?: ClaimBounds): Promise<Claimed>
   /** Ends attempts. */
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Returns the ids that are still ours. */

@@ -67,6 +67,16 @@ export interface HandlerRoom {
   readonly cluster: number | null
 }
 
+/** What a claim may bring, beside how many. */
+export interface ClaimBounds {
+  /** Of these handlers no more than so many. */
+  readonly rooms?: readonly HandlerRoom[]
+  /** In lanes: with each up to so many of those that follow it. */
+  readonly behind?: number
+  /** Large payloads for so many bytes; one goes beyond. */
+  readonly room?: number | null
+}
+
 /** What a finished attempt means for its delivery. */
 export type Settlement = {
   readonly delivery: ClaimedDelivery

@@ -12,12 +12,13 @@ import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'
 import { AHEAD } from './lane-run.ts'
 import { LimitedClaims } from './limited-claims.ts'
-import { PayloadBudget } from './payload-budget.ts'
 import type { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
 
 /** A commit takes about as long. */
 const FIRST_LOOK_MS = 1
+/** Bytes of stored payloads that a queue holds in this process. Decoded, they take several times as much memory. */
+const BUDGET = 16 * 1_048_576
 /** Smaller claims are not worth a second one. */
 const LEAST_OF_TWO = 50
 
@@ -40,7 +41,6 @@ export interface ClaimerParts {
 export class Claimer {
   readonly #parts: ClaimerParts
   readonly #limited: LimitedClaims
-  readonly #budget = new PayloadBudget()
   readonly #delays: ReturnType<typeof retryDelays>
   /** How many deliveries one of two claims asks for; null where claims take turns. */
   readonly #half: number | null
@@ -49,6 +49,8 @@ export class Claimer {
   readonly #underWay = new Set<Promise<void>>()
   /** How many deliveries the claims under way have asked for. */
   #asked = 0
+  /** How many bytes of payloads they may bring. */
+  #promised = 0
   #claimed = 0
   /** A look at the queue is due, as soon as there is a slot. */
   #isDue = true
@@ -102,9 +104,9 @@ export class Claimer {
     return this.#hasBacklog ? 'for a slot' : 'nobody'
   }
 
-  /** Of so many deliveries more, those for whose payloads there is room. */
-  room(count: number): number {
-    return this.#budget.share(count, this.#inMemory)
+  /** How many bytes of payloads there is room for. */
+  get room(): number {
+    return Math.max(0, BUDGET - this.#parts.held.payloadSize - this.#promised)
   }
 
   /** A handler has returned. In a lane its slot is not free before it is settled. */
@@ -133,19 +135,7 @@ export class Claimer {
   #freeSlots(): number {
     const { concurrency, held, inLanes, lanes } = this.#parts
     const free = inLanes ? concurrency - lanes() : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
-    return this.room(Math.max(0, free - this.#asked))
-  }
-
-  get #inMemory() {
-    const { held } = this.#parts
-    return { held: held.size, heldSize: held.payloadSize, asked: this.#asked }
-  }
-
-  /** How many deliveries behind each that is claimed there is room for. */
-  #behind(limit: number): number {
-    if (!this.#parts.inLanes) return 0
-    const inMemory = { ...this.#inMemory, asked: this.#asked - limit }
-    return Math.max(0, Math.floor(this.#budget.share(limit * (1 + AHEAD), inMemory) / limit) - 1)
+    return this.room > 0 ? Math.max(0, free - this.#asked) : 0
   }
 
   #send(limit: number): void {
@@ -182,14 +172,16 @@ export class Claimer {
     const { queue, store, signals, begin } = this.#parts
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
+        const room = this.#half === null ? this.room : Math.ceil(this.room / 2)
+        this.#promised += room
         try {
-          const answer = await store.claim(queue, limit, rooms, this.#behind(limit))
-          this.#budget.learn(answer.deliveries)
+          const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
           // What is claimed takes its slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)
           return answer
         } finally {
           this.#asked -= limit
+          this.#promised -= room
         }
       })
       this.#delays.reset()

@@ -83,7 +83,7 @@ export class Dispatcher {
       settler: this.#settler,
       signals: this.#signals,
       turns: new LaneTurns({ ...parts, waits: (handler) => this.#claimer.waits(handler) }),
-      room: (count) => this.#claimer.room(count),
+      hasRoom: () => this.#claimer.room > 0,
       isStopping: () => this.#stopping.signal.aborted,
       mustWait: (delivery) => this.#mustWait(delivery),
       putOff: (delivery, onSettled) => this.#putOff(delivery, onSettled),

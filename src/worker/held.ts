@@ -3,7 +3,6 @@ import { performance } from '../clock.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'
-import { payloadSize } from './payload-budget.ts'
 
 export interface HeldDelivery {
   readonly delivery: ClaimedDelivery
@@ -100,6 +99,10 @@ export class Held {
   heldSince(before: number): readonly HeldDelivery[] {
     return [...this.#held].filter((held) => held.since <= before)
   }
+}
+
+function payloadSize({ event }: ClaimedDelivery): number {
+  return event?.payload.length ?? 0
 }
 
 /** Ends an attempt whose claim another worker has taken over. Answers whether that was news. */

@@ -35,8 +35,8 @@ export interface LaneRunParts {
   readonly settler: Settler
   readonly signals: QueueSignals
   readonly turns: LaneTurns
-  /** Of so many deliveries, those for whose payloads there is room. */
-  room(count: number): number
+  /** Whether there is room in memory for more that is not begun. */
+  hasRoom(): boolean
   isStopping(): boolean
   /** It may not run here now: the process stops, or an attempt that lost its claim still runs. */
   mustWait(delivery: ClaimedDelivery): boolean
@@ -193,7 +193,7 @@ export class LaneRun implements Run {
 
   #room(wanted: number, left: number): number {
     const most = Math.min(wanted, left)
-    return most > 0 ? this.#parts.room(most) : 0
+    return most > 0 && this.#parts.hasRoom() ? most : 0
   }
 
   #settled(ended: readonly Ended[], { wasOurs, next, behind, isCut }: SettledAttempt): void {

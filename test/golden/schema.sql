@@ -373,7 +373,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim(of_queue text, wanted integer, limits jsonb, marks jsonb)
+CREATE OR REPLACE FUNCTION postbus.claim(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -414,6 +414,8 @@ declare
   is_mixed boolean;
   fresh timestamptz[];
   back timestamptz[];
+  sizes bigint[];
+  is_full boolean := false;
 begin
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
   floors := array_fill('-infinity'::timestamptz, array[20]);
@@ -481,7 +483,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
@@ -497,10 +500,10 @@ begin
   );
   end if;
   if handlers is null and wanted > 0 then
-    chosen := null;
+    chosen := null; sizes := null;
     look_began := clock_timestamp();
     if not is_mixed then
-      select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+      select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted
         for update skip locked
@@ -523,14 +526,14 @@ begin
         first_back := back;
       end if;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
@@ -539,14 +542,14 @@ begin
       for n in 1 .. 10 loop
         exit when wanted - coalesce(cardinality(chosen), 0) <= 0;
         if back[n] <= "pgboss".job_now() then
-          select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+          select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
       ) candidate;
         end if;
         if fresh[n] is not null and wanted - coalesce(cardinality(chosen), 0) > 0 then
-          select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+          select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
@@ -554,14 +557,14 @@ begin
         end if;
       end loop;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0) into chosen from (select job.ctid as c0 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
@@ -569,6 +572,16 @@ begin
       end if;
     end if;
     is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(chosen), 0) * interval '20 us';
+    if array_remove(sizes, null) <> '{}' then
+      for i in 1 .. cardinality(sizes) loop
+        if room <= 0 then
+          sizes := sizes[1 : i - 1]; chosen := chosen[1 : i - 1];
+          is_full := true;
+          exit;
+        end if;
+        room := room - coalesce(sizes[i], 0);
+      end loop;
+    end if;
     if chosen is not null then
       return query
         with activated as (
@@ -586,7 +599,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
@@ -594,11 +608,11 @@ begin
       wrote := true;
     end if;
   end if;
-  while handlers is not null and wanted > 0 and looked < 200 loop
-    candidates := null; names := null;
+  while handlers is not null and wanted > 0 and not is_full and looked < 200 loop
+    candidates := null; names := null; sizes := null;
     look_began := clock_timestamp();
     if not is_mixed then
-      select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+      select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted
         for update skip locked
@@ -621,14 +635,14 @@ begin
         first_back := back;
       end if;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -637,14 +651,14 @@ begin
       for n in 1 .. 10 loop
         exit when wanted - coalesce(cardinality(candidates), 0) <= 0;
         if back[n] <= "pgboss".job_now() then
-          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
         end if;
         if fresh[n] is not null and wanted - coalesce(cardinality(candidates), 0) > 0 then
-          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -652,14 +666,14 @@ begin
         end if;
       end loop;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1) into candidates, names from (select job.ctid as c0, (job.data ->> 'handler') as c1 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -667,6 +681,16 @@ begin
       end if;
     end if;
     is_slow := is_slow or clock_timestamp() - look_began > interval '2 ms' + coalesce(cardinality(candidates), 0) * interval '20 us';
+    if array_remove(sizes, null) <> '{}' then
+      for i in 1 .. cardinality(sizes) loop
+        if room <= 0 then
+          sizes := sizes[1 : i - 1]; candidates := candidates[1 : i - 1]; names := names[1 : i - 1];
+          is_full := true;
+          exit;
+        end if;
+        room := room - coalesce(sizes[i], 0);
+      end loop;
+    end if;
     chosen := null;
     aside := null;
     for i in 1 .. coalesce(cardinality(candidates), 0) loop
@@ -702,7 +726,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
@@ -711,7 +736,7 @@ begin
     end if;
   end loop;
 
-  if passed_over and wanted > 0 then
+  if passed_over and wanted > 0 and not is_full then
     chosen := null;
     for one in select * from "postbus".set_aside(of_queue, wanted, handlers, free, false) loop
       if one.row is not null then
@@ -744,7 +769,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
@@ -769,16 +795,16 @@ begin
     marks := jsonb_build_object(
       'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
   end if;
-  if looked >= 200 or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
+  if looked >= 200 or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
     return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, looked >= 200, full_up, coming and wanted > 0, is_slow, marks::text;
+    null::timestamptz, looked >= 200 or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
   end if;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer)
+CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -827,6 +853,8 @@ declare
   is_mixed boolean;
   fresh timestamptz[];
   back timestamptz[];
+  sizes bigint[];
+  is_full boolean := false;
 begin
   perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss ' || of_queue, 0));
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
@@ -870,14 +898,14 @@ begin
   );
   end if;
 
-  while source is not null and wanted > 0 loop
+  while source is not null and wanted > 0 and not is_full loop
     if source = 'front' then
       -- A claim that had to walk found one busy lane's backlog at the front. That takes its turn a little at a time.
       look := case when walk_from <> '' and looked = 0 then 10 else greatest(wanted, 10) end;
-      candidates := null; ids := null; lanes := null;
+      candidates := null; ids := null; lanes := null; sizes := null;
     look_began := clock_timestamp();
     if not is_mixed then
-      select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+      select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look
         for update skip locked
@@ -900,14 +928,14 @@ begin
         first_back := back;
       end if;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -916,14 +944,14 @@ begin
       for n in 1 .. 10 loop
         exit when look - coalesce(cardinality(candidates), 0) <= 0;
         if back[n] <= "pgboss".job_now() then
-          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
         end if;
         if fresh[n] is not null and look - coalesce(cardinality(candidates), 0) > 0 then
-          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -931,14 +959,14 @@ begin
         end if;
       end loop;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2) into candidates, ids, lanes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -950,9 +978,9 @@ begin
       is_long := coalesce(cardinality(candidates) = look, false);
     else
       select array_agg(share.row) filter (where share.row is not null), array_agg(share.id) filter (where share.row is not null),
-        array_agg(share.lane) filter (where share.row is not null), array_agg(share.handler) filter (where share.held_back),
+        array_agg(share.lane) filter (where share.row is not null), null, array_agg(share.handler) filter (where share.held_back),
         source = 'set aside' and bool_or(share.passed_over)
-      into candidates, ids, lanes, full_up, passed_over
+      into candidates, ids, lanes, sizes, full_up, passed_over
       from "postbus".set_aside(of_queue, wanted, handlers, free, source = 'set aside') share;
     end if;
 
@@ -961,8 +989,8 @@ begin
     if candidates is not null then
       wrote := true;
       with judged as materialized (
-        select candidate.row, candidate.lane, coalesce(older.id, running.id) as blocker
-        from unnest(candidates, ids, lanes) as candidate (row, id, lane)
+        select candidate.row, candidate.lane, candidate.size, coalesce(older.id, running.id) as blocker
+        from unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size)
         left join lateral (select job.id from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = candidate.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1
@@ -981,8 +1009,19 @@ begin
         update "pgboss".job_common job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
       )
       select array_agg(judged.row) filter (where judged.blocker is null),
-        array_agg(judged.lane) filter (where judged.blocker is null), (select count(*) from parked)
-      into heads, lanes, parked from judged;
+        array_agg(judged.lane) filter (where judged.blocker is null),
+        array_agg(judged.size) filter (where judged.blocker is null), (select count(*) from parked)
+      into heads, lanes, sizes, parked from judged;
+      if array_remove(sizes, null) <> '{}' then
+      for i in 1 .. cardinality(sizes) loop
+        if room <= 0 then
+          sizes := sizes[1 : i - 1]; heads := heads[1 : i - 1]; lanes := lanes[1 : i - 1];
+          is_full := true;
+          exit;
+        end if;
+        room := room - coalesce(sizes[i], 0);
+      end loop;
+    end if;
       if handlers is null then
         chosen := heads[1:wanted];
       else
@@ -1026,7 +1065,8 @@ begin
       select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+    and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
           order by job.id limit behind
@@ -1038,7 +1078,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
@@ -1056,18 +1097,29 @@ begin
   more := coalesce(more or wanted = 0 and source = 'front', false);
 
   for walks in 1 .. case when is_long then 4 else 0 end loop
-    exit when wanted = 0;
+    exit when wanted = 0 or is_full;
     look := wanted + 10;
     select array_agg(head.row) filter (where head.row is not null),
-      array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
-    into heads, lanes, walk_from, visited
+      array_agg(walked.lane) filter (where head.row is not null),
+      array_agg(head.size) filter (where head.row is not null), max(walked.lane), count(*)
+    into heads, lanes, sizes, walk_from, visited
     from "postbus".walk(of_queue, walk_from, look) walked
     left join lateral (
-      select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = walked.id and job.state::text in ('created', 'retry')
+      select job.ctid as row, (job.data ->> 'bytes')::bigint as size from "pgboss".job_common job where job.name = of_queue and job.id = walked.id and job.state::text in ('created', 'retry')
         and job.start_after <= "pgboss".job_now()
       for update skip locked
     ) head on walked.idle;
     chosen := null;
+    if array_remove(sizes, null) <> '{}' then
+      for i in 1 .. cardinality(sizes) loop
+        if room <= 0 then
+          sizes := sizes[1 : i - 1]; heads := heads[1 : i - 1]; lanes := lanes[1 : i - 1];
+          is_full := true;
+          exit;
+        end if;
+        room := room - coalesce(sizes[i], 0);
+      end loop;
+    end if;
     if handlers is null then
         chosen := heads[1:wanted];
       else
@@ -1102,7 +1154,8 @@ begin
       select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+    and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
           order by job.id limit behind
@@ -1114,7 +1167,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
@@ -1128,7 +1182,7 @@ begin
     end if;
   end loop;
   -- Unless it has come to the last lane, and had a slot for each that was idle.
-  more := more or is_long and (wanted = 0 or walk_from <> '');
+  more := more or is_full or is_long and (wanted = 0 or walk_from <> '');
 
   if marks is not null then
     if settled_before > '-infinity' and first_fresh is not null then
@@ -1455,7 +1509,7 @@ begin
       insert into "pgboss".job (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
           "pgboss".job_now(),
           (clock_timestamp() + ("pgboss".job_now() - now())),
@@ -1496,7 +1550,7 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
           "pgboss".job_now(),
           (clock_timestamp() + ("pgboss".job_now() - now())),
@@ -1949,7 +2003,8 @@ begin
         select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1
         from run cross join lateral (
           select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+    and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = run.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > run.known
           order by job.id limit run.more
@@ -1961,7 +2016,8 @@ begin
       select activated.settled, more, activated.cut, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
@@ -1987,7 +2043,8 @@ begin
       select head.ord, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and job.group_tier is distinct from 'set aside') over (order by job.id) as is_ready from (
+        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+    and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
           order by job.id limit behind
@@ -1999,7 +2056,8 @@ begin
       select left_ids[activated.ord], more, false, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true

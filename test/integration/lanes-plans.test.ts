@@ -53,7 +53,7 @@ function functionsOf(queue: string) {
   const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
   const claimOf = claimFrom(queue, tables)
   return {
-    claim: async () => (await claimOf(session, BATCH, [], BEHIND)).deliveries,
+    claim: async () => (await claimOf(session, BATCH, { behind: BEHIND })).deliveries,
     /** Each with its run. */
     settle: (claimed: readonly ClaimedDelivery[]) => settleDeliveries(session, tables, queue, claimed.map(ofWholeRun)),
   }

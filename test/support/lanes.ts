@@ -76,7 +76,7 @@ export async function openLanes(): Promise<Lanes> {
       return events[0]?.id ?? ''
     },
     claim: (over, limit = 10, free, behind = 0) =>
-      claimOf(over, limit, free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }], behind),
+      claimOf(over, limit, { rooms: free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }], behind }),
     settle: (over, settlements) => settleDeliveries(over, tables, queue.name, settlements),
     async recover(over, ids) {
       await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])

@@ -33,8 +33,8 @@ export class MarkedClaims {
     this.client = client
     this.#call =
       kind === 'plain'
-        ? `postbus.claim('events', 10, null, $1::jsonb)`
-        : `postbus.claim_lanes('events_partitioned', 10, null, $1::jsonb, '', 0)`
+        ? `postbus.claim('events', 10, null, $1::jsonb, null)`
+        : `postbus.claim_lanes('events_partitioned', 10, null, $1::jsonb, '', 0, null)`
   }
 
   /** Claims, and remembers the marks. Returns how many deliveries that brought. */

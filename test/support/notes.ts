@@ -13,7 +13,7 @@ import type { TestBus } from './bus.ts'
 import { EVERY_DELIVERY } from './every-delivery.ts'
 
 export const NoteTaken = defineEvent('notes.note-taken', {
-  schema: z.object({ n: z.number(), key: z.string().nullable().default(null) }),
+  schema: z.object({ n: z.number(), key: z.string().nullable().default(null), text: z.string().optional() }),
   partitionKey: (data) => data.key,
 })
 

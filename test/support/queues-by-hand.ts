@@ -28,7 +28,7 @@ export async function openQueues(handlers: AnyHandler[]) {
     database,
     publish: (events: readonly Envelope[]) => bus.publish(events),
     claim: (over: Queryable, name: QueueName, limit: number, rooms: readonly HandlerRoom[] = []): Promise<Claimed> =>
-      named(name).claim(over, limit, rooms),
+      named(name).claim(over, limit, { rooms }),
     patch: (name: QueueName, piece: RegExp, replacement: string) =>
       breakFunction(database, name === 'events' ? 'postbus.claim' : 'postbus.claim_lanes', { piece, replacement }),
     async connect(): Promise<Client> {
@@ -51,7 +51,7 @@ export async function openQueues(handlers: AnyHandler[]) {
     /** Claims, and counts the rows of the queue's table that this reads, by any plan. */
     async readingClaim(name: QueueName, limit: number, rooms: readonly HandlerRoom[]) {
       const before = await rowsRead(database)
-      const { more } = await named(name).claim(database, limit, rooms)
+      const { more } = await named(name).claim(database, limit, { rooms })
       return { more, read: (await rowsRead(database)) - before }
     },
     async someoneWaits(): Promise<boolean> {

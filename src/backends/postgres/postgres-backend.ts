@@ -99,7 +99,7 @@ export function createDeliveryStore(
       await checkSchema(database, tables, emit)
       for (const { name } of await checkQueues(database, tables, queues)) prepared.set(name, claimFrom(name, tables))
     },
-    claim: async (queue, limit, rooms, behind) => claimOf(queue)(await connection.pool(), limit, rooms, behind),
+    claim: async (queue, limit, bounds) => claimOf(queue)(await connection.pool(), limit, bounds),
     settle: async (queue, settlements) => settleDeliveries(await connection.pool(), tables, queue, settlements),
     keep: async (queue, claims) => keepClaims(await lifeline.pool(), tables, queue, claims),
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),

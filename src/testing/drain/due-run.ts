@@ -79,7 +79,7 @@ function failingFast(store: DeliveryStore, onFailure: (error: unknown) => void):
     })
   return {
     ...store,
-    claim: (queue, limit, rooms, behind) => reporting(store.claim(queue, limit, rooms, behind)),
+    claim: (queue, limit, bounds) => reporting(store.claim(queue, limit, bounds)),
     settle: (queue, settlements) => reporting(store.settle(queue, settlements)),
   }
 }

@@ -1,7 +1,7 @@
 /** How a claimer shares its slots between claims. The database here is a script, so that each answer comes when the test says so. */
 import { beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Claimed } from '../../../src/deliveries/delivery.ts'
+import type { ClaimBounds, Claimed } from '../../../src/deliveries/delivery.ts'
 import { Claimer, type ClaimerParts } from '../../../src/worker/claimer.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { Held, type HeldDelivery } from '../../../src/worker/held.ts'
@@ -15,6 +15,8 @@ const Noted = defineEvent('notes.noted', { schema: z.null() })
 
 /** What each claim asked for, oldest first. */
 let asked: number[]
+/** For how many bytes. */
+let rooms: number[]
 /** Answers the oldest claim that waits. */
 let answers: ((deliveries: number, more: boolean, payloadSize: number) => void)[]
 let running: HeldDelivery[]
@@ -25,6 +27,7 @@ let ran: Promise<number>
 
 beforeEach(() => {
   asked = []
+  rooms = []
   answers = []
   running = []
   stopping = new AbortController()
@@ -91,29 +94,25 @@ test.each<{ what: string; options: Partial<ClaimerParts> }>([
   await stopped()
 })
 
-test('large payloads are claimed for as long as they have room in memory together', async () => {
-  await start({ concurrency: 100 })
+test('a claim says for how many bytes of large payloads there is room; without room there is no claim', async () => {
+  await start({ concurrency: 90 })
   await answer(10, true, MEBIBYTE)
-  expect(asked).toEqual([100, 6])
+  expect(asked).toEqual([90, 80])
+  expect(rooms).toEqual([16 * MEBIBYTE, 6 * MEBIBYTE])
 
-  await answer(6, true, MEBIBYTE)
-  expect(asked).toEqual([100, 6]) // though 84 slots are free
-  await finish(1)
-  expect(asked).toEqual([100, 6, 1])
-  await answer(1, true, MEBIBYTE)
-  await finish(16)
-  expect(asked).toEqual([100, 6, 1, 16])
+  await answer(7, true, MEBIBYTE)
+  expect(asked).toEqual([90, 80]) // though 73 slots are free
+  await finish(2)
+  expect(rooms.slice(2)).toEqual([MEBIBYTE])
   await stopped()
 })
 
-test('a payload larger than there is room for is claimed all the same, alone', async () => {
-  await start({ concurrency: 100 })
-  await answer(1, true, 40 * MEBIBYTE)
-  expect(asked).toEqual([100])
+test('two claims at once share the room', async () => {
+  await start({ concurrency: 200 })
+  await answer(200, true)
+  await finish(200)
 
-  await finish(1)
-  expect(asked).toEqual([100, 1])
-  await answer(0, false)
+  expect(rooms).toEqual([8 * MEBIBYTE, 8 * MEBIBYTE, 4 * MEBIBYTE])
   await stopped()
 })
 
@@ -167,8 +166,9 @@ async function start(
   await aMoment()
 }
 
-async function claim(_: string, limit: number): Promise<Claimed> {
+async function claim(_: string, limit: number, { room = null }: ClaimBounds = {}): Promise<Claimed> {
   asked.push(limit)
+  rooms.push(room ?? 0)
   const answered = aSignal<Claimed>()
   const place = asked.length
   answers.push((count, more, payloadSize) => {

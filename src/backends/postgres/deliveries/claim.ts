@@ -4,7 +4,7 @@
  * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
  * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
  */
-import type { Claimed, ClaimedDelivery, HandlerRoom } from '../../../deliveries/delivery.ts'
+import type { ClaimBounds, Claimed, ClaimedDelivery, HandlerRoom } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
 import { claimedDelivery, claimedRuns, isTrue, namesIn, queryClaimed } from './claimed-row.ts'
@@ -14,16 +14,8 @@ import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { Marks, type MarkReport } from './marks.ts'
 
-/**
- * Claims up to `limit` deliveries, most urgent first, and of the handlers in `rooms` no more than these allow. In lanes, with
- * up to `behind` of those that follow each.
- */
-export type Claim = (
-  database: Queryable,
-  limit: number,
-  rooms?: readonly HandlerRoom[],
-  behind?: number,
-) => Promise<Claimed>
+/** Claims up to `limit` deliveries, most urgent first. */
+export type Claim = (database: Queryable, limit: number, bounds?: ClaimBounds) => Promise<Claimed>
 
 export function claimFrom(queue: string, tables: Tables): Claim {
   return isPartitionedQueue(queue) ? claimLanes(queue, tables) : claimPlain(queue, tables)
@@ -34,9 +26,9 @@ type ReportColumn = 'more' | 'held_back' | 'coming' | 'slow' | 'marks_now'
 
 function claimPlain(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const text = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb)`)
-  return async (database, limit, rooms = []) => {
-    const values = [queue, limit, limitsOf(rooms), marks.handIn()]
+  const text = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb, $5)`)
+  return async (database, limit, { rooms = [], room = null } = {}) => {
+    const values = [queue, limit, limitsOf(rooms), marks.handIn(), room]
     const answer = await queryClaimed<ReportColumn>(database, { name: 'claim', text }, values)
     marks.learn(marksIn(answer))
     const claimed = claimedFrom(answer, (rows) => rows.map((row) => claimedDelivery(queue, row, answer.at)))
@@ -51,18 +43,18 @@ function claimPlain(queue: string, tables: Tables): Claim {
  */
 function claimLanes(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const text = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5, $6)`
+  const text = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7)`
   let walkFrom = ''
   let found = 0
   const heldBack = new Set<string>()
-  return async (database, limit, rooms = [], behind = 0) => {
+  return async (database, limit, { rooms = [], behind = 0, room = null } = {}) => {
     const from = walkFrom
     walkFrom = '' // a claim that fails begins again
     if (from === '') {
       found = 0
       heldBack.clear()
     }
-    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from, behind]
+    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from, behind, room]
     const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes', text }, values)
     marks.learn(marksIn(answer))
     const report = reportIn(answer)

@@ -28,6 +28,7 @@ import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
 import { runsOf } from './runs.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
+import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
   activated,
   byId,
@@ -61,7 +62,7 @@ export function claimLanesFunction(tables: Tables): string {
   const lane = { queue: 'of_queue', lane: 'candidate.lane' }
   return `
 create or replace function ${functionName(tables, 'claim_lanes')}(
-  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer
+  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint
 ) returns table (${DELIVERY_COLUMNS},
     more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text
 ) language plpgsql ${FIXED_PLAN} as $function$
@@ -79,7 +80,7 @@ declare
   visited integer;
   more boolean := false;
   is_long boolean := false;
-  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}
 begin
   perform pg_advisory_xact_lock(${queueLockKey('claim', tables.names, 'of_queue')});
   ${readingMarks(tables)}
@@ -90,7 +91,7 @@ begin
     ${askingForMixture(tables)}
   end if;
 
-  while source is not null and wanted > 0 loop
+  while source is not null and wanted > 0 and not is_full loop
     if source = 'front' then
       -- A claim that had to walk found one busy lane's backlog at the front. That takes its turn a little at a time.
       look := case when walk_from <> '' and looked = 0 then ${LOOK_AT_LEAST} else greatest(wanted, ${LOOK_AT_LEAST}) end;
@@ -101,6 +102,7 @@ begin
           { column: 'job.ctid', into: 'candidates' },
           { column: 'job.id', into: 'ids' },
           { column: 'job.singleton_key', into: 'lanes' },
+          { column: SIZE_COLUMN, into: 'sizes' },
         ],
       })}
       ${timingLook('coalesce(cardinality(candidates), 0)')}
@@ -108,9 +110,9 @@ begin
       is_long := coalesce(cardinality(candidates) = look, false);
     else
       select array_agg(share.row) filter (where share.row is not null), array_agg(share.id) filter (where share.row is not null),
-        array_agg(share.lane) filter (where share.row is not null), array_agg(share.handler) filter (where share.held_back),
+        array_agg(share.lane) filter (where share.row is not null), null, array_agg(share.handler) filter (where share.held_back),
         source = 'set aside' and bool_or(share.passed_over)
-      into candidates, ids, lanes, full_up, passed_over
+      into candidates, ids, lanes, sizes, full_up, passed_over
       from ${functionName(tables, 'set_aside')}(of_queue, wanted, handlers, free, source = 'set aside') share;
     end if;
 
@@ -119,8 +121,8 @@ begin
     if candidates is not null then
       wrote := true;
       with judged as materialized (
-        select candidate.row, candidate.lane, coalesce(older.id, running.id) as blocker
-        from unnest(candidates, ids, lanes) as candidate (row, id, lane)
+        select candidate.row, candidate.lane, candidate.size, coalesce(older.id, running.id) as blocker
+        from unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size)
         left join lateral (${headOf(tables, lane, 'job.id')}
         ) older on older.id < candidate.id
         left join lateral (${runningIn(tables, lane)}
@@ -134,8 +136,10 @@ begin
         update ${tables.delivery} job set blocked = true, group_tier = null from waiting where job.ctid = waiting.row returning 1
       )
       select array_agg(judged.row) filter (where judged.blocker is null),
-        array_agg(judged.lane) filter (where judged.blocker is null), (select count(*) from parked)
-      into heads, lanes, parked from judged;
+        array_agg(judged.lane) filter (where judged.blocker is null),
+        array_agg(judged.size) filter (where judged.blocker is null), (select count(*) from parked)
+      into heads, lanes, sizes, parked from judged;
+      ${makingRoom(['heads', 'lanes'])}
       ${sortingOutHeads}
       ${settingAside(tables, 'aside')}
       -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
@@ -154,18 +158,20 @@ begin
   more := coalesce(more or wanted = 0 and source = 'front', false);
 
   for walks in 1 .. case when is_long then ${MOST_WALKS} else 0 end loop
-    exit when wanted = 0;
+    exit when wanted = 0 or is_full;
     look := wanted + ${BUSY_LANES};
     select array_agg(head.row) filter (where head.row is not null),
-      array_agg(walked.lane) filter (where head.row is not null), max(walked.lane), count(*)
-    into heads, lanes, walk_from, visited
+      array_agg(walked.lane) filter (where head.row is not null),
+      array_agg(head.size) filter (where head.row is not null), max(walked.lane), count(*)
+    into heads, lanes, sizes, walk_from, visited
     from ${functionName(tables, 'walk')}(of_queue, walk_from, look) walked
     left join lateral (
-      ${byId(tables, { queue: 'of_queue', id: 'walked.id' }, 'job.ctid as row')} and job.state::text in ('created', 'retry')
+      ${byId(tables, { queue: 'of_queue', id: 'walked.id' }, `job.ctid as row, ${SIZE_COLUMN} as size`)} and job.state::text in ('created', 'retry')
         and job.start_after <= ${tables.jobNow}
       for update skip locked
     ) head on walked.idle;
     chosen := null;
+    ${makingRoom(['heads', 'lanes'])}
     ${sortingOutHeads}
     ${claimChosen}
     if visited < look then
@@ -174,7 +180,7 @@ begin
     end if;
   end loop;
   -- Unless it has come to the last lane, and had a slot for each that was idle.
-  more := more or is_long and (wanted = 0 or walk_from <> '');
+  more := more or is_full or is_long and (wanted = 0 or walk_from <> '');
 
   ${movingMarks('wrote')}
   return query select ${NO_DELIVERY}, more, full_up, coming, is_slow, marks::text, walk_from;

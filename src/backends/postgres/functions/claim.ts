@@ -7,6 +7,7 @@ import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
+import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
   activated,
   DELIVERY,
@@ -30,7 +31,7 @@ export function claimFunction(tables: Tables): string {
       wrote := true;
     end if;`
   return `
-create or replace function ${functionName(tables, 'claim')}(of_queue text, wanted integer, limits jsonb, marks jsonb)
+create or replace function ${functionName(tables, 'claim')}(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
 returns table (${DELIVERY_COLUMNS},
     more boolean, held_back text[], coming boolean, slow boolean, marks_now text
 ) language plpgsql ${FIXED_PLAN} as $function$
@@ -40,7 +41,7 @@ declare
   wrote boolean := false;
   candidates tid[];
   names text[];
-  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}
 begin
   ${readingMarks(tables)}
   ${readingLimits(tables)}
@@ -54,19 +55,28 @@ begin
     ${askingForMixture(tables)}
   end if;
   if handlers is null and wanted > 0 then
-    ${collecting(tables, { look: 'wanted', columns: [{ column: 'job.ctid', into: 'chosen' }] })}
+    ${collecting(tables, {
+      look: 'wanted',
+      columns: [
+        { column: 'job.ctid', into: 'chosen' },
+        { column: SIZE_COLUMN, into: 'sizes' },
+      ],
+    })}
     ${timingLook('coalesce(cardinality(chosen), 0)')}
+    ${makingRoom(['chosen'])}
     ${claimChosen}
   end if;
-  while handlers is not null and wanted > 0 and looked < ${LONGEST_LOOK} loop
+  while handlers is not null and wanted > 0 and not is_full and looked < ${LONGEST_LOOK} loop
     ${collecting(tables, {
       look: 'wanted',
       columns: [
         { column: 'job.ctid', into: 'candidates' },
         { column: HANDLER, into: 'names' },
+        { column: SIZE_COLUMN, into: 'sizes' },
       ],
     })}
     ${timingLook('coalesce(cardinality(candidates), 0)')}
+    ${makingRoom(['candidates', 'names'])}
     chosen := null;
     aside := null;
     for i in 1 .. coalesce(cardinality(candidates), 0) loop
@@ -78,13 +88,13 @@ begin
     ${claimChosen}
   end loop;
 
-  if passed_over and wanted > 0 then
+  if passed_over and wanted > 0 and not is_full then
     ${takingBack(tables, false)}
     ${claimChosen}
   end if;
   ${movingMarks('wrote')}
-  if looked >= ${LONGEST_LOOK} or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
-    return query select ${NO_DELIVERY}, looked >= ${LONGEST_LOOK}, full_up, coming and wanted > 0, is_slow, marks::text;
+  if looked >= ${LONGEST_LOOK} or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
+    return query select ${NO_DELIVERY}, looked >= ${LONGEST_LOOK} or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
   end if;
 end
 $function$`

@@ -33,6 +33,7 @@
 import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
+import { sizeIfLarge } from './sizes.ts'
 import { functionName } from './sql.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
@@ -60,7 +61,7 @@ const JOB_COLUMNS = `id, name, data, priority, start_after, created_on, singleto
 function jobValues(tables: Tables): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
-          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler]),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}),
           receiver.priority,
           ${tables.jobNow},
           ${tables.clock},

@@ -2,10 +2,13 @@
  * Runs: deliveries that follow each other in a lane, in the hands of one worker. Only the first is active. It blocks those
  * behind it, so nobody else can claim them while it lives; as they end, its claim moves along (see `settle-lanes.ts`).
  *
+ * What is large is no part of a run: it would be in memory long before its turn.
+ *
  * What has been tried before is no part of a run, and neither is what follows a head that has: what makes its process die is
  * then alone the next time, and its neighbours pay with one attempt at most.
  */
 import type { Tables } from '../schema/tables.ts'
+import { IS_LARGE } from './sizes.ts'
 import { inQueue, LIVE_IN_LANE, NOT_SET_ASIDE } from './sql.ts'
 
 /** The name of the claim of a delivery that was never tried before is below this: see `claimOf`. */
@@ -20,7 +23,8 @@ interface Known {
 
 /** The ids of those that follow the last known one, up to the first that cannot run after it just like that. */
 export function behind(tables: Tables, { lane, last, count }: Known): string {
-  const isReady = `job.state = 'created' and job.started_on is null and job.start_after <= ${tables.clock} and ${NOT_SET_ASIDE}`
+  const isReady = `job.state = 'created' and job.started_on is null and job.start_after <= ${tables.clock}
+    and ${NOT_SET_ASIDE} and not ${IS_LARGE}`
   return `select follower.id from (
         select job.id, bool_and(${isReady}) over (order by job.id) as is_ready from (
           select * from ${tables.delivery} job

@@ -1,6 +1,7 @@
 /** What our functions are made of: the conditions they name rows by, and the pieces of SQL that several of them share. */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Tables } from '../schema/tables.ts'
+import { PAYLOAD } from './sizes.ts'
 
 /** A delivery keeps the errors of its latest attempts; older ones are dropped from the front. */
 const KEPT_ERRORS = 20
@@ -101,7 +102,7 @@ export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_
 /** The event of `activated`, which may be gone. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, event.payload::text, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, ${PAYLOAD}, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0
     ) event on true`
