@@ -27,13 +27,16 @@
  * The transaction gets its id before the event gets its seq. Readers of the log rest on that: a transaction that holds a
  * seq and has no id yet could not be waited for. Each delivery is dated by the clock after that, for the marks of claims.
  *
+ * pg_catalog is all that its functions see, whatever the caller's search path: a function that a stranger has put into `public` would
+ * run with the publisher's rights. The setting costs 1 µs of about 270 for an event with two receivers.
+ *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
  * event and lost the delivery.
  */
 import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
-import { functionName } from './sql.ts'
+import { functionName, OWN_PATH } from './sql.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 export const MAX_WAKE_BYTES = 7_000
@@ -88,7 +91,7 @@ function publishFunction(tables: Tables): string {
   return `
 create or replace function ${functionName(tables, 'publish')}(batch text)
 returns table (id uuid, deliveries integer, duplicate boolean)
-language plpgsql as $function$
+language plpgsql ${OWN_PATH} as $function$
 #variable_conflict use_column
 declare
   parsed jsonb := batch::jsonb;
@@ -163,7 +166,7 @@ $function$`
 
 function noSuchQueueFunction(tables: Tables): string {
   return `
-create or replace function ${functionName(tables, 'no_such_queue')}(queue text) returns text language plpgsql as $function$
+create or replace function ${functionName(tables, 'no_such_queue')}(queue text) returns text language plpgsql ${OWN_PATH} as $function$
 begin
   raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
 end
@@ -173,7 +176,7 @@ $function$`
 function wakeFunction(tables: Tables): string {
   const lock = (what: 'coming' | 'notifying') => queueLockKey(what, tables.names, 'named')
   return `
-create or replace function ${functionName(tables, 'wake')}(queues text) returns text language plpgsql as $function$
+create or replace function ${functionName(tables, 'wake')}(queues text) returns text language plpgsql ${OWN_PATH} as $function$
 declare
   named text;
   untold text;
@@ -193,7 +196,7 @@ $function$`
 
 function atCommitFunction(tables: Tables): string {
   return `
-create or replace function ${functionName(tables, 'at_commit')}() returns trigger language plpgsql as $function$
+create or replace function ${functionName(tables, 'at_commit')}() returns trigger language plpgsql ${OWN_PATH} as $function$
 declare
   queues text := current_setting('postbus.wake', true);
   done text;
