@@ -24,6 +24,10 @@
  * only one notifies, which is why it is decided at the commit. The others are seen by the workers that it wakes, or are
  * still on their way: a claim sees that there are such, and looks again (`coming.ts`).
  *
+ * The trigger runs before the commit in a transaction that said `set constraints all immediate`: at that statement, for what was
+ * published before it, and at each publish after it, which is why what it needs is set before the event is inserted. It
+ * may be long until the commit, so it takes no locks then, and notifies for itself.
+ *
  * The transaction gets its id before the event gets its seq. Readers of the log rest on that: a transaction that holds a
  * seq and has no id yet could not be waited for. Each delivery is dated by the clock after that, for the marks of claims.
  *
@@ -109,6 +113,10 @@ begin
 
   if in_transaction then
     done := set_config('postbus.published_by', 'now', true);
+    wake := coalesce(current_setting('postbus.wake', true), '');
+    if ' ' || wake || ' ' not like '% ' || queues || ' %' then
+      done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
+    end if;
   end if;
   done := pg_current_xact_id()::text;
 
@@ -153,10 +161,6 @@ begin
 
   if in_transaction then
     done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-    wake := coalesce(current_setting('postbus.wake', true), '');
-    if ' ' || wake || ' ' not like '% ' || queues || ' %' then
-      done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
-    end if;
   elsif queues is not null then
     done := ${functionName(tables, 'wake')}(queues);
   end if;
@@ -187,11 +191,16 @@ begin
     then untold := concat_ws(' ', untold, named); end if;
   end loop;
   if untold is not null then
-    perform pg_notify('${tables.channel}', case when length(untold) > ${MAX_WAKE_BYTES} then '*' else untold end);
+    perform ${notifying(tables, 'untold')};
   end if;
   return untold;
 end
 $function$`
+}
+
+/** A transaction that notifies at its commit wakes the workers whatever others do. */
+function notifying({ channel }: Tables, queues: string): string {
+  return `pg_notify('${channel}', case when length(${queues}) > ${MAX_WAKE_BYTES} then '*' else ${queues} end)`
 }
 
 function atCommitFunction(tables: Tables): string {
@@ -207,7 +216,11 @@ begin
         || 'Nothing was published. Publish inside the callback, and await it.';
   end if;
   if queues <> '' then
-    done := ${functionName(tables, 'wake')}(queues);
+    if lower(left(current_query(), 6)) = 'commit' then
+      done := ${functionName(tables, 'wake')}(queues);
+    else
+      perform ${notifying(tables, 'queues')};
+    end if;
     done := set_config('postbus.wake', '', true);
   end if;
   return null;
