@@ -8,6 +8,7 @@ import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
+import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { keepFunction } from './keep.ts'
 import { promoteFunction } from './promote.ts'
@@ -41,6 +42,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   turnHistoryFunction,
   pruneFunction,
   deliveriesFunction,
+  guardFunction,
 ]
 
 /**
