@@ -15,6 +15,10 @@ import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Tables } from '../schema/tables.ts'
 import { functionName, OWN_PATH } from './sql.ts'
 
+/** What pg-boss's statements have, and an update by hand has not: that is meant. */
+const BY_FETCH = 'skip locked'
+const BY_COMPLETE = 'results as'
+
 /** A sequence, because what is refused is rolled back, and sequences are not. Its value is the second of the last refusal. */
 export function refusedAt({ names }: Tables): string {
   return `"${names.postbus}".refused_at`
@@ -27,9 +31,10 @@ create sequence if not exists ${refusedAt(tables)};
 create or replace function ${functionName(tables, 'refuse_job')}() returns trigger
 language plpgsql security definer ${OWN_PATH} as $function$
 begin
-  if new.retry_limit < ${RETRY_LIMIT} or new.state = 'active' and old.state >= 'active'
-    or new.state = 'completed' and (old.state <> 'active' or new.completed_on <> ${tables.jobNow})
-  then return null; end if;
+  if new.retry_limit < ${RETRY_LIMIT} or not (
+    new.state = 'active' and old.state < 'active' and current_query() ~* '${BY_FETCH}'
+    or new.state = 'completed' and old.state = 'active' and current_query() ~* '${BY_COMPLETE}'
+  ) then return null; end if;
   perform setval('${refusedAt(tables)}', extract(epoch from clock_timestamp())::bigint);
   raise exception using errcode = 'PB004',
     message = format('Queue "%s" holds deliveries of Postbus: pg-boss must not %s them, their handlers would not run.',
