@@ -21,6 +21,8 @@ import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts
 
 const ACTIONS = ['list', 'retry', 'dismiss'] as const
 const HEADS = ['DELIVERY', 'DIED AT', 'HANDLER', 'EVENT', 'KEY', 'ATTEMPTS', 'REASON']
+/** Batches are of a thousand: a line for each would be too much to read. */
+const PROGRESS_EVERY = 10_000
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export const dead: Command = {
@@ -31,6 +33,10 @@ export const dead: Command = {
     ['postbus dead list --handler finances.create-invoice --json', 'with every attempt’s error, for a program'],
     ['postbus dead retry 0000000000000005-…', 'delivers one again, by its delivery id, with all its attempts'],
     ['postbus dead retry --handler finances.create-invoice', 'delivers all of a handler again'],
+    [
+      'postbus dead retry --all --limit 10000',
+      'delivers the oldest 10,000 again; the same command goes on with the rest',
+    ],
     ['postbus dead dismiss --all --yes --by ada', 'gives all of them up for good, without asking'],
   ],
   options: {
@@ -50,6 +56,7 @@ export const dead: Command = {
     type: 'Only those of this event type.',
     all: 'retry, dismiss: every open dead letter.',
     ...DESCRIBE_PAGE,
+    limit: `${DESCRIBE_PAGE.limit} retry, dismiss: the oldest so many. Default: all.`,
     ...DESCRIBE_ACT,
     yes: 'Do not ask.',
   },
@@ -59,12 +66,15 @@ export const dead: Command = {
     const known = ACTIONS.find((name) => name === action)
     if (!known) throw new UsageError(`dead ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
     const filter = filterOf(invocation, ids)
-    const page = pageOptionsOf(invocation)
+    const page = known === 'list' ? pageOptionsOf(invocation) : {}
+    const limit = known === 'list' ? undefined : mostOf(invocation)
     if (known !== 'list') checkChosen(known, invocation, ids)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      return known === 'list' ? await list(bus, invocation, filter, page) : await change(known, bus, invocation, filter)
+      return known === 'list'
+        ? await list(bus, invocation, filter, page)
+        : await change(known, bus, invocation, { filter, limit })
     } finally {
       await bus.close()
     }
@@ -105,10 +115,10 @@ async function change(
   action: 'retry' | 'dismiss',
   bus: Bus,
   invocation: Invocation,
-  filter: DeadLetterFilter,
+  { filter, limit = Infinity }: { readonly filter: DeadLetterFilter; readonly limit: number | undefined },
 ): Promise<ExitCode> {
   const { options, terminal } = invocation
-  const total = await bus.deadLetters.count(filter)
+  const total = Math.min(await bus.deadLetters.count(filter), limit)
   if (total === 0) {
     say(terminal, 'No open dead letter matches.')
     return filter.deliveryIds ? 1 : 0
@@ -121,7 +131,16 @@ async function change(
   if (!(await confirmed(invocation, question))) return 1
 
   const which = Object.keys(filter).length > 0 ? filter : ({ all: true } as const)
-  const done = await bus.deadLetters[action](which, actOptionsOf(invocation))
+  let said = 0
+  const done = await bus.deadLetters[action](which, {
+    ...actOptionsOf(invocation),
+    ...(limit < Infinity && { limit }),
+    onProgress: (so) => {
+      if (so < said + PROGRESS_EVERY) return
+      said = so
+      say(terminal, `… ${so.toLocaleString('en')} of ${total.toLocaleString('en')}`)
+    },
+  })
   if (options['json']) printJson(terminal, [{ action, count: done.count }])
   say(terminal, `${count(done.count, 'dead letter')} ${action === 'retry' ? 'put back into the queue' : 'dismissed'}.`)
   return done.count === total ? 0 : 1
@@ -134,6 +153,15 @@ function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFil
   const handler = text(invocation, 'handler')
   const eventType = text(invocation, 'type')
   return { ...(ids.length > 0 && { deliveryIds: ids }), ...(handler && { handler }), ...(eventType && { eventType }) }
+}
+
+/** `--limit` of an act: any number, where a list has pages. */
+function mostOf(invocation: Invocation): number | undefined {
+  if (text(invocation, 'cursor') !== undefined) throw new UsageError('--cursor is for: postbus dead list')
+  const given = text(invocation, 'limit')
+  if (given === undefined) return undefined
+  if (/^[1-9]\d{0,11}$/.test(given)) return Number(given)
+  throw new UsageError(`--limit ${given}: expected a whole number from 1.`)
 }
 
 /** Nothing chosen would mean all of them, and a forgotten word must not do that. */

@@ -17,7 +17,8 @@ export const migrate: Command = {
     const bus = await loadBus(text(invocation, 'config'))
     try {
       const dryRun = options['dry-run'] === true
-      const { steps } = await bus.migrate({ dryRun, onStep: (step) => say(terminal, `… ${step}`) })
+      const tell = (what: string) => say(terminal, `… ${what}`)
+      const { steps } = await bus.migrate({ dryRun, onStep: tell, onWait: tell })
       if (options['json'])
         printJson(
           terminal,

@@ -10,6 +10,14 @@ export interface ActOptions {
   readonly reason?: string
 }
 
+/** For acts on many deliveries, which are done in batches: each is a short transaction of its own, and stays done. */
+export interface BatchActOptions extends ActOptions {
+  /** At most so many, the oldest events first. The same act again goes on with the rest. Default: all that match. */
+  readonly limit?: number
+  /** Called after each batch with how many are done so far. */
+  readonly onProgress?: (count: number) => void
+}
+
 export interface ActReport {
   /** How many deliveries it touched. */
   readonly count: number
@@ -22,10 +30,28 @@ export interface Act {
   readonly reason: string | null
 }
 
-const actOptions = z.strictObject({ by: storableText(512).optional(), reason: storableText(2_000).optional() })
+export type Batches = Required<Pick<BatchActOptions, 'limit' | 'onProgress'>>
+
+const whoAndWhy = { by: storableText(512).optional(), reason: storableText(2_000).optional() }
+
+const actOptions = z.strictObject(whoAndWhy)
+const batchActOptions = z.strictObject({
+  ...whoAndWhy,
+  limit: z.int().min(1).exactOptional(), // given as undefined it must not mean all
+  onProgress: z
+    .custom<(count: number) => void>((value) => typeof value === 'function', { error: 'expected a function' })
+    .default(() => () => undefined),
+})
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
 export function parseAct(is: Act['is'], given: ActOptions | undefined): Act {
   const { by = null, reason = null } = parseOptions(`${is}()`, actOptions, given ?? {})
   return Object.freeze({ is, by, reason })
+}
+
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
+export function parseBatchAct(is: Act['is'], given: BatchActOptions | undefined): Act & Batches {
+  const parsed = parseOptions(`${is}()`, batchActOptions, given ?? {})
+  const { by = null, reason = null, limit = Number.MAX_SAFE_INTEGER, onProgress } = parsed
+  return Object.freeze({ is, by, reason, limit, onProgress })
 }

@@ -1,7 +1,7 @@
 /** Dead letters, and what an operator can do about them: `bus.deadLetters`. */
 import { z } from 'zod'
 import { NAME } from '../names.ts'
-import type { ActOptions, ActReport } from './acts.ts'
+import type { ActReport, BatchActOptions } from './acts.ts'
 import type { AttemptError } from './delivery.ts'
 import { pageFields, type PageOptions } from './page.ts'
 
@@ -60,19 +60,20 @@ export interface DeadLetters {
   count(filter?: DeadLetterFilter): Promise<number>
   /**
    * Delivers them again, with all their attempts. One with a partition key runs after those of its key that have run meanwhile,
-   * unless it blocks its key. Returns how many go back; one whose stored job is gone stays a dead letter.
+   * unless it blocks its key; those of one key keep their order. Returns how many go back; one whose stored job is gone stays a
+   * dead letter. Many are done in batches: what was interrupted goes on when it is called again.
    *
    * @example await bus.deadLetters.retry({ handler: 'finances.create-invoice' }, { by: 'ada', reason: 'tax service is back' })
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
    */
-  retry(which: DeadLetterSelection, act?: ActOptions): Promise<ActReport>
+  retry(which: DeadLetterSelection, act?: BatchActOptions): Promise<ActReport>
   /**
    * Gives them up for good; a key that one of them blocked goes on. The rows stay, out of sight.
    *
    * @example await bus.deadLetters.dismiss({ deliveryIds: [letter.deliveryId] }, { by: 'ada', reason: 'refunded by hand' })
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
    */
-  dismiss(which: DeadLetterSelection, act?: ActOptions): Promise<ActReport>
+  dismiss(which: DeadLetterSelection, act?: BatchActOptions): Promise<ActReport>
 }
 
 // An optional field may be left out but not be undefined: `{ handler: undefined }` would otherwise mean every handler.

@@ -5,6 +5,8 @@ export interface MigrateOptions {
   readonly dryRun?: boolean
   /** Called before each step. */
   readonly onStep?: (step: string) => void
+  /** Called when it waits for someone, with who that is: a process, its application and user, since when, and its last statement. */
+  readonly onWait?: (what: string) => void
 }
 
 export interface MigrateReport {

@@ -43,6 +43,17 @@ test('a bus migrates through it, and again finds nothing to do', async () => {
   expect((await bus.migrate()).steps).toEqual([])
 })
 
+test('a migration through a pooler with one connection says that it needs two', async () => {
+  const narrow = await openPgbouncer(database.connectionString, { mode: 'transaction', poolSize: 1 })
+  const { bus } = aBus({ connectionString: narrow.connectionString })
+
+  await expect(bus.migrate()).rejects.toMatchObject({
+    code: 'POSTBUS_MIGRATION_BLOCKED',
+    message: expect.stringContaining('A migration needs two connections to the server at once') as unknown,
+  })
+  await narrow.close()
+}, 30_000)
+
 describe.each([
   ['as it comes', {}],
   ['without prepared statements', { preparedStatements: false }],
@@ -91,7 +102,7 @@ test('claims run under read committed, and their transactions wait for the disk 
   await emptyTables(direct)
   await direct.query(`create table seen (isolation text, waits text)`)
   await direct.query(`create function see() returns trigger language plpgsql as $$ begin
-    insert into seen values (current_setting('transaction_isolation'), current_setting('synchronous_commit'));
+    insert into public.seen values (current_setting('transaction_isolation'), current_setting('synchronous_commit'));
     return new; end $$`)
   await direct.query(`create trigger see after insert on postbus.event for each row execute function see()`)
   await direct.query(`create trigger see after insert on postbus.dead_letter for each row execute function see()`)

@@ -354,6 +354,7 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INI
 CREATE OR REPLACE FUNCTION postbus.at_commit()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   queues text := current_setting('postbus.wake', true);
@@ -365,7 +366,11 @@ begin
         || 'Nothing was published. Publish inside the callback, and await it.';
   end if;
   if queues <> '' then
-    done := "postbus".wake(queues);
+    if lower(left(current_query(), 6)) = 'commit' then
+      done := "postbus".wake(queues);
+    else
+      perform pg_notify('postbus_postbus', case when length(queues) > 7000 then '*' else queues end);
+    end if;
     done := set_config('postbus.wake', '', true);
   end if;
   return null;
@@ -376,6 +381,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.claim(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -807,6 +813,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1213,34 +1220,38 @@ CREATE OR REPLACE FUNCTION postbus.deliveries()
  LANGUAGE sql
  STABLE
 AS $function$
-  select "postbus".seq_of_delivery(job.id), (job.data ->> 'event')::uuid, job.data ->> 'type',
-    case when split_part(job.singleton_key, ':', 1) = job.data ->> 'handler' then substr(job.singleton_key, strpos(job.singleton_key, ':') + 1) end,
-    job.data ->> 'handler',
+  select "postbus".seq_of_delivery(job.id), (job.data operator(pg_catalog.->>) 'event')::pg_catalog.uuid, (job.data operator(pg_catalog.->>) 'type'),
+    case when (pg_catalog.split_part(job.singleton_key, ':', 1) operator(pg_catalog.=) (job.data operator(pg_catalog.->>) 'handler')) then pg_catalog.substr(job.singleton_key, (pg_catalog.strpos(job.singleton_key, ':') operator(pg_catalog.+) 1)) end,
+    (job.data operator(pg_catalog.->>) 'handler'),
     case
-      when job.state = 'active' then 'running'
-      when job.state = 'failed' then 'dead'
-      when job.state = 'cancelled' then 'cancelled'
-      when job.state = 'completed' then 'done'
-      when job.start_after = 'infinity' then 'blocked'
-      when job.blocked and not (job.blocked and job.group_tier = 'set aside' and job.state < 'active') then 'parked'
-      when job.state = 'retry' and job.start_after > "pgboss".job_now() then 'retrying'
+      when (job.state operator(pg_catalog.=) 'active') then 'running'
+      when (job.state operator(pg_catalog.=) 'failed') then 'dead'
+      when (job.state operator(pg_catalog.=) 'cancelled') then 'cancelled'
+      when (job.state operator(pg_catalog.=) 'completed') then 'done'
+      when (job.start_after operator(pg_catalog.=) 'infinity') then 'blocked'
+      when job.blocked and not coalesce((job.group_tier operator(pg_catalog.=) 'set aside'), false) then 'parked'
+      when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) then 'retrying'
       else 'waiting' end,
-    case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
-    nullif(job.start_after, 'infinity'), job.started_on, job.completed_on, case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end
-  from "pgboss".job_common job where job.data ? 'handler' and job.data ? 'event'
+    case when job.started_on is null then 0
+      else ((job.retry_count operator(pg_catalog.-) (job.retry_limit operator(pg_catalog.-) 1000000)) operator(pg_catalog.+) 1) end,
+    case when not (job.start_after operator(pg_catalog.=) 'infinity') then job.start_after end, job.started_on, job.completed_on,
+    case when (pg_catalog.jsonb_typeof(job.output) operator(pg_catalog.=) 'array') then job.output else '[]' end
+  from "pgboss".job_common job
+  where (job.data operator(pg_catalog.?) 'handler') and (job.data operator(pg_catalog.?) 'event')
   union all
   select done.seq, event.id, event.type, event.partition_key, handler.name, coalesce(done.outcome, 'done'),
-    coalesce(done.attempts, 1), null, done.ended_at - done.took_ms * interval '1 ms', done.ended_at,
-    coalesce(done.detail -> 'errors', '[]')
+    coalesce(done.attempts, 1), null, (done.ended_at operator(pg_catalog.-) (done.took_ms operator(pg_catalog.*) interval '1 ms')), done.ended_at,
+    coalesce((done.detail operator(pg_catalog.->) 'errors'), '[]')
   from "postbus".history done
-  join "postbus".handler handler on handler.number = done.handler
-  join "postbus".event event on event.seq = done.seq
+  join "postbus".handler handler on (handler.number operator(pg_catalog.=) done.handler)
+  join "postbus".event event on (event.seq operator(pg_catalog.=) done.seq)
 $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.due(queues text[])
  RETURNS SETOF text
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1271,6 +1282,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.handler_number(handler text)
  RETURNS smallint
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1293,6 +1305,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.keep(of_queue text, ids uuid[], claims bigint[])
  RETURNS SETOF uuid
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1328,6 +1341,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.no_such_queue(queue text)
  RETURNS text
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   raise exception using errcode = 'PB002', message = format('Queue "%s" does not exist in this database. Run: npx postbus migrate', queue);
@@ -1338,6 +1352,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.promote(of_queue text, lanes text[])
  RETURNS integer
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1368,6 +1383,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.prune(retention interval, batch integer, every interval, begin_again interval)
  RETURNS TABLE(pruned integer, more boolean)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1471,6 +1487,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.publish(batch text)
  RETURNS TABLE(id uuid, deliveries integer, duplicate boolean)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1489,6 +1506,10 @@ begin
 
   if in_transaction then
     done := set_config('postbus.published_by', 'now', true);
+    wake := coalesce(current_setting('postbus.wake', true), '');
+    if ' ' || wake || ' ' not like '% ' || queues || ' %' then
+      done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
+    end if;
   end if;
   done := pg_current_xact_id()::text;
 
@@ -1506,7 +1527,7 @@ begin
     duplicate := not found;
     deliveries := 0;
     if not duplicate then
-      insert into "pgboss".job (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+      insert into "pgboss".job_common (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
@@ -1546,7 +1567,7 @@ begin
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (
-      insert into "pgboss".job (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+      insert into "pgboss".job_common (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
@@ -1587,10 +1608,6 @@ begin
 
   if in_transaction then
     done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-    wake := coalesce(current_setting('postbus.wake', true), '');
-    if ' ' || wake || ' ' not like '% ' || queues || ' %' then
-      done := set_config('postbus.wake', concat_ws(' ', nullif(wake, ''), queues), true);
-    end if;
   elsif queues is not null then
     done := "postbus".wake(queues);
   end if;
@@ -1601,6 +1618,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.recover(silent_seconds double precision, since_seconds double precision, error jsonb)
  RETURNS TABLE(queue text, count integer)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1648,6 +1666,26 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.refuse_job()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if new.retry_limit < 1000000 or not (
+    new.state = 'active' and old.state < 'active' and current_query() ~* 'skip locked'
+    or new.state = 'completed' and old.state = 'active' and current_query() ~* 'results as'
+  ) then return null; end if;
+  perform setval('"postbus".refused_at', extract(epoch from clock_timestamp())::bigint);
+  raise exception using errcode = 'PB004',
+    message = format('Queue "%s" holds deliveries of Postbus: pg-boss must not %s them, their handlers would not run.',
+      new.name, case new.state when 'active' then 'fetch' else 'complete' end),
+    hint = 'Run the handlers with: npx postbus worker. Give jobs of your own a queue of another name.';
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
  RETURNS bigint
  LANGUAGE sql
@@ -1658,6 +1696,7 @@ RETURN ((('x'::text || "left"(replace((delivery_id)::text, '-'::text, ''::text),
 CREATE OR REPLACE FUNCTION postbus.set_aside(of_queue text, wanted integer, handlers text[], free integer[], against_front boolean)
  RETURNS TABLE(handler text, "row" tid, id uuid, lane text, held_back boolean, passed_over boolean)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1723,6 +1762,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.settle(of_queue text, done uuid[], claims bigint[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -1827,6 +1867,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
  RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2074,6 +2115,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.skip_head(of_queue text, lane text, because text)
  RETURNS uuid
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2113,6 +2155,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.sweep(visits integer, every_seconds double precision)
  RETURNS integer
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
@@ -2258,6 +2301,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.wake(queues text)
  RETURNS text
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   named text;
@@ -2279,6 +2323,7 @@ $function$
 CREATE OR REPLACE FUNCTION postbus.walk(of_queue text, after text, visits integer)
  RETURNS TABLE(lane text, id uuid, idle boolean, blocked boolean)
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'

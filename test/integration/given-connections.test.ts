@@ -190,12 +190,12 @@ test('a prepared statement whose rows have got other columns since then is prepa
   const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 })
   onTestFinished(() => connection.close())
   const database = await connection.pool()
-  await opened.database.query('create table changing as select 1 as a')
-  onTestFinished(async () => void (await opened.database.query('drop table changing')))
-  const read = async () => (await database.query({ name: 'read', text: 'select * from changing' })).rows
+  await opened.database.query('create table public.changing as select 1 as a')
+  onTestFinished(async () => void (await opened.database.query('drop table public.changing')))
+  const read = async () => (await database.query({ name: 'read', text: 'select * from public.changing' })).rows
 
   expect(await read()).toEqual([{ a: 1 }])
-  await opened.database.query('alter table changing add column b text')
+  await opened.database.query('alter table public.changing add column b text')
 
   expect(await read()).toEqual([{ a: 1, b: null }])
   expect(await read()).toEqual([{ a: 1, b: null }])

@@ -7,6 +7,8 @@
  * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process that
  *   was frozen while it read loses its connection, and with it the claim.
  * - A claim that waits for its turn takes nothing any more when its worker has given up on it: it would run nowhere.
+ * - What our statements name is found in pg_catalog, or in the schema that they say. Who may create functions in a schema of
+ *   the role's search path cannot have them run by us.
  * - Times and numbers come in one form, and a statement is ended by our own limits.
  *
  * A session that is ours alone is told once. Behind a pooler, or in a pool of the application's, the next one on the same session
@@ -33,6 +35,7 @@ const LATER_MS = 1_000
 function settings(statementMs: number): readonly (readonly [name: string, value: string])[] {
   return [
     ['synchronous_commit', COMMITS_WAIT],
+    ['search_path', `'pg_catalog, pg_temp'`],
     ['tcp_user_timeout', `'5s'`],
     ['statement_timeout', `'${statementMs + LATER_MS}'`],
     ['lock_timeout', `'0'`],
@@ -57,7 +60,7 @@ export async function prepareOwnSession(
   processId: number | null | undefined,
   statementMs: number,
 ): Promise<boolean> {
-  const own = `pg_catalog.pg_backend_pid() = ${processId ?? 0}`
+  const own = `pg_catalog.pg_backend_pid() operator(pg_catalog.=) ${processId ?? 0}`
   const setting = settingAll([
     ...settings(statementMs),
     ['idle_in_transaction_session_timeout', `'0'`],
@@ -72,7 +75,7 @@ export async function prepareOwnSession(
       exception when invalid_parameter_value then null; -- a server on a system that cannot look
       end;
     end $$;
-    select (${own})::text as own`)
+    select (${own})::pg_catalog.text as own`)
   return isTrue(answers)
 }
 

@@ -24,8 +24,9 @@
  * What `synchronous_commit` is set to for our statements: their commits wait, whatever the server, the database or the role has
  * by default. It raises nothing else: with `local`, `remote_write` or `remote_apply` a commit waits for this disk too.
  */
-export const COMMITS_WAIT = `coalesce(
-  nullif(pg_catalog.current_setting('synchronous_commit'), 'off'), 'local')`
+export const COMMITS_WAIT = `case
+  when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'local'
+  else pg_catalog.current_setting('synchronous_commit') end`
 
 /**
  * Selects from a function in a transaction of its own whose commit does not wait. The setting lasts until that commit; a

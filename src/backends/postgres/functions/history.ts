@@ -71,7 +71,7 @@ export function turnHistoryFunction(tables: Tables): string {
   const slot = `"${names.postbus}".history_table`
   return `
 create or replace function ${functionName(tables, 'turn_history')}(retention interval) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp ${FIXED_PLAN} as $function$
+language plpgsql security definer ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
   current record;

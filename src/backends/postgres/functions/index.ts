@@ -3,11 +3,13 @@
  * thousand queues have the same few, whose plans are made once per connection. `migrate` installs them.
  */
 import type { Queryable } from '../connection.ts'
+import { AS_A_GUEST } from '../schema/lock-waits.ts'
 import type { Tables } from '../schema/tables.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
+import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { keepFunction } from './keep.ts'
 import { promoteFunction } from './promote.ts'
@@ -42,6 +44,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   turnHistoryFunction,
   pruneFunction,
   deliveriesFunction,
+  guardFunction,
 ]
 
 /**
@@ -50,7 +53,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
  */
 export async function createFunctions(database: Queryable, tables: Tables): Promise<void> {
   for (const statement of [...publishFunctions(tables), ...FUNCTIONS.map((one) => one(tables))]) {
-    await database.query(statement)
+    await database.query(`${AS_A_GUEST} ${statement}`)
   }
   await database.query(`comment on table ${tables.migration} is '${COMMENT}${FUNCTIONS_VERSION}'`)
 }

@@ -7,6 +7,12 @@ import { PAYLOAD } from './sizes.ts'
 const KEPT_ERRORS = 20
 
 /**
+ * Every function runs with this search path, whatever the caller's is: nothing that stands elsewhere can take the place of a
+ * function, operator, type or table that it names. What is not in pg_catalog is written with its schema.
+ */
+export const OWN_PATH = 'set search_path = pg_catalog, pg_temp'
+
+/**
  * Every function runs on plans that are made once per connection and cannot be wrong. Statistics of a queue are: it is
  * empty at one moment and holds a million rows at the next, and a plan that was best for the empty one then reads all
  * of them for each delivery. So each statement is written such that only one plan is left:
@@ -18,6 +24,7 @@ const KEPT_ERRORS = 20
  *   snapshot, and nobody can have moved a locked row.
  */
 export const FIXED_PLAN = `
+  ${OWN_PATH}
   set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
   set enable_bitmapscan = off

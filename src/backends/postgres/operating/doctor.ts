@@ -9,15 +9,17 @@ import { connectionProblem } from '../../../transactions/connection-error.ts'
 import type { Connection, Queryable } from '../connection.ts'
 import { isFit, policyOf, readQueues } from '../queues/queues.ts'
 import { pruningLag } from '../deliveries/retention.ts'
-import { inspectSchema } from '../schema/schema-check.ts'
 import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
-import { driftOf } from './schema-drift.ts'
+import { examineDeliveries } from './deliveries-check.ts'
+import { examineSchema } from './schema-findings.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
 
 const CLOCK_WARNING_MS = 2_000
 const NOTIFY_LIMIT_MS = 5_000
+/** More dead letters than these are not counted: it would take as long as there are many. */
+const MOST_COUNTED = 10_000
 
 export interface DoctorParts {
   readonly connection: Connection
@@ -33,14 +35,14 @@ export async function examine(parts: DoctorParts, registry: Registry): Promise<r
   if (reached.status === 'problem') return [reached]
 
   const database = await connection.pool()
-  const schema = await examineSchema(parts, registry)
+  const schema = await examineSchema(connection, tables, registry)
   if (schema.some((finding) => finding.status === 'problem')) return [reached, ...schema]
   return [
     reached,
     ...schema,
     ...(await examineQueues(database, tables, registry)),
     await examineNotify(parts),
-    ...(await examineHandlers(database, tables, registry)),
+    ...(await examineDeliveries(database, tables, registry)),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
     await examineRetention(database, tables, retentionMs),
@@ -60,40 +62,6 @@ async function examineConnection(connection: Connection): Promise<DoctorFinding>
   } catch (error) {
     return problem('connection', `the database cannot be reached: ${connectionProblem(error)}`)
   }
-}
-
-async function examineSchema(
-  { connection, tables }: DoctorParts,
-  registry: Registry,
-): Promise<readonly DoctorFinding[]> {
-  const database = await connection.pool()
-  const { postbus, pgboss, missingQueues, areFunctionsOutdated, queuesToMove, missingIndexes } = await inspectSchema(
-    database,
-    tables,
-    registry.queues,
-  )
-  if (!postbus.installed)
-    return [problem('schema', `schema "${postbus.schema}" is not installed. Run: npx postbus migrate`)]
-  const behind = pgboss.found === null || pgboss.found < pgboss.expected
-  if (
-    postbus.missing.length > 0 ||
-    behind ||
-    areFunctionsOutdated ||
-    queuesToMove.length > 0 ||
-    missingIndexes.length > 0
-  ) {
-    return [problem('schema', 'the database is older than this code. Run: npx postbus migrate --dry-run, then migrate')]
-  }
-  if (missingQueues.length > 0) {
-    return [problem('queues', `${missingQueues.join(', ')} do not exist. Run: npx postbus migrate`)]
-  }
-  const newer = postbus.unknown.length > 0 || pgboss.found !== pgboss.expected
-  const versions = `${postbus.schema} ${postbus.applied}, ${pgboss.schema} ${pgboss.found}`
-  if (newer) return [warning('schema', `${versions}: migrated by a newer release than this one; deploy it soon`)]
-  const drift = await driftOf(connection, tables)
-  return drift
-    ? [warning('schema', `${versions} (latest), but pg-boss's tables were changed: ${drift}`)]
-    : [ok('schema', `${versions} (latest), no drift`)]
 }
 
 async function examineQueues(
@@ -140,28 +108,6 @@ async function examineNotify({ connection, listening }: DoctorParts): Promise<Do
   }
 }
 
-/** Deliveries that wait for a handler that is not registered, by name. */
-async function examineHandlers(
-  database: Queryable,
-  tables: Tables,
-  registry: Registry,
-): Promise<readonly DoctorFinding[]> {
-  const names = registry.handlers.map((handler) => handler.name)
-  const { rows } = await database.query<{ handler: string; count: string }>(
-    `select data ->> 'handler' as handler, count(*) from ${tables.job}
-    where name = any($1) and state < 'completed' and not (data ->> 'handler' = any($2))
-    group by 1 order by 2 desc, 1 limit 20`,
-    [registry.queues, names],
-  )
-  if (rows.length === 0) return [ok('handlers', `${names.length} registered; every waiting delivery has one`)]
-  return rows.map(({ handler, count }) =>
-    problem(
-      'handlers',
-      `"${handler}" has ${Number(count).toLocaleString('en')} waiting deliveries but no handler of that name (renamed, or not deployed?)`,
-    ),
-  )
-}
-
 async function examineWorkers(database: Queryable, tables: Tables, registry: Registry): Promise<DoctorFinding> {
   const workers = await listWorkers(database, tables)
   if (workers.length === 0) return warning('workers', 'no worker is running: deliveries wait. Run: npx postbus worker')
@@ -177,13 +123,19 @@ async function examineWorkers(database: Queryable, tables: Tables, registry: Reg
 
 async function examineDeadLetters(database: Queryable, tables: Tables): Promise<DoctorFinding> {
   const { rows } = await database.query<{ count: string; blocking: string }>(
-    `select count(*), count(*) filter (where blocks_key) as blocking from ${tables.deadLetter} where dismissed_at is null`,
+    `select count(*), count(*) filter (where blocks_key) as blocking from (
+      select blocks_key from ${tables.deadLetter} where dismissed_at is null order by died_at, delivery_id limit ${MOST_COUNTED + 1}
+    ) open`,
   )
   const count = Number(rows[0]?.count ?? 0)
   if (count === 0) return ok('dead letters', 'none')
   const blocking = Number(rows[0]?.blocking ?? 0)
-  const keys = blocking > 0 ? `, ${blocking} of which hold up their partition key` : ''
-  return warning('dead letters', `${count}${keys}. Look at them with: npx postbus dead list`)
+  const isMore = count > MOST_COUNTED
+  const number = (value: number) => Math.min(value, MOST_COUNTED).toLocaleString('en')
+  const keys =
+    blocking > 0 ? `, ${isMore ? 'at least ' : ''}${number(blocking)} of which hold up their partition key` : ''
+  const many = `${isMore ? 'more than ' : ''}${number(count)}`
+  return warning('dead letters', `${many}${keys}. Look at them with: npx postbus dead list`)
 }
 
 async function examineRetention(

@@ -5,7 +5,7 @@ import { handlerOfLane, laneKey, partitionKeyOfLane } from '../../../deliveries/
 import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/page.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { Database, Queryable } from '../connection.ts'
-import { retryDeadLetters } from './dead-letters.ts'
+import { retryDeadLetters } from './dead-letter-acts.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -50,7 +50,14 @@ export async function showLane(database: Queryable, tables: Tables, lane: LaneNa
 /** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
 export async function retryLane(database: Database, tables: Tables, name: LaneName): Promise<number> {
   const { queue, lane } = await laneAtRest(database, tables, name)
-  if (lane.state === 'blocked') return retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] })
+  if (lane.state === 'blocked') {
+    return retryDeadLetters(
+      database,
+      tables,
+      { deliveryIds: [lane.deliveryId] },
+      { limit: 1, onProgress: () => undefined },
+    )
+  }
 
   const { rows } = await database.query<{ count: number }>(
     `with head as (

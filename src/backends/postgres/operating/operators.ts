@@ -1,5 +1,5 @@
 /** `bus.deadLetters` and `bus.lanes`: what an operator asks for is checked here, before any SQL, and every act passes through one place. */
-import { parseAct, type Act, type ActOptions, type ActReport } from '../../../deliveries/acts.ts'
+import { parseAct, parseBatchAct, type Act, type ActReport } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
   deadLetterQuery,
@@ -11,7 +11,8 @@ import { parseOptions } from '../../../parse-options.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Database } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
-import { countDeadLetters, dismissDeadLetters, listDeadLetters, retryDeadLetters } from './dead-letters.ts'
+import { dismissDeadLetters, retryDeadLetters } from './dead-letter-acts.ts'
+import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
 import { withReachableDatabase } from './reachable.ts'
 
@@ -28,11 +29,13 @@ export function deadLettersIn(connection: Connection, tables: Tables): DeadLette
     },
     async retry(given, how) {
       const which = parseOptions('deadLetters.retry()', deadLetterSelection, given)
-      return act('deadLetters.retry', how, (pool) => retryDeadLetters(pool, tables, which))
+      return act(parseBatchAct('deadLetters.retry', how), (pool, what) => retryDeadLetters(pool, tables, which, what))
     },
     async dismiss(given, how) {
       const which = parseOptions('deadLetters.dismiss()', deadLetterSelection, given)
-      return act('deadLetters.dismiss', how, (pool) => dismissDeadLetters(pool, tables, which))
+      return act(parseBatchAct('deadLetters.dismiss', how), (pool, what) =>
+        dismissDeadLetters(pool, tables, which, what),
+      )
     },
   } satisfies DeadLetters)
 }
@@ -50,11 +53,11 @@ export function lanesIn(connection: Connection, tables: Tables): Lanes {
     },
     async retry(given, how) {
       const name = parseOptions('lanes.retry()', laneName, given)
-      return act('lanes.retry', how, (pool) => retryLane(pool, tables, name))
+      return act(parseAct('lanes.retry', how), (pool) => retryLane(pool, tables, name))
     },
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
-      return act('lanes.skipHead', how, (pool, what) => skipHead(pool, tables, name, what))
+      return act(parseAct('lanes.skipHead', how), (pool, what) => skipHead(pool, tables, name, what))
     },
   } satisfies Lanes)
 }
@@ -68,12 +71,10 @@ function operating(connection: Connection, tables: Tables) {
       }),
     )
 
-  async function act(
-    is: Act['is'],
-    how: ActOptions | undefined,
-    work: (pool: Database, what: Act) => Promise<number>,
+  async function act<What extends Act>(
+    what: What,
+    work: (pool: Database, what: What) => Promise<number>,
   ): Promise<ActReport> {
-    const what = parseAct(is, how)
     return { count: await look((pool) => work(pool, what)) }
   }
   return { look, act }

@@ -4,6 +4,7 @@
  */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Queryable } from '../connection.ts'
+import { AS_A_GUEST, untilLocked } from '../schema/lock-waits.ts'
 import type { Tables } from '../schema/tables.ts'
 
 const OURS = `retry_limit >= ${RETRY_LIMIT}`
@@ -18,7 +19,7 @@ const INDEXES: Readonly<Record<string, string>> = {
     where blocked and group_tier = 'set aside' and state < 'active'`,
 }
 
-/** A table of this size is indexed in a moment. A larger one goes on being written meanwhile. */
+/** A table of this size is indexed in a moment. */
 const SMALL_BYTES = 16 * 1_048_576
 
 export async function missingIndexes(database: Queryable, tables: Tables): Promise<readonly string[]> {
@@ -32,14 +33,33 @@ export async function missingIndexes(database: Queryable, tables: Tables): Promi
   return Object.keys(INDEXES).filter((name) => !present.has(name))
 }
 
-/** Builds those that are missing. What an interrupted build has left is dropped first: it is of no use. */
+/**
+ * Builds those that are missing. What an interrupted build has left is dropped first: it is of no use. A small table is locked for
+ * a moment, if it can be had at once; a large one, or one that someone is writing to for longer, goes on being written.
+ */
 export async function buildIndexes(database: Queryable, tables: Tables, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
-  const concurrently = (await isSmall(database, tables)) ? '' : 'concurrently'
+  const isBrief = await isSmall(database, tables)
   for (const name of names) {
-    await database.query(`drop index ${concurrently} if exists "${tables.names.pgboss}"."${name}"`)
-    await database.query(`create index ${concurrently} "${name}" on ${tables.delivery} ${INDEXES[name]}`)
+    await untilLocked(`build index "${name}"`, (attempt) =>
+      build(database, tables, { name, isBrief: isBrief && attempt === 0 }),
+    )
   }
+}
+
+async function build(
+  database: Queryable,
+  tables: Tables,
+  { name, isBrief }: { readonly name: string; readonly isBrief: boolean },
+): Promise<void> {
+  const old = `"${tables.names.pgboss}"."${name}"`
+  const definition = `"${name}" on ${tables.delivery} ${INDEXES[name]}`
+  if (isBrief) {
+    await database.query(`${AS_A_GUEST} drop index if exists ${old}; create index ${definition}`)
+    return
+  }
+  await database.query(`drop index concurrently if exists ${old}`)
+  await database.query(`create index concurrently ${definition}`)
 }
 
 async function isSmall(database: Queryable, tables: Tables): Promise<boolean> {

@@ -4,6 +4,7 @@
  */
 import type { Queryable } from '../connection.ts'
 import { functionName, attemptOf, errorsIn } from '../functions/sql.ts'
+import { AS_A_GUEST, untilLocked } from '../schema/lock-waits.ts'
 import type { Tables } from '../schema/tables.ts'
 
 interface OldQueue {
@@ -40,9 +41,9 @@ export async function moveQueue(database: Queryable, tables: Tables, { name, tab
     'ended',
     'prune',
   ]
-  await database.query(`
+  await untilLocked(`move queue "${name}"`, () =>
+    database.query(`${AS_A_GUEST}
     do $move$ begin
-      perform set_config('lock_timeout', '10s', true);
       alter table ${tables.job} detach partition ${own};
       insert into ${tables.ownQueue} (name) values ('${name}') on conflict do nothing;
       update ${tables.queue} set partition = false, table_name = '${tables.delivery.split('.')[1]}' where name = '${name}';
@@ -55,7 +56,8 @@ export async function moveQueue(database: Queryable, tables: Tables, { name, tab
       from ${own} job where job.state = 'completed' and exists (select from ${tables.event} event where event.seq = ${seq});
       insert into ${tables.job} select * from ${own} job where job.state <> 'completed';
       drop table ${own};
-    end $move$`)
+    end $move$`),
+  )
   for (const what of functions) {
     await database.query(`
       do $drop$ declare one regprocedure; begin

@@ -97,6 +97,11 @@ export function isFit({ name, policy, table, isOurs }: QueueState): boolean {
   return isOurs && policy === policyOf(name) && table === DELIVERY_TABLE
 }
 
+/** @throws {PostbusError} `POSTBUS_QUEUE_MISMATCH` when one of these queues was made by something else. */
+export async function refuseUnfitQueues(database: Queryable, tables: Tables, queues: readonly string[]): Promise<void> {
+  for (const state of await readQueues(database, tables, queues)) refuseUnfit(state)
+}
+
 function refuseUnfit(state: QueueState): void {
   if (!isFit(state)) throw queueMismatch(state)
 }

@@ -1,24 +1,34 @@
 /**
  * Brings a database to the schema this version of the code needs: our own migrations, pg-boss's, and the queues, under
- * one advisory lock, so that any number of processes may migrate at once.
+ * one advisory lock, so that any number of processes may migrate at once. Where nothing is to be done, nothing is locked.
  */
-import { Kysely, PostgresDialect } from 'kysely'
-import { Migrator } from 'kysely/migration'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
 import type { Pool } from 'pg'
-import { PgBoss } from 'pg-boss'
 import { migrations } from '../../../../migrations/index.ts'
 import type { MigrateOptions, MigrateReport } from '../../../deliveries/operations.ts'
 import type { Connection } from '../connection.ts'
 import { createFunctions } from '../functions/index.ts'
+import { createGuard } from '../queues/guard.ts'
 import { buildIndexes } from '../queues/indexes.ts'
 import { moveQueue, queuesToMove } from '../queues/move-queues.ts'
-import { createQueues, refuseUsedQueues } from '../queues/queues.ts'
-import { lockKey } from './advisory-locks.ts'
+import { createQueues, refuseUnfitQueues, refuseUsedQueues } from '../queues/queues.ts'
+import { refuseEncoding } from './encoding.ts'
+import { AS_A_GUEST, untilLocked, watchWaits } from './lock-waits.ts'
+import { withMigrationLock } from './migration-lock.ts'
+import { stepsFor } from './migration-steps.ts'
+import { buildPutOffIndexes, migratePgBoss, withPgBoss } from './pg-boss-schema.ts'
 import { inspectSchema, type SchemaReport } from './schema-check.ts'
 import type { Tables } from './tables.ts'
 
 /** A migration may build an index on a large table, so its statements get more time than a worker's. */
 const STATEMENT_TIMEOUT_MS = 15 * 60_000
+
+interface Migrating {
+  readonly pool: Pool
+  readonly tables: Tables
+  readonly queues: readonly string[]
+}
 
 /** Migrates, and waits for its turn if another process is at it. */
 export async function migrate(
@@ -29,102 +39,84 @@ export async function migrate(
 ): Promise<MigrateReport> {
   const pool = connection.separatePool({
     applicationName: 'postbus migrate',
-    size: 3,
+    size: 4,
     statementMs: STATEMENT_TIMEOUT_MS,
   })
+  const endWatch = watchWaits(pool, (what) => options.onWait?.(what))
   try {
-    if (options.dryRun) return { steps: stepsFor(await inspectSchema(pool, tables, queues)) }
-    return await withLock(pool, tables, () => migrateLocked(pool, tables, queues, options))
+    const what = { pool, tables, queues }
+    if (options.dryRun) return { steps: stepsFor(await inspect(what)) }
+    return await withMigrationLock(pool, tables, () => migrateLocked(what, options))
   } finally {
+    await endWatch()
     await pool.end()
   }
 }
 
-/** Holds a transaction-level lock on a connection of its own: it ends with that connection, whatever happens. */
-async function withLock<Result>(pool: Pool, tables: Tables, work: () => Promise<Result>): Promise<Result> {
-  const holder = await pool.connect()
-  try {
-    await holder.query('begin')
-    await holder.query(`select pg_advisory_xact_lock(${lockKey('migrate', tables.names)})`)
-    const result = await work()
-    await holder.query('commit')
-    return result
-  } finally {
-    holder.release(true)
-  }
+/** What is missing. Refuses what no migration can mend. */
+async function inspect({ pool, tables, queues }: Migrating): Promise<SchemaReport> {
+  await refuseEncoding(pool)
+  const report = await inspectSchema(pool, tables, queues)
+  if (report.pgboss.found === null) return report
+  await refuseUsedQueues(pool, tables, queues)
+  const areQueuesOurs = report.postbus.missing.length === 0 && report.queuesToMove.length === 0
+  if (areQueuesOurs) await refuseUnfitQueues(pool, tables, queues)
+  return report
 }
 
-async function migrateLocked(
-  pool: Pool,
-  tables: Tables,
-  queues: readonly string[],
-  options: MigrateOptions,
-): Promise<MigrateReport> {
-  const report = await inspectSchema(pool, tables, queues)
-  if (report.pgboss.found !== null) await refuseUsedQueues(pool, tables, queues)
+async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<MigrateReport> {
+  const { pool, tables, queues } = what
+  const report = await inspect(what)
   const steps = stepsFor(report)
   for (const step of steps) options.onStep?.(step)
+  if (steps.length === 0) return { steps }
 
-  await pool.query(`create schema if not exists "${tables.names.postbus}"`)
-  await withBoss(pool, tables, async (boss) => {
-    // A database that a newer release has migrated has all of ours: Kysely would stumble over the ones it does not know.
-    if (report.postbus.missing.length > 0) await runMigrations(pool, tables)
-    await buildIndexes(pool, tables, report.missingIndexes)
-    if (report.areFunctionsOutdated) await createFunctions(pool, tables)
-    for (const queue of await queuesToMove(pool, tables)) await moveQueue(pool, tables, queue)
-    await createQueues(boss, pool, tables, queues)
-  })
+  await migratePgBoss(pool, tables, report.pgboss)
+  await createSchema(pool, tables)
+  // A database that a newer release has migrated has all of ours: Kysely would stumble over the ones it does not know.
+  if (report.postbus.missing.length > 0) await runMigrations(pool, tables)
+  await buildIndexes(pool, tables, report.missingIndexes)
+  const areFunctionsMissing = report.areFunctionsOutdated || report.isGuardMissing
+  if (areFunctionsMissing) await createFunctions(pool, tables)
+  if (report.isGuardMissing) await createGuard(pool, tables)
+  for (const queue of await queuesToMove(pool, tables)) await moveQueue(pool, tables, queue)
+  await withPgBoss(pool, tables, (boss) => createQueues(boss, pool, tables, queues))
+  await buildPutOffIndexes(pool, tables)
   return { steps }
 }
 
-/** pg-boss migrates its own schema when it starts. Ours comes after it, because `publish` names its tables. */
-async function withBoss(pool: Pool, tables: Tables, work: (boss: PgBoss) => Promise<void>): Promise<void> {
-  const boss = new PgBoss({
-    db: { executeSql: (text, values) => pool.query(text, values) },
-    schema: tables.names.pgboss,
-    supervise: false,
-    schedule: false,
-  })
-  boss.on('error', () => undefined) // what fails is thrown by the call that failed
-  await boss.start()
-  try {
-    await work(boss)
-  } finally {
-    await boss.stop({ close: false, graceful: false })
-  }
+/** `if not exists` alone would ask for the right to create schemas, also where there is nothing to create. */
+async function createSchema(pool: Pool, { names }: Tables): Promise<void> {
+  const { rows } = await pool.query(`select from pg_namespace where nspname = '${names.postbus}'`)
+  if (rows.length === 0) await pool.query(`create schema if not exists "${names.postbus}"`)
 }
 
 async function runMigrations(pool: Pool, tables: Tables): Promise<void> {
   const database = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: keptOpen(pool) }) })
   const migrator = new Migrator({
     db: database,
-    provider: { getMigrations: async () => migrations(tables.names) },
+    provider: { getMigrations: async () => withBriefLocks(migrations(tables.names)) },
     migrationTableName: 'migration',
     migrationLockTableName: 'migration_lock',
     migrationTableSchema: tables.names.postbus,
   })
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  await untilLocked('run its migrations', async () => {
+    const { error } = await migrator.migrateToLatest() // all of them in one transaction
+    if (error) throw error
+  })
+}
+
+function withBriefLocks(all: Record<string, Migration>): Record<string, Migration> {
+  const brief = ({ up }: Migration): Migration => ({
+    async up(db) {
+      await sql.raw(AS_A_GUEST).execute(db)
+      await up(db)
+    },
+  })
+  return Object.fromEntries(Object.entries(all).map(([name, migration]) => [name, brief(migration)]))
 }
 
 /** Kysely ends the pool it was given when it is destroyed; this pool has other users. */
 function keptOpen(pool: Pool) {
   return { connect: () => pool.connect(), end: async () => undefined, options: pool.options }
-}
-
-function stepsFor(report: SchemaReport): readonly string[] {
-  const steps: string[] = []
-  if (report.pgboss.found === null)
-    steps.push(`install pg-boss schema ${report.pgboss.expected} in "${report.pgboss.schema}"`)
-  else if (report.pgboss.found < report.pgboss.expected) {
-    steps.push(
-      `migrate pg-boss schema "${report.pgboss.schema}" from ${report.pgboss.found} to ${report.pgboss.expected}`,
-    )
-  }
-  for (const name of report.postbus.missing) steps.push(`run migration ${name} in "${report.postbus.schema}"`)
-  for (const name of report.missingIndexes) steps.push(`build index "${name}"`)
-  if (report.areFunctionsOutdated) steps.push(`install the functions of "${report.postbus.schema}"`)
-  for (const queue of report.queuesToMove) steps.push(`move queue "${queue}" to the table that queues share`)
-  for (const queue of report.missingQueues) steps.push(`create queue "${queue}"`)
-  return steps
 }

@@ -4,12 +4,18 @@ import { PostbusError } from '../../../errors.ts'
 import type { Emit } from '../../../signals.ts'
 import type { Queryable } from '../connection.ts'
 import { FUNCTIONS_VERSION, installedFunctions } from '../functions/index.ts'
+import { isGuardMissing } from '../queues/guard.ts'
 import { missingIndexes } from '../queues/indexes.ts'
 import { queuesToMove } from '../queues/move-queues.ts'
+import { refuseEncoding } from './encoding.ts'
+import { putOff } from './pg-boss-schema.ts'
 import type { Tables } from './tables.ts'
 
 /** The schema version of the pg-boss release that package.json pins; a test compares them. */
 export const PGBOSS_SCHEMA_VERSION = 43
+
+/** The oldest that pg-boss can migrate from: its release 11. */
+const OLDEST_PGBOSS = 25
 
 export interface SchemaReport {
   readonly postbus: {
@@ -26,8 +32,12 @@ export interface SchemaReport {
   readonly missingIndexes: readonly string[]
   /** An older release has made the functions of the schema. */
   readonly areFunctionsOutdated: boolean
+  /** pg-boss's own workers could take deliveries: see `functions/guard.ts`. */
+  readonly isGuardMissing: boolean
   /** Queues that an older release has given tables of their own. */
   readonly queuesToMove: readonly string[]
+  /** What pg-boss has put off, by its names for it: indexes to be built. */
+  readonly putOff: readonly string[]
 }
 
 export async function inspectSchema(
@@ -39,6 +49,7 @@ export async function inspectSchema(
   const applied = present.has(tables.migration) ? await appliedMigrations(database, tables) : []
   const known = Object.keys(migrations(tables.names))
   const found = present.has(tables.pgbossVersion) ? await pgbossVersion(database, tables) : null
+  if (found !== null && found < OLDEST_PGBOSS) throw tooOld(found, tables)
   const made = present.has(tables.queue) ? await madeQueues(database, tables) : []
   const old = present.has(tables.queue) ? await queuesToMove(database, tables) : []
 
@@ -54,7 +65,9 @@ export async function inspectSchema(
     missingQueues: queues.filter((queue) => !made.includes(queue)),
     missingIndexes: await missingIndexes(database, tables),
     areFunctionsOutdated: (await installedFunctions(database, tables)) < FUNCTIONS_VERSION,
+    isGuardMissing: await isGuardMissing(database, tables),
     queuesToMove: old.map(({ name }) => name),
+    putOff: (await putOff(database, tables)).map(({ name }) => name),
   }
 }
 
@@ -63,6 +76,7 @@ export async function inspectSchema(
  * warning: migrations only add, and a rolling deploy has old processes starting on a new schema.
  */
 export async function checkSchema(database: Queryable, tables: Tables, emit: Emit): Promise<void> {
+  await refuseEncoding(database)
   const { postbus, pgboss, areFunctionsOutdated } = await inspectSchema(database, tables, [])
   if (!postbus.installed) {
     const where = await databaseName(database)
@@ -87,6 +101,15 @@ export async function checkSchema(database: Queryable, tables: Tables, emit: Emi
     unknownMigrations: postbus.unknown,
     pgbossVersion: pgboss.found,
   })
+}
+
+function tooOld(found: number, { names }: Tables): PostbusError {
+  return new PostbusError(
+    'POSTBUS_PGBOSS_TOO_OLD',
+    `Schema "${names.pgboss}" was made by pg-boss 10 or older (its version is ${found}), and pg-boss can migrate only what release 11 or ` +
+      'a later one has made. Give createBus() another `pgbossSchema`, which it installs beside the old one; or migrate the old one ' +
+      'with pg-boss 11 first.',
+  )
 }
 
 function outdated(what: string): PostbusError {

@@ -1,0 +1,165 @@
+/**
+ * What an operator does to dead letters: delivering them again, and dismissing them. In batches, each a short transaction: whatever
+ * the number, nothing is locked for long, and what was interrupted goes on with the next call.
+ *
+ *   letters, by id ──► a batch of them, locked ──► its deliveries ──► the letters behind it
+ *
+ * By id, which begins with the event's seq: of one lane the oldest are put back first, so no later one runs before them. It
+ * also makes two operators whose choices overlap wait in one direction only. And each is visited once: one that dies again
+ * at once would otherwise come round without end.
+ */
+import type { Batches } from '../../../deliveries/acts.ts'
+import type { DeadLetterFilter } from '../../../deliveries/dead-letters.ts'
+import type { Database, Queryable } from '../connection.ts'
+import { attemptOf, functionName } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
+import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
+
+/** About a twentieth of a second. */
+const BATCH = 1_000
+
+/**
+ * Puts deliveries back into their queues with all their attempts, and removes the dead letters. Raising the limit by the
+ * attempts that were used lets the count begin at 1 again. The errors of earlier attempts stay with the delivery. A delivery
+ * whose job was deleted meanwhile stays a dead letter.
+ */
+export async function retryDeadLetters(
+  database: Database,
+  tables: Tables,
+  filter: DeadLetterFilter,
+  how: Batches,
+): Promise<number> {
+  return inBatches(database, tables, { filter, how, act: retryBatch })
+}
+
+/** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
+export async function dismissDeadLetters(
+  database: Database,
+  tables: Tables,
+  filter: DeadLetterFilter,
+  how: Batches,
+): Promise<number> {
+  return inBatches(database, tables, { filter, how, act: dismissBatch })
+}
+
+interface Batch {
+  /** Of the letters that it chooses: which match, which block their key, where the batch before ended, and how many. */
+  readonly values: readonly unknown[]
+}
+
+interface Done {
+  readonly count: number
+  /** How many letters were looked at, and the last one. */
+  readonly chosen: number
+  readonly last: string | null
+}
+
+interface Acting {
+  readonly filter: DeadLetterFilter
+  readonly how: Batches
+  readonly act: (within: Queryable, tables: Tables, batch: Batch) => Promise<Done>
+}
+
+/**
+ * First those that block no key, then each of the others in a batch of its own: the head of a lane is wanted by settles too,
+ * which take the heads of several lanes in an order of theirs. An act that holds one head at a time blocks none of them.
+ */
+async function inBatches(database: Database, tables: Tables, { filter, how, act }: Acting): Promise<number> {
+  let count = 0
+  for (const { blocksKey, most } of [
+    { blocksKey: false, most: BATCH },
+    { blocksKey: true, most: 1 },
+  ]) {
+    let last: string | null = null
+    for (;;) {
+      const size = Math.min(most, how.limit - count)
+      if (size === 0) return count
+      const values = [...filterValues(filter), blocksKey, last, size]
+      const done: Done = await database.transaction(async (within) => {
+        await within.query(IN_ORDER_OF_IDS)
+        return act(within, tables, { values })
+      })
+      count += done.count
+      if (done.count > 0) how.onProgress(count)
+      if (done.chosen < size) break
+      last = done.last
+    }
+  }
+  return count
+}
+
+/** What statistics say of a table of dead letters is mostly of a time when it was empty. */
+const IN_ORDER_OF_IDS = `select set_config(name, 'off', true)
+  from unnest(array['enable_sort', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin']) as name`
+
+function chosenBatch({ deadLetter }: Tables): string {
+  return `chosen as materialized (
+      select delivery_id, queue, blocks_key from ${deadLetter}
+      where ${OPEN_AND_MATCHING} and blocks_key = $4 and ($5::uuid is null or delivery_id > $5)
+      order by delivery_id limit $6
+      for update
+    )`
+}
+
+const CHOSEN = `(select count(*)::integer from chosen) as chosen,
+      (select delivery_id from chosen order by delivery_id desc limit 1) as last`
+
+async function retryBatch(within: Queryable, tables: Tables, { values }: Batch): Promise<Done> {
+  const { rows } = await within.query<Done>(
+    `with ${chosenBatch(tables)}, revived as (
+      update ${tables.delivery} job set
+        state = 'retry',
+        start_after = ${tables.clock},
+        completed_on = null,
+        blocked = false,
+        retry_limit = job.retry_limit + ${attemptOf('job')}
+      from chosen
+      where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
+      returning job.id, job.name
+    ), woken as (
+      select pg_notify($7, name) from (select distinct name from revived) as queues
+    ), gone as (
+      delete from ${tables.deadLetter} letter using revived where letter.delivery_id = revived.id
+    )
+    select (select count(*)::integer from revived) as count, (select count(*)::integer from woken) as woken, ${CHOSEN}`,
+    [...values, tables.channel],
+  )
+  return rows[0] ?? NOTHING
+}
+
+async function dismissBatch(within: Queryable, tables: Tables, { values }: Batch): Promise<Done> {
+  const { rows } = await within.query<Done & { readonly heads: readonly Head[] | null }>(
+    `with ${chosenBatch(tables)}, dismissed as (
+      update ${tables.deadLetter} letter set dismissed_at = now()
+      from chosen where letter.delivery_id = chosen.delivery_id
+      returning letter.delivery_id, letter.queue, letter.blocks_key
+    ), unblocked as (
+      update ${tables.delivery} job set state = 'failed', completed_on = ${tables.clock}
+      from dismissed
+      where dismissed.blocks_key and job.name = dismissed.queue and job.id = dismissed.delivery_id and job.state = 'retry'
+      returning job.name, job.singleton_key
+    )
+    select (select count(*)::integer from dismissed) as count, ${CHOSEN},
+      (select jsonb_agg(jsonb_build_object('queue', name, 'lane', singleton_key)) from unblocked) as heads`,
+    [...values],
+  )
+  const done = rows[0]
+  if (!done) return NOTHING
+  await promoteLanes(within, tables, done.heads ?? [])
+  return done
+}
+
+const NOTHING: Done = { count: 0, chosen: 0, last: null }
+
+interface Head {
+  readonly queue: string
+  readonly lane: string | null
+}
+
+/** In a later statement than the one that ended their heads: it has to see what was parked behind those meanwhile. */
+async function promoteLanes(database: Queryable, tables: Tables, heads: readonly Head[]): Promise<void> {
+  for (const { queue, lane } of heads) {
+    await database.query(`select ${functionName(tables, 'promote')}($1, array[$2::text])`, [queue, lane])
+    await database.query('select pg_notify($1, $2)', [tables.channel, queue])
+  }
+}
