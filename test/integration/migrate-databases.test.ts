@@ -82,16 +82,17 @@ test('another pgbossSchema is installed beside one that is too old', async () =>
   await beside.close()
 })
 
-test.each(['pending', 'failed'])(
+test.each(['pending', 'failed', 'in_progress'])(
   'an index that pg-boss has put off and that is %s is built by migrate',
   async (status) => {
     const shop = await openTestBus()
     const command = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS job_common_i99 ON pgboss.job_common (priority)'
     await shop.database.query(
-      `insert into pgboss.bam (name, version, status, table_name, command) values ('job_i99', 43, $1, 'job_common', $2)`,
+      `insert into pgboss.bam (name, version, status, table_name, command, started_on)
+      values ('job_i99', 43, $1, 'job_common', $2, now() - interval '1 hour')`,
       [status, command],
     )
-    if (status === 'failed') await leaveInvalidIndex(shop.connectionString)
+    if (status !== 'pending') await leaveInvalidIndex(shop.connectionString)
 
     const findings = await shop.bus.doctor()
     const dry = await shop.bus.migrate({ dryRun: true })

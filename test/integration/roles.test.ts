@@ -59,6 +59,18 @@ test('the owner of the schemas migrates without the right to create schemas, wit
   expect(something.steps).toEqual(['build index "postbus_lane"', 'install the functions of "postbus"'])
 })
 
+test('who may not create schemas migrates into those that were made for it', async () => {
+  const other = { schema: 'our_events', pgbossSchema: 'our_jobs' }
+  for (const name of Object.values(other))
+    await superuser.query(`create schema ${name} authorization shop_owner_${suffix}`)
+  const bus = createBus({ connectionString: url('shop_owner'), onSignal: () => undefined, ...other })
+  buses.push(bus)
+
+  await bus.migrate()
+
+  await bus.ready()
+})
+
 test('a publisher publishes, with a transaction of its own and without, and can do no more', async () => {
   const bus = as('shop_web')
   await bus.ready()

@@ -128,6 +128,17 @@ test.each([
   expect(await versions()).toBe(before)
 })
 
+test('on a database with a newer pg-boss migrate creates the queues that are missing', async () => {
+  await shop.database.query('update pgboss.version set version = 44')
+  const later = defineHandler('finances.later', { on: Paid, queue: 'later', handle: () => undefined })
+  const newer = createBus({ connectionString: shop.connectionString, handlers: [later], onSignal: () => undefined })
+
+  const { steps } = await newer.migrate()
+  await newer.close()
+
+  expect(steps).toEqual(['create queue "later"', 'create queue "later_partitioned"'])
+})
+
 async function versions(): Promise<string> {
   const { rows } = await shop.database.query(
     `select name from postbus.migration union all select version::text from pgboss.version order by 1`,

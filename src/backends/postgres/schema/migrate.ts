@@ -17,7 +17,7 @@ import { refuseEncoding } from './encoding.ts'
 import { AS_A_GUEST, untilLocked, watchWaits } from './lock-waits.ts'
 import { withMigrationLock } from './migration-lock.ts'
 import { stepsFor } from './migration-steps.ts'
-import { buildPutOffIndexes, migratePgBoss, withPgBoss } from './pg-boss-schema.ts'
+import { buildPutOffIndexes, hasSchema, migratePgBoss, withPgBoss } from './pg-boss-schema.ts'
 import { inspectSchema, type SchemaReport } from './schema-check.ts'
 import type { Tables } from './tables.ts'
 
@@ -72,7 +72,9 @@ async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<
   if (steps.length === 0) return { steps }
 
   await migratePgBoss(pool, tables, report.pgboss)
-  await createSchema(pool, tables)
+  if (!(await hasSchema(pool, tables.names.postbus))) {
+    await pool.query(`create schema if not exists "${tables.names.postbus}"`)
+  }
   // A database that a newer release has migrated has all of ours: Kysely would stumble over the ones it does not know.
   if (report.postbus.missing.length > 0) await runMigrations(pool, tables)
   await buildIndexes(pool, tables, report.missingIndexes)
@@ -83,12 +85,6 @@ async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<
   await withPgBoss(pool, tables, (boss) => createQueues(boss, pool, tables, queues))
   await buildPutOffIndexes(pool, tables)
   return { steps }
-}
-
-/** `if not exists` alone would ask for the right to create schemas, also where there is nothing to create. */
-async function createSchema(pool: Pool, { names }: Tables): Promise<void> {
-  const { rows } = await pool.query(`select from pg_namespace where nspname = '${names.postbus}'`)
-  if (rows.length === 0) await pool.query(`create schema if not exists "${names.postbus}"`)
 }
 
 async function runMigrations(pool: Pool, tables: Tables): Promise<void> {

@@ -16,26 +16,17 @@ export async function migratePgBoss(
   { found, expected }: { readonly found: number | null; readonly expected: number },
 ): Promise<void> {
   if (found !== null && found >= expected) return
-  await untilLocked("migrate pg-boss's schema", () => runPgBoss(pool, tables, { migrate: true }, async () => undefined))
+  await untilLocked("migrate pg-boss's schema", () => withPgBoss(pool, tables, async () => undefined))
 }
 
-/** Runs `work` with a pg-boss that changes nothing by itself. */
+/** Runs `work` with a pg-boss that has its schema, or a newer one. */
 export async function withPgBoss(pool: Pool, tables: Tables, work: (boss: PgBoss) => Promise<void>): Promise<void> {
-  await runPgBoss(pool, tables, { migrate: false }, work)
-}
-
-async function runPgBoss(
-  pool: Pool,
-  tables: Tables,
-  how: { readonly migrate: boolean },
-  work: (boss: PgBoss) => Promise<void>,
-): Promise<void> {
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text.replace(ITS_LOCK_TIMEOUT, OUR_LOCK_TIMEOUT), values) },
     schema: tables.names.pgboss,
+    createSchema: !(await hasSchema(pool, tables.names.pgboss)),
     supervise: false,
     schedule: false,
-    ...how,
   })
   boss.on('error', () => undefined) // what fails is thrown by the call that failed
   await boss.start()
@@ -46,11 +37,26 @@ async function runPgBoss(
   }
 }
 
+/** `create schema if not exists` asks for the right to create schemas, also where there is nothing to create. */
+export async function hasSchema(database: Queryable, name: string): Promise<boolean> {
+  const { rows } = await database.query('select from pg_namespace where nspname = $1', [name])
+  return rows.length > 0
+}
+
 interface PutOff {
   readonly id: string
   readonly name: string
   readonly command: string
+  readonly status: string
+  readonly startedOn: string | null
 }
+
+/** As pg-boss sees it: a command that was begun is being done, unless that is long ago and no one builds on its table. */
+const IS_BEING_DONE = `status = 'in_progress' and (started_on > now() - interval '5 minutes' or exists (
+      select from pg_locks where locktype = 'relation' and mode = 'ShareUpdateExclusiveLock' and granted
+        and database = (select oid from pg_database where datname = current_database())
+        and relation = to_regclass(format('%I.%I', $1::text, table_name))
+    ))`
 
 /** What pg-boss has put off and not done. Empty where another pg-boss is at it, or on a schema too old to have any. */
 export async function putOff(database: Queryable, { names }: Tables): Promise<readonly PutOff[]> {
@@ -61,9 +67,10 @@ export async function putOff(database: Queryable, { names }: Tables): Promise<re
   )
   if (!found[0]?.isThere) return []
   const { rows } = await database.query<PutOff>(
-    `select id, name, command from ${bam}
-    where status in ('pending', 'failed') and not exists (select from ${bam} where status = 'in_progress')
+    `select id, name, command, status, started_on::text as "startedOn" from ${bam}
+    where status <> 'completed' and not exists (select from ${bam} where ${IS_BEING_DONE})
     order by created_on, id`,
+    [names.pgboss],
   )
   return rows
 }
@@ -74,10 +81,11 @@ export async function putOff(database: Queryable, { names }: Tables): Promise<re
  */
 export async function buildPutOffIndexes(pool: Pool, tables: Tables): Promise<void> {
   const bam = `"${tables.names.pgboss}".bam`
-  for (const { id, command } of await putOff(pool, tables)) {
+  for (const { id, command, status, startedOn } of await putOff(pool, tables)) {
     const { rowCount } = await pool.query(
-      `update ${bam} set status = 'in_progress', started_on = now() where id = $1 and status in ('pending', 'failed')`,
-      [id],
+      `update ${bam} set status = 'in_progress', started_on = now()
+      where id = $1 and status = $2 and started_on is not distinct from $3::timestamptz`,
+      [id, status, startedOn],
     )
     if (rowCount === 0) continue
     try {
