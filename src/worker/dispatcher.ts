@@ -72,7 +72,8 @@ export class Dispatcher {
       queue: parts.queue,
       onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
-      onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
+      onRefused: (refused) => this.#signals.settlementsRefused(refused),
+      onStored: (settlement) => parts.tally.count(settlement),
     })
   }
 
@@ -104,9 +105,14 @@ export class Dispatcher {
     return this.#held.idle()
   }
 
-  /** How many deliveries are claimed and not settled. */
-  get heldCount(): number {
-    return this.#held.size
+  /** How many deliveries were to be given back, and are not yet. */
+  get leftCount(): number {
+    return this.#held.countOf('given-back')
+  }
+
+  /** How many attempts have ended whose outcome is not stored. */
+  get unsettledCount(): number {
+    return this.#held.countOf('settling') + this.#settler.refused.length
   }
 
   /**
@@ -118,6 +124,7 @@ export class Dispatcher {
     const settled = left.map(({ delivery }) => this.#settler.settle(later(delivery, GIVE_BACK_MS)))
     for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
     await Promise.all([...settled, this.#settler.empty()])
+    await this.#settler.tryRefused()
     for (const held of left) this.#held.release(held)
     return left.length
   }
@@ -130,8 +137,8 @@ export class Dispatcher {
   /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
     const held = this.#held.heldSince(performance.now() - olderThanMs)
-    if (held.length === 0) return
-    const claims = held.map(({ delivery }) => delivery)
+    const claims = [...held.map(({ delivery }) => delivery), ...this.#settler.refused]
+    if (claims.length === 0) return
     const ours = await this.#parts.store.keep(this.queue, claims)
     const lost = held.filter(({ delivery }) => !ours.has(delivery.id))
     for (const one of lost) if (abortLost(one)) this.#signals.claimLost(one.delivery)
@@ -167,9 +174,9 @@ export class Dispatcher {
 
     held.phase = 'settling'
     const mayTakeNext = this.#inLanes && place < LONGEST_RUN && !this.#stopping.signal.aborted
-    this.#settler.hand(mayTakeNext ? { ...settlement, takeNext: true } : settlement, ({ wasOurs, next }) => {
+    this.#settler.hand(mayTakeNext ? { ...settlement, takeNext: true } : settlement, ({ wasOurs, next, isRefused }) => {
       if (wasOurs) this.#settled(outcome)
-      else if (!held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
+      else if (!isRefused && !held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
       if (next === null) this.#leave(held)
       else this.#follow(held, next, place + 1)
     })

@@ -146,12 +146,17 @@ export class Worker {
     for (const dispatcher of this.#dispatchers) dispatcher.stopClaiming()
 
     await withinMs(this.#parts.shutdownGraceMs, this.#allIdle())
-    const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#heldCount()
+    const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#sumOf('leftCount')
+    const unsettled = this.#sumOf('unsettledCount')
     for (const dispatcher of this.#dispatchers) dispatcher.giveUp()
 
     this.#over.abort()
     await withinMs(GIVE_BACK_LIMIT_MS, this.#leave(wasStarted))
-    if (wasStarted) this.#emit('info', 'worker.stopped', stoppedMessage(givenBack), { givenBack })
+    if (wasStarted)
+      this.#emit('info', 'worker.stopped', stoppedMessage(givenBack, unsettled), {
+        givenBack,
+        unsettled,
+      })
     return { givenBack }
   }
 
@@ -169,8 +174,8 @@ export class Worker {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  #heldCount(): number {
-    return this.#dispatchers.reduce((sum, dispatcher) => sum + dispatcher.heldCount, 0)
+  #sumOf(count: 'leftCount' | 'unsettledCount'): number {
+    return this.#dispatchers.reduce((sum, dispatcher) => sum + dispatcher[count], 0)
   }
 
   /** A handler can publish to a queue that has run dry already: until a whole round has found nothing. */
@@ -237,6 +242,8 @@ export class Worker {
   }
 }
 
-function stoppedMessage(givenBack: number): string {
-  return givenBack === 0 ? 'Stopped.' : `Stopped; ${givenBack} unfinished deliveries were given back.`
+function stoppedMessage(givenBack: number, unsettled: number): string {
+  const given = givenBack > 0 ? [`${givenBack} unfinished deliveries were given back`] : []
+  const left = unsettled > 0 ? [`the outcomes of ${unsettled} could not be stored: they will run again`] : []
+  return `${['Stopped', ...given, ...left].join('; ')}.`
 }
