@@ -17,9 +17,8 @@ import { sleep } from '../clock.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
 
-/** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
+/** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead (see `recovery.ts`). */
 const KEEP_EVERY_MS = 2_500
-const RECOVER_EVERY_MS = 2_500
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
@@ -204,13 +203,9 @@ export class Worker {
   }
 
   #keepUp(plan: WorkPlan): void {
-    const recovery = new Recovery(this.#parts)
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
-      this.#every(RECOVER_EVERY_MS, async () => {
-        await this.#announce(plan)
-        await recovery.look()
-      }),
+      new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]

@@ -30,6 +30,8 @@ export class LaneWorld {
   running: ClaimedDelivery[] = []
   /** Their claims were lost, but nobody has told them. */
   zombies: ClaimedDelivery[] = []
+  /** Those of them whose deliveries run again, or ran. */
+  readonly #claimedAgain = new Set<ClaimedDelivery>()
   /** What becomes true when the transaction that is held open commits. */
   #held: (() => void) | null = null
 
@@ -104,14 +106,16 @@ export class LaneWorld {
     if (count > 0) this.#becomesZombie(delivery)
   }
 
-  /** One whose claim was lost settles after all. */
+  /** One whose claim was lost settles after all: that counts until its delivery is claimed again. */
   async settleAsZombie(zombie: ClaimedDelivery): Promise<void> {
     const settled = await this.#tried(() =>
       this.#lanes.settle(this.#worker, [{ delivery: zombie, is: 'done', takeNext: true }]),
     )
-    if (settled && settled.ours.size + settled.next.size > 0) {
-      this.promises.broken(`${zombie.id} was settled with a lost claim`)
-    }
+    if (!settled || settled.ours.size + settled.next.size === 0) return
+    if (this.#claimedAgain.has(zombie)) return this.promises.broken(`${zombie.id} was settled with a lost claim`)
+    this.zombies = this.zombies.filter((one) => one !== zombie)
+    this.promises.ended(zombie, 'done')
+    for (const following of settled.next.values()) this.#start(following)
   }
 
   async retryDead(): Promise<void> {
@@ -212,6 +216,7 @@ export class LaneWorld {
     const busy = this.running.find(({ event }) => event?.partitionKey === delivery.event?.partitionKey)
     this.promises.started(delivery, busy)
     this.running.push(delivery)
+    for (const zombie of this.zombies) if (zombie.id === delivery.id) this.#claimedAgain.add(zombie)
   }
 
   #becomesZombie(delivery: ClaimedDelivery): void {

@@ -8,8 +8,8 @@
  *   later        waits for its time, and has used no attempt
  *   dead         stays as a failed job, with a dead letter; or alive at the head of its lane, if it blocks that
  *
- * Every row is fenced by its claim (`claimOf`) and must still be active: a worker whose claim was taken over changes
- * nothing. A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
+ * Every row is fenced by its claim (`claimOf`): a worker whose delivery was claimed again changes nothing. If its claim was
+ * taken over, and nobody has claimed the delivery since, what it has done counts (`isClaimed`). A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
  * neither waiting nor a dead letter; and so is the history.
  *
  * In a partitioned queue, what ends makes way for the head of its lane: in the same transaction, but in a later
@@ -30,6 +30,7 @@ import {
   functionName,
   HANDLER,
   headOf,
+  isClaimed,
   itsEvent,
   NO_DELIVERY,
   withError,
@@ -119,7 +120,7 @@ function end(tables: Tables, collect: (ended: string) => string): string {
     with ended as (
       delete from ${tables.delivery} job
       where job.name = of_queue and job.id = any(claimed.ids) and ${claimOf('job')} = claimed.number
-        and job.state::text = 'active'
+        and ${isClaimed('job')}
       returning job.id, job.singleton_key, job.started_on, ${HANDLER} as handler, ${attemptOf('job')} as attempts, job.output
     ), ${writingHistory(tables, 'ended')}
     ${collect('ended')};
@@ -138,7 +139,7 @@ function endOthers(tables: Tables, collect: (ended: string) => string): string {
       from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
         ${byId(tables, { queue: 'of_queue', id: 'outcome.id' }, 'job.ctid as row')} and ${claimOf('job')} = outcome.claim
-          and job.state::text = 'active'
+          and ${isClaimed('job')}
         for update
       ) job on true;
 
