@@ -21,6 +21,8 @@ export type BusSignalName =
   | 'handler.log'
   | 'pruning.failed'
   | 'schema.newer'
+  | 'settle.refused'
+  | 'settle.stored'
   | 'wake-up.lost'
   | 'wake-up.restored'
   | 'wake-up.unavailable'

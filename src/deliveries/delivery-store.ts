@@ -14,6 +14,36 @@ export interface Vacuumed {
   readonly left: number
 }
 
+/** A claim whose heartbeat was not of that moment when a worker looked. */
+export interface SilentClaim {
+  readonly queue: string
+  readonly id: string
+  /** Together with the heartbeat it says whether anything has happened since. */
+  readonly claim: string
+  readonly beat: string
+}
+
+/** What a worker knows when it looks for claims that nobody keeps. */
+export interface Looking {
+  /** What it has seen before, and looks at again. */
+  readonly watched: readonly SilentClaim[]
+  /** Those of them that are to be taken over, unless something has happened since. */
+  readonly lost: ReadonlySet<SilentClaim>
+  /** When it looked last, as the database has said; `null`: never, or too long ago. */
+  readonly lookedAt: number | null
+  /** Whether to look for claims however long they have been silent. */
+  readonly all: boolean
+}
+
+export interface Look {
+  /** Something was in the way, or the look came too late: heartbeats may be held up too. Nothing was taken over. */
+  readonly isDelayed: boolean
+  /** By the database's clock, in seconds. */
+  readonly at: number
+  readonly silent: readonly SilentClaim[]
+  readonly recovered: readonly Recovered[]
+}
+
 /** Deliveries that were taken over from workers which are gone. */
 export interface Recovered {
   readonly queue: string
@@ -47,10 +77,10 @@ export interface DeliveryStore {
   /** Which of these queues have anything to claim. */
   due(queues: readonly string[]): Promise<readonly string[]>
   /**
-   * Frees deliveries whose worker has not been heard of, of all queues, and returns how many of which. Repairs some lanes
-   * that stand still for no reason.
+   * Looks for claims that nobody keeps, of all queues, and takes over those that are `lost`. Repairs some lanes that stand
+   * still for no reason.
    */
-  recover(): Promise<readonly Recovered[]>
+  recover(looking: Looking): Promise<Look>
   /** Deletes some events that are not needed any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */

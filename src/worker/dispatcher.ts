@@ -75,7 +75,8 @@ export class Dispatcher {
       queue: parts.queue,
       onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
-      onRefused: (settlement, error) => this.#signals.settlementRefused(settlement, error),
+      onRefused: (refused) => this.#signals.settlementsRefused(refused),
+      onStored: (settlement) => parts.tally.count(settlement),
     })
     this.#runParts = {
       ...parts,
@@ -120,9 +121,14 @@ export class Dispatcher {
     return this.#held.idle()
   }
 
-  /** How many deliveries are claimed and not settled. */
-  get heldCount(): number {
-    return this.#held.size
+  /** How many deliveries were to be given back, and are not yet. */
+  get leftCount(): number {
+    return this.#held.countOf('given-back')
+  }
+
+  /** How many attempts have ended whose outcome is not stored. */
+  get unsettledCount(): number {
+    return this.#held.countOf('settling') + this.#settler.refused.length
   }
 
   /**
@@ -136,6 +142,7 @@ export class Dispatcher {
     )
     for (const { abort } of left) abort.abort(this.#stopping.signal.reason)
     await Promise.all([...settled, this.#settler.empty()])
+    await this.#settler.tryRefused()
     for (const held of left) this.#leave(held)
     return left.length
   }
@@ -148,9 +155,9 @@ export class Dispatcher {
   /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
     const held = this.#held.heldSince(performance.now() - olderThanMs)
-    if (held.length === 0) return
+    const claims = [...held.map(({ delivery }) => delivery), ...this.#settler.refused]
+    if (claims.length === 0) return
     const moves = held.map(({ run }) => run?.moves)
-    const claims = held.map(({ delivery }) => delivery)
     const ours = await this.#parts.store.keep(this.queue, claims)
     for (const [place, one] of held.entries()) {
       // Of a run only one has the claim. While that moves, the settle will say whether it was lost.
@@ -207,9 +214,9 @@ export class Dispatcher {
     if (held.phase === 'given-back') return this.#leave(held)
 
     held.phase = 'settling'
-    this.#settler.hand(settlement, ({ wasOurs }) => {
+    this.#settler.hand(settlement, ({ wasOurs, isRefused }) => {
       if (wasOurs) this.#settled(outcome)
-      else if (!held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
+      else if (!isRefused && !held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
       this.#leave(held)
     })
   }

@@ -49,6 +49,10 @@ export class Held {
     return this.#inHandlers.size
   }
 
+  countOf(phase: HeldDelivery['phase']): number {
+    return [...this.#held].filter((held) => held.phase === phase).length
+  }
+
   isInHandler(id: string): boolean {
     return this.#inHandlers.has(id)
   }

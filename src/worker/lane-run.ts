@@ -20,7 +20,8 @@ import type { Emit } from '../signals.ts'
 import { abortLost, type Held, type HeldDelivery, type Run } from './held.ts'
 import type { LaneTurns } from './lane-turns.ts'
 import type { QueueSignals } from './queue-signals.ts'
-import type { SettledAttempt, Settler } from './settler.ts'
+import type { SettledAttempt } from './settled-attempt.ts'
+import type { Settler } from './settler.ts'
 
 /** A handler that is slower waits for the answer: a round trip is little to it. */
 const QUICK_MS = 20
@@ -196,10 +197,11 @@ export class LaneRun implements Run {
     return most > 0 && this.#parts.hasRoom() ? most : 0
   }
 
-  #settled(ended: readonly Ended[], { wasOurs, next, behind, isCut }: SettledAttempt): void {
+  #settled(ended: readonly Ended[], settled: SettledAttempt): void {
+    const { wasOurs, next, behind, isCut } = settled
     this.#isSettling = false
     this.#moves += 1
-    for (const one of ended) this.#report(one, wasOurs)
+    for (const one of ended) this.#report(one, settled)
     if (!wasOurs) this.#lose()
     else if (isCut) this.#drop()
     else this.#expect(behind)
@@ -210,10 +212,10 @@ export class LaneRun implements Run {
     for (const { held } of ended) this.#parts.held.release(held)
   }
 
-  #report({ held, outcome }: Ended, wasOurs: boolean): void {
+  #report({ held, outcome }: Ended, { wasOurs, isRefused }: SettledAttempt): void {
     if (outcome === null) return
     if (wasOurs) this.#parts.onOutcome(outcome)
-    else if (!held.abort.signal.aborted) this.#parts.signals.claimLost(held.delivery)
+    else if (!isRefused && !held.abort.signal.aborted) this.#parts.signals.claimLost(held.delivery)
   }
 
   /** What runs has no claim any more, and what is ahead is another worker's. */

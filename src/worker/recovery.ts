@@ -1,39 +1,107 @@
 /**
- * Takes over the claims of workers that went silent. After an outage, or a pause of this process, all claims look abandoned,
- * our own too: then everyone first gets the time to speak up.
+ * Takes over the claims of workers that died. That one is dead is never read off a clock of the database, which may be set: it
+ * is dead when the heartbeat of its claim has not moved between two looks, by this worker's own clock, which nothing sets.
+ *
+ *   a heartbeat that is not of this moment ── the same 6 s later ──► taken over
+ *        ▲                                        │
+ *        └── seen again ◄── a look was delayed, or missed, or came late: all that was seen is forgotten
+ *
+ * What holds up this worker may hold up the heartbeats of all others, and after an outage all claims look abandoned, our own
+ * too. Then everyone first gets the time to speak up.
  */
-import { performance } from '../clock.ts'
-import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import { performance, sleep } from '../clock.ts'
+import type { DeliveryStore, Look, SilentClaim } from '../deliveries/delivery-store.ts'
 import type { Emit } from '../signals.ts'
 
-/** A worker that has not kept its claims for this long is taken for dead. */
-const SILENT_AFTER_MS = 10_000
+const LOOK_EVERY_MS = 2_500
+/** While there is something to watch. */
+const LOOK_AGAIN_MS = 1_000
+/** A heartbeat that is seen first is 4 s old or more: together that makes the 10 s after which a worker is taken for dead. */
+const UNMOVED_MS = 6_000
+/** Longer than a look of a database that is well takes, and than the time from one look to the next. */
+const LONGEST_LOOK_MS = 1_000
+const LONGEST_PAUSE_MS = 5_000
+const LOOK_AT_ALL_EVERY_MS = 60_000
+/** Between what two looks say of the database's clock and what ours says. More is a clock that was set. */
+const CLOCK_STEP_MS = 1_000
 
 export interface RecoveryParts {
   readonly store: Pick<DeliveryStore, 'recover'>
   readonly emit: Emit
 }
 
+interface Seen {
+  readonly claim: SilentClaim
+  /** `performance.now()` when it was seen with this heartbeat first. */
+  readonly since: number
+}
+
 export class Recovery {
   readonly #parts: RecoveryParts
-  /** When the database last answered, and until when no claim is taken over: `performance.now()`. */
-  #heardAt = performance.now()
-  #patientUntil = 0
+  #seen: ReadonlyMap<string, Seen> = new Map()
+  #last: { readonly at: number; readonly lookedAt: number } | null = null
+  #lookedAtAll = -Infinity
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts
   }
 
-  /** To be called when the database has just answered. */
-  async look(): Promise<void> {
-    const now = performance.now()
-    if (now - this.#heardAt > SILENT_AFTER_MS / 2) this.#patientUntil = now + SILENT_AFTER_MS
-    this.#heardAt = now
-    if (now < this.#patientUntil) return
+  /** Looks until `over` is aborted, each time after `announce`. A failure is no news: claims report a database that is away. */
+  async run(announce: () => Promise<void>, over: AbortSignal): Promise<void> {
+    let announcedAt = -Infinity
+    while (!over.aborted) {
+      try {
+        if (performance.now() - announcedAt >= LOOK_EVERY_MS) await announce()
+        announcedAt = performance.now()
+        await this.look()
+      } catch {
+        this.#forget()
+      }
+      await sleep(this.#seen.size > 0 ? LOOK_AGAIN_MS : LOOK_EVERY_MS, over)
+    }
+  }
 
-    for (const { queue, count } of await this.#parts.store.recover()) {
+  async look(): Promise<void> {
+    const began = performance.now()
+    if (this.#last === null || began - this.#last.at > LONGEST_PAUSE_MS) this.#forget()
+    const seen = [...this.#seen.values()]
+    const look = await this.#parts.store.recover({
+      watched: seen.map(({ claim }) => claim),
+      lost: new Set(seen.filter(({ since }) => began - since >= UNMOVED_MS).map(({ claim }) => claim)),
+      lookedAt: this.#last?.lookedAt ?? null,
+      all: began - this.#lookedAtAll >= LOOK_AT_ALL_EVERY_MS,
+    })
+    this.#learn(look, began)
+    for (const { queue, count } of look.recovered) {
       const message = `${queue}: ${count} deliveries were taken over from a worker that went silent.`
       this.#parts.emit('warn', 'delivery.recovered', message, { queue, count })
     }
   }
+
+  #learn(look: Look, began: number): void {
+    const now = performance.now()
+    const isLate = look.isDelayed || now - began > LONGEST_LOOK_MS
+    const before = isLate ? new Map<string, Seen>() : this.#seen
+    if (began - this.#lookedAtAll >= LOOK_AT_ALL_EVERY_MS && !look.isDelayed) this.#lookedAtAll = began
+    if (this.#last && isStep(look.at - this.#last.lookedAt, now - this.#last.at)) this.#lookedAtAll = -Infinity
+    this.#last = { at: now, lookedAt: look.at }
+    this.#seen = new Map(
+      look.silent.map((claim) => {
+        const key = `${claim.queue} ${claim.id} ${claim.claim} ${claim.beat}`
+        return [key, before.get(key) ?? { claim, since: now }]
+      }),
+    )
+  }
+
+  /** Everyone gets the time to speak up. What has not been seen meanwhile may be silent for any time. */
+  #forget(): void {
+    this.#seen = new Map()
+    this.#last = null
+    this.#lookedAtAll = -Infinity
+  }
+}
+
+/** Heartbeats of before a step are not where a look at recent ones would find them. */
+function isStep(seconds: number, ms: number): boolean {
+  return Math.abs(seconds * 1_000 - ms) > CLOCK_STEP_MS
 }

@@ -2,12 +2,16 @@
  * Settles a queue's finished attempts in groups. A group holds what finished in one turn of the event loop, and what had to
  * wait because two groups were on their way. Two, so that the database works on one while we work on what the
  * other has brought. A finished attempt is not forgotten when the database is away: it is tried until it is settled or the
- * worker is gone.
+ * worker is gone. What the server refuses is tried apart (`refused-settlements.ts`), so that the others are settled.
  */
 import { setImmediate } from '../clock.ts'
 import { NOTHING_SETTLED, type ClaimedDelivery, type Settled, type Settlement } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import { isRefusal } from './refusal.ts'
+import { RefusedSettlements, type Refused } from './refused-settlements.ts'
 import { retryDelays } from './retry-delays.ts'
+import type { SettledAttempt } from './settled-attempt.ts'
+import { splitSettle } from './split-settle.ts'
 
 const MAX_GROUP = 500
 const MAX_IN_FLIGHT = 2
@@ -21,18 +25,10 @@ export interface SettlerParts {
   onMore(): void
   /** The database did not answer; it is tried again. */
   onError(error: unknown): void
-  /** The database refuses this settlement for good. */
-  onRefused(settlement: Settlement, error: unknown): void
-}
-
-/** What became of one attempt: whether its claim was still ours, and the next of its lane, if that was claimed for us. */
-export interface SettledAttempt {
-  readonly wasOurs: boolean
-  readonly next: ClaimedDelivery | null
-  /** More of its run, which goes on. */
-  readonly behind: readonly ClaimedDelivery[]
-  /** Its run must not go on after what runs now. */
-  readonly isCut: boolean
+  /** What the database refuses by now; it is tried again. Empty: all that was refused is stored. */
+  onRefused(refused: readonly Refused[]): void
+  /** What was refused is stored now. */
+  onStored(settlement: Settlement): void
 }
 
 interface Waiting {
@@ -41,39 +37,51 @@ interface Waiting {
 }
 
 export class Settler {
-  readonly #store: Pick<DeliveryStore, 'settle'>
-  readonly #queue: string
-  readonly #onMore: SettlerParts['onMore']
-  readonly #onError: SettlerParts['onError']
-  readonly #onRefused: SettlerParts['onRefused']
+  readonly #parts: SettlerParts
   readonly #givenUp = new AbortController()
+  readonly #refused: RefusedSettlements
   #waiting: Waiting[] = []
   #isScheduled = false
   readonly #inFlight = new Set<Promise<void>>()
 
-  constructor({ store, queue, onMore, onError, onRefused }: SettlerParts) {
-    this.#store = store
-    this.#queue = queue
-    this.#onMore = onMore
-    this.#onError = onError
-    this.#onRefused = onRefused
+  constructor(parts: SettlerParts) {
+    this.#parts = parts
+    this.#refused = new RefusedSettlements(
+      {
+        settle: (group) => this.#settlePatiently(group),
+        onChange: (refused) => parts.onRefused(refused),
+        onStored: (settlement) => parts.onStored(settlement),
+        onMore: () => parts.onMore(),
+      },
+      this.#givenUp.signal,
+    )
   }
 
-  /** Calls `onSettled` once, when the attempt is settled or given up. */
+  /** What is refused and has no slot any more: its claims have to be kept too. */
+  get refused(): readonly ClaimedDelivery[] {
+    return this.#refused.deliveries
+  }
+
+  /** Calls `onSettled` once, when the attempt is settled, refused or given up. */
   hand(settlement: Settlement, onSettled: (settled: SettledAttempt) => void): void {
     this.#waiting.push({ settlement, onSettled })
     this.#schedule()
   }
 
-  /** Resolves when the attempt is settled or given up. Never rejects. */
+  /** Resolves when the attempt is settled, refused or given up. Never rejects. */
   settle(settlement: Settlement): Promise<SettledAttempt> {
     return new Promise((resolve) => this.hand(settlement, resolve))
   }
 
-  /** Resolves when everything handed in so far is settled, or given up. */
+  /** Resolves when everything handed in so far is settled, refused, or given up. */
   async empty(): Promise<void> {
     this.#sendWaiting()
     while (this.#inFlight.size > 0) await Promise.race(this.#inFlight)
+  }
+
+  /** Tries once more what is refused. */
+  async tryRefused(): Promise<void> {
+    await this.#refused.tryOnce()
   }
 
   /** Stops trying. What is not settled by now is left for recovery to find. */
@@ -104,54 +112,39 @@ export class Settler {
   }
 
   async #send(group: readonly Waiting[]): Promise<void> {
-    const { ours, next, behind, cut, more } = await this.#settleGroup(group.map((one) => one.settlement))
+    const settlements = group.map((one) => one.settlement)
+    const { ours, next, behind, cut, more, refused } = await splitSettle(settlements, (part) =>
+      this.#settlePatiently(part),
+    )
     for (const { settlement, onSettled } of group) {
       const { id } = settlement.delivery
-      onSettled({
-        wasOurs: ours.has(id),
-        next: next.get(id) ?? null,
-        behind: behind.get(id) ?? [],
-        isCut: cut.has(id),
-      })
+      if (refused.has(settlement)) this.#refused.take(settlement, refused.get(settlement), onSettled)
+      else
+        onSettled({
+          wasOurs: ours.has(id),
+          next: next.get(id) ?? null,
+          behind: behind.get(id) ?? [],
+          isCut: cut.has(id),
+          isRefused: false,
+        })
     }
-    if (more) this.#onMore()
+    if (refused.size > 0) this.#refused.report()
+    if (more) this.#parts.onMore()
   }
 
-  async #settleGroup(settlements: readonly Settlement[]): Promise<Settled> {
+  /** Tries until the server has answered, if only to refuse. */
+  async #settlePatiently(settlements: readonly Settlement[]): Promise<Settled> {
+    const { store, queue, onError } = this.#parts
     const delays = retryDelays(this.#givenUp.signal)
     while (!this.#givenUp.signal.aborted) {
       try {
-        return await this.#store.settle(this.#queue, settlements)
+        return await store.settle(queue, settlements)
       } catch (error) {
-        if (isRefusal(error)) return this.#settleEach(settlements, error)
-        this.#onError(error)
+        if (isRefusal(error)) throw error
+        onError(error)
         await delays.next()
       }
     }
     return NOTHING_SETTLED
   }
-
-  /** The database refuses something in the group: the others must not suffer for it. What is refused is left for recovery. */
-  async #settleEach(settlements: readonly Settlement[], refusal: unknown): Promise<Settled> {
-    const [only, ...others] = settlements
-    if (!only) return NOTHING_SETTLED
-    if (others.length === 0) {
-      this.#onRefused(only, refusal)
-      return NOTHING_SETTLED
-    }
-    const each: Settled[] = []
-    for (const settlement of settlements) each.push(await this.#settleGroup([settlement]))
-    return {
-      ours: new Set(each.flatMap(({ ours }) => [...ours])),
-      next: new Map(each.flatMap(({ next }) => [...next])),
-      behind: new Map(each.flatMap(({ behind }) => [...behind])),
-      cut: new Set(each.flatMap(({ cut }) => [...cut])),
-      more: each.some(({ more }) => more),
-    }
-  }
-}
-
-/** SQLSTATE classes 22 and 23: the values themselves cannot be stored, however often it is tried. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^2[23][0-9A-Z]{3}$/.test(String(error.code))
 }

@@ -1,4 +1,5 @@
 /** Counts what became of attempts. */
+import type { Settlement } from '../deliveries/delivery.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 
 export interface WorkerCounts {
@@ -15,8 +16,9 @@ export interface WorkerCounts {
 export class Tally {
   #counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
 
-  count(outcome: Outcome): void {
-    this.#counts[KEYS[outcome.is]] += 1
+  /** An outcome, or what was written of it. */
+  count({ is }: Outcome | Settlement): void {
+    this.#counts[KEYS[is]] += 1
   }
 
   counts(): WorkerCounts {
@@ -24,4 +26,11 @@ export class Tally {
   }
 }
 
-const KEYS = { done: 'done', retry: 'failed', dead: 'dead', snoozed: 'snoozed', 'put-back': 'snoozed' } as const
+const KEYS = {
+  done: 'done',
+  retry: 'failed',
+  dead: 'dead',
+  snoozed: 'snoozed',
+  'put-back': 'snoozed',
+  later: 'snoozed',
+} as const

@@ -17,9 +17,8 @@ import { sleep } from '../clock.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
 
-/** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead. */
+/** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead (see `recovery.ts`). */
 const KEEP_EVERY_MS = 2_500
-const RECOVER_EVERY_MS = 2_500
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
 
@@ -146,12 +145,17 @@ export class Worker {
     for (const dispatcher of this.#dispatchers) dispatcher.stopClaiming()
 
     await withinMs(this.#parts.shutdownGraceMs, this.#allIdle())
-    const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#heldCount()
+    const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#sumOf('leftCount')
+    const unsettled = this.#sumOf('unsettledCount')
     for (const dispatcher of this.#dispatchers) dispatcher.giveUp()
 
     this.#over.abort()
     await withinMs(GIVE_BACK_LIMIT_MS, this.#leave(wasStarted))
-    if (wasStarted) this.#emit('info', 'worker.stopped', stoppedMessage(givenBack), { givenBack })
+    if (wasStarted)
+      this.#emit('info', 'worker.stopped', stoppedMessage(givenBack, unsettled), {
+        givenBack,
+        unsettled,
+      })
     return { givenBack }
   }
 
@@ -169,8 +173,8 @@ export class Worker {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  #heldCount(): number {
-    return this.#dispatchers.reduce((sum, dispatcher) => sum + dispatcher.heldCount, 0)
+  #sumOf(count: 'leftCount' | 'unsettledCount'): number {
+    return this.#dispatchers.reduce((sum, dispatcher) => sum + dispatcher[count], 0)
   }
 
   /** A handler can publish to a queue that has run dry already: until a whole round has found nothing. */
@@ -199,13 +203,9 @@ export class Worker {
   }
 
   #keepUp(plan: WorkPlan): void {
-    const recovery = new Recovery(this.#parts)
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
-      this.#every(RECOVER_EVERY_MS, async () => {
-        await this.#announce(plan)
-        await recovery.look()
-      }),
+      new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
@@ -237,6 +237,8 @@ export class Worker {
   }
 }
 
-function stoppedMessage(givenBack: number): string {
-  return givenBack === 0 ? 'Stopped.' : `Stopped; ${givenBack} unfinished deliveries were given back.`
+function stoppedMessage(givenBack: number, unsettled: number): string {
+  const given = givenBack > 0 ? [`${givenBack} unfinished deliveries were given back`] : []
+  const left = unsettled > 0 ? [`the outcomes of ${unsettled} could not be stored: they will run again`] : []
+  return `${['Stopped', ...given, ...left].join('; ')}.`
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { aForgetfulServer } from '../support/forgetful-server.ts'
 import { anotherBus, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
+import { takeOverSilent } from '../support/take-over.ts'
 import { until } from '../support/until.ts'
 
 const ERROR = { attempt: 1, at: '2026-01-01T00:00:00Z', code: null, message: 'broken', stack: null }
@@ -110,7 +111,7 @@ test.concurrent(
     await crash()
     expect((await storedNotes({ database })).map(({ state }) => state)).toEqual(['active', 'active', 'active'])
     await database.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour'`)
-    await store.recover()
+    await takeOverSilent((looking) => store.recover(looking))
 
     expect(await drained(bus)).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
     expect((await storedNotes({ database })).map(({ state, used }) => [state, used])).toEqual(

@@ -76,10 +76,14 @@ function keyFrom(random: number): string | null {
   return random < 0.4 ? null : `key ${Math.floor(random * 1_000) % KEYS}`
 }
 
-/** The events of all claims there are. */
+/** The events of all claims there are, and what may have been run behind them. */
 export async function held(stage: Stage): Promise<ReadonlySet<string>> {
-  const deliveries = await stage.deliveries()
-  return new Set(deliveries.filter(({ state }) => state === 'active').map(({ eventId }) => eventId))
+  const { rows } = await stage.database.query<{ eventId: string }>(
+    `select data ->> 'event' as "eventId" from pgboss.job job where state = 'active' or state < 'active' and exists (
+      select from pgboss.job active where active.singleton_key = job.singleton_key and active.state = 'active'
+    )`,
+  )
+  return new Set(rows.map(({ eventId }) => eventId))
 }
 
 async function waiting(stage: Stage): Promise<number> {

@@ -118,7 +118,7 @@ async function judged(stage: Stage, interruptions: readonly Interruption[]) {
     failures: trace.filter(({ step }) => step === 'fail').length,
     problems: [
       ...outOfOrder(published, trace, dead),
-      ...overtaken(published, trace, dead),
+      ...overtaken(published, trace, dead, interruptions),
       ...overlaps(trace, interruptions),
       ...lost(published.map(({ eventId }) => ({ handler: HANDLER, eventId })), trace, dead), // prettier-ignore
       ...needlessRepeats(trace, interruptions),

@@ -1615,8 +1615,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.recover(silent_seconds double precision, since_seconds double precision, error jsonb)
- RETURNS TABLE(queue text, count integer)
+CREATE OR REPLACE FUNCTION postbus.recover_silent(queues text[], ids uuid[], claims bigint[], beats bigint[], lost boolean[], looked_at double precision, silent_seconds double precision, since_seconds double precision, error jsonb)
+ RETURNS TABLE(queue text, taken integer, id uuid, claim bigint, beat bigint, delayed boolean, seen_at double precision)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1630,38 +1630,64 @@ CREATE OR REPLACE FUNCTION postbus.recover(silent_seconds double precision, sinc
 AS $function$
 #variable_conflict use_column
 declare
-  lost tid[];
-  queues text[];
+  began float8 := extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())));
+  is_delayed boolean;
+  freed tid[];
+  freed_queues text[];
   lanes text[];
   one text;
 begin
-  select array_agg(silent.row), array_agg(silent.name), array_agg(silent.singleton_key) into lost, queues, lanes from (
-    select job.ctid as row, job.name, job.singleton_key from "pgboss".job_common job
-    where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on < (clock_timestamp() + ("pgboss".job_now() - now())) - silent_seconds * interval '1 s'
-      and job.heartbeat_on >= coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - since_seconds * interval '1 s', '-infinity')
-    order by job.heartbeat_on
-    for update skip locked
-  ) silent;
-  if lost is null then return; end if;
+  begin
+    lock table "pgboss".job_common in row exclusive mode nowait;
+  exception when lock_not_available then
+    return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, true, began;
+    return;
+  end;
+  is_delayed := coalesce(began not between looked_at and looked_at + 5, false);
+  return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, is_delayed, began;
 
-  update "pgboss".job_common job set
-    state = 'retry',
-    start_after = (clock_timestamp() + ("pgboss".job_now() - now())),
-    heartbeat_on = null,
-    output = case
+  if not is_delayed and true = any(lost) then
+    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane) into freed, freed_queues, lanes
+    from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
+    cross join lateral (
+      select job.ctid as row, job.singleton_key as lane from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and (extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat and job.state::text = 'active' for update skip locked
+    ) job
+    where seen.is_lost;
+    update "pgboss".job_common job set
+      state = 'retry',
+      start_after = (clock_timestamp() + ("pgboss".job_now() - now())),
+      output = case
           when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) = 'null' then job.output
           when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))))) - 0
           else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) end
-  from unnest(lost) as silent (row)
-  where job.ctid = silent.row;
-  for one in select distinct silent.queue from unnest(queues) silent (queue) loop
-    perform "postbus".promote(one, (
-      select array_agg(silent.lane) from unnest(queues, lanes) silent (queue, lane)
-      where silent.queue = one and silent.lane is not null
-    ));
-    perform pg_notify('postbus_postbus', one);
-  end loop;
-  return query select silent.queue, count(*)::integer from unnest(queues) silent (queue) group by 1;
+    from unnest(freed) as silent (row)
+    where job.ctid = silent.row;
+    for one in select distinct silent.queue from unnest(freed_queues) silent (queue) loop
+      perform "postbus".promote(one, (
+        select array_agg(silent.lane) from unnest(freed_queues, lanes) silent (queue, lane)
+        where silent.queue = one and silent.lane is not null
+      ));
+      perform pg_notify('postbus_postbus', one);
+    end loop;
+    return query select silent.queue, count(*)::integer, null::uuid, null::bigint, null::bigint, null::boolean, null::float8
+      from unnest(freed_queues) silent (queue) group by 1;
+  end if;
+
+  return query select seen.queue, null::integer, seen.id, seen.claim, seen.beat, null::boolean, null::float8
+    from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
+    cross join lateral (select 1 from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and (extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat and job.state::text = 'active' for share skip locked) job
+    where not seen.is_lost;
+  return query select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
+    from (
+      select job.name, job.id, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (extract(epoch from job.heartbeat_on) * 1000000)::bigint as beat from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on < (clock_timestamp() + ("pgboss".job_now() - now())) - silent_seconds * interval '1 s'
+      and job.heartbeat_on >= coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - since_seconds * interval '1 s', '-infinity')
+      order by job.heartbeat_on limit 2000 for share skip locked
+    ) found;
+  return query select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
+    from (
+      select job.name, job.id, (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (extract(epoch from job.heartbeat_on) * 1000000)::bigint as beat from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and job.heartbeat_on > (clock_timestamp() + ("pgboss".job_now() - now())) + silent_seconds * interval '1 s'
+      order by job.heartbeat_on limit 2000 for share skip locked
+    ) found;
 end
 $function$
 ;
@@ -1789,7 +1815,7 @@ begin
     with ended as (
       delete from "pgboss".job_common job
       where job.name = of_queue and job.id = any(claimed.ids) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = claimed.number
-        and job.state::text = 'active'
+        and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
       returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
       insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
@@ -1810,7 +1836,7 @@ begin
       from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
         select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
-          and job.state::text = 'active'
+          and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
         for update
       ) job on true;
 
@@ -1902,7 +1928,7 @@ begin
     with first as (
       delete from "pgboss".job_common job
       where job.name = of_queue and job.id = any(done) and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = (runs -> job.id::text ->> 'claim')::bigint
-        and job.state::text = 'active'
+        and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
       returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (runs -> job.id::text ->> 'took')::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output, job.started_on as claimed_on, runs -> job.id::text as run
     ), kept as (
       insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
@@ -1965,7 +1991,7 @@ begin
       from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
         select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
-          and job.state::text = 'active'
+          and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
         for update
       ) job on true;
 
@@ -2134,7 +2160,8 @@ begin
       order by job.id limit 1 for update;
   if head.row is null or head.state = 'active' then return null; end if;
 
-  update "pgboss".job_common job set state = 'failed', blocked = false, completed_on = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = head.row;
+  update "pgboss".job_common job set state = 'failed', blocked = false, completed_on = (clock_timestamp() + ("pgboss".job_now() - now())), heartbeat_on = null
+  where job.ctid = head.row;
   insert into "postbus".dead_letter as letter (
     delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, died_at, dismissed_at
   )

@@ -75,13 +75,28 @@ test('when its claim was lost, nothing that a run has done since counts', async 
   hand.goOn()
   hand.goOn()
   await lanes.recover(lanes.database, [hand.active.id])
+  await lanes.claim(lanes.database)
 
   const moved = await lanes.settle(lanes.database, [hand.moving()])
   const ended = await settle(hand.ending(done(hand.running)))
 
   expect([...moved.ours, ...ended.ours]).toEqual([])
   expect(await historyIn(lanes.database)).toEqual([])
-  expect(await statesOf('red')).toEqual(['retry', 'created', 'created', 'created'])
+  expect(await statesOf('red')).toEqual(['active', 'created', 'created', 'created'])
+})
+
+test('a run whose claim was taken over counts until its first delivery is claimed again', async () => {
+  await published('red', 4)
+  const hand = await aHand(3)
+  hand.goOn()
+  hand.goOn()
+  await lanes.recover(lanes.database, [hand.active.id])
+
+  const { ours } = await lanes.settle(lanes.database, [hand.moving()])
+
+  expect(ours.size).toBe(1)
+  expect(await historyIn(lanes.database)).toHaveLength(2)
+  expect(await statesOf('red')).toEqual(['active', 'created'])
 })
 
 test('what fails in the middle of a run keeps its place, and those behind it count as not run', async () => {

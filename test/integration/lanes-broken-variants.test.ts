@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 
 const CLAIM = 'postbus.claim_lanes'
 const SETTLE = 'postbus.settle_lanes'
-const RECOVER = 'postbus.recover'
+const RECOVER = 'postbus.recover_silent'
 
 interface Variant {
   readonly without: string

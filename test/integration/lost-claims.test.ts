@@ -2,14 +2,21 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, discard, snooze, type Bus, type BusSignal } from '../../src/index.ts'
+import { claimFrom } from '../../src/backends/postgres/deliveries/claim.ts'
+import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
+import { settleDeliveries } from '../../src/backends/postgres/deliveries/settle.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
+import { EVERY_DELIVERY } from '../support/every-delivery.ts'
 import { emptyTables } from '../support/stored.ts'
+import { takeOverSilent } from '../support/take-over.ts'
 
 const Moved = defineEvent('stock.moved', {
   schema: z.object({ shelf: z.string().nullable() }),
   partitionKey: (data) => data.shelf,
 })
 
+const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
 let shop: TestBus
 
 beforeAll(async () => {
@@ -49,26 +56,49 @@ test.each(
   await bus.close()
 })
 
-test.each(outcomes)(
-  '$outcome has no effect after the claim was given up and nobody has taken it yet',
-  async ({ answer }) => {
-    const { bus } = busWhoseHandler(async () => {
-      await shop.database.query(`update pgboss.job set state = 'retry', start_after = now() + interval '1 hour'`)
-      return answer()
-    })
-    await bus.publish(Moved({ shelf: null }))
+test.each([
+  { ...outcomes[0]!, becomes: [{ state: 'completed' }], counts: { done: 1 } },
+  { ...outcomes[1]!, becomes: [{ state: 'retry', errors: ['POSTBUS_WORKER_DIED', null] }], counts: { failed: 1 } },
+  { ...outcomes[2]!, becomes: [{ state: 'retry', errors: ['POSTBUS_WORKER_DIED'] }], counts: { snoozed: 1 } },
+  { ...outcomes[3]!, becomes: [{ state: 'failed', errors: ['POSTBUS_WORKER_DIED'] }], counts: { dead: 1 } },
+])('$outcome counts after the claim was taken over and nobody has claimed the delivery since', async (one) => {
+  const { bus } = busWhoseHandler(async () => {
+    await takenOver()
+    return one.answer()
+  })
+  await bus.publish(Moved({ shelf: 'left' }))
 
-    await bus.worker().drain()
+  const worker = bus.worker()
+  await worker.drain()
 
-    expect(await delivery()).toEqual({ state: 'retry', retry_count: 0, retry_limit: 1_000_000, output: null })
-    expect(await bus.deadLetters.count()).toBe(0)
-    await bus.close()
-  },
-)
+  expect(worker.counts()).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0, ...one.counts })
+  expect(await stored()).toMatchObject(one.becomes)
+  await bus.close()
+})
+
+test('an outcome that was settled with a claim is not settled again with it', async () => {
+  const { bus } = busWhoseHandler(() => undefined)
+  await bus.publish(Moved({ shelf: null }))
+  const { deliveries } = await claimFrom('events', tables)(shop.database, 1)
+  const settlements = deliveries.map((one) => ({ delivery: one, is: 'later', delayMs: 0 }) as const)
+  const settled = () => settleDeliveries(shop.database, tables, 'events', settlements)
+
+  expect((await settled()).ours.size).toBe(1)
+  expect((await settled()).ours.size).toBe(0)
+
+  expect(await delivery()).toMatchObject({ state: 'retry', retry_count: 0, retry_limit: 1_000_001 })
+  await bus.close()
+})
 
 /** What recovery and the next claim do to the row. */
 async function claimedByAnother(): Promise<void> {
   await shop.database.query('update pgboss.job set retry_count = retry_count + 1, started_on = now()')
+}
+
+async function takenOver(): Promise<void> {
+  await shop.database.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour'`)
+  expect(await takeOverSilent((looking) => recoverClaims(shop.database, tables, looking))).toBe(1)
+  await shop.database.query(`update pgboss.job set start_after = now() + interval '1 hour'`)
 }
 
 function busWhoseHandler(handle: () => unknown): { bus: Bus; signals: readonly BusSignal[] } {
@@ -82,4 +112,12 @@ async function delivery(): Promise<unknown> {
   const { rows } = await shop.database.query('select state, retry_count, retry_limit, output from pgboss.job')
   expect(rows).toHaveLength(1)
   return rows[0]
+}
+
+async function stored(): Promise<readonly unknown[]> {
+  const { rows } = await shop.database.query(
+    `select state, coalesce((select jsonb_agg(error -> 'code') from jsonb_array_elements(output) error), '[]') as errors
+    from ${EVERY_DELIVERY} job`,
+  )
+  return rows
 }

@@ -10,6 +10,7 @@ import { createPostgresBackend } from '../../src/backends/postgres/postgres-back
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { FIRST_LOOK } from '../support/take-over.ts'
 
 const BURST = 20_000
 const BATCH = 20
@@ -57,7 +58,7 @@ test.each(
   const read = {
     claim: await readBy(queue, async () => deliveries.push(...(await claimed(queue)))),
     keep: await readBy(queue, () => store.keep(queue, deliveries.slice(BATCH))),
-    recover: await readBy(queue, () => store.recover()),
+    recover: await readBy(queue, () => store.recover(FIRST_LOOK)),
     settle: await readBy(queue, () => store.settle(queue, deliveries.slice(BATCH).map(done))),
   }
 

@@ -1,6 +1,7 @@
 /** Random lives of a world of lanes: whatever happens in whichever order, what was promised is true after every step. */
 import * as fc from 'fast-check'
-import type { Ending, LaneWorld } from './lane-world.ts'
+import type { Ending } from './lane-endings.ts'
+import type { LaneWorld } from './lane-world.ts'
 
 const KEYS = ['red', 'green']
 

@@ -4,7 +4,8 @@
  * step is checked against that. Nothing here waits for time or for a lock: what would have to wait is as if not tried.
  */
 import type { Client } from 'pg'
-import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
+import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
+import { settlementOf, type Ending } from './lane-endings.ts'
 import { Hand } from './lane-hands.ts'
 import { LaneOperator, LOCK_TIMEOUT_MS, unlessLocked } from './lane-operator.ts'
 import { openLanes, type Lanes } from './lanes.ts'
@@ -17,9 +18,6 @@ const MAX_ROUNDS = 300
 /** So many come with each that is claimed. */
 const BEHIND = 3
 
-/** What a worker wants written about an attempt. */
-export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'continue' | 'block'
-
 export class LaneWorld {
   readonly promises = new LanePromises()
   readonly publishers: readonly LanePublisher[]
@@ -31,6 +29,8 @@ export class LaneWorld {
   hands: Hand[] = []
   /** Their claims were lost, but nobody has told them. */
   zombies: Hand[] = []
+  /** Those of them whose deliveries run again, or ran. */
+  readonly #claimedAgain = new Set<Hand>()
   /** What becomes true when the transaction that is held open commits. */
   #held: (() => void) | null = null
 
@@ -129,16 +129,25 @@ export class LaneWorld {
     if (count > 0) this.#becomesZombie(hand)
   }
 
-  /** One whose claim was lost settles after all. */
+  /** One whose claim was lost settles after all: that counts until its delivery is claimed again. */
   async settleAsZombie(zombie: Hand, moves: boolean): Promise<void> {
-    const settlement =
-      moves && zombie.ran.length > 0
-        ? zombie.moving()
-        : zombie.ending({ delivery: zombie.running, is: 'done', takeNext: true })
+    const isMove = moves && zombie.ran.length > 0
+    const settlement = isMove
+      ? zombie.moving()
+      : zombie.ending({ delivery: zombie.running, is: 'done', takeNext: true })
     const settled = await unlessLocked(() => this.#lanes.settle(this.#worker, [settlement]))
-    if (settled && settled.ours.size + settled.next.size > 0) {
-      this.promises.broken(`${zombie.running.id} was settled with a lost claim`)
+    if (!settled || settled.ours.size + settled.next.size === 0) return
+    if (this.#claimedAgain.has(zombie)) {
+      return this.promises.broken(`${zombie.running.id} was settled with a lost claim`)
     }
+    this.zombies = this.zombies.filter((one) => one !== zombie)
+    for (const one of isMove ? zombie.ran : zombie.begun) this.promises.ended(one, 'done')
+    if (isMove) {
+      const { id } = settlement.delivery
+      zombie.moved(zombie.ran.length, settled.behind.get(id) ?? [], settled.cut.has(id))
+      this.hands.push(zombie)
+    }
+    for (const following of settled.next.values()) this.#start(following)
   }
 
   /** Someone deletes a delivery. Its lane may stand still until a sweep. */
@@ -218,6 +227,7 @@ export class LaneWorld {
     const busy = this.hands.find(({ running }) => running.event?.partitionKey === delivery.event?.partitionKey)
     this.promises.started(delivery, busy?.running)
     this.hands.push(new Hand(delivery))
+    for (const zombie of this.zombies) if (zombie.active.id === delivery.id) this.#claimedAgain.add(zombie)
   }
 
   #becomesZombie(hand: Hand): void {
@@ -235,13 +245,4 @@ export class LaneWorld {
     this.#held = (await unlessLocked(() => work(this.#holder))) ?? null
     if (this.#held === null) await this.#holder.query('rollback')
   }
-}
-
-function settlementOf(delivery: ClaimedDelivery, ending: Ending): Settlement {
-  const error = { attempt: 1, at: '', code: null, message: 'failed', stack: null }
-  if (ending === 'done') return { delivery, is: 'done' }
-  if (ending === 'later') return { delivery, is: 'later', delayMs: 0 }
-  if (ending === 'retry') return { delivery, is: 'retry', delayMs: 0, error }
-  if (ending === 'retry in an hour') return { delivery, is: 'retry', delayMs: 3_600_000, error }
-  return { delivery, is: 'dead', reason: 'failed', error, onDead: ending }
 }

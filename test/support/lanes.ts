@@ -9,10 +9,12 @@ import { claimFrom } from '../../src/backends/postgres/deliveries/claim.ts'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 import { checkQueues, type QueueState } from '../../src/backends/postgres/queues/queues.ts'
 import { settleDeliveries } from '../../src/backends/postgres/deliveries/settle.ts'
+import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { defineEvent, defineHandler } from '../../src/index.ts'
 import { breakFunction } from './break-function.ts'
 import { openTestBus, type TestBus } from './bus.ts'
+import { takeOverSilent } from './take-over.ts'
 
 export const HANDLER = 'lanes.follow'
 
@@ -80,10 +82,7 @@ export async function openLanes(): Promise<Lanes> {
     settle: (over, settlements) => settleDeliveries(over, tables, queue.name, settlements),
     async recover(over, ids) {
       await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])
-      return count(
-        over,
-        `select coalesce(sum(count), 0)::integer as count from postbus.recover(60, null, '{"message": "silent"}')`,
-      )
+      return takeOverSilent((looking) => recoverClaims(over, tables, looking))
     },
     sweep: (over) => count(over, 'select postbus.sweep(100000, 0) as count'),
     async live() {

@@ -4,7 +4,7 @@
  * answer what is wrong, in words; an empty list is a promise kept.
  */
 import type { TraceEntry } from './trace.ts'
-import { runsOf, type Expected, type Run } from './trace-checks.ts'
+import { runsOf, type Expected, type Interruption, type Run } from './trace-checks.ts'
 
 /** What a publisher has committed. */
 export interface PublishedTurn {
@@ -32,14 +32,23 @@ export function outOfOrder(
     .map(([earlier, later]) => `lane ${later.lane}: turn ${later.turn} began before turn ${earlier.turn}`)
 }
 
-/** A delivery keeps its place until it is finished, however often it fails: nothing later of its lane begins before. */
+/**
+ * A delivery keeps its place until it is finished, however often it fails: nothing later of its lane begins before. A process that is
+ * killed takes with it what it had not settled: that is repeated, in order.
+ */
 export function overtaken(
   published: readonly PublishedTurn[],
   trace: readonly TraceEntry[],
   dead: readonly Expected[] = [],
+  interruptions: readonly Interruption[] = [],
 ): readonly string[] {
   return neighbours(placesOf(published, trace, dead))
-    .filter(([earlier, later]) => beganAt(later) > beganAt(earlier) && !isFinishedBy(beganAt(later), earlier))
+    .filter(
+      ([earlier, later]) =>
+        beganAt(later) > beganAt(earlier) &&
+        !isFinishedBy(beganAt(later), earlier) &&
+        !areRepeated(earlier, later, interruptions),
+    )
     .map(([earlier, later]) => `lane ${later.lane}: turn ${later.turn} began while turn ${earlier.turn} was unfinished`)
 }
 
@@ -86,6 +95,16 @@ function neighbours(lanes: readonly (readonly Place[])[]): readonly (readonly [P
 
 function beganAt({ runs }: Place): number {
   return Math.min(...runs.map(({ from }) => from))
+}
+
+/** Both ran in a process that was killed, in order, and again later, in order. */
+function areRepeated(earlier: Place, later: Place, interruptions: readonly Interruption[]): boolean {
+  const at = beganAt(later)
+  const { pid } = later.runs.find(({ from }) => from === at) as Run
+  const wasKilled = interruptions.some((kill) => kill.pid === pid && kill.to === undefined && kill.from >= at)
+  const wasDone = earlier.runs.some((one) => one.pid === pid && one.ended === 'done' && one.to !== null && one.to <= at)
+  const repeats = earlier.runs.filter(({ from }) => from >= at).map(({ to }) => to ?? Number.POSITIVE_INFINITY)
+  return wasKilled && wasDone && later.runs.some(({ from }) => from >= Math.max(...repeats))
 }
 
 /** It was done, or had failed for the last time, and did not run again later. */

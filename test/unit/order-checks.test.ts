@@ -64,6 +64,17 @@ describe('a place in the lane', () => {
     for (const trace of [unended, late, again]) expect(overtaken(published, trace)).toHaveLength(1)
   })
 
+  test('is kept when a process that is killed has settled neither it nor its successor, and both are repeated in order', () => {
+    const first = [...run('a', 0), ...run('b', 10)]
+    const inOrder = [...first, ...run('a', 1_000, { attempt: 2 }), ...run('b', 1_010)]
+    const onlyOne = [...first, ...run('a', 1_000, { attempt: 2 })]
+    const kill = { pid: first[0]!.pid, from: 15 }
+
+    expect(overtaken(published, inOrder, [], [kill])).toEqual([])
+    expect(overtaken(published, inOrder)).toHaveLength(1)
+    expect(overtaken(published, onlyOne, [], [kill])).toHaveLength(1)
+  })
+
   test('is given up by a dead letter, and only when its last attempt has ended', () => {
     const trace = [...run('a', 0, { ends: 'fail' }), ...run('b', 10)]
 

@@ -83,7 +83,6 @@ export function createDeliveryStore(
   emit: Emit,
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
-  const recover = recoverClaims(tables)
   const vacuum = new Vacuum(connection, tables)
 
   /** How deliveries are claimed from one of the queues that `prepare` has checked. */
@@ -103,7 +102,7 @@ export function createDeliveryStore(
     settle: async (queue, settlements) => settleDeliveries(await connection.pool(), tables, queue, settlements),
     keep: async (queue, claims) => keepClaims(await lifeline.pool(), tables, queue, claims),
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
-    recover: async () => recover(await lifeline.pool()),
+    recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     vacuum: () => vacuum.run(),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),

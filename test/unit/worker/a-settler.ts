@@ -1,6 +1,8 @@
 /** A settler with a store in memory, for tests that decide when and how each settle ends. */
 import { vi } from 'vitest'
 import { NOTHING_SETTLED, type Settled, type Settlement } from '../../../src/deliveries/delivery.ts'
+import type { DeliveryStore } from '../../../src/deliveries/delivery-store.ts'
+import type { Refused } from '../../../src/worker/refused-settlements.ts'
 import { Settler } from '../../../src/worker/settler.ts'
 import { aDelivery } from './a-delivery.ts'
 
@@ -41,18 +43,39 @@ export async function twoOnTheirWay(store: Store, settler: Settler): Promise<voi
   await store.called(2)
 }
 
-export function withErrors(store: Store) {
+export function withErrors(store: Pick<DeliveryStore, 'settle'>) {
   const onError = vi.fn<(error: unknown) => void>()
-  const onRefused = vi.fn<(settlement: Settlement, error: unknown) => void>()
+  const onRefused = vi.fn<(refused: readonly Refused[]) => void>()
+  const onStored = vi.fn<(settlement: Settlement) => void>()
   return {
     onError,
     onRefused,
-    settler: new Settler({ store, queue: 'events', onMore: () => undefined, onError, onRefused }),
+    onStored,
+    settler: new Settler({ store, queue: 'events', onMore: () => undefined, onError, onRefused, onStored }),
   }
 }
 
 export function settlerOf(store: Store): Settler {
   return withErrors(store).settler
+}
+
+/** A database that raises in `refuses`, and stores everything else. */
+export function refusing(refuses: (ids: readonly string[]) => unknown) {
+  const groups: string[][] = []
+  const store = {
+    async settle(_: string, settlements: readonly Settlement[]): Promise<Settled> {
+      const ids = settlements.map(({ delivery }) => delivery.id)
+      groups.push(ids)
+      const error = refuses(ids)
+      if (error) throw error
+      return { ...NOTHING_SETTLED, ours: new Set(ids) }
+    },
+  }
+  return { store, groups }
+}
+
+export function sqlError(code: string): Error {
+  return Object.assign(new Error('the letter box is full'), { code, severity: 'ERROR' })
 }
 
 export function done(id: string): Settlement {

@@ -201,30 +201,3 @@ describe('giving up', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 })
-
-describe('an outcome that the database refuses', () => {
-  test('is told, and the others of its group are settled without it', async () => {
-    const store = new Store()
-    const { settler, onRefused, onError } = withErrors(store)
-    const refusal = Object.assign(new Error('null value in column'), { code: '23502' })
-    const settled = ['a', 'b', 'c'].map((id) => settler.settle(done(id)))
-
-    await store.called(1)
-    store.fail(refusal)
-    await store.called(2)
-    store.answer(['a'])
-    await store.called(3)
-    store.fail(refusal)
-    await store.called(4)
-    store.answer(['c'])
-
-    await expect(Promise.all(settled)).resolves.toMatchObject([
-      { wasOurs: true },
-      { wasOurs: false },
-      { wasOurs: true },
-    ])
-    expect(store.groups).toEqual([['a', 'b', 'c'], ['a'], ['b'], ['c']])
-    expect(onRefused.mock.calls.map(([{ delivery }, error]) => [delivery.id, error])).toEqual([['b', refusal]])
-    expect(onError).not.toHaveBeenCalled()
-  })
-})

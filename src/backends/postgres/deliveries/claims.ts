@@ -1,6 +1,6 @@
 /** Keeping claims and taking them over: heartbeats, the recovery of silent workers' deliveries, and the sweep of lanes. */
 import type { AttemptError, ClaimedDelivery } from '../../../deliveries/delivery.ts'
-import type { Recovered } from '../../../deliveries/delivery-store.ts'
+import type { Look, Looking } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import { HEARTBEAT_SECONDS } from '../queues/queues.ts'
@@ -10,9 +10,10 @@ import type { Tables } from '../schema/tables.ts'
 const SWEPT_LANES = 300
 /** Of all workers, one sweeps this often. */
 const SWEEP_EVERY_SECONDS = 1
+/** A claim that is kept has a heartbeat that is not older than this, nor younger: heartbeats come every 2.5 s. */
+const SILENT_SECONDS = 4
 /** Between two looks at all claims, recovery looks at heartbeats that have become too old since its last look, and some more. */
 const RECENT_SECONDS = HEARTBEAT_SECONDS + 10
-const LOOK_AT_ALL_EVERY_MS = 60_000
 
 /** Says that these claims are being worked on. Returns the ids that are still ours. */
 export async function keepClaims(
@@ -29,29 +30,52 @@ export async function keepClaims(
   return new Set(rows.map((row) => row.id))
 }
 
-/**
- * Frees the deliveries whose worker has not been heard of for {@link HEARTBEAT_SECONDS}, and returns how many of which
- * queues. The same statement sweeps lanes: an idle worker sends few.
- */
-export function recoverClaims(tables: Tables) {
-  let lastLook = -Infinity
-  let lastLookAtAll = -Infinity
-  return async (database: Queryable): Promise<readonly Recovered[]> => {
-    const now = performance.now()
-    const isRecentEnough = now - lastLook < (RECENT_SECONDS - HEARTBEAT_SECONDS) * 500
-    const since = isRecentEnough && now - lastLookAtAll < LOOK_AT_ALL_EVERY_MS ? RECENT_SECONDS : null
-    lastLook = -Infinity // a look that fails has seen nothing
-    const { rows } = await database.query<Recovered>({
-      name: 'recover',
-      text: `select lost.queue, lost.count from ${functionName(tables, 'recover')}($1, $2, $3::jsonb) lost
-      union all
-      select '', ${functionName(tables, 'sweep')}($4, $5)`,
-      values: [HEARTBEAT_SECONDS, since, JSON.stringify(workerDied()), SWEPT_LANES, SWEEP_EVERY_SECONDS],
-    })
-    lastLook = now
-    if (since === null) lastLookAtAll = now
-    return rows.filter(({ queue }) => queue !== '')
+/** Looks for claims that nobody keeps, and frees those that are lost. The same statement sweeps lanes: an idle worker sends few. */
+export async function recoverClaims(
+  database: Queryable,
+  tables: Tables,
+  { watched, lost, lookedAt, all }: Looking,
+): Promise<Look> {
+  const { rows } = await database.query<LookRow>({
+    name: 'recover',
+    text: `select null as queue, null as taken, null as id, null as claim, null as beat, null as delayed, null as seen_at
+      from ${functionName(tables, 'sweep')}($10, $11)
+    union all
+    select * from ${functionName(tables, 'recover_silent')}($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)`,
+    values: [
+      watched.map(({ queue }) => queue),
+      watched.map(({ id }) => id),
+      watched.map(({ claim }) => claim),
+      watched.map(({ beat }) => beat),
+      watched.map((one) => lost.has(one)),
+      lookedAt,
+      SILENT_SECONDS,
+      all ? null : RECENT_SECONDS,
+      JSON.stringify(workerDied()),
+      SWEPT_LANES,
+      SWEEP_EVERY_SECONDS,
+    ],
+  })
+  const report = rows.find((row) => row.delayed !== null)
+  return {
+    isDelayed: report?.delayed ?? true,
+    at: report?.seen_at ?? 0,
+    silent: rows.flatMap(({ queue, id, claim, beat }) =>
+      id === null || queue === null || claim === null || beat === null ? [] : [{ queue, id, claim, beat }],
+    ),
+    recovered: rows.flatMap(({ queue, taken }) => (queue === null || taken === null ? [] : [{ queue, count: taken }])),
   }
+}
+
+/** Three kinds of rows: how the look went, how many of a queue were taken over, and a claim that is silent. */
+interface LookRow {
+  readonly queue: string | null
+  readonly taken: number | null
+  readonly id: string | null
+  readonly claim: string | null
+  readonly beat: string | null
+  readonly delayed: boolean | null
+  readonly seen_at: number | null
 }
 
 function workerDied(): AttemptError {

@@ -1,50 +1,103 @@
 /**
- * The function that frees the deliveries of all queues whose worker has not been heard of for `silent_seconds`. The attempt
- * counts, with an error that says so; whether it was the last one is decided at the next claim, which knows the handler.
+ * The function that looks for claims which nobody keeps, of all queues, and frees those whose heartbeat has not moved since the
+ * caller has seen it last. How long that is, the caller knows by a clock of its own: see `worker/recovery.ts`. Here the
+ * server's clock only says which heartbeats are of this moment, and need no look; one from the future needs one too.
  *
- * It looks at heartbeats from `since_seconds` ago on; null: at all. What has finished since then is in the way while
- * someone has an old snapshot open, so a worker looks at everything once a minute only.
+ *   watched   seen before; looked for by their ids. Those that are `lost` are freed
+ *   recent    silent for less than `since_seconds`; null: for any time
+ *
+ * The attempt counts, with an error that says so; whether it was the last one is decided at the next claim, which knows the
+ * handler. The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
+ *
+ * What holds up heartbeats must not make this look as if nobody kept anything. So it waits for no lock: where one is in the
+ * way, or where this call itself comes too late, it says that it was delayed, and frees nothing. A row that someone has locked
+ * was not seen.
+ *
+ * What has finished is in the way of a look at all heartbeats while someone has an old snapshot open, so a worker takes one
+ * once a minute only.
  */
 import type { Tables } from '../schema/tables.ts'
-import { ACTIVE, attemptOf, FIXED_PLAN, functionName, withError } from './sql.ts'
+import { ACTIVE, attemptOf, byId, claimOf, FIXED_PLAN, functionName, withError } from './sql.ts'
+
+/** So many are looked at once. What a large worker has left behind is freed in several looks. */
+const MOST_SILENT = 2_000
+/** From one look of a worker to its next, if there is something to watch, it takes a second, and a little to get here. */
+const LONGEST_PAUSE_SECONDS = 5
 
 export function recoverFunction(tables: Tables): string {
   const { channel, clock, delivery } = tables
   const error = `error || jsonb_build_object('attempt', ${attemptOf('job')})`
+  const isUnmoved = `${claimOf('job')} = seen.claim and ${beatOf('job')} = seen.beat and job.state::text = 'active'`
+  const seen = { queue: 'seen.queue', id: 'seen.id' }
+  const watched = `unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)`
+  const columns = `job.name, job.id, ${claimOf('job')} as claim, ${beatOf('job')} as beat`
+  const silent = (
+    heartbeat: string,
+  ) => `select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
+    from (
+      select ${columns} from ${delivery} job where ${ACTIVE} and ${heartbeat}
+      order by job.heartbeat_on limit ${MOST_SILENT} for share skip locked
+    ) found`
   return `
-create or replace function ${functionName(tables, 'recover')}(silent_seconds float8, since_seconds float8, error jsonb)
-returns table (queue text, count integer) language plpgsql ${FIXED_PLAN} as $function$
+create or replace function ${functionName(tables, 'recover_silent')}(
+  queues text[], ids uuid[], claims bigint[], beats bigint[], lost boolean[],
+  looked_at float8, silent_seconds float8, since_seconds float8, error jsonb
+) returns table (queue text, taken integer, id uuid, claim bigint, beat bigint, delayed boolean, seen_at float8)
+language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
-  lost tid[];
-  queues text[];
+  began float8 := extract(epoch from ${clock});
+  is_delayed boolean;
+  freed tid[];
+  freed_queues text[];
   lanes text[];
   one text;
 begin
-  select array_agg(silent.row), array_agg(silent.name), array_agg(silent.singleton_key) into lost, queues, lanes from (
-    select job.ctid as row, job.name, job.singleton_key from ${delivery} job
-    where ${ACTIVE} and job.heartbeat_on < ${clock} - silent_seconds * interval '1 s'
-      and job.heartbeat_on >= coalesce(${clock} - since_seconds * interval '1 s', '-infinity')
-    order by job.heartbeat_on
-    for update skip locked
-  ) silent;
-  if lost is null then return; end if;
+  begin
+    lock table ${delivery} in row exclusive mode nowait;
+  exception when lock_not_available then
+    return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, true, began;
+    return;
+  end;
+  is_delayed := coalesce(began not between looked_at and looked_at + ${LONGEST_PAUSE_SECONDS}, false);
+  return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, is_delayed, began;
 
-  update ${delivery} job set
-    state = 'retry',
-    start_after = ${clock},
-    heartbeat_on = null,
-    output = ${withError('job.output', `(${error})`)}
-  from unnest(lost) as silent (row)
-  where job.ctid = silent.row;
-  for one in select distinct silent.queue from unnest(queues) silent (queue) loop
-    perform ${functionName(tables, 'promote')}(one, (
-      select array_agg(silent.lane) from unnest(queues, lanes) silent (queue, lane)
-      where silent.queue = one and silent.lane is not null
-    ));
-    perform pg_notify('${channel}', one);
-  end loop;
-  return query select silent.queue, count(*)::integer from unnest(queues) silent (queue) group by 1;
+  if not is_delayed and true = any(lost) then
+    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane) into freed, freed_queues, lanes
+    from ${watched}
+    cross join lateral (
+      ${byId(tables, seen, 'job.ctid as row, job.singleton_key as lane')} and ${isUnmoved} for update skip locked
+    ) job
+    where seen.is_lost;
+    update ${delivery} job set
+      state = 'retry',
+      start_after = ${clock},
+      output = ${withError('job.output', `(${error})`)}
+    from unnest(freed) as silent (row)
+    where job.ctid = silent.row;
+    for one in select distinct silent.queue from unnest(freed_queues) silent (queue) loop
+      perform ${functionName(tables, 'promote')}(one, (
+        select array_agg(silent.lane) from unnest(freed_queues, lanes) silent (queue, lane)
+        where silent.queue = one and silent.lane is not null
+      ));
+      perform pg_notify('${channel}', one);
+    end loop;
+    return query select silent.queue, count(*)::integer, null::uuid, null::bigint, null::bigint, null::boolean, null::float8
+      from unnest(freed_queues) silent (queue) group by 1;
+  end if;
+
+  return query select seen.queue, null::integer, seen.id, seen.claim, seen.beat, null::boolean, null::float8
+    from ${watched}
+    cross join lateral (${byId(tables, seen, '1')} and ${isUnmoved} for share skip locked) job
+    where not seen.is_lost;
+  return query ${silent(`job.heartbeat_on < ${clock} - silent_seconds * interval '1 s'
+      and job.heartbeat_on >= coalesce(${clock} - since_seconds * interval '1 s', '-infinity')`)};
+  return query ${silent(`job.heartbeat_on > ${clock} + silent_seconds * interval '1 s'`)};
 end
 $function$`
+}
+
+/** A heartbeat, to the microsecond: two of a claim are never the same. */
+function beatOf(job: string): string {
+  return `(extract(epoch from ${job}.heartbeat_on) * 1000000)::bigint`
 }

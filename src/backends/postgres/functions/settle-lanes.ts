@@ -33,6 +33,7 @@ import {
   FIXED_PLAN,
   functionName,
   headOf,
+  isClaimed,
   itsEvent,
   NO_DELIVERY,
 } from './sql.ts'
@@ -84,7 +85,7 @@ begin
     with first as (
       delete from ${delivery} job
       where job.name = of_queue and job.id = any(done) and ${claimOf('job')} = (${ofRun} ->> 'claim')::bigint
-        and job.state::text = 'active'
+        and ${isClaimed('job')}
       returning ${ended(began(`${ofRun} ->> 'took'`))}, job.started_on as claimed_on, ${ofRun} as run
     ), ${writingHistory(tables, 'first')}
     select array_agg(first.id), array_agg(first.singleton_key), array_agg(first.claimed_on),

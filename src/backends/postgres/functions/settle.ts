@@ -8,15 +8,15 @@
  *   later        waits for its time, and has used no attempt
  *   dead         stays as a failed job, with a dead letter; or alive at the head of its lane, if it blocks that
  *
- * Every row is fenced by its claim (`claimOf`) and must still be active: a worker whose claim was taken over changes
- * nothing. A dead letter is written in the statement that ends its delivery, so there is no moment in which a delivery is
- * neither waiting nor a dead letter; and so is the history.
+ * Every row is fenced by its claim (`claimOf`): a worker whose delivery was claimed again changes nothing. If its claim was
+ * taken over, and nobody has claimed the delivery since, what it has done counts (`isClaimed`). A dead letter is written in the statement that ends its delivery, so there is no moment in
+ * which a delivery is neither waiting nor a dead letter; and so is the history.
  *
  * What ending means for a lane is in `settle-lanes.ts`.
  */
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
-import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, withError } from './sql.ts'
+import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, isClaimed, withError } from './sql.ts'
 
 /** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
 export function settleFunction(tables: Tables): string {
@@ -38,7 +38,7 @@ begin
     with ended as (
       delete from ${tables.delivery} job
       where job.name = of_queue and job.id = any(claimed.ids) and ${claimOf('job')} = claimed.number
-        and job.state::text = 'active'
+        and ${isClaimed('job')}
       returning ${ended()}
     ), ${writingHistory(tables, 'ended')}
     ${COLLECT};
@@ -85,7 +85,7 @@ function endOthers(tables: Tables, collect: string): string {
       from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
       left join lateral (
         ${byId(tables, { queue: 'of_queue', id: 'outcome.id' }, 'job.ctid as row')} and ${claimOf('job')} = outcome.claim
-          and job.state::text = 'active'
+          and ${isClaimed('job')}
         for update
       ) job on true;
 

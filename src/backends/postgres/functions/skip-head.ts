@@ -18,7 +18,8 @@ begin
   ${headOf(tables, lane, 'job.ctid as row, job.id, job.state').replace('select', 'select into head')} for update;
   if head.row is null or head.state = 'active' then return null; end if;
 
-  update ${delivery} job set state = 'failed', blocked = false, completed_on = ${clock} where job.ctid = head.row;
+  update ${delivery} job set state = 'failed', blocked = false, completed_on = ${clock}, heartbeat_on = null
+  where job.ctid = head.row;
   insert into ${deadLetter} as letter (
     delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, died_at, dismissed_at
   )

@@ -170,3 +170,15 @@ export function attemptOf(job: string): string {
 export function claimOf(job: string): string {
   return `(${job}.retry_count * 60000000::bigint + date_part('microseconds', ${job}.started_on)::bigint)`
 }
+
+/**
+ * Whether a row with the right claim may still be ended by it: it is active, or it was taken over and waits to be claimed again,
+ * which recovery tells by leaving the heartbeat. A settle that comes late counts then: the attempt has run, and running it once
+ * more would gain nothing. The fence stays as tight as it was. The next claim raises the count or has another microsecond, so
+ * the row has this claim's name only for as long as no other was made; it is locked by the one that comes first, settle or
+ * claim, and the other one sees that. What the claim has ended itself (a retry, a snooze) has no heartbeat: a settle
+ * that is sent twice, because its answer was lost, is applied once.
+ */
+export function isClaimed(job: string): string {
+  return `(${job}.state::text = 'active' or ${job}.state::text = 'retry' and ${job}.heartbeat_on is not null)`
+}

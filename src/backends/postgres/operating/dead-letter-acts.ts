@@ -111,6 +111,7 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         state = 'retry',
         start_after = ${tables.clock},
         completed_on = null,
+        heartbeat_on = null,
         blocked = false,
         retry_limit = job.retry_limit + ${attemptOf('job')}
       from chosen
@@ -134,7 +135,7 @@ async function dismissBatch(within: Queryable, tables: Tables, { values }: Batch
       from chosen where letter.delivery_id = chosen.delivery_id
       returning letter.delivery_id, letter.queue, letter.blocks_key
     ), unblocked as (
-      update ${tables.delivery} job set state = 'failed', completed_on = ${tables.clock}
+      update ${tables.delivery} job set state = 'failed', completed_on = ${tables.clock}, heartbeat_on = null
       from dismissed
       where dismissed.blocks_key and job.name = dismissed.queue and job.id = dismissed.delivery_id and job.state = 'retry'
       returning job.name, job.singleton_key

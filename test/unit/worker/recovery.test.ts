@@ -1,0 +1,146 @@
+/** When a claim is taken over: by this worker's own clock, and only after looks that nothing has held up. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Look, Looking, SilentClaim } from '../../../src/deliveries/delivery-store.ts'
+import { Recovery } from '../../../src/worker/recovery.ts'
+
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+const silent = (beat: string): SilentClaim => ({ queue: 'events', id: 'a', claim: '1', beat })
+
+test('a claim is taken over when its heartbeat has not moved for 6 s', async () => {
+  const { world, lostAt } = watching()
+  world.silent = [silent('1')]
+
+  await vi.advanceTimersByTimeAsync(20_000)
+
+  expect(lostAt[0]).toBeGreaterThanOrEqual(6_000)
+  expect(lostAt[0]).toBeLessThan(7_100)
+})
+
+test('a claim whose heartbeat moves is never taken over, however old it looks', async () => {
+  const { world, lostAt } = watching()
+  for (let beat = 0; beat < 30; beat += 1) {
+    world.silent = [silent(`${beat}`)]
+    await vi.advanceTimersByTimeAsync(5_000)
+  }
+
+  expect(lostAt).toEqual([])
+})
+
+test('what was claimed again begins again', async () => {
+  const { world, lostAt } = watching()
+  world.silent = [silent('1')]
+  await vi.advanceTimersByTimeAsync(4_000)
+
+  world.silent = [{ ...silent('1'), claim: '2' }]
+  await vi.advanceTimersByTimeAsync(20_000)
+
+  expect(lostAt[0]).toBeGreaterThanOrEqual(10_000)
+})
+
+test('a look that was delayed by a lock begins all looks again, as often as it happens', async () => {
+  const { world, lostAt } = watching()
+  world.silent = [silent('1')]
+
+  for (let held = 0; held < 5; held += 1) {
+    await vi.advanceTimersByTimeAsync(5_500)
+    world.isDelayed = true
+    await vi.advanceTimersByTimeAsync(1_100)
+    world.isDelayed = false
+  }
+  expect(lostAt).toEqual([])
+  await vi.advanceTimersByTimeAsync(8_000)
+
+  expect(lostAt[0]).toBeGreaterThan(33_000)
+})
+
+test('a look whose answer takes more than a second begins all looks again', async () => {
+  const { world, lostAt } = watching()
+  world.silent = [silent('1')]
+  world.takesMs = 1_500
+
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(lostAt.filter((_, n) => n > 0)).toEqual([])
+  world.takesMs = 10
+  await vi.advanceTimersByTimeAsync(10_000)
+
+  expect(lostAt).toHaveLength(1)
+})
+
+test('a look that fails begins all looks again', async () => {
+  const { world, lostAt } = watching()
+  world.silent = [silent('1')]
+  await vi.advanceTimersByTimeAsync(5_000)
+
+  world.fails = true
+  await vi.advanceTimersByTimeAsync(2_600)
+  world.fails = false
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(lostAt).toEqual([])
+  await vi.advanceTimersByTimeAsync(5_000)
+
+  expect(lostAt).toHaveLength(1)
+})
+
+test('a process that stood still between two looks begins them again', async () => {
+  const { world, lostAt, standStill } = watching()
+  world.silent = [silent('1')]
+  await vi.advanceTimersByTimeAsync(5_000)
+
+  standStill(20_000)
+  await vi.advanceTimersByTimeAsync(4_000)
+
+  expect(lostAt).toEqual([])
+})
+
+test('all claims are looked at first, once a minute, and after the database’s clock was set', async () => {
+  const { world, looks } = watching()
+  await vi.advanceTimersByTimeAsync(59_000)
+  expect(looks.filter(({ all }) => all)).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect(looks.filter(({ all }) => all)).toHaveLength(2)
+
+  world.clockIsAheadS = -60
+  await vi.advanceTimersByTimeAsync(6_000)
+
+  expect(looks.filter(({ all }) => all)).toHaveLength(3)
+})
+
+test('a database in which nothing is silent is looked at every 2.5 s', async () => {
+  const { looks } = watching()
+
+  await vi.advanceTimersByTimeAsync(24_000)
+
+  expect(looks).toHaveLength(10)
+})
+
+/** A database that has what the test says, and the times at which a claim was called lost. */
+function watching() {
+  const world = { silent: [] as SilentClaim[], isDelayed: false, takesMs: 0, fails: false, clockIsAheadS: 0 }
+  const looks: Looking[] = []
+  const lostAt: number[] = []
+  const began = performance.now()
+  let stoodStillMs = 0
+  async function recover(looking: Looking): Promise<Look> {
+    looks.push(looking)
+    if (world.fails) throw new Error('away')
+    if (world.takesMs > 0) await new Promise((resolve) => void setTimeout(resolve, world.takesMs))
+    const { isDelayed, silent: found } = world
+    const isThere = (claim: SilentClaim) => found.some(({ beat }) => beat === claim.beat)
+    if (!isDelayed && [...looking.lost].some(isThere)) {
+      lostAt.push(performance.now() - began)
+      world.silent = []
+      return { isDelayed, at: at(), silent: [], recovered: [{ queue: 'events', count: 1 }] }
+    }
+    return { isDelayed, at: at(), silent: isDelayed ? [] : found, recovered: [] }
+  }
+  const at = () => (performance.now() - began) / 1_000 + world.clockIsAheadS
+  const real = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => real() + stoodStillMs)
+  const over = new AbortController()
+  void new Recovery({ store: { recover }, emit: () => undefined }).run(async () => undefined, over.signal)
+  return { world, looks, lostAt, standStill: (ms: number) => (stoodStillMs += ms) }
+}
