@@ -58,6 +58,7 @@ test('F28: what is published after a step back is handled at once', async ({ onT
   await stage.publish({}, { key: 'red' })
 
   await stage.settled(6_000)
+  expect((await stage.trace.entries()).map(({ step }) => step)).toEqual(['start', 'end', 'start', 'end'])
 }, 60_000)
 
 async function setClock({ database }: Stage, by: string): Promise<void> {
