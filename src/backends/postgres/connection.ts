@@ -6,6 +6,7 @@ import { askFor, clientOf, type Given } from './connections/given.ts'
 import type { Limits } from './connections/lent-connection.ts'
 import { ownClient } from './connections/own-client.ts'
 import { OWN_TYPES } from './connections/parsers.ts'
+import type { Database } from './connections/queryable.ts'
 import { prepareOwnSession } from './connections/session.ts'
 
 export type { Database, Queryable, Statement } from './connections/queryable.ts'
