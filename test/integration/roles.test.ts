@@ -68,7 +68,7 @@ test('who may not create schemas migrates into those that were made for it', asy
 
   await bus.migrate()
 
-  await bus.ready()
+  await expect(bus.ready()).resolves.toBeUndefined()
 })
 
 test('a publisher publishes, with a transaction of its own and without, and can do no more', async () => {
