@@ -6,7 +6,7 @@ import { askFor, clientOf, type Given } from './connections/given.ts'
 import type { Limits } from './connections/lent-connection.ts'
 import { ownClient } from './connections/own-client.ts'
 import { OWN_TYPES } from './connections/parsers.ts'
-import type { Database, Queryable } from './connections/queryable.ts'
+import type { Database } from './connections/queryable.ts'
 import { prepareOwnSession } from './connections/session.ts'
 
 export type { Database, Queryable, Statement } from './connections/queryable.ts'
@@ -122,12 +122,4 @@ export function createConnection(options: ConnectionOptions): Connection {
       pool = undefined
     },
   }
-}
-
-/** Runs `work` in a transaction of its own. */
-export async function inTransaction<Result>(
-  database: Database,
-  work: (within: Queryable) => Promise<Result>,
-): Promise<Result> {
-  return database.transaction(work)
 }
