@@ -16,7 +16,9 @@ export async function connectTo(connectionString: string) {
     queryTimeoutMs: LIMIT_MS,
   })
   try {
-    return await connection.dedicated()
+    const client = await connection.dedicated()
+    await client.query('reset search_path') // the application's tables are looked for where it finds them
+    return client
   } catch (error) {
     throw explainConnectionError(error)
   }
