@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import {
   claimedDelivery,
+  claimedRuns,
   isTrue,
   namesIn,
   queryClaimed,
@@ -47,6 +48,7 @@ const delivery = {
     occurredAt: new Date('2026-01-01T01:02:03.004Z'),
     expiresAt: null,
   },
+  behind: [],
 }
 
 test.each([
@@ -71,6 +73,20 @@ test.each([
   const { rows, at } = await queryClaimed(clientThat(answer), { name: 'claim', text: 'select' }, [])
 
   expect(rows.map((row) => claimedDelivery('events', row, at))).toEqual([delivery])
+})
+
+test('a row that names no claim is behind the one before that does, and has its claim', async () => {
+  const follower = { ...text, id: '00000000-0000-0002-0000-00000000000a', claim: null, attempt: '1' }
+  const other = { ...text, id: '00000000-0000-0003-0000-00000000000a' }
+  const database = { query: async () => ({ rows: [text, follower, other] }) } as unknown as Queryable
+  const { rows, at } = await queryClaimed(database, { name: 'claim', text: '' }, [])
+
+  const runs = claimedRuns('events_partitioned', rows, at)
+
+  expect(runs.map(({ id, behind }) => [id, behind.map((one) => [one.id, one.claim])])).toEqual([
+    [text.id, [[follower.id, delivery.claim]]],
+    [other.id, []],
+  ])
 })
 
 test('a delivery whose event is gone has none', async () => {
