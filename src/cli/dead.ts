@@ -155,7 +155,7 @@ function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFil
   return { ...(ids.length > 0 && { deliveryIds: ids }), ...(handler && { handler }), ...(eventType && { eventType }) }
 }
 
-/** `--limit` of an act: any number, where a list has pages. */
+/** How many dead letters an act is to take: all of them without `--limit`. Unlike the pages of a list, it has no upper bound. */
 function mostOf(invocation: Invocation): number | undefined {
   if (text(invocation, 'cursor') !== undefined) throw new UsageError('--cursor is for: postbus dead list')
   const given = text(invocation, 'limit')

@@ -23,7 +23,7 @@ export interface SilentClaim {
   readonly beat: string
 }
 
-/** What a worker knows when it looks for claims that nobody keeps. */
+/** What a worker knows when it looks for claims whose worker is silent. */
 export interface Looking {
   /** What it has seen before, and looks at again. */
   readonly watched: readonly SilentClaim[]
@@ -77,7 +77,7 @@ export interface DeliveryStore {
   /** Which of these queues have anything to claim. */
   due(queues: readonly string[]): Promise<readonly string[]>
   /**
-   * Looks for claims that nobody keeps, of all queues, and takes over those that are `lost`. Repairs some lanes that stand
+   * Looks in all queues for claims whose worker is silent, and takes over those that are `lost`. Repairs some lanes that stand
    * still for no reason.
    */
   recover(looking: Looking): Promise<Look>

@@ -1,16 +1,11 @@
 /** An operator's act on many dead letters is done in batches, each a short transaction, and keeps the order of each key. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { z } from 'zod'
-import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
+import { createBus, defineHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { postbus } from '../support/cli.ts'
-import { writeDeadLetters } from '../support/many-dead-letters.ts'
+import { book, LETTERS, Paid, writeDeadLetters } from '../support/many-dead-letters.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
-
-const Paid = defineEvent('finances.paid', { schema: z.object({ n: z.number() }) })
-const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
-const LETTERS = { handler: 'finances.book', type: 'finances.paid' }
 
 let shop: TestBus
 

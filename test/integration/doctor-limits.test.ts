@@ -1,14 +1,8 @@
 /** The doctor does not count what is without limit: it says "more than", and of how many rows it speaks. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { z } from 'zod'
-import { defineEvent, defineHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { writeDeadLetters } from '../support/many-dead-letters.ts'
+import { book, LETTERS, writeDeadLetters } from '../support/many-dead-letters.ts'
 import { emptyTables } from '../support/stored.ts'
-
-const Paid = defineEvent('finances.paid', { schema: z.object({ n: z.number() }) })
-const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
-const LETTERS = { handler: 'finances.book', type: 'finances.paid' }
 
 let shop: TestBus
 

@@ -1,6 +1,12 @@
 /** Dead letters by the thousand, written by SQL: to let so many deliveries die would take a test's time. */
 import type { Pool } from 'pg'
+import { z } from 'zod'
 import { handlerHash } from '../../src/backends/postgres/deliveries/publish.ts'
+import { defineEvent, defineHandler } from '../../src/index.ts'
+
+export const Paid = defineEvent('finances.paid', { schema: z.object({ n: z.number() }) })
+export const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
+export const LETTERS = { handler: 'finances.book', type: 'finances.paid' }
 
 export interface Many {
   readonly count: number

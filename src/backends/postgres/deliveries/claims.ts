@@ -30,7 +30,7 @@ export async function keepClaims(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Looks for claims that nobody keeps, and frees those that are lost. The same statement sweeps lanes: an idle worker sends few. */
+/** Looks for claims whose worker is silent, and frees those that are lost. Lanes are swept in the same statement: it saves an idle worker one. */
 export async function recoverClaims(
   database: Queryable,
   tables: Tables,

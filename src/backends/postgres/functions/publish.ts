@@ -31,10 +31,10 @@
  * The transaction gets its id before the event gets its seq. Readers of the log rest on that: a transaction that holds a
  * seq and has no id yet could not be waited for. Each delivery is dated by the clock after that, for the marks of claims.
  *
- * pg_catalog is all that its functions see, whatever the caller's search path: a function that a stranger has put into `public` would
- * run with the publisher's rights. The setting costs 1 µs of about 270 for an event with two receivers.
+ * The caller's search path does not reach these functions: they see pg_catalog alone. Otherwise a function that someone else has
+ * put into `public` could run with the publisher's rights.
  *
- * It writes into the table of deliveries itself: through the partitioned one above it, a statement takes a tenth longer.
+ * Deliveries are written into their own table, and not through the partitioned one above it: to route rows takes time.
  *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
  * event and lost the delivery.
@@ -201,7 +201,7 @@ end
 $function$`
 }
 
-/** A transaction that notifies at its commit wakes the workers whatever others do. */
+/** Notifies without looking whether another transaction is about to. */
 function notifying({ channel }: Tables, queues: string): string {
   return `pg_notify('${channel}', case when length(${queues}) > ${MAX_WAKE_BYTES} then '*' else ${queues} end)`
 }

@@ -1,7 +1,7 @@
 /**
- * The function that looks for claims which nobody keeps, of all queues, and frees those whose heartbeat has not moved since the
- * caller has seen it last. How long that is, the caller knows by a clock of its own: see `worker/recovery.ts`. Here the
- * server's clock only says which heartbeats are of this moment, and need no look; one from the future needs one too.
+ * The function that takes claims from workers that are silent, in all queues. It frees a claim whose heartbeat is still the one
+ * that the caller saw at an earlier look. The caller measures the time between its looks with its own clock: see
+ * `worker/recovery.ts`. The server's clock only tells which heartbeats are recent and need no look. One from the future needs one.
  *
  *   watched   seen before; looked for by their ids. Those that are `lost` are freed
  *   recent    silent for less than `since_seconds`; null: for any time
@@ -9,9 +9,9 @@
  * The attempt counts, with an error that says so; whether it was the last one is decided at the next claim, which knows the
  * handler. The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
  *
- * What holds up heartbeats must not make this look as if nobody kept anything. So it waits for no lock: where one is in the
- * way, or where this call itself comes too late, it says that it was delayed, and frees nothing. A row that someone has locked
- * was not seen.
+ * A lock or a slow server can delay the heartbeats of living workers. It would delay this call too. So this call waits for no
+ * lock: where one is in its way, or where it comes late itself, it says that it was delayed, and frees nothing. A row that is
+ * locked counts as not seen.
  *
  * What has finished is in the way of a look at all heartbeats while someone has an old snapshot open, so a worker takes one
  * once a minute only.

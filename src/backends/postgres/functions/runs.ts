@@ -1,11 +1,11 @@
 /**
- * Runs: deliveries that follow each other in a lane, in the hands of one worker. Only the first is active. It blocks those
- * behind it, so nobody else can claim them while it lives; as they end, its claim moves along (see `settle-lanes.ts`).
+ * Runs: deliveries that follow each other in a lane and are held by one worker. Only the first is active. While it is, no other
+ * worker can claim those behind it. When it ends, the next one becomes active in the same statement (see `settle-lanes.ts`).
  *
- * What is large is no part of a run: it would be in memory long before its turn.
+ * A large delivery is never behind another one: it would be in memory long before its turn.
  *
- * What has been tried before is no part of a run, and neither is what follows a head that has: what makes its process die is
- * then alone the next time, and its neighbours pay with one attempt at most.
+ * Neither is one that was tried before, and it has none behind it. So one that kills its process is alone the next time, and
+ * costs those around it one attempt at most.
  */
 import type { Tables } from '../schema/tables.ts'
 import { IS_LARGE } from './sizes.ts'

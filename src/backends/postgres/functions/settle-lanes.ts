@@ -7,9 +7,9 @@
  *   first ● done    ● done    ● runs now, or has failed    ○ not begun    ○
  *         deleted   deleted   active, by the same claim
  *
- * So a worker need not ask before it begins the next one, and ends many in one round trip. All stand or fall with the first: if
- * its claim was lost, nothing that came after it counts. The claim of the next is known before it is made, because none of a run
- * was ever tried before, so what is sent once more because its answer was lost finds the claim moved, and is ours.
+ * So a worker begins the next one without asking, and ends many in one round trip. If the claim of the first one was lost,
+ * none of those after it count. All of a run have a claim of the same name, because none was tried before. So a settle whose
+ * answer was lost can be sent again: it finds the claim where the first settle has moved it.
  *
  * An older delivery of the lane may have been committed late, or have come back. Then the run is cut: the worker begins
  * no more of it, and that delivery is next.

@@ -1,13 +1,12 @@
 /**
- * Large payloads. A delivery of one carries its size, so that a claim knows what it takes on before it has read the event: it
- * brings what the worker has room for, and one beyond that. What is not large has no size, and costs no room.
+ * Large payloads. Their deliveries carry the size, so a claim knows it before the event is read. It brings as many bytes as the
+ * worker has room for, and one delivery more. Small deliveries carry no size, and are not counted.
  */
-
 import { MAX_DOCUMENT_BYTES } from '../../../codec/limits.ts'
 
 /** Bytes. A hundred times as many deliveries of this size are no burden. */
 const LARGE = 4_096
-/** Of what is stored in fewer bytes nobody need ask how large it is when it is unpacked. */
+/** Only what takes more bytes in the table is unpacked to see how large it is. */
 const SUSPICIOUS = 1_048_576
 
 const SIZE = `(job.data ->> 'bytes')`
@@ -27,8 +26,8 @@ export const SIZE_VARIABLES = `
   is_full boolean := false;`
 
 /**
- * Leaves of these arrays, which go with `sizes`, what there is room for, and takes that off. There is always room for the first
- * one of a claim: the worker does not ask otherwise.
+ * Cuts these arrays, which go with `sizes`, to what there is room for, and takes that off the room. The first one always fits:
+ * a worker without room does not claim.
  */
 export function makingRoom(arrays: readonly string[]): string {
   const cut = ['sizes', ...arrays].map((array) => `${array} := ${array}[1 : i - 1];`).join(' ')
