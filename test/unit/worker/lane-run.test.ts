@@ -11,13 +11,15 @@ import { Dispatcher } from '../../../src/worker/dispatcher.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { Tally } from '../../../src/worker/tally.ts'
 import { aDelivery } from './a-delivery.ts'
+import { sqlError } from './a-settler.ts'
 
 const DONE: Outcome = { is: 'done', result: undefined }
 
 let began: string[]
 let aborted: string[]
 let signals: string[]
-let settles: { readonly settlement: Settlement; answer(settled: Partial<Settled>): void }[]
+let kept: string[]
+let settles: { settlement: Settlement; answer(settled: Partial<Settled>): void; refuse(error: Error): void }[]
 let tally: Tally
 let attempt: (delivery: ClaimedDelivery) => Promise<Outcome>
 
@@ -25,6 +27,7 @@ beforeEach(() => {
   began = []
   aborted = []
   signals = []
+  kept = []
   settles = []
   tally = new Tally()
   attempt = async () => DONE
@@ -108,6 +111,31 @@ test('a stop gives back what runs, and what had ended before it is done', async 
   await dispatcher.idle()
 })
 
+test('a heartbeat that comes while the claim moves says nothing of what runs', async () => {
+  const dispatcher = await working(aRun('a', 'b'), async ({ id }) => (id === 'b' ? waitFor('b') : DONE))
+  await vi.waitUntil(() => began.length === 2)
+
+  await dispatcher.keepClaims(0) // no delivery is kept: by the time of the answer the claim may have moved
+  expect(aborted).toEqual([])
+
+  await answer({})
+  await dispatcher.keepClaims(0)
+  expect(aborted).toEqual(['b'])
+})
+
+test('when the end of a delivery is refused, the run is over, and its claim is kept', async () => {
+  const dispatcher = await working(aRun('a', 'b', 'c'), async ({ id }) => (id === 'a' ? DONE : waitFor(id)))
+  await vi.waitUntil(() => began.length === 2 && settles.length === 1)
+
+  settles.at(-1)!.refuse(sqlError('P0001'))
+  await vi.waitUntil(() => aborted.length > 0)
+  await dispatcher.keepClaims(0)
+
+  expect(aborted).toEqual(['b'])
+  expect(kept).toContain('a')
+  dispatcher.giveUp()
+})
+
 const waiting = new Map<string, () => void>()
 
 function waitFor(id: string): Promise<Outcome> {
@@ -135,9 +163,17 @@ async function working(head: ClaimedDelivery, how = attempt): Promise<Dispatcher
         return { deliveries, more: false, heldBack: [], lookAgain: false }
       },
       settle: (_queue: string, [settlement]: readonly Settlement[]) =>
-        new Promise<Settled>((resolve) =>
-          settles.push({ settlement: settlement!, answer: (given) => resolve({ ...NOTHING_SETTLED, ...given }) }),
+        new Promise<Settled>((resolve, reject) =>
+          settles.push({
+            settlement: settlement!,
+            answer: (given) => resolve({ ...NOTHING_SETTLED, ...given }),
+            refuse: reject,
+          }),
         ),
+      async keep(_queue: string, claims: readonly ClaimedDelivery[]) {
+        kept = claims.map(({ id }) => id)
+        return new Set()
+      },
     } as never,
     attempt(delivery, { signal }) {
       began.push(delivery.id)
