@@ -67,8 +67,6 @@ export class LaneRun implements Run {
   #begun = 0
   #moves = 0
   #isSettling = false
-  /** Nothing more of what is ahead is begun, and no more is asked for. */
-  #isCut = false
   #isStopped = false
   readonly #end = Promise.withResolvers<void>()
 
@@ -83,7 +81,6 @@ export class LaneRun implements Run {
 
   /** Begins with a claimed delivery. It is held when this returns. */
   begin(delivery: ClaimedDelivery): void {
-    this.#isCut = false
     this.#expect(delivery.behind)
     this.#start(this.#hold(delivery))
   }
@@ -154,7 +151,7 @@ export class LaneRun implements Run {
     const [next] = this.#ahead
     const last = this.#ended.at(-1)
     if (last?.settlement.is !== 'done' || last.tookMs >= QUICK_MS) return null
-    if (!next || this.#isCut || this.#left() === 0 || this.#parts.mustWait(next)) return null
+    if (!next || this.#left() === 0 || this.#parts.mustWait(next)) return null
     this.#ahead.shift()
     this.#parts.held.awaitNoMore([next])
     return next
@@ -188,7 +185,7 @@ export class LaneRun implements Run {
   /** To ask for a few costs as much as to ask for many. */
   #more({ delivery }: HeldDelivery): NonNullable<Settlement['more']> | undefined {
     const missing = Math.min(this.#wanted, this.#left()) - this.#ahead.length
-    if (this.#isCut || missing < this.#wanted / 2) return undefined
+    if (missing < this.#wanted / 2) return undefined
     return { last: this.#ahead.at(-1) ?? delivery, count: this.#room(missing, missing) }
   }
 
@@ -205,7 +202,6 @@ export class LaneRun implements Run {
     if (!wasOurs) this.#lose()
     else if (isCut) this.#drop()
     else this.#expect(behind)
-    this.#isCut ||= isCut || !wasOurs
 
     this.#settleAndStartNext()
     if (!this.#running && !this.#isSettling) this.#goOn(next)

@@ -143,6 +143,21 @@ test('what was tried before runs alone, and so does what it follows', async () =
   expect(eventsOf([following, ...following.behind])).toEqual(events.slice(1))
 })
 
+test('what was tried before is behind nothing', async () => {
+  const late = await lanes.connect()
+  await late.query('begin')
+  const older = await lanes.publish('red', late)
+  await published('red', 3)
+  const hand = await aHand(0)
+  await lanes.recover(lanes.database, [hand.active.id])
+  await late.query('commit')
+
+  const { deliveries } = await lanes.claim(lanes.database, 10, undefined, 3)
+
+  expect(eventsOf(deliveries)).toEqual([older])
+  expect(deliveries[0]).toMatchObject({ attempt: 1, behind: [] })
+})
+
 test('a run ends before what is not due', async () => {
   const events = await published('red', 4)
   await lanes.database.query(

@@ -63,6 +63,10 @@ test('a payload that nobody can read is its own dead letter, and what was claime
     `update postbus.event set payload = ('{"json":"' || repeat('x', 200000000) || '"}')::json where seq = (select min(seq) from postbus.event)`,
   )
 
+  const { deliveries } = await claimFrom('events', tables)(opened.database, 1)
+  expect(deliveries[0]?.event?.payload).toBe('') // it is not even sent
+  await opened.database.query(`update pgboss.job set state = 'created', started_on = null where state = 'active'`)
+
   const worker = opened.bus.worker({ queues: { events: 20 } })
   await worker.start()
   await until('the others have run', () => ran.length === 2)
