@@ -182,7 +182,7 @@ async function working(head: ClaimedDelivery, how = attempt): Promise<Dispatcher
     },
   })
   void dispatcher.run()
-  await vi.waitUntil(() => began.length > 0)
+  await vi.waitUntil(() => began.length > 0, { interval: 1 })
   return dispatcher
 }
 
