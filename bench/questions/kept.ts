@@ -20,7 +20,8 @@ export const kept: Question = {
     '100,000 deliveries are worked off. Kept is what the history has, with its indexes, and what the deliveries’ own table and indexes have beyond their size when it was empty, after a plain vacuum (which gives no page in the middle of a table back to the system, but lets it be used again).',
     'The event is not counted: it is stored once, for all of its deliveries.',
   ],
-  cases: ({ quick }) => QUEUES.map(([name, contestant]) => caseOf(name, contestant, quick ? 200 : 100_000)),
+  cases: ({ quick }) =>
+    QUEUES.slice(quick ? 1 : 0).map(([name, contestant]) => caseOf(name, contestant, quick ? 200 : 100_000)),
   goals: QUEUES.map(([name]) => ({
     says: `${name}: bytes kept per delivery`,
     measured: (figure) => figure({ case: name, contestant: 'postbus', figure: KEPT }),

@@ -21,7 +21,7 @@ export const volume: Question = {
     'An hour of 200 events/s with three handlers each: 720,000 events, 2.2 million rows of history; with --full a day: 17 million and 52 million. They are written by SQL, in the form that settling writes.',
     'Medians of 200 turns: publish 20, claim 20, settle 20; and of 200 look-ups of an event from anywhere in the history.',
   ],
-  cases: ({ quick, full }) => [caseOf(quick ? 1_000 : full ? EVENTS_A_DAY : EVENTS_A_DAY / 24)],
+  cases: ({ quick, full }) => [quick ? caseOf(1_000, 10) : caseOf(full ? EVENTS_A_DAY : EVENTS_A_DAY / 24, 200)],
   goals: [
     ...[CLAIM, SETTLE].map((what) => ({
       says: `${what}, in times of an empty system`,
@@ -40,7 +40,7 @@ export const volume: Question = {
 
 const NAME = 'steady work'
 
-function caseOf(events: number): Case {
+function caseOf(events: number, turns: number): Case {
   const entry = (contestant: string, history: number) => ({
     contestant,
     configuration: `${history} events with ${HANDLERS} finished deliveries each`,
@@ -49,7 +49,7 @@ function caseOf(events: number): Case {
       await plainBest.fill(connectionString, { keys: [] })
       await writeHistory(connectionString, history)
     },
-    measure: ({ connectionString }: BenchDatabase) => measured(connectionString),
+    measure: ({ connectionString }: BenchDatabase) => measured(connectionString, turns),
   })
   return { name: NAME, entries: [entry(FULL, events), entry(EMPTY, 0)] }
 }
@@ -73,7 +73,7 @@ async function writeHistory(connectionString: string, events: number): Promise<v
   await client.end()
 }
 
-async function measured(connectionString: string): Promise<Figures> {
+async function measured(connectionString: string, turns: number): Promise<Figures> {
   const bus = publishingBus(connectionString, 'without keys')
   const client = new Client({ connectionString })
   await client.connect()
@@ -85,7 +85,7 @@ async function measured(connectionString: string): Promise<Figures> {
     return rows
   }
   const { rows: seqs } = await client.query<{ last: string }>('select coalesce(max(seq), 1) as last from postbus.event')
-  for (let turn = 0; turn < 200; turn += 1) {
+  for (let turn = 0; turn < turns; turn += 1) {
     await bus.publish(Array.from({ length: 20 }, (_, place) => anEvent('any', place, 'without keys')))
     const claimed = await timed<{ id: string; claim: string }>(
       CLAIM,
@@ -96,7 +96,7 @@ async function measured(connectionString: string): Promise<Figures> {
       claimed.map(({ id }) => id),
       claimed.map(({ claim }) => claim),
     ])
-    const seq = Math.ceil((Number(seqs[0]?.last) * (turn + 0.5)) / 200)
+    const seq = Math.ceil((Number(seqs[0]?.last) * (turn + 0.5)) / turns)
     await timed(STATUS, 'select * from postbus.deliveries() where seq = $1', [seq])
   }
   await client.end()

@@ -105,22 +105,25 @@ test.concurrent(
   'F16: when the answer to a claim is lost, the event is handled within 15 s, at the cost of an attempt',
   async (around) => {
     const { stage, proxy } = await aStageBehindAProxy(around, ['--queues', 'events=5'])
-    await stage.publish({ ms: 10 })
-    await stage.settled() // the claims with which a worker begins are over
-    const cut = proxy.cutAfter('postbus_claim')
+    let handledAfterMs = 0
+    // A claim that brings nothing may be on its way too, and be the one that is cut.
+    for (let isHit = false, tries = 0; !isHit && tries < 5; tries += 1) {
+      const cut = proxy.cutAfter('postbus_claim')
+      const [eventId] = await stage.publish({ ms: 10 })
+      const publishedAt = await stage.trace.now()
+      await cut
+      const start = await stage.entry('it runs', (entry) => entry.step === 'start' && entry.eventId === eventId, 20_000)
+      handledAfterMs = start.at - publishedAt
+      await stage.settled()
+      isHit = start.attempt > 1
+    }
 
-    await stage.publish({ ms: 10 })
-    const publishedAt = await stage.trace.now()
-    await cut
-    const start = await stage.entry('it runs after all', ({ step, at }) => step === 'start' && at > publishedAt, 20_000)
-
-    await stage.settled()
-    expect(start.at - publishedAt).toBeLessThan(15_000)
-    expect((await stage.deliveries()).map(({ retryCount, errors }) => [retryCount, errors])).toEqual([
-      [0, []],
-      [1, ['POSTBUS_WORKER_DIED']],
-    ])
-    expect((await stage.trace.entries()).map(({ step }) => step)).toEqual(['start', 'end', 'start', 'end'])
+    expect(handledAfterMs).toBeLessThan(15_000)
+    const deliveries = await stage.deliveries()
+    expect(deliveries.at(-1)).toMatchObject({ retryCount: 1, errors: ['POSTBUS_WORKER_DIED'] })
+    expect(deliveries.slice(0, -1).every(({ retryCount }) => retryCount === 0)).toBe(true)
+    const entries = await stage.trace.entries()
+    expect(entries.map(({ step }) => step)).toEqual(deliveries.flatMap(() => ['start', 'end']))
   },
   60_000,
 )
