@@ -4,6 +4,7 @@ import { backendFor, withParts, type BusParts } from './publishing/backend-overr
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
+import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
@@ -73,6 +74,8 @@ export interface Bus {
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** Examines the database, the queues, the handlers and the workers. Changes nothing. */
   doctor(): Promise<readonly DoctorFinding[]>
+  /** What was published and what became of it; waiting for its end. */
+  readonly events: EventRecord
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
@@ -106,7 +109,8 @@ export function createBus(options: BusOptions): Bus {
       await backendFor(parts, publish).check()
     },
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
-    doctor: async () => place.doctor(await parts.registry.load()),
+    doctor: () => place.doctor(),
+    events: { ...place.events },
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
     close: () => parts.backend.close(),
@@ -125,7 +129,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit))
+      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
       : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }

@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/handlers/'],
   ['src/publishing/'],
   ['src/deliveries/'],
+  ['src/record/'],
   ['src/attempt/'],
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],

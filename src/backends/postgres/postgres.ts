@@ -2,7 +2,9 @@
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
-import type { Registry } from '../../handlers/registry.ts'
+import type { Codec } from '../../codec/codec.ts'
+import type { EventRecord } from '../../record/events.ts'
+import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
@@ -10,6 +12,7 @@ import { examine } from './operating/doctor.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
+import { eventsIn } from './record/event-record.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn } from './schema/tables.ts'
 
@@ -29,8 +32,9 @@ export interface Postgres {
   readonly backend: PostgresBackend
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
+  readonly events: EventRecord
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
-  doctor(registry: Registry): Promise<readonly DoctorFinding[]>
+  doctor(): Promise<readonly DoctorFinding[]>
 }
 
 /**
@@ -39,13 +43,29 @@ export interface Postgres {
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
-export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres {
+/** What the bus knows beside its database. */
+export interface Known {
+  readonly emit: Emit
+  readonly codec: Codec
+  readonly registry: LazyRegistry
+}
+
+export function createPostgres(settings: PostgresSettings, { emit, codec, registry }: Known): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
+  const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
+  const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   return {
-    backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
+    backend: {
+      ...backend,
+      async close() {
+        await close() // before the connections that it uses
+        await backend.close()
+      },
+    },
+    events,
     deadLetters: deadLettersIn(connection, tables),
     lanes: lanesIn(connection, tables),
     migrate: (queues, options = {}) =>
@@ -54,7 +74,8 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),
-    doctor: (registry) => examine({ connection, listening, tables, retentionMs: settings.retentionMs }, registry),
+    doctor: async () =>
+      examine({ connection, listening, tables, retentionMs: settings.retentionMs }, await registry.load()),
   }
 }
 
