@@ -12,6 +12,7 @@ import { isEventId, newEventId } from './event-id.ts'
 import { ownCopy } from './own-copy.ts'
 import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './event-checks.ts'
 import { checkName } from '../names.ts'
+import { validate } from './validate.ts'
 
 /** A declared kind of event. Call it with data to make one; it validates, and never touches the database. */
 export interface EventType<
@@ -129,34 +130,6 @@ function checkSchema(type: string, schema: StandardSchemaV1 | undefined): void {
     'POSTBUS_INVALID_EVENT',
     `${type}: expected \`schema\` to be a Standard Schema, such as z.object({ … }) of zod.`,
   )
-}
-
-function validate<Schema extends StandardSchemaV1>(
-  type: string,
-  schema: Schema,
-  data: unknown,
-): StandardSchemaV1.InferOutput<Schema> {
-  const result = schema['~standard'].validate(data)
-  if ('then' in result) {
-    Promise.resolve(result).catch(() => undefined) // the refusal below is the error to see, not an unhandled rejection
-    throw new PostbusError(
-      'POSTBUS_INVALID_EVENT',
-      `${type}: its schema is asynchronous, but events are made inside transactions. Use a schema without async parts.`,
-    )
-  }
-  if (!result.issues) return result.value
-  throw new PostbusError('POSTBUS_INVALID_EVENT', describeIssues(type, result.issues))
-}
-
-function describeIssues(type: string, issues: readonly StandardSchemaV1.Issue[]): string {
-  const problems = issues.length === 1 ? '1 problem' : `${issues.length} problems`
-  return [`${type}: ${problems}`, ...issues.map((issue) => `  ✖ ${issue.message}${placeOf(issue)}`)].join('\n')
-}
-
-function placeOf(issue: StandardSchemaV1.Issue): string {
-  if (!issue.path?.length) return ''
-  const keys = issue.path.map((part) => String(typeof part === 'object' ? part.key : part))
-  return ` → at ${keys.join('.')}`
 }
 
 function checkOptions(type: string, options: EventOptions): void {
