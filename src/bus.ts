@@ -7,7 +7,7 @@ import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
-import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -58,8 +58,12 @@ export interface Bus {
   ready(): Promise<void>
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
-  /** Examines the database, the queues, the handlers and the workers. Changes nothing. */
-  doctor(): Promise<readonly DoctorFinding[]>
+  /**
+   * Examines the database, the queues, the handlers and the workers. Changes nothing.
+   *
+   * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
+   */
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
@@ -92,7 +96,7 @@ export function createBus(options: BusOptions): Bus {
       await backendFor(parts, publish).check()
     },
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
-    doctor: async () => place.doctor(await parts.registry.load()),
+    doctor: (how?: DoctorOptions) => place.doctor(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
     close: () => parts.backend.close(),
@@ -111,8 +115,8 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit))
-      : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
+      ? inPostgres(createPostgres(settings, emit, registry))
+      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }
   return { parts, place, publish }

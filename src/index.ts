@@ -23,7 +23,7 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
-export type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 export type { Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState } from './deliveries/lanes.ts'
 export type {
   DeadLetter,

@@ -2,8 +2,6 @@
  * The name that an event is stored under, where its type was renamed: the first one that the type had. The event brings it
  * along, because a bus need not know the types of the events that it publishes.
  */
-import type { Envelope } from './envelope.ts'
-
 /** A property that a copy (`{ ...event }`) has too. Events whose type was never renamed have none. */
 const STORED_AS = Symbol.for('postbus.stored-as')
 
@@ -12,7 +10,7 @@ export function storedAs(type: string, stored: string): object {
   return type === stored ? {} : { [STORED_AS]: stored }
 }
 
-export function storedTypeOf(event: Envelope): string {
+export function storedTypeOf(event: { readonly type: string }): string {
   const stored: unknown = Reflect.get(event, STORED_AS)
   return typeof stored === 'string' ? stored : event.type
 }

@@ -29,8 +29,11 @@ export type Upcasts<Version extends number, Input> =
 type IsCounted<Version extends number> = `${Version}` extends `${Digit}` | `${Digit}${Digit}` ? true : false
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 
-type VersionsBefore<Version extends number, Seen extends readonly unknown[] = [unknown], Found = never> =
-  Seen['length'] extends Version ? Found : VersionsBefore<Version, [...Seen, unknown], Found | Seen['length']>
+type VersionsBefore<
+  Version extends number,
+  Seen extends readonly unknown[] = [unknown],
+  Found = never,
+> = Seen['length'] extends Version ? Found : VersionsBefore<Version, [...Seen, unknown], Found | Seen['length']>
 
 type Before<Version extends number, Seen extends readonly unknown[] = []> = [...Seen, unknown]['length'] extends Version
   ? Seen['length']

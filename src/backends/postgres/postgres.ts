@@ -1,11 +1,19 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
-import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
-import type { Registry } from '../../handlers/registry.ts'
+import {
+  doctorOptions,
+  type DoctorFinding,
+  type DoctorOptions,
+  type MigrateOptions,
+  type MigrateReport,
+} from '../../deliveries/operations.ts'
+import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
+import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
+import { withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { deadLettersIn, lanesIn } from './operating/operators.ts'
@@ -30,7 +38,7 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
-  doctor(registry: Registry): Promise<readonly DoctorFinding[]>
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
 }
 
 /**
@@ -39,22 +47,26 @@ export interface Postgres {
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
-export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres {
+export function createPostgres(settings: PostgresSettings, emit: Emit, registry: LazyRegistry): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
+  const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   return {
-    backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
-    deadLetters: deadLettersIn(connection, tables),
-    lanes: lanesIn(connection, tables),
+    backend: { ...backend, store: withPresentNames(backend.store, registry) },
+    deadLetters: deadLettersIn({ connection, tables, registry }),
+    lanes: lanesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),
-    doctor: (registry) => examine({ connection, listening, tables, retentionMs: settings.retentionMs }, registry),
+    async doctor(how = {}) {
+      const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
+      return examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+    },
   }
 }
 

@@ -3,6 +3,7 @@
  * its name last: a template is complete or not there.
  */
 import { createPostgres } from '../../backends/postgres/postgres.ts'
+import { lazyRegistry } from '../../handlers/lazy-registry.ts'
 import { testClock } from '../time/test-clock.ts'
 import { inDatabase, onConnection, type Client } from './administration.ts'
 import { installCleaning } from './cleaning.ts'
@@ -45,7 +46,11 @@ async function makeTemplate(client: Client, options: TemplateOptions): Promise<v
 async function migratePostbus(connectionString: string, { registry, emit, backend }: DatabaseBus): Promise<void> {
   const { postbus, pgboss } = backend.tables.names
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
-  const postgres = createPostgres({ connectionString, schema: postbus, pgbossSchema: pgboss, ...limits }, emit)
+  const postgres = createPostgres(
+    { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
+    emit,
+    lazyRegistry([]),
+  )
   try {
     await postgres.migrate((await registry.load()).queues)
     await testClock(postgres.backend)
