@@ -23,6 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/publishing/'],
   ['src/deliveries/'],
   ['src/attempt/'],
+  ['src/evolution/'],
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
