@@ -59,7 +59,7 @@ export function upcast<Input, Data, Result>(
 ): Upcast<Result> {
   if (typeof from === 'function' && 'version' in from && typeof to === 'function') {
     const step = (data: unknown): Result => to(data as Data | Input) // what is stored under that type and version
-    return Object.freeze(Object.assign(step, { from: from as unknown as EventType }))
+    return Object.freeze(Object.assign(step, { from }))
   }
   throw new PostbusError(
     'POSTBUS_INVALID_EVENT',

@@ -63,7 +63,7 @@ function tidy(schema: unknown, isProperties = false): JsonSchema {
   if (!isPlainObject(schema)) return schema as JsonSchema
   const entries = Object.entries(schema)
     .filter(([keyword]) => isProperties || !ANNOTATIONS.has(keyword))
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .toSorted(([one], [other]) => byText(one, other))
     .map(([keyword, value]) => [keyword, isProperties ? tidy(value) : tidyValue(keyword, value)] as const)
   return Object.fromEntries(entries)
 }
@@ -71,7 +71,12 @@ function tidy(schema: unknown, isProperties = false): JsonSchema {
 /** A property may be named as a keyword is. */
 function tidyValue(keyword: string, value: unknown): unknown {
   if (keyword === 'properties' || keyword === '$defs' || keyword === 'patternProperties') return tidy(value, true)
-  if (keyword === 'required' && Array.isArray(value)) return value.toSorted()
+  if (keyword === 'required' && Array.isArray(value)) return value.map(String).toSorted(byText)
   if (keyword === 'enum' || keyword === 'const') return value
   return Array.isArray(value) ? value.map((one) => tidy(one)) : tidy(value)
+}
+
+/** By code units, as every machine does: a locale would sort in an order of its own. */
+export function byText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other)
 }

@@ -7,7 +7,7 @@ import { detailsOf } from '../events/event-details.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyEventType, AnyHandler } from '../handlers/handler.ts'
 import type { Registry } from '../handlers/registry.ts'
-import { jsonSchemaOf, type JsonSchema } from './json-schema.ts'
+import { byText, jsonSchemaOf, type JsonSchema } from './json-schema.ts'
 
 const names = z.array(z.string())
 const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]) as z.ZodType<JsonSchema>
@@ -93,10 +93,6 @@ function handlerOf({ name, previousNames, options, subscriptions }: AnyHandler):
       one.is === 'pattern' ? { pattern: one.text } : { type: one.type, version: one.version },
     ),
   }
-}
-
-function byText(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other)
 }
 
 function invalid(file: string, problem: string, cause?: unknown): PostbusError {

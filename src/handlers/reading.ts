@@ -78,7 +78,7 @@ function lists({ subscriptions }: AnyHandler, { type, version }: TypeAndVersion)
 
 function fromListed(listed: readonly AnyEventType[], version: number): Reading {
   const newestFirst = listed.toSorted((one, other) => other.version - one.version)
-  const known = newestFirst.map((one) => one.version).reverse()
+  const known = newestFirst.map((one) => one.version).toReversed()
   const newer = newestFirst.filter((one) => one.version > version)
   const to = newer.find((one) => missingUpcast(one, version) === null)
   if (to) return Object.freeze({ is: 'upcast', to })

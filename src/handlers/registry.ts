@@ -72,8 +72,8 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
 }
 
 function namesOf(handlers: readonly AnyHandler[], eventTypes: readonly AnyEventType[]): StoredNames {
-  const types = eventTypes.map(({ type, previousNames, definedAt }) => ({ name: type, previousNames, definedAt }))
-  return Object.freeze({ handlers: nameTable('handlers', handlers), eventTypes: nameTable('event types', types) })
+  const named = eventTypes.map(({ type, previousNames, definedAt }) => ({ name: type, previousNames, definedAt }))
+  return Object.freeze({ handlers: nameTable('handlers', handlers), eventTypes: nameTable('event types', named) })
 }
 
 function knownTypes(eventTypes: readonly AnyEventType[], names: StoredNames): KnownTypes {

@@ -35,7 +35,9 @@ describe('upcasts that could never run are refused', () => {
   test('one of a previous name is accepted', () => {
     const renamed = { schema, version: 2, previousNames: ['orders.order-created'] } as const
 
-    defineEvent('sales.order-placed', { ...renamed, upcasts: { 1: upcast(V1, (data) => data) } })
+    const kind = defineEvent('sales.order-placed', { ...renamed, upcasts: { 1: upcast(V1, (data) => data) } })
+
+    expect(kind.previousNames).toEqual(['orders.order-created'])
   })
 })
 

@@ -135,7 +135,9 @@ function problemIn(reading: Reading, version: number): string {
     }
     case 'newer':
       return `but knows no version above ${Math.max(...reading.known)}: they would wait for newer code. Deploy code that knows version ${version}`
-    default:
+    case 'as-stored':
+    case 'upcast':
+    case 'not-heard':
       return 'but does not listen to it: they would be put back over and over. Listen to it until they are done; if it was renamed, give it previousNames'
   }
 }
