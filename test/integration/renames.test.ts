@@ -82,6 +82,28 @@ test('what the new code publishes is stored under the first names', async () => 
   ])
 })
 
+test('the handler that caused an event is stored under its first name, and shown by its new one', async () => {
+  const Sent = defineEvent('mail.receipt-sent', { schema: z.object({}) })
+  const causes: unknown[] = []
+  const bus: Bus = open([
+    defineHandler('post.deliver-receipt', {
+      on: NewEvent,
+      previousNames: ['mail.receipt'],
+      handle: () => bus.publish(Sent({})),
+    }),
+    defineHandler('audit.log', { on: Sent, handle: ({ causedByHandler }) => void causes.push(causedByHandler) }),
+  ])
+  await bus.publish(NewEvent({ orderId: 'o-1', turn: 1 }))
+
+  await drained(bus)
+
+  const { rows } = await shop.database.query(
+    'select caused_by_handler from postbus.event where caused_by_handler is not null',
+  )
+  expect(rows).toEqual([{ caused_by_handler: 'mail.receipt' }])
+  expect(causes).toEqual(['post.deliver-receipt'])
+})
+
 test('what was stored under a name in between is handled too', async () => {
   const between = createBus({
     connectionString: shop.connectionString,

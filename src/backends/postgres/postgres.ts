@@ -13,7 +13,7 @@ import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
-import { withPresentNames } from './deliveries/names.ts'
+import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { deadLettersIn, lanesIn } from './operating/operators.ts'
@@ -54,7 +54,11 @@ export function createPostgres(settings: PostgresSettings, emit: Emit, registry:
   const listening = listeningConnection(settings, connection)
   const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   return {
-    backend: { ...backend, store: withPresentNames(backend.store, registry) },
+    backend: {
+      ...backend,
+      publish: publishingFirstNames(backend, registry),
+      store: withPresentNames(backend.store, registry),
+    },
     deadLetters: deadLettersIn({ connection, tables, registry }),
     lanes: lanesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>

@@ -4,7 +4,8 @@
  */
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, StoredEvent } from '../../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../../deliveries/delivery-store.ts'
-import { PLAIN_NAMES, type StoredNames } from '../../../handlers/stored-names.ts'
+import { PLAIN_NAMES, type NameTable, type StoredNames } from '../../../handlers/stored-names.ts'
+import type { Backend, PlannedEvent } from '../../../publishing/backend.ts'
 import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 
 /** A worker claims after its handlers have been imported: see `WorkerParts.plan`. */
@@ -27,6 +28,20 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       return store.announce({ ...worker, handlers: worker.handlers.map((name) => handlers.stored(name)) })
     },
   }
+}
+
+/** An event says which handler has caused it: like any name of a handler, it is stored as the first one. */
+export function publishingFirstNames(backend: Pick<Backend, 'publish'>, registry: LazyRegistry): Backend['publish'] {
+  return (events, tx) => {
+    const { handlers } = registry.loaded()?.names ?? PLAIN_NAMES
+    return backend.publish(handlers.isPlain ? events : events.map((planned) => causeAs(handlers, planned)), tx)
+  }
+}
+
+function causeAs(handlers: NameTable, planned: PlannedEvent): PlannedEvent {
+  const { causedByHandler } = planned.envelope
+  if (causedByHandler === null) return planned
+  return { ...planned, envelope: { ...planned.envelope, causedByHandler: handlers.stored(causedByHandler) } }
 }
 
 function isPlain({ handlers, eventTypes }: StoredNames): boolean {
@@ -67,7 +82,14 @@ function deliveryAs(names: StoredNames, delivery: ClaimedDelivery): ClaimedDeliv
   }
 }
 
-function eventAs({ eventTypes }: StoredNames, event: StoredEvent): StoredEvent {
+function eventAs({ handlers, eventTypes }: StoredNames, event: StoredEvent): StoredEvent {
+  const rest = handlers.isPlain ? event.rest : restAs(handlers, event.rest)
   const type = eventTypes.shown(event.type)
-  return type === event.type ? event : { ...event, type, storedType: event.type }
+  return type === event.type ? { ...event, rest } : { ...event, rest, type, storedType: event.type }
+}
+
+function restAs(handlers: NameTable, rest: string | null): string | null {
+  if (rest === null) return null
+  const { caused_by_handler: by = null, ...others } = JSON.parse(rest) as { readonly caused_by_handler?: string | null }
+  return by === null ? rest : JSON.stringify({ ...others, caused_by_handler: handlers.shown(by) })
 }
