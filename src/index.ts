@@ -1,6 +1,8 @@
 /** Postbus: publish a typed event inside your own Postgres transaction; workers run its handlers, and retry them. */
 export { createBus, type Bus } from './bus.ts'
 export { defineEvent, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
+export { upcast, type Upcasts } from './events/upcasts.ts'
+export type { Upcast } from './events/event-details.ts'
 export {
   defineHandler,
   type EventFor,
@@ -32,7 +34,7 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
-export type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 export type { Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState } from './deliveries/lanes.ts'
 export type {
   DeadLetter,

@@ -14,7 +14,11 @@ import { RememberedIds } from './remembered-ids.ts'
 
 type Kind = 'inline' | 'mailbox' | 'strict'
 
-export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusParts, 'codec' | 'emit' | 'publish'>) {
+export function createInMemory(
+  kind: Kind,
+  mailbox: Envelope[],
+  bus: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
+) {
   const refuse = (what: string): never => {
     throw noDatabase(kind, what)
   }
@@ -32,10 +36,10 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
 function backendOf(
   kind: Kind,
   mailbox: Envelope[],
-  { codec, emit, publish }: Pick<BusParts, 'codec' | 'emit' | 'publish'>,
+  { registry, codec, emit, publish }: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
 ): Backend {
   const ids = new RememberedIds()
-  if (kind === 'inline') return createInlineBackend({ codec, ids, emit, publish })
+  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, publish })
   if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }

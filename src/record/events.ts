@@ -8,7 +8,7 @@ import type { WaitOptions } from './wait-options.ts'
 export interface EventRecord {
   /**
    * One event, or `null` when none of this id is stored (any more). With an event type its data is typed, and an event of another
-   * type is `null`. What this process cannot decode is shown as it is stored (`isRaw`), never an error.
+   * type is `null`, as is one of a version that cannot be brought to this one. What this process cannot decode is shown as it is stored (`isRaw`), never an error.
    *
    * @example const order = await bus.events.get(OrderCreated, id)
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the id is not a UUID.

@@ -1,13 +1,21 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
-import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventRecord } from '../../record/events.ts'
 import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
+import {
+  doctorOptions,
+  type DoctorFinding,
+  type DoctorOptions,
+  type MigrateOptions,
+  type MigrateReport,
+} from '../../deliveries/operations.ts'
+import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
+import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { deadLettersIn, lanesIn } from './operating/operators.ts'
@@ -34,7 +42,7 @@ export interface Postgres {
   readonly lanes: Lanes
   readonly events: EventRecord
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
-  doctor(): Promise<readonly DoctorFinding[]>
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
 }
 
 /**
@@ -60,22 +68,26 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
   return {
     backend: {
       ...backend,
+      publish: publishingFirstNames(backend, registry),
+      store: withPresentNames(backend.store, registry),
       async close() {
         await close() // before the connections that it uses
         await backend.close()
       },
     },
     events,
-    deadLetters: deadLettersIn(connection, tables),
-    lanes: lanesIn(connection, tables),
+    deadLetters: deadLettersIn({ connection, tables, registry }),
+    lanes: lanesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),
-    doctor: async () =>
-      examine({ connection, listening, tables, retentionMs: settings.retentionMs }, await registry.load()),
+    async doctor(how = {}) {
+      const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
+      return examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+    },
   }
 }
 

@@ -46,11 +46,6 @@ export function byLookup(
     ) found ${ordered}`
 }
 
-/** Whether the look-up table alone says which events match. */
-export function isEquality({ partitionKey, correlationId, causationId }: CheckedEventFilter): boolean {
-  return (partitionKey ?? correlationId ?? causationId) !== undefined
-}
-
 function equality(filter: CheckedEventFilter, values: Values): string | null {
   const { causationId, correlationId, partitionKey } = filter
   const is = (column: string, value: string) => `${column} = hashtextextended(${values.of(value, 'text')}, 0)`

@@ -1,5 +1,6 @@
 /** Looks whether events are finished, and says which of them are watched: what waits need of the database. */
 import type { Codec } from '../../../codec/codec.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import type { Emit } from '../../../signals.ts'
 import type { EventStatus } from '../../../record/event-status.ts'
 import type { Connection } from '../connection.ts'
@@ -17,9 +18,10 @@ export interface EndParts {
   readonly tables: Tables
   readonly codec: Codec
   readonly emit: Emit
+  readonly registry: LazyRegistry
 }
 
-export function waitsOn({ connection, listening, tables, codec, emit }: EndParts): Waits<EventStatus> {
+export function waitsOn({ connection, listening, tables, codec, emit, registry }: EndParts): Waits<EventStatus> {
   return new Waits<EventStatus>({
     look: (ids, includeCaused) => lookAt(ids, includeCaused),
     async watch(waiter, seqs, forMs) {
@@ -49,7 +51,9 @@ export function waitsOn({ connection, listening, tables, codec, emit }: EndParts
     const rows = await eventsWithIds(database, tables, ids)
     const roots = [...rows.values()].map(({ id, seq }) => ({ root: id, seq }))
     const members = includeCaused ? await causedBy(database, tables, ids) : roots
-    const deliveries = await deliveriesOf(database, tables, [...new Set(members.map(({ seq }) => seq))])
+    const { names } = await registry.load()
+    const seqs = [...new Set(members.map(({ seq }) => seq))]
+    const deliveries = await deliveriesOf(database, tables, { seqs, names })
     // Read after what they came of had ended: what was published before that is here, and goes on until it was looked at.
     const all = includeCaused ? await causedBy(database, tables, ids) : roots
     const goingOn = all.filter(({ seq }) => deliveries.get(seq)?.isFinished !== true)
@@ -59,7 +63,7 @@ export function waitsOn({ connection, listening, tables, codec, emit }: EndParts
     const finished = new Map<string, EventStatus>()
     for (const [id, row] of rows) {
       const found = deliveries.get(row.seq)
-      if (found && !unfinished.has(id)) finished.set(id, { event: recordedEvent(row, codec), ...found })
+      if (found && !unfinished.has(id)) finished.set(id, { event: recordedEvent(row, codec, names), ...found })
     }
     return { finished, unfinished }
   }

@@ -3,7 +3,9 @@ import { openEnvelope } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
 import type { Envelope } from '../../../events/envelope.ts'
+import type { StoredNames } from '../../../handlers/stored-names.ts'
 import type { RecordedEvent } from '../../../record/recorded-event.ts'
+import { eventAs } from '../deliveries/names.ts'
 import { REST } from '../functions/sql.ts'
 import { PAYLOAD } from '../functions/sizes.ts'
 
@@ -17,7 +19,8 @@ export interface RecordedRow extends StoredEvent {
   readonly publishedAt: Date
 }
 
-export function recordedEvent(row: RecordedRow, codec: Codec): RecordedEvent {
+export function recordedEvent(stored: RecordedRow, codec: Codec, names: StoredNames): RecordedEvent {
+  const row = eventAs(names, stored)
   const { seq, publishedAt } = row
   try {
     return Object.freeze({ ...openEnvelope(row, codec), seq, publishedAt, isRaw: false })

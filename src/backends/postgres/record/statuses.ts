@@ -2,6 +2,7 @@
  * What became of events at their handlers: what is not done stands in the table of deliveries, what is done in the history, and what
  * died in the dead letters, which may outlive their jobs. All of an event's ids begin with its seq, so each is one range.
  */
+import type { StoredNames } from '../../../handlers/stored-names.ts'
 import { goesOn, type DeliveryStatus } from '../../../record/event-status.ts'
 import type { Queryable } from '../connection.ts'
 import { handlerHash } from '../deliveries/publish.ts'
@@ -26,25 +27,33 @@ interface Row extends Omit<DeliveryStatus, 'deliveryId'> {
 export async function deliveriesOf(
   database: Queryable,
   tables: Tables,
-  seqs: readonly string[],
+  { seqs, names }: { readonly seqs: readonly string[]; readonly names: StoredNames },
 ): Promise<ReadonlyMap<string, Deliveries>> {
   const { rows } = await database.query<Row>(statement(tables), [seqs])
   const rowsOf = Map.groupBy(rows, ({ seq }) => seq)
-  return new Map(seqs.map((seq) => [seq, deliveriesIn(rowsOf.get(seq) ?? [])]))
+  return new Map(seqs.map((seq) => [seq, deliveriesIn(rowsOf.get(seq) ?? [], names)]))
 }
 
-function deliveriesIn(rows: readonly Row[]): Deliveries {
+function deliveriesIn(rows: readonly Row[], { handlers }: StoredNames): Deliveries {
   const ofHandlers = [...Map.groupBy(rows, ({ handler }) => handler).values()]
   return {
-    deliveries: ofHandlers.flatMap(([latest]) => (latest ? [statusIn(latest)] : [])),
+    deliveries: ofHandlers.flatMap(([latest]) => (latest ? [statusIn(latest, handlers.shown(latest.handler))] : [])),
     isFinished: ofHandlers.every(([latest, earlier]) => earlier || latest?.isAgain || !goesOn(latest?.state ?? 'done')),
   }
 }
 
-function statusIn({ seq, deliveryId, ...row }: Row): DeliveryStatus {
-  const { handler, state, attempts, dueAt, startedAt, endedAt, reason, errors } = row
+function statusIn({ seq, deliveryId, ...row }: Row, handler: string): DeliveryStatus {
+  const { state, attempts, dueAt, startedAt, endedAt, reason, errors } = row
   const times = { dueAt, startedAt, endedAt }
-  return { deliveryId: deliveryId ?? idOfDelivery(seq, handler), handler, state, attempts, ...times, reason, errors }
+  return {
+    deliveryId: deliveryId ?? idOfDelivery(seq, row.handler),
+    handler,
+    state,
+    attempts,
+    ...times,
+    reason,
+    errors,
+  }
 }
 
 function idOfDelivery(seq: string, handler: string): string {
