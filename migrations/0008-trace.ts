@@ -7,7 +7,7 @@ export function trace(names: SchemaNames): Migration {
   const event = sql.table(`${names.postbus}.event`)
   return {
     async up(db) {
-      // Columns without a default are added in a moment, whatever the table holds.
+      // Columns without a default are added in a moment, also to a large table.
       await sql`alter table ${event} add column caused_by_handler text, add column initialized_at timestamptz`.execute(
         db,
       )

@@ -8,8 +8,8 @@ import { storedAs } from '../events/stored-as.ts'
 import { asRead, type Reading } from '../handlers/reading.ts'
 
 /**
- * The event as a handler with this reading gets it, or why there is none. Whatever stands in the row, and whatever an upcast makes
- * of it, costs nothing but its own delivery.
+ * Returns the event as a handler with this reading gets it, or the error that says why it cannot be opened. It never throws: a row
+ * that cannot be read, or an upcast that fails, must cost no other delivery.
  */
 export function openedOrError(stored: StoredEvent, reading: Reading, codec: Codec): Envelope | PostbusError {
   try {

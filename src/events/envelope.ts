@@ -21,7 +21,7 @@ export interface Envelope<Type extends string = string, Version extends number =
   readonly causationId: string | null
   /** The handler that published it, or `null` outside of handlers. */
   readonly causedByHandler: string | null
-  /** When the work began that led to it, or `null` when nobody said. */
+  /** When the work began that led to it, or `null` when that is not known. */
   readonly initializedAt: Date | null
   /** When it happened, by the publisher's clock unless given. */
   readonly occurredAt: Date

@@ -27,8 +27,8 @@ export interface EventDefinition<Schema extends StandardSchemaV1, Version extend
   readonly version?: Version
   /**
    * How data of older versions becomes data of this one: `{ 1: (v1) => v2, 2: (v2) => v3 }`. Each returns what the schema of
-   * the next version takes; only the last result is checked. Handlers then see this version only, whatever is stored. `v1` is
-   * unknown, unless its event type is given: `1: upcast(OrderCreatedV1, (v1) => …)`.
+   * the next version takes; only the last result is checked. Handlers then see only this version. `v1` is unknown,
+   * unless its event type is given: `1: upcast(OrderCreatedV1, (v1) => …)`.
    */
   readonly upcasts?: Upcasts<Version, StandardSchemaV1.InferInput<Schema>>
   /**

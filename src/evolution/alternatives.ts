@@ -9,7 +9,7 @@ type Keywords = { readonly [keyword: string]: unknown }
 export interface Alternative {
   /** `string`, `object`, `date`, …; `anything` where the schema says nothing. */
   readonly kind: string
-  /** The only values that fit, as JSON; `null`: any of the kind. */
+  /** The only values that fit, as JSON. `null`: every value of the kind fits. */
   readonly values: readonly string[] | null
   readonly keywords: Keywords
 }

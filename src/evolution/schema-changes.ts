@@ -86,8 +86,8 @@ function ofKinds(at: string, was: Alternative, is: Alternative): SchemaChange {
 
 function ofValues(at: string, was: Alternative, is: Alternative): readonly SchemaChange[] {
   if (was.values === null && is.values === null) return []
-  if (is.values === null) return [fits(at, `can be any ${is.kind} now`)]
-  if (was.values === null) return [breaks(at, `was any ${was.kind}, is only ${is.values.join(', ')} now`)]
+  if (is.values === null) return [fits(at, `allows every ${is.kind} now`)]
+  if (was.values === null) return [breaks(at, `allowed every ${was.kind}, allows only ${is.values.join(', ')} now`)]
   const gone = was.values.filter((value) => !is.values?.includes(value))
   const come = is.values.filter((value) => !was.values?.includes(value))
   return [

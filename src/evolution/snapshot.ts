@@ -42,7 +42,7 @@ export type TypesSnapshot = z.output<typeof snapshotSchema>
 export type EventTypeSnapshot = TypesSnapshot['eventTypes'][number]
 export type HandlerSnapshot = TypesSnapshot['handlers'][number]
 
-/** By name and version, so that the same code gives the same snapshot, whatever the order of its imports. */
+/** By name and version, so that the same code gives the same snapshot, also when its imports change their order. */
 export function snapshotOf({ eventTypes, handlers }: Registry): TypesSnapshot {
   return {
     snapshot: 1,

@@ -31,7 +31,7 @@ interface Frame {
   readonly outer: Frame | undefined
   readonly given: PublishContext
   readonly cause: Cause | null
-  /** Set when the attempt has ended: what it left behind, such as a timer or a pool, publishes in nobody's name. */
+  /** Set when the attempt has ended: what it left behind, such as a timer or a pool, is no part of it. */
   isOver: boolean
 }
 

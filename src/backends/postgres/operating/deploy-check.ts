@@ -115,7 +115,7 @@ function unreadable(waiting: readonly Waiting[], registry: Registry): readonly D
   })
 }
 
-/** Whatever queue they stand in. */
+/** Adds up the counts of all queues, by handler, event type and version. */
 function groups(waiting: readonly Waiting[], registry: Registry): readonly Waiting[] {
   const found = new Map<string, Waiting>()
   for (const one of waiting) {

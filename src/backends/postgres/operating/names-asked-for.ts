@@ -1,4 +1,4 @@
-/** What an operator names, in the names of the database, and what the database names, in those that the operator knows. */
+/** Translates the names of handlers and event types for operators: theirs into the stored ones, and back. */
 import type { DeadLetterFilter } from '../../../deliveries/dead-letters.ts'
 import type { LaneName } from '../../../deliveries/lanes.ts'
 import type { StoredNames } from '../../../handlers/stored-names.ts'
