@@ -27,7 +27,7 @@ export interface EventFilter {
   readonly state?: EventState
   /** These fields of the metadata have these values. */
   readonly metadata?: { readonly [field: string]: EventMetadataValue }
-  /** The stored data contains this text, in whatever case. */
+  /** The stored data contains this text. Upper and lower case are the same. */
   readonly text?: string
 }
 

@@ -33,7 +33,7 @@ export interface EventRecord {
   /** How many of each type match, the most frequent first. */
   countByType(filter?: EventFilter): Promise<Readonly<Record<string, number>>>
   /**
-   * What caused an event, and what it caused, to any depth. `null`: no event of this id is stored.
+   * What caused an event, and what it caused, to any depth; of a larger tree 10,000 events. `null`: no event of this id is stored.
    *
    * @example
    * const tree = await bus.events.tree(id)

@@ -35,11 +35,6 @@ create table postbus.event_type (
   name text not null
 );
 
-create table postbus.finish (
-  seq bigint not null,
-  try_at timestamp with time zone not null default now()
-);
-
 create table postbus.handler (
   number smallint not null generated always as identity,
   name text not null
@@ -326,8 +321,6 @@ alter table postbus.event_type add constraint event_type_name_key UNIQUE (name);
 
 alter table postbus.event_type add constraint event_type_pkey PRIMARY KEY (number);
 
-alter table postbus.finish add constraint finish_pkey PRIMARY KEY (seq);
-
 alter table postbus.handler add constraint handler_name_key UNIQUE (name);
 
 alter table postbus.handler add constraint handler_pkey PRIMARY KEY (number);
@@ -369,8 +362,6 @@ alter table postbus.watch add constraint watch_pkey PRIMARY KEY (seq, waiter);
 alter table postbus.worker add constraint worker_pkey PRIMARY KEY (id);
 
 CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, delivery_id) WHERE (dismissed_at IS NULL);
-
-CREATE INDEX finish_try_at ON postbus.finish USING btree (try_at);
 
 CREATE INDEX history_0_seq_idx ON postbus.history_0 USING btree (seq);
 

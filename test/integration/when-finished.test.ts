@@ -53,7 +53,7 @@ test('the status names the state of each handler, with attempts, times and error
   expect(ids).toContain((await bus.deadLetters.list({ handler: 'notes.dead' })).deadLetters[0]?.deliveryId)
 })
 
-test('what nobody received is finished; what is not stored has no status', async () => {
+test('what no handler received is finished; what is not stored has no status', async () => {
   const bus = aBus([])
   const event = NoteTaken({ n: 1 })
   await bus.publish(event)
@@ -86,20 +86,16 @@ test.each([
     handlerThat(() => gate.promise, { name: 'notes.slow' }),
   ])
   const event = NoteTaken({ n: 1, key })
-  let ended = 0
+  let isOver = false
 
-  const waits = Promise.all(
-    [1, 2].map(() => bus.events.whenFinished(event.id).finally(() => (ended = performance.now()))),
-  )
+  const waits = Promise.all([1, 2].map(() => bus.events.whenFinished(event.id))).finally(() => (isOver = true))
   await bus.publish(event)
   await until('one is through', async () => (await statesOf(bus, event.id)).includes('done'))
-  expect(ended).toBe(0)
-  const released = performance.now()
+  expect(isOver).toBe(false)
   gate.resolve()
   const [status] = await waits
 
   expect(status).toMatchObject({ isFinished: true, deliveries: [{ state: 'done' }, { state: 'done' }] })
-  expect(ended).toBeGreaterThanOrEqual(released)
 })
 
 test('with includeCaused a wait ends when everything that the event caused is through, and not before', async () => {

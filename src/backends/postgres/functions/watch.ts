@@ -1,4 +1,4 @@
-/** What a settle tells those who wait for the end of an event. While nobody waits, it looks at one empty table. */
+/** What a settle tells those who wait for the end of an event. While no one waits, it looks at one empty table. */
 import type { Tables } from '../schema/tables.ts'
 
 /** NOTIFY carries at most 8,000 bytes. More events become "some". */

@@ -3,7 +3,7 @@ import type { Queryable } from '../connection.ts'
 import type { CheckedEventFilter } from '../../../record/event-query.ts'
 import type { Tables } from '../schema/tables.ts'
 import { byLookup, inTheLog, type Stretch } from './candidates.ts'
-import { conditionsOf, Values } from './conditions.ts'
+import { conditionsOf, likePattern, Values } from './conditions.ts'
 import { stretchBetween } from './log-places.ts'
 
 type CountFilter = CheckedEventFilter & { readonly types?: readonly string[] }
@@ -47,10 +47,7 @@ function isAboutTypesAlone(filter: CountFilter): boolean {
 
 /** The look-up table has one row for each event, and its index of types is read alone. */
 function ofTypes({ eventType, lookup }: Tables, { type }: CountFilter, values: Values, stretch: Stretch): string {
-  const like =
-    type === undefined
-      ? 'true'
-      : `one.name like ${values.of(type.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%'), 'text')}`
+  const like = type === undefined ? 'true' : `one.name like ${values.of(likePattern(type), 'text')}`
   return `select one.name as type, counted.count from ${eventType} one cross join lateral (
       select count(*) as count from ${lookup} lookup
       where lookup.type = one.number and lookup.seq > ${stretch.after} and lookup.seq < ${stretch.before}

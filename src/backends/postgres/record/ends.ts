@@ -50,12 +50,12 @@ export function waitsOn({ connection, listening, tables, codec, emit, registry }
     const database = await connection.pool()
     const rows = await eventsWithIds(database, tables, ids)
     const roots = [...rows.values()].map(({ id, seq }) => ({ root: id, seq }))
-    const members = includeCaused ? await causedBy(database, tables, ids) : roots
+    const members = includeCaused ? await causedBy(database, tables, { ids }) : roots
     const { names } = await registry.load()
     const seqs = [...new Set(members.map(({ seq }) => seq))]
     const deliveries = await deliveriesOf(database, tables, { seqs, names })
     // Read after what they came of had ended: what was published before that is here, and goes on until it was looked at.
-    const all = includeCaused ? await causedBy(database, tables, ids) : roots
+    const all = includeCaused ? await causedBy(database, tables, { ids }) : roots
     const goingOn = all.filter(({ seq }) => deliveries.get(seq)?.isFinished !== true)
     const unfinished = new Map(
       [...Map.groupBy(goingOn, ({ root }) => root)].map(([root, those]) => [root, those.map(({ seq }) => seq)]),

@@ -5,20 +5,20 @@ import { missingUpcast, upcasted } from '../../../events/upcasts.ts'
 import type { AnyEventType } from '../../../handlers/handler.ts'
 import { isEventType, type EventType } from '../../../events/event.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import { eventFilter, eventQuery, type CheckedEventFilter, type EventBranch } from '../../../record/event-query.ts'
+import { eventFilter, eventQuery, type CheckedEventFilter } from '../../../record/event-query.ts'
 import type { EventRecord } from '../../../record/events.ts'
 import type { RecordedEvent } from '../../../record/recorded-event.ts'
 import { waitOptions } from '../../../record/wait-options.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Database } from '../connection.ts'
 import { withReachableDatabase } from '../operating/reachable.ts'
-import { causedBy, causesOf } from './causes.ts'
 import { countByType, countEvents } from './counts.ts'
 import { waitsOn, type EndParts } from './ends.ts'
-import { eventsWithIds, eventWithId } from './event-rows.ts'
+import { eventWithId } from './event-rows.ts'
 import { listEvents } from './list.ts'
 import { recordedEvent } from './recorded-row.ts'
 import { deliveriesOf } from './statuses.ts'
+import { treeOf } from './tree.ts'
 
 export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void> } {
   const { connection, tables, codec, registry } = parts
@@ -61,23 +61,7 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
     async tree(given) {
       const id = checkedId('tree', given)
       const { names } = await registry.load()
-      return look(async (pool) => {
-        const causes = await causesOf(pool, tables, id)
-        const members = await causedBy(pool, tables, [id])
-        const rows = await eventsWithIds(pool, tables, [...causes, ...members.map((one) => one.id)])
-        const event = (one: string) => {
-          const row = rows.get(one)
-          return row ? [recordedEvent(row, codec, names)] : []
-        }
-        const childrenOf = Map.groupBy(members, ({ cause }) => cause)
-        const branch = (root: RecordedEvent): EventBranch => ({
-          event: root,
-          caused: (childrenOf.get(root.id) ?? [])
-            .toSorted((one, other) => Number(BigInt(one.seq) - BigInt(other.seq)))
-            .flatMap((child) => event(child.id).map(branch)),
-        })
-        return event(id).map((root) => ({ causes: causes.flatMap(event), ...branch(root) }))[0] ?? null
-      })
+      return look((pool) => treeOf(pool, tables, { id, recorded: (row) => recordedEvent(row, codec, names) }))
     },
     async status(given) {
       const id = checkedId('status', given)

@@ -14,27 +14,32 @@ const BATCH = 2_000
 
 export class LogIndex {
   readonly #tables: Tables
+  readonly #batch: number
   #watermark: Watermark = NO_WATERMARK
 
-  constructor(tables: Tables) {
+  constructor(tables: Tables, batch: number = BATCH) {
     this.#tables = tables
+    this.#batch = batch
   }
 
   /** Indexes the next batch: nothing, when another worker is at it, or nothing is new. */
   async move(database: Queryable): Promise<Indexed> {
     this.#watermark = await moveWatermark(database, this.#tables, this.#watermark)
-    const { rows } = await database.query<{ count: number }>(statement(this.#tables), [
+    const { rows } = await database.query<{ count: number; isAhead: boolean | null }>(statement(this.#tables), [
       String(this.#watermark.seq),
-      BATCH,
+      this.#batch,
     ])
+    if (rows[0]?.isAhead) await database.query(beginAgain(this.#tables))
     const events = rows[0]?.count ?? 0
-    return { events, more: events === BATCH }
+    return { events, more: events === this.#batch }
   }
 }
 
-function statement({ event, eventType, logChunk, logPlace, lookup }: Tables): string {
+function statement({ event, eventSeq, eventType, logChunk, logPlace, lookup }: Tables): string {
   return `
-    with place as materialized (
+    with begun as (
+      insert into ${logPlace} default values on conflict do nothing -- the next move finds it
+    ), place as materialized (
       select indexed_to from ${logPlace} where indexed_to < $1::bigint for update skip locked
     ), batch as materialized (
       select event.seq, event.type, event.partition_key, event.correlation_id, event.causation_id, event.published_at
@@ -61,5 +66,12 @@ function statement({ event, eventType, logChunk, logPlace, lookup }: Tables): st
         when (select count(*) from batch) = $2::integer then (select max(seq) from batch) else $1::bigint end
       from place
     )
-    select count(*)::integer as count from batch`
+    select count(*)::integer as count,
+      (select one.indexed_to > log.last_value from ${logPlace} one cross join ${eventSeq} log) as "isAhead"
+    from batch`
+}
+
+/** The log was emptied and its numbers begin again: what is indexed is of events that are gone. */
+function beginAgain({ logChunk, logPlace, lookup }: Tables): string {
+  return `with lookups as (delete from ${lookup}), chunks as (delete from ${logChunk}) update ${logPlace} set indexed_to = 0`
 }

@@ -1,4 +1,4 @@
-/** Reads events for people and programs that look at the record: whatever stands in a row, it can be shown. */
+/** Reads a row of the log for someone who looks at it. A row that cannot be decoded is shown as it is stored. */
 import { openEnvelope } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'

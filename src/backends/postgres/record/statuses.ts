@@ -78,7 +78,7 @@ export function stateOfJob({ jobNow }: Tables): string {
       else 'waiting' end`
 }
 
-/** The jobs of one event, in whatever queue. */
+/** The jobs of one event, in all queues. */
 export function jobsOf(tables: Tables, seq: string): string {
   return `${tables.ownQueue} queue cross join lateral (
         select * from ${tables.delivery} one where one.name = queue.name

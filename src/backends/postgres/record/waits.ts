@@ -1,6 +1,6 @@
 /**
- * Waiting for the end of events. All waits of a process are looked after together, whatever their number: one connection that
- * LISTENs, one statement that looks, one that says which events are watched.
+ * Waiting for the end of events. All waits of a process share one connection that LISTENs, one statement that looks, and one that
+ * says which events are watched.
  *
  *   wait ──► looked at ──► finished? resolved
  *                 │ no
@@ -46,16 +46,22 @@ interface Wait<Status> {
 
 export class Waits<Status> {
   readonly #parts: WaitParts<Status>
+  readonly #lookEveryMs: number
   readonly #waiter = newEventId()
   readonly #waits = new Set<Wait<Status>>()
   readonly #watched = new Map<string, number>()
   #listening: { close(): Promise<void> } | null = null
   #poll: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
+  /** Nothing is waited for at the regular look: the connection can be given back. */
+  #isIdle = false
+  /** Why the last look failed. */
+  #trouble: unknown
   #isClosed = false
 
-  constructor(parts: WaitParts<Status>) {
+  constructor(parts: WaitParts<Status>, lookEveryMs: number = LOOK_EVERY_MS) {
     this.#parts = parts
+    this.#lookEveryMs = lookEveryMs
   }
 
   async until(id: string, { timeoutMs, signal, includeCaused }: CheckedWaitOptions): Promise<Status> {
@@ -63,7 +69,7 @@ export class Waits<Status> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<Status>()
     const wait: Wait<Status> = { id, includeCaused, resolve, reject, seqs: [], isDue: true }
-    const timer = setTimeout(() => reject(timeout(id, timeoutMs)), timeoutMs)
+    const timer = setTimeout(() => reject(timeout(id, timeoutMs, this.#trouble)), timeoutMs)
     const onAbort = () => reject(signal?.reason)
     signal?.addEventListener('abort', onAbort)
     this.#waits.add(wait)
@@ -74,7 +80,6 @@ export class Waits<Status> {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       this.#waits.delete(wait)
-      this.#lookSoon() // it may have been the last one
     }
   }
 
@@ -88,16 +93,16 @@ export class Waits<Status> {
   #lookSoon(): void {
     this.#looking ??= this.#lookAtAll().finally(() => {
       this.#looking = null
-      if (this.#isClosed) return
-      if (this.#waits.size > 0 && [...this.#waits].some(({ isDue }) => isDue)) this.#lookSoon()
+      if (!this.#isClosed && (this.#isIdle || this.#isAnyDue())) this.#lookSoon()
     })
   }
 
   async #lookAtAll(): Promise<void> {
     await Promise.resolve() // what begins to wait in the same turn is looked at together
-    if (this.#waits.size === 0) return this.#rest()
+    if (this.#waits.size === 0) return this.#isIdle ? this.#rest() : undefined
+    this.#isIdle = false
     this.#listening ??= this.#parts.listen((seqs) => this.#heard(seqs))
-    this.#poll ??= setTimeout(() => this.#everyNowAndThen(), LOOK_EVERY_MS)
+    this.#poll ??= setTimeout(() => this.#everyNowAndThen(), this.#lookEveryMs)
     const due = [...this.#waits].filter(({ isDue }) => isDue)
     for (const wait of due) wait.isDue = false
     try {
@@ -107,9 +112,11 @@ export class Waits<Status> {
           includeCaused,
         )
       }
+      this.#trouble = undefined
     } catch (error) {
+      // A database that does not answer now may answer at the next look. If it does not, the wait times out, and says why.
+      this.#trouble = error
       for (const wait of due) if (isFinal(error)) wait.reject(error)
-      // A database that does not answer now may answer at the next look, or the wait times out.
     }
   }
 
@@ -139,7 +146,11 @@ export class Waits<Status> {
     for (const wait of this.#waits) {
       if (ended === null || wait.seqs.some((seq) => ended.has(seq))) wait.isDue = true
     }
-    if ([...this.#waits].some(({ isDue }) => isDue)) this.#lookSoon()
+    if (this.#isAnyDue()) this.#lookSoon()
+  }
+
+  #isAnyDue(): boolean {
+    return [...this.#waits].some(({ isDue }) => isDue)
   }
 
   #everyNowAndThen(): void {
@@ -153,11 +164,13 @@ export class Waits<Status> {
     const gone = over.filter((seq) => !wanted.has(seq))
     if (gone.length > 0) void this.#parts.unwatch(this.#waiter, gone).catch(() => undefined) // they pass by themselves
     for (const wait of this.#waits) wait.isDue = true
+    this.#isIdle = this.#waits.size === 0
     this.#lookSoon()
   }
 
-  /** Nobody waits: the connection is given back. */
+  /** The connection is given back. Not at once: the next wait may come soon. */
   async #rest(): Promise<void> {
+    this.#isIdle = false
     clearTimeout(this.#poll)
     this.#poll = undefined
     const seqs = [...this.#watched.keys()]
@@ -176,10 +189,11 @@ function isFinal(error: unknown): boolean {
   return error instanceof PostbusError && error.code.startsWith('POSTBUS_SCHEMA')
 }
 
-function timeout(id: string, timeoutMs: number): PostbusError {
+function timeout(id: string, timeoutMs: number, cause: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_WAIT_TIMEOUT',
     `Event ${id} was not finished within ${timeoutMs} ms. See what it waits for: npx postbus events show ${id}`,
+    cause === undefined ? {} : { cause },
   )
 }
 

@@ -16,8 +16,8 @@
  * of the server: a seq that was taken by a transaction which was rolled back may be given out once more after it, and ids too. A
  * place that a reader has stored is not touched by that: the log is written in order, so what is on the disk behind it is, too.
  *
- * A long writing transaction holds the watermark back, whatever it writes and in whichever database of the server: that is the
- * price of order. Transactions that only read hold nothing back.
+ * A long writing transaction holds the watermark back, in any database of the server. That is the price of order. Transactions
+ * that only read hold nothing back.
  */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'

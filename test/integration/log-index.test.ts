@@ -1,0 +1,108 @@
+/** The index of the log: built behind the publishers, missing none of them, and gone with the events. */
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { LogIndex } from '../../src/backends/postgres/record/log-index.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import { NoteTaken } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+import { openAttic, type Attic } from '../support/pruning.ts'
+
+const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
+let attic: Attic
+
+beforeAll(async () => {
+  attic = await openAttic()
+  return () => attic.close()
+})
+
+beforeEach(async () => void (await attic.database.query('insert into postbus.log_place default values')))
+
+afterEach(async () => {
+  await attic.database.query('truncate postbus.lookup, postbus.log_chunk, postbus.log_place')
+  await attic.empty()
+})
+
+test('what is committed late, with a smaller seq than what was there already, is indexed too', async () => {
+  const index = new LogIndex(tables)
+  const late = await attic.connect()
+  await late.query('begin')
+  await attic.bus.publish(NoteTaken({ n: 1, key: 'late' }), { tx: late })
+  await attic.publish({ n: 2, key: 'early' })
+
+  const before = await index.move(attic.database)
+  await late.query('commit')
+
+  expect(before).toEqual({ events: 0, more: false })
+  await moved(index, 2)
+  expect(await indexed()).toBe(2)
+  expect((await attic.bus.events.list({ partitionKey: 'late' })).events).toHaveLength(1)
+})
+
+test('a log that was emptied, and whose numbers begin again, is indexed from its beginning', async () => {
+  const index = new LogIndex(tables)
+  await attic.bus.publish(Array.from({ length: 20 }, (_, n) => NoteTaken({ n, key: 'old' })))
+  await moved(index, 20)
+  await attic.database.query('truncate postbus.event restart identity')
+  await attic.publish({ n: 1, key: 'new' })
+
+  await moved(index, 1)
+
+  expect(await indexed()).toBe(1)
+  expect(await attic.bus.events.count({ partitionKey: 'old' })).toBe(0)
+  expect(await attic.bus.events.list({ partitionKey: 'new' })).toMatchObject({ events: [{ seq: '1' }] })
+})
+
+test('two workers that index at once index each event once', async () => {
+  await attic.bus.publish(Array.from({ length: 300 }, (_, n) => NoteTaken({ n, key: `k${n % 7}` })))
+  const indexes = [new LogIndex(tables), new LogIndex(tables)]
+
+  let events = 0
+  await until('all are indexed', async () => {
+    const moves = await Promise.all(indexes.map((index) => index.move(attic.database)))
+    events += moves.reduce((sum, move) => sum + move.events, 0)
+    return events >= 300
+  })
+
+  expect(events).toBe(300)
+  expect(await indexed()).toBe(300)
+})
+
+test('batches follow each other until the end of the log', async () => {
+  const index = new LogIndex(tables, 100)
+  await attic.bus.publish(Array.from({ length: 250 }, (_, n) => NoteTaken({ n })))
+
+  expect(await moved(index, 100)).toEqual({ events: 100, more: true })
+  expect(await moved(index, 100)).toEqual({ events: 100, more: true })
+  expect(await moved(index, 50)).toEqual({ events: 50, more: false })
+  expect(await attic.bus.events.count()).toBe(250)
+})
+
+test('the index of pruned events goes with them', async () => {
+  const index = new LogIndex(tables)
+  await attic.publish({ n: 1, key: 'red' })
+  await attic.completeAll()
+  await moved(index, 1)
+  await attic.hoursPass(2)
+  await attic.publish({ n: 2, key: 'red' })
+  await moved(index, 1)
+
+  await attic.pruneAll()
+
+  expect(await indexed()).toBe(1)
+  expect(await attic.bus.events.count({ partitionKey: 'red' })).toBe(1)
+  const { rows } = await attic.database.query('select count(*)::integer as count from postbus.log_chunk')
+  expect(rows).toEqual([{ count: 1 }])
+})
+
+/** Moves until that many are indexed at once. Other tests write on the same server, and hold the watermark back for a moment. */
+async function moved(index: LogIndex, events: number) {
+  let last = { events: 0, more: false }
+  await until('it has moved', async () => (last = await index.move(attic.database)).events === events)
+  return last
+}
+
+async function indexed(): Promise<number> {
+  const { rows } = await attic.database.query<{ count: number }>(
+    'select count(*)::integer as count from postbus.lookup',
+  )
+  return rows[0]?.count ?? 0
+}
