@@ -1,4 +1,4 @@
-/** Handlers get the newest version of an event, whatever version is stored. */
+/** Handlers get the newest version of an event, also when an older one is stored. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'

@@ -41,7 +41,7 @@ export const anOrderOf = {
   3: () => V3({ orderId: 'o-1', amount: '1250 EUR' }),
 } as const
 
-/** What a handler of each release is to see of it, whichever release has published it. */
+/** What a handler of each release sees of it. Which release has published it makes no difference. */
 export const SEEN: Readonly<Record<number, object>> = {
   1: { version: 1, data: { orderId: 'o-1', total: '12.50' } },
   2: { version: 2, data: { orderId: 'o-1', cents: 1_250 } },
