@@ -4,6 +4,7 @@ import { backendFor, withParts, type BusParts } from './publishing/backend-overr
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
+import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
@@ -71,6 +72,8 @@ export interface Bus {
   ready(): Promise<void>
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
+  /** What was published and what became of it; waiting for its end. */
+  readonly events: EventRecord
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *
@@ -110,6 +113,7 @@ export function createBus(options: BusOptions): Bus {
       await backendFor(parts, publish).check()
     },
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
+    events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
@@ -129,7 +133,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit, registry))
+      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
       : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }

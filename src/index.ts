@@ -58,3 +58,8 @@ export {
   type BusSignalName,
 } from './signals.ts'
 export { PostbusError, type PostbusErrorCode } from './errors.ts'
+export type { EventRecord } from './record/events.ts'
+export type { EventBranch, EventFilter, EventPage, EventQuery, EventState, EventTree } from './record/event-query.ts'
+export type { DeliveryStatus, EventStatus } from './record/event-status.ts'
+export type { RecordedEvent } from './record/recorded-event.ts'
+export type { WaitOptions } from './record/wait-options.ts'

@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/handlers/'],
   ['src/publishing/'],
   ['src/deliveries/'],
+  ['src/record/'],
   ['src/attempt/'],
   ['src/evolution/'],
   ['src/worker/', 'src/backends/'],

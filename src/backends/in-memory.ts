@@ -6,6 +6,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
+import type { EventRecord } from '../record/events.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
@@ -26,6 +27,7 @@ export function createInMemory(
     store: (): DeliveryStore => refuse('worker()'),
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
+    events: withoutRecord(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -57,6 +59,18 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
     count: async () => refuse('deadLetters.count()'),
     retry: async () => refuse('deadLetters.retry()'),
     dismiss: async () => refuse('deadLetters.dismiss()'),
+  })
+}
+
+function withoutRecord(refuse: (what: string) => never): EventRecord {
+  return Object.freeze({
+    get: async () => refuse('events.get()'),
+    list: async () => refuse('events.list()'),
+    count: async () => refuse('events.count()'),
+    countByType: async () => refuse('events.countByType()'),
+    tree: async () => refuse('events.tree()'),
+    status: async () => refuse('events.status()'),
+    whenFinished: async () => refuse('events.whenFinished()'),
   })
 }
 

@@ -13,12 +13,9 @@ let shop: TestBus
 let ran: Ran[] = []
 const opened: Bus[] = []
 
-beforeAll(async () => {
-  shop = await openTestBus()
-})
+beforeAll(async () => void (shop = await openTestBus()))
 
 afterAll(() => shop.close())
-
 beforeEach(async () => {
   await emptyTables(shop.database)
   ran = []
@@ -38,9 +35,8 @@ test('workers and publishers of both names at once: none lost, none twice, order
   await Promise.all(
     keys.map(async (orderId) => {
       for (const turn of turns(21, 40)) {
-        await (turn % 2 === 0
-          ? before.publish(OldEvent({ orderId, turn }))
-          : after.publish(NewEvent({ orderId, turn })))
+        if (turn % 2 === 0) await before.publish(OldEvent({ orderId, turn }))
+        else await after.publish(NewEvent({ orderId, turn }))
       }
     }),
   )
@@ -82,25 +78,18 @@ test('the handler that caused an event is stored under its first name, and shown
 
   await drained(bus)
 
-  const { rows } = await shop.database.query(
-    'select caused_by_handler from postbus.event where caused_by_handler is not null',
-  )
+  const stored = 'select caused_by_handler from postbus.event where caused_by_handler is not null'
+  const { rows } = await shop.database.query(stored)
   expect(rows).toEqual([{ caused_by_handler: 'mail.receipt' }])
   expect(causes).toEqual(['post.deliver-receipt'])
 })
 
 test('what was stored under a name in between is handled too', async () => {
-  const between = createBus({
-    connectionString: shop.connectionString,
-    handlers: [
-      defineHandler('mail.receipts', {
-        on: defineEvent('orders.made', { schema, partitionKey }),
-        handle: () => undefined,
-      }),
-    ],
-  })
+  const Made = defineEvent('orders.made', { schema, partitionKey })
+  const handlers = [defineHandler('mail.receipts', { on: Made, handle: () => undefined })]
+  const between = createBus({ connectionString: shop.connectionString, handlers })
   opened.push(between)
-  await between.publish(defineEvent('orders.made', { schema, partitionKey })({ orderId: 'o-1', turn: 1 }))
+  await between.publish(Made({ orderId: 'o-1', turn: 1 }))
 
   await drained(release('new'))
 

@@ -1,6 +1,9 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
+import type { Codec } from '../../codec/codec.ts'
+import type { EventRecord } from '../../record/events.ts'
+import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import {
   doctorOptions,
   type DoctorFinding,
@@ -8,7 +11,6 @@ import {
   type MigrateOptions,
   type MigrateReport,
 } from '../../deliveries/operations.ts'
-import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
@@ -18,6 +20,7 @@ import { examine } from './operating/doctor.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
+import { eventsIn } from './record/event-record.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn } from './schema/tables.ts'
 
@@ -37,6 +40,7 @@ export interface Postgres {
   readonly backend: PostgresBackend
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
+  readonly events: EventRecord
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
 }
@@ -47,18 +51,31 @@ export interface Postgres {
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
-export function createPostgres(settings: PostgresSettings, emit: Emit, registry: LazyRegistry): Postgres {
+/** What the bus knows beside its database. */
+export interface Known {
+  readonly emit: Emit
+  readonly codec: Codec
+  readonly registry: LazyRegistry
+}
+
+export function createPostgres(settings: PostgresSettings, { emit, codec, registry }: Known): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
+  const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
   const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   return {
     backend: {
       ...backend,
       publish: publishingFirstNames(backend, registry),
       store: withPresentNames(backend.store, registry),
+      async close() {
+        await close() // before the connections that it uses
+        await backend.close()
+      },
     },
+    events,
     deadLetters: deadLettersIn({ connection, tables, registry }),
     lanes: lanesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>

@@ -3,7 +3,6 @@
  * its name last: a template is complete or not there.
  */
 import { createPostgres } from '../../backends/postgres/postgres.ts'
-import { lazyRegistry } from '../../handlers/lazy-registry.ts'
 import { testClock } from '../time/test-clock.ts'
 import { inDatabase, onConnection, type Client } from './administration.ts'
 import { installCleaning } from './cleaning.ts'
@@ -43,13 +42,15 @@ async function makeTemplate(client: Client, options: TemplateOptions): Promise<v
 }
 
 /** Not by the test's bus, which is on another database: by one of its kind. */
-async function migratePostbus(connectionString: string, { registry, emit, backend }: DatabaseBus): Promise<void> {
+async function migratePostbus(
+  connectionString: string,
+  { registry, codec, emit, backend }: DatabaseBus,
+): Promise<void> {
   const { postbus, pgboss } = backend.tables.names
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
   const postgres = createPostgres(
     { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
-    emit,
-    lazyRegistry([]),
+    { emit, codec, registry },
   )
   try {
     await postgres.migrate((await registry.load()).queues)

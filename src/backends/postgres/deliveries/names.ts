@@ -82,7 +82,8 @@ function deliveryAs(names: StoredNames, delivery: ClaimedDelivery): ClaimedDeliv
   }
 }
 
-function eventAs({ handlers, eventTypes }: StoredNames, event: StoredEvent): StoredEvent {
+/** A stored event by the names that its type, and the handler that caused it, have now. */
+export function eventAs<Event extends StoredEvent>({ handlers, eventTypes }: StoredNames, event: Event): Event {
   const rest = handlers.isPlain ? event.rest : restAs(handlers, event.rest)
   const type = eventTypes.shown(event.type)
   return type === event.type ? { ...event, rest } : { ...event, rest, type, storedType: event.type }
