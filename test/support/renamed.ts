@@ -1,0 +1,35 @@
+/** An event type and a handler as the release before has them, and as this one has them after two renames. */
+import { z } from 'zod'
+import { defineEvent, defineHandler, type AnyHandler } from '../../src/index.ts'
+
+export const schema = z.object({ orderId: z.string(), turn: z.int() })
+export const partitionKey = ({ orderId }: { orderId: string }) => orderId
+
+/** As the release before has them. */
+export const OldEvent = defineEvent('orders.created', { schema, partitionKey })
+/** As this release has them, after two renames. */
+export const NewEvent = defineEvent('sales.order-placed', {
+  schema,
+  partitionKey,
+  previousNames: ['orders.created', 'orders.made'],
+})
+
+export interface Ran {
+  readonly by: 'old' | 'new'
+  readonly orderId: string
+  readonly turn: number
+  readonly deliveryId: string
+}
+
+/** Notes what it runs in `ran`. */
+export function handlerOf(by: Ran['by'], ran: Ran[]): AnyHandler {
+  const note = ({ data }: { readonly data: { orderId: string; turn: number } }, deliveryId: string) =>
+    void ran.push({ by, ...data, deliveryId })
+  return by === 'old'
+    ? defineHandler('mail.receipt', { on: OldEvent, handle: (event, { deliveryId }) => note(event, deliveryId) })
+    : defineHandler('post.deliver-receipt', {
+        on: NewEvent,
+        previousNames: ['mail.receipt', 'mail.receipts'],
+        handle: (event, { deliveryId }) => note(event, deliveryId),
+      })
+}
