@@ -139,6 +139,7 @@ function makeWorker(
         queues: queuesToWork(registry.queues, queues),
         slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
+        timeoutMs: (handler) => registry.handlerNamed(handler)?.options.timeoutMs ?? 0,
         attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
       }
     },

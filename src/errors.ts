@@ -56,6 +56,7 @@ export type PostbusErrorCode =
   | 'POSTBUS_UNKNOWN_HANDLER'
   | 'POSTBUS_UNSERIALIZABLE'
   | 'POSTBUS_WORKER_DIED'
+  | 'POSTBUS_WORKER_STALLED'
 
 /**
  * An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless a code fits them.

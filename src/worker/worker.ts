@@ -11,9 +11,12 @@ import { connectPatiently } from './connect.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { Recovery } from './recovery.ts'
+import { stoppedMessage, type StopReport } from './stop-report.ts'
+import { KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
+import { watchStalls } from './stalls.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
 import { withinMs } from './within.ts'
 
@@ -40,12 +43,9 @@ export interface WorkPlan {
   slotsOf(queue: string): HandlerSlots
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
+  /** The time limit of a handler. */
+  timeoutMs(handler: string): number
   readonly attempt: Attempt
-}
-
-export interface StopReport {
-  /** Deliveries whose handlers did not finish in time: given back, to be run again, without using up an attempt. */
-  readonly givenBack: number
 }
 
 export class Worker {
@@ -53,6 +53,7 @@ export class Worker {
   readonly #id = randomUUID()
   readonly #tally = new Tally()
   #dispatchers: readonly Dispatcher[] = []
+  #kept: KeptClaims | null = null
   /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
   readonly #over = new AbortController()
   #work: Promise<unknown> = Promise.resolve()
@@ -123,19 +124,29 @@ export class Worker {
       throw new PostbusError('POSTBUS_CLOSED', 'This worker was started before. Make another one with bus.worker().')
     }
     this.#state = 'started'
-    const { store, pollMs, emit } = this.#parts
+    const { pollMs, emit } = this.#parts
     const plan = await this.#parts.plan()
     const prepare = async () => {
-      await store.prepare([...plan.queues.keys()])
+      await this.#parts.store.prepare([...plan.queues.keys()])
       await this.#announce(plan)
+      this.#kept = await this.#keptClaims(plan)
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
     const { attempt } = plan
+    const store = this.#kept?.store ?? this.#parts.store
     this.#dispatchers = [...plan.queues].map(([queue, concurrency]) => {
       const handlerSlots = plan.slotsOf(queue)
       return new Dispatcher({ queue, concurrency, handlerSlots, pollMs, store, emit, attempt, tally: this.#tally })
     })
     return plan
+  }
+
+  async #keptClaims({ queues, timeoutMs }: WorkPlan): Promise<KeptClaims> {
+    const { store, shutdownGraceMs, emit } = this.#parts
+    const sayWhy = (why: string) =>
+      emit('info', 'heartbeats.on-main-thread', `Heartbeats are sent from the main thread: ${why}.`, { reason: why })
+    const heartbeats = (await store.heartbeats?.([...queues.keys()], sayWhy)) ?? null
+    return new KeptClaims({ store, heartbeats, limitMs: (handler) => timeoutMs(handler) + shutdownGraceMs })
   }
 
   async #stop(): Promise<StopReport> {
@@ -151,11 +162,8 @@ export class Worker {
 
     this.#over.abort()
     await withinMs(GIVE_BACK_LIMIT_MS, this.#leave(wasStarted))
-    if (wasStarted)
-      this.#emit('info', 'worker.stopped', stoppedMessage(givenBack, unsettled), {
-        givenBack,
-        unsettled,
-      })
+    const said = stoppedMessage(givenBack, unsettled)
+    if (wasStarted) this.#emit('info', 'worker.stopped', said, { givenBack, unsettled })
     return { givenBack }
   }
 
@@ -164,7 +172,7 @@ export class Worker {
     await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.idle()))
   }
 
-  /** Beside what runs, a claim can still be on its way: it gives itself back when it arrives. */
+  /** Beside what runs, a claim can still be on its way. it gives itself back when it arrives. */
   async #giveBack(): Promise<number> {
     const [counts] = await Promise.all([
       Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack())),
@@ -205,6 +213,7 @@ export class Worker {
   #keepUp(plan: WorkPlan): void {
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
+      ...(this.#kept ? [watchStalls(this.#kept, this.#parts.emit, this.#over.signal)] : []),
       new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
@@ -223,7 +232,7 @@ export class Worker {
 
   /** Last of all: an announcement on its way would put our row back. */
   async #leave(wasStarted: boolean): Promise<void> {
-    await Promise.allSettled([...this.#upkeep, this.#listening?.close()])
+    await Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#kept?.stop()])
     if (wasStarted) await this.#parts.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
   }
 
@@ -235,10 +244,4 @@ export class Worker {
   ): void {
     this.#parts.emit(level, name, message, { workerId: this.#id, ...fields })
   }
-}
-
-function stoppedMessage(givenBack: number, unsettled: number): string {
-  const given = givenBack > 0 ? [`${givenBack} unfinished deliveries were given back`] : []
-  const left = unsettled > 0 ? [`the outcomes of ${unsettled} could not be stored: they will run again`] : []
-  return `${['Stopped', ...given, ...left].join('; ')}.`
 }

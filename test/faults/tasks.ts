@@ -17,11 +17,12 @@ export const TaskAdded = defineEvent('faults.task-added', {
      * - `work`: takes `ms`, whatever its signal says.
      * - `obey`: takes `ms`, or until its signal is aborted, which fails the attempt.
      * - `hang`: never returns.
+     * - `compute`: computes for `ms` without a pause; nothing else in its process runs meanwhile.
      * - `fail`: throws after `ms`.
      * - `exit`: ends its process after `ms`.
      * - `stray`: leaves a rejected promise behind, outside of the handler, and takes `ms`.
      */
-    task: z.enum(['work', 'obey', 'hang', 'fail', 'exit', 'stray']).default('work'),
+    task: z.enum(['work', 'obey', 'hang', 'compute', 'fail', 'exit', 'stray']).default('work'),
     ms: z.number().default(0),
     /** What later attempts take. Default: as long as the first. */
     laterMs: z.number().optional(),
@@ -76,11 +77,17 @@ export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler,
 
 async function perform(task: string, ms: number, { signal }: HandlerContext): Promise<void> {
   if (task === 'stray') setImmediate(() => void Promise.reject(new Error('a stray promise was rejected')))
+  if (task === 'compute') return compute(ms)
   if (task === 'hang') return new Promise<void>(() => undefined)
 
   await delay(ms, undefined, task === 'obey' ? { signal } : {})
   if (task === 'fail') throw new Error('this task always fails')
   if (task === 'exit') process.exit(7)
+}
+
+function compute(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
 }
 
 function codeOf(error: unknown): string {

@@ -1650,7 +1650,7 @@ begin
     select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane) into freed, freed_queues, lanes
     from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
     cross join lateral (
-      select job.ctid as row, job.singleton_key as lane from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and (extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat and job.state::text = 'active' for update skip locked
+      select job.ctid as row, job.singleton_key as lane from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for update skip locked
     ) job
     where seen.is_lost;
     update "pgboss".job_common job set
@@ -1675,7 +1675,7 @@ begin
 
   return query select seen.queue, null::integer, seen.id, seen.claim, seen.beat, null::boolean, null::float8
     from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
-    cross join lateral (select 1 from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and (extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat and job.state::text = 'active' for share skip locked) job
+    cross join lateral (select 1 from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for share skip locked) job
     where not seen.is_lost;
   return query select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
     from (

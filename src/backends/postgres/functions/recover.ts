@@ -3,7 +3,8 @@
  * that the caller saw at an earlier look. The caller measures the time between its looks with its own clock: see
  * `worker/recovery.ts`. The server's clock only tells which heartbeats are recent and need no look. One from the future needs one.
  *
- *   watched   seen before; looked for by their ids. Those that are `lost` are freed
+ *   watched   seen before; looked for by their ids. Those that are `lost` are freed. Without a `beat`: the caller's own claim,
+ *             which it gives up
  *   recent    silent for less than `since_seconds`; null: for any time
  *
  * The attempt counts, with an error that says so; whether it was the last one is decided at the next claim, which knows the
@@ -27,7 +28,7 @@ const LONGEST_PAUSE_SECONDS = 5
 export function recoverFunction(tables: Tables): string {
   const { channel, clock, delivery } = tables
   const error = `error || jsonb_build_object('attempt', ${attemptOf('job')})`
-  const isUnmoved = `${claimOf('job')} = seen.claim and ${beatOf('job')} = seen.beat and job.state::text = 'active'`
+  const isUnmoved = `${claimOf('job')} = seen.claim and coalesce(${beatOf('job')} = seen.beat, true) and job.state::text = 'active'`
   const seen = { queue: 'seen.queue', id: 'seen.id' }
   const watched = `unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)`
   const columns = `job.name, job.id, ${claimOf('job')} as claim, ${beatOf('job')} as beat`
