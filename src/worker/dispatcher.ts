@@ -147,6 +147,11 @@ export class Dispatcher {
     return left.length
   }
 
+  /** Resolves when everything that has ended so far is written, or given up. */
+  written(): Promise<void> {
+    return this.#settler.empty()
+  }
+
   /** Stops trying to reach the database. */
   giveUp(): void {
     this.#settler.giveUp()

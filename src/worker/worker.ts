@@ -172,12 +172,13 @@ export class Worker {
     await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.idle()))
   }
 
-  /** Beside what runs, a claim can still be on its way. it gives itself back when it arrives. */
+  /** Beside what runs, a claim can still be on its way. What it brings is given back when it arrives, and that has to be written. */
   async #giveBack(): Promise<number> {
     const [counts] = await Promise.all([
       Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack())),
       this.#work,
     ])
+    await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.written()))
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
