@@ -7,8 +7,13 @@ export interface ClaimedDelivery {
   readonly handler: string
   /** Together with `id` it names this claim, and no later one. */
   readonly claim: number
-  /** Counted from 1; claims that were given back do not count. */
+  /**
+   * Counted from 1; claims that were given back do not count. Those that were lost, the last ones in a row, do: they may have
+   * begun.
+   */
   readonly attempt: number
+  /** The worker of its last claim died, or could not keep it. */
+  readonly wasLost?: boolean
   /** What is stored of the event, or `null` when it is gone. */
   readonly event: StoredEvent | null
   /**

@@ -7,6 +7,7 @@
  */
 import type { Claimed, ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import type { Alone } from './alone.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'
@@ -32,6 +33,8 @@ export interface ClaimerParts {
   /** How many lanes are being worked on. */
   lanes(): number
   readonly handlerSlots: HandlerSlots
+  /** Whether something has to run alone. */
+  readonly alone?: Pick<Alone, 'most' | 'learn'>
   readonly signals: QueueSignals
   readonly stopping: AbortSignal
   /** Called for each claimed delivery. Takes its slot before it returns. */
@@ -92,6 +95,11 @@ export class Claimer {
     return this.#claimed
   }
 
+  /** Resolves when no claim is on its way. */
+  async quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+  }
+
   /** There may be something to claim. */
   wake(): void {
     this.#isDue = true
@@ -133,9 +141,10 @@ export class Claimer {
    * the next of the lane may come back with that. Large payloads leave slots empty.
    */
   #freeSlots(): number {
-    const { concurrency, held, inLanes, lanes } = this.#parts
+    const { alone, concurrency, held, inLanes, lanes } = this.#parts
     const free = inLanes ? concurrency - lanes() : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
-    return this.room > 0 ? Math.max(0, free - this.#asked) : 0
+    const most = this.room > 0 ? Math.max(0, free - this.#asked) : 0
+    return alone?.most(most) ?? most
   }
 
   #send(limit: number): void {
@@ -176,6 +185,7 @@ export class Claimer {
         this.#promised += room
         try {
           const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
+          this.#parts.alone?.learn(answer.deliveries)
           // What is claimed takes its slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)
           return answer

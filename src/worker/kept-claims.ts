@@ -6,6 +6,8 @@ import { delay, performance } from '../clock.ts'
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Heartbeats } from '../deliveries/heartbeats.ts'
+import type { Emit } from '../signals.ts'
+import type { WorkPlan } from './work-plan.ts'
 
 /** Well below the time after which a claim is taken over. */
 const LATE_MS = 3_000
@@ -112,6 +114,22 @@ export class KeptClaims {
     for (const { id, claim } of deliveries) if (this.#held.get(id)?.claim === claim) this.#held.delete(id)
     this.#parts.heartbeats?.release(deliveries)
   }
+}
+
+interface Keeper {
+  readonly store: DeliveryStore
+  readonly shutdownGraceMs: number
+  readonly emit: Emit
+}
+
+/** The claims of a worker, kept from a thread if one can be had. */
+export async function keptClaims({ store, shutdownGraceMs, emit }: Keeper, { queues, limitsOf }: WorkPlan) {
+  const sayWhy = (why: string) => {
+    const message = `Heartbeats are sent from the main thread only (${why}): a handler that computes for 10 s without a pause loses its claim.`
+    emit('warn', 'heartbeats.on-main-thread', message, { reason: why })
+  }
+  const heartbeats = (await store.heartbeats?.([...queues.keys()], sayWhy)) ?? null
+  return new KeptClaims({ store, heartbeats, limitMs: (handler) => limitsOf(handler).timeoutMs + shutdownGraceMs })
 }
 
 /** Of a run that was lost, the one that was to have the claim next too. */

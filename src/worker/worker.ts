@@ -5,19 +5,19 @@
 import { randomUUID } from 'node:crypto'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
-import type { Attempt } from '../attempt/run-attempt.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
-import { Dispatcher } from './dispatcher.ts'
-import type { HandlerSlots } from './handler-slots.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { dispatchersFor } from './dispatchers.ts'
 import { Recovery } from './recovery.ts'
 import { stoppedMessage, type StopReport } from './stop-report.ts'
-import { KeptClaims } from './kept-claims.ts'
+import { keptClaims, type KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
 import { watchStalls } from './stalls.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
+import type { WorkPlan } from './work-plan.ts'
 import { withinMs } from './within.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead (see `recovery.ts`). */
@@ -34,18 +34,6 @@ export interface WorkerParts extends PruningParts {
   readonly emit: Emit
   /** Finds out what to work on; handlers may have to be imported first. Called once. */
   plan(): Promise<WorkPlan>
-}
-
-export interface WorkPlan {
-  /** Queue → how many handlers may run at once. */
-  readonly queues: ReadonlyMap<string, number>
-  /** How many attempts of each limited handler may run at once. */
-  slotsOf(queue: string): HandlerSlots
-  /** The names of the handlers this process knows. */
-  readonly handlers: readonly string[]
-  /** The time limit of a handler. */
-  timeoutMs(handler: string): number
-  readonly attempt: Attempt
 }
 
 export class Worker {
@@ -129,24 +117,12 @@ export class Worker {
     const prepare = async () => {
       await this.#parts.store.prepare([...plan.queues.keys()])
       await this.#announce(plan)
-      this.#kept = await this.#keptClaims(plan)
+      this.#kept = await keptClaims(this.#parts, plan)
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
-    const { attempt } = plan
     const store = this.#kept?.store ?? this.#parts.store
-    this.#dispatchers = [...plan.queues].map(([queue, concurrency]) => {
-      const handlerSlots = plan.slotsOf(queue)
-      return new Dispatcher({ queue, concurrency, handlerSlots, pollMs, store, emit, attempt, tally: this.#tally })
-    })
+    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally })
     return plan
-  }
-
-  async #keptClaims({ queues, timeoutMs }: WorkPlan): Promise<KeptClaims> {
-    const { store, shutdownGraceMs, emit } = this.#parts
-    const sayWhy = (why: string) =>
-      emit('info', 'heartbeats.on-main-thread', `Heartbeats are sent from the main thread: ${why}.`, { reason: why })
-    const heartbeats = (await store.heartbeats?.([...queues.keys()], sayWhy)) ?? null
-    return new KeptClaims({ store, heartbeats, limitMs: (handler) => timeoutMs(handler) + shutdownGraceMs })
   }
 
   async #stop(): Promise<StopReport> {

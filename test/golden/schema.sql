@@ -480,15 +480,16 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -596,15 +597,16 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -723,15 +725,16 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -766,15 +769,16 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -1061,15 +1065,16 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all
-      select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
         select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1084,7 +1089,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -1150,15 +1155,16 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all
-      select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
         select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1173,7 +1179,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
@@ -1657,9 +1663,9 @@ begin
       state = 'retry',
       start_after = (clock_timestamp() + ("pgboss".job_now() - now())),
       output = case
-          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) = 'null' then job.output
-          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))))) - 0
-          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) end
+          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1)) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1))) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1)))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1))) end
     from unnest(freed) as silent (row)
     where job.ctid = silent.row;
     for one in select distinct silent.queue from unnest(freed_queues) silent (queue) loop
@@ -2039,13 +2045,13 @@ begin
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;
 
   select
-    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) then head.row end),
-    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run)) then head.row end), null),
-    coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and ended.id = any(ends_run)), false)
+    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost) then head.row end),
+    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost)) then head.row end), null),
+    coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and (ended.id = any(ends_run) or head.was_lost)), false)
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
   left join lateral (
-    select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss".job_common job
+    select job.ctid as row, job.state, job.blocked, job.start_after, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = ended.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1 for update
   ) head on true;
@@ -2099,11 +2105,12 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
       returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
     ), activated as (
       select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all

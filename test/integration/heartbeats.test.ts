@@ -55,25 +55,28 @@ test.each<[string, (opened: TestBus) => BusOptions]>([
     (opened) => ({ connection: { ...whereIs(opened), password: askedFor(opened) } }),
   ],
   ['a pool', ({ connectionString }) => ({ pool: aPool(connectionString) })],
-])('given %s, a thread has a connection of its own, and sends heartbeats while the event loop stands still', async (_, options) => {
-  const { opened, finish } = await waiting()
-  const signals: BusSignal[] = []
-  const bus = createBus({
-    ...options(opened),
-    handlers: [handlerThat(() => finish.promise)],
-    onSignal: (signal) => signals.push(signal),
-  })
-  onTestFinished(() => bus.close())
-  await beginsWith(opened, bus)
-  await connected(opened)
+])(
+  'given %s, a thread has a connection of its own, and sends heartbeats while the event loop stands still',
+  async (_, options) => {
+    const { opened, finish } = await waiting()
+    const signals: BusSignal[] = []
+    const bus = createBus({
+      ...options(opened),
+      handlers: [handlerThat(() => finish.promise)],
+      onSignal: (signal) => signals.push(signal),
+    })
+    onTestFinished(() => bus.close())
+    await beginsWith(opened, bus)
+    await connected(opened)
 
-  computeFor(STALL_MS)
+    computeFor(STALL_MS)
 
-  expect(await threads(opened)).toMatchObject([{ query: expect.stringMatching(/^begin.*\.keep\(.*commit$/s) }])
-  finish.resolve()
-  await until('the stall is told', () => signals.length > 1)
-  expect(signals.map(({ name }) => name)).toEqual(['worker.started', 'worker.stalled'])
-})
+    expect(await threads(opened)).toMatchObject([{ query: expect.stringMatching(/^begin.*\.keep\(.*commit$/s) }])
+    finish.resolve()
+    await until('the stall is told', () => signals.length > 1)
+    expect(signals.map(({ name }) => name)).toEqual(['worker.started', 'worker.stalled'])
+  },
+)
 
 test('a connection of the thread that was cut is made again, with a password that is asked for again', async () => {
   const { opened, finish } = await waiting()

@@ -76,7 +76,13 @@ function keeping({ takesMs, ours }: { takesMs: number; ours: readonly string[] }
       const next = new Map<string, ClaimedDelivery>(
         settlements.map(({ delivery: { id } }) => [id, aDelivery({ id: `next of ${id}` })]),
       )
-      return { ours: new Set(settlements.map(({ delivery }) => delivery.id)), next, behind: new Map(), cut: new Set<string>(), more: false }
+      return {
+        ours: new Set(settlements.map(({ delivery }) => delivery.id)),
+        next,
+        behind: new Map(),
+        cut: new Set<string>(),
+        more: false,
+      }
     },
     keep: async () => new Set(ours),
   } as unknown as DeliveryStore

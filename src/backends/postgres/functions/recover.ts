@@ -7,8 +7,8 @@
  *             which it gives up
  *   recent    silent for less than `since_seconds`; null: for any time
  *
- * The attempt counts, with an error that says so; whether it was the last one is decided at the next claim, which knows the
- * handler. The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
+ * An error says so, and how many claims were lost in a row (see `lostOf`); whether that was the last one is decided at the
+ * next claim, which knows the handler. The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
  *
  * A lock or a slow server can delay the heartbeats of living workers. It would delay this call too. So this call waits for no
  * lock: where one is in its way, or where it comes late itself, it says that it was delayed, and frees nothing. A row that is
@@ -18,7 +18,7 @@
  * once a minute only.
  */
 import type { Tables } from '../schema/tables.ts'
-import { ACTIVE, attemptOf, byId, claimOf, FIXED_PLAN, functionName, withError } from './sql.ts'
+import { ACTIVE, attemptOf, byId, claimOf, FIXED_PLAN, functionName, lostOf, withError } from './sql.ts'
 
 /** So many are looked at once. What a large worker has left behind is freed in several looks. */
 const MOST_SILENT = 2_000
@@ -27,7 +27,7 @@ const LONGEST_PAUSE_SECONDS = 5
 
 export function recoverFunction(tables: Tables): string {
   const { channel, clock, delivery } = tables
-  const error = `error || jsonb_build_object('attempt', ${attemptOf('job')})`
+  const error = `error || jsonb_build_object('attempt', ${attemptOf('job')} + ${lostOf('job')}, 'lost', ${lostOf('job')} + 1)`
   const isUnmoved = `${claimOf('job')} = seen.claim and coalesce(${beatOf('job')} = seen.beat, true) and job.state::text = 'active'`
   const seen = { queue: 'seen.queue', id: 'seen.id' }
   const watched = `unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)`

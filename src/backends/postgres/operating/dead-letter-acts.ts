@@ -113,7 +113,8 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         completed_on = null,
         heartbeat_on = null,
         blocked = false,
-        retry_limit = job.retry_limit + ${attemptOf('job')}
+        retry_limit = job.retry_limit + ${attemptOf('job')},
+        output = case when jsonb_typeof(job.output) = 'array' then job.output #- '{-1,lost}' else job.output end
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name
