@@ -20,9 +20,11 @@ export const TaskAdded = defineEvent('faults.task-added', {
      * - `compute`: computes for `ms` without a pause; nothing else in its process runs meanwhile.
      * - `fail`: throws after `ms`.
      * - `exit`: ends its process after `ms`.
+     * - `exit-at-once`: ends its process before anything else can happen in it.
+     * - `hoard`: takes memory until its process dies of that.
      * - `stray`: leaves a rejected promise behind, outside of the handler, and takes `ms`.
      */
-    task: z.enum(['work', 'obey', 'hang', 'compute', 'fail', 'exit', 'stray']).default('work'),
+    task: z.enum(['work', 'obey', 'hang', 'compute', 'fail', 'exit', 'exit-at-once', 'hoard', 'stray']).default('work'),
     ms: z.number().default(0),
     /** What later attempts take. Default: as long as the first. */
     laterMs: z.number().optional(),
@@ -57,6 +59,8 @@ export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler,
     backoff: { initialMs: retryMs, factor: 1, jitter: 0 },
     interested: (event) => event.data.for === name,
     async handle(event, context) {
+      if (event.data.task === 'exit-at-once') process.exit(7)
+      if (event.data.task === 'hoard') hoard()
       const who = { handler: name, eventId: event.id, key: event.partitionKey, attempt: context.attempt }
       await write({ ...who, step: 'start', reason: null })
       context.signal.addEventListener('abort', () => {
@@ -83,6 +87,11 @@ async function perform(task: string, ms: number, { signal }: HandlerContext): Pr
   await delay(ms, undefined, task === 'obey' ? { signal } : {})
   if (task === 'fail') throw new Error('this task always fails')
   if (task === 'exit') process.exit(7)
+}
+
+function hoard(): never {
+  const kept: unknown[] = []
+  for (;;) kept.push(Array.from({ length: 1_000_000 }, Math.random))
 }
 
 function compute(ms: number): void {
