@@ -21,8 +21,8 @@ import { keepClaims } from './keep-claims.ts'
 import { LaneRun, type LaneRunParts } from './lane-run.ts'
 import { LaneTurns } from './lane-turns.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
 import { Settler } from './settler.ts'
+import { runSingle, type SingleRunParts } from './single-run.ts'
 
 /** A claim given back at shutdown becomes due after this time: this process is gone by then, even if its handler is not. */
 const GIVE_BACK_MS = 500
@@ -42,6 +42,7 @@ export class Dispatcher {
   readonly #claimer: Claimer
   readonly #runs = new Set<LaneRun>()
   readonly #runParts: LaneRunParts
+  readonly #singleParts: SingleRunParts
   readonly #stopping = new AbortController()
 
   constructor(parts: DispatcherParts) {
@@ -81,6 +82,15 @@ export class Dispatcher {
       putOff: (delivery, onSettled) => this.#putOff(delivery, onSettled),
       onOutcome: (outcome) => this.#settled(outcome),
       onEnd: (run) => this.#runEnded(run),
+    }
+    this.#singleParts = {
+      ...this.#runParts,
+      onReturned: (handler) => {
+        parts.handlerSlots.release(handler)
+        this.#claimer.returned()
+      },
+      onEnd: (held) => this.#leave(held),
+      begin: (delivery) => this.#begin(delivery),
     }
   }
 
@@ -164,6 +174,7 @@ export class Dispatcher {
 
   /** Begins a claimed delivery. It has taken its slot when this returns. */
   #begin(delivery: ClaimedDelivery): void {
+    if (delivery.wasLost && this.#held.renew(delivery)) return
     if (this.#mustWait(delivery)) this.#putOff(delivery, () => this.#claimer.released())
     else if (this.#alone.isFor(delivery)) this.#beginAlone(delivery)
     else this.#start(delivery)
@@ -182,7 +193,7 @@ export class Dispatcher {
   #start(delivery: ClaimedDelivery): void {
     this.#parts.handlerSlots.take(delivery.handler)
     if (this.#inLanes) this.#beginRun(delivery)
-    else this.#run(delivery)
+    else runSingle(this.#singleParts, delivery)
   }
 
   #beginRun(delivery: ClaimedDelivery): void {
@@ -197,13 +208,6 @@ export class Dispatcher {
     this.#claimer.released()
   }
 
-  #run(delivery: ClaimedDelivery): void {
-    const held = this.#held.hold(delivery)
-    const { attempt, emit } = this.#parts
-    const running = attempt(delivery, held.abort)
-    void concludedAttempt(running, delivery, emit).then((concluded) => this.#returned(held, concluded))
-  }
-
   /** A lost claim that came back to us while its handler still runs: the two must not overlap. */
   #isZombie({ id }: ClaimedDelivery): boolean {
     return this.#held.isInHandler(id)
@@ -215,21 +219,6 @@ export class Dispatcher {
 
   #putOff(delivery: ClaimedDelivery, onSettled: () => void): void {
     this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
-  }
-
-  /** The handler has returned: its outcome goes to the database, unless the delivery was given back meanwhile. */
-  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt): void {
-    this.#held.returned(held)
-    this.#parts.handlerSlots.release(held.delivery.handler)
-    this.#claimer.returned()
-    if (held.phase === 'given-back') return this.#leave(held)
-
-    held.phase = 'settling'
-    this.#settler.hand(settlement, ({ wasOurs, isRefused }) => {
-      if (wasOurs) this.#settled(outcome)
-      else if (!isRefused && !held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
-      this.#leave(held)
-    })
   }
 
   /** A delivery is settled, or given back. */
