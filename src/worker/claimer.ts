@@ -18,6 +18,8 @@ import { retryDelays } from './retry-delays.ts'
 
 /** A commit takes about as long. */
 const FIRST_LOOK_MS = 1
+/** A claim that failed may have been too much for the network to bring in time: the next one brings so many times less. */
+const SMALLER = 16
 /** Bytes of stored payloads that a queue holds in this process. Decoded, they take several times as much memory. */
 const BUDGET = 16 * 1_048_576
 /** Smaller claims are not worth a second one. */
@@ -55,6 +57,8 @@ export class Claimer {
   /** How many bytes of payloads they may bring. */
   #promised = 0
   #claimed = 0
+  /** How many times less than there is room for. */
+  #less = 1
   /** A look at the queue is due, as soon as there is a slot. */
   #isDue = true
   /** The last claim may have left something behind for want of slots. */
@@ -181,7 +185,7 @@ export class Claimer {
     const { queue, store, signals, begin } = this.#parts
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
-        const room = this.#half === null ? this.room : Math.ceil(this.room / 2)
+        const room = Math.ceil(this.room / (this.#half === null ? 1 : 2) / this.#less)
         this.#promised += room
         try {
           const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
@@ -195,10 +199,12 @@ export class Claimer {
         }
       })
       this.#delays.reset()
+      this.#less = Math.max(1, this.#less / 2)
       signals.databaseAnswered()
       return claimed
     } catch (error) {
       this.#hasBacklog = false
+      this.#less = Math.min(SMALLER * this.#less, BUDGET)
       signals.databaseFailed(error)
       await this.#delays.next()
       this.#isDue = true
