@@ -10,10 +10,21 @@ export {
 } from './handlers/handler.ts'
 export type { AnyEventType, AnyHandler, ListensTo } from './handlers/handler.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
-export { discard, failed, snooze, type Discard, type Failed, type Snooze, type SnoozeFor } from './handlers/outcome.ts'
+export {
+  discard,
+  failed,
+  skip,
+  snooze,
+  type Discard,
+  type Failed,
+  type Skip,
+  type Snooze,
+  type SnoozeFor,
+} from './handlers/outcome.ts'
 export type { Backoff, BackoffFunction } from './handlers/backoff.ts'
 export type { Envelope, EventOptions, EventMetadata, EventMetadataValue } from './events/envelope.ts'
 export type { PublishedEvent, PublishOptions, PublishResult } from './events/publish-result.ts'
+export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'

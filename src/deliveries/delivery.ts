@@ -38,6 +38,8 @@ export interface StoredEvent {
   readonly metadata: string | null
   readonly occurredAt: Date
   readonly expiresAt: Date | null
+  /** What most events have nothing of, as JSON: `caused_by_handler`, `initialized_at`. `null`: none of it. */
+  readonly rest: string | null
 }
 
 /** One failed attempt, as it is stored: sanitised and capped. */
@@ -99,6 +101,8 @@ export type Settlement = {
   readonly more?: { readonly last: ClaimedDelivery; readonly count: number } | undefined
 } & (
   | { readonly is: 'done' }
+  /** It has ended without having been handled, and will not run again. */
+  | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
   | { readonly is: 'later'; readonly delayMs: number }
   | {
@@ -108,6 +112,9 @@ export type Settlement = {
       readonly onDead: 'continue' | 'block'
     }
 )
+
+/** How a delivery can end that was not handled: as its history says. */
+export type PassedAs = 'skipped'
 
 /** One of a run that is done. */
 export interface Ran {

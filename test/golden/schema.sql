@@ -25,7 +25,19 @@ create table postbus.event (
   metadata json,
   occurred_at timestamp with time zone not null,
   published_at timestamp with time zone not null default clock_timestamp(),
-  expires_at timestamp with time zone
+  expires_at timestamp with time zone,
+  caused_by_handler text,
+  initialized_at timestamp with time zone
+);
+
+create table postbus.event_type (
+  number smallint not null generated always as identity,
+  name text not null
+);
+
+create table postbus.finish (
+  seq bigint not null,
+  try_at timestamp with time zone not null default now()
 );
 
 create table postbus.handler (
@@ -241,6 +253,29 @@ create table postbus.lane_sweep (
   swept_at timestamp with time zone not null default now()
 );
 
+create table postbus.log_chunk (
+  last_seq bigint not null,
+  first_seq bigint not null,
+  earliest timestamp with time zone not null,
+  latest timestamp with time zone not null,
+  events integer not null
+);
+
+create table postbus.log_place (
+  only_one boolean not null default true,
+  indexed_to bigint not null default 0,
+  bound_seq bigint not null default 0,
+  bound_xid xid8
+);
+
+create table postbus.lookup (
+  seq bigint not null,
+  type smallint not null,
+  partition_key bigint,
+  correlation bigint not null,
+  causation bigint
+);
+
 create table postbus.migration (
   name character varying(255) not null,
   "timestamp" character varying(255) not null
@@ -267,6 +302,12 @@ create table postbus.server_life (
   id uuid not null default gen_random_uuid()
 );
 
+create table postbus.watch (
+  seq bigint not null,
+  waiter uuid not null,
+  until timestamp with time zone not null
+);
+
 create table postbus.worker (
   id uuid not null,
   host text not null,
@@ -283,6 +324,12 @@ alter table postbus.event add constraint event_id_key UNIQUE (id);
 
 alter table postbus.event add constraint event_pkey PRIMARY KEY (seq);
 
+alter table postbus.event_type add constraint event_type_name_key UNIQUE (name);
+
+alter table postbus.event_type add constraint event_type_pkey PRIMARY KEY (number);
+
+alter table postbus.finish add constraint finish_pkey PRIMARY KEY (seq);
+
 alter table postbus.handler add constraint handler_name_key UNIQUE (name);
 
 alter table postbus.handler add constraint handler_pkey PRIMARY KEY (number);
@@ -296,6 +343,14 @@ alter table postbus.history_turn add constraint history_turn_pkey PRIMARY KEY (o
 alter table postbus.lane_sweep add constraint lane_sweep_only_one_check CHECK (only_one);
 
 alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (only_one);
+
+alter table postbus.log_chunk add constraint log_chunk_pkey PRIMARY KEY (last_seq);
+
+alter table postbus.log_place add constraint log_place_only_one_check CHECK (only_one);
+
+alter table postbus.log_place add constraint log_place_pkey PRIMARY KEY (only_one);
+
+alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
@@ -311,9 +366,13 @@ alter table postbus.server_life add constraint server_life_only_one_check CHECK 
 
 alter table postbus.server_life add constraint server_life_pkey PRIMARY KEY (only_one);
 
+alter table postbus.watch add constraint watch_pkey PRIMARY KEY (seq, waiter);
+
 alter table postbus.worker add constraint worker_pkey PRIMARY KEY (id);
 
 CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, delivery_id) WHERE (dismissed_at IS NULL);
+
+CREATE INDEX finish_try_at ON postbus.finish USING btree (try_at);
 
 CREATE INDEX history_0_seq_idx ON postbus.history_0 USING btree (seq);
 
@@ -349,6 +408,14 @@ CREATE INDEX history_9_seq_idx ON postbus.history_9 USING btree (seq);
 
 CREATE INDEX history_seq ON ONLY postbus.history USING btree (seq);
 
+CREATE INDEX lookup_causation ON postbus.lookup USING btree (causation, seq) WHERE (causation IS NOT NULL);
+
+CREATE INDEX lookup_correlation ON postbus.lookup USING btree (correlation, seq) WHERE (correlation IS NOT NULL);
+
+CREATE INDEX lookup_partition_key ON postbus.lookup USING btree (partition_key, seq) WHERE (partition_key IS NOT NULL);
+
+CREATE INDEX lookup_type ON postbus.lookup USING btree (type, seq) WHERE (type IS NOT NULL);
+
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
 CREATE OR REPLACE FUNCTION postbus.at_commit()
@@ -378,8 +445,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
- RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
+CREATE OR REPLACE FUNCTION postbus.claim_2(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
+ RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -489,10 +556,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -606,10 +675,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -734,10 +805,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -778,10 +851,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -808,14 +883,14 @@ begin
   if looked >= 200 or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
     return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, looked >= 200 or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
+    null::timestamptz, null::text, looked >= 200 or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
   end if;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
- RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
+CREATE OR REPLACE FUNCTION postbus.claim_lanes_2(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
+ RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1089,10 +1164,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1179,10 +1256,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1216,7 +1295,7 @@ begin
   end if;
   return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, more, full_up, coming, is_slow, marks::text, walk_from;
+    null::timestamptz, null::text, more, full_up, coming, is_slow, marks::text, walk_from;
 end
 $function$
 ;
@@ -1522,11 +1601,12 @@ begin
   if jsonb_array_length(parsed -> 'events') = 1 then
     select * into input from jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+        causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+        occurred_at timestamptz, expires_at timestamptz, receivers integer
       );
-    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
-          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
-          input.occurred_at, input.expires_at)
+    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
+          input.metadata::json, input.occurred_at, input.expires_at)
     on conflict (id) do nothing
     returning event.seq into stored;
     id := input.id;
@@ -1564,12 +1644,13 @@ begin
     with input as materialized (
       select * from jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+        causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+        occurred_at timestamptz, expires_at timestamptz, receivers integer
       )
     ), stored as (
-      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
-          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
-          input.occurred_at, input.expires_at from input order by ord
+      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
+          input.metadata::json, input.occurred_at, input.expires_at from input order by ord
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (
@@ -1791,7 +1872,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle(of_queue text, done uuid[], claims bigint[], others jsonb)
+CREATE OR REPLACE FUNCTION postbus.settle_2(of_queue text, done uuid[], claims bigint[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1811,7 +1892,7 @@ declare
   turn smallint;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
-  if done <> '{}' then
+  if done <> '{}' or others is not null then
     select one.number into turn from "postbus".history_turn one where one.only_one;
   end if;
   -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
@@ -1824,11 +1905,12 @@ begin
         and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
       returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
-      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - ended.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = ended.handler), "postbus".handler_number(ended.handler)),
         nullif(ended.attempts, 1),
+        null,
         case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
       from ended
     )
@@ -1837,16 +1919,32 @@ begin
   if others is not null then
     declare
       rows tid[];
+      passed tid[];
+      passed_as jsonb;
     begin
-      select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
+      select array_agg(job.row), array_agg(job.row) filter (where outcome.passed_as is not null),
+        jsonb_object_agg(outcome.id, jsonb_build_object('as', outcome.passed_as, 'reason', outcome.reason))
+          filter (where outcome.passed_as is not null)
+      into rows, passed, passed_as
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint, passed_as text, reason text)
       left join lateral (
         select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
           and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
         for update
       ) job on true;
 
-      with ended as (
+      with gone as (
+        delete from "pgboss".job_common job where job.ctid = any(passed) returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+      ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif(gone.attempts, 1),
+        passed_as -> gone.id::text ->> 'as',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
+      from gone
+    ), changed as (
         update "pgboss".job_common job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
@@ -1864,27 +1962,35 @@ begin
           jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
           unnest(rows)
         ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-        where job.ctid = outcome.row
+        where job.ctid = outcome.row and outcome.outcome <> 'passed'
         returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
       ), letters as (
         insert into "postbus".dead_letter as letter (
           delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
         )
-        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
-        from ended
+        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
+          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.reason,
+          coalesce(changed.output, '[]'), changed.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
+        from changed
         left join lateral (
           select event.id, event.type, event.partition_key from "postbus".event event
-          where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+          where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
         ) event on true
-        where ended.outcome = 'dead'
+        where changed.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
+      ), ended as (
+        select changed.id, changed.singleton_key from changed union all select gone.id, gone.singleton_key from gone
       )
       select ours || array_agg(ended.id) into ours from ended;
     end;
+  end if;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ours) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
   end if;
   if others is null and cardinality(ours) = cardinality(done) then
     settled := null;
@@ -1896,8 +2002,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
- RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION postbus.settle_lanes_2(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
+ RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1918,6 +2024,7 @@ declare
   last_known uuid[];
   room integer[];
   later jsonb;
+  others_ended uuid[];
   following jsonb;
   left_ids uuid[];
   left_lanes text[];
@@ -1927,7 +2034,7 @@ declare
   turn smallint;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
-  if done <> '{}' then
+  if done <> '{}' or others is not null then
     select one.number into turn from "postbus".history_turn one where one.only_one;
   end if;
   if done <> '{}' then
@@ -1937,11 +2044,12 @@ begin
         and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
       returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (runs -> job.id::text ->> 'took')::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output, job.started_on as claimed_on, runs -> job.id::text as run
     ), kept as (
-      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select "postbus".seq_of_delivery(first.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - first.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = first.handler), "postbus".handler_number(first.handler)),
         nullif(first.attempts, 1),
+        null,
         case when first.output is not null then jsonb_build_object('errors', case when jsonb_typeof(first.output) = 'array' then first.output else '[]' end) end
       from first
     )
@@ -1958,15 +2066,16 @@ begin
         and job.state::text in ('created', 'retry')
       returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (later ->> job.id::text)::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
-      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - ended.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = ended.handler), "postbus".handler_number(ended.handler)),
         nullif(ended.attempts, 1),
+        null,
         case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
       from ended
     )
-    select null into later;
+    select array_agg(ended.id) into others_ended from ended;
   end if;
 
   if coalesce(cardinality(ours), 0) < cardinality(done) then
@@ -1992,16 +2101,32 @@ begin
   if others is not null then
     declare
       rows tid[];
+      passed tid[];
+      passed_as jsonb;
     begin
-      select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
+      select array_agg(job.row), array_agg(job.row) filter (where outcome.passed_as is not null),
+        jsonb_object_agg(outcome.id, jsonb_build_object('as', outcome.passed_as, 'reason', outcome.reason))
+          filter (where outcome.passed_as is not null)
+      into rows, passed, passed_as
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint, passed_as text, reason text)
       left join lateral (
         select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
           and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
         for update
       ) job on true;
 
-      with ended as (
+      with gone as (
+        delete from "pgboss".job_common job where job.ctid = any(passed) returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+      ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif(gone.attempts, 1),
+        passed_as -> gone.id::text ->> 'as',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
+      from gone
+    ), changed as (
         update "pgboss".job_common job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
@@ -2019,27 +2144,35 @@ begin
           jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
           unnest(rows)
         ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-        where job.ctid = outcome.row
+        where job.ctid = outcome.row and outcome.outcome <> 'passed'
         returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
       ), letters as (
         insert into "postbus".dead_letter as letter (
           delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
         )
-        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
-        from ended
+        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
+          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.reason,
+          coalesce(changed.output, '[]'), changed.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
+        from changed
         left join lateral (
           select event.id, event.type, event.partition_key from "postbus".event event
-          where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+          where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
         ) event on true
-        where ended.outcome = 'dead'
+        where changed.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
+      ), ended as (
+        select changed.id, changed.singleton_key from changed union all select gone.id, gone.singleton_key from gone
       )
       select array_agg(ended.id), array_agg(ended.singleton_key) into left_ids, left_lanes from ended;
     end;
+  end if;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ours || others_ended || left_ids) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
   end if;
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;
@@ -2088,10 +2221,12 @@ begin
       )
       select activated.settled, more, activated.cut, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -2129,10 +2264,12 @@ begin
     )
       select left_ids[activated.ord], more, false, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;
@@ -2140,7 +2277,7 @@ begin
   return query
     select ended.id, more, false, null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz from unnest(left_ids, taken) as ended (id, taken) where ended.taken is null;
+    null::timestamptz, null::text from unnest(left_ids, taken) as ended (id, taken) where ended.taken is null;
 end
 $function$
 ;
