@@ -52,7 +52,7 @@ test.each<[string, (opened: TestBus) => BusOptions]>([
   ['a function', ({ connectionString }) => ({ connectionString: async () => connectionString })],
   [
     'options with a password function',
-    (opened) => ({ connection: { ...whereIs(opened), password: askedFor(opened) } }),
+    (opened) => ({ connection: { ...whereIs(opened), password: async () => whereIs(opened).password } }),
   ],
   ['a pool', ({ connectionString }) => ({ pool: aPool(connectionString) })],
 ])(
@@ -226,10 +226,6 @@ function whereIs({ connectionString }: TestBus) {
 
 /** Longer than the second after which the thread takes over. */
 const STALL_MS = 1_700
-
-function askedFor(opened: TestBus): () => Promise<string> {
-  return async () => whereIs(opened).password
-}
 
 function aPool(connectionString: string): Pool {
   const pool = new Pool({ connectionString })

@@ -79,11 +79,18 @@ test.concurrent(
     const opened = await open(around, () => undefined)
     const proxy = await openTcpProxy(opened.connectionString)
     around.onTestFinished(() => proxy.close())
-    const { worker } = await working(around, { connectionString: proxy.through(opened.connectionString) }, {}, () => 0)
+    const { worker, signals } = await working(
+      around,
+      { connectionString: proxy.through(opened.connectionString) },
+      {},
+      () => 0,
+    )
     proxy.delay(600)
     await publishAsClaimedByTheDead(opened)
 
     await until('it is taken over', () => worker.counts().done === 1, 45_000)
+
+    expect(signals.filter(({ name }) => name === 'delivery.recovered')).toHaveLength(1)
   },
 )
 
