@@ -36,13 +36,8 @@ function errorOf({ reason, cause }: Failed): unknown {
 }
 
 function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Outcome {
-  if (usedBy(delivery) >= handler.options.maxAttempts) return dead(handler, error)
+  if (delivery.attempt >= handler.options.maxAttempts) return dead(handler, error)
   return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler), error }
-}
-
-/** A claim before it was lost. The attempt may not have begun then, and this one has: it is not what killed that worker. */
-function usedBy({ attempt, wasLost }: ClaimedDelivery): number {
-  return wasLost ? attempt - 1 : attempt
 }
 
 /** A backoff function that throws must not lose the delivery. */

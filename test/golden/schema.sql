@@ -548,11 +548,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -667,11 +668,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -797,11 +799,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -843,11 +846,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
@@ -1141,11 +1145,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
       select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all
@@ -1233,11 +1238,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
       select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all
@@ -1722,6 +1728,7 @@ declare
   freed tid[];
   freed_queues text[];
   lanes text[];
+  claimed_on timestamptz[];
   one text;
 begin
   begin
@@ -1734,20 +1741,28 @@ begin
   return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, is_delayed, began;
 
   if not is_delayed and true = any(lost) then
-    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane) into freed, freed_queues, lanes
+    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane), array_agg(job.started_on)
+    into freed, freed_queues, lanes, claimed_on
     from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
     cross join lateral (
-      select job.ctid as row, job.singleton_key as lane from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for update skip locked
+      select job.ctid as row, job.singleton_key as lane, job.started_on from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for update skip locked
     ) job
     where seen.is_lost;
     update "pgboss".job_common job set
       state = 'retry',
       start_after = (clock_timestamp() + ("pgboss".job_now() - now())),
       output = case
-          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1)) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1))) = 'null' then job.output
-          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1)))) - 0
-          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end, 'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + 1))) end
-    from unnest(freed) as silent (row)
+          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun)) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun))) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun)))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun))) end
+    from (
+      select one.row, count(*) over (partition by one.queue, one.claimed_on) = 1 as has_begun
+      from unnest(freed, freed_queues, claimed_on) as one (row, queue, claimed_on)
+    ) silent
     where job.ctid = silent.row;
     for one in select distinct silent.queue from unnest(freed_queues) silent (queue) loop
       perform "postbus".promote(one, (
@@ -2184,7 +2199,7 @@ begin
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
   left join lateral (
-    select job.ctid as row, job.state, job.blocked, job.start_after, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost from "pgboss".job_common job
+    select job.ctid as row, job.state, job.blocked, job.start_after, coalesce(job.output -> -1 ? 'lost', false) as was_lost from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = ended.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1 for update
   ) head on true;
@@ -2241,11 +2256,12 @@ begin
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
-        retry_limit = case when job.heartbeat_on is null then job.retry_limit else job.retry_limit + 1 end
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
       returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end > 0 as was_lost
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
       select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all

@@ -80,7 +80,7 @@ test.each([null, 'red'])(
 )
 
 const LOST_TWICE = `update pgboss.job set state = 'retry', start_after = now() - interval '1 s', started_on = now(),
-  output = '[{"attempt": 1, "code": "POSTBUS_WORKER_DIED", "lost": 1}, {"attempt": 2, "code": "POSTBUS_WORKER_DIED", "lost": 2}]',
+  output = '[{"attempt": 1, "code": "POSTBUS_WORKER_DIED", "lost": 1, "begun": false}, {"attempt": 2, "code": "POSTBUS_WORKER_DIED", "lost": 2, "begun": false}]',
   retry_count = 1, retry_limit = retry_limit + 2`
 
 /** As recovery does it, of what has just been claimed. */

@@ -36,8 +36,8 @@ import {
   headOf,
   isClaimed,
   itsEvent,
-  lostOf,
   NO_DELIVERY,
+  wasLost,
 } from './sql.ts'
 
 /**
@@ -140,7 +140,7 @@ begin
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
   left join lateral (
-    ${headOfLane('ended.lane', `job.ctid as row, job.state, job.blocked, job.start_after, ${lostOf('job')} > 0 as was_lost`)} for update
+    ${headOfLane('ended.lane', `job.ctid as row, job.state, job.blocked, job.start_after, ${wasLost('job')} as was_lost`)} for update
   ) head on true;
 
   if promoted <> '{}' then
