@@ -13,6 +13,7 @@ import { Recovery } from './recovery.ts'
 import { stoppedMessage, type StopReport } from './stop-report.ts'
 import { keptClaims, type KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
+import { keepIndexed } from './indexing.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
 import { watchStalls } from './stalls.ts'
@@ -193,6 +194,7 @@ export class Worker {
       ...(this.#kept ? [watchStalls(this.#kept, this.#parts.emit, this.#over.signal)] : []),
       new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
+      keepIndexed(this.#parts.store, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
   }

@@ -14,6 +14,7 @@ import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
 import { startHeartbeats } from './heartbeats/heartbeats.ts'
 import { settleDeliveries } from './deliveries/settle.ts'
+import { LogIndex } from './record/log-index.ts'
 import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
@@ -88,6 +89,7 @@ export function createDeliveryStore(
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
   const vacuum = new Vacuum(connection, tables)
+  const logIndex = new LogIndex(tables)
 
   /** How deliveries are claimed from one of the queues that `prepare` has checked. */
   function claimOf(queue: string): Claim {
@@ -108,6 +110,7 @@ export function createDeliveryStore(
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
+    index: async () => logIndex.move(await lifeline.pool()),
     vacuum: () => vacuum.run(),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
