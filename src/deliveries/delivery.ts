@@ -52,6 +52,10 @@ export interface AttemptError {
   readonly code: string | null
   readonly message: string
   readonly stack: string | null
+  /** Of a claim that was lost: whether its attempt is known to have begun. */
+  readonly begun?: boolean
+  /** Of a claim that was lost: of how many in a row, by then, that is not known. */
+  readonly lost?: number
 }
 
 /** What a claim has brought. */

@@ -5,7 +5,7 @@ import { until } from '../support/until.ts'
 
 test.concurrent(
   'F8: a handler that computes for 16 s keeps its claim, and those of all that run beside it',
-  { timeout: 90_000 },
+  { timeout: 120_000 },
   async ({ onTestFinished }) => {
     const stage = await openStage()
     onTestFinished(() => stage.close())
@@ -27,7 +27,7 @@ test.concurrent(
 
 test.concurrent(
   'F8: the first event that a worker ever gets may be the one that computes',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async ({ onTestFinished }) => {
     const stage = await openStage()
     onTestFinished(() => stage.close())
@@ -42,7 +42,7 @@ test.concurrent(
 
 test.concurrent(
   'F8: a claim is given up when the loop stands still for longer than timeoutMs and the grace, and the error says so',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async ({ onTestFinished }) => {
     const stage = await openStage({ handlers: [{ name: 'faults.steady', timeoutMs: 2_000 }] })
     onTestFinished(() => stage.close())

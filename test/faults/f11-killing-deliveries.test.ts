@@ -10,7 +10,7 @@ test.concurrent.for([
   ['hoard', 'red'],
 ] as const)(
   'F11: beside a delivery that kills by %s (key %s), all others are done, and are charged no attempt that did not start',
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async ([task, key], { onTestFinished }) => {
     const stage = await openStage({ handlers: [{ name: 'faults.steady', maxAttempts: 3 }] })
     onTestFinished(() => stage.close())
@@ -51,7 +51,7 @@ async function superviseUntilSettled(stage: Stage): Promise<number> {
       await takeOver(stage)
     }
   })()
-  await until('nothing waits or runs any more', () => isSettled(stage), 100_000)
+  await until('nothing waits or runs any more', () => isSettled(stage), 160_000)
   supervisor.abort()
   await supervised
   return deaths
