@@ -161,6 +161,7 @@ function makeWorker(
         queues: queuesToWork(registry.queues, queues),
         slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
+        limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
         attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
       }
     },

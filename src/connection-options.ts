@@ -44,7 +44,7 @@ export const connectionOptions = {
   pool: pool
     .optional()
     .describe(
-      'Instead of `connectionString`: a `Pool` of the `pg` package that you have. The bus uses it and never closes it. A worker opens up to three connections of its own beside it, with the same options.',
+      'Instead of `connectionString`: a `Pool` of the `pg` package that you have. The bus uses it and never closes it. A worker opens up to four connections of its own beside it, with the same options.',
     ),
   listen: z
     .union([

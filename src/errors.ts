@@ -60,6 +60,7 @@ export type PostbusErrorCode =
   | 'POSTBUS_WAIT_TIMEOUT'
   | 'POSTBUS_UPCAST_FAILED'
   | 'POSTBUS_WORKER_DIED'
+  | 'POSTBUS_WORKER_STALLED'
 
 /**
  * An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless a code fits them.

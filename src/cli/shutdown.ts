@@ -6,7 +6,7 @@
 import { performance, setInterval, setTimeout, clearInterval } from '../clock.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { isError } from '../realm.ts'
-import type { StopReport } from '../worker/worker.ts'
+import type { StopReport } from '../worker/stop-report.ts'
 import type { ExitCode } from './command.ts'
 
 const WATCHDOG_MARGIN_MS = 5_000

@@ -1,5 +1,6 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement } from './delivery.ts'
+import type { Heartbeats } from './heartbeats.ts'
 
 /** A worker process as others see it. */
 export interface WorkerRecord {
@@ -81,6 +82,8 @@ export interface DeliveryStore {
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** Says that we are alive and still working on these. Returns the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
+  /** Makes what keeps a worker's claims while its event loop stands still. `onUnavailable` hears, once, why that cannot be. */
+  heartbeats?(queues: readonly string[], onUnavailable: (why: string) => void): Promise<Heartbeats>
   /** Which of these queues have anything to claim. */
   due(queues: readonly string[]): Promise<readonly string[]>
   /**

@@ -7,8 +7,13 @@ export interface ClaimedDelivery {
   readonly handler: string
   /** Together with `id` it names this claim, and no later one. */
   readonly claim: number
-  /** Counted from 1; claims that were given back do not count. */
+  /**
+   * Counted from 1; claims that were given back do not count. Those that were lost, the last ones in a row, do: they may have
+   * begun.
+   */
   readonly attempt: number
+  /** The worker of its last claim died, or could not keep it. */
+  readonly wasLost?: boolean
   /** What is stored of the event, or `null` when it is gone. */
   readonly event: StoredEvent | null
   /**
@@ -47,6 +52,10 @@ export interface AttemptError {
   readonly code: string | null
   readonly message: string
   readonly stack: string | null
+  /** Of a claim that was lost: whether its attempt is known to have begun. */
+  readonly begun?: boolean
+  /** Of a claim that was lost: of how many in a row, by then, that is not known. */
+  readonly lost?: number
 }
 
 /** What a claim has brought. */

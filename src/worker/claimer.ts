@@ -7,6 +7,7 @@
  */
 import type { Claimed, ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import type { Alone } from './alone.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'
@@ -17,6 +18,8 @@ import { retryDelays } from './retry-delays.ts'
 
 /** A commit takes about as long. */
 const FIRST_LOOK_MS = 1
+/** A claim that failed may have been too much for the network to bring in time: the next one brings so many times less. */
+const SMALLER = 16
 /** Bytes of stored payloads that a queue holds in this process. Decoded, they take several times as much memory. */
 const BUDGET = 16 * 1_048_576
 /** Smaller claims are not worth a second one. */
@@ -32,6 +35,8 @@ export interface ClaimerParts {
   /** How many lanes are being worked on. */
   lanes(): number
   readonly handlerSlots: HandlerSlots
+  /** Whether something has to run alone. */
+  readonly alone?: Pick<Alone, 'most' | 'learn'>
   readonly signals: QueueSignals
   readonly stopping: AbortSignal
   /** Called for each claimed delivery. Takes its slot before it returns. */
@@ -52,6 +57,8 @@ export class Claimer {
   /** How many bytes of payloads they may bring. */
   #promised = 0
   #claimed = 0
+  /** How many times less than there is room for. */
+  #less = 1
   /** A look at the queue is due, as soon as there is a slot. */
   #isDue = true
   /** The last claim may have left something behind for want of slots. */
@@ -90,6 +97,11 @@ export class Claimer {
     }
     await Promise.all(this.#underWay)
     return this.#claimed
+  }
+
+  /** Resolves when no claim is on its way. */
+  async quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }
 
   /** There may be something to claim. */
@@ -133,9 +145,10 @@ export class Claimer {
    * the next of the lane may come back with that. Large payloads leave slots empty.
    */
   #freeSlots(): number {
-    const { concurrency, held, inLanes, lanes } = this.#parts
+    const { alone, concurrency, held, inLanes, lanes } = this.#parts
     const free = inLanes ? concurrency - lanes() : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
-    return this.room > 0 ? Math.max(0, free - this.#asked) : 0
+    const most = this.room > 0 ? Math.max(0, free - this.#asked) : 0
+    return alone?.most(most) ?? most
   }
 
   #send(limit: number): void {
@@ -172,10 +185,11 @@ export class Claimer {
     const { queue, store, signals, begin } = this.#parts
     try {
       const claimed = await this.#limited.claim(async (rooms) => {
-        const room = this.#half === null ? this.room : Math.ceil(this.room / 2)
+        const room = Math.ceil(this.room / (this.#half === null ? 1 : 2) / this.#less)
         this.#promised += room
         try {
           const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
+          this.#parts.alone?.learn(answer.deliveries)
           // What is claimed takes its slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)
           return answer
@@ -185,10 +199,12 @@ export class Claimer {
         }
       })
       this.#delays.reset()
+      this.#less = Math.max(1, this.#less / 2)
       signals.databaseAnswered()
       return claimed
     } catch (error) {
       this.#hasBacklog = false
+      this.#less = Math.min(SMALLER * this.#less, BUDGET)
       signals.databaseFailed(error)
       await this.#delays.next()
       this.#isDue = true

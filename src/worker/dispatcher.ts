@@ -8,51 +8,41 @@
  *                  ▲                        │
  *                  └── the next of its lane ┘
  */
-import { performance, setTimeout } from '../clock.ts'
+import { setTimeout } from '../clock.ts'
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
-import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
 import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../handlers/outcome.ts'
-import type { Emit } from '../signals.ts'
+import { NEVER_ALONE, type Alone } from './alone.ts'
 import { Claimer } from './claimer.ts'
-import type { HandlerSlots } from './handler-slots.ts'
-import { abortLost, Held, type HeldDelivery } from './held.ts'
+import type { DispatcherParts } from './dispatcher-parts.ts'
+import { Held, type HeldDelivery } from './held.ts'
+import { keepClaims } from './keep-claims.ts'
 import { LaneRun, type LaneRunParts } from './lane-run.ts'
 import { LaneTurns } from './lane-turns.ts'
 import { QueueSignals } from './queue-signals.ts'
-import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
-import type { Attempt } from '../attempt/run-attempt.ts'
 import { Settler } from './settler.ts'
-import type { Tally } from './tally.ts'
+import { runSingle, type SingleRunParts } from './single-run.ts'
 
 /** A claim given back at shutdown becomes due after this time: this process is gone by then, even if its handler is not. */
 const GIVE_BACK_MS = 500
 /** A delivery that comes back to a process in which its lost attempt still runs is looked at again after this time. */
 const ZOMBIE_MS = 2_000
 
-export interface DispatcherParts {
-  readonly queue: string
-  readonly concurrency: number
-  /** Shared with the other queue of the same handlers. */
-  readonly handlerSlots: HandlerSlots
-  readonly pollMs: number
-  readonly store: DeliveryStore
-  readonly tally: Tally
-  readonly emit: Emit
-  readonly attempt: Attempt
-}
+export type { DispatcherParts } from './dispatcher-parts.ts'
 
 export class Dispatcher {
   readonly queue: string
   readonly #parts: DispatcherParts
   readonly #inLanes: boolean
+  readonly #alone: Alone
   readonly #signals: QueueSignals
   readonly #settler: Settler
   readonly #held: Held
   readonly #claimer: Claimer
   readonly #runs = new Set<LaneRun>()
   readonly #runParts: LaneRunParts
+  readonly #singleParts: SingleRunParts
   readonly #stopping = new AbortController()
 
   constructor(parts: DispatcherParts) {
@@ -60,10 +50,12 @@ export class Dispatcher {
     this.#parts = parts
     this.#inLanes = isPartitionedQueue(parts.queue)
     this.#held = new Held()
+    this.#alone = parts.alone ?? NEVER_ALONE
     this.#signals = new QueueSignals(parts.queue, parts.emit)
     this.#claimer = new Claimer({
       ...parts,
       inLanes: this.#inLanes,
+      alone: this.#alone,
       held: this.#held,
       lanes: () => this.#runs.size,
       signals: this.#signals,
@@ -85,11 +77,20 @@ export class Dispatcher {
       signals: this.#signals,
       turns: new LaneTurns({ ...parts, waits: (handler) => this.#claimer.waits(handler) }),
       hasRoom: () => this.#claimer.room > 0,
-      isStopping: () => this.#stopping.signal.aborted,
+      isStopping: () => this.#stopping.signal.aborted || this.#alone.isTaken,
       mustWait: (delivery) => this.#mustWait(delivery),
       putOff: (delivery, onSettled) => this.#putOff(delivery, onSettled),
       onOutcome: (outcome) => this.#settled(outcome),
       onEnd: (run) => this.#runEnded(run),
+    }
+    this.#singleParts = {
+      ...this.#runParts,
+      onReturned: (handler) => {
+        parts.handlerSlots.release(handler)
+        this.#claimer.returned()
+      },
+      onEnd: (held) => this.#leave(held),
+      begin: (delivery) => this.#begin(delivery),
     }
   }
 
@@ -117,8 +118,15 @@ export class Dispatcher {
   }
 
   /** Resolves when nothing is held any more. */
-  idle(): Promise<void> {
-    return this.#held.idle()
+  async idle(): Promise<void> {
+    await Promise.all([this.#held.idle(), this.#alone.idle()])
+  }
+
+  /** Resolves when everything that was claimed by now has ended, and is written. */
+  async quiet(): Promise<void> {
+    await this.#claimer.quiet()
+    await this.#held.idle()
+    await this.#settler.empty()
   }
 
   /** How many deliveries were to be given back, and are not yet. */
@@ -147,6 +155,12 @@ export class Dispatcher {
     return left.length
   }
 
+  /** Resolves when everything that has ended so far is written, or given up. */
+  async written(): Promise<void> {
+    await this.#alone.idle()
+    await this.#settler.empty()
+  }
+
   /** Stops trying to reach the database. */
   giveUp(): void {
     this.#settler.giveUp()
@@ -154,24 +168,32 @@ export class Dispatcher {
 
   /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
-    const held = this.#held.heldSince(performance.now() - olderThanMs)
-    const claims = [...held.map(({ delivery }) => delivery), ...this.#settler.refused]
-    if (claims.length === 0) return
-    const moves = held.map(({ run }) => run?.moves)
-    const ours = await this.#parts.store.keep(this.queue, claims)
-    for (const [place, one] of held.entries()) {
-      // Of a run only one has the claim. While that moves, the settle will say whether it was lost.
-      const isKnown = one.run === null || (one.run.moves !== null && one.run.moves === moves[place])
-      if (isKnown && !ours.has(one.delivery.id) && abortLost(one)) this.#signals.claimLost(one.delivery)
-    }
+    const others = () => [...this.#settler.refused, ...this.#alone.waitingIn(this.queue)]
+    await keepClaims({ ...this.#parts, held: this.#held, signals: this.#signals, others }, olderThanMs)
   }
 
   /** Begins a claimed delivery. It has taken its slot when this returns. */
   #begin(delivery: ClaimedDelivery): void {
-    if (this.#mustWait(delivery)) return this.#putOff(delivery, () => this.#claimer.released())
+    if (delivery.wasLost && this.#held.renew(delivery)) return
+    if (this.#mustWait(delivery)) this.#putOff(delivery, () => this.#claimer.released())
+    else if (this.#alone.isFor(delivery)) this.#beginAlone(delivery)
+    else this.#start(delivery)
+  }
+
+  #beginAlone(delivery: ClaimedDelivery): void {
+    const putOff = () => this.#putOff(delivery, () => this.#claimer.released())
+    const isItsTurn = this.#alone.take(delivery, async () => {
+      if (this.#mustWait(delivery)) return putOff()
+      this.#start(delivery)
+      await this.#held.idle()
+    })
+    if (!isItsTurn) putOff()
+  }
+
+  #start(delivery: ClaimedDelivery): void {
     this.#parts.handlerSlots.take(delivery.handler)
     if (this.#inLanes) this.#beginRun(delivery)
-    else this.#run(delivery)
+    else runSingle(this.#singleParts, delivery)
   }
 
   #beginRun(delivery: ClaimedDelivery): void {
@@ -186,13 +208,6 @@ export class Dispatcher {
     this.#claimer.released()
   }
 
-  #run(delivery: ClaimedDelivery): void {
-    const held = this.#held.hold(delivery)
-    const { attempt, emit } = this.#parts
-    const running = attempt(delivery, held.abort)
-    void concludedAttempt(running, delivery, emit).then((concluded) => this.#returned(held, concluded))
-  }
-
   /** A lost claim that came back to us while its handler still runs: the two must not overlap. */
   #isZombie({ id }: ClaimedDelivery): boolean {
     return this.#held.isInHandler(id)
@@ -204,21 +219,6 @@ export class Dispatcher {
 
   #putOff(delivery: ClaimedDelivery, onSettled: () => void): void {
     this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
-  }
-
-  /** The handler has returned: its outcome goes to the database, unless the delivery was given back meanwhile. */
-  #returned(held: HeldDelivery, { outcome, settlement }: ConcludedAttempt): void {
-    this.#held.returned(held)
-    this.#parts.handlerSlots.release(held.delivery.handler)
-    this.#claimer.returned()
-    if (held.phase === 'given-back') return this.#leave(held)
-
-    held.phase = 'settling'
-    this.#settler.hand(settlement, ({ wasOurs, isRefused }) => {
-      if (wasOurs) this.#settled(outcome)
-      else if (!isRefused && !held.abort.signal.aborted) this.#signals.claimLost(held.delivery)
-      this.#leave(held)
-    })
   }
 
   /** A delivery is settled, or given back. */

@@ -5,7 +5,8 @@ import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'
 
 export interface HeldDelivery {
-  readonly delivery: ClaimedDelivery
+  /** Of its last claim: see `renew`. */
+  delivery: ClaimedDelivery
   readonly abort: AbortController
   /** `performance.now()`: a clock that nobody sets. */
   readonly since: number
@@ -23,6 +24,8 @@ export interface HeldDelivery {
 export interface Run {
   /** Counts the answers about its claim; `null` while the claim moves. */
   readonly moves: number | null
+  /** What runs of it has another claim now. Returns false when the run has more to settle than that. */
+  renew(delivery: ClaimedDelivery): boolean
   /** Gives back what runs of it. Resolves when nothing of it is held any more. */
   giveBack(delayMs: number): Promise<void>
 }
@@ -64,6 +67,18 @@ export class Held {
     this.#payloadSize += payloadSize(delivery)
     this.#inHandlers.add(delivery.id)
     return held
+  }
+
+  /**
+   * A claim that was lost, though its handler went on, has come back to us: by that new claim its outcome counts. Returns false
+   * when it is not here, or can have no outcome that counts any more.
+   */
+  renew(delivery: ClaimedDelivery): boolean {
+    const held = [...this.#held].find((one) => one.delivery.id === delivery.id)
+    if (!held || held.phase === 'given-back' || held.abort.signal.aborted) return false
+    if (held.run) return held.run.renew(delivery)
+    held.delivery = delivery
+    return true
   }
 
   /** Its handler has returned. */

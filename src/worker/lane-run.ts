@@ -85,6 +85,13 @@ export class LaneRun implements Run {
     this.#start(this.#hold(delivery))
   }
 
+  renew(delivery: ClaimedDelivery): boolean {
+    if (this.#running?.delivery.id !== delivery.id || this.#isSettling || this.#ended.length > 0) return false
+    this.#drop()
+    this.#running.delivery = delivery
+    return true
+  }
+
   giveBack(delayMs: number): Promise<void> {
     this.#isStopped = true
     const held = this.#running
@@ -117,7 +124,7 @@ export class LaneRun implements Run {
     if (held.phase === 'given-back') return
     held.phase = 'settling'
     this.#running = null
-    this.#ended.push({ held, settlement, outcome, tookMs })
+    this.#ended.push({ held, settlement: { ...settlement, delivery: held.delivery }, outcome, tookMs })
     this.#settleAndStartNext()
     if (!this.#running) this.#wanted = Math.min(2 * this.#wanted, MOST_AHEAD)
   }

@@ -6,6 +6,8 @@
  *        ▲                                        │
  *        └── seen again ◄── a look was delayed, or missed, or came late: all that was seen is forgotten
  *
+ * Where each look takes longer than a second, heartbeats may too: they get that much more time.
+ *
  * What holds up this worker may hold up the heartbeats of all others, and after an outage all claims look abandoned, our own
  * too. Then everyone first gets the time to speak up.
  */
@@ -20,6 +22,8 @@ const LOOK_AGAIN_MS = 1_000
 const UNMOVED_MS = 6_000
 /** Longer than a look of a database that is well takes, and than the time from one look to the next. */
 const LONGEST_LOOK_MS = 1_000
+/** Where looks always take long, the network or the server is slow. One that takes so many times longer than the last was held up. */
+const HELD_UP = 2
 const LONGEST_PAUSE_MS = 5_000
 const LOOK_AT_ALL_EVERY_MS = 60_000
 /** Between what two looks say of the database's clock and what ours says. More is a clock that was set. */
@@ -41,6 +45,8 @@ export class Recovery {
   #seen: ReadonlyMap<string, Seen> = new Map()
   #last: { readonly at: number; readonly lookedAt: number } | null = null
   #lookedAtAll = -Infinity
+  /** How long the last look took. */
+  #tookMs = 0
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts
@@ -65,10 +71,12 @@ export class Recovery {
     const began = performance.now()
     if (this.#last === null || began - this.#last.at > LONGEST_PAUSE_MS) this.#forget()
     const seen = [...this.#seen.values()]
+    const slowMs = this.#tookMs > LONGEST_LOOK_MS ? this.#tookMs : 0
+    const unmovedMs = UNMOVED_MS + HELD_UP * slowMs
     const look = await this.#parts.store.recover({
       watched: seen.map(({ claim }) => claim),
-      lost: new Set(seen.filter(({ since }) => began - since >= UNMOVED_MS).map(({ claim }) => claim)),
-      lookedAt: this.#last?.lookedAt ?? null,
+      lost: new Set(seen.filter(({ since }) => began - since >= unmovedMs).map(({ claim }) => claim)),
+      lookedAt: this.#last && this.#last.lookedAt + slowMs / 1_000, // its answer had a way to go, and this question has
       all: began - this.#lookedAtAll >= LOOK_AT_ALL_EVERY_MS,
     })
     this.#learn(look, began)
@@ -80,7 +88,8 @@ export class Recovery {
 
   #learn(look: Look, began: number): void {
     const now = performance.now()
-    const isLate = look.isDelayed || now - began > LONGEST_LOOK_MS
+    const isLate = look.isDelayed || now - began > Math.max(LONGEST_LOOK_MS, HELD_UP * this.#tookMs)
+    this.#tookMs = now - began
     const before = isLate ? new Map<string, Seen>() : this.#seen
     if (began - this.#lookedAtAll >= LOOK_AT_ALL_EVERY_MS && !look.isDelayed) this.#lookedAtAll = began
     if (this.#last && isStep(look.at - this.#last.lookedAt, now - this.#last.at)) this.#lookedAtAll = -Infinity

@@ -5,17 +5,20 @@
 import { randomUUID } from 'node:crypto'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
-import type { Attempt } from '../attempt/run-attempt.ts'
 import type { Emit } from '../signals.ts'
 import { connectPatiently } from './connect.ts'
-import { Dispatcher } from './dispatcher.ts'
-import type { HandlerSlots } from './handler-slots.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { dispatchersFor } from './dispatchers.ts'
 import { Recovery } from './recovery.ts'
+import { stoppedMessage, type StopReport } from './stop-report.ts'
+import { keptClaims, type KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
 import { keepIndexed } from './indexing.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
+import { watchStalls } from './stalls.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
+import type { WorkPlan } from './work-plan.ts'
 import { withinMs } from './within.ts'
 
 /** Claims are kept alive this often; a worker that has not done so for 10 s is taken for dead (see `recovery.ts`). */
@@ -34,26 +37,12 @@ export interface WorkerParts extends PruningParts {
   plan(): Promise<WorkPlan>
 }
 
-export interface WorkPlan {
-  /** Queue → how many handlers may run at once. */
-  readonly queues: ReadonlyMap<string, number>
-  /** How many attempts of each limited handler may run at once. */
-  slotsOf(queue: string): HandlerSlots
-  /** The names of the handlers this process knows. */
-  readonly handlers: readonly string[]
-  readonly attempt: Attempt
-}
-
-export interface StopReport {
-  /** Deliveries whose handlers did not finish in time: given back, to be run again, without using up an attempt. */
-  readonly givenBack: number
-}
-
 export class Worker {
   readonly #parts: WorkerParts
   readonly #id = randomUUID()
   readonly #tally = new Tally()
   #dispatchers: readonly Dispatcher[] = []
+  #kept: KeptClaims | null = null
   /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
   readonly #over = new AbortController()
   #work: Promise<unknown> = Promise.resolve()
@@ -124,18 +113,16 @@ export class Worker {
       throw new PostbusError('POSTBUS_CLOSED', 'This worker was started before. Make another one with bus.worker().')
     }
     this.#state = 'started'
-    const { store, pollMs, emit } = this.#parts
+    const { pollMs, emit } = this.#parts
     const plan = await this.#parts.plan()
     const prepare = async () => {
-      await store.prepare([...plan.queues.keys()])
+      await this.#parts.store.prepare([...plan.queues.keys()])
       await this.#announce(plan)
+      this.#kept = await keptClaims(this.#parts, plan)
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
-    const { attempt } = plan
-    this.#dispatchers = [...plan.queues].map(([queue, concurrency]) => {
-      const handlerSlots = plan.slotsOf(queue)
-      return new Dispatcher({ queue, concurrency, handlerSlots, pollMs, store, emit, attempt, tally: this.#tally })
-    })
+    const store = this.#kept?.store ?? this.#parts.store
+    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally })
     return plan
   }
 
@@ -152,11 +139,8 @@ export class Worker {
 
     this.#over.abort()
     await withinMs(GIVE_BACK_LIMIT_MS, this.#leave(wasStarted))
-    if (wasStarted)
-      this.#emit('info', 'worker.stopped', stoppedMessage(givenBack, unsettled), {
-        givenBack,
-        unsettled,
-      })
+    const said = stoppedMessage(givenBack, unsettled)
+    if (wasStarted) this.#emit('info', 'worker.stopped', said, { givenBack, unsettled })
     return { givenBack }
   }
 
@@ -165,12 +149,13 @@ export class Worker {
     await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.idle()))
   }
 
-  /** Beside what runs, a claim can still be on its way: it gives itself back when it arrives. */
+  /** Beside what runs, a claim can still be on its way. What it brings is given back when it arrives, and that has to be written. */
   async #giveBack(): Promise<number> {
     const [counts] = await Promise.all([
       Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack())),
       this.#work,
     ])
+    await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.written()))
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
@@ -206,6 +191,7 @@ export class Worker {
   #keepUp(plan: WorkPlan): void {
     this.#upkeep = [
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
+      ...(this.#kept ? [watchStalls(this.#kept, this.#parts.emit, this.#over.signal)] : []),
       new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
       keepIndexed(this.#parts.store, this.#over.signal),
@@ -225,7 +211,7 @@ export class Worker {
 
   /** Last of all: an announcement on its way would put our row back. */
   async #leave(wasStarted: boolean): Promise<void> {
-    await Promise.allSettled([...this.#upkeep, this.#listening?.close()])
+    await Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#kept?.stop()])
     if (wasStarted) await this.#parts.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
   }
 
@@ -237,10 +223,4 @@ export class Worker {
   ): void {
     this.#parts.emit(level, name, message, { workerId: this.#id, ...fields })
   }
-}
-
-function stoppedMessage(givenBack: number, unsettled: number): string {
-  const given = givenBack > 0 ? [`${givenBack} unfinished deliveries were given back`] : []
-  const left = unsettled > 0 ? [`the outcomes of ${unsettled} could not be stored: they will run again`] : []
-  return `${['Stopped', ...given, ...left].join('; ')}.`
 }

@@ -17,11 +17,14 @@ export const TaskAdded = defineEvent('faults.task-added', {
      * - `work`: takes `ms`, whatever its signal says.
      * - `obey`: takes `ms`, or until its signal is aborted, which fails the attempt.
      * - `hang`: never returns.
+     * - `compute`: computes for `ms` without a pause; nothing else in its process runs meanwhile.
      * - `fail`: throws after `ms`.
      * - `exit`: ends its process after `ms`.
+     * - `exit-at-once`: ends its process before anything else can happen in it.
+     * - `hoard`: takes memory until its process dies of that.
      * - `stray`: leaves a rejected promise behind, outside of the handler, and takes `ms`.
      */
-    task: z.enum(['work', 'obey', 'hang', 'fail', 'exit', 'stray']).default('work'),
+    task: z.enum(['work', 'obey', 'hang', 'compute', 'fail', 'exit', 'exit-at-once', 'hoard', 'stray']).default('work'),
     ms: z.number().default(0),
     /** What later attempts take. Default: as long as the first. */
     laterMs: z.number().optional(),
@@ -56,6 +59,8 @@ export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler,
     backoff: { initialMs: retryMs, factor: 1, jitter: 0 },
     interested: (event) => event.data.for === name,
     async handle(event, context) {
+      if (event.data.task === 'exit-at-once') process.exit(7)
+      if (event.data.task === 'hoard') hoard()
       const who = { handler: name, eventId: event.id, key: event.partitionKey, attempt: context.attempt }
       await write({ ...who, step: 'start', reason: null })
       context.signal.addEventListener('abort', () => {
@@ -76,11 +81,22 @@ export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler,
 
 async function perform(task: string, ms: number, { signal }: HandlerContext): Promise<void> {
   if (task === 'stray') setImmediate(() => void Promise.reject(new Error('a stray promise was rejected')))
+  if (task === 'compute') return compute(ms)
   if (task === 'hang') return new Promise<void>(() => undefined)
 
   await delay(ms, undefined, task === 'obey' ? { signal } : {})
   if (task === 'fail') throw new Error('this task always fails')
   if (task === 'exit') process.exit(7)
+}
+
+function hoard(): never {
+  const kept: unknown[] = []
+  for (;;) kept.push(Array.from({ length: 1_000_000 }, Math.random))
+}
+
+function compute(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
 }
 
 function codeOf(error: unknown): string {

@@ -536,15 +536,17 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
@@ -654,15 +656,17 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
@@ -783,15 +787,17 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
@@ -828,15 +834,17 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
@@ -1125,15 +1133,17 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all
-      select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
         select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1148,7 +1158,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
@@ -1216,15 +1226,17 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
       returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all
-      select head.priority, head.created_on, head.id, follower.id, head.handler, null, 1 from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1 from head
       cross join lateral (
         select follower.id from (
         select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1239,7 +1251,7 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
@@ -1707,6 +1719,7 @@ declare
   freed tid[];
   freed_queues text[];
   lanes text[];
+  claimed_on timestamptz[];
   one text;
 begin
   begin
@@ -1719,20 +1732,28 @@ begin
   return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, is_delayed, began;
 
   if not is_delayed and true = any(lost) then
-    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane) into freed, freed_queues, lanes
+    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane), array_agg(job.started_on)
+    into freed, freed_queues, lanes, claimed_on
     from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
     cross join lateral (
-      select job.ctid as row, job.singleton_key as lane from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and (extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat and job.state::text = 'active' for update skip locked
+      select job.ctid as row, job.singleton_key as lane, job.started_on from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for update skip locked
     ) job
     where seen.is_lost;
     update "pgboss".job_common job set
       state = 'retry',
       start_after = (clock_timestamp() + ("pgboss".job_now() - now())),
       output = case
-          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) = 'null' then job.output
-          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1))))) - 0
-          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1)))) end
-    from unnest(freed) as silent (row)
+          when (error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun)) is null or jsonb_typeof((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun))) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun)))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((error || jsonb_build_object('attempt', (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end,
+      'lost', case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end + (not silent.has_begun)::integer, 'begun', silent.has_begun))) end
+    from (
+      select one.row, count(*) over (partition by one.queue, one.claimed_on) = 1 as has_begun
+      from unnest(freed, freed_queues, claimed_on) as one (row, queue, claimed_on)
+    ) silent
     where job.ctid = silent.row;
     for one in select distinct silent.queue from unnest(freed_queues) silent (queue) loop
       perform "postbus".promote(one, (
@@ -1747,7 +1768,7 @@ begin
 
   return query select seen.queue, null::integer, seen.id, seen.claim, seen.beat, null::boolean, null::float8
     from unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)
-    cross join lateral (select 1 from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and (extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat and job.state::text = 'active' for share skip locked) job
+    cross join lateral (select 1 from "pgboss".job_common job where job.name = seen.queue and job.id = seen.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = seen.claim and coalesce((extract(epoch from job.heartbeat_on) * 1000000)::bigint = seen.beat, true) and job.state::text = 'active' for share skip locked) job
     where not seen.is_lost;
   return query select found.name, null::integer, found.id, found.claim, found.beat, null::boolean, null::float8
     from (
@@ -2163,13 +2184,13 @@ begin
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;
 
   select
-    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) then head.row end),
-    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run)) then head.row end), null),
-    coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and ended.id = any(ends_run)), false)
+    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost) then head.row end),
+    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost)) then head.row end), null),
+    coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and (ended.id = any(ends_run) or head.was_lost)), false)
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
   left join lateral (
-    select job.ctid as row, job.state, job.blocked, job.start_after from "pgboss".job_common job
+    select job.ctid as row, job.state, job.blocked, job.start_after, coalesce(job.output -> -1 ? 'lost', false) as was_lost from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = ended.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1 for update
   ) head on true;
@@ -2225,11 +2246,13 @@ begin
         blocked = false,
         started_on = "pgboss".job_now(),
         heartbeat_on = (clock_timestamp() + ("pgboss".job_now() - now())),
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
       returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
-        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempt
+        (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
       select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt from head
       union all

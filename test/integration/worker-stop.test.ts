@@ -9,6 +9,7 @@ import { until } from '../support/until.ts'
 test.concurrent.for([
   ['a stop', { shutdownGraceMs: 10_000 }, 'start'],
   ['a stop without grace', { shutdownGraceMs: 0 }, 'start'],
+  ['a stop without grace, of one queue', { shutdownGraceMs: 0, queues: { events: 10 } }, 'start'],
   ['a stop of a drain', { shutdownGraceMs: 10_000 }, 'drain'],
 ] as const)('%s gives back what a claim brings meanwhile, untouched', async ([, options, how], around) => {
   const runs: number[] = []

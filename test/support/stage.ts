@@ -42,6 +42,7 @@ export interface Stage {
 
 export interface StageWorker extends Partial<TracedBusSettings> {
   readonly words?: readonly string[]
+  readonly node?: readonly string[]
   readonly through?: Launcher
   /** Whether to wait until it works. Default: true. */
   readonly wait?: boolean
@@ -90,10 +91,11 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
       const { events } = await bus.publish(tasks.map((task) => TaskAdded(task)))
       return events.map((event) => event.id)
     },
-    async worker({ words, through, wait = true, ...settings } = {}) {
+    async worker({ words, node, through, wait = true, ...settings } = {}) {
       const worker = await startWorkerProcess({
         settings: { connectionString, traceTo: trace.connectionString, handlers, ...settings },
         ...(words && { words }),
+        ...(node && { node }),
         ...(through && { through }),
       })
       workers.push(worker)

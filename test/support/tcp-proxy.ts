@@ -16,6 +16,8 @@ export interface TcpProxy {
   set(mode: ProxyMode): void
   /** From now on everything takes this much longer, each way. */
   delay(ms: number): void
+  /** From now on each connection brings no more than this from the server. */
+  throttle(bytesPerSecond: number): void
   /** Resets the open connections over which `text` was sent lately; all of them without it. Answers how many. */
   reset(text?: string): number
   /**
@@ -43,6 +45,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   const lines = new Set<Line>()
   let mode: ProxyMode = 'pass'
   let delayMs = 0
+  let bytesPerSecond = Infinity
   let cut: { text: string; done: () => void } | null = null
 
   const listener = createServer((client) => {
@@ -73,9 +76,18 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
 
   function fromServer(line: Line, chunk: Buffer): void {
     if (isLost(line)) return
-    if (!line.cutAtAnswer) return later(() => line.client.write(chunk))
+    if (!line.cutAtAnswer) {
+      pause(line.server, (1_000 * chunk.length) / bytesPerSecond)
+      return later(() => line.client.write(chunk))
+    }
     line.client.resetAndDestroy()
     line.cutAtAnswer()
+  }
+
+  function pause(socket: Socket, ms: number): void {
+    if (ms < 1) return
+    socket.pause()
+    setTimeout(() => socket.resume(), ms)
   }
 
   function isLost(line: Line): boolean {
@@ -112,6 +124,9 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     },
     delay(ms) {
       delayMs = ms
+    },
+    throttle(most) {
+      bytesPerSecond = most
     },
     reset(text = '') {
       const chosen = [...lines].filter((line) => line.sent.includes(text))

@@ -38,6 +38,8 @@ export interface WorkerProcessOptions {
   readonly settings: object
   /** Options of `postbus worker`. */
   readonly words?: readonly string[]
+  /** Options of Node. */
+  readonly node?: readonly string[]
   /** What starts it, in a process group of its own. Default: nothing stands between the test and the worker. */
   readonly through?: Launcher
 }
@@ -49,6 +51,7 @@ export type Launcher = 'npx' | 'npm run' | 'sh' | 'bash'
 export async function startWorkerProcess({
   settings,
   words = [],
+  node = [],
   through,
 }: WorkerProcessOptions): Promise<WorkerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'postbus-worker-'))
@@ -59,7 +62,7 @@ export async function startWorkerProcess({
   const command = ['worker', '--config', config, ...words]
   const child = through
     ? spawn(...(await launched(through, folder, command)), { stdio, cwd: folder, env: environment(), detached: true })
-    : spawn(process.execPath, [MAIN, ...command], { stdio })
+    : spawn(process.execPath, [...node, MAIN, ...command], { stdio })
   const signals: BusSignal[] = []
   let output = ''
   const read = (line: string) => {

@@ -1,5 +1,5 @@
 /** Our own connections to Postgres: each with timeouts, because a black-holed connection would otherwise hang for hours. */
-import { Pool, type Client, type ClientConfig } from 'pg'
+import { Client, Pool, type ClientConfig } from 'pg'
 import { PostbusError } from '../../errors.ts'
 import { databaseOn } from './connections/database.ts'
 import { askFor, clientOf, type Given } from './connections/given.ts'
@@ -22,6 +22,12 @@ export interface ConnectionOptions extends Given, Limits {
   readonly canListen?: boolean
 }
 
+export interface Unconnected {
+  readonly client: Client
+  /** It would not open its own socket: the application gives it one. */
+  readonly hasOwnStream: boolean
+}
+
 /** Connections are made when first used, so that a bus can be created before its database is known or up. */
 export interface Connection {
   /** For short statements. */
@@ -34,6 +40,8 @@ export interface Connection {
   separatePool(how: { readonly applicationName: string; readonly size: number; readonly statementMs: number }): Pool
   /** What a new connection would be made with now, a password that is a function included. */
   config(): Promise<ClientConfig>
+  /** A client that is not connected, to be asked where it would connect to now. Its password is found out. */
+  unconnected(): Promise<Unconnected>
   close(): Promise<void>
 }
 
@@ -56,7 +64,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     keepAliveInitialDelayMillis: 10_000,
     types: OWN_TYPES,
   })
-  const OwnClient = ownClient(ask, connectTimeoutMs * TIME_TO_ASK, clientOf(options))
+  const Base = clientOf(options) ?? Client
+  const OwnClient = ownClient(ask, connectTimeoutMs * TIME_TO_ASK, Base)
 
   async function prepare(client: Client, statementMs = queryTimeoutMs): Promise<boolean> {
     const processId: unknown = Reflect.get(client, 'processID')
@@ -115,6 +124,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       const config = await ask()
       const { password } = config
       return { ...common(), ...config, ...(typeof password === 'function' && { password: await password() }) }
+    },
+    async unconnected() {
+      const asked = await ask()
+      const client = new Base({ ...common(), ...asked })
+      const password: unknown = client.password // pg takes a function too
+      if (typeof password === 'function') client.password = String(await password())
+      return { client, hasOwnStream: asked.stream !== undefined }
     },
     async close() {
       isClosed = true

@@ -12,6 +12,7 @@ import { dueQueues } from './deliveries/due.ts'
 import { checkQueues } from './queues/queues.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
+import { startHeartbeats } from './heartbeats/heartbeats.ts'
 import { settleDeliveries } from './deliveries/settle.ts'
 import { LogIndex } from './record/log-index.ts'
 import type { Tables } from './schema/tables.ts'
@@ -63,7 +64,10 @@ export function createPostgresBackend(connections: Connections, tables: Tables, 
     async close() {
       await Promise.all([connection.close(), lifeline.close()])
     },
-    store: createDeliveryStore(connections, tables, emit),
+    store: {
+      ...createDeliveryStore(connections, tables, emit),
+      heartbeats: (queues, onUnavailable) => startHeartbeats({ connection: lifeline, tables, queues, onUnavailable }),
+    },
     connection,
     tables,
   }

@@ -1,6 +1,7 @@
 /** One connection of a pool, for as long as a statement or a transaction of ours has it. */
 import type { QueryConfig } from 'pg'
 import { PostbusError } from '../../../errors.ts'
+import { answerWithin, NEVER_MS } from './answer-within.ts'
 import type { PgPool } from './given.ts'
 import { OWN_TYPES } from './parsers.ts'
 import { isOutdated } from './prepared-statements.ts'
@@ -64,9 +65,11 @@ function lend(client: Client, { isOwn, queryTimeoutMs }: Lender): LentConnection
     isOwn: isOwn(client),
     isLost: () => isLost,
     async send<Row extends object>({ text, values = [], name, rowMode }: Sent) {
-      const config = { text, values, types: OWN_TYPES, query_timeout: queryTimeoutMs }
+      const config = { text, values, types: OWN_TYPES, query_timeout: NEVER_MS }
       try {
-        return await client.query<Row>({ ...config, ...(name && { name }), ...(rowMode && { rowMode }) })
+        const answer = client.query<Row>({ ...config, ...(name && { name }), ...(rowMode && { rowMode }) })
+        answer.catch(ignore) // when it is not waited for any more
+        return await answerWithin(queryTimeoutMs, answer)
       } catch (error) {
         isLost ||= !isRefusal(error)
         throw error

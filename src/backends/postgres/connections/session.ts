@@ -81,8 +81,13 @@ export async function prepareOwnSession(
 
 /** Begins a transaction on a session that may not be ours alone, and tells it what we need, until the end of the transaction. */
 export async function beginOnSharedSession(run: Run, statementMs: number): Promise<void> {
+  await run(sharedSessionBegin(statementMs))
+}
+
+/** The same as text, to be run by other means. */
+export function sharedSessionBegin(statementMs: number): string {
   const wanted = [...settings(statementMs), ['idle_in_transaction_session_timeout', `'${LONGEST_PAUSE}'`] as const]
-  await run(`begin isolation level read committed; select ${settingAll(wanted)(true)}`)
+  return `begin isolation level read committed; select ${settingAll(wanted)(true)}`
 }
 
 /** The rest of a statement that sets all of these. */

@@ -31,7 +31,7 @@ function claimPlain(queue: string, tables: Tables): Claim {
     const values = [queue, limit, limitsOf(rooms), marks.handIn(), room]
     const answer = await queryClaimed<ReportColumn>(database, { name: 'claim_2', text }, values)
     marks.learn(marksIn(answer))
-    const claimed = claimedFrom(answer, (rows) => rows.map((row) => claimedDelivery(queue, row, answer.at)))
+    const claimed = claimedFrom(answer, (rows) => rows.map((row) => withItsPast(queue, row, answer.at)))
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
   }
 }
@@ -58,7 +58,9 @@ function claimLanes(queue: string, tables: Tables): Claim {
     const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes_2', text }, values)
     marks.learn(marksIn(answer))
     const report = reportIn(answer)
-    const claimed = claimedFrom(answer, (rows) => claimedRuns(queue, rows, answer.at))
+    const claimed = claimedFrom(answer, (rows) =>
+      claimedRuns(queue, rows, answer.at, (row) => withItsPast(queue, row, answer.at)),
+    )
     found += claimed.deliveries.length
     for (const handler of claimed.heldBack) heldBack.add(handler)
 
@@ -68,6 +70,11 @@ function claimLanes(queue: string, tables: Tables): Claim {
     if (more) walkFrom = walkOn
     return { ...claimed, more, heldBack: [...heldBack], lookAgain: claimed.lookAgain || isRoundOver }
   }
+}
+
+/** In the row of a delivery `more` says that its last claim was lost. */
+function withItsPast(queue: string, row: Cells, at: ClaimedRows<'more'>['at']): ClaimedDelivery {
+  return { ...claimedDelivery(queue, row, at), wasLost: isTrue(row[at.more]) }
 }
 
 /** Without limits the functions do nothing about them. */

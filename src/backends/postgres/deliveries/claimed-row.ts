@@ -79,11 +79,16 @@ function isCells(row: object): row is Cells {
 }
 
 /** Deliveries, each with those behind it: a row that names no claim belongs to the run of the one before. */
-export function claimedRuns(queue: string, rows: readonly Cells[], at: Places): readonly ClaimedDelivery[] {
+export function claimedRuns(
+  queue: string,
+  rows: readonly Cells[],
+  at: Places,
+  read = (row: Cells) => claimedDelivery(queue, row, at),
+): readonly ClaimedDelivery[] {
   const heads: ClaimedDelivery[] = []
   let behind: ClaimedDelivery[] = []
   for (const row of rows) {
-    const delivery = claimedDelivery(queue, row, at)
+    const delivery = read(row)
     if (row[at.claim] === null) {
       behind.push({ ...delivery, claim: heads.at(-1)?.claim ?? 0 })
     } else {

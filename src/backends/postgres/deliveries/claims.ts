@@ -83,7 +83,7 @@ function workerDied(): AttemptError {
     attempt: 0, // filled in by the function
     at: new Date().toISOString(),
     code: 'POSTBUS_WORKER_DIED',
-    message: `The worker was not heard of for ${HEARTBEAT_SECONDS} s: it died, was stopped, or lost its connection.`,
+    message: `The worker was not heard of for ${HEARTBEAT_SECONDS} s: it died, was stopped, stood still, or lost its connection.`,
     stack: null,
   }
 }

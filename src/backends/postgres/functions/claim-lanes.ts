@@ -48,13 +48,14 @@ const LOOK_AT_LEAST = 10
 const BUSY_LANES = 10
 const MOST_WALKS = 4
 
-const NO_REPORT = 'null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text'
+/** See `claim.ts`. */
+const WAS_LOST = 'activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text'
 
 export function claimLanesFunction(tables: Tables): string {
   const claimChosen = `if chosen <> '{}' then
       return query
-        with ${activated(tables, 'chosen', 'head')}, ${runsOf(tables, 'head', ['priority', 'created_on'])}
-        select ${DELIVERY}, ${NO_REPORT} from activated ${itsEvent(tables)}
+        with ${activated(tables, 'chosen', 'head')}, ${runsOf(tables, 'head', ['priority', 'created_on', 'was_lost'])}
+        select ${DELIVERY}, ${WAS_LOST} from activated ${itsEvent(tables)}
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
       wanted := wanted - cardinality(chosen);
       wrote := true;

@@ -1,6 +1,8 @@
 /**
  * The function that claims from a queue without keys: takes what is due, most urgent first, but of no handler more than has
  * free slots. What it has to pass over for that is set aside (see `set-aside.ts`).
+ *
+ * In the row of a delivery `more` says that its last claim was lost; in the row without one, that there may be more to claim.
  */
 import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
@@ -20,13 +22,13 @@ import {
   QUEUE_ORDER,
 } from './sql.ts'
 
-const NO_REPORT = 'null::boolean, null::text[], null::boolean, null::boolean, null::text'
+const WAS_LOST = 'activated.was_lost, null::text[], null::boolean, null::boolean, null::text'
 
 export function claimFunction(tables: Tables): string {
   const claimChosen = `if chosen is not null then
       return query
         with ${activated(tables, 'chosen')}
-        select ${DELIVERY}, ${NO_REPORT} from activated ${itsEvent(tables)} ${QUEUE_ORDER};
+        select ${DELIVERY}, ${WAS_LOST} from activated ${itsEvent(tables)} ${QUEUE_ORDER};
       wanted := wanted - cardinality(chosen);
       wrote := true;
     end if;`

@@ -3,11 +3,13 @@
  * that the caller saw at an earlier look. The caller measures the time between its looks with its own clock: see
  * `worker/recovery.ts`. The server's clock only tells which heartbeats are recent and need no look. One from the future needs one.
  *
- *   watched   seen before; looked for by their ids. Those that are `lost` are freed
+ *   watched   seen before; looked for by their ids. Those that are `lost` are freed. Without a `beat`: the caller's own claim,
+ *             which it gives up
  *   recent    silent for less than `since_seconds`; null: for any time
  *
- * The attempt counts, with an error that says so; whether it was the last one is decided at the next claim, which knows the
- * handler. The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
+ * An error says so; whether that was the last attempt is decided at the next claim, which knows the handler. What was claimed in
+ * one go is begun one after the other, and any of it may have killed the process. So of several the error says that it is not
+ * known whether the attempt had begun; one that is left alone of its claim had (see `lostOf`). The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
  *
  * A lock or a slow server can delay the heartbeats of living workers. It would delay this call too. So this call waits for no
  * lock: where one is in its way, or where it comes late itself, it says that it was delayed, and frees nothing. A row that is
@@ -17,7 +19,7 @@
  * once a minute only.
  */
 import type { Tables } from '../schema/tables.ts'
-import { ACTIVE, attemptOf, byId, claimOf, FIXED_PLAN, functionName, withError } from './sql.ts'
+import { ACTIVE, attemptOf, byId, claimOf, FIXED_PLAN, functionName, lostOf, withError } from './sql.ts'
 
 /** So many are looked at once. What a large worker has left behind is freed in several looks. */
 const MOST_SILENT = 2_000
@@ -26,8 +28,9 @@ const LONGEST_PAUSE_SECONDS = 5
 
 export function recoverFunction(tables: Tables): string {
   const { channel, clock, delivery } = tables
-  const error = `error || jsonb_build_object('attempt', ${attemptOf('job')})`
-  const isUnmoved = `${claimOf('job')} = seen.claim and ${beatOf('job')} = seen.beat and job.state::text = 'active'`
+  const itsError = `error || jsonb_build_object('attempt', ${attemptOf('job')} + ${lostOf('job')},
+      'lost', ${lostOf('job')} + (not silent.has_begun)::integer, 'begun', silent.has_begun)`
+  const isUnmoved = `${claimOf('job')} = seen.claim and coalesce(${beatOf('job')} = seen.beat, true) and job.state::text = 'active'`
   const seen = { queue: 'seen.queue', id: 'seen.id' }
   const watched = `unnest(queues, ids, claims, beats, lost) as seen (queue, id, claim, beat, is_lost)`
   const columns = `job.name, job.id, ${claimOf('job')} as claim, ${beatOf('job')} as beat`
@@ -51,6 +54,7 @@ declare
   freed tid[];
   freed_queues text[];
   lanes text[];
+  claimed_on timestamptz[];
   one text;
 begin
   begin
@@ -63,17 +67,21 @@ begin
   return query select null::text, null::integer, null::uuid, null::bigint, null::bigint, is_delayed, began;
 
   if not is_delayed and true = any(lost) then
-    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane) into freed, freed_queues, lanes
+    select array_agg(job.row), array_agg(seen.queue), array_agg(job.lane), array_agg(job.started_on)
+    into freed, freed_queues, lanes, claimed_on
     from ${watched}
     cross join lateral (
-      ${byId(tables, seen, 'job.ctid as row, job.singleton_key as lane')} and ${isUnmoved} for update skip locked
+      ${byId(tables, seen, 'job.ctid as row, job.singleton_key as lane, job.started_on')} and ${isUnmoved} for update skip locked
     ) job
     where seen.is_lost;
     update ${delivery} job set
       state = 'retry',
       start_after = ${clock},
-      output = ${withError('job.output', `(${error})`)}
-    from unnest(freed) as silent (row)
+      output = ${withError('job.output', `(${itsError})`)}
+    from (
+      select one.row, count(*) over (partition by one.queue, one.claimed_on) = 1 as has_begun
+      from unnest(freed, freed_queues, claimed_on) as one (row, queue, claimed_on)
+    ) silent
     where job.ctid = silent.row;
     for one in select distinct silent.queue from unnest(freed_queues) silent (queue) loop
       perform ${functionName(tables, 'promote')}(one, (

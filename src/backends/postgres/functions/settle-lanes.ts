@@ -16,7 +16,7 @@
  *
  * What ends a run makes way for the head of its lane: in the same transaction, but in a later statement, whose snapshot
  * sees what was published and parked meanwhile. The head is claimed for the same worker, with what is behind it, unless that
- * wants to leave it to others (`ends_run`); then it is promoted if it was parked.
+ * wants to leave it to others (`ends_run`), or its last claim was lost, so that it may have to run alone; then it is promoted if it was parked.
  */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -37,6 +37,7 @@ import {
   isClaimed,
   itsEvent,
   NO_DELIVERY,
+  wasLost,
 } from './sql.ts'
 
 /**
@@ -53,7 +54,8 @@ export function settleLanesFunction(tables: Tables): string {
   const { clock, delivery } = tables
   // Of the clock: what was published since this transaction began is due, though its now() is older.
   const due = `head.state < 'active' and head.start_after <= ${clock}`
-  const taken = `${due} and not ended.id = any(ends_run)`
+  const isLeft = `(ended.id = any(ends_run) or head.was_lost)`
+  const taken = `${due} and not ${isLeft}`
   const began = (took: string) => `coalesce(${clock} - (${took})::integer * interval '1 ms', job.started_on)`
   const headOfLane = (lane: string, columns: string) => headOf(tables, { queue: 'of_queue', lane }, columns)
   const target = byId(tables, { queue: 'of_queue', id: 'run.target' }, 'job.singleton_key, job.started_on')
@@ -134,11 +136,11 @@ begin
   select
     array_agg(case when ${taken} then head.row end),
     array_remove(array_agg(case when head.blocked and not (${taken}) then head.row end), null),
-    coalesce(bool_or(${due} and ended.id = any(ends_run)), false)
+    coalesce(bool_or(${due} and ${isLeft}), false)
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
   left join lateral (
-    ${headOfLane('ended.lane', 'job.ctid as row, job.state, job.blocked, job.start_after')} for update
+    ${headOfLane('ended.lane', `job.ctid as row, job.state, job.blocked, job.start_after, ${wasLost('job')} as was_lost`)} for update
   ) head on true;
 
   if promoted <> '{}' then

@@ -65,7 +65,10 @@ export const NO_DELIVERY = `null::uuid, null::text, null::bigint, null::integer,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
     null::timestamptz, null::text`
 
-/** Turns the locked rows of the array `rows` into claims. */
+/**
+ * Turns the locked rows of the array `rows` into claims. One that was taken over, and not ended since, has a heartbeat still
+ * (see `isClaimed`): if it is not known whether its attempt had begun, that is not counted as one (see `lostOf`).
+ */
 export function activated(tables: Tables, rows: string, as = 'activated'): string {
   return activatedFrom(tables, { as, where: `job.ctid = any(${rows})` })
 }
@@ -90,11 +93,13 @@ function activatedFrom(tables: Tables, { as, from = '', where, also = '' }: Acti
         blocked = false,
         started_on = ${tables.jobNow},
         heartbeat_on = ${tables.clock},
-        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
+        retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end,
+        retry_limit = job.retry_limit
+          + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       ${from}
       where ${where}
       returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler,
-        ${claimOf('job')} as claim, ${attemptOf('job')} as attempt
+        ${claimOf('job')} as claim, ${attemptOf('job')} + ${lostOf('job')} as attempt, ${wasLost('job')} as was_lost
     )`
 }
 
@@ -165,6 +170,21 @@ export function byId(tables: Tables, { queue, id }: { queue: string; id: string 
 /** The number of the attempt that a claim begins: see `attempt-number.ts`. */
 export function attemptOf(job: string): string {
   return `(${job}.retry_count - (${job}.retry_limit - ${RETRY_LIMIT}) + 1)`
+}
+
+/**
+ * How many of its claims were lost, the last ones in a row, of which it is not known whether the attempt had begun: the error of the
+ * last one says so. They do not count as attempts that were used. But they count towards `maxAttempts` while nothing else has
+ * come of the delivery: it is never begun more often than its handler allows.
+ */
+export function lostOf(job: string): string {
+  const lost = `${job}.output #>> '{-1,lost}'`
+  return `case when ${lost} ~ '^\\d{1,6}$' then (${lost})::integer else 0 end`
+}
+
+/** Whether its last claim was lost, and nothing else has come of it since. */
+export function wasLost(job: string): string {
+  return `coalesce(${job}.output -> -1 ? 'lost', false)`
 }
 
 /**

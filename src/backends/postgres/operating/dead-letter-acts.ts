@@ -114,6 +114,7 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         heartbeat_on = null,
         blocked = false,
         retry_limit = job.retry_limit + ${attemptOf('job')},
+        output = case when jsonb_typeof(job.output) = 'array' then job.output #- '{-1,lost}' else job.output end,
         data = job.data || '{"again": "retry"}' -- it was over once: see record/statuses.ts
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')

@@ -1,0 +1,77 @@
+/**
+ * The claims that a process holds, in memory that it shares with the thread that keeps them. Nothing is sent for that: a claim
+ * costs a few numbers, and the thread looks only when the event loop stands still. What it reads while a slot is being
+ * written names no claim.
+ */
+import type { ClaimedDelivery } from '../../../deliveries/delivery.ts'
+import type { HeldClaim } from '../../../deliveries/heartbeats.ts'
+
+/** What a slot holds, and what stands before the slots: numbers of 64 bits. */
+export const LAYOUT = {
+  header: 1,
+  /** When the event loop of the process last went round. */
+  pulse: 0,
+  slot: 5,
+  /** 0: the slot is free. */
+  claim: 0,
+  queue: 1,
+  limitMs: 2,
+  /** The 16 bytes of the delivery's id. */
+  id: 3,
+} as const
+
+/** 640 KiB. Claims beyond these are kept by the main thread alone. */
+const SLOTS = 16_384
+
+interface Held {
+  readonly claim: number
+  readonly slot: number
+}
+
+export class SharedClaims {
+  readonly memory = new SharedArrayBuffer(8 * (LAYOUT.header + SLOTS * LAYOUT.slot))
+  readonly #numbers = new Float64Array(this.memory)
+  readonly #bytes = Buffer.from(this.memory)
+  readonly #free = Array.from({ length: SLOTS }, (_, place) => SLOTS - 1 - place)
+  readonly #held = new Map<string, Held>()
+  readonly #queues: readonly string[]
+
+  constructor(queues: readonly string[]) {
+    this.#queues = queues
+    this.pulse()
+  }
+
+  /** The event loop goes round. */
+  pulse(): void {
+    this.#numbers[LAYOUT.pulse] = monotonicMs()
+  }
+
+  hold({ delivery: { id, claim, queue }, limitMs }: HeldClaim): void {
+    const slot = this.#held.get(id)?.slot ?? this.#free.pop()
+    if (slot === undefined) return
+    this.#held.set(id, { claim, slot })
+    const at = placeOf(slot)
+    this.#numbers[at + LAYOUT.claim] = 0
+    this.#numbers[at + LAYOUT.queue] = this.#queues.indexOf(queue)
+    this.#numbers[at + LAYOUT.limitMs] = limitMs
+    this.#bytes.write(id.replaceAll('-', ''), 8 * (at + LAYOUT.id), 'hex')
+    this.#numbers[at + LAYOUT.claim] = claim
+  }
+
+  release({ id, claim }: ClaimedDelivery): void {
+    const held = this.#held.get(id)
+    if (held?.claim !== claim) return
+    this.#held.delete(id)
+    this.#numbers[placeOf(held.slot) + LAYOUT.claim] = 0
+    this.#free.push(held.slot)
+  }
+}
+
+/** A clock that all threads of a process have in common. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n)
+}
+
+function placeOf(slot: number): number {
+  return LAYOUT.header + slot * LAYOUT.slot
+}

@@ -1,0 +1,149 @@
+/**
+ * What the thread does: while the event loop of the process stands still, it says that the claims in the shared memory are alive. When
+ * that has lasted longer than a claim's limit, it gives the claim up, with an error that says why. While the event loop goes
+ * round, the main thread sends the heartbeats, and this one only holds its connection ready: to make one it may need a new
+ * password, which only the main thread can ask for.
+ *
+ * Like `wire-client.ts`, this function is started from its text, and uses nothing that is declared outside of it.
+ */
+import type { Place } from './place.ts'
+import type { LAYOUT } from './shared-claims.ts'
+import type { WireClient } from './wire-client.ts'
+
+export interface ThreadData {
+  readonly memory: SharedArrayBuffer
+  readonly layout: typeof LAYOUT
+  readonly place: Place
+  readonly queues: readonly string[]
+  /** Begins a transaction, on any session. */
+  readonly begin: string
+  readonly keepFunction: string
+  readonly recoverFunction: string
+  /** The event loop counts as standing still from here on. */
+  readonly standsStillMs: number
+  readonly beatEveryMs: number
+  readonly limitMs: number
+}
+
+/** From the thread: it is connected; or it is not, and needs to know where to connect now. It is told a `Place`. */
+export type FromThread = { readonly is: 'connected' } | { readonly is: 'failed'; readonly why: string }
+
+interface Claim {
+  readonly queue: string
+  readonly id: string
+  readonly claim: number
+  readonly limitMs: number
+}
+
+export function keepFromThread(
+  connect: (place: Place, limitMs: number, onClosed: () => void) => Promise<WireClient>,
+): void {
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
+  const data = workerData as ThreadData
+  const { layout } = data
+  const numbers = new Float64Array(data.memory)
+  const bytes = Buffer.from(data.memory)
+  const lookEveryMs = 250
+  let { place } = data
+  let client: WireClient | null = null
+  let isBusy = false
+  let nextAt = 0
+
+  parentPort?.on('message', (now: Place) => (place = now))
+  setInterval(() => void look(), lookEveryMs)
+  void look()
+
+  function monotonicMs(): number {
+    return Number(process.hrtime.bigint() / 1_000_000n)
+  }
+
+  async function look(): Promise<void> {
+    const at = monotonicMs()
+    const stoodStillMs = at - numbers[layout.pulse]!
+    if (isBusy || at < nextAt || (client && stoodStillMs < data.standsStillMs)) return
+    isBusy = true
+    try {
+      if (client) await beat(client, stoodStillMs)
+      else await connected()
+    } catch (error) {
+      disconnected(error instanceof Error ? error.message : String(error))
+    } finally {
+      isBusy = false
+    }
+  }
+
+  async function connected(): Promise<void> {
+    let isClosed = false
+    const made = await connect(place, data.limitMs, () => {
+      isClosed = true
+      if (client) disconnected('the connection was closed')
+    })
+    if (isClosed) throw new Error('the connection was closed')
+    client = made
+    post({ is: 'connected' })
+  }
+
+  /** By the time it connects again it has been told where to, if the main thread can say so. */
+  function disconnected(why: string): void {
+    client = null
+    nextAt = monotonicMs() + 4 * lookEveryMs
+    post({ is: 'failed', why })
+  }
+
+  async function beat(over: WireClient, stoodStillMs: number): Promise<void> {
+    nextAt = monotonicMs() + data.beatEveryMs
+    const held = heldClaims()
+    if (held.length === 0) return
+    const kept = held.filter(({ limitMs }) => stoodStillMs <= limitMs)
+    const tooLong = held.filter(({ limitMs }) => stoodStillMs > limitMs)
+    const statements = data.queues.flatMap((queue) => keeping(kept.filter((one) => one.queue === queue)))
+    await over.run([data.begin, ...statements, ...givingUp(tooLong, stoodStillMs), 'commit'].join('; '))
+  }
+
+  function heldClaims(): Claim[] {
+    const held: Claim[] = []
+    for (let at = layout.header; at < numbers.length; at += layout.slot) {
+      const claim = numbers[at + layout.claim]!
+      const queue = data.queues[numbers[at + layout.queue]!]
+      const id = bytes.toString('hex', 8 * (at + layout.id), 8 * (at + layout.id) + 16)
+      if (claim !== 0 && queue !== undefined) held.push({ queue, id, claim, limitMs: numbers[at + layout.limitMs]! })
+    }
+    return held
+  }
+
+  function keeping(claims: readonly Claim[]): string[] {
+    if (claims.length === 0) return []
+    return [`select ${data.keepFunction}(${literal(claims[0]!.queue)}, ${named(claims)})`]
+  }
+
+  /** Their heartbeats are as they may be: it is our own claim that we end. */
+  function givingUp(claims: readonly Claim[], stoodStillMs: number): string[] {
+    if (claims.length === 0) return []
+    const queues = literal(`{${claims.map(({ queue }) => queue).join()}}`)
+    const all = (value: string) => `array_fill(${value}, array[${claims.length}])`
+    const error = literal(JSON.stringify(stoodStill(stoodStillMs)))
+    return [
+      `select from ${data.recoverFunction}(${queues}, ${named(claims)}, ${all('null::bigint')}, ${all('true')}, null, 0, 0, ${error}::jsonb)`,
+    ]
+  }
+
+  function named(claims: readonly Claim[]): string {
+    return `'{${claims.map(({ id }) => id).join()}}'::uuid[], '{${claims.map(({ claim }) => claim).join()}}'::bigint[]`
+  }
+
+  function literal(text: string): string {
+    return `'${text.replaceAll("'", "''")}'`
+  }
+
+  function stoodStill(ms: number) {
+    const message =
+      `The event loop of the worker's process stood still for ${Math.round(ms / 1_000)} s: a handler computed without a pause, ` +
+      'for longer than its timeoutMs and the grace period together. Let it pause, or do its work in a thread.'
+    return { attempt: 0, at: new Date().toISOString(), code: 'POSTBUS_WORKER_STALLED', message, stack: null }
+  }
+
+  function post(said: FromThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    parentPort?.postMessage(said)
+  }
+}

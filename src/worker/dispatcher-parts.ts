@@ -1,0 +1,21 @@
+/** What a dispatcher is made of. */
+import type { Attempt } from '../attempt/run-attempt.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import type { Emit } from '../signals.ts'
+import type { Alone } from './alone.ts'
+import type { HandlerSlots } from './handler-slots.ts'
+import type { Tally } from './tally.ts'
+
+export interface DispatcherParts {
+  readonly queue: string
+  readonly concurrency: number
+  /** Shared with the other queue of the same handlers. */
+  readonly handlerSlots: HandlerSlots
+  /** Shared by all queues of a worker. */
+  readonly alone?: Alone
+  readonly pollMs: number
+  readonly store: DeliveryStore
+  readonly tally: Tally
+  readonly emit: Emit
+  readonly attempt: Attempt
+}

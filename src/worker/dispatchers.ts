@@ -1,0 +1,20 @@
+/** The dispatchers of one worker, one for each queue. What they share: a delivery that has to run alone is alone in all of them. */
+import { Alone } from './alone.ts'
+import { Dispatcher, type DispatcherParts } from './dispatcher.ts'
+import type { WorkPlan } from './work-plan.ts'
+
+export function dispatchersFor(
+  { queues, slotsOf, limitsOf, attempt }: WorkPlan,
+  parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally'>,
+): readonly Dispatcher[] {
+  const alone = new Alone({
+    maxAttempts: (handler) => limitsOf(handler).maxAttempts,
+    quiet: async () => void (await Promise.all(dispatchers.map((dispatcher) => dispatcher.quiet()))),
+    goOn: () => dispatchers.forEach((dispatcher) => dispatcher.wake()),
+  })
+  const dispatchers = [...queues].map(
+    ([queue, concurrency]) =>
+      new Dispatcher({ ...parts, queue, concurrency, handlerSlots: slotsOf(queue), alone, attempt }),
+  )
+  return dispatchers
+}

@@ -1,0 +1,52 @@
+/** Runs one delivery of a queue without keys: an attempt in its slot, then its outcome goes to the database. */
+import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
+import type { Attempt } from '../attempt/run-attempt.ts'
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+import type { Emit } from '../signals.ts'
+import type { Held, HeldDelivery } from './held.ts'
+import type { QueueSignals } from './queue-signals.ts'
+import type { Settler } from './settler.ts'
+
+export interface SingleRunParts {
+  readonly attempt: Attempt
+  readonly emit: Emit
+  readonly held: Held
+  readonly settler: Settler
+  readonly signals: QueueSignals
+  /** Its handler has returned: the slot is free. */
+  onReturned(handler: string): void
+  onOutcome(outcome: Outcome): void
+  /** It is settled, or given back. */
+  onEnd(held: HeldDelivery): void
+  begin(delivery: ClaimedDelivery): void
+}
+
+/** It is held when this returns. */
+export function runSingle(parts: SingleRunParts, delivery: ClaimedDelivery): void {
+  const held = parts.held.hold(delivery)
+  const attempt = parts.attempt(delivery, held.abort)
+  void concludedAttempt(attempt, delivery, parts.emit).then((concluded) => returned(parts, held, concluded))
+}
+
+/** The outcome goes to the database, unless the delivery was given back meanwhile. */
+function returned(parts: SingleRunParts, held: HeldDelivery, concluded: ConcludedAttempt): void {
+  parts.held.returned(held)
+  parts.onReturned(held.delivery.handler)
+  if (held.phase === 'given-back') return parts.onEnd(held)
+
+  held.phase = 'settling'
+  settle(parts, held, concluded)
+}
+
+function settle(parts: SingleRunParts, held: HeldDelivery, concluded: ConcludedAttempt): void {
+  const { delivery, abort } = held
+  parts.settler.hand({ ...concluded.settlement, delivery }, ({ wasOurs, isRefused }) => {
+    const newer = held.delivery === delivery ? null : held.delivery
+    if (newer && !wasOurs && !isRefused) return settle(parts, held, concluded) // it was lost, and has come back meanwhile
+    if (wasOurs) parts.onOutcome(concluded.outcome)
+    else if (!isRefused && !abort.signal.aborted) parts.signals.claimLost(delivery)
+    parts.onEnd(held)
+    if (newer) parts.begin(newer)
+  })
+}

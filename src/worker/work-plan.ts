@@ -1,0 +1,15 @@
+/** What a worker is to work on. */
+import type { Attempt } from '../attempt/run-attempt.ts'
+import type { HandlerSlots } from './handler-slots.ts'
+
+export interface WorkPlan {
+  /** Queue → how many handlers may run at once. */
+  readonly queues: ReadonlyMap<string, number>
+  /** How many attempts of each limited handler may run at once. */
+  slotsOf(queue: string): HandlerSlots
+  /** The names of the handlers this process knows. */
+  readonly handlers: readonly string[]
+  /** What a handler allows. */
+  limitsOf(handler: string): { readonly timeoutMs: number; readonly maxAttempts: number }
+  readonly attempt: Attempt
+}
