@@ -1,14 +1,19 @@
 /** Postbus: publish a typed event inside your own Postgres transaction; workers run its handlers, and retry them. */
 export { createBus, type Bus } from './bus.ts'
 export { defineEvent, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
-export {
-  defineHandler,
-  type EventFor,
-  type Handler,
-  type HandlerDefinition,
-  type HandlerOptions,
-} from './handlers/handler.ts'
-export type { AnyEventType, AnyHandler, ListensTo } from './handlers/handler.ts'
+export { defineHandler, type Handler, type HandlerDefinition, type HandlerOptions } from './handlers/handler.ts'
+export type { AnyHandler } from './handlers/handler.ts'
+export { shadow } from './handlers/shadow.ts'
+export type {
+  AnyEventType,
+  EventFor,
+  HandledEvent,
+  Listening,
+  ListensTo,
+  Pattern,
+  Shadow,
+  ShadowEvent,
+} from './handlers/listens-to.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export { discard, failed, snooze, type Discard, type Failed, type Snooze, type SnoozeFor } from './handlers/outcome.ts'
 export type { Backoff, BackoffFunction } from './handlers/backoff.ts'

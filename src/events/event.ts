@@ -29,6 +29,13 @@ export interface EventType<
   (data: Input, options?: EventOptions): Envelope<Type, Version, Data>
   readonly type: Type
   readonly version: Version
+  /**
+   * Whether an event is of this type and version, for the compiler too: in a handler that listens to patterns, where the data
+   * of an event are unknown until this was asked.
+   *
+   * @example if (OrderCreated.is(event)) await invoices.create(event.data.orderId)
+   */
+  is(event: Envelope): event is Envelope<Type, Version, Data>
   /** Where it was defined, for the error about two that have one type and version. */
   readonly definedAt: string
 }
@@ -109,7 +116,11 @@ export function defineEvent<
     return Object.freeze(envelope)
   }
 
-  return Object.freeze(Object.assign(make, { type, version, definedAt: callerOf(defineEvent) }))
+  function is(event: Envelope): event is Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>> {
+    return event.type === type && event.version === version
+  }
+
+  return Object.freeze(Object.assign(make, { type, version, is, definedAt: callerOf(defineEvent) }))
 }
 
 /** Whether a value was made by `defineEvent`, by this or another copy of the package. */

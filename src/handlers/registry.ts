@@ -3,7 +3,8 @@ import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { eventTypesOf, type EventTypeSet } from './event-types.ts'
-import { isHandler, type AnyEventType, type AnyHandler } from './handler.ts'
+import { isHandler, type AnyHandler } from './handler.ts'
+import type { AnyEventType } from './listens-to.ts'
 import { partitionedQueue } from '../names.ts'
 import { subscribes } from './subscription.ts'
 
@@ -132,8 +133,10 @@ function notHandlers(what: string, value: unknown): PostbusError {
 }
 
 function duplicate(one: AnyHandler, other: AnyHandler): PostbusError {
+  const madeByOneLine = one.definedAt === other.definedAt
+  const mend = madeByOneLine ? 'One line made both: let it give each a name of its own.' : 'Rename one.'
   return new PostbusError(
     'POSTBUS_DUPLICATE_HANDLER',
-    `Two handlers are named "${one.name}": a delivery could not tell them apart. Rename one.\n  ${one.definedAt}\n  ${other.definedAt}`,
+    `Two handlers are named "${one.name}": a delivery could not tell them apart. ${mend}\n  ${one.definedAt}\n  ${other.definedAt}`,
   )
 }
