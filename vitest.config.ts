@@ -1,4 +1,4 @@
-/** How the tests run: against a real Postgres, which `global-setup.ts` picks, two files at a time. */
+/** How the tests run: against a real Postgres, which `global-setup.ts` picks, three files at a time: many of them wait for a timeout. */
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/readme-blocks/**'], // their own tests run them
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -10,6 +10,7 @@ import { publish } from './0004-publish.ts'
 import { laneSweeps } from './0005-lane-sweeps.ts'
 import { pruning } from './0006-pruning.ts'
 import { history } from './0007-history.ts'
+import { trace } from './0008-trace.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -21,5 +22,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0005-lane-sweeps': laneSweeps(names),
     '0006-pruning': pruning(names),
     '0007-history': history(names),
+    '0008-trace': trace(names),
   }
 }

@@ -21,6 +21,7 @@ import { parseOptions } from './parse-options.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'
+import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
@@ -45,6 +46,18 @@ export interface Bus {
    * `POSTBUS_SCHEMA_MISSING`, `POSTBUS_SCHEMA_OUTDATED`, `POSTBUS_QUEUE_MISSING`.
    */
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
+  /**
+   * Runs `work` and returns what it returns. What is published inside it, also later in a promise or a timer that it began,
+   * carries this context, unless the event says otherwise: for a request, a job or an import. Contexts may lie inside each
+   * other: the inner one wins, and metadata is merged. Inside a handler there is a context already: the event it handles
+   * becomes the cause, and its correlation id is carried on. That one ends with the attempt.
+   *
+   * @example
+   * app.use((request, response, next) => bus.withContext({ correlationId: request.id, source: 'api' }, next))
+   *
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the context holds what an event could not.
+   */
+  withContext<Result>(context: PublishContext, work: () => Result): Result
   /**
    * Makes a worker, which runs handlers in this process. It does nothing until `start()` or `drain()`.
    *
@@ -85,6 +98,7 @@ export function createBus(options: BusOptions): Bus {
 
   const bus: Bus = {
     publish,
+    withContext,
     worker: (given: WorkerOptions = {}) =>
       makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
     async ready() {

@@ -19,6 +19,7 @@ export { discard, failed, snooze, type Discard, type Failed, type Snooze, type S
 export type { Backoff, BackoffFunction } from './handlers/backoff.ts'
 export type { Envelope, EventOptions, EventMetadata, EventMetadataValue } from './events/envelope.ts'
 export type { PublishedEvent, PublishOptions, PublishResult } from './events/publish-result.ts'
+export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'

@@ -5,7 +5,8 @@
 import type { Answer, HandlerCall } from './handler-call.ts'
 import { reportOverdue } from './attempt-signals.ts'
 import { contextFor, type ContextParts } from './context-for.ts'
-import type { Deadline, Deadlines } from './deadlines.ts'
+import type { Deadlines } from './deadlines.ts'
+import { traceAttempt } from '../publishing/trace.ts'
 
 export interface CallParts extends ContextParts {
   readonly deadlines: Deadlines
@@ -14,21 +15,26 @@ export interface CallParts extends ContextParts {
 /** Whatever the handler does is an answer: this neither throws nor rejects. A promise, only if the handler returns one. */
 export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promise<Answer> {
   const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery))
+  const trace = traceAttempt(call.event, call.handler.name)
+  const end = (answer: Answer): Answer => {
+    trace.end()
+    return deadline.end(answer)
+  }
   try {
     // The registry matched the event to the handler by type and version; only the compiler cannot know.
-    const returned = call.handler.handle(call.event as never, contextFor(call, parts))
-    if (!isThenable(returned)) return deadline.end({ threw: false, value: returned })
-    return answerOf(returned, deadline)
+    const returned = trace.run(() => call.handler.handle(call.event as never, contextFor(call, parts)))
+    if (!isThenable(returned)) return end({ threw: false, value: returned })
+    return answerOf(returned, end)
   } catch (error) {
-    return deadline.end({ threw: true, error })
+    return end({ threw: true, error })
   }
 }
 
-async function answerOf(returned: PromiseLike<unknown>, deadline: Deadline): Promise<Answer> {
+async function answerOf(returned: PromiseLike<unknown>, end: (answer: Answer) => Answer): Promise<Answer> {
   try {
-    return deadline.end({ threw: false, value: await returned })
+    return end({ threw: false, value: await returned })
   } catch (error) {
-    return deadline.end({ threw: true, error })
+    return end({ threw: true, error })
   }
 }
 

@@ -3,6 +3,7 @@ import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { HandlerContext } from '../handlers/handler-context.ts'
 import { logWith, type Emit } from '../signals.ts'
+import { causedBy } from '../publishing/trace.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { fieldsOf } from './attempt-signals.ts'
 import type { HandlerCall } from './handler-call.ts'
@@ -31,19 +32,10 @@ export function contextFor(
     publish(events, options) {
       const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
       return publish(
-        list.map((next) => causedBy(event, next)),
+        list.map((next) => causedBy({ event, handler: handler.name }, next)),
         tx === undefined ? options : { tx, ...options },
       )
     },
   }
   return Object.freeze(tx === undefined ? context : { ...context, tx })
-}
-
-/** What a handler publishes carries on the chain of the event it handles, unless the new event says otherwise. */
-function causedBy(cause: Envelope, event: Envelope): Envelope {
-  return Object.freeze({
-    ...event,
-    correlationId: event.correlationId ?? cause.correlationId ?? cause.id,
-    causationId: event.causationId ?? cause.id,
-  })
 }

@@ -23,6 +23,7 @@ export function openedOrError(stored: StoredEvent, codec: Codec): Envelope | Pos
  * cannot be read.
  */
 export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
+  const rest = openRest(stored)
   return Object.freeze({
     id: stored.id,
     type: stored.type,
@@ -31,6 +32,8 @@ export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
     partitionKey: stored.partitionKey,
     correlationId: stored.correlationId,
     causationId: stored.causationId,
+    causedByHandler: rest.caused_by_handler ?? null,
+    initializedAt: rest.initialized_at ? new Date(rest.initialized_at) : null,
     occurredAt: stored.occurredAt,
     source: stored.source,
     metadata: stored.metadata === null ? {} : openMetadata(stored, stored.metadata),
@@ -44,6 +47,15 @@ function openMetadata(stored: StoredEvent, text: string): EventMetadata {
   } catch (cause) {
     throw corrupt(stored, 'the stored metadata cannot be read. Restore them, or discard the event.', cause)
   }
+}
+
+interface Rest {
+  readonly caused_by_handler?: string | null
+  readonly initialized_at?: string | null
+}
+
+function openRest(stored: StoredEvent): Rest {
+  return stored.rest === null ? {} : (parseJson(stored.rest) as Rest) // only our own statements write it
 }
 
 function corrupt({ type, id }: StoredEvent, problem: string, cause: unknown): PostbusError {

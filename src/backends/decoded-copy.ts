@@ -29,7 +29,13 @@ export function storedForm({ envelope, payload }: PlannedEvent): StoredEvent {
     metadata: Object.keys(envelope.metadata).length === 0 ? null : JSON.stringify(envelope.metadata),
     occurredAt: new Date(envelope.occurredAt),
     expiresAt: envelope.expiresAt && new Date(envelope.expiresAt),
+    rest: restOf(envelope),
   }
+}
+
+function restOf({ causedByHandler, initializedAt }: Envelope): string | null {
+  if (!causedByHandler && !initializedAt) return null
+  return JSON.stringify({ caused_by_handler: causedByHandler, initialized_at: initializedAt })
 }
 
 function freezeDeep(value: unknown): void {

@@ -33,6 +33,8 @@ export interface StoredEvent {
   readonly metadata: string | null
   readonly occurredAt: Date
   readonly expiresAt: Date | null
+  /** What most events have nothing of, as JSON: `caused_by_handler`, `initialized_at`. `null`: none of it. */
+  readonly rest: string | null
 }
 
 /** One failed attempt, as it is stored: sanitised and capped. */

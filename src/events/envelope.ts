@@ -19,6 +19,10 @@ export interface Envelope<Type extends string = string, Version extends number =
   readonly correlationId: string | null
   /** The id of the event whose handler published this one, or `null`. */
   readonly causationId: string | null
+  /** The handler that published it, or `null` outside of handlers. */
+  readonly causedByHandler: string | null
+  /** When the work began that led to it, or `null` when nobody said. */
+  readonly initializedAt: Date | null
   /** When it happened, by the publisher's clock unless given. */
   readonly occurredAt: Date
   /** Which program published it, or `null`. */
@@ -39,6 +43,8 @@ export interface EventOptions {
   readonly id?: string
   /** Default: now. */
   readonly occurredAt?: Date
+  /** When the work began that led to it, for `durationMs(event)`. Default: not known. */
+  readonly initializedAt?: Date
   /** Default: the handled event's correlation id inside a handler, else this event's own id. */
   readonly correlationId?: string
   /** Default: the handled event's id inside a handler, else none. */

@@ -108,6 +108,8 @@ export function defineEvent<
       partitionKey: partitionKey ? checkPartitionKey(type, partitionKey(validated)) : null,
       correlationId: options.correlationId ?? null,
       causationId: options.causationId ?? null,
+      causedByHandler: null,
+      initializedAt: options.initializedAt ? new Date(options.initializedAt) : null,
       occurredAt,
       source: options.source ?? null,
       metadata: checkMetadata(type, options.metadata ?? {}),
@@ -171,13 +173,16 @@ function placeOf(issue: StandardSchemaV1.Issue): string {
 }
 
 function checkOptions(type: string, options: EventOptions): void {
-  const { id, occurredAt, ttlMs } = options
+  const { id, occurredAt, initializedAt, ttlMs } = options
   const refuse = (problem: string): never => {
     throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: ${problem}`)
   }
   if (id !== undefined && !(typeof id === 'string' && isEventId(id))) refuse(`\`id\` ${inspect(id)} is not a UUID.`)
   if (occurredAt !== undefined && !isStorableDate(occurredAt)) {
     refuse('`occurredAt` is not a valid Date of the years 1 to 9999.')
+  }
+  if (initializedAt !== undefined && !isStorableDate(initializedAt)) {
+    refuse('`initializedAt` is not a valid Date of the years 1 to 9999.')
   }
   if (ttlMs !== undefined && !(ttlMs > 0 && isStorableDate(new Date((occurredAt ?? now()).getTime() + ttlMs)))) {
     refuse(

@@ -33,6 +33,7 @@ export function checkEnvelope(event: Envelope): void {
   checkPartitionKey(event.type, event.partitionKey)
   checkText(event.type, 'correlationId', event.correlationId ?? undefined)
   checkText(event.type, 'causationId', event.causationId ?? undefined)
+  checkText(event.type, 'causedByHandler', event.causedByHandler ?? undefined)
   checkText(event.type, 'source', event.source ?? undefined)
 }
 
@@ -43,9 +44,14 @@ function looksLikeEvent(event: Envelope): boolean {
     isEventId(event.id) &&
     Number.isSafeInteger(event.version) &&
     isStorableDate(event.occurredAt) &&
-    (event.expiresAt === null || isStorableDate(event.expiresAt)) &&
+    isDateOrNull(event.initializedAt) &&
+    isDateOrNull(event.expiresAt) &&
     isPlainObject(event.metadata)
   )
+}
+
+function isDateOrNull(date: Date | null): boolean {
+  return (date ?? null) === null || isStorableDate(date)
 }
 
 function notATransaction(problem: string): PostbusError {

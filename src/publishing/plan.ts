@@ -10,17 +10,18 @@ export interface PlanParts {
   readonly registry: Registry
   readonly codec: Codec
   readonly emit: Emit
-  readonly source: string | null
+  /** Adds where the event comes from. */
+  readonly trace: (event: Envelope) => Envelope
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, source }: PlanParts,
+  { registry, codec, emit, trace }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
-    const envelope = event.source === null && source !== null ? Object.freeze({ ...event, source }) : event
+    const envelope = trace(event)
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)

@@ -5,6 +5,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { planEvents } from './plan.ts'
 import { transactionOf } from './checks.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
+import { traced } from './trace.ts'
 
 /** A bus and its `publish` need each other, so the parts are asked for at each call. */
 export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
@@ -14,13 +15,14 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
   ): Promise<PublishResult> {
     const bus = partsOfBus()
     const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
+    const trace = traced(bus.source) // before it, too: the frames around the caller
     const tx = transactionOf(options)
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())
-    const { codec, source } = bus
+    const { codec } = bus
     const emit = backend.callsNobody ? silent : bus.emit
-    const planned: readonly PlannedEvent[] = planEvents(list, { registry, codec, emit, source })
+    const planned: readonly PlannedEvent[] = planEvents(list, { registry, codec, emit, trace })
     if (planned.length === 0) return { events: [] }
     return { events: await backend.publish(planned, tx) }
   }

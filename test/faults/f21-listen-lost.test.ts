@@ -1,7 +1,7 @@
 /** F21: the connection that hears of new events is lost, and cannot be made anew for a while. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
-import { openTestBus } from '../support/bus.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
 import { openStage, type Stage } from '../support/stage.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
@@ -53,7 +53,8 @@ test('F21: what was published while nobody listened is found as soon as LISTEN i
   onTestFinished(async () => void (await worker.stop()))
   await worker.start()
   await opened.bus.publish(TaskAdded({}))
-  await until('it listens', () => handled.length === 1)
+  await until('it works', () => handled.length === 1)
+  await until('it listens', () => isListening(opened))
 
   proxy.set('refuse')
   proxy.reset('listen "postbus_postbus"')
@@ -64,6 +65,14 @@ test('F21: what was published while nobody listened is found as soon as LISTEN i
   await until('it is handled', () => handled.length === 2)
   expect(signals).toContain('wake-up.restored')
 })
+
+/** The worker claims what is there before it listens. */
+async function isListening({ database }: TestBus): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `select from pg_stat_activity where datname = current_database() and state = 'idle' and query like 'listen %'`,
+  )
+  return rowCount === 1
+}
 
 /** From publish to the start of the handler, in milliseconds. */
 async function latency(stage: Stage): Promise<number> {

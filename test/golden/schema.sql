@@ -25,7 +25,9 @@ create table postbus.event (
   metadata json,
   occurred_at timestamp with time zone not null,
   published_at timestamp with time zone not null default clock_timestamp(),
-  expires_at timestamp with time zone
+  expires_at timestamp with time zone,
+  caused_by_handler text,
+  initialized_at timestamp with time zone
 );
 
 create table postbus.handler (
@@ -378,8 +380,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
- RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
+CREATE OR REPLACE FUNCTION postbus.claim_2(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
+ RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -488,10 +490,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -604,10 +608,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -731,10 +737,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -774,10 +782,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -804,14 +814,14 @@ begin
   if looked >= 200 or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
     return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, looked >= 200 or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
+    null::timestamptz, null::text, looked >= 200 or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
   end if;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_lanes(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
- RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
+CREATE OR REPLACE FUNCTION postbus.claim_lanes_2(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
+ RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1084,10 +1094,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1173,10 +1185,12 @@ begin
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, null::boolean, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1210,7 +1224,7 @@ begin
   end if;
   return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz, more, full_up, coming, is_slow, marks::text, walk_from;
+    null::timestamptz, null::text, more, full_up, coming, is_slow, marks::text, walk_from;
 end
 $function$
 ;
@@ -1516,11 +1530,12 @@ begin
   if jsonb_array_length(parsed -> 'events') = 1 then
     select * into input from jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+        causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+        occurred_at timestamptz, expires_at timestamptz, receivers integer
       );
-    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
-          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
-          input.occurred_at, input.expires_at)
+    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
+          input.metadata::json, input.occurred_at, input.expires_at)
     on conflict (id) do nothing
     returning event.seq into stored;
     id := input.id;
@@ -1558,12 +1573,13 @@ begin
     with input as materialized (
       select * from jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-        causation_id text, source text, metadata text, occurred_at timestamptz, expires_at timestamptz, receivers integer
+        causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+        occurred_at timestamptz, expires_at timestamptz, receivers integer
       )
     ), stored as (
-      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, source, metadata, occurred_at, expires_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
-          coalesce(input.correlation_id, input.id::text), input.causation_id, input.source, input.metadata::json,
-          input.occurred_at, input.expires_at from input order by ord
+      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
+          input.metadata::json, input.occurred_at, input.expires_at from input order by ord
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (
@@ -1890,8 +1906,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_lanes(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
- RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION postbus.settle_lanes_2(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
+ RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -2082,10 +2098,12 @@ begin
       )
       select activated.settled, more, activated.cut, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -2122,10 +2140,12 @@ begin
     )
       select left_ids[activated.ord], more, false, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at from activated left join lateral (
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest from activated left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;
@@ -2133,7 +2153,7 @@ begin
   return query
     select ended.id, more, false, null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz from unnest(left_ids, taken) as ended (id, taken) where ended.taken is null;
+    null::timestamptz, null::text from unnest(left_ids, taken) as ended (id, taken) where ended.taken is null;
 end
 $function$
 ;

@@ -107,7 +107,12 @@ describe('what a handler publishes', () => {
 
     const [sent] = published[0] ?? []
     expect(Object.isFrozen(sent)).toBe(true)
-    expect(sent).toEqual({ ...invoice, causationId: event.id, correlationId: event.id })
+    expect(sent).toEqual({
+      ...invoice,
+      causationId: event.id,
+      correlationId: event.id,
+      causedByHandler: 'mail.receipt',
+    })
   })
 })
 

@@ -27,6 +27,7 @@ const text = {
   metadata: '{"tenant":"a"}',
   occurred_at: '2026-01-01 01:02:03.004+00',
   expires_at: null,
+  rest: null,
 }
 const delivery = {
   id: text.id,
@@ -47,6 +48,7 @@ const delivery = {
     metadata: '{"tenant":"a"}',
     occurredAt: new Date('2026-01-01T01:02:03.004Z'),
     expiresAt: null,
+    rest: null,
   },
   behind: [],
 }

@@ -4,6 +4,7 @@ import { createCodec } from '../../../src/codec/codec.ts'
 import type { Envelope } from '../../../src/events/envelope.ts'
 import { defineEvent } from '../../../src/events/event.ts'
 import { defineHandler, type AnyHandler } from '../../../src/handlers/handler.ts'
+import { traced } from '../../../src/publishing/trace.ts'
 import { planEvents } from '../../../src/publishing/plan.ts'
 import { transactionOf } from '../../../src/publishing/checks.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
@@ -160,6 +161,6 @@ function handler(name: string, interested?: (event: Envelope) => boolean): AnyHa
 function planOf(events: readonly Envelope[], handlers: readonly AnyHandler[], source: string | null = null) {
   const signals: BusSignal[] = []
   const emit = emitTo((signal) => signals.push(signal))
-  const planned = planEvents(events, { registry: createRegistry(handlers), codec, emit, source })
+  const planned = planEvents(events, { registry: createRegistry(handlers), codec, emit, trace: traced(source) })
   return { planned, signals }
 }

@@ -20,7 +20,7 @@ export function aDelivery(given: Partial<ClaimedDelivery> = {}): ClaimedDelivery
 
 /** An event as its row would be read. */
 export function stored(event: Envelope, given: Partial<StoredEvent> = {}): StoredEvent {
-  const { data, metadata, ...rest } = event
+  const { data, metadata, causedByHandler: _, initializedAt: __, ...rest } = event
   const text = { payload: codec.encode(data, event.type), metadata: JSON.stringify(metadata) }
-  return { ...rest, seq: '1', ...text, ...given }
+  return { ...rest, seq: '1', ...text, rest: null, ...given }
 }

@@ -26,10 +26,10 @@ type ReportColumn = 'more' | 'held_back' | 'coming' | 'slow' | 'marks_now'
 
 function claimPlain(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const text = withoutWaiting(`${functionName(tables, 'claim')}($1, $2, $3::jsonb, $4::jsonb, $5)`)
+  const text = withoutWaiting(`${functionName(tables, 'claim_2')}($1, $2, $3::jsonb, $4::jsonb, $5)`)
   return async (database, limit, { rooms = [], room = null } = {}) => {
     const values = [queue, limit, limitsOf(rooms), marks.handIn(), room]
-    const answer = await queryClaimed<ReportColumn>(database, { name: 'claim', text }, values)
+    const answer = await queryClaimed<ReportColumn>(database, { name: 'claim_2', text }, values)
     marks.learn(marksIn(answer))
     const claimed = claimedFrom(answer, (rows) => rows.map((row) => claimedDelivery(queue, row, answer.at)))
     return { ...claimed, more: claimed.more || claimed.deliveries.length === limit }
@@ -43,7 +43,7 @@ function claimPlain(queue: string, tables: Tables): Claim {
  */
 function claimLanes(queue: string, tables: Tables): Claim {
   const marks = new Marks()
-  const text = `select * from ${functionName(tables, 'claim_lanes')}($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7)`
+  const text = `select * from ${functionName(tables, 'claim_lanes_2')}($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7)`
   let walkFrom = ''
   let found = 0
   const heldBack = new Set<string>()
@@ -55,7 +55,7 @@ function claimLanes(queue: string, tables: Tables): Claim {
       heldBack.clear()
     }
     const values = [queue, limit, limitsOf(rooms), marks.handIn(), from, behind, room]
-    const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes', text }, values)
+    const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes_2', text }, values)
     marks.learn(marksIn(answer))
     const report = reportIn(answer)
     const claimed = claimedFrom(answer, (rows) => claimedRuns(queue, rows, answer.at))

@@ -27,6 +27,7 @@ type DeliveryColumn =
   | 'metadata'
   | 'occurred_at'
   | 'expires_at'
+  | 'rest'
 
 /** Text, `null`, or what another client makes of a value. */
 type Cell = string | number | bigint | boolean | Date | readonly string[] | null | undefined
@@ -121,6 +122,7 @@ function storedEvent(row: Cells, at: Places): StoredEvent {
     metadata: textOrNull(row[at.metadata]),
     occurredAt: dateIn(row[at.occurred_at]),
     expiresAt: row[at.expires_at] === null ? null : dateIn(row[at.expires_at]),
+    rest: textOrNull(row[at.rest]),
   }
 }
 

@@ -65,6 +65,8 @@ function rowOf({ envelope, payload }: PlannedEvent, ord: number, receivers: numb
     payload,
     correlation_id: envelope.correlationId ?? undefined, // the default is its own id
     causation_id: envelope.causationId ?? undefined,
+    caused_by_handler: envelope.causedByHandler ?? undefined,
+    initialized_at: envelope.initializedAt?.toISOString(),
     source: envelope.source ?? undefined,
     metadata: metadataOf(envelope.metadata),
     occurred_at: envelope.occurredAt.toISOString(),

@@ -15,7 +15,10 @@ export async function settleLanes(
   queue: string,
   settlements: readonly Settlement[],
 ): Promise<Settled> {
-  const statement = { name: 'settle_lanes', text: `select * from ${functionName(tables, 'settle_lanes')}(${TAKES})` }
+  const statement = {
+    name: 'settle_lanes_2',
+    text: `select * from ${functionName(tables, 'settle_lanes_2')}(${TAKES})`,
+  }
   const { rows, at } = await queryClaimed<Column>(database, statement, valuesOf(queue, settlements))
   const rowsOf = grouped(rows, (row) => String(row[at.settled]))
   const ours = new Set<string>()

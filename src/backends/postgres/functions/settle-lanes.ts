@@ -60,7 +60,7 @@ export function settleLanesFunction(tables: Tables): string {
   const run = 'run (id, lane, claimed_on, target, known, more)'
   const allRuns = 'unnest(ours, lanes, claimed_on, targets, last_known, room)'
   return `
-create or replace function ${functionName(tables, 'settle_lanes')}(
+create or replace function ${functionName(tables, 'settle_lanes_2')}(
   ${TAKES}
 ) returns table (settled uuid, more boolean, cut boolean, ${DELIVERY_COLUMNS}
 ) language plpgsql ${FIXED_PLAN} as $function$

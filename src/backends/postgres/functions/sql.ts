@@ -59,11 +59,11 @@ export function functionName({ names }: Tables, what: string): string {
 export const DELIVERY_COLUMNS = `
     id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer,
     partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text,
-    occurred_at timestamptz, expires_at timestamptz`
+    occurred_at timestamptz, expires_at timestamptz, rest text`
 
 export const NO_DELIVERY = `null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
-    null::timestamptz`
+    null::timestamptz, null::text`
 
 /** Turns the locked rows of the array `rows` into claims. */
 export function activated(tables: Tables, rows: string, as = 'activated'): string {
@@ -101,16 +101,21 @@ function activatedFrom(tables: Tables, { as, from = '', where, also = '' }: Acti
 /** The columns of `DELIVERY_COLUMNS`, from `activated` and its event. */
 export const DELIVERY = `activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
-      event.source, event.metadata, event.occurred_at, event.expires_at`
+      event.source, event.metadata, event.occurred_at, event.expires_at, event.rest`
 
 /** In queue order; what was published together, in the order of publishing. */
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
+
+/** What most events have nothing of, in one column: another field in it changes no function's result. */
+const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest`
 
 /** The event of `activated`, which may be gone. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, ${PAYLOAD}, event.correlation_id,
-        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at
+        event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
+        ${REST}
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0
     ) event on true`
 }
