@@ -153,7 +153,14 @@ function makeWorker(
         queues: queuesToWork(registry.queues, queues),
         slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
-        attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
+        shadows: registry.shadows,
+        attempt: attemptWith({
+          registry,
+          codec: bus.codec,
+          emit: bus.emit,
+          publish: bus.publish,
+          payloadOf: (event) => stored.store.payloadOf(event),
+        }),
       }
     },
   })

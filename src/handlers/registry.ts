@@ -16,6 +16,8 @@ export type Handlers = HandlerSet | (() => HandlerSet | Promise<HandlerSet>)
 
 export interface Registry {
   readonly handlers: readonly AnyHandler[]
+  /** The names of those that fetch the data of their events themselves. */
+  readonly shadows: readonly string[]
   /** The event types that the bus was given or a handler lists, each type and version once. */
   readonly eventTypes: readonly AnyEventType[]
   /** Every queue that deliveries can go to: two per `queue` option in use, always with `events` and `events_partitioned`. */
@@ -46,6 +48,7 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
   const bases = new Set(['events', ...handlers.map((handler) => handler.options.queue)])
   return Object.freeze({
     handlers: Object.freeze(handlers),
+    shadows: Object.freeze(handlers.filter(({ isShadow }) => isShadow).map(({ name }) => name)),
     eventTypes: eventTypesOf(events, handlers),
     queues: Object.freeze([...bases].flatMap((queue) => [queue, partitionedQueue(queue)])),
     handlersOf: remembering((event) => handlers.filter((handler) => isFor(handler, event))),

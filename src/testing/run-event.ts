@@ -15,6 +15,7 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import type { Answer } from '../attempt/handler-call.ts'
 import { Deadlines } from '../attempt/deadlines.ts'
+import { shadowOfWhole } from '../attempt/shadow-event.ts'
 import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
 import { standInBus } from './stand-in-bus.ts'
 
@@ -111,7 +112,8 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
   if (!isInterested(handler, event)) return null
   const delivery = unstoredDelivery(handler, storedForm(planned), number)
-  const call = { delivery, handler, event: decodedCopy(planned, bus.codec), abort: new AbortController() }
+  const copy = decodedCopy(planned, bus.codec)
+  const call = { delivery, handler, event: handler.isShadow ? shadowOfWhole(copy) : copy, abort: new AbortController() }
   return callHandler(call, { emit: bus.emit, publish: bus.publish, deadlines: new Deadlines(), tx: options.tx })
 }
 

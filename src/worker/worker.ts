@@ -40,6 +40,8 @@ export interface WorkPlan {
   slotsOf(queue: string): HandlerSlots
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
+  /** Those of them that fetch the data of their events themselves. */
+  readonly shadows: readonly string[]
   readonly attempt: Attempt
 }
 
@@ -126,7 +128,7 @@ export class Worker {
     const { store, pollMs, emit } = this.#parts
     const plan = await this.#parts.plan()
     const prepare = async () => {
-      await store.prepare([...plan.queues.keys()])
+      await store.prepare([...plan.queues.keys()], plan.shadows)
       await this.#announce(plan)
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
