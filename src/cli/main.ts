@@ -7,6 +7,7 @@ import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
+import { explain } from './explain.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
@@ -14,7 +15,7 @@ import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, explain }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

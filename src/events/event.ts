@@ -9,6 +9,7 @@ import type { Envelope, EventOptions } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { callerOf } from './defined-at.ts'
 import { isEventId, newEventId } from './event-id.ts'
+import { rememberId } from './ids-of-ours.ts'
 import { ownCopy } from './own-copy.ts'
 import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './event-checks.ts'
 import { checkName } from '../names.ts'
@@ -115,6 +116,7 @@ export function defineEvent<
       metadata: checkMetadata(type, options.metadata ?? {}),
       expiresAt: options.ttlMs === undefined ? null : new Date(occurredAt.getTime() + options.ttlMs),
     }
+    if (options.id === undefined) rememberId(envelope)
     return Object.freeze(envelope)
   }
 
@@ -172,7 +174,8 @@ function placeOf(issue: StandardSchemaV1.Issue): string {
   return ` → at ${keys.join('.')}`
 }
 
-function checkOptions(type: string, options: EventOptions): void {
+/** @throws {PostbusError} `POSTBUS_INVALID_EVENT` for what cannot be said about an event. */
+export function checkOptions(type: string, options: EventOptions): void {
   const { id, occurredAt, initializedAt, ttlMs } = options
   const refuse = (problem: string): never => {
     throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: ${problem}`)

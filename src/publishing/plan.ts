@@ -3,6 +3,7 @@ import type { PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
+import type { FilteredCounts } from './filtered-counts.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
 
@@ -12,12 +13,13 @@ export interface PlanParts {
   readonly emit: Emit
   /** Adds where the event comes from. */
   readonly trace: (event: Envelope) => Envelope
+  readonly filtered: FilteredCounts
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace }: PlanParts,
+  { registry, codec, emit, trace, filtered }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -25,7 +27,9 @@ export function planEvents(
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
-    return { envelope, handlers: subscribed.filter((handler) => isInterested(handler, envelope)), payload }
+    const handlers = subscribed.filter((handler) => isInterested(handler, envelope))
+    filtered.count(subscribed, handlers)
+    return { envelope, handlers, payload }
   })
 }
 
