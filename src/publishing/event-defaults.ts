@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { isStorableDate } from '../events/event-checks.ts'
 import { isEventId } from '../events/event-id.ts'
 import type { Envelope } from '../events/envelope.ts'
-import { isIdOfOurs } from '../events/ids-of-ours.ts'
+import { isIdOfOurs, rememberIds } from '../events/ids-of-ours.ts'
 import { PostbusError } from '../errors.ts'
 
 /** Returns the event with what it lacks. */
@@ -17,6 +17,7 @@ export interface DefaultOptions {
 /** @throws {PostbusError} `POSTBUS_INVALID_EVENT`, when called, for an id that is no UUID or an expiry that cannot be stored. */
 export function eventDefaults({ ttlMs, createId }: DefaultOptions): EventDefaults {
   if (ttlMs === undefined && createId === undefined) return (event) => event
+  if (createId) rememberIds()
   /** By what a copy of an event shares with it: an event that is published again, in whatever copy, is the same one. */
   const ids = new WeakMap<Date, string>()
 
