@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { asRead, type Reading } from '../handlers/reading.ts'
 import type { ShadowEvent } from '../handlers/listens-to.ts'
 import { corrupt, openEnvelope, openHead } from './open-envelope.ts'
 
@@ -12,10 +13,12 @@ export interface FetchParts {
   payloadOf(event: StoredEvent): Promise<string | null>
 }
 
-/** The shadow of a stored event, or why there is none: its metadata cannot be read. */
-export function shadowOrError(stored: StoredEvent, parts: FetchParts): ShadowEvent | PostbusError {
+/** The shadow of a stored event, in the version that its handler reads; or why there is none: its metadata cannot be read. */
+export function shadowOrError(stored: StoredEvent, reading: Reading, parts: FetchParts): ShadowEvent | PostbusError {
   try {
-    return shadowOf(openHead(stored), () => fetchEvent(stored, parts))
+    const head = openHead(stored)
+    const shown = reading.is === 'upcast' ? { ...head, version: reading.to.version } : head
+    return shadowOf(shown, async () => asRead(reading, await fetchEvent(stored, parts)))
   } catch (cause) {
     if (cause instanceof PostbusError) return cause
     return corrupt(stored, 'cannot be read.', cause)

@@ -6,6 +6,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
+import type { EventRecord } from '../record/events.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
@@ -13,7 +14,11 @@ import { RememberedIds } from './remembered-ids.ts'
 
 type Kind = 'inline' | 'mailbox' | 'strict'
 
-export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusParts, 'codec' | 'emit' | 'publish'>) {
+export function createInMemory(
+  kind: Kind,
+  mailbox: Envelope[],
+  bus: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
+) {
   const refuse = (what: string): never => {
     throw noDatabase(kind, what)
   }
@@ -22,6 +27,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     store: (): DeliveryStore => refuse('worker()'),
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
+    events: withoutRecord(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -30,10 +36,10 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
 function backendOf(
   kind: Kind,
   mailbox: Envelope[],
-  { codec, emit, publish }: Pick<BusParts, 'codec' | 'emit' | 'publish'>,
+  { registry, codec, emit, publish }: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
 ): Backend {
   const ids = new RememberedIds()
-  if (kind === 'inline') return createInlineBackend({ codec, ids, emit, publish })
+  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, publish })
   if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }
@@ -53,6 +59,18 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
     count: async () => refuse('deadLetters.count()'),
     retry: async () => refuse('deadLetters.retry()'),
     dismiss: async () => refuse('deadLetters.dismiss()'),
+  })
+}
+
+function withoutRecord(refuse: (what: string) => never): EventRecord {
+  return Object.freeze({
+    get: async () => refuse('events.get()'),
+    list: async () => refuse('events.list()'),
+    count: async () => refuse('events.count()'),
+    countByType: async () => refuse('events.countByType()'),
+    tree: async () => refuse('events.tree()'),
+    status: async () => refuse('events.status()'),
+    whenFinished: async () => refuse('events.whenFinished()'),
   })
 }
 

@@ -9,6 +9,7 @@ import type { Codec } from '../codec/codec.ts'
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
+import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
@@ -22,6 +23,7 @@ import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
 export interface InlineParts extends Pick<CallParts, 'emit' | 'publish'> {
+  readonly registry: LazyRegistry
   readonly codec: Codec
   readonly ids: RememberedIds
 }
@@ -56,11 +58,12 @@ async function runHandlers(
   tx: PublishTransaction | undefined,
   parts: InlineParts,
 ): Promise<void> {
+  const registry = await parts.registry.load()
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)
     const delivery = unstoredDelivery(handler, storedForm(planned), 1)
-    const copy = decodedCopy(planned, parts.codec)
+    const copy = decodedCopy(planned, parts.codec, registry.readingOf(handler, planned.envelope))
     const event = handler.isShadow ? shadowOfWhole(copy) : copy
     const call = { delivery, handler, event, abort: new AbortController() }
     const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))

@@ -91,7 +91,9 @@ function versionIn(invocation: Invocation): number | undefined {
 
 async function eventTypeOf(bus: Bus, type: string, version: number | undefined): Promise<AnyEventType> {
   const known = await bus.eventTypes()
-  const versions = known.filter((one) => one.type === type).toSorted((one, other) => other.version - one.version)
+  const versions = known
+    .filter((one) => [one.type, ...one.previousNames].includes(type))
+    .toSorted((one, other) => other.version - one.version)
   const found = version === undefined ? versions[0] : versions.find((one) => one.version === version)
   if (found) return found
   if (versions.length > 0) {

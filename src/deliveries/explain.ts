@@ -4,9 +4,11 @@ import { isEventType } from '../events/event.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { AnyEventType } from '../handlers/listens-to.ts'
-import { isFor, isInterested, versionsOf, type Registry } from '../handlers/registry.ts'
+import { isReadable } from '../handlers/reading.ts'
+import { versionsOf, type Registry } from '../handlers/registry.ts'
 import { subscribes, type Subscription } from '../handlers/subscription.ts'
 import { checkName, partitionedQueue } from '../names.ts'
+import { wants } from '../publishing/plan.ts'
 import type { LaneName } from './lanes.ts'
 
 /** A handler that listens to an event type. */
@@ -26,7 +28,7 @@ export interface ExplainedHandler extends ListeningHandler {
   /** Whether it would receive the event. */
   readonly interested: boolean
   /**
-   * Why not. `filtered`: its `interested` returned false. `failed`: its `interested` threw, or did not return true or false; `publish`
+   * Why not. `filtered`: its `interested` returned false. `failed`: its `interested` threw, or did not return true or false, or an upcast failed; `publish`
    * would be refused with `error`. `other-version`: it listens to this event type, but not to this version. `null`: it is interested.
    */
   readonly reason: 'filtered' | 'failed' | 'other-version' | null
@@ -44,7 +46,7 @@ export function explain(registry: Registry, event: Envelope): readonly Explained
   const related = registry.handlers.filter((handler) => listening.has(handler) || others.includes(handler))
   return Object.freeze(
     related.map((handler) => {
-      const answer = listening.has(handler) ? answerOf(handler, event) : OTHER_VERSION
+      const answer = listening.has(handler) ? answerOf(handler, event, registry) : OTHER_VERSION
       return Object.freeze({ ...describe(handler), ...placeOf(handler, event), ...answer })
     }),
   )
@@ -53,8 +55,11 @@ export function explain(registry: Registry, event: Envelope): readonly Explained
 /** The handlers of an event type; by its name alone, those of all its versions. */
 export function listeningTo(registry: Registry, type: string | AnyEventType): readonly ListeningHandler[] {
   if (!isEventType(type)) checkName(type, 'Event type', 'POSTBUS_INVALID_EVENT')
+  const names = typeof type === 'string' ? registry.names.eventTypes.all(type) : []
   const listens = (handler: AnyHandler) =>
-    typeof type === 'string' ? handler.subscriptions.some((one) => hears(one, type)) : isFor(handler, type)
+    typeof type === 'string'
+      ? handler.subscriptions.some((one) => names.some((name) => hears(one, name)))
+      : isReadable(registry.readingOf(handler, type))
   return Object.freeze(registry.handlers.filter(listens).map((handler) => Object.freeze(describe(handler))))
 }
 
@@ -78,11 +83,11 @@ const INTERESTED: Answer = { interested: true, reason: null, error: null }
 const FILTERED: Answer = { interested: false, reason: 'filtered', error: null }
 const OTHER_VERSION: Answer = { interested: false, reason: 'other-version', error: null }
 
-function answerOf(handler: AnyHandler, event: Envelope): Answer {
+function answerOf(handler: AnyHandler, event: Envelope, registry: Registry): Answer {
   try {
-    return isInterested(handler, event) ? INTERESTED : FILTERED
+    return wants(handler, event, registry) ? INTERESTED : FILTERED
   } catch (error) {
-    if (!(error instanceof PostbusError)) throw error // `isInterested` throws nothing else
+    if (!(error instanceof PostbusError)) throw error // asking throws nothing else
     return { interested: false, reason: 'failed', error }
   }
 }

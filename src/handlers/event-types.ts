@@ -37,7 +37,8 @@ function eventTypesIn(set: EventTypeSet): readonly AnyEventType[] {
   })
 }
 
-function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
+/** The event types in a handler's `on`. */
+export function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
   return kindsIn(on).filter(isEventType)
 }
 

@@ -4,6 +4,8 @@ import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
 
@@ -27,10 +29,15 @@ export function planEvents(
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
-    const handlers = subscribed.filter((handler) => isInterested(handler, envelope))
+    const handlers = subscribed.filter((handler) => wants(handler, envelope, registry))
     filtered.count(subscribed, handlers)
     return { envelope, handlers, payload }
   })
+}
+
+/** Asked about the event in the version that the handler will get it in. */
+export function wants(handler: AnyHandler, event: Envelope, registry: Registry): boolean {
+  return handler.interested === null || isInterested(handler, asHeard(registry.readingOf(handler, event), event))
 }
 
 function warnOfNoHandlers(event: Envelope, registry: Registry, emit: Emit): void {
