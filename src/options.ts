@@ -50,7 +50,7 @@ export const busOptions = z
       .custom<() => string>(functionLike, 'expected a function')
       .optional()
       .describe(
-        'Makes the ids of events that are given none: a UUID each. It is called when an event is published, which `publish` answers with its id. Default: UUIDv7, made with the event.',
+        'Makes the ids of events that are given none: a UUID each. Called when an event is published: `publish` returns that id, and the event that you hold keeps the one it was made with. Default: UUIDv7, made with the event.',
       ),
     codecs: z
       .custom<readonly CustomCodec[]>(Array.isArray, 'expected an array of codecs')

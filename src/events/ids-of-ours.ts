@@ -1,5 +1,5 @@
 /**
- * Which ids were made by us, because nobody gave one: a bus with `createId` puts one of its own in their place. Remembered beside
+ * Which ids were made by us, because none was given: a bus with `createId` puts one of its own in their place. Remembered beside
  * the time of the event, which copies of the event share; and only once there is such a bus, because it takes a tenth of the time in
  * which an event is made. What was made before keeps its id.
  */

@@ -129,6 +129,33 @@ describe('explain', () => {
   })
 })
 
+describe('an event type that has changed', () => {
+  const First = defineEvent('docs.made', { schema: z.object({ text: z.string() }) })
+  const Second = defineEvent('docs.written', {
+    version: 2,
+    schema: z.object({ words: z.number() }),
+    previousNames: ['docs.made'],
+    upcasts: { 1: (old) => ({ words: (old as { text: string }).text.split(' ').length }) },
+  })
+  const count = defineHandler('docs.count', { on: Second, interested: ({ data }) => data.words > 1, handle })
+
+  test('is explained as its handlers would get it: in the version that they list', async () => {
+    const bus = busWith({ handlers: [count] })
+
+    const [one, two] = await Promise.all([bus.explain(First({ text: 'one' })), bus.explain(First({ text: 'one two' }))])
+
+    expect([one[0]?.reason, two[0]?.reason]).toEqual(['filtered', null])
+  })
+
+  test('has the same handlers by any of its names', async () => {
+    const bus = busWith({ handlers: [count] })
+
+    const found = await Promise.all(['docs.made', 'docs.written'].map((name) => bus.handlersOf(name)))
+
+    expect(found.map((handlers) => handlers.map(({ handler }) => handler))).toEqual([['docs.count'], ['docs.count']])
+  })
+})
+
 describe('handlersOf', () => {
   test('lists the handlers of an event type, or of every version of a name, in the order of registration', async () => {
     const bus = busWith({ handlers: async () => handlers })
