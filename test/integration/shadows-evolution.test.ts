@@ -1,7 +1,15 @@
 /** A shadow goes through renames and versions as the whole event does: what it shows, and what is fetched, is of the newest version. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, shadow, type AnyHandler, type Bus, type ShadowEvent } from '../../src/index.ts'
+import {
+  createBus,
+  defineEvent,
+  defineHandler,
+  shadow,
+  type AnyHandler,
+  type Bus,
+  type ShadowEvent,
+} from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
 import { anOrderOf, receiptOf, SEEN, V3 } from '../support/order-versions.ts'
@@ -47,9 +55,13 @@ test('a renamed handler of a renamed type is still a shadow: nothing of its data
     const { type, data } = await event.fetch()
     seen.push({ shown: event.type, type, data })
   }
-  await busWith(defineHandler('search.add', { on: shadow(Old), handle: () => undefined })).publish(Old({ text: 'first' }))
+  await busWith(defineHandler('search.add', { on: shadow(Old), handle: () => undefined })).publish(
+    Old({ text: 'first' }),
+  )
 
-  await drained(busWith(defineHandler('search.index', { on: shadow(New), previousNames: ['search.add'], handle: note })))
+  await drained(
+    busWith(defineHandler('search.index', { on: shadow(New), previousNames: ['search.add'], handle: note })),
+  )
 
   expect(seen).toEqual([{ shown: 'docs.written', type: 'docs.written', data: { text: 'later' } }])
 })
