@@ -152,7 +152,7 @@ describe('an event type that has changed', () => {
 
     const found = await Promise.all(['docs.made', 'docs.written'].map((name) => bus.handlersOf(name)))
 
-    expect(found.map((handlers) => handlers.map(({ handler }) => handler))).toEqual([['docs.count'], ['docs.count']])
+    expect(found.map((listening) => listening.map(({ handler }) => handler))).toEqual([['docs.count'], ['docs.count']])
   })
 })
 
