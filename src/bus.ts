@@ -6,6 +6,7 @@ import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
 import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
+import { listenersOf, type Listeners } from './deliveries/listeners.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
@@ -21,14 +22,17 @@ import {
 import { parseOptions } from './parse-options.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
+import { eventDefaults } from './publishing/event-defaults.ts'
+import { FilteredCounts } from './publishing/filtered-counts.ts'
 import { publisher } from './publishing/publisher.ts'
+import { resultPublisher, type ResultPublisher } from './publishing/result-publisher.ts'
 import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
-export interface Bus {
+export interface Bus extends ResultPublisher, Listeners {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -106,6 +110,8 @@ export function createBus(options: BusOptions): Bus {
   const bus: Bus = {
     publish,
     withContext,
+    publishResult: resultPublisher(parts),
+    ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>
       makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
     async ready() {
@@ -136,7 +142,18 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
       ? inPostgres(createPostgres(settings, { emit, codec, registry }))
       : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
   const { backend } = place
-  const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }
+  const parts: BusParts = {
+    kind,
+    registry,
+    codec,
+    emit,
+    source,
+    defaults: eventDefaults(settings),
+    filtered: new FilteredCounts(),
+    backend,
+    mailbox,
+    publish: publishAsSeen,
+  }
   return { parts, place, publish }
 }
 
@@ -162,7 +179,14 @@ function makeWorker(
         slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
         limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
-        attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
+        shadows: registry.shadows,
+        attempt: attemptWith({
+          registry,
+          codec: bus.codec,
+          emit: bus.emit,
+          publish: bus.publish,
+          payloadOf: (event) => stored.store.payloadOf(event),
+        }),
       }
     },
   })

@@ -3,14 +3,19 @@ export { createBus, type Bus } from './bus.ts'
 export { defineEvent, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
 export { upcast, type Upcasts } from './events/upcasts.ts'
 export type { Upcast } from './events/event-details.ts'
-export {
-  defineHandler,
-  type EventFor,
-  type Handler,
-  type HandlerDefinition,
-  type HandlerOptions,
-} from './handlers/handler.ts'
-export type { AnyEventType, AnyHandler, ListensTo } from './handlers/handler.ts'
+export { defineHandler, type Handler, type HandlerDefinition, type HandlerOptions } from './handlers/handler.ts'
+export type { AnyHandler } from './handlers/handler.ts'
+export { shadow } from './handlers/shadow.ts'
+export type {
+  AnyEventType,
+  EventFor,
+  HandledEvent,
+  Listening,
+  ListensTo,
+  Pattern,
+  Shadow,
+  ShadowEvent,
+} from './handlers/listens-to.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export {
   discard,
@@ -26,6 +31,9 @@ export {
 export type { Backoff, BackoffFunction } from './handlers/backoff.ts'
 export type { Envelope, EventOptions, EventMetadata, EventMetadataValue } from './events/envelope.ts'
 export type { PublishedEvent, PublishOptions, PublishResult } from './events/publish-result.ts'
+export { durationMs } from './events/duration.ts'
+export type { BlockResult, InputOf, ResultOptions } from './publishing/result-publisher.ts'
+export type { ExplainedHandler, ListeningHandler } from './deliveries/explain.ts'
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'

@@ -40,6 +40,18 @@ export const busOptions = z
       .default('pgboss')
       .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
     source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
+    ttlMs: z
+      .int()
+      .min(1)
+      .max(36_500 * 86_400_000)
+      .optional()
+      .describe('How long events are of interest that have no `ttlMs` of their own, in milliseconds. Default: always.'),
+    createId: z
+      .custom<() => string>(functionLike, 'expected a function')
+      .optional()
+      .describe(
+        'Makes the ids of events that are given none: a UUID each. Called when an event is published: `publish` returns that id, and the event that you hold keeps the one it was made with. Default: UUIDv7, made with the event.',
+      ),
     codecs: z
       .custom<readonly CustomCodec[]>(Array.isArray, 'expected an array of codecs')
       .default([])

@@ -16,6 +16,7 @@ export type BusSignalName =
   | 'delivery.dead'
   | 'delivery.put-back'
   | 'delivery.recovered'
+  | 'error-event.unpublished'
   | 'event.no-handlers'
   | 'event.pruned'
   | 'handler.log'

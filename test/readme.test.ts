@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Bus } from '../src/index.ts'
+import type { Bus, EventType, Handler } from '../src/index.ts'
+import { runEvent } from '../src/testing/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
 import { withOptionTables } from './support/options-table.ts'
 import { runTestBlocks } from './support/run-blocks.ts'
@@ -90,6 +91,39 @@ test('the blocks of the record, the worker and the dead letters run', async () =
   await expect(bus.deadLetters.list()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
 })
 
+test('lists, handlers of one definition and shadows do what the text says', async () => {
+  const { OrderCreated, OrderShipped } = await load<Record<'OrderCreated' | 'OrderShipped', AnEventType>>('events.ts')
+  const { timeline, notifications, tracking } = await load<Listening>('listening.ts')
+  const order = OrderCreated({ orderId: 'o-1', total: 101, placedAt: new Date(0) })
+  const parcel = OrderShipped({ orderId: 'o-1', shippedAt: new Date(0) })
+
+  const ran = await Promise.all([
+    ...[timeline, ...notifications].map((handler) => runEvent(handler, order as never)),
+    runEvent(tracking, parcel as never),
+  ])
+
+  expect(ran).toEqual([
+    { state: 'processed', result: 'ordered for 101' },
+    { state: 'processed', result: 'sales: o-1' },
+    { state: 'not_interested' },
+    { state: 'processed', result: new Date(0) },
+  ])
+})
+
+test('the result of a block is published with its order, and an event is explained', async () => {
+  const { created } = await load<{ created: unknown }>('publish-result.ts')
+  const { uninterested } = await load<{ uninterested: { handler: string; reason: string }[] }>('explain.ts')
+
+  const { rows } = await opened.database.query(
+    `select type from postbus.event where payload #>> '{json,orderId}' = 'o-2'`,
+  )
+  expect(created).toMatchObject({ orderId: 'o-2' })
+  expect(rows).toEqual([{ type: 'orders.order-created' }])
+  expect(uninterested).toEqual([expect.objectContaining({ handler: 'finances.create-invoice', reason: 'filtered' })])
+  const { bus } = await load<{ bus: Bus }>('postbus.config.ts')
+  await bus.close()
+})
+
 test('the block of tests passes as the tests that they are', async () => {
   expect(await runTestBlocks(blocks.folder)).toMatch(/Tests +2 passed \(2\)/)
 })
@@ -99,6 +133,7 @@ describe('command lines', () => {
 
   beforeAll(() => {
     folder = writeReadmeBlocks('commands', appForCommands(opened.connectionString))
+    writeFileSync(join(folder.folder, 'order.json'), '{"orderId":"o-1","total":42,"placedAt":"2026-01-31T12:00:00Z"}')
   })
   afterAll(() => folder.remove())
 
@@ -126,6 +161,14 @@ test('the option tables are printed from the schemas; print them with: npm run d
 
   expect(readme).toBe(printed)
 })
+
+type AnEventType = EventType<string, number, object>
+
+interface Listening {
+  readonly timeline: Handler
+  readonly notifications: readonly Handler[]
+  readonly tracking: Handler
+}
 
 function runsForEver([command, ...options]: readonly string[]): boolean {
   return command === 'worker' && !options.includes('--once')

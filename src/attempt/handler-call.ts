@@ -2,12 +2,13 @@
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
+import type { ShadowEvent } from '../handlers/listens-to.ts'
 
 export interface HandlerCall {
   readonly delivery: ClaimedDelivery
   readonly handler: AnyHandler
-  /** The copy of the event that the handler gets. */
-  readonly event: Envelope
+  /** What the handler gets: a copy of the event, or its shadow. */
+  readonly event: Envelope | ShadowEvent
   readonly abort: AbortController
 }
 

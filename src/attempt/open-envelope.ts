@@ -28,12 +28,23 @@ export function openedOrError(stored: StoredEvent, reading: Reading, codec: Code
  * cannot be read.
  */
 export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
+  if (stored.payload === null) throw corrupt(stored, 'its data was not read.', undefined)
+  return Object.freeze(opened(stored, codec.decode(stored.payload)))
+}
+
+/** What surrounds the data of an event. It throws as `openEnvelope` does for metadata that cannot be read. */
+export function openHead(stored: StoredEvent): Omit<Envelope, 'data'> {
+  const { data: _, ...head } = opened(stored, null)
+  return head
+}
+
+function opened(stored: StoredEvent, data: unknown): Envelope {
   const rest = openRest(stored)
-  return Object.freeze({
+  return {
     id: stored.id,
     type: stored.type,
     version: stored.version,
-    data: codec.decode(stored.payload),
+    data,
     partitionKey: stored.partitionKey,
     correlationId: stored.correlationId,
     causationId: stored.causationId,
@@ -44,7 +55,7 @@ export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
     metadata: stored.metadata === null ? {} : openMetadata(stored, stored.metadata),
     expiresAt: stored.expiresAt,
     ...storedAs(stored.type, stored.storedType ?? stored.type),
-  })
+  }
 }
 
 function openMetadata(stored: StoredEvent, text: string): EventMetadata {
@@ -64,6 +75,6 @@ function openRest(stored: StoredEvent): Rest {
   return stored.rest === null ? {} : (parseJson(stored.rest) as Rest) // only our own statements write it
 }
 
-function corrupt({ type, id }: StoredEvent, problem: string, cause: unknown): PostbusError {
+export function corrupt({ type, id }: StoredEvent, problem: string, cause: unknown): PostbusError {
   return new PostbusError('POSTBUS_CORRUPT_PAYLOAD', `${type} ${id}: ${problem}`, { cause })
 }

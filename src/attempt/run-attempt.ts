@@ -3,19 +3,18 @@
  * so does a test's drain. Touches no database: settling is for others.
  */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
-import type { Codec } from '../codec/codec.ts'
 import { PostbusError } from '../errors.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
 import { Deadlines } from './deadlines.ts'
 import { openedOrError } from './open-envelope.ts'
+import { shadowOrError, type FetchParts } from './shadow-event.ts'
 import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
 import { versionMisfit } from './version-misfit.ts'
 
-export interface AttemptParts extends CallParts {
+export interface AttemptParts extends CallParts, FetchParts {
   readonly registry: Registry
-  readonly codec: Codec
 }
 
 /** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
@@ -43,7 +42,7 @@ export async function runAttempt(
   if (misfit) return misfit
   if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
 
-  const event = openedOrError(stored, reading, parts.codec)
+  const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)
   if (event instanceof PostbusError) return dead(handler, event)
   const answer = await callHandler({ delivery, handler, event, abort }, parts)
   return outcomeOf(delivery, handler, answer)

@@ -16,6 +16,7 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler, type CallParts } from '../attempt/call-handler.ts'
 import type { Answer, HandlerCall } from '../attempt/handler-call.ts'
 import { Deadlines } from '../attempt/deadlines.ts'
+import { shadowOfWhole } from '../attempt/shadow-event.ts'
 import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
 import { decodedCopy, storedForm } from './decoded-copy.ts'
 import { openTransaction } from '../transactions/open-transaction.ts'
@@ -62,7 +63,8 @@ async function runHandlers(
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)
     const delivery = unstoredDelivery(handler, storedForm(planned), 1)
-    const event = decodedCopy(planned, parts.codec, registry.readingOf(handler, planned.envelope))
+    const copy = decodedCopy(planned, parts.codec, registry.readingOf(handler, planned.envelope))
+    const event = handler.isShadow ? shadowOfWhole(copy) : copy
     const call = { delivery, handler, event, abort: new AbortController() }
     const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))
     settleInline(answer, call, parts)

@@ -12,6 +12,7 @@ Examples
   postbus worker              runs handlers until stopped
   postbus doctor              says what is right and what is not
   postbus dead list           shows deliveries that died
+  postbus explain TYPE        says who would receive an event
 
 Commands
 ${lines.join('\n')}

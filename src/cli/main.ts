@@ -8,6 +8,7 @@ import { UsageError, type Command, type ExitCode, type Terminal } from './comman
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
+import { explain } from './explain.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
@@ -16,7 +17,7 @@ import { say } from './output.ts'
 import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, events, types }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, events, explain, types }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

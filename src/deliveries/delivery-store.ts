@@ -1,5 +1,5 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
-import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement } from './delivery.ts'
+import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
 import type { Heartbeats } from './heartbeats.ts'
 
 /** A worker process as others see it. */
@@ -74,12 +74,17 @@ export interface Indexed {
 
 /** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
 export interface DeliveryStore {
-  /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
-  prepare(queues: readonly string[]): Promise<void>
+  /**
+   * Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. Deliveries of the
+   * handlers that are `shadows` come without their payload.
+   */
+  prepare(queues: readonly string[], shadows?: readonly string[]): Promise<void>
   /** Takes up to `limit` deliveries that are due. */
   claim(queue: string, limit: number, bounds?: ClaimBounds): Promise<Claimed>
   /** Ends attempts. */
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
+  /** The payload of an event that came without it; `null` when the event is gone. */
+  payloadOf(event: StoredEvent): Promise<string | null>
   /** Says that we are alive and still working on these. Returns the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
   /** Makes what keeps a worker's claims while its event loop stands still. `onUnavailable` hears, once, why that cannot be. */

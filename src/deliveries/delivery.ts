@@ -32,8 +32,8 @@ export interface StoredEvent {
   readonly storedType?: string
   readonly version: number
   readonly partitionKey: string | null
-  /** As the codec wrote it. */
-  readonly payload: string
+  /** As the codec wrote it. `null`: it did not come with the delivery, because the handler is a shadow. */
+  readonly payload: string | null
   readonly correlationId: string | null
   readonly causationId: string | null
   readonly source: string | null

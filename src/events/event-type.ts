@@ -19,6 +19,13 @@ export interface EventType<
   readonly version: Version
   /** What it was named before, oldest first: the oldest is the name that is stored. */
   readonly previousNames: readonly string[]
+  /**
+   * Whether an event is of this type and version, for the compiler too: in a handler that listens to patterns, where the data
+   * of an event are unknown until this was asked.
+   *
+   * @example if (OrderCreated.is(event)) await invoices.create(event.data.orderId)
+   */
+  is(event: Envelope): event is Envelope<Type, Version, Data>
   /** Where it was defined, for the error about two that have one type and version. */
   readonly definedAt: string
 }

@@ -9,6 +9,7 @@ import type { Envelope, EventOptions } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { callerOf } from './defined-at.ts'
 import { isEventId, newEventId } from './event-id.ts'
+import { rememberId } from './ids-of-ours.ts'
 import { ownCopy } from './own-copy.ts'
 import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './event-checks.ts'
 import { checkName, checkPreviousNames, storedName } from '../names.ts'
@@ -108,10 +109,15 @@ export function defineEvent<
       expiresAt: options.ttlMs === undefined ? null : new Date(occurredAt.getTime() + options.ttlMs),
       ...stored,
     }
+    if (options.id === undefined) rememberId(envelope)
     return Object.freeze(envelope)
   }
 
-  const eventType = Object.assign(make, { type, version, previousNames, definedAt: callerOf(defineEvent) })
+  function is(event: Envelope): event is Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>> {
+    return event.type === type && event.version === version
+  }
+
+  const eventType = Object.assign(make, { type, version, previousNames, is, definedAt: callerOf(defineEvent) })
   return Object.freeze(withDetails(eventType, { schema, upcasts }))
 }
 
@@ -136,7 +142,8 @@ function checkSchema(type: string, schema: StandardSchemaV1 | undefined): void {
   )
 }
 
-function checkOptions(type: string, options: EventOptions): void {
+/** @throws {PostbusError} `POSTBUS_INVALID_EVENT` for what cannot be said about an event. */
+export function checkOptions(type: string, options: EventOptions): void {
   const { id, occurredAt, initializedAt, ttlMs } = options
   const refuse = (problem: string): never => {
     throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: ${problem}`)

@@ -1,6 +1,6 @@
 /** Compares this code with a snapshot of what is in production: what could stored events, waiting deliveries or older workers not survive? */
 import { missingUpcast } from '../events/upcasts.ts'
-import type { AnyEventType } from '../handlers/handler.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { storedName } from '../names.ts'
 import { checkHandlers } from './check-handlers.ts'

@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import { detailsOf } from '../events/event-details.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyEventType, AnyHandler } from '../handlers/handler.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { byText, jsonSchemaOf, type JsonSchema } from './json-schema.ts'
 

@@ -1,7 +1,9 @@
 /** The event types of a bus: those it is given, so that it knows the ones that only patterns hear, and those its handlers list. */
 import { PostbusError } from '../errors.ts'
 import { isEventType } from '../events/event.ts'
-import type { AnyEventType, AnyHandler } from './handler.ts'
+import type { AnyHandler } from './handler.ts'
+import type { AnyEventType } from './listens-to.ts'
+import { kindsIn } from './shadow.ts'
 
 /** An array of event types, or a module (or any object) whose exports are event types or arrays of them. */
 export type EventTypeSet = readonly AnyEventType[] | Readonly<Record<string, unknown>>
@@ -37,8 +39,7 @@ function eventTypesIn(set: EventTypeSet): readonly AnyEventType[] {
 
 /** The event types in a handler's `on`. */
 export function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
-  const kinds: readonly unknown[] = Array.isArray(on) ? on : [on]
-  return kinds.filter(isEventType)
+  return kindsIn(on).filter(isEventType)
 }
 
 /** A module that was loaded twice defines an event type twice, in one place: that is no contradiction. */

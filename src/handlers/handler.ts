@@ -7,25 +7,12 @@
 import { z } from 'zod'
 import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
 import { callerOf } from '../events/defined-at.ts'
-import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { EventOf, EventType } from '../events/event.ts'
 import type { HandlerContext } from './handler-context.ts'
+import type { EventFor, HandledEvent, ListensTo } from './listens-to.ts'
 import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
+import { isShadow } from './shadow.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
-
-/** Any event type, whatever its data. */
-export type AnyEventType = EventType
-
-/** What a handler listens to: one event type, several, or a pattern over event type names (`'orders.*'`, `/^orders\./`). */
-export type ListensTo = AnyEventType | readonly AnyEventType[] | string | RegExp
-
-/** The event a handler receives: a union over its event types that `switch (event.type)` narrows. */
-export type EventFor<Listens extends ListensTo> = Listens extends string | RegExp
-  ? Envelope
-  : Listens extends readonly (infer Kind)[]
-    ? EventOf<Kind>
-    : EventOf<Listens>
 
 const limit = z.int().min(1).max(100_000)
 
@@ -76,7 +63,10 @@ export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff'> & {
 }
 
 export interface HandlerDefinition<Listens extends ListensTo, Result> extends HandlerOptions {
-  /** One event type, several, or a pattern. */
+  /**
+   * An event type, a pattern over event type names (`'orders.*'`, `/^orders\./`), or a list that mixes them: see
+   * {@link EventFor}. `shadow(…)` around it: `handle` fetches the data itself.
+   */
   readonly on: Listens
   /**
    * The names that this handler had before, oldest first. Its deliveries go on being stored under the oldest, so that a rename
@@ -92,7 +82,7 @@ export interface HandlerDefinition<Listens extends ListensTo, Result> extends Ha
    * Does the work, in a worker process. Return nothing or any value: done. Return `failed(…)` or throw: tried again.
    * Return `discard(…)`: never again. Return `snooze(…)`: later. Only `runEvent` in tests sees the value.
    */
-  readonly handle: (event: EventFor<NoInfer<Listens>>, context: HandlerContext) => Result
+  readonly handle: (event: HandledEvent<NoInfer<Listens>>, context: HandlerContext) => Result
 }
 
 /** A declared handler, with every option filled in. */
@@ -102,10 +92,12 @@ export interface Handler<Name extends string = string, Listens extends ListensTo
   readonly previousNames: readonly string[]
   readonly on: Listens
   readonly interested: ((event: EventFor<Listens>) => boolean) | null
-  readonly handle: (event: EventFor<Listens>, context: HandlerContext) => Result
+  readonly handle: (event: HandledEvent<Listens>, context: HandlerContext) => Result
   readonly options: Readonly<z.output<typeof handlerOptions>>
   /** The event types and patterns of `on`, as one list. */
   readonly subscriptions: readonly Subscription[]
+  /** Its `on` is `shadow(…)`: `handle` is given events without their data. */
+  readonly isShadow: boolean
   /** Where the handler was defined, for the error about two handlers with one name. */
   readonly definedAt: string
 }
@@ -152,6 +144,7 @@ export function defineHandler<const Name extends string, const Listens extends L
     handle,
     options: parseOptions(name, options),
     subscriptions: subscriptionsOf(name, on),
+    isShadow: isShadow(on),
     definedAt: callerOf(defineHandler),
   } as Handler<Name, Listens, Result>
 }

@@ -1,5 +1,6 @@
 /** In which version a handler gets an event that was published in another one, or why it cannot get it. */
-import type { AnyEventType, AnyHandler } from './handler.ts'
+import type { AnyHandler } from './handler.ts'
+import type { AnyEventType } from './listens-to.ts'
 import { listedBy } from './event-types.ts'
 import { subscribes } from './subscription.ts'
 import type { Envelope } from '../events/envelope.ts'

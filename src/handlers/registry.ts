@@ -4,7 +4,8 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { storedTypeOf } from '../events/stored-as.ts'
 import { eventTypesOf, type EventTypeSet } from './event-types.ts'
-import { isHandler, type AnyEventType, type AnyHandler } from './handler.ts'
+import { isHandler, type AnyHandler } from './handler.ts'
+import type { AnyEventType } from './listens-to.ts'
 import { partitionedQueue } from '../names.ts'
 import { isReadable, readingOf, type KnownTypes, type Reading, type TypeAndVersion } from './reading.ts'
 import { nameTable, type StoredNames } from './stored-names.ts'
@@ -17,6 +18,8 @@ export type Handlers = HandlerSet | (() => HandlerSet | Promise<HandlerSet>)
 
 export interface Registry {
   readonly handlers: readonly AnyHandler[]
+  /** The names of those that fetch the data of their events themselves. */
+  readonly shadows: readonly string[]
   /** The event types that the bus was given or a handler lists, each type and version once. */
   readonly eventTypes: readonly AnyEventType[]
   /** Every queue that deliveries can go to: two per `queue` option in use, always with `events` and `events_partitioned`. */
@@ -61,6 +64,7 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
   const bases = new Set(['events', ...handlers.map((handler) => handler.options.queue)])
   return Object.freeze({
     handlers: Object.freeze(handlers),
+    shadows: Object.freeze(handlers.filter(({ isShadow }) => isShadow).map(({ name }) => name)),
     eventTypes,
     names,
     queues: Object.freeze([...bases].flatMap((queue) => [queue, partitionedQueue(queue)])),
@@ -165,8 +169,10 @@ function notHandlers(what: string, value: unknown): PostbusError {
 }
 
 function duplicate(one: AnyHandler, other: AnyHandler): PostbusError {
+  const madeByOneLine = one.definedAt === other.definedAt
+  const mend = madeByOneLine ? 'One line made both: let it give each a name of its own.' : 'Rename one.'
   return new PostbusError(
     'POSTBUS_DUPLICATE_HANDLER',
-    `Two handlers are named "${one.name}": a delivery could not tell them apart. Rename one.\n  ${one.definedAt}\n  ${other.definedAt}`,
+    `Two handlers are named "${one.name}": a delivery could not tell them apart. ${mend}\n  ${one.definedAt}\n  ${other.definedAt}`,
   )
 }

@@ -3,6 +3,7 @@ import { types } from 'node:util'
 import { PostbusError } from '../errors.ts'
 import { isEventType } from '../events/event.ts'
 import { NAME } from '../names.ts'
+import { isShadow, kindsIn } from './shadow.ts'
 
 /** Either one version of one event type, or every event type whose name matches a pattern, in every version. */
 export type Subscription =
@@ -11,7 +12,7 @@ export type Subscription =
 
 /** Reads a handler's `on`. A text pattern is an event type name in which `*` stands for any characters. */
 export function subscriptionsOf(handler: string, on: unknown): readonly Subscription[] {
-  const kinds: readonly unknown[] = Array.isArray(on) ? on : [on]
+  const kinds = kindsIn(on)
   if (kinds.length === 0) throw refuse(handler, 'an empty list')
   return Object.freeze(kinds.map((kind) => subscriptionOf(handler, kind)))
 }
@@ -26,6 +27,7 @@ function subscriptionOf(handler: string, kind: unknown): Subscription {
   if (typeof kind === 'string') return { is: 'pattern', pattern: globPattern(handler, kind), text: kind }
   if (types.isRegExp(kind)) return { is: 'pattern', pattern: withoutState(kind), text: String(kind) }
   if (isEventType(kind)) return { is: 'event-type', type: kind.type, version: kind.version }
+  if (isShadow(kind)) throw refuse(handler, 'a list or shadow with shadow(…) in it, which goes around all of it')
   throw refuse(handler, kind === undefined ? 'undefined (an import cycle?)' : `of type ${typeof kind}`)
 }
 
@@ -43,6 +45,6 @@ function withoutState(pattern: RegExp): RegExp {
 function refuse(handler: string, got: string): PostbusError {
   return new PostbusError(
     'POSTBUS_INVALID_HANDLER',
-    `Handler "${handler}": \`on\` is ${got}: expected an event type, a list of them, or a pattern such as 'orders.*' or /^orders\\./.`,
+    `Handler "${handler}": \`on\` is ${got}: expected an event type, a pattern such as 'orders.*' or /^orders\\./, or a list of them.`,
   )
 }

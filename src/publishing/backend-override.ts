@@ -8,6 +8,8 @@ import type { Envelope } from '../events/envelope.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Emit } from '../signals.ts'
+import type { EventDefaults } from './event-defaults.ts'
+import type { FilteredCounts } from './filtered-counts.ts'
 
 /** What a bus is made of. */
 export interface BusParts {
@@ -17,6 +19,10 @@ export interface BusParts {
   readonly codec: Codec
   readonly emit: Emit
   readonly source: string | null
+  /** What the bus says about events that do not say it themselves, beside the source. */
+  readonly defaults: EventDefaults
+  /** What filters have kept away so far. */
+  readonly filtered: FilteredCounts
   /** The bus's own backend. */
   readonly backend: Backend
   /** What a bus with the mailbox backend remembers. */

@@ -3,6 +3,7 @@ import type { PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
+import type { FilteredCounts } from './filtered-counts.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
@@ -14,12 +15,13 @@ export interface PlanParts {
   readonly emit: Emit
   /** Adds where the event comes from. */
   readonly trace: (event: Envelope) => Envelope
+  readonly filtered: FilteredCounts
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace }: PlanParts,
+  { registry, codec, emit, trace, filtered }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -27,12 +29,14 @@ export function planEvents(
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
-    return { envelope, handlers: subscribed.filter((handler) => wants(handler, envelope, registry)), payload }
+    const handlers = subscribed.filter((handler) => wants(handler, envelope, registry))
+    filtered.count(subscribed, handlers)
+    return { envelope, handlers, payload }
   })
 }
 
 /** Asked about the event in the version that the handler will get it in. */
-function wants(handler: AnyHandler, event: Envelope, registry: Registry): boolean {
+export function wants(handler: AnyHandler, event: Envelope, registry: Registry): boolean {
   return handler.interested === null || isInterested(handler, asHeard(registry.readingOf(handler, event), event))
 }
 

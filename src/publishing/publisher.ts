@@ -20,9 +20,15 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())
-    const { codec } = bus
+    const { codec, defaults, filtered } = bus
     const emit = backend.callsNobody ? silent : bus.emit
-    const planned: readonly PlannedEvent[] = planEvents(list, { registry, codec, emit, trace })
+    const planned: readonly PlannedEvent[] = planEvents(list, {
+      registry,
+      codec,
+      emit,
+      trace: (event) => trace(defaults(event)),
+      filtered,
+    })
     if (planned.length === 0) return { events: [] }
     return { events: await backend.publish(planned, tx) }
   }

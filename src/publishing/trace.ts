@@ -21,9 +21,12 @@ export interface PublishContext {
   readonly metadata?: EventMetadata
 }
 
+/** What is asked of a causing event: also its shadow has that. */
+type Causing = Pick<Envelope, 'id' | 'correlationId' | 'metadata'>
+
 /** The attempt that causes what is published inside it. */
 interface Cause {
-  readonly event: Envelope
+  readonly event: Causing
   readonly handler: string
 }
 
@@ -47,7 +50,7 @@ export interface TracedAttempt {
   end(): void
 }
 
-export function traceAttempt(event: Envelope, handler: string): TracedAttempt {
+export function traceAttempt(event: Causing, handler: string): TracedAttempt {
   const frame: Frame = { outer: frames.getStore(), given: carriedOn(event), cause: { event, handler }, isOver: false }
   return {
     run: (work) => frames.run(frame, work),
@@ -104,7 +107,7 @@ function causeOf({ event, handler }: Cause) {
 const TRACE_HEADERS = ['traceparent', 'tracestate']
 
 /** What an event hands on to those that it causes. */
-function carriedOn({ id, correlationId, metadata }: Envelope): PublishContext {
+function carriedOn({ id, correlationId, metadata }: Causing): PublishContext {
   const headers = TRACE_HEADERS.flatMap((name) => (name in metadata ? [[name, metadata[name] ?? null] as const] : []))
   return {
     correlationId: correlationId ?? id,

@@ -2,7 +2,7 @@
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { EventOf } from '../events/event.ts'
-import type { AnyEventType } from '../handlers/handler.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
 import { arrivalOf, type Patience } from './arrival.ts'
 import { expectation, meets, type Expectation } from './expectation.ts'
 import { notPublished, published } from './failures.ts'

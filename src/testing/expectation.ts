@@ -2,7 +2,7 @@
 import { inspect, types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyEventType } from '../handlers/handler.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
 import { differencesOf, expectedInWords, type Difference } from './differences.ts'
 
 export interface Expectation {

@@ -1,6 +1,6 @@
 /** What an assertion may say about an event's data: as much of it as matters, as the compiler sees it. */
 import type { EventOf } from '../events/event.ts'
-import type { AnyEventType } from '../handlers/handler.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
 
 /** A matcher of the test runner, such as `expect.any(String)`. Known by its method, so that every runner's fits. */
 export interface AsymmetricMatcher {

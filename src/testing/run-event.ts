@@ -6,7 +6,8 @@ import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
-import type { AnyHandler, EventFor, Handler, ListensTo } from '../handlers/handler.ts'
+import type { AnyHandler, Handler } from '../handlers/handler.ts'
+import type { EventFor, ListensTo } from '../handlers/listens-to.ts'
 import { isAnswer, type Discard, type Failed, type Skip, type Snooze } from '../handlers/outcome.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
 import { asHeard, isReadable } from '../handlers/reading.ts'
@@ -15,6 +16,7 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import type { Answer } from '../attempt/handler-call.ts'
 import { Deadlines } from '../attempt/deadlines.ts'
+import { shadowOfWhole } from '../attempt/shadow-event.ts'
 import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
 import { standInBus } from './stand-in-bus.ts'
 
@@ -116,7 +118,8 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
   if (!isInterested(handler, asHeard(reading, event))) return null
   const delivery = unstoredDelivery(handler, storedForm(planned), number)
-  const call = { delivery, handler, event: decodedCopy(planned, bus.codec, reading), abort: new AbortController() }
+  const copy = decodedCopy(planned, bus.codec, reading)
+  const call = { delivery, handler, event: handler.isShadow ? shadowOfWhole(copy) : copy, abort: new AbortController() }
   return callHandler(call, { emit: bus.emit, publish: bus.publish, deadlines: new Deadlines(), tx: options.tx })
 }
 

@@ -4,6 +4,7 @@ import type { BusParts } from '../publishing/backend-override.ts'
 import { createCodec } from '../codec/codec.ts'
 import { PostbusError } from '../errors.ts'
 import { lazyRegistry } from '../handlers/lazy-registry.ts'
+import { FilteredCounts } from '../publishing/filtered-counts.ts'
 import { publisher } from '../publishing/publisher.ts'
 
 const backend: Backend = {
@@ -24,6 +25,8 @@ export const standInBus: BusParts = {
   codec: createCodec(),
   emit: () => undefined,
   source: null,
+  defaults: (event) => event,
+  filtered: new FilteredCounts(),
   backend,
   mailbox: [],
   publish: publisher(() => standInBus),

@@ -121,7 +121,7 @@ export class Held {
 }
 
 function payloadSize({ event }: ClaimedDelivery): number {
-  return event?.payload.length ?? 0
+  return event?.payload?.length ?? 0
 }
 
 /** Ends an attempt whose claim another worker has taken over. Answers whether that was news. */

@@ -11,5 +11,7 @@ export interface WorkPlan {
   readonly handlers: readonly string[]
   /** What a handler allows. */
   limitsOf(handler: string): { readonly timeoutMs: number; readonly maxAttempts: number }
+  /** Those of the handlers that fetch the data of their events themselves. */
+  readonly shadows: readonly string[]
   readonly attempt: Attempt
 }

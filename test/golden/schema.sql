@@ -434,7 +434,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_2(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
+CREATE OR REPLACE FUNCTION postbus.claim_2(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint, shadows text[])
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -547,8 +547,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -569,7 +569,7 @@ begin
     chosen := null; sizes := null;
     look_began := clock_timestamp();
     if not is_mixed then
-      select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+      select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted
         for update skip locked
@@ -592,14 +592,14 @@ begin
         first_back := back;
       end if;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
@@ -608,14 +608,14 @@ begin
       for n in 1 .. 10 loop
         exit when wanted - coalesce(cardinality(chosen), 0) <= 0;
         if back[n] <= "pgboss".job_now() then
-          select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+          select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
       ) candidate;
         end if;
         if fresh[n] is not null and wanted - coalesce(cardinality(chosen), 0) > 0 then
-          select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+          select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
@@ -623,14 +623,14 @@ begin
         end if;
       end loop;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(chosen), 0) > 0 then
-        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, (job.data ->> 'bytes')::bigint as c1 from "pgboss".job_common job
+        select chosen || array_agg(candidate.c0), sizes || array_agg(candidate.c1) into chosen, sizes from (select job.ctid as c0, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c1 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(chosen), 0)
         for update skip locked
@@ -667,8 +667,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -682,7 +682,7 @@ begin
     candidates := null; names := null; sizes := null;
     look_began := clock_timestamp();
     if not is_mixed then
-      select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+      select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted
         for update skip locked
@@ -705,14 +705,14 @@ begin
         first_back := back;
       end if;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -721,14 +721,14 @@ begin
       for n in 1 .. 10 loop
         exit when wanted - coalesce(cardinality(candidates), 0) <= 0;
         if back[n] <= "pgboss".job_now() then
-          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
         end if;
         if fresh[n] is not null and wanted - coalesce(cardinality(candidates), 0) > 0 then
-          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -736,14 +736,14 @@ begin
         end if;
       end loop;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.start_after limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if wanted - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, (job.data ->> 'bytes')::bigint as c2 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), names || array_agg(candidate.c1), sizes || array_agg(candidate.c2) into candidates, names, sizes from (select job.ctid as c0, (job.data ->> 'handler') as c1, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c2 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() 
         order by job.name, job.priority desc, job.created_on limit wanted - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -798,8 +798,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -845,8 +845,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -882,7 +882,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.claim_lanes_2(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint)
+CREATE OR REPLACE FUNCTION postbus.claim_lanes_2(of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint, shadows text[])
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -984,7 +984,7 @@ begin
       candidates := null; ids := null; lanes := null; sizes := null;
     look_began := clock_timestamp();
     if not is_mixed then
-      select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+      select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look
         for update skip locked
@@ -1007,14 +1007,14 @@ begin
         first_back := back;
       end if;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority > 0 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -1023,14 +1023,14 @@ begin
       for n in 1 .. 10 loop
         exit when look - coalesce(cardinality(candidates), 0) <= 0;
         if back[n] <= "pgboss".job_now() then
-          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.start_after >= back[n] and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
         end if;
         if fresh[n] is not null and look - coalesce(cardinality(candidates), 0) > 0 then
-          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+          select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority = 1 - n and job.created_on >= fresh[n] and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -1038,14 +1038,14 @@ begin
         end if;
       end loop;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.start_after limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
       ) candidate;
       end if;
       if look - coalesce(cardinality(candidates), 0) > 0 then
-        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, (job.data ->> 'bytes')::bigint as c3 from "pgboss".job_common job
+        select candidates || array_agg(candidate.c0), ids || array_agg(candidate.c1), lanes || array_agg(candidate.c2), sizes || array_agg(candidate.c3) into candidates, ids, lanes, sizes from (select job.ctid as c0, job.id as c1, job.singleton_key as c2, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as c3 from "pgboss".job_common job
         where job.state = 'created' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = of_queue and job.priority <= -10 and job.start_after <= "pgboss".job_now() and job.singleton_key is not null
         order by job.name, job.priority desc, job.created_on limit look - coalesce(cardinality(candidates), 0)
         for update skip locked
@@ -1159,8 +1159,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -1188,7 +1188,7 @@ begin
     into heads, lanes, sizes, walk_from, visited
     from "postbus".walk(of_queue, walk_from, look) walked
     left join lateral (
-      select job.ctid as row, (job.data ->> 'bytes')::bigint as size from "pgboss".job_common job where job.name = of_queue and job.id = walked.id and job.state::text in ('created', 'retry')
+      select job.ctid as row, case when shadows is not null and (job.data ->> 'handler') = any(shadows) then null else (job.data ->> 'bytes')::bigint end as size from "pgboss".job_common job where job.name = of_queue and job.id = walked.id and job.state::text in ('created', 'retry')
         and job.start_after <= "pgboss".job_now()
       for update skip locked
     ) head on walked.idle;
@@ -1252,8 +1252,8 @@ begin
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest, activated.was_lost, null::text[], null::boolean, null::boolean, null::text, null::text from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -2008,7 +2008,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle_lanes_2(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer)
+CREATE OR REPLACE FUNCTION postbus.settle_lanes_2(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer, shadows text[])
  RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2228,8 +2228,8 @@ begin
       select activated.settled, more, activated.cut, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
@@ -2272,8 +2272,8 @@ begin
       select left_ids[activated.ord], more, false, activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest from activated left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
-          then '' else event.payload::text end as payload, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest

@@ -8,6 +8,7 @@ import {
   defineHandler,
   discard,
   failed,
+  shadow,
   snooze,
   type Envelope,
   type HandlerContext,
@@ -47,6 +48,17 @@ test('a handler that is not interested is not called', async () => {
 
   expect(await runEvent(shy, anOrder())).toEqual({ state: 'not_interested' })
   expect(await runEventOrThrow(shy, anOrder())).toEqual({ state: 'not_interested' })
+})
+
+test('a handler of a shadow is given the whole event to be asked, and fetches its data', async () => {
+  const index = defineHandler('search.index', {
+    on: shadow(OrderCreated),
+    interested: ({ data }) => data.total > 0,
+    handle: async (event) => ['data' in event, (await event.fetch()).data.total],
+  })
+
+  expect(await runEvent(index, anOrder())).toEqual({ state: 'processed', result: [false, 42] })
+  expect(await runEvent(index, anOrder({ total: 0 }))).toEqual({ state: 'not_interested' })
 })
 
 test('a handler that fails, in words or by throwing, gives its reason and the cause', async () => {

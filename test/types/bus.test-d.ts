@@ -6,9 +6,15 @@ import {
   createBus,
   defineEvent,
   defineHandler,
+  durationMs,
+  failed,
   PostbusError,
   printSignals,
+  type AnyEventType,
   type Bus,
+  type ExplainedHandler,
+  type Failed,
+  type ListeningHandler,
   type WorkerCounts,
   type Envelope,
   type Handlers,
@@ -64,6 +70,55 @@ void bus.publish(anything, {})
 void bus.publish(event, { tx: trx })
 void bus.publish(event, { tx: { executeSql: async () => ({ rows: [] }) } })
 expectTypeOf<NonNullable<PublishOptions['tx']>>().toEqualTypeOf<PublishTransaction>()
+
+// The result of a block is the data of an event, and is returned; so is a failure.
+expectTypeOf(bus.publishResult(OrderCreated, {}, async () => ({ orderId: 'o1', more: 1 }))).resolves.toEqualTypeOf<{
+  orderId: string
+  more: number
+}>()
+expectTypeOf(bus.publishResult(OrderShipped, { tx: trx, ttlMs: 1 }, () => 7)).resolves.toBeNumber()
+const attempt = (): { orderId: string } | Failed => (Math.random() > 1 ? failed('no') : { orderId: 'o1' })
+expectTypeOf(bus.publishResult(OrderCreated, {}, attempt)).resolves.toEqualTypeOf<{ orderId: string } | Failed>()
+
+// The error event takes `{ message }`, or is told how to make its data from the error.
+const OrderFailed = defineEvent('orders.order-failed', { schema: z.object({ message: z.string() }) })
+const OrderLost = defineEvent('orders.order-lost', { schema: z.object({ code: z.number() }) })
+void bus.publishResult(OrderCreated, { errorEvent: OrderFailed }, () => ({ orderId: 'o1' }))
+void bus.publishResult(OrderCreated, { errorEvent: OrderFailed, errorData: () => ({ message: 'lost' }) }, attempt)
+void bus.publishResult(
+  OrderCreated,
+  {
+    errorEvent: OrderLost,
+    errorData: (error) => {
+      expectTypeOf(error).toBeUnknown()
+      return { code: 7 }
+    },
+  },
+  attempt,
+)
+// @ts-expect-error -- this error event has no message: how its data are made has to be said
+void bus.publishResult(OrderCreated, { errorEvent: OrderLost }, attempt)
+// @ts-expect-error -- and made they must be of its kind
+void bus.publishResult(OrderCreated, { errorEvent: OrderLost, errorData: () => ({ code: '7' }) }, attempt)
+// @ts-expect-error -- without an error event there are no data for one
+void bus.publishResult(OrderCreated, { errorData: () => ({ message: 'lost' }) }, attempt)
+// @ts-expect-error -- when it happened is for the block to say
+void bus.publishResult(OrderCreated, { occurredAt: new Date() }, attempt)
+// @ts-expect-error -- the result is not the event's data
+void bus.publishResult(OrderCreated, {}, () => ({ orderId: 7 }))
+expectTypeOf(durationMs(event)).toBeNumber()
+
+// What a bus says about its handlers and event types.
+expectTypeOf(bus.explain(event)).resolves.toEqualTypeOf<readonly ExplainedHandler[]>()
+expectTypeOf(bus.handlersOf(OrderCreated)).resolves.toEqualTypeOf<readonly ListeningHandler[]>()
+void bus.handlersOf('orders.order-created')
+expectTypeOf(bus.eventTypes()).resolves.toEqualTypeOf<readonly AnyEventType[]>()
+expectTypeOf(bus.filtered()).toEqualTypeOf<Readonly<Record<string, number>>>()
+createBus({ source: 'shop', ttlMs: 60_000, createId: () => crypto.randomUUID() })
+// @ts-expect-error -- an event is explained, not its type
+void bus.explain(OrderCreated)
+// @ts-expect-error -- an id is known at once
+createBus({ createId: async () => crypto.randomUUID() })
 
 // Errors have one of the known codes.
 expectTypeOf(new PostbusError('POSTBUS_CLOSED', 'Closed.').code).toEqualTypeOf<PostbusErrorCode>()

@@ -51,6 +51,14 @@ const Ticked = defineEvent('clock.ticked', {
 })
 expectTypeOf(Ticked(1).data).toEqualTypeOf<number>()
 
+// `is` narrows an event of any type, and leaves the others of a union.
+const any = made as Envelope
+if (OrderCreated.is(any)) expectTypeOf(any.data).toEqualTypeOf<PlacedOrder>()
+const either = made as OrderCreated | EventOf<typeof OrderShipped>
+if (OrderCreated.is(either)) expectTypeOf(either).toEqualTypeOf<OrderCreated>()
+else expectTypeOf(either).toEqualTypeOf<EventOf<typeof OrderShipped>>()
+expectTypeOf([any].filter(OrderCreated.is)).toEqualTypeOf<OrderCreated[]>()
+
 // Everything else that can be said about an event is optional.
 OrderShipped({ orderId: 'o1' }, { id: 'x', occurredAt: new Date(), source: 'shop', metadata: { a: [1] }, ttlMs: 1 })
 

@@ -6,6 +6,7 @@ import {
   defineHandler,
   discard,
   failed,
+  shadow,
   snooze,
   type AnyHandler,
   type Discard,
@@ -16,6 +17,7 @@ import {
   type HandlerContext,
   type HandlerLog,
   type PublishResult,
+  type ShadowEvent,
   type Snooze,
   type PublishTransaction,
 } from '../../src/index.ts'
@@ -75,6 +77,60 @@ defineHandler('mail.both', {
 defineHandler('audit.text', { on: 'orders.*', handle: (event) => expectTypeOf(event).toEqualTypeOf<Envelope>() })
 defineHandler('audit.regexp', { on: /^orders\./, handle: (event) => expectTypeOf(event.data).toBeUnknown() })
 
+// A list that mixes event types and patterns: a member with unknown data, until it is asked which type it is of.
+defineHandler('audit.mixed', {
+  on: [OrderCreated, 'stock.*', /^mail\./],
+  interested: (event) => !OrderCreated.is(event) || event.data.total > 0,
+  handle(event) {
+    expectTypeOf(event).toEqualTypeOf<OrderCreated | Envelope>()
+    if (!OrderCreated.is(event)) return expectTypeOf(event.data).toBeUnknown()
+    expectTypeOf(event.data.total).toBeNumber()
+    return expectTypeOf(event.type).toEqualTypeOf<'orders.order-created'>()
+  },
+})
+const mixed = [OrderShipped, /^orders\./] as const
+defineHandler('audit.both', {
+  on: mixed,
+  handle: (event) => expectTypeOf(event).toEqualTypeOf<OrderShipped | Envelope>(),
+})
+
+// A shadow: `interested` sees the whole event, `handle` what surrounds its data, and the data when it fetches them.
+const indexed = defineHandler('search.index', {
+  on: shadow(OrderCreated),
+  interested: (event) => {
+    expectTypeOf(event).toEqualTypeOf<OrderCreated>()
+    return true
+  },
+  async handle(event) {
+    expectTypeOf(event).toEqualTypeOf<ShadowEvent<'orders.order-created', 1, OrderCreated['data']>>()
+    expectTypeOf(event.id).toBeString()
+    expectTypeOf(event.partitionKey).toEqualTypeOf<string | null>()
+    // @ts-expect-error -- the data have to be fetched
+    void event.data
+    expectTypeOf(await event.fetch()).toEqualTypeOf<OrderCreated>()
+    return 7
+  },
+})
+expectTypeOf(indexed.handle).returns.resolves.toBeNumber()
+expectTypeOf(indexed).toExtend<AnyHandler>()
+defineHandler('search.several', {
+  on: shadow([OrderCreated, OrderShipped]),
+  async handle(event) {
+    if (event.type === 'orders.order-created') expectTypeOf(await event.fetch()).toEqualTypeOf<OrderCreated>()
+    else expectTypeOf(await event.fetch()).toEqualTypeOf<OrderShipped>()
+  },
+})
+defineHandler('search.pattern', {
+  on: shadow('orders.*'),
+  handle: async (event) => expectTypeOf(await event.fetch()).toEqualTypeOf<Envelope>(),
+})
+
+// One definition, registered several times: the name of each is its own.
+const notify = <const Channel extends string>(channel: Channel) =>
+  defineHandler(`notify.${channel}`, { on: OrderCreated, handle: (event) => `${channel} ${event.data.orderId}` })
+expectTypeOf(notify('sales').name).toEqualTypeOf<'notify.sales'>()
+expectTypeOf(notify('sales').handle).returns.toBeString()
+
 // Every answer, alone or mixed with values, and no answer at all.
 expectTypeOf(
   defineHandler('mail.answers', {
@@ -126,6 +182,14 @@ defineHandler('mail.context', {
 defineHandler('mail.receipt', { handle })
 // @ts-expect-error -- a handler does something
 defineHandler('mail.receipt', { on: OrderCreated })
+// @ts-expect-error -- an event type and a number are no list to listen to
+defineHandler('mail.receipt', { on: [OrderCreated, 7], handle })
+// @ts-expect-error -- a shadow goes around all of a list
+defineHandler('mail.receipt', { on: [shadow(OrderCreated), OrderShipped], handle })
+// @ts-expect-error -- a shadow has no shadow
+shadow(shadow(OrderCreated))
+// @ts-expect-error -- the data of a list with a pattern may be of any type
+defineHandler('mail.receipt', { on: [OrderCreated, 'stock.*'], handle: ({ data }) => data.orderId })
 // @ts-expect-error -- an event is not an event type
 defineHandler('mail.receipt', { on: OrderCreated({ orderId: 'o1', total: '1' }), handle })
 // @ts-expect-error -- interest is known at once: it is asked inside publish

@@ -3,12 +3,13 @@ import type { Backend } from '../../publishing/backend.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
-import { claimFrom, type Claim } from './deliveries/claim.ts'
+import { claimFrom, type Claim, type Shadows } from './deliveries/claim.ts'
 import { keepClaims, recoverClaims } from './deliveries/claims.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
 import { publishEvents } from './deliveries/publish.ts'
 import { dueQueues } from './deliveries/due.ts'
+import { storedPayload } from './deliveries/stored-payload.ts'
 import { checkQueues } from './queues/queues.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
@@ -88,6 +89,7 @@ export function createDeliveryStore(
   emit: Emit,
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
+  let shadows: Shadows = null
   const vacuum = new Vacuum(connection, tables)
   const logIndex = new LogIndex(tables)
 
@@ -99,13 +101,18 @@ export function createDeliveryStore(
   }
 
   return {
-    async prepare(queues) {
+    async prepare(queues, shadowHandlers = []) {
+      shadows = shadowHandlers.length > 0 ? shadowHandlers : null
       const database = await connection.pool()
       await checkSchema(database, tables, emit)
-      for (const { name } of await checkQueues(database, tables, queues)) prepared.set(name, claimFrom(name, tables))
+      for (const { name } of await checkQueues(database, tables, queues)) {
+        prepared.set(name, claimFrom(name, tables, shadows))
+      }
     },
     claim: async (queue, limit, bounds) => claimOf(queue)(await connection.pool(), limit, bounds),
-    settle: async (queue, settlements) => settleDeliveries(await connection.pool(), tables, queue, settlements),
+    settle: async (queue, settlements) =>
+      settleDeliveries(await connection.pool(), tables, queue, settlements, shadows),
+    payloadOf: async (event) => storedPayload(await connection.pool(), tables, event),
     keep: async (queue, claims) => keepClaims(await lifeline.pool(), tables, queue, claims),
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),

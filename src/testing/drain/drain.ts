@@ -65,7 +65,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
   const within = settings.tx === undefined ? null : { ...inside(settings.tx, parts), tx: settings.tx }
   const store = within?.store ?? parts.backend.store
 
-  await store.prepare([...queues.keys()])
+  await store.prepare([...queues.keys()], registry.shadows)
   const limit = endlessness(settings.maxAttempts)
   const due = within
     ? runInside(within, { parts, registry, queues: [...queues.keys()], endlessness: limit })
@@ -75,7 +75,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
         slotsOf: slotsOfQueues(registry.handlers),
         emit: parts.emit,
         endlessness: limit,
-        attempt: attemptWith({ ...parts, registry }),
+        attempt: attemptWith({ ...parts, registry, payloadOf: (event) => store.payloadOf(event) }),
       })
 
   if (!settings.withRetries && settings.until === undefined) {
@@ -111,8 +111,9 @@ interface InsideRunParts {
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
 function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
   const { codec, emit, publish } = parts
-  const { tx } = within
-  return transactionRun({ ...within, ...rest, emit, attempt: attemptWith({ registry, codec, emit, publish, tx }) })
+  const { store, tx } = within
+  const attempt = attemptWith({ registry, codec, emit, publish, tx, payloadOf: (event) => store.payloadOf(event) })
+  return transactionRun({ ...within, ...rest, emit, attempt })
 }
 
 /** A length of time counts from the start of the drain. */

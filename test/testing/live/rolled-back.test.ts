@@ -1,7 +1,7 @@
 /** Draining inside a transaction that the test rolls back: all of it happens, with any client, and then it never happened. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Client } from 'pg'
-import { createBus, failed, type HandlerContext } from '../../../src/index.ts'
+import { createBus, defineHandler, failed, shadow, type HandlerContext } from '../../../src/index.ts'
 import { openTransaction } from '../../../src/transactions/open-transaction.ts'
 import { drainEvents } from '../../../src/testing/drain/drain.ts'
 import { advanceTime, currentTime } from '../../../src/testing/time/time.ts'
@@ -54,6 +54,25 @@ describe.each(clients)('$name', ({ open }) => {
     expect(await storedCounts(opened.database)).toEqual({ events: 0, deliveries: 0 })
     expect((await opened.database.query('select from postbus.dead_letter')).rowCount).toBe(0)
     expect((await opened.database.query('select from note')).rowCount).toBe(0)
+  })
+
+  test('a shadow fetches data that were not committed', async () => {
+    const fetched: unknown[] = []
+    const index = defineHandler('notes.index', {
+      on: shadow(NoteTaken),
+      handle: async (event) => void fetched.push('data' in event, (await event.fetch()).data.n),
+    })
+    const bus = anotherBus(opened, [index])
+    onTestFinished(() => bus.close())
+
+    const work = client.inTransaction(async ({ tx }) => {
+      await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })], { tx })
+      await drainEvents({ bus, tx })
+      throw rollback
+    })
+
+    await expect(work).rejects.toThrow(rollback)
+    expect(fetched).toEqual([false, 1, false, 2])
   })
 })
 

@@ -42,6 +42,7 @@ export function attemptBy(
     emit: () => undefined,
     publish: async () => ({ events: [] }),
     deadlines: new Deadlines(),
+    payloadOf: async () => null,
   }
   return runAttempt(claimed, new AbortController(), { ...parts, ...given })
 }

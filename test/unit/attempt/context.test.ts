@@ -183,7 +183,13 @@ async function attempt(
   const abort = new AbortController()
   const emit = emitTo((signal) => signals.push(signal))
   const handler = defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })
-  const run = attemptWith({ registry: createRegistry([handler]), codec: createCodec(), emit, publish })
+  const run = attemptWith({
+    registry: createRegistry([handler]),
+    codec: createCodec(),
+    emit,
+    publish,
+    payloadOf: async () => null,
+  })
   const { outcome } = await concludedAttempt(run(claimed, abort), claimed, emit)
   const published = publish.mock.calls.map(([events]) => events as readonly Envelope[])
   return { outcome, handle, abort, signals, published, options: publish.mock.calls.map(([, given]) => given) }

@@ -51,6 +51,20 @@ describe('an event type', () => {
     expect(Object.isFrozen(OrderShipped)).toBe(true)
   })
 
+  test('tells its events from those of other types and versions', () => {
+    const first = defineEvent('orders.order-shipped', { schema })
+    const second = defineEvent('orders.order-shipped', { schema, version: 2 })
+    const other = defineEvent('orders.order-lost', { schema })
+
+    const own = [first('o1'), second('o1'), other('o1')].map((event) => [first.is(event), second.is(event)])
+
+    expect(own).toEqual([
+      [true, false],
+      [false, true],
+      [false, false],
+    ])
+  })
+
   test.each(['', 'Orders.created', '1.order', 'orders created', 'a'.repeat(129), 'orders.*'])(
     'is refused the name %j',
     (name) => {

@@ -2,6 +2,7 @@ import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent } from '../../../src/events/event.ts'
+import { shadow } from '../../../src/handlers/shadow.ts'
 import { subscribes, subscriptionsOf } from '../../../src/handlers/subscription.ts'
 import { refusalOf } from '../refusal.ts'
 
@@ -107,6 +108,38 @@ describe('a subscription to a regular expression', () => {
   })
 })
 
+describe('a list that mixes event types, patterns and regular expressions', () => {
+  test('keeps each as it is, in the order of the list', () => {
+    const subscriptions = subscriptionsOf('audit.log', [OrderCreated2, 'stock.*', /^mail\./g])
+
+    expect(subscriptions).toEqual([
+      { is: 'event-type', type: 'orders.order-created', version: 2 },
+      { is: 'pattern', pattern: /^stock\..*$/, text: 'stock.*' },
+      { is: 'pattern', pattern: /^mail\./, text: '/^mail\\./g' },
+    ])
+  })
+
+  test('takes what any of them takes: the version that is listed, and every version behind a pattern', () => {
+    const subscriptions = subscriptionsOf('audit.log', [OrderCreated2, 'stock.*', /^mail\./g])
+    const takes = (type: string, version: number) => subscriptions.some((one) => subscribes(one, type, version))
+
+    const taken = ['orders.order-created', 'stock.moved', 'mail.sent', 'mail.sent', 'shop.closed'].map((type) =>
+      [1, 2].filter((version) => takes(type, version)),
+    )
+
+    expect(taken).toEqual([[2], [1, 2], [1, 2], [1, 2], []])
+  })
+})
+
+describe('a shadow', () => {
+  test.each([OrderCreated, 'orders.*', /^orders\./, [OrderCreated, 'stock.*']])(
+    'listens as what it is of: %s',
+    (of) => {
+      expect(subscriptionsOf('search.index', shadow(of as never))).toEqual(subscriptionsOf('search.index', of))
+    },
+  )
+})
+
 describe('what a handler cannot listen to', () => {
   test.each([
     ['an empty list', [], 'an empty list'],
@@ -118,6 +151,13 @@ describe('what a handler cannot listen to', () => {
     ['text that no event type could be named', 'Orders.*', '"Orders.*"'],
     ['text in the syntax of regular expressions', '^orders', '"^orders"'],
     ['a pattern with a space', 'orders. *', '"orders. *"'],
+    ['a pattern that no name has, beside others', [OrderCreated, 'stock.*', 'Mail.*'], '"Mail.*"'],
+    ['a list in a list', [OrderCreated, ['stock.*']], 'of type object'],
+    ['a number in a list', ['stock.*', 7], 'of type number'],
+    ['a shadow in a list', [shadow(OrderCreated), 'stock.*'], 'shadow(…) in it'],
+    ['the shadow of a shadow', shadow(shadow(OrderCreated) as never), 'shadow(…) in it'],
+    ['the shadow of nothing', shadow([]), 'an empty list'],
+    ['the shadow of what an import cycle leaves undefined', shadow(undefined as never), 'undefined (an import cycle?)'],
   ])('%s', (_, on, says) => {
     const error = refusalOf(() => subscriptionsOf('mail.receipt', on))
 

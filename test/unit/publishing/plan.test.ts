@@ -5,6 +5,7 @@ import type { Envelope } from '../../../src/events/envelope.ts'
 import { defineEvent } from '../../../src/events/event.ts'
 import { defineHandler, type AnyHandler } from '../../../src/handlers/handler.ts'
 import { traced } from '../../../src/publishing/trace.ts'
+import { FilteredCounts } from '../../../src/publishing/filtered-counts.ts'
 import { planEvents } from '../../../src/publishing/plan.ts'
 import { transactionOf } from '../../../src/publishing/checks.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
@@ -51,6 +52,19 @@ describe('a plan', () => {
     const { planned } = planOf([event], handlers)
 
     expect(planned[0]?.handlers.map(({ name }) => name)).toEqual(['mail.receipt', 'finances.small'])
+  })
+
+  test('counts what filters have kept away, by handler', () => {
+    const never = () => false
+    const handlers = [
+      handler('mail.receipt'),
+      handler('mail.never', never),
+      handler('mail.second', ({ data }) => (data as { total: number }).total > 1),
+    ]
+
+    const { filtered } = planOf([OrderCreated({ total: 1 }), OrderCreated({ total: 2 })], handlers)
+
+    expect(filtered).toEqual({ 'mail.never': 2, 'mail.second': 1 })
   })
 
   test('for no events is empty', () => {
@@ -161,6 +175,8 @@ function handler(name: string, interested?: (event: Envelope) => boolean): AnyHa
 function planOf(events: readonly Envelope[], handlers: readonly AnyHandler[], source: string | null = null) {
   const signals: BusSignal[] = []
   const emit = emitTo((signal) => signals.push(signal))
-  const planned = planEvents(events, { registry: createRegistry(handlers), codec, emit, trace: traced(source) })
-  return { planned, signals }
+  const filtered = new FilteredCounts()
+  const registry = createRegistry(handlers)
+  const planned = planEvents(events, { registry, codec, emit, trace: traced(source), filtered })
+  return { planned, signals, filtered: filtered.counts() }
 }

@@ -13,22 +13,28 @@ import { withoutWaiting } from './durability.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { Marks, type MarkReport } from './marks.ts'
+import { arrayOf } from './settlement-values.ts'
 
 /** Claims up to `limit` deliveries, most urgent first. */
 export type Claim = (database: Queryable, limit: number, bounds?: ClaimBounds) => Promise<Claimed>
 
-export function claimFrom(queue: string, tables: Tables): Claim {
-  return isPartitionedQueue(queue) ? claimLanes(queue, tables) : claimPlain(queue, tables)
+/** The data of the handlers that are `shadows` are left where they are. */
+export function claimFrom(queue: string, tables: Tables, shadows: Shadows = null): Claim {
+  return isPartitionedQueue(queue) ? claimLanes(queue, tables, shadows) : claimPlain(queue, tables, shadows)
 }
+
+/** Names of handlers. `null`, for none, costs nothing. */
+export type Shadows = readonly string[] | null
 
 /** The last row may be no delivery: it tells how the claim went. */
 type ReportColumn = 'more' | 'held_back' | 'coming' | 'slow' | 'marks_now'
 
-function claimPlain(queue: string, tables: Tables): Claim {
+function claimPlain(queue: string, tables: Tables, shadows: Shadows): Claim {
   const marks = new Marks()
-  const text = withoutWaiting(`${functionName(tables, 'claim_2')}($1, $2, $3::jsonb, $4::jsonb, $5)`)
+  const names = shadows && arrayOf(shadows)
+  const text = withoutWaiting(`${functionName(tables, 'claim_2')}($1, $2, $3::jsonb, $4::jsonb, $5, $6::text::text[])`)
   return async (database, limit, { rooms = [], room = null } = {}) => {
-    const values = [queue, limit, limitsOf(rooms), marks.handIn(), room]
+    const values = [queue, limit, limitsOf(rooms), marks.handIn(), room, names]
     const answer = await queryClaimed<ReportColumn>(database, { name: 'claim_2', text }, values)
     marks.learn(marksIn(answer))
     const claimed = claimedFrom(answer, (rows) => rows.map((row) => withItsPast(queue, row, answer.at)))
@@ -41,9 +47,10 @@ function claimPlain(queue: string, tables: Tables): Claim {
  * become due that it had passed. So if it found something, there may be more; if it found nothing, it is worth another look,
  * but not at once: what holds up the front of the queue can hold it for long.
  */
-function claimLanes(queue: string, tables: Tables): Claim {
+function claimLanes(queue: string, tables: Tables, shadows: Shadows): Claim {
   const marks = new Marks()
-  const text = `select * from ${functionName(tables, 'claim_lanes_2')}($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7)`
+  const names = shadows && arrayOf(shadows)
+  const text = `select * from ${functionName(tables, 'claim_lanes_2')}($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7, $8::text::text[])`
   let walkFrom = ''
   let found = 0
   const heldBack = new Set<string>()
@@ -54,7 +61,7 @@ function claimLanes(queue: string, tables: Tables): Claim {
       found = 0
       heldBack.clear()
     }
-    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from, behind, room]
+    const values = [queue, limit, limitsOf(rooms), marks.handIn(), from, behind, room, names]
     const answer = await queryClaimed<ReportColumn | 'walk_on'>(database, { name: 'claim_lanes_2', text }, values)
     marks.learn(marksIn(answer))
     const report = reportIn(answer)

@@ -120,7 +120,7 @@ function storedEvent(row: Cells, at: Places): StoredEvent {
     type: textIn(row[at.type]),
     version: Number(row[at.version]),
     partitionKey: textOrNull(row[at.partition_key]),
-    payload: textIn(row[at.payload]),
+    payload: textOrNull(row[at.payload]),
     correlationId: textOrNull(row[at.correlation_id]),
     causationId: textOrNull(row[at.causation_id]),
     source: textOrNull(row[at.source]),

@@ -13,6 +13,13 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
   const names = () => registry.loaded()?.names ?? PLAIN_NAMES
   return {
     ...store,
+    prepare(queues, shadows = []) {
+      const { handlers } = names()
+      return store.prepare(
+        queues,
+        shadows.map((name) => handlers.stored(name)),
+      )
+    },
     async claim(queue, limit, bounds) {
       const known = names()
       if (isPlain(known)) return store.claim(queue, limit, bounds)

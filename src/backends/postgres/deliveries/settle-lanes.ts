@@ -3,23 +3,25 @@ import type { ClaimedDelivery, Ran, Settled, Settlement } from '../../../deliver
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
+import type { Shadows } from './claim.ts'
 import { claimedDelivery, claimedRuns, isTrue, queryClaimed, type Cells } from './claimed-row.ts'
 import { arrayOf, othersOf } from './settlement-values.ts'
 
 /** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
-const TAKES = '$1, $2::text::uuid[], $3::jsonb, $4::jsonb, $5::text::uuid[], $6'
+const TAKES = '$1, $2::text::uuid[], $3::jsonb, $4::jsonb, $5::text::uuid[], $6, $7::text::text[]'
 
 export async function settleLanes(
   database: Queryable,
   tables: Tables,
   queue: string,
   settlements: readonly Settlement[],
+  shadows: Shadows,
 ): Promise<Settled> {
   const statement = {
     name: 'settle_lanes_2',
     text: `select * from ${functionName(tables, 'settle_lanes_2')}(${TAKES})`,
   }
-  const { rows, at } = await queryClaimed<Column>(database, statement, valuesOf(queue, settlements))
+  const { rows, at } = await queryClaimed<Column>(database, statement, valuesOf(queue, settlements, shadows))
   const rowsOf = grouped(rows, (row) => String(row[at.settled]))
   const ours = new Set<string>()
   const next = new Map<string, ClaimedDelivery>()
@@ -47,7 +49,7 @@ export async function settleLanes(
 
 type Column = 'settled' | 'more' | 'cut'
 
-function valuesOf(queue: string, settlements: readonly Settlement[]): readonly unknown[] {
+function valuesOf(queue: string, settlements: readonly Settlement[], shadows: Shadows): readonly unknown[] {
   const runs = settlements.flatMap((settlement) => runsIn(settlement))
   return [
     queue,
@@ -56,6 +58,7 @@ function valuesOf(queue: string, settlements: readonly Settlement[]): readonly u
     othersOf(settlements, true),
     arrayOf(settlements.filter(({ takeNext }) => !takeNext).map((settlement) => firstOf(settlement).id)),
     Math.max(0, ...settlements.map(({ behind }) => behind ?? 0)),
+    shadows && arrayOf(shadows),
   ]
 }
 

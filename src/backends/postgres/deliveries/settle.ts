@@ -1,6 +1,7 @@
 /** Settling: ending attempts, a group of them in one round trip. What the database does then is in `functions/settle.ts`. */
 import { NOTHING_SETTLED, type Settled, type Settlement } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
+import type { Shadows } from './claim.ts'
 import { queryClaimed } from './claimed-row.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
@@ -14,10 +15,11 @@ export async function settleDeliveries(
   tables: Tables,
   queue: string,
   settlements: readonly Settlement[],
+  shadows: Shadows = null,
 ): Promise<Settled> {
   if (settlements.length === 0) return NOTHING_SETTLED
   return isPartitionedQueue(queue)
-    ? settleLanes(database, tables, queue, settlements)
+    ? settleLanes(database, tables, queue, settlements, shadows)
     : settlePlain(database, tables, queue, settlements)
 }
 

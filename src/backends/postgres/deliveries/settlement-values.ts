@@ -1,7 +1,7 @@
 /** What the functions that settle take, as text. */
 import type { Settlement } from '../../../deliveries/delivery.ts'
 
-/** An array as Postgres reads it. Ids and numbers need no quotes. */
+/** An array as Postgres reads it. Ids, numbers and names of handlers need no quotes. */
 export function arrayOf(values: readonly (string | number | null)[]): string {
   return `{${values.map((value) => value ?? 'null').join(',')}}`
 }

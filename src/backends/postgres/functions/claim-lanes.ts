@@ -63,7 +63,8 @@ export function claimLanesFunction(tables: Tables): string {
   const lane = { queue: 'of_queue', lane: 'candidate.lane' }
   return `
 create or replace function ${functionName(tables, 'claim_lanes_2')}(
-  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint
+  of_queue text, wanted integer, limits jsonb, marks jsonb, walk_from text, behind integer, room bigint,
+  shadows text[]
 ) returns table (${DELIVERY_COLUMNS},
     more boolean, held_back text[], coming boolean, slow boolean, marks_now text, walk_on text
 ) language plpgsql ${FIXED_PLAN} as $function$

@@ -33,7 +33,7 @@ export function claimFunction(tables: Tables): string {
       wrote := true;
     end if;`
   return `
-create or replace function ${functionName(tables, 'claim_2')}(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint)
+create or replace function ${functionName(tables, 'claim_2')}(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint, shadows text[])
 returns table (${DELIVERY_COLUMNS},
     more boolean, held_back text[], coming boolean, slow boolean, marks_now text
 ) language plpgsql ${FIXED_PLAN} as $function$

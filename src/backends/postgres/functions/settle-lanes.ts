@@ -44,11 +44,12 @@ import {
  * `done` are the first of runs, and alone in it mostly; `runs` holds for each, by its id, the `claim`, how many milliseconds it
  * `took`, and of a run of several: those that were done `later`, with what they took; whom the claim moves `to`, if the
  * run goes on; the last one that is `known` of it, and how many `more` there may be. `ends_run` are those after which no next one is
- * wanted; with the others comes what is `behind` them.
+ * wanted; with the others comes what is `behind` them. The data
+ * of `shadows` stay where they are: see `sizes.ts`.
  *
  * They are objects, and not rows to join, so that what is looked for by many ids stays one search of the primary key.
  */
-const TAKES = `of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer`
+const TAKES = `of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer, shadows text[]`
 
 export function settleLanesFunction(tables: Tables): string {
   const { clock, delivery } = tables

@@ -9,7 +9,7 @@ const LARGE = 4_096
 /** Only what takes more bytes in the table is unpacked to see how large it is. */
 const SUSPICIOUS = 1_048_576
 
-const SIZE = `(job.data ->> 'bytes')`
+const SIZE = `(job.data ->> 'bytes')::bigint`
 
 /** SQL: further members of a delivery's data, as an array. */
 export function sizeIfLarge(payload: string): string {
@@ -18,8 +18,14 @@ export function sizeIfLarge(payload: string): string {
 
 export const IS_LARGE = `job.data ? 'bytes'`
 
-/** The size of a delivery, as a column to collect; null if it is not large. */
-export const SIZE_COLUMN = `${SIZE}::bigint`
+/**
+ * The data of these handlers, an array of names, do not come with their deliveries: they are shadows. `handler` is SQL of a name.
+ * While there are none, nothing is looked up.
+ */
+const isShadow = (handler: string) => `shadows is not null and ${handler} = any(shadows)`
+
+/** The size of a delivery, as a column to collect; null if it is not large, or its data does not come with it. */
+export const SIZE_COLUMN = `case when ${isShadow(`(job.data ->> 'handler')`)} then null else ${SIZE} end`
 
 export const SIZE_VARIABLES = `
   sizes bigint[];
@@ -45,4 +51,7 @@ export function makingRoom(arrays: readonly string[]): string {
 
 /** The payload as text; empty when it is larger than anything that was published, and so was written by hand. */
 export const PAYLOAD = `case when pg_column_size(event.payload) > ${SUSPICIOUS} and octet_length(event.payload::text) > ${MAX_DOCUMENT_BYTES}
-          then '' else event.payload::text end as payload`
+          then '' else event.payload::text end`
+
+/** The payload that comes with a delivery of `activated`: none if its handler is a shadow. */
+export const CLAIMED_PAYLOAD = `case when ${isShadow('activated.handler')} then null else ${PAYLOAD} end as payload`

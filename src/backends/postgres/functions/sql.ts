@@ -1,7 +1,7 @@
 /** What our functions are made of: the conditions they name rows by, and the pieces of SQL that several of them share. */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Tables } from '../schema/tables.ts'
-import { PAYLOAD } from './sizes.ts'
+import { CLAIMED_PAYLOAD } from './sizes.ts'
 
 /** A delivery keeps the errors of its latest attempts; older ones are dropped from the front. */
 const KEPT_ERRORS = 20
@@ -115,10 +115,10 @@ export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_
 export const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest`
 
-/** The event of `activated`, which may be gone. */
+/** The event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
-      select event.seq, event.id, event.type, event.version, event.partition_key, ${PAYLOAD}, event.correlation_id,
+      select event.seq, event.id, event.type, event.version, event.partition_key, ${CLAIMED_PAYLOAD}, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         ${REST}
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0

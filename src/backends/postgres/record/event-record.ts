@@ -2,7 +2,7 @@
 import { PostbusError } from '../../../errors.ts'
 import { isEventId } from '../../../events/event-id.ts'
 import { missingUpcast, upcasted } from '../../../events/upcasts.ts'
-import type { AnyEventType } from '../../../handlers/handler.ts'
+import type { AnyEventType } from '../../../handlers/listens-to.ts'
 import { isEventType, type EventType } from '../../../events/event.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import { eventFilter, eventQuery, type CheckedEventFilter } from '../../../record/event-query.ts'

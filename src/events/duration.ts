@@ -1,0 +1,9 @@
+/** How long it took until an event had happened. */
+import type { Envelope } from './envelope.ts'
+
+type Times = { readonly [Time in 'initializedAt' | 'occurredAt']?: Envelope[Time] | null | undefined }
+
+/** From `initializedAt` to `occurredAt`, in milliseconds. 0 when one of them is missing. */
+export function durationMs({ initializedAt, occurredAt }: Times): number {
+  return initializedAt && occurredAt ? occurredAt.getTime() - initializedAt.getTime() : 0
+}

@@ -1,0 +1,167 @@
+/**
+ * `publishResult`: runs a block, and publishes what it returned as an event, or that it failed as another one. The event says when
+ * the block began and when it had ended.
+ */
+import { inspect } from 'node:util'
+import { now } from '../clock.ts'
+import { textOfError } from '../error-text.ts'
+import { PostbusError } from '../errors.ts'
+import { checkMetadata } from '../events/event-checks.ts'
+import { checkOptions, isEventType } from '../events/event.ts'
+import type { Envelope, EventOptions } from '../events/envelope.ts'
+import type { PublishOptions } from '../events/publish-result.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
+import { isAnswer, type Discard, type Failed } from '../handlers/outcome.ts'
+import { isError, isPlainObject } from '../realm.ts'
+import type { Emit } from '../signals.ts'
+import type { BusParts } from './backend-override.ts'
+import { transactionOf } from './checks.ts'
+
+/** What an event type is called with: `InputOf<typeof OrderCreated>`. */
+export type InputOf<Kind> = Kind extends (data: infer Input, options?: EventOptions) => unknown ? Input : never
+
+/** What a block returns: the data of the event, or that it failed. */
+export type BlockResult<Kind> = InputOf<Kind> | Failed | Discard
+
+/** What is said about the event besides its data. When it began and happened is for the block to say. */
+export type ResultOptions<ErrorKind extends AnyEventType | undefined = undefined> = PublishOptions &
+  Omit<EventOptions, 'occurredAt' | 'initializedAt'> & {
+    /** Published instead when the block throws, or returns `failed(…)` or `discard(…)`; never inside `tx`. */
+    readonly errorEvent?: ErrorKind
+  } & ErrorData<ErrorKind>
+
+/** The data of the error event: made from the error, unless the event type takes its `{ message }`. */
+type ErrorData<ErrorKind> = [ErrorKind] extends [undefined]
+  ? { readonly errorData?: never }
+  : { readonly message: string } extends InputOf<ErrorKind>
+    ? { readonly errorData?: (error: unknown) => InputOf<ErrorKind> }
+    : { readonly errorData: (error: unknown) => InputOf<ErrorKind> }
+
+export interface ResultPublisher {
+  /**
+   * Runs a block and publishes what it returned as the data of an event, with the times at which the block began
+   * (`initializedAt`) and had ended (`occurredAt`). Returns what the block returned.
+   *
+   * When the block throws, or returns `failed(…)` or `discard(…)`, the `errorEvent` is published instead, if there is one. What was
+   * thrown is thrown on. With `tx`, the event belongs to that transaction; the error event never does, because a transaction
+   * whose work has failed is rolled back: it is published on its own. If that cannot be done, there is a signal,
+   * `error-event.unpublished`.
+   *
+   * @example
+   * const order = await bus.publishResult(OrderImported, { errorEvent: ImportFailed }, async () => importOrder(file))
+   *
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` before the block runs; `POSTBUS_INVALID_EVENT` when it has returned what is
+   * not the event's data; and what `publish` throws. There is no error event then: the block has not failed.
+   */
+  publishResult<
+    Kind extends AnyEventType,
+    Result extends BlockResult<Kind>,
+    ErrorKind extends AnyEventType | undefined = undefined,
+  >(
+    eventType: Kind,
+    options: ResultOptions<ErrorKind>,
+    block: () => Result | Promise<Result>,
+  ): Promise<Result>
+}
+
+/** What is given, without what the compiler knows of it. */
+interface GivenOptions extends PublishOptions, Omit<EventOptions, 'occurredAt' | 'initializedAt'> {
+  readonly errorEvent?: AnyEventType | undefined
+  readonly errorData?: ((error: unknown) => unknown) | undefined
+}
+
+interface ResultParts {
+  readonly emit: Emit
+  readonly publish: BusParts['publish']
+}
+
+export function resultPublisher({ emit, publish }: ResultParts): ResultPublisher['publishResult'] {
+  async function publishResult(eventType: AnyEventType, options: GivenOptions, block: () => unknown): Promise<unknown> {
+    check(eventType, options, block)
+    const { tx, errorEvent, errorData = messageOf, id, ...about } = options
+    const initializedAt = now()
+
+    async function publishFailure(error: unknown): Promise<void> {
+      if (!errorEvent) return
+      try {
+        await publish(made(errorEvent, errorData(error), { ...about, ...timesSince(initializedAt) }))
+      } catch (problem) {
+        reportUnpublished(emit, errorEvent, problem)
+      }
+    }
+
+    let result: unknown
+    try {
+      result = await block()
+    } catch (error) {
+      await publishFailure(error)
+      throw error
+    }
+    if (hasFailed(result)) {
+      await publishFailure(errorOf(result))
+      return result
+    }
+    const named = id === undefined ? about : { ...about, id }
+    const event = made(eventType, result, { ...named, ...timesSince(initializedAt) })
+    await publish(event, tx === undefined ? {} : { tx })
+    return result
+  }
+  return publishResult as ResultPublisher['publishResult'] // it returns what the block returns; only the compiler cannot know
+}
+
+type MakesEvents = (data: unknown, options: EventOptions) => Envelope
+
+/** The schema of the event type checks the data; only the compiler cannot know. */
+function made(eventType: AnyEventType, data: unknown, options: EventOptions): Envelope {
+  return (eventType as unknown as MakesEvents)(data, options)
+}
+
+/** A clock that was set back meanwhile makes no negative duration. */
+function timesSince(initializedAt: Date): Pick<EventOptions, 'initializedAt' | 'occurredAt'> {
+  return { initializedAt, occurredAt: new Date(Math.max(initializedAt.getTime(), now().getTime())) }
+}
+
+function hasFailed(result: unknown): result is Failed | Discard {
+  return isAnswer(result) && (result.is === 'failed' || result.is === 'discard')
+}
+
+/** `failed(error)` stands for that error. A reason in words becomes one. */
+function errorOf(answer: Failed | Discard): unknown {
+  const cause = 'cause' in answer ? answer.cause : undefined
+  if (isError(cause) && textOfError(cause) === answer.reason) return cause
+  return new PostbusError('POSTBUS_ATTEMPT_FAILED', answer.reason, cause === undefined ? {} : { cause })
+}
+
+function messageOf(error: unknown): { message: string } {
+  return { message: textOfError(error) }
+}
+
+/** What the block did or threw comes first: that its error event could not be published does not take its place. */
+function reportUnpublished(emit: Emit, { type }: AnyEventType, problem: unknown): void {
+  const message = `${type} was to say that a block failed, and could not be published: ${textOfError(problem)}`
+  emit('error', 'error-event.unpublished', message, { type })
+}
+
+const FIELDS = ['tx', 'errorEvent', 'errorData', 'id', 'correlationId', 'causationId', 'source', 'metadata', 'ttlMs']
+
+/** Before the block runs: what it does cannot be undone because of a mistake in here. */
+function check(eventType: unknown, options: GivenOptions, block: unknown): void {
+  if (!isEventType(eventType))
+    throw invalid(`expected an event type first, but got ${inspect(eventType, { depth: 0 })}.`)
+  if (!isPlainObject(options)) throw invalid('expected an object of options second; `{}` for none.')
+  const stranger = Object.keys(options).find((field) => !FIELDS.includes(field))
+  if (stranger !== undefined) throw invalid(`"${stranger}" is not an option. There are: ${FIELDS.join(', ')}.`)
+  if (typeof block !== 'function') throw invalid('expected a function third: the block to run.')
+
+  const { errorEvent, errorData, metadata } = options
+  if (errorEvent !== undefined && !isEventType(errorEvent)) throw invalid('`errorEvent` is not an event type.')
+  if (errorData !== undefined && typeof errorData !== 'function') throw invalid('`errorData` is not a function.')
+  if (errorData && !errorEvent) throw invalid('`errorData` is given without an `errorEvent`.')
+  transactionOf(options)
+  checkOptions(eventType.type, options)
+  if (metadata !== undefined) checkMetadata(eventType.type, metadata)
+}
+
+function invalid(problem: string): PostbusError {
+  return new PostbusError('POSTBUS_INVALID_OPTIONS', `publishResult(): ${problem}`)
+}
