@@ -7,6 +7,7 @@ import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
+import type { BeginReplay, Replays } from './deliveries/replays.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
@@ -77,6 +78,10 @@ export interface Bus {
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
+  /** Stored events again, to one handler. */
+  readonly replay: BeginReplay
+  /** Replays that run or have ended, of every process. */
+  readonly replays: Replays
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
@@ -96,6 +101,10 @@ export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
   const { parts, place, publish } = assemble(settings, (events, how) => bus.publish(events, how))
 
+  const close = () => {
+    place.replays.stop()
+    return parts.backend.close()
+  }
   const bus: Bus = {
     publish,
     withContext,
@@ -109,8 +118,10 @@ export function createBus(options: BusOptions): Bus {
     doctor: async () => place.doctor(await parts.registry.load()),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
-    close: () => parts.backend.close(),
-    [Symbol.asyncDispose]: () => parts.backend.close(),
+    replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
+    replays: { ...place.replays.replays },
+    close,
+    [Symbol.asyncDispose]: close,
   }
   return withParts(bus, parts) // not frozen: tests spy on its methods
 }
@@ -125,7 +136,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit))
+      ? inPostgres(createPostgres(settings, emit, { codec, registry: () => registry.load() }))
       : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }

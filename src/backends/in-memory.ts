@@ -6,6 +6,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
+import type { Replays } from '../deliveries/replays.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
@@ -22,6 +23,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     store: (): DeliveryStore => refuse('worker()'),
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
+    replays: withoutReplays(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -62,6 +64,20 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     show: async () => refuse('lanes.show()'),
     retry: async () => refuse('lanes.retry()'),
     skipHead: async () => refuse('lanes.skipHead()'),
+  })
+}
+
+function withoutReplays(refuse: (what: string) => never) {
+  return Object.freeze({
+    begin: async () => refuse('replay()'),
+    replays: Object.freeze({
+      list: async () => refuse('replays.list()'),
+      get: async () => refuse('replays.get()'),
+      resume: async () => refuse('replays.resume()'),
+      pause: async () => refuse('replays.pause()'),
+      cancel: async () => refuse('replays.cancel()'),
+    } satisfies Replays),
+    stop: () => undefined,
   })
 }
 

@@ -11,6 +11,7 @@ import { withReachableDatabase } from './operating/reachable.ts'
 import { deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
+import { replaysIn, type ReplayParts, type ReplaysIn } from './record/replays.ts'
 import { tablesIn } from './schema/tables.ts'
 
 export interface PostgresSettings extends Given {
@@ -29,6 +30,7 @@ export interface Postgres {
   readonly backend: PostgresBackend
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
+  readonly replays: ReplaysIn
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(registry: Registry): Promise<readonly DoctorFinding[]>
 }
@@ -39,7 +41,12 @@ export interface Postgres {
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
-export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres {
+/** `reading`: what opens stored events, and whose they are. */
+export function createPostgres(
+  settings: PostgresSettings,
+  emit: Emit,
+  reading: Pick<ReplayParts, 'codec' | 'registry'>,
+): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
@@ -48,6 +55,7 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
     backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
     lanes: lanesIn(connection, tables),
+    replays: replaysIn({ ...reading, connection, tables }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)

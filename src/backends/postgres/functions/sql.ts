@@ -47,8 +47,17 @@ export const LIVE_IN_LANE = `job.state < 'completed' and job.singleton_key is no
 export const SET_ASIDE = `job.blocked and job.group_tier = 'set aside' and job.state < 'active'`
 export const NOT_SET_ASIDE = `job.group_tier is distinct from 'set aside'`
 
+/**
+ * When a delivery is due that waits for the backfill of its handler to come to it: never by itself. It is not `infinity`, which is
+ * what holds a key after a dead delivery.
+ */
+export const GATED = `timestamptz '9999-12-31 00:00:00+00'`
+
 /** The handler of a delivery. */
 export const HANDLER = `(job.data ->> 'handler')`
+
+/** The replay that a delivery belongs to; null for most. */
+export const REPLAY = `(job.data ->> 'replay')`
 
 /** The name of one of our functions. */
 export function functionName({ names }: Tables, what: string): string {
@@ -93,7 +102,7 @@ function activatedFrom(tables: Tables, { as, from = '', where, also = '' }: Acti
         retry_count = case when job.started_on is null then job.retry_count else job.retry_count + 1 end
       ${from}
       where ${where}
-      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler,
+      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler, ${REPLAY} as replay,
         ${claimOf('job')} as claim, ${attemptOf('job')} as attempt
     )`
 }
@@ -106,9 +115,10 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 /** In queue order; what was published together, in the order of publishing. */
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
-/** What most events have nothing of, in one column: another field in it changes no function's result. */
-const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest`
+/** What most deliveries have nothing of, in one column: another field in it changes no function's result. */
+const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest`
 
 /** The event of `activated`, which may be gone. */
 export function itsEvent(tables: Tables): string {

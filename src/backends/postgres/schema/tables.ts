@@ -19,6 +19,8 @@ export interface Tables {
   readonly historyTurn: string
   readonly laneSweep: string
   readonly serverLife: string
+  readonly replay: string
+  readonly backfill: string
   /** All of pg-boss's jobs, ours and others'. */
   readonly job: string
   /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
@@ -62,6 +64,8 @@ export function tablesIn(names: SchemaNames): Tables {
     historyTurn: ours('history_turn'),
     laneSweep: ours('lane_sweep'),
     serverLife: ours('server_life'),
+    replay: ours('replay'),
+    backfill: ours('backfill'),
     job: theirs('job'),
     delivery: theirs(DELIVERY_TABLE),
     queue: theirs('queue'),
