@@ -10,7 +10,17 @@ export {
 } from './handlers/handler.ts'
 export type { AnyEventType, AnyHandler, ListensTo } from './handlers/handler.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
-export { discard, failed, snooze, type Discard, type Failed, type Snooze, type SnoozeFor } from './handlers/outcome.ts'
+export {
+  discard,
+  failed,
+  skip,
+  snooze,
+  type Discard,
+  type Failed,
+  type Skip,
+  type Snooze,
+  type SnoozeFor,
+} from './handlers/outcome.ts'
 export type { Backoff, BackoffFunction } from './handlers/backoff.ts'
 export type { Envelope, EventOptions, EventMetadata, EventMetadataValue } from './events/envelope.ts'
 export type { PublishedEvent, PublishOptions, PublishResult } from './events/publish-result.ts'

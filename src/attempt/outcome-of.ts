@@ -16,6 +16,8 @@ export function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer
   if (!isAnswer(value)) return { is: 'done', result: value }
 
   switch (value.is) {
+    case 'skip':
+      return { is: 'skipped', reason: value.reason }
     case 'failed':
       return retryOrDead(delivery, handler, errorOf(value))
     case 'discard':

@@ -10,6 +10,8 @@ export function settlementOf(delivery: ClaimedDelivery, outcome: Outcome): Settl
   switch (outcome.is) {
     case 'done':
       return { delivery, is: 'done' }
+    case 'skipped':
+      return { delivery, is: 'passed', as: 'skipped', reason: storable(outcome.reason, MAX_REASON) }
     case 'snoozed':
     case 'put-back':
       return { delivery, is: 'later', delayMs: outcome.delayMs }

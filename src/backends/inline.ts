@@ -71,6 +71,8 @@ function settleInline(answer: Answer, { handler, event }: HandlerCall, { emit }:
 
   const who = `Handler "${handler.name}" for ${event.type} ${event.id}`
   switch (answer.value.is) {
+    case 'skip':
+      return
     case 'failed':
       throw failure(who, answer.value)
     case 'snooze':

@@ -96,6 +96,8 @@ export type Settlement = {
   readonly more?: { readonly last: ClaimedDelivery; readonly count: number } | undefined
 } & (
   | { readonly is: 'done' }
+  /** It has ended without having been handled, and will not run again. */
+  | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
   | { readonly is: 'later'; readonly delayMs: number }
   | {
@@ -105,6 +107,9 @@ export type Settlement = {
       readonly onDead: 'continue' | 'block'
     }
 )
+
+/** How a delivery can end that was not handled: as its history says. */
+export type PassedAs = 'skipped'
 
 /** One of a run that is done. */
 export interface Ran {

@@ -1,8 +1,8 @@
 /**
  * What a handler may return besides a value, and what becomes of an attempt.
  *
- * A handler that returns nothing, or any value of its own, is done. `failed`, `discard` and `snooze` make the three
- * other answers; throwing means the same as `failed`.
+ * A handler that returns nothing, or any value of its own, is done. `skip`, `failed`, `discard` and `snooze` make the other
+ * answers; throwing means the same as `failed`.
  */
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
@@ -14,6 +14,11 @@ const ANSWER = Symbol.for('postbus.answer')
 interface Answer<Is extends string> {
   readonly [ANSWER]: true
   readonly is: Is
+}
+
+/** "There was nothing to do": done, and recorded as skipped. */
+export interface Skip extends Answer<'skip'> {
+  readonly reason: string
 }
 
 /** "This attempt failed": the delivery is tried again after its backoff, until `maxAttempts` are used up. */
@@ -62,6 +67,16 @@ export function discard(reason: string | Error): Discard {
   return answer({ is: 'discard', reason: isError(reason) ? textOfError(reason) : textOf(reason) })
 }
 
+/**
+ * Return this from a handler: there was nothing to do. The delivery is done, and the record says that it was skipped, and why;
+ * keep secrets out of `reason`. What can be known before, `interested` is for: it writes no delivery at all.
+ *
+ * @example if (invoice.isPaid) return skip('it was paid meanwhile')
+ */
+export function skip(reason: string): Skip {
+  return answer({ is: 'skip', reason: textOf(reason) })
+}
+
 /** A reason comes from code that the compiler may not have seen, and what is not text could not be settled. */
 function textOf(reason: unknown): string {
   return String(reason)
@@ -83,8 +98,8 @@ export function snooze(time: SnoozeFor): Snooze {
   )
 }
 
-/** Whether a handler's return value is `failed`, `discard` or `snooze`, and not a value of its own. */
-export function isAnswer(value: unknown): value is Failed | Discard | Snooze {
+/** Whether a handler's return value is `skip`, `failed`, `discard` or `snooze`, and not a value of its own. */
+export function isAnswer(value: unknown): value is Skip | Failed | Discard | Snooze {
   return typeof value === 'object' && value !== null && ANSWER in value
 }
 
@@ -95,6 +110,7 @@ function answer<Is extends string, Fields extends { is: Is }>(fields: Fields): F
 /** What became of one attempt: the closed list that the worker settles by. */
 export type Outcome =
   | { readonly is: 'done'; readonly result: unknown }
+  | { readonly is: 'skipped'; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: unknown }
   | { readonly is: 'snoozed'; readonly delayMs: number }
   | { readonly is: 'put-back'; readonly delayMs: number; readonly reason: PostbusError }

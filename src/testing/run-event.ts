@@ -7,7 +7,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler, EventFor, Handler, ListensTo } from '../handlers/handler.ts'
-import { isAnswer, type Discard, type Failed, type Snooze } from '../handlers/outcome.ts'
+import { isAnswer, type Discard, type Failed, type Skip, type Snooze } from '../handlers/outcome.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
 import { isFor, isInterested } from '../handlers/registry.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
@@ -30,12 +30,13 @@ export interface RunEventOptions {
 export type RunEventResult<Result> =
   | { readonly state: 'processed'; readonly result: Value<Result> }
   | { readonly state: 'not_interested' }
+  | { readonly state: 'skipped'; readonly reason: string }
   | RunEventFailed
   | { readonly state: 'discarded'; readonly reason: string }
   | { readonly state: 'snoozed'; readonly delayMs: number }
 
-/** What a handler may return besides `failed`, `discard` and `snooze`. */
-type Value<Result> = Exclude<Awaited<Result>, Failed | Discard | Snooze>
+/** What a handler may return besides `skip`, `failed`, `discard` and `snooze`. */
+type Value<Result> = Exclude<Awaited<Result>, Skip | Failed | Discard | Snooze>
 
 export interface RunEventFailed {
   readonly state: 'failed'
@@ -68,6 +69,8 @@ export async function runEvent<Listens extends ListensTo, Result>(
   if (!isAnswer(value)) return { state: 'processed', result: value as Value<Result> }
 
   switch (value.is) {
+    case 'skip':
+      return { state: 'skipped', reason: value.reason }
     case 'failed':
       return failed(value.reason, value.cause)
     case 'discard':
@@ -86,11 +89,12 @@ export async function runEventOrThrow<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
   event: EventFor<NoInfer<Listens>>,
   options: RunEventOptions = {},
-): Promise<Extract<RunEventResult<Result>, { state: 'processed' | 'not_interested' }>> {
+): Promise<Extract<RunEventResult<Result>, { state: 'processed' | 'not_interested' | 'skipped' }>> {
   const ran = await runEvent(handler, event, options)
   switch (ran.state) {
     case 'processed':
     case 'not_interested':
+    case 'skipped':
       return ran
     case 'failed':
       throw notDone(handler, `failed: ${ran.reason}`, ran.cause)

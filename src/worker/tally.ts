@@ -3,7 +3,7 @@ import type { Settlement } from '../deliveries/delivery.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 
 export interface WorkerCounts {
-  /** Handled. */
+  /** Handled, or skipped. */
   readonly done: number
   /** Failed, and waiting for another attempt. */
   readonly failed: number
@@ -28,6 +28,8 @@ export class Tally {
 
 const KEYS = {
   done: 'done',
+  skipped: 'done',
+  passed: 'done',
   retry: 'failed',
   dead: 'dead',
   snoozed: 'snoozed',

@@ -44,6 +44,16 @@ create table postbus.event (
   initialized_at timestamp with time zone
 );
 
+create table postbus.event_type (
+  number smallint not null generated always as identity,
+  name text not null
+);
+
+create table postbus.finish (
+  seq bigint not null,
+  try_at timestamp with time zone not null default now()
+);
+
 create table postbus.handler (
   number smallint not null generated always as identity,
   name text not null
@@ -257,6 +267,29 @@ create table postbus.lane_sweep (
   swept_at timestamp with time zone not null default now()
 );
 
+create table postbus.log_chunk (
+  last_seq bigint not null,
+  first_seq bigint not null,
+  earliest timestamp with time zone not null,
+  latest timestamp with time zone not null,
+  events integer not null
+);
+
+create table postbus.log_place (
+  only_one boolean not null default true,
+  indexed_to bigint not null default 0,
+  bound_seq bigint not null default 0,
+  bound_xid xid8
+);
+
+create table postbus.lookup (
+  seq bigint not null,
+  type smallint not null,
+  partition_key bigint,
+  correlation bigint not null,
+  causation bigint
+);
+
 create table postbus.migration (
   name character varying(255) not null,
   "timestamp" character varying(255) not null
@@ -303,6 +336,12 @@ create table postbus.server_life (
   id uuid not null default gen_random_uuid()
 );
 
+create table postbus.watch (
+  seq bigint not null,
+  waiter uuid not null,
+  until timestamp with time zone not null
+);
+
 create table postbus.worker (
   id uuid not null,
   host text not null,
@@ -321,6 +360,12 @@ alter table postbus.event add constraint event_id_key UNIQUE (id);
 
 alter table postbus.event add constraint event_pkey PRIMARY KEY (seq);
 
+alter table postbus.event_type add constraint event_type_name_key UNIQUE (name);
+
+alter table postbus.event_type add constraint event_type_pkey PRIMARY KEY (number);
+
+alter table postbus.finish add constraint finish_pkey PRIMARY KEY (seq);
+
 alter table postbus.handler add constraint handler_name_key UNIQUE (name);
 
 alter table postbus.handler add constraint handler_pkey PRIMARY KEY (number);
@@ -334,6 +379,14 @@ alter table postbus.history_turn add constraint history_turn_pkey PRIMARY KEY (o
 alter table postbus.lane_sweep add constraint lane_sweep_only_one_check CHECK (only_one);
 
 alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (only_one);
+
+alter table postbus.log_chunk add constraint log_chunk_pkey PRIMARY KEY (last_seq);
+
+alter table postbus.log_place add constraint log_place_only_one_check CHECK (only_one);
+
+alter table postbus.log_place add constraint log_place_pkey PRIMARY KEY (only_one);
+
+alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
@@ -351,9 +404,13 @@ alter table postbus.server_life add constraint server_life_only_one_check CHECK 
 
 alter table postbus.server_life add constraint server_life_pkey PRIMARY KEY (only_one);
 
+alter table postbus.watch add constraint watch_pkey PRIMARY KEY (seq, waiter);
+
 alter table postbus.worker add constraint worker_pkey PRIMARY KEY (id);
 
 CREATE INDEX dead_letter_open ON postbus.dead_letter USING btree (died_at, delivery_id) WHERE (dismissed_at IS NULL);
+
+CREATE INDEX finish_try_at ON postbus.finish USING btree (try_at);
 
 CREATE INDEX history_0_seq_idx ON postbus.history_0 USING btree (seq);
 
@@ -388,6 +445,14 @@ CREATE INDEX history_8_seq_idx ON postbus.history_8 USING btree (seq);
 CREATE INDEX history_9_seq_idx ON postbus.history_9 USING btree (seq);
 
 CREATE INDEX history_seq ON ONLY postbus.history USING btree (seq);
+
+CREATE INDEX lookup_causation ON postbus.lookup USING btree (causation, seq) WHERE (causation IS NOT NULL);
+
+CREATE INDEX lookup_correlation ON postbus.lookup USING btree (correlation, seq) WHERE (correlation IS NOT NULL);
+
+CREATE INDEX lookup_partition_key ON postbus.lookup USING btree (partition_key, seq) WHERE (partition_key IS NOT NULL);
+
+CREATE INDEX lookup_type ON postbus.lookup USING btree (type, seq) WHERE (type IS NOT NULL);
 
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
@@ -2065,7 +2130,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.settle(of_queue text, done uuid[], claims bigint[], others jsonb)
+CREATE OR REPLACE FUNCTION postbus.settle_2(of_queue text, done uuid[], claims bigint[], others jsonb)
  RETURNS TABLE(settled uuid)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2085,7 +2150,7 @@ declare
   turn smallint;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
-  if done <> '{}' then
+  if done <> '{}' or others is not null then
     select one.number into turn from "postbus".history_turn one where one.only_one;
   end if;
   -- By the name of the claim: so many ids and one name are one search of the primary key, and what was claimed together has the same.
@@ -2098,11 +2163,12 @@ begin
         and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
       returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
-      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - ended.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = ended.handler), "postbus".handler_number(ended.handler)),
         nullif(ended.attempts, 1),
+        null,
         case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
       from ended
     )
@@ -2111,16 +2177,32 @@ begin
   if others is not null then
     declare
       rows tid[];
+      passed tid[];
+      passed_as jsonb;
     begin
-      select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
+      select array_agg(job.row), array_agg(job.row) filter (where outcome.passed_as is not null),
+        jsonb_object_agg(outcome.id, jsonb_build_object('as', outcome.passed_as, 'reason', outcome.reason))
+          filter (where outcome.passed_as is not null)
+      into rows, passed, passed_as
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint, passed_as text, reason text)
       left join lateral (
         select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
           and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
         for update
       ) job on true;
 
-      with ended as (
+      with gone as (
+        delete from "pgboss".job_common job where job.ctid = any(passed) returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+      ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif(gone.attempts, 1),
+        passed_as -> gone.id::text ->> 'as',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
+      from gone
+    ), changed as (
         update "pgboss".job_common job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
@@ -2138,27 +2220,35 @@ begin
           jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
           unnest(rows)
         ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-        where job.ctid = outcome.row
+        where job.ctid = outcome.row and outcome.outcome <> 'passed'
         returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
       ), letters as (
         insert into "postbus".dead_letter as letter (
           delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
         )
-        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
-        from ended
+        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
+          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.reason,
+          coalesce(changed.output, '[]'), changed.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
+        from changed
         left join lateral (
           select event.id, event.type, event.partition_key from "postbus".event event
-          where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+          where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
         ) event on true
-        where ended.outcome = 'dead'
+        where changed.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
+      ), ended as (
+        select changed.id, changed.singleton_key from changed union all select gone.id, gone.singleton_key from gone
       )
       select ours || array_agg(ended.id) into ours from ended;
     end;
+  end if;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ours) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
   end if;
   if others is null and cardinality(ours) = cardinality(done) then
     settled := null;
@@ -2192,6 +2282,7 @@ declare
   last_known uuid[];
   room integer[];
   later jsonb;
+  others_ended uuid[];
   following jsonb;
   left_ids uuid[];
   left_lanes text[];
@@ -2201,7 +2292,7 @@ declare
   turn smallint;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
-  if done <> '{}' then
+  if done <> '{}' or others is not null then
     select one.number into turn from "postbus".history_turn one where one.only_one;
   end if;
   if done <> '{}' then
@@ -2211,11 +2302,12 @@ begin
         and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
       returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (runs -> job.id::text ->> 'took')::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output, job.started_on as claimed_on, runs -> job.id::text as run
     ), kept as (
-      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select "postbus".seq_of_delivery(first.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - first.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = first.handler), "postbus".handler_number(first.handler)),
         nullif(first.attempts, 1),
+        null,
         case when first.output is not null then jsonb_build_object('errors', case when jsonb_typeof(first.output) = 'array' then first.output else '[]' end) end
       from first
     )
@@ -2232,15 +2324,16 @@ begin
         and job.state::text in ('created', 'retry')
       returning job.id, job.singleton_key, coalesce((clock_timestamp() + ("pgboss".job_now() - now())) - (later ->> job.id::text)::integer * interval '1 ms', job.started_on) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
     ), kept as (
-      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select "postbus".seq_of_delivery(ended.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - ended.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = ended.handler), "postbus".handler_number(ended.handler)),
         nullif(ended.attempts, 1),
+        null,
         case when ended.output is not null then jsonb_build_object('errors', case when jsonb_typeof(ended.output) = 'array' then ended.output else '[]' end) end
       from ended
     )
-    select null into later;
+    select array_agg(ended.id) into others_ended from ended;
   end if;
 
   if coalesce(cardinality(ours), 0) < cardinality(done) then
@@ -2266,16 +2359,32 @@ begin
   if others is not null then
     declare
       rows tid[];
+      passed tid[];
+      passed_as jsonb;
     begin
-      select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
+      select array_agg(job.row), array_agg(job.row) filter (where outcome.passed_as is not null),
+        jsonb_object_agg(outcome.id, jsonb_build_object('as', outcome.passed_as, 'reason', outcome.reason))
+          filter (where outcome.passed_as is not null)
+      into rows, passed, passed_as
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint, passed_as text, reason text)
       left join lateral (
         select job.ctid as row from "pgboss".job_common job where job.name = of_queue and job.id = outcome.id and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = outcome.claim
           and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
         for update
       ) job on true;
 
-      with ended as (
+      with gone as (
+        delete from "pgboss".job_common job where job.ctid = any(passed) returning job.id, job.singleton_key, job.started_on as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+      ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif(gone.attempts, 1),
+        passed_as -> gone.id::text ->> 'as',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
+      from gone
+    ), changed as (
         update "pgboss".job_common job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
@@ -2293,27 +2402,35 @@ begin
           jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
           unnest(rows)
         ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-        where job.ctid = outcome.row
+        where job.ctid = outcome.row and outcome.outcome <> 'passed'
         returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
       ), letters as (
         insert into "postbus".dead_letter as letter (
           delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
         )
-        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
-        from ended
+        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
+          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.reason,
+          coalesce(changed.output, '[]'), changed.blocks, (clock_timestamp() + ("pgboss".job_now() - now()))
+        from changed
         left join lateral (
           select event.id, event.type, event.partition_key from "postbus".event event
-          where event.seq = "postbus".seq_of_delivery(ended.id) offset 0
+          where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
         ) event on true
-        where ended.outcome = 'dead'
+        where changed.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
+      ), ended as (
+        select changed.id, changed.singleton_key from changed union all select gone.id, gone.singleton_key from gone
       )
       select array_agg(ended.id), array_agg(ended.singleton_key) into left_ids, left_lanes from ended;
     end;
+  end if;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ours || others_ended || left_ids) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
   end if;
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;

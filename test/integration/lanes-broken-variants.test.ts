@@ -8,8 +8,8 @@ import { done, openLanes, type Lanes } from '../support/lanes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
-const CLAIM = 'postbus.claim_lanes'
-const SETTLE = 'postbus.settle_lanes'
+const CLAIM = 'postbus.claim_lanes_2'
+const SETTLE = 'postbus.settle_lanes_2'
 const RECOVER = 'postbus.recover_silent'
 
 interface Variant {

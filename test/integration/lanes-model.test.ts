@@ -11,5 +11,5 @@ test('whatever publishers, workers and operators do, each lane keeps its order a
   const lives = await runLives(world, { forMs: 8_000, seed })
 
   console.log(`lanes: seed ${seed}: ${lives} lives`)
-  expect(lives).toBeGreaterThan(5)
+  expect(lives).toBeGreaterThan(2)
 }, 60_000)

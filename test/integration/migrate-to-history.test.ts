@@ -1,13 +1,11 @@
 /** A database from before the history: each delivery is there afterwards, in its new form, and goes on where it was. */
-import { Kysely, PostgresDialect } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { migrations } from '../../migrations/index.ts'
 import { createBus, defineHandler, type Bus } from '../../src/index.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { EVERY_DELIVERY } from '../support/every-delivery.ts'
+import { migrateTo, migrationSteps } from '../support/migrated-to.ts'
 import { NoteTaken } from '../support/notes.ts'
 
 let database: TestDatabase
@@ -34,7 +32,7 @@ afterEach(async () => {
 })
 
 test('what is done is history, what is dead is a dead letter, and the rest goes on in order', async () => {
-  await migrateTo('0006-pruning')
+  await migrateTo(database.connectionString, '0006-pruning')
   await createOldQueues()
   const notes = [null, 'red'].flatMap((key) => [1, 2, 3, 4].map((n) => NoteTaken({ key, n })))
   await bus.publish(notes)
@@ -51,7 +49,7 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
   const { steps } = await bus.migrate()
 
   expect(steps).toEqual([
-    'run migration 0007-history in "postbus"',
+    ...migrationSteps('0007-history'),
     ...['fresh', 'returning', 'active', 'lane', 'set_aside'].map((name) => `build index "postbus_${name}"`),
     'install the functions of "postbus"',
     'move queue "events" to the table that queues share',
@@ -80,25 +78,6 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
 })
 
 /** As a release before that one has left it. */
-async function migrateTo(name: string): Promise<void> {
-  const boss = aBoss()
-  await boss.start()
-  await boss.stop({ close: false, graceful: false })
-  await pool.query('create schema postbus')
-  const own = new Pool({ connectionString: database.connectionString })
-  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: own }) })
-  const migrator = new Migrator({
-    db: kysely,
-    provider: { getMigrations: async () => migrations({ postbus: 'postbus', pgboss: 'pgboss' }) },
-    migrationTableName: 'migration',
-    migrationLockTableName: 'migration_lock',
-    migrationTableSchema: 'postbus',
-  })
-  const { error } = await migrator.migrateTo(name)
-  await kysely.destroy()
-  if (error) throw error
-}
-
 async function createOldQueues(): Promise<void> {
   const boss = aBoss()
   await boss.start()

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type BusOptions } from '../../src/index.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { migrateTo, migrationSteps } from '../support/migrated-to.ts'
 import { dumpSchema } from '../support/schema-dump.ts'
 import { until } from '../support/until.ts'
 
@@ -16,13 +17,7 @@ const INDEX_STEPS = ['fresh', 'returning', 'active', 'lane', 'set_aside'].map((n
 
 const ALL_STEPS = [
   'install pg-boss schema 43 in "pgboss"',
-  'run migration 0001-events in "postbus"',
-  'run migration 0002-dead-letters in "postbus"',
-  'run migration 0003-workers in "postbus"',
-  'run migration 0004-publish in "postbus"',
-  'run migration 0005-lane-sweeps in "postbus"',
-  'run migration 0006-pruning in "postbus"',
-  'run migration 0007-history in "postbus"',
+  ...migrationSteps('0001-events'),
   ...INDEX_STEPS,
   'install the functions of "postbus"',
   'create queue "events"',
@@ -97,20 +92,17 @@ test('a migration that was interrupted is taken up where it stopped', async () =
   const bus = busWith({ handlers: [book] })
   await bus.migrate()
   const whole = await dumpSchema(pool)
-  await pool.query(`
-    drop function postbus.turn_history; drop table postbus.history, postbus.history_turn, postbus.history_table;
-    drop table postbus.handler, postbus.queue, postbus.server_life, postbus.lane_sweep;
-    alter table postbus.dead_letter rename dismissed_at to discarded_at;
-    create table postbus.lane_sweep (queue text primary key);
-    drop index pgboss.postbus_lane; comment on table postbus.migration is null;
-    delete from postbus.migration where name >= '0007'`)
+  await pool.query('drop schema postbus cascade; drop schema pgboss cascade')
+  await migrateTo(database.connectionString, '0006-pruning')
 
   const report = await bus.migrate()
 
   expect(report.steps).toEqual([
-    'run migration 0007-history in "postbus"',
-    'build index "postbus_lane"',
+    ...migrationSteps('0007-history'),
+    ...INDEX_STEPS,
     'install the functions of "postbus"',
+    'create queue "events"',
+    'create queue "events_partitioned"',
   ])
   expect(await dumpSchema(pool)).toBe(whole)
 })

@@ -33,8 +33,8 @@ export class MarkedClaims {
     this.client = client
     this.#call =
       kind === 'plain'
-        ? `postbus.claim('events', 10, null, $1::jsonb, null)`
-        : `postbus.claim_lanes('events_partitioned', 10, null, $1::jsonb, '', 0, null)`
+        ? `postbus.claim_2('events', 10, null, $1::jsonb, null)`
+        : `postbus.claim_lanes_2('events_partitioned', 10, null, $1::jsonb, '', 0, null)`
   }
 
   /** Claims, and remembers the marks. Returns how many deliveries that brought. */
@@ -87,8 +87,8 @@ export async function openMarks(kind: Kind) {
     settle: (client: Client, how: { readonly claimed: readonly Row[]; readonly outcome: 'retry' | 'later' }) =>
       client.query(
         kind === 'plain'
-          ? `select postbus.settle('events', '{}', '{}', $1)`
-          : `select postbus.settle_lanes('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one), 0)`,
+          ? `select postbus.settle_2('events', '{}', '{}', $1)`
+          : `select postbus.settle_lanes_2('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one), 0)`,
         [
           JSON.stringify(
             how.claimed.map(({ id, claim }) => ({ id, claim, outcome: how.outcome, delay_ms: 0, blocks: false })),
@@ -98,7 +98,7 @@ export async function openMarks(kind: Kind) {
     /** Another transaction of someone else. */
     someoneWrites: () => database.query('select pg_current_xact_id()'),
     break: (piece: string | RegExp, replacement: string) =>
-      breakFunction(database, kind === 'plain' ? 'postbus.claim' : 'postbus.claim_lanes', { piece, replacement }),
+      breakFunction(database, kind === 'plain' ? 'postbus.claim_2' : 'postbus.claim_lanes_2', { piece, replacement }),
     breakPublish: (piece: string | RegExp, replacement: string) =>
       breakFunction(database, 'postbus.publish', { piece, replacement }),
     empty: () => emptyTables(database),

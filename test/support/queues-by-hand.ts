@@ -30,7 +30,7 @@ export async function openQueues(handlers: AnyHandler[]) {
     claim: (over: Queryable, name: QueueName, limit: number, rooms: readonly HandlerRoom[] = []): Promise<Claimed> =>
       named(name).claim(over, limit, { rooms }),
     patch: (name: QueueName, piece: RegExp, replacement: string) =>
-      breakFunction(database, name === 'events' ? 'postbus.claim' : 'postbus.claim_lanes', { piece, replacement }),
+      breakFunction(database, name === 'events' ? 'postbus.claim_2' : 'postbus.claim_lanes_2', { piece, replacement }),
     async connect(): Promise<Client> {
       const client = new Client({ connectionString })
       client.on('error', () => undefined)

@@ -5,10 +5,10 @@ export async function settleAll(over: Pick<Client, 'query'>, which: string): Pro
   await over.query(
     `update pgboss.job job set state = 'active', started_on = now(), heartbeat_on = now() where state < 'active' and ${which}`,
   )
-  await over.query(`select postbus.settle('events', array_agg(id), array_agg(claim), null)
+  await over.query(`select postbus.settle_2('events', array_agg(id), array_agg(claim), null)
     from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
       where state = 'active' and name = 'events') job having count(*) > 0`)
-  await over.query(`select postbus.settle_lanes('events_partitioned', array_agg(id),
+  await over.query(`select postbus.settle_lanes_2('events_partitioned', array_agg(id),
       jsonb_object_agg(id, jsonb_build_object('claim', claim)), null, array_agg(id), 0)
     from (select id, retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint as claim from pgboss.job
       where state = 'active' and name = 'events_partitioned') job having count(*) > 0`)

@@ -107,6 +107,7 @@ switch (ran.state) {
     break
   case 'failed':
   case 'discarded':
+  case 'skipped':
     expectTypeOf(ran.reason).toEqualTypeOf<string>()
     break
   case 'snoozed':
@@ -118,7 +119,7 @@ switch (ran.state) {
     ran satisfies never
 }
 const done = await runEventOrThrow(invoice, order)
-expectTypeOf(done.state).toEqualTypeOf<'processed' | 'not_interested'>()
+expectTypeOf(done.state).toEqualTypeOf<'processed' | 'not_interested' | 'skipped'>()
 
 const progress = defineHandler('mail.progress', { on: [OrderCreated, OrderShipped], handle() {} })
 void runEvent(progress, shipped)

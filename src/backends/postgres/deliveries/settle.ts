@@ -35,10 +35,10 @@ async function settlePlain(
     othersOf(settlements, false),
   ]
   // As text, which every client sends as it is: a test's drain runs this on the transaction of any of them.
-  const call = `${functionName(tables, 'settle')}($1, $2::text::uuid[], $3::text::bigint[], $4::jsonb)`
+  const call = `${functionName(tables, 'settle_2')}($1, $2::text::uuid[], $3::text::bigint[], $4::jsonb)`
   const statement = settlements.some(({ is }) => is === 'dead')
-    ? { name: 'settle_dead', text: `select * from ${call}` }
-    : { name: 'settle', text: withoutWaiting(call) }
+    ? { name: 'settle_2_dead', text: `select * from ${call}` }
+    : { name: 'settle_2', text: withoutWaiting(call) }
   const { rows, at } = await queryClaimed<'settled'>(database, statement, values)
   // One row without an id stands for all of them.
   const areAll = rows.length === 1 && rows[0]?.[at.settled] === null

@@ -19,6 +19,7 @@ function rowOf(settlement: Settlement, inLanes: boolean) {
     outcome: settlement.is,
     delay_ms: 'delayMs' in settlement ? settlement.delayMs : 0,
     error: 'error' in settlement ? settlement.error : null,
+    passed_as: 'as' in settlement ? settlement.as : null,
     reason: 'reason' in settlement ? settlement.reason : null,
     blocks: settlement.is === 'dead' && settlement.onDead === 'block' && inLanes,
   }

@@ -27,17 +27,28 @@ export function readingTurn({ historyTurn }: Tables): string {
   return `select one.number into turn from ${historyTurn} one where one.only_one;`
 }
 
+/** How what was deleted has ended, if it was not handled: SQL of an outcome and of a reason. */
+export interface Passing {
+  readonly outcome: string
+  readonly reason: string
+}
+
 /** Writes what a statement has deleted, as `kept`. Errors of earlier attempts are kept whole, of those that had any. */
-export function writingHistory(tables: Tables, ended: string): string {
+export function writingHistory(tables: Tables, ended: string, passing?: Passing): string {
   const { clock, handler, history, seqOfDelivery } = tables
+  const errors = `case when ${ended}.output is not null then jsonb_build_object('errors', ${errorsIn(`${ended}.output`)}) end`
+  const detail = passing
+    ? `jsonb_strip_nulls(coalesce(${errors}, '{}') || jsonb_build_object('reason', ${passing.reason}))`
+    : errors
   const number = `(select one.number from ${handler} one where one.name = ${ended}.handler)`
   return `kept as (
-      insert into ${history} (seq, ended_at, took_ms, turn, handler, attempts, detail)
+      insert into ${history} (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select ${seqOfDelivery}(${ended}.id), ${clock},
         least(extract(epoch from ${clock} - ${ended}.started_on) * 1000, 2147483647)::integer,
         turn, coalesce(${number}, ${functionName(tables, 'handler_number')}(${ended}.handler)),
         nullif(${ended}.attempts, 1),
-        case when ${ended}.output is not null then jsonb_build_object('errors', ${errorsIn(`${ended}.output`)}) end
+        ${passing?.outcome ?? 'null'},
+        ${detail}
       from ${ended}
     )`
 }

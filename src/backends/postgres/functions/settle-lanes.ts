@@ -24,6 +24,7 @@ import { HISTORY_VARIABLES, writingHistory } from './history.ts'
 import { promoting } from './promote.ts'
 import { behind, runsOf } from './runs.ts'
 import { beginningToEnd, ended, endingOthers } from './settle.ts'
+import { tellingOfEnds } from './watch.ts'
 import {
   activatedInOrder,
   byId,
@@ -73,6 +74,7 @@ declare
   last_known uuid[];
   room integer[];
   later jsonb;
+  others_ended uuid[];
   following jsonb;
   left_ids uuid[];
   left_lanes text[];
@@ -101,7 +103,7 @@ begin
         and job.state::text in ('created', 'retry')
       returning ${ended(began('later ->> job.id::text'))}
     ), ${writingHistory(tables, 'ended')}
-    select null into later;
+    select array_agg(ended.id) into others_ended from ended;
   end if;
 
   if coalesce(cardinality(ours), 0) < cardinality(done) then
@@ -125,6 +127,7 @@ begin
     where job.name = of_queue and job.id = any(targets) and job.state::text in ('created', 'retry');
   end if;
   ${endingOthers(tables, 'select array_agg(ended.id), array_agg(ended.singleton_key) into left_ids, left_lanes from ended')}
+  ${tellingOfEnds(tables, 'ours || others_ended || left_ids')}
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from ${allRuns} as ${run} where run.target is null;
 

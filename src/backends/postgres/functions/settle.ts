@@ -4,6 +4,7 @@
  * as JSON, with what is to be written about them.
  *
  *   done         deleted, and a row of the history written (see `history.ts`)
+ *   passed       the same; it was not handled, and the history says why
  *   retry        waits for its time
  *   later        waits for its time, and has used no attempt
  *   dead         stays as a failed job, with a dead letter; or alive at the head of its lane, if it blocks that
@@ -16,12 +17,13 @@
  */
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
+import { tellingOfEnds } from './watch.ts'
 import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, isClaimed, withError } from './sql.ts'
 
 /** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
 export function settleFunction(tables: Tables): string {
   return `
-create or replace function ${functionName(tables, 'settle')}(
+create or replace function ${functionName(tables, 'settle_2')}(
   of_queue text, done uuid[], claims bigint[], others jsonb
 ) returns table (settled uuid)
 language plpgsql ${FIXED_PLAN} as $function$
@@ -44,6 +46,7 @@ begin
     ${COLLECT};
   end loop;
   ${endingOthers(tables, COLLECT)}
+  ${tellingOfEnds(tables, 'ours')}
   if others is null and cardinality(ours) = cardinality(done) then
     settled := null;
     return next;
@@ -59,7 +62,7 @@ const COLLECT = 'select ours || array_agg(ended.id) into ours from ended'
 /** What comes first: what holds up the dead letters holds us up here, before a row is locked. Heartbeats pass over locked rows. */
 export function beginningToEnd(tables: Tables): string {
   return `if others is not null then lock table ${tables.deadLetter} in row exclusive mode; end if;
-  if done <> '{}' then
+  if done <> '{}' or others is not null then
     ${readingTurn(tables)}
   end if;`
 }
@@ -78,18 +81,26 @@ export function endingOthers(tables: Tables, collect: string): string {
 
 function endOthers(tables: Tables, collect: string): string {
   const { delivery, deadLetter, event, clock, names, seqOfDelivery } = tables
+  const how = (field: 'as' | 'reason') => `passed_as -> gone.id::text ->> '${field}'`
   return `declare
       rows tid[];
+      passed tid[];
+      passed_as jsonb;
     begin
-      select array_agg(job.row) into rows
-      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint)
+      select array_agg(job.row), array_agg(job.row) filter (where outcome.passed_as is not null),
+        jsonb_object_agg(outcome.id, jsonb_build_object('as', outcome.passed_as, 'reason', outcome.reason))
+          filter (where outcome.passed_as is not null)
+      into rows, passed, passed_as
+      from jsonb_to_recordset(others) as outcome (id uuid, claim bigint, passed_as text, reason text)
       left join lateral (
         ${byId(tables, { queue: 'of_queue', id: 'outcome.id' }, 'job.ctid as row')} and ${claimOf('job')} = outcome.claim
           and ${isClaimed('job')}
         for update
       ) job on true;
 
-      with ended as (
+      with gone as (
+        delete from ${delivery} job where job.ctid = any(passed) returning ${ended()}
+      ), ${writingHistory(tables, 'gone', { outcome: how('as'), reason: how('reason') })}, changed as (
         update ${delivery} job set
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"${names.pgboss}".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then ${clock} end,
@@ -104,24 +115,26 @@ function endOthers(tables: Tables, collect: string): string {
           jsonb_to_recordset(others) as (outcome text, delay_ms float8, error jsonb, reason text, blocks boolean),
           unnest(rows)
         ) as outcome (outcome, delay_ms, error, reason, blocks, row)
-        where job.ctid = outcome.row
+        where job.ctid = outcome.row and outcome.outcome <> 'passed'
         returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
       ), letters as (
         insert into ${deadLetter} as letter (
           delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
         )
-        select ended.id, ended.name, coalesce(ended.data ->> 'handler', ''), event.id,
-          coalesce(event.type, ended.data ->> 'type'), event.partition_key, ended.reason,
-          coalesce(ended.output, '[]'), ended.blocks, ${clock}
-        from ended
+        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
+          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.reason,
+          coalesce(changed.output, '[]'), changed.blocks, ${clock}
+        from changed
         left join lateral (
           select event.id, event.type, event.partition_key from ${event} event
-          where event.seq = ${seqOfDelivery}(ended.id) offset 0
+          where event.seq = ${seqOfDelivery}(changed.id) offset 0
         ) event on true
-        where ended.outcome = 'dead'
+        where changed.outcome = 'dead'
         on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null
+      ), ended as (
+        select changed.id, changed.singleton_key from changed union all select gone.id, gone.singleton_key from gone
       )
       ${collect};
     end;`

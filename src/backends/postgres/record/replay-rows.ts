@@ -16,7 +16,6 @@ export interface StoredQuery {
 }
 
 interface Row extends Omit<ReplayProgress, 'remainingMs' | 'matching' | 'examined' | 'count' | 'retried' | 'skipped'> {
-  readonly query: StoredQuery
   readonly matching: string
   readonly examined: string
   readonly replayed: string
@@ -31,7 +30,7 @@ export async function listReplays(
   id?: string,
 ): Promise<readonly ReplayProgress[]> {
   const { rows } = await database.query<Row>(
-    `select replay.id, replay.handler, replay.state, replay.query, replay.matching, replay.examined, replay.replayed, replay.retried,
+    `select replay.id, replay.handler, replay.state, replay.matching, replay.examined, replay.replayed, replay.retried,
       replay.skipped, replay.by, replay.reason, replay.began_at as "beganAt", replay.ended_at as "endedAt",
       extract(epoch from replay.moved_at - replay.began_at)::float8 * 1000 as "movedMs",
       coalesce(live.count, 0) as waiting
@@ -46,7 +45,6 @@ export async function listReplays(
 }
 
 function progressOf({
-  query: _,
   movedMs,
   matching,
   examined,

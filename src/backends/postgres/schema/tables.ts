@@ -19,6 +19,12 @@ export interface Tables {
   readonly historyTurn: string
   readonly laneSweep: string
   readonly serverLife: string
+  readonly eventType: string
+  readonly lookup: string
+  readonly logPlace: string
+  readonly logChunk: string
+  readonly watch: string
+  readonly finish: string
   readonly replay: string
   readonly backfill: string
   /** All of pg-boss's jobs, ours and others'. */
@@ -34,6 +40,8 @@ export interface Tables {
   readonly seqOfDelivery: string
   /** The channel on which publishers wake workers. */
   readonly channel: string
+  /** The channel on which those who wait for an event hear that something of it has ended. */
+  readonly endChannel: string
 }
 
 /** The table that pg-boss keeps the jobs of all queues in that were not given one of their own. */
@@ -64,6 +72,12 @@ export function tablesIn(names: SchemaNames): Tables {
     historyTurn: ours('history_turn'),
     laneSweep: ours('lane_sweep'),
     serverLife: ours('server_life'),
+    eventType: ours('event_type'),
+    lookup: ours('lookup'),
+    logPlace: ours('log_place'),
+    logChunk: ours('log_chunk'),
+    watch: ours('watch'),
+    finish: ours('finish'),
     replay: ours('replay'),
     backfill: ours('backfill'),
     job: theirs('job'),
@@ -74,5 +88,6 @@ export function tablesIn(names: SchemaNames): Tables {
     clock: `(clock_timestamp() + (${theirs('job_now()')} - now()))`,
     seqOfDelivery: ours('seq_of_delivery'),
     channel: `postbus_${names.postbus}`,
+    endChannel: `postbus_${names.postbus}_end`,
   })
 }

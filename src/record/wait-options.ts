@@ -1,0 +1,19 @@
+/** What `bus.events.whenFinished` takes. */
+import { z } from 'zod'
+
+export interface WaitOptions {
+  /** After this many milliseconds the wait is given up with `POSTBUS_WAIT_TIMEOUT`. Default: 60,000; at most a day. */
+  readonly timeoutMs?: number
+  /** Gives the wait up, with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Waits for everything that the event has caused, too: what its handlers published before their attempts ended, to any depth. */
+  readonly includeCaused?: boolean
+}
+
+export const waitOptions = z.strictObject({
+  timeoutMs: z.int().min(1).max(86_400_000).default(60_000),
+  signal: z.instanceof(AbortSignal).exactOptional(),
+  includeCaused: z.boolean().default(false),
+})
+
+export type CheckedWaitOptions = z.output<typeof waitOptions>
