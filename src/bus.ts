@@ -19,6 +19,7 @@ import {
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
+import { withBackfill } from './handlers/handler.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { publisher } from './publishing/publisher.ts'
@@ -164,6 +165,7 @@ function makeWorker(
         queues: queuesToWork(registry.queues, queues),
         slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
+        backfills: withBackfill(registry.handlers).map((handler) => ({ handler, codec: bus.codec })),
         attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
       }
     },

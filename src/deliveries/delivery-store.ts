@@ -1,4 +1,6 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
+import type { Codec } from '../codec/codec.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement } from './delivery.ts'
 
 /** A worker process as others see it. */
@@ -64,6 +66,18 @@ export interface Pruned {
   readonly more: boolean
 }
 
+/** A handler that is to be given what was published before it was there. */
+export interface Backfilling {
+  readonly handler: AnyHandler
+  readonly codec: Codec
+}
+
+/**
+ * What one step of a backfill has come to: there is `more` to do at once; it `waits`, for what is published, for workers, or because another worker does it; it
+ * has `ended` with this step; it is `done`, and was before.
+ */
+export type Backfilled = 'more' | 'waits' | 'ended' | 'done'
+
 /** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
 export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
@@ -85,6 +99,10 @@ export interface DeliveryStore {
   prune(how: Pruning): Promise<Pruned>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
   vacuum(): Promise<Vacuumed | null>
+  /** One step of a handler's backfill. For all workers; of several callers one works. */
+  backfill(backfilling: Backfilling): Promise<Backfilled>
+  /** Makes due what waits for the backfill of a handler, as if that were done. */
+  ungate(handler: AnyHandler): Promise<void>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this process, and says goodbye. */

@@ -16,6 +16,7 @@ import { settleDeliveries } from './deliveries/settle.ts'
 import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
+import { Backfills, ungate } from './record/backfill.ts'
 import { Vacuum } from './deliveries/vacuum.ts'
 import { announceWorker, removeWorker } from './deliveries/workers.ts'
 
@@ -84,6 +85,7 @@ export function createDeliveryStore(
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
   const vacuum = new Vacuum(connection, tables)
+  const backfills = new Backfills(tables)
 
   /** How deliveries are claimed from one of the queues that `prepare` has checked. */
   function claimOf(queue: string): Claim {
@@ -105,6 +107,8 @@ export function createDeliveryStore(
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     vacuum: () => vacuum.run(),
+    backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
+    ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
     async leave(workerId) {

@@ -44,15 +44,7 @@ export async function listReplays(
   return rows.map(progressOf)
 }
 
-function progressOf({
-  movedMs,
-  matching,
-  examined,
-  replayed,
-  retried,
-  skipped,
-  ...rest
-}: Row): ReplayProgress {
+function progressOf({ movedMs, matching, examined, replayed, retried, skipped, ...rest }: Row): ReplayProgress {
   const looked = Number(examined)
   const left = Math.max(0, Number(matching) - looked)
   const isOver = rest.state === 'done' || rest.state === 'cancelled'

@@ -1,0 +1,145 @@
+/**
+ * The backfill of a handler that was added later: one worker goes through the log behind the watermark, and gives the handler what it has
+ * not been given.
+ *
+ *   history    from the beginning of the log to its end
+ *   following  behind the publishers, for as long as some of them may not know the handler
+ *   done       publishers give it its deliveries, like any other
+ *
+ * Until it is done, what publishers write for the handler is gated: it stands in its lane, and is not due. When the backfill comes past
+ * the event, it becomes due. Why that keeps the order and doubles nothing: docs/decisions/0018-how-a-handler-is-backfilled.md.
+ */
+import { randomUUID } from 'node:crypto'
+import { delay } from '../../../clock.ts'
+import type { Backfilled, Backfilling } from '../../../deliveries/delivery-store.ts'
+import type { Queryable } from '../connection.ts'
+import { PRIORITIES } from '../functions/marks.ts'
+import { functionName, GATED, HANDLER, RETURNING } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
+import { chosen, readsPayloads } from './choose.ts'
+import { BATCH, hasRoom, queuesOf, receiverValues } from './log-reader.ts'
+import { readLog } from './read-log.ts'
+import { moveWatermark, NO_WATERMARK, type Watermark } from './watermark.ts'
+
+/** A worker that has not come back for so long has died; another one goes on. */
+const LEASE = `interval '10 s'`
+
+const LOOKS = 5
+const BETWEEN_LOOKS_MS = 20
+
+interface Lease {
+  readonly state: 'history' | 'following'
+  readonly after: string
+  readonly since: Date
+  /** The follow-up time has passed since an event was found that its publisher had not given to the handler. */
+  readonly isQuiet: boolean
+}
+
+/** The backfills that one worker takes part in. */
+export class Backfills {
+  readonly #tables: Tables
+  readonly #runner = randomUUID()
+  #watermark: Watermark = NO_WATERMARK
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  /** Does one batch, if this is ours to do. */
+  async step(database: Queryable, backfilling: Backfilling): Promise<Backfilled> {
+    const lease = await this.#lease(database, backfilling)
+    if (lease === null) return this.#asBystander(database, backfilling)
+
+    await this.#moveWatermark(database, BigInt(lease.after))
+    const upTo = this.#watermark.seq
+    if (BigInt(lease.after) < upTo) return this.#giveBatch(database, backfilling, { ...lease, upTo })
+    if (this.#watermark.bound === null) return this.#atTheEnd(database, backfilling, lease)
+    return 'waits'
+  }
+
+  /** Waits for a moment when nothing new is final: most transactions are short. */
+  async #moveWatermark(database: Queryable, after: bigint): Promise<void> {
+    for (let look = 0; look < LOOKS; look += 1) {
+      if (look > 0) await delay(BETWEEN_LOOKS_MS)
+      this.#watermark = await moveWatermark(database, this.#tables, this.#watermark)
+      if (this.#watermark.bound === null || this.#watermark.seq > after) return
+    }
+  }
+
+  async #lease(database: Queryable, backfilling: Backfilling): Promise<Lease | null> {
+    const { handler } = backfilling
+    const { since, followMs } = handler.options.backfill ?? { since: new Date(0), followMs: 0 }
+    const { rows } = await database.query<Lease>(
+      `update ${this.#tables.backfill} set runner = $2, leased_until = clock_timestamp() + ${LEASE}
+      where handler = $1 and state <> 'done' and (runner = $2 or leased_until < clock_timestamp())
+      returning state, after_seq as after, since, missed_at <= clock_timestamp() - $3 * interval '1 ms' as "isQuiet"`,
+      [handler.name, this.#runner, followMs],
+    )
+    if (rows[0]) return rows[0]
+    const inserted = await database.query(
+      `insert into ${this.#tables.backfill} (handler, since) values ($1, $2) on conflict do nothing returning handler`,
+      [handler.name, since.toISOString()],
+    )
+    return inserted.rows.length > 0 ? this.#lease(database, backfilling) : null
+  }
+
+  /** Another worker is at it, or it is done. A publisher that began before it was done may have left something gated. */
+  async #asBystander(database: Queryable, { handler }: Backfilling): Promise<Backfilled> {
+    const { rows } = await database.query<{ isDone: boolean }>(
+      `select state = 'done' as "isDone" from ${this.#tables.backfill} where handler = $1`,
+      [handler.name],
+    )
+    if (!rows[0]?.isDone) return 'waits'
+    await ungate(database, this.#tables, handler)
+    return 'done'
+  }
+
+  async #giveBatch(
+    database: Queryable,
+    { handler, codec }: Backfilling,
+    { state, after, since, upTo: end }: Lease & { readonly upTo: bigint },
+  ): Promise<Backfilled> {
+    if (!(await hasRoom(database, this.#tables, handler))) return 'waits'
+    const choosing = { handler, codec }
+    const range = { after: BigInt(after), upTo: end }
+    const how = { range, most: BATCH, withPayload: readsPayloads(choosing) }
+    const { events, upTo } = await readLog(database, this.#tables, { since }, how)
+    const seqs = chosen(events, choosing).map(({ seq }) => seq)
+    const { rows } = await database.query(
+      `select from ${functionName(this.#tables, 'backfill_batch')}($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [...receiverValues(handler), this.#runner, after, String(upTo), seqs, state === 'history'],
+    )
+    return rows.length > 0 ? 'more' : 'waits'
+  }
+
+  async #atTheEnd(database: Queryable, { handler }: Backfilling, { state, isQuiet }: Lease): Promise<Backfilled> {
+    if (state === 'following' && !isQuiet) return 'waits'
+    await database.query(
+      state === 'history'
+        ? `update ${this.#tables.backfill} set state = 'following', missed_at = clock_timestamp() where handler = $1 and runner = $2`
+        : `update ${this.#tables.backfill} set state = 'done', ended_at = clock_timestamp() where handler = $1 and runner = $2`,
+      [handler.name, this.#runner],
+    )
+    if (state === 'history') return 'waits'
+    await ungate(database, this.#tables, handler)
+    return 'ended'
+  }
+}
+
+const EVERY_PRIORITY = Array.from({ length: PRIORITIES }, (_, level) => -level)
+
+/** Makes what is gated due: for a handler whose backfill is done, and for tests, which have no history. */
+export async function ungate(database: Queryable, tables: Tables, handler: Backfilling['handler']): Promise<void> {
+  await database.query(
+    `with gated as materialized (
+      select job.name, job.id from ${tables.delivery} job
+      where ${RETURNING} and job.name = any($1) and job.priority = any($4::integer[]) and job.start_after = ${GATED}
+        and ${HANDLER} = $2
+    ), due as (
+      update ${tables.delivery} job set start_after = ${tables.clock} from gated
+      where job.name = gated.name and job.id = gated.id and job.start_after = ${GATED} returning job.name
+    )
+    select pg_notify($3, name) from (select distinct name from due) as queue`,
+    [queuesOf(handler), handler.name, tables.channel, EVERY_PRIORITY],
+  )
+}
