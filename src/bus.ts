@@ -6,6 +6,7 @@ import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
+import type { EventTransfer } from './deliveries/exported-events.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { BeginReplay, Replays } from './deliveries/replays.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
@@ -79,6 +80,8 @@ export interface Bus {
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
+  /** The events that are stored. */
+  readonly events: EventTransfer
   /** Stored events again, to one handler. */
   readonly replay: BeginReplay
   /** Replays that run or have ended, of every process. */
@@ -119,6 +122,7 @@ export function createBus(options: BusOptions): Bus {
     doctor: async () => place.doctor(await parts.registry.load()),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
+    events: { ...place.events },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
     close,

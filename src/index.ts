@@ -42,6 +42,7 @@ export type {
   DeadLetters,
   DeadLetterSelection,
 } from './deliveries/dead-letters.ts'
+export type { ExportedEvent, ImportReport, EventTransfer } from './deliveries/exported-events.ts'
 export type { LogFilter } from './deliveries/log-filter.ts'
 export type {
   BeginReplay,

@@ -5,6 +5,7 @@ import type { BusParts } from '../publishing/backend-override.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
+import type { EventTransfer } from '../deliveries/exported-events.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
 import type { Replays } from '../deliveries/replays.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
@@ -24,6 +25,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
     replays: withoutReplays(refuse),
+    events: withoutRecord(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -78,6 +80,13 @@ function withoutReplays(refuse: (what: string) => never) {
       cancel: async () => refuse('replays.cancel()'),
     } satisfies Replays),
     stop: () => undefined,
+  })
+}
+
+function withoutRecord(refuse: (what: string) => never): EventTransfer {
+  return Object.freeze({
+    export: () => refuse('events.export()'),
+    import: async () => refuse('events.import()'),
   })
 }
 

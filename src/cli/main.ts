@@ -7,14 +7,16 @@ import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
+import { events } from './events.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
+import { replay } from './replay.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, replay, events }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

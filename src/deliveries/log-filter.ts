@@ -31,7 +31,7 @@ export const logFilterFields = {
   partitionKeys: z.array(z.string().min(1)).min(1).exactOptional(),
 }
 
-const logFilter = z.strictObject(logFilterFields)
+export const logFilter = z.strictObject(logFilterFields)
 
 export type CheckedLogFilter = z.output<typeof logFilter>
 

@@ -1529,6 +1529,29 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.import_events(batch text)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_current_xact_id();
+  return query insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, published_at)
+  select input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
+          input.metadata::json, input.occurred_at, input.expires_at, input.published_at
+  from jsonb_to_recordset(batch::jsonb) as input (
+    ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+    causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+    occurred_at timestamptz, published_at timestamptz, expires_at timestamptz
+  )
+  order by ord
+  on conflict (id) do nothing
+  returning id;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.is_gated(of_handler text)
  RETURNS boolean
  LANGUAGE plpgsql

@@ -1,5 +1,6 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
+import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
 import type { Registry } from '../../handlers/registry.ts'
@@ -12,6 +13,7 @@ import { deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplayParts, type ReplaysIn } from './record/replays.ts'
+import { transferIn } from './record/transfer.ts'
 import { tablesIn } from './schema/tables.ts'
 
 export interface PostgresSettings extends Given {
@@ -31,6 +33,7 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
   readonly replays: ReplaysIn
+  readonly events: EventTransfer
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(registry: Registry): Promise<readonly DoctorFinding[]>
 }
@@ -55,6 +58,7 @@ export function createPostgres(
     backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
     lanes: lanesIn(connection, tables),
+    events: transferIn({ connection, tables, retentionMs: settings.retentionMs }),
     replays: replaysIn({ ...reading, connection, tables }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {

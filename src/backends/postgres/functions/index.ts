@@ -11,6 +11,7 @@ import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
 import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
+import { importFunction } from './import.ts'
 import { keepFunction } from './keep.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
@@ -45,6 +46,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   turnHistoryFunction,
   pruneFunction,
   deliveriesFunction,
+  importFunction,
   guardFunction,
 ]
 

@@ -58,7 +58,7 @@ const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
         occurred_at timestamptz, expires_at timestamptz, receivers integer
       )`
 
-const EVENT = {
+export const EVENT = {
   columns: `id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at`,
   values: `input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,

@@ -20,6 +20,8 @@ export interface LogRange {
 
 export interface ReadEvent extends StoredEvent {
   readonly publishedAt: string
+  /** To the microsecond, which a `Date` does not know. */
+  readonly exact: { readonly occurredAt: string; readonly expiresAt: string | null }
 }
 
 export interface LogPart {
@@ -91,7 +93,7 @@ export function filterValues({ types, since, until, partitionKeys }: CheckedLogF
   return [types?.map(patternSource) ?? null, time(since), time(until), partitionKeys ?? null]
 }
 
-type ReadRow = Omit<ReadEvent, 'occurredAt' | 'expiresAt'> & {
+type ReadRow = Omit<ReadEvent, 'occurredAt' | 'expiresAt' | 'exact'> & {
   readonly occurredAt: string
   readonly expiresAt: string | null
 }
@@ -110,10 +112,11 @@ function asRow(withPayload: boolean): string {
           'caused_by_handler', caused_by_handler, 'initialized_at', ${TIME('initialized_at')})::text end)`
 }
 
-function readEvent(row: ReadRow): ReadEvent {
+function readEvent({ occurredAt, expiresAt, ...row }: ReadRow): ReadEvent {
   return {
     ...row,
-    occurredAt: new Date(row.occurredAt),
-    expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
+    occurredAt: new Date(occurredAt),
+    expiresAt: expiresAt === null ? null : new Date(expiresAt),
+    exact: { occurredAt, expiresAt },
   }
 }
