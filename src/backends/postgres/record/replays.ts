@@ -113,7 +113,7 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
     const { id, handler, where, matching, ...rest } = run
     const choosing = { handler, codec, where }
     const done = runReplay({ ...rest, id, database, tables, choosing, over: over.signal })
-    done.catch(() => undefined) // whoever does not wait for it is not to be ended by it
+    done.catch(() => undefined) // a process that does not wait for it is not ended by it
     return Object.freeze({
       id,
       handler: handler.name,
