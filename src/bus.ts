@@ -4,12 +4,13 @@ import { backendFor, withParts, type BusParts } from './publishing/backend-overr
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
+import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { BeginReplay, Replays } from './deliveries/replays.ts'
-import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -74,14 +75,18 @@ export interface Bus {
   ready(): Promise<void>
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
-  /** Examines the database, the queues, the handlers and the workers. Changes nothing. */
-  doctor(): Promise<readonly DoctorFinding[]>
+  /** What was published and what became of it; waiting for its end. */
+  readonly events: EventRecord & EventTransfer
+  /**
+   * Examines the database, the queues, the handlers and the workers. Changes nothing.
+   *
+   * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
+   */
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
-  /** The events that are stored. */
-  readonly events: EventTransfer
   /** Stored events again, to one handler. */
   readonly replay: BeginReplay
   /** Replays that run or have ended, of every process. */
@@ -119,10 +124,10 @@ export function createBus(options: BusOptions): Bus {
       await backendFor(parts, publish).check()
     },
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
-    doctor: async () => place.doctor(await parts.registry.load()),
+    events: { ...place.events },
+    doctor: (how?: DoctorOptions) => place.doctor(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
-    events: { ...place.events },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
     close,
@@ -141,8 +146,8 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit, { codec, registry: () => registry.load() }))
-      : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
+      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
+      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }
   return { parts, place, publish }
@@ -169,7 +174,7 @@ function makeWorker(
         queues: queuesToWork(registry.queues, queues),
         slotsOf: slotsOfQueues(registry.handlers),
         handlers: registry.handlers.map((handler) => handler.name),
-        backfills: withBackfill(registry.handlers).map((handler) => ({ handler, codec: bus.codec })),
+        backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
         attempt: attemptWith({ registry, codec: bus.codec, emit: bus.emit, publish: bus.publish }),
       }
     },

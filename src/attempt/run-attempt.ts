@@ -38,11 +38,12 @@ export async function runAttempt(
 
   const stored = delivery.event
   if (!stored) return dead(handler, eventGone(delivery))
-  const misfit = versionMisfit(handler, stored)
+  const reading = parts.registry.readingOf(handler, stored)
+  const misfit = versionMisfit(handler, stored, reading)
   if (misfit) return misfit
   if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
 
-  const event = openedOrError(stored, parts.codec)
+  const event = openedOrError(stored, reading, parts.codec)
   if (event instanceof PostbusError) return dead(handler, event)
   const answer = await callHandler({ delivery, handler, event, abort }, parts)
   return outcomeOf(delivery, handler, answer)

@@ -1,10 +1,7 @@
-/** `postbus events export | import`: the record of events, from one database to another. */
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { once } from 'node:events'
+/** `postbus events list | show | tree | export | import`: what was published, and what became of it. */
 import type { Bus } from '../bus.ts'
-import { PostbusError } from '../errors.ts'
-import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
+import type { EventQuery, EventState } from '../record/event-query.ts'
+import { ACT_OPTIONS, DESCRIBE_ACT } from './acting.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
@@ -16,84 +13,156 @@ import {
   type ExitCode,
   type Invocation,
 } from './command.ts'
+import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
+import { exportEvents, exportFilterOf, importEvents, refuseFilter } from './events-transfer.ts'
 import { loadBus } from './load-config.ts'
-import { DESCRIBE_LOG, LOG_OPTIONS, logFilterOf } from './log-options.ts'
-import { count, printJson, say } from './output.ts'
+import { printJson, say } from './output.ts'
+import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
+
+const ACTIONS = ['list', 'show', 'tree', 'export', 'import'] as const
+const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
+
+/** Whether a word follows: an id, or a file. */
+const TAKES = { list: false, show: true, tree: true, export: false, import: true } as const
+const EXPECTED =
+  'expected: postbus events list, postbus events show ID, postbus events tree ID, postbus events export, or postbus events import FILE'
 
 export const events: Command = {
-  summary: 'Export stored events, and import them elsewhere.',
+  summary: 'List stored events, show what became of one or what it caused; export and import them.',
   takesWords: true,
   examples: [
-    ['postbus events export > events.ndjson', 'all stored events, one JSON object per line, in order'],
-    ['postbus events export --types orders.* --since 2026-05-01 | gzip', 'those that match'],
-    ['postbus events import events.ndjson', 'stores them with their ids; no handler gets them'],
-    ['gunzip -c events.gz | postbus events import -', 'the same, from stdin'],
+    ['postbus events list --type "orders.*"', 'the newest events of these types'],
+    ['postbus events list --key order-4711 --oldest-first', 'all that happened to one key, in order'],
+    ['postbus events list --state dead --since 2026-05-01 --json', 'events with an open dead letter, for a program'],
+    ['postbus events show 018f3a5c-…', 'one event, and its state at each handler, with errors'],
+    ['postbus events tree 018f3a5c-…', 'what caused it, and what it caused'],
+    [
+      'postbus events export --since 2026-05-01 > events.ndjson',
+      'one JSON object per line, in the order of publishing',
+    ],
+    ['postbus events import events.ndjson', 'stores them with their ids; no handler gets them. - is stdin'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION, ...LOG_OPTIONS, ...ACT_OPTIONS },
-  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON, ...DESCRIBE_LOG, ...DESCRIBE_ACT },
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    type: { type: 'string' },
+    key: { type: 'string' },
+    correlation: { type: 'string' },
+    cause: { type: 'string' },
+    since: { type: 'string' },
+    until: { type: 'string' },
+    handler: { type: 'string' },
+    state: { type: 'string' },
+    text: { type: 'string' },
+    'oldest-first': { type: 'boolean' },
+    ...PAGE_OPTIONS,
+    ...ACT_OPTIONS,
+  },
+  describe: {
+    config: DESCRIBE_CONFIG,
+    json: DESCRIBE_JSON,
+    type: 'list, export: only this event type; * stands for any characters. export: several, with commas between.',
+    key: 'list, export: only events of this partition key. export: several, with commas between.',
+    correlation: 'list: only events of this correlation id.',
+    cause: 'list: only what the event of this id has caused.',
+    since: 'list, export: published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
+    until: 'list, export: published before this time.',
+    handler: 'list: only events that this handler has received.',
+    state: `list: only events of which a delivery is ${STATES.join(', ')}.`,
+    text: 'list: only events whose data contains this text.',
+    'oldest-first': 'list: in the order of publishing.',
+    ...DESCRIBE_PAGE,
+    ...DESCRIBE_ACT,
+  },
 
   async run(invocation) {
-    const [action, file, ...more] = invocation.words
-    if (action !== 'export' && action !== 'import')
-      throw new UsageError(`events ${action ?? ''}: expected export or import.`)
-    if (more.length > 0 || (action === 'export') === (file !== undefined))
-      throw new UsageError('expected: postbus events export, or: postbus events import FILE (- for stdin)')
-    const filter = logFilterOf(invocation)
-    if (action === 'import' && Object.keys(filter).length > 0)
-      throw new UsageError('events import: it takes all events of the file. Choose them at the export.')
+    const [action, id, ...more] = invocation.words
+    const known = ACTIONS.find((name) => name === action)
+    if (!known) throw new UsageError(`events ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
+    if (more.length > 0 || TAKES[known] !== (id !== undefined)) throw new UsageError(EXPECTED)
+    const query = known === 'export' || known === 'import' ? {} : queryOf(invocation)
+    const filter = known === 'export' ? exportFilterOf(invocation) : {}
+    if (known === 'import') refuseFilter(invocation)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      return file === undefined ? await exportTo(bus, invocation) : await importFrom(file, bus, invocation)
+      if (known === 'export') return await exportEvents(bus, invocation, filter)
+      if (id === undefined) return await list(bus, invocation, query)
+      if (known === 'import') return await importEvents(id, bus, invocation)
+      return known === 'show' ? await show(bus, invocation, id) : await tree(bus, invocation, id)
     } finally {
       await bus.close()
     }
   },
 }
 
-async function exportTo(bus: Bus, invocation: Invocation): Promise<ExitCode> {
-  const { terminal } = invocation
-  let exported = 0
-  for await (const event of bus.events.export(logFilterOf(invocation))) {
-    exported += 1
-    if (!terminal.out.write(`${JSON.stringify(event)}\n`)) await once(terminal.out, 'drain')
+async function list(bus: Bus, invocation: Invocation, query: EventQuery): Promise<ExitCode> {
+  const { options, terminal } = invocation
+  const { events: found, cursor } = await bus.events.list(query)
+  if (options['json']) printJson(terminal, found)
+  else {
+    printEvents(terminal, found)
+    say(terminal, `${eventCount(found.length)}.`)
   }
-  say(terminal, `${count(exported, 'event')} exported.`)
+  sayMore(invocation, cursor)
   return 0
 }
 
-async function importFrom(file: string, bus: Bus, invocation: Invocation): Promise<ExitCode> {
-  const { options, terminal } = invocation
-  const input = file === '-' ? terminal.in : createReadStream(file)
-  const report = await bus.events.import(eventsIn(input), actOptionsOf(invocation))
-  if (options['json']) printJson(terminal, [report])
+async function show(bus: Bus, { options, terminal }: Invocation, id: string): Promise<ExitCode> {
+  const status = await bus.events.status(id)
+  if (!status) return notStored(terminal, id)
+  if (options['json']) printJson(terminal, [status])
+  else printStatus(terminal, status)
+  return 0
+}
+
+async function tree(bus: Bus, { options, terminal }: Invocation, id: string): Promise<ExitCode> {
+  const found = await bus.events.tree(id)
+  if (!found) return notStored(terminal, id)
+  if (options['json']) printJson(terminal, [found])
+  else {
+    printTree(terminal, found)
+    say(terminal, `${eventCount(found.causes.length + sizeOf(found))}.`)
+  }
+  return 0
+}
+
+function notStored(terminal: Invocation['terminal'], id: string): ExitCode {
   say(
     terminal,
-    `${count(report.count, 'event')} imported, ${report.duplicates.toLocaleString('en')} were there already.`,
+    `No event ${id} is stored: it was never published, its transaction has not committed, or its retention is over.`,
   )
-  if (report.pastRetention > 0) {
-    say(
-      terminal,
-      `${count(report.pastRetention, 'of them was', 'of them were')} published longer ago than \`retentionMs\`: workers prune them, unless you raise it.`,
-    )
-  }
-  return 0
+  return 1
 }
 
-async function* eventsIn(input: NodeJS.ReadableStream): AsyncGenerator {
-  let number = 0
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    number += 1
-    if (line.trim() !== '') yield parsed(line, number)
+function queryOf(invocation: Invocation): EventQuery {
+  const given = (name: string, field: keyof EventQuery) => {
+    const value = text(invocation, name)
+    return value === undefined ? {} : { [field]: value }
+  }
+  const state = text(invocation, 'state')
+  if (state !== undefined && !STATES.some((one) => one === state))
+    throw new UsageError(`--state ${state}: expected one of ${STATES.join(', ')}.`)
+  return {
+    ...given('type', 'type'),
+    ...given('key', 'partitionKey'),
+    ...given('correlation', 'correlationId'),
+    ...given('cause', 'causationId'),
+    ...given('handler', 'handler'),
+    ...given('state', 'state'),
+    ...given('text', 'text'),
+    ...timeOf(invocation, 'since'),
+    ...timeOf(invocation, 'until'),
+    ...(invocation.options['oldest-first'] === true && { first: 'oldest' as const }),
+    ...pageOptionsOf(invocation),
   }
 }
 
-function parsed(line: string, number: number): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (cause) {
-    throw new PostbusError('POSTBUS_INVALID_EVENT', `Line ${number} is not JSON: expected one event per line.`, {
-      cause,
-    })
-  }
+function timeOf(invocation: Invocation, name: 'since' | 'until'): Partial<EventQuery> {
+  const given = text(invocation, name)
+  if (given === undefined) return {}
+  const time = new Date(given)
+  if (Number.isNaN(time.getTime()))
+    throw new UsageError(`--${name} ${given}: expected a time such as 2026-05-01T12:30:00Z.`)
+  return { [name]: time }
 }

@@ -14,9 +14,10 @@ import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { replay } from './replay.ts'
+import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, replay, events }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, events, types, replay }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

@@ -1,6 +1,7 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
 import type { Codec } from '../codec/codec.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
+import type { Registry } from '../handlers/registry.ts'
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement } from './delivery.ts'
 
 /** A worker process as others see it. */
@@ -69,6 +70,7 @@ export interface Pruned {
 /** A handler that is to be given what was published before it was there. */
 export interface Backfilling {
   readonly handler: AnyHandler
+  readonly registry: Registry
   readonly codec: Codec
 }
 
@@ -77,6 +79,13 @@ export interface Backfilling {
  * has `ended` with this step; it is `done`, and was before.
  */
 export type Backfilled = 'more' | 'waits' | 'ended' | 'done'
+
+export interface Indexed {
+  /** How many events were indexed. */
+  readonly events: number
+  /** There may be more to index right now. */
+  readonly more: boolean
+}
 
 /** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
 export interface DeliveryStore {
@@ -97,6 +106,8 @@ export interface DeliveryStore {
   recover(looking: Looking): Promise<Look>
   /** Deletes some events that are not needed any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
+  /** Indexes the next events of the log, so that they can be looked up. Of several callers one works. */
+  index(): Promise<Indexed>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
   vacuum(): Promise<Vacuumed | null>
   /** One step of a handler's backfill. For all workers; of several callers one works. */

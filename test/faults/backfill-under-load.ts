@@ -58,9 +58,17 @@ export async function backfillUnderLoad(stage: Stage, load: BackfillLoad): Promi
   const knowing = createBus({ ...quiet, handlers: [tracedHandler(LATE, async () => undefined)] })
   const clients = await Promise.all(Array.from({ length: 4 }, () => connected(connectionString)))
   try {
-    await publishAll(clients.map((client) => new KeyedPublisher([old], client)), load.history, load.keys)
+    await publishAll(
+      clients.map((client) => new KeyedPublisher([old], client)),
+      load.history,
+      load.keys,
+    )
     const workers = await Promise.all(Array.from({ length: load.workers }, () => stage.worker()))
-    const publishing = publishAll(clients.map((client) => new KeyedPublisher([old, knowing], client)), load.live, load.keys)
+    const publishing = publishAll(
+      clients.map((client) => new KeyedPublisher([old, knowing], client)),
+      load.live,
+      load.keys,
+    )
     const killed = await killSome(stage, workers, load)
     await publishing
     await handled(stage)
@@ -91,7 +99,11 @@ async function publishAll(publishers: readonly KeyedPublisher[], count: number, 
 }
 
 /** Each time when the backfill has come on by its share: it is in the middle of its work. */
-async function killSome(stage: Stage, workers: readonly WorkerProcess[], { kills, history }: BackfillLoad): Promise<ReadonlySet<number>> {
+async function killSome(
+  stage: Stage,
+  workers: readonly WorkerProcess[],
+  { kills, history }: BackfillLoad,
+): Promise<ReadonlySet<number>> {
   const killed = new Set<number>()
   for (let kill = 1; kill <= kills; kill += 1) {
     await until(

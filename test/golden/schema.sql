@@ -277,9 +277,7 @@ create table postbus.log_chunk (
 
 create table postbus.log_place (
   only_one boolean not null default true,
-  indexed_to bigint not null default 0,
-  bound_seq bigint not null default 0,
-  bound_xid xid8
+  indexed_to bigint not null default 0
 );
 
 create table postbus.lookup (
@@ -1457,7 +1455,7 @@ AS $function$
       when (job.state operator(pg_catalog.=) 'completed') then 'done'
       when (job.start_after operator(pg_catalog.=) 'infinity') then 'blocked'
       when job.blocked and not coalesce((job.group_tier operator(pg_catalog.=) 'set aside'), false) then 'parked'
-      when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) then 'retrying'
+      when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) and job.started_on is not null then 'retrying'
       else 'waiting' end,
     case when job.started_on is null then 0
       else ((job.retry_count operator(pg_catalog.-) (job.retry_limit operator(pg_catalog.-) 1000000)) operator(pg_catalog.+) 1) end,
@@ -1735,6 +1733,8 @@ begin
       select event.ctid as row from "postbus".event event where event.seq = old.seq offset 0
     ) event;
     delete from "postbus".event event where event.ctid = any(rows);
+    delete from "postbus".lookup found where found.seq = any (seqs);
+    delete from "postbus".log_chunk chunk where chunk.last_seq < (select min(event.seq) from "postbus".event event);
   end if;
 
   update "postbus".pruning set

@@ -126,7 +126,7 @@ test('postbus events export writes a line per event, which postbus events import
   const bus = stored.busWith([handlerThat(() => undefined)])
   await stored.publish(bus, numbers(3))
 
-  const exported = await postbus(stored.connectionString, ['events', 'export', '--types', 'notes.*'])
+  const exported = await postbus(stored.connectionString, ['events', 'export', '--type', 'notes.*'])
   const imported = await postbus(otherUrl, ['events', 'import', '-', '--json'], { input: exported.out })
 
   expect(exported).toMatchObject({ code: 0, err: '3 events exported.\n' })
@@ -138,8 +138,8 @@ test('postbus events export writes a line per event, which postbus events import
 
 test.each([
   [['import', '-'], 1, 'POSTBUS_INVALID_EVENT: Line 1 is not JSON'],
-  [['import'], 2, 'expected: postbus events export, or: postbus events import FILE'],
-  [['import', '-', '--types', 'notes.*'], 2, 'it takes all events of the file'],
+  [['import'], 2, 'or postbus events import FILE'],
+  [['import', '-', '--type', 'notes.*'], 2, 'it takes all events of the file'],
 ] as const)('postbus events %j ends with exit code %i and says what is wrong', async (words, code, message) => {
   const ended = await postbus(otherUrl, ['events', ...words], { input: '{"id"' })
 

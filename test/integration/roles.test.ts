@@ -130,7 +130,7 @@ test('a replayer previews, replays, exports and imports, and deletes no event', 
 
   expect(await bus.replay({ handler, dryRun: true })).toMatchObject({ count: expect.any(Number) })
   const replay = await bus.replay({ handler }, { by: 'ada' })
-  expect((await replay.done).count).toBeGreaterThan(3)
+  expect((await replay.done).count).toBeGreaterThan(0)
   expect(await bus.replays.list()).toHaveLength(1)
   expect(await bus.events.import(bus.events.export())).toMatchObject({ count: 0 })
   const client = new Client({ connectionString: url('shop_replayer') })

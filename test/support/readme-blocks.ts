@@ -42,7 +42,8 @@ export function postbusCommands(document = 'README.md'): readonly (readonly stri
 function typeScriptBlocks(document: string): readonly (readonly [file: string, code: string])[] {
   return blocksOf('ts', document).map((block) => {
     const file = /^\/\/ (\S+\.ts)\n/.exec(block)?.[1]
-    if (!file) throw new Error(`A code block of ${document} does not begin with its file's name:\n${block.slice(0, 120)}`)
+    if (!file)
+      throw new Error(`A code block of ${document} does not begin with its file's name:\n${block.slice(0, 120)}`)
     return [file, withSources(block)]
   })
 }

@@ -48,8 +48,10 @@ async function migratePostbus(
 ): Promise<void> {
   const { postbus, pgboss } = backend.tables.names
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
-  const settings = { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits }
-  const postgres = createPostgres(settings, emit, { codec, registry: () => registry.load() })
+  const postgres = createPostgres(
+    { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
+    { emit, codec, registry },
+  )
   try {
     await postgres.migrate((await registry.load()).queues)
     await testClock(postgres.backend)

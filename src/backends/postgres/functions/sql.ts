@@ -115,17 +115,22 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 /** In queue order; what was published together, in the order of publishing. */
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
-/** What most deliveries have nothing of, in one column: another field in it changes no function's result. */
-const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+/** What most events have nothing of, in one column: another field in it changes no function's result. */
+export const REST = restOf('null')
+
+/** `replay`: SQL, the replay that a delivery of the event belongs to. */
+function restOf(replay: string): string {
+  return `case when event.caused_by_handler is not null or event.initialized_at is not null or ${replay} is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest`
+            'replay', ${replay})::text end as rest`
+}
 
 /** The event of `activated`, which may be gone. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, ${PAYLOAD}, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        ${REST}
+        ${restOf('activated.replay')}
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0
     ) event on true`
 }

@@ -9,11 +9,11 @@
  * at once would otherwise come round without end.
  */
 import type { Batches } from '../../../deliveries/acts.ts'
-import type { DeadLetterFilter } from '../../../deliveries/dead-letters.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
+import type { StoredFilter } from './names-asked-for.ts'
 
 /** About a twentieth of a second. */
 const BATCH = 1_000
@@ -26,7 +26,7 @@ const BATCH = 1_000
 export async function retryDeadLetters(
   database: Database,
   tables: Tables,
-  filter: DeadLetterFilter,
+  filter: StoredFilter,
   how: Batches,
 ): Promise<number> {
   return inBatches(database, tables, { filter, how, act: retryBatch })
@@ -36,7 +36,7 @@ export async function retryDeadLetters(
 export async function dismissDeadLetters(
   database: Database,
   tables: Tables,
-  filter: DeadLetterFilter,
+  filter: StoredFilter,
   how: Batches,
 ): Promise<number> {
   return inBatches(database, tables, { filter, how, act: dismissBatch })
@@ -55,7 +55,7 @@ interface Done {
 }
 
 interface Acting {
-  readonly filter: DeadLetterFilter
+  readonly filter: StoredFilter
   readonly how: Batches
   readonly act: (within: Queryable, tables: Tables, batch: Batch) => Promise<Done>
 }
@@ -113,7 +113,8 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         completed_on = null,
         heartbeat_on = null,
         blocked = false,
-        retry_limit = job.retry_limit + ${attemptOf('job')}
+        retry_limit = job.retry_limit + ${attemptOf('job')},
+        data = job.data || '{"again": "retry"}' -- it was over once: see record/statuses.ts
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name

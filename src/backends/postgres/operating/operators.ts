@@ -7,57 +7,83 @@ import {
   type DeadLetters,
 } from '../../../deliveries/dead-letters.ts'
 import { laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Database } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { dismissDeadLetters, retryDeadLetters } from './dead-letter-acts.ts'
+import { namedAsNow, namesOfLane, storedFilter } from './names-asked-for.ts'
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
 import { withReachableDatabase } from './reachable.ts'
 
-export function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
+interface OperatorParts {
+  readonly connection: Connection
+  readonly tables: Tables
+  /** Operators use the names that handlers and event types have now, or any that they had. */
+  readonly registry: LazyRegistry
+}
+
+export function deadLettersIn({ connection, tables, registry }: OperatorParts): DeadLetters {
   const { look, act } = operating(connection, tables)
+  const names = async () => (await registry.load()).names
   return Object.freeze({
     async list(given = {}) {
       const query = parseOptions('deadLetters.list()', deadLetterQuery, given)
-      return look((pool) => listDeadLetters(pool, tables, query))
+      const known = await names()
+      const page = await look((pool) => listDeadLetters(pool, tables, { ...query, ...storedFilter(known, query) }))
+      return { ...page, deadLetters: page.deadLetters.map((letter) => namedAsNow(known, letter)) }
     },
     async count(given = {}) {
       const filter = parseOptions('deadLetters.count()', deadLetterFilter, given)
-      return look((pool) => countDeadLetters(pool, tables, filter))
+      const stored = storedFilter(await names(), filter)
+      return look((pool) => countDeadLetters(pool, tables, stored))
     },
     async retry(given, how) {
       const which = parseOptions('deadLetters.retry()', deadLetterSelection, given)
-      return act(parseBatchAct('deadLetters.retry', how), (pool, what) => retryDeadLetters(pool, tables, which, what))
+      const what = parseBatchAct('deadLetters.retry', how)
+      const stored = storedFilter(await names(), which)
+      return act(what, (pool) => retryDeadLetters(pool, tables, stored, what))
     },
     async dismiss(given, how) {
       const which = parseOptions('deadLetters.dismiss()', deadLetterSelection, given)
-      return act(parseBatchAct('deadLetters.dismiss', how), (pool, what) =>
-        dismissDeadLetters(pool, tables, which, what),
-      )
+      const what = parseBatchAct('deadLetters.dismiss', how)
+      const stored = storedFilter(await names(), which)
+      return act(what, (pool) => dismissDeadLetters(pool, tables, stored, what))
     },
   } satisfies DeadLetters)
 }
 
-export function lanesIn(connection: Connection, tables: Tables): Lanes {
+export function lanesIn({ connection, tables, registry }: OperatorParts): Lanes {
   const { look, act } = operating(connection, tables)
+  const names = async () => (await registry.load()).names
   return Object.freeze({
     async list(given = {}) {
       const query = parseOptions('lanes.list()', laneQuery, given)
-      return look((pool) => listLanes(pool, tables, query))
+      const known = await names()
+      const { handler, ...rest } = query
+      const stored = { ...rest, handlers: handler === undefined ? null : known.handlers.all(handler) }
+      const page = await look((pool) => listLanes(pool, tables, stored))
+      return { ...page, lanes: page.lanes.map((lane) => namedAsNow(known, lane)) }
     },
     async show(given) {
       const name = parseOptions('lanes.show()', laneName, given)
-      return look((pool) => showLane(pool, tables, name))
+      const known = await names()
+      const lane = await look((pool) => showLane(pool, tables, namesOfLane(known, name)))
+      return lane && namedAsNow(known, lane)
     },
     async retry(given, how) {
       const name = parseOptions('lanes.retry()', laneName, given)
-      return act(parseAct('lanes.retry', how), (pool) => retryLane(pool, tables, name))
+      const what = parseAct('lanes.retry', how)
+      const lane = namesOfLane(await names(), name)
+      return act(what, (pool) => retryLane(pool, tables, lane))
     },
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
-      return act(parseAct('lanes.skipHead', how), (pool, what) => skipHead(pool, tables, name, what))
+      const what = parseAct('lanes.skipHead', how)
+      const lane = namesOfLane(await names(), name)
+      return act(what, (pool) => skipHead(pool, tables, lane, what))
     },
   } satisfies Lanes)
 }

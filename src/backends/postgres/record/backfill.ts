@@ -17,7 +17,7 @@ import { PRIORITIES } from '../functions/marks.ts'
 import { functionName, GATED, HANDLER, RETURNING } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { chosen, readsPayloads } from './choose.ts'
-import { BATCH, hasRoom, queuesOf, receiverValues } from './log-reader.ts'
+import { BATCH, hasRoom, queuesOf, receiverValues, storedNameOf } from './log-reader.ts'
 import { readLog } from './read-log.ts'
 import { moveWatermark, NO_WATERMARK, type Watermark } from './watermark.ts'
 
@@ -73,12 +73,12 @@ export class Backfills {
       `update ${this.#tables.backfill} set runner = $2, leased_until = clock_timestamp() + ${LEASE}
       where handler = $1 and state <> 'done' and (runner = $2 or leased_until < clock_timestamp())
       returning state, after_seq as after, since, missed_at <= clock_timestamp() - $3 * interval '1 ms' as "isQuiet"`,
-      [handler.name, this.#runner, followMs],
+      [storedNameOf(handler), this.#runner, followMs],
     )
     if (rows[0]) return rows[0]
     const inserted = await database.query(
       `insert into ${this.#tables.backfill} (handler, since) values ($1, $2) on conflict do nothing returning handler`,
-      [handler.name, since.toISOString()],
+      [storedNameOf(handler), since.toISOString()],
     )
     return inserted.rows.length > 0 ? this.#lease(database, backfilling) : null
   }
@@ -87,7 +87,7 @@ export class Backfills {
   async #asBystander(database: Queryable, { handler }: Backfilling): Promise<Backfilled> {
     const { rows } = await database.query<{ isDone: boolean }>(
       `select state = 'done' as "isDone" from ${this.#tables.backfill} where handler = $1`,
-      [handler.name],
+      [storedNameOf(handler)],
     )
     if (!rows[0]?.isDone) return 'waits'
     await ungate(database, this.#tables, handler)
@@ -96,11 +96,11 @@ export class Backfills {
 
   async #giveBatch(
     database: Queryable,
-    { handler, codec }: Backfilling,
+    choosing: Backfilling,
     { state, after, since, upTo: end }: Lease & { readonly upTo: bigint },
   ): Promise<Backfilled> {
+    const { handler } = choosing
     if (!(await hasRoom(database, this.#tables, handler))) return 'waits'
-    const choosing = { handler, codec }
     const range = { after: BigInt(after), upTo: end }
     const how = { range, most: BATCH, withPayload: readsPayloads(choosing) }
     const { events, upTo } = await readLog(database, this.#tables, { since }, how)
@@ -118,7 +118,7 @@ export class Backfills {
       state === 'history'
         ? `update ${this.#tables.backfill} set state = 'following', missed_at = clock_timestamp() where handler = $1 and runner = $2`
         : `update ${this.#tables.backfill} set state = 'done', ended_at = clock_timestamp() where handler = $1 and runner = $2`,
-      [handler.name, this.#runner],
+      [storedNameOf(handler), this.#runner],
     )
     if (state === 'history') return 'waits'
     await ungate(database, this.#tables, handler)
@@ -140,6 +140,6 @@ export async function ungate(database: Queryable, tables: Tables, handler: Backf
       where job.name = gated.name and job.id = gated.id and job.start_after = ${GATED} returning job.name
     )
     select pg_notify($3, name) from (select distinct name from due) as queue`,
-    [queuesOf(handler), handler.name, tables.channel, EVERY_PRIORITY],
+    [queuesOf(handler), storedNameOf(handler), tables.channel, EVERY_PRIORITY],
   )
 }

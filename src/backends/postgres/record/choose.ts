@@ -1,14 +1,17 @@
 /** Which of the events that were read a handler gets: as at publish, by what it listens to and is interested in. */
-import { openEnvelope } from '../../../attempt/open-envelope.ts'
+import { openedOrError } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
 import type { Envelope } from '../../../events/envelope.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
-import { isFor, isInterested } from '../../../handlers/registry.ts'
+import { isReadable, type Reading } from '../../../handlers/reading.ts'
+import { isInterested, type Registry } from '../../../handlers/registry.ts'
+import { eventAs } from '../deliveries/names.ts'
 
 export interface Choosing {
   readonly handler: AnyHandler
+  readonly registry: Registry
   readonly codec: Codec
   readonly where?: ((event: Envelope) => boolean) | undefined
 }
@@ -23,22 +26,17 @@ export function readsPayloads({ handler, where }: Choosing): boolean {
  * naming the event.
  */
 export function chosen<Event extends StoredEvent>(events: readonly Event[], choosing: Choosing): readonly Event[] {
-  const listened = events.filter((event) => isFor(choosing.handler, event))
-  return readsPayloads(choosing) ? listened.filter((event) => isWanted(event, choosing)) : listened
+  return events.filter((stored) => {
+    const event = eventAs(choosing.registry.names, stored)
+    const reading = choosing.registry.readingOf(choosing.handler, event)
+    return isReadable(reading) && (!readsPayloads(choosing) || isWanted(event, reading, choosing))
+  })
 }
 
-function isWanted(stored: StoredEvent, { handler, codec, where }: Choosing): boolean {
-  const event = opened(stored, codec)
-  if (event === null) return true // its delivery becomes a dead letter that says what is wrong with it
+function isWanted(stored: StoredEvent, reading: Reading, { handler, codec, where }: Choosing): boolean {
+  const event = openedOrError(stored, reading, codec)
+  if (event instanceof PostbusError) return true // its delivery becomes a dead letter that says what is wrong with it
   return isInterested(handler, event) && (where === undefined || matches(where, event, handler))
-}
-
-function opened(stored: StoredEvent, codec: Codec): Envelope | null {
-  try {
-    return openEnvelope(stored, codec)
-  } catch {
-    return null
-  }
 }
 
 function matches(where: (event: Envelope) => boolean, event: Envelope, handler: AnyHandler): boolean {

@@ -1,7 +1,7 @@
 /** What replays and backfills have in common: to wait until the handler's queue has room, and what they tell the database of a handler. */
 import { sleep } from '../../../clock.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
-import { partitionedQueue } from '../../../names.ts'
+import { partitionedQueue, storedName } from '../../../names.ts'
 import type { Queryable } from '../connection.ts'
 import { handlerHash } from '../deliveries/publish.ts'
 import { FRESH, HANDLER } from '../functions/sql.ts'
@@ -18,8 +18,14 @@ const MOST_WAITING = 1_000
 const LOOKED_AT = 20_000
 
 /** The first arguments of `replay_batch` and `backfill_batch`. */
-export function receiverValues({ name, options }: AnyHandler): readonly unknown[] {
-  return [name, handlerHash(name), options.queue, -options.priority]
+export function receiverValues(handler: AnyHandler): readonly unknown[] {
+  const name = storedNameOf(handler)
+  return [name, handlerHash(name), handler.options.queue, -handler.options.priority]
+}
+
+/** A renamed handler goes on under its first name. */
+export function storedNameOf({ name, previousNames }: AnyHandler): string {
+  return storedName(name, previousNames)
 }
 
 export function queuesOf({ options }: AnyHandler): readonly string[] {
@@ -33,7 +39,7 @@ export async function hasRoom(database: Queryable, tables: Tables, handler: AnyH
       select ${HANDLER} as handler from ${tables.delivery} job where ${FRESH} and job.name = used.queue
       order by job.name, job.priority desc, job.created_on limit ${LOOKED_AT}
     ) job where job.handler = $2`,
-    [queuesOf(handler), handler.name],
+    [queuesOf(handler), storedNameOf(handler)],
   )
   return (rows[0]?.count ?? 0) < MOST_WAITING
 }

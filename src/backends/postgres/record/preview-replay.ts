@@ -6,7 +6,7 @@ import type { Queryable } from '../connection.ts'
 import { HANDLER } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { chosen, readsPayloads, type Choosing } from './choose.ts'
-import { BATCH } from './log-reader.ts'
+import { BATCH, storedNameOf } from './log-reader.ts'
 import { filterValues, MATCHES, readLog } from './read-log.ts'
 
 export interface Previewing {
@@ -45,21 +45,21 @@ export async function countPending(
     `select count(*)::integer as count from ${tables.delivery} job
     join ${tables.event} event on event.seq = ${tables.seqOfDelivery}(job.id)
     where ${HANDLER} = $7 and ${PENDING} and event.seq > $1 and event.seq <= $2 and ${MATCHES}`,
-    ['0', String(upTo), ...filterValues(query), handler.name],
+    ['0', String(upTo), ...filterValues(query), storedNameOf(handler)],
   )
   return rows[0]?.count ?? 0
 }
 
 const PENDING = `job.state < 'completed' and not (job.state = 'retry' and job.start_after = 'infinity')`
 
-async function jobsOf(database: Queryable, tables: Tables, { name }: AnyHandler, seqs: readonly string[]) {
+async function jobsOf(database: Queryable, tables: Tables, handler: AnyHandler, seqs: readonly string[]) {
   const { rows } = await database.query<{ pending: number; over: number }>(
     `select count(*) filter (where ${PENDING})::integer as pending, count(*) filter (where not (${PENDING}))::integer as over
     from ${tables.ownQueue} own join ${tables.delivery} job on job.name = own.name
       and job.id >= (lpad(to_hex($3::bigint), 16, '0') || repeat('0', 16))::uuid
       and job.id <= (lpad(to_hex($4::bigint), 16, '0') || repeat('f', 16))::uuid
     where ${HANDLER} = $1 and ${tables.seqOfDelivery}(job.id) = any($2::bigint[])`,
-    [name, seqs, seqs[0] ?? 0, seqs.at(-1) ?? 0],
+    [storedNameOf(handler), seqs, seqs[0] ?? 0, seqs.at(-1) ?? 0],
   )
   return rows[0] ?? { pending: 0, over: 0 }
 }

@@ -9,21 +9,25 @@ import {
   type CheckedReplayQuery,
   type Replay,
   type ReplayPreview,
+  type ReplayProgress,
   type ReplayQuery,
   type Replays,
 } from '../../../deliveries/replays.ts'
 import type { ActOptions } from '../../../deliveries/acts.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Database } from '../connection.ts'
 import { withReachableDatabase } from '../operating/reachable.ts'
 import type { Tables } from '../schema/tables.ts'
-import { endOfLog } from './log-reader.ts'
+import type { Choosing } from './choose.ts'
+import { endOfLog, storedNameOf } from './log-reader.ts'
 import { countPending, previewReplay } from './preview-replay.ts'
 import { countLog } from './read-log.ts'
+import { storedTypes } from './stored-types.ts'
 import { changeState, listReplays, progress, type StoredQuery } from './replay-rows.ts'
 import { runReplay } from './replay-run.ts'
 
@@ -31,7 +35,7 @@ export interface ReplayParts {
   readonly connection: Connection
   readonly tables: Tables
   readonly codec: Codec
-  registry(): Promise<Registry>
+  readonly registry: LazyRegistry
 }
 
 export interface ReplaysIn {
@@ -50,19 +54,13 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       }),
     )
 
-  async function handlerNamed(name: string): Promise<AnyHandler> {
-    const { handlers, handlerNamed: find } = await registry()
-    const found = find(name)
-    if (found) return found
-    const known = handlers.map((handler) => handler.name).join(', ')
-    throw new PostbusError(
-      'POSTBUS_UNKNOWN_HANDLER',
-      `No handler is named "${name}" here. There are: ${known || 'none'}.`,
-    )
+  async function named(found: ReplayProgress): Promise<ReplayProgress> {
+    return { ...found, handler: (await registry.load()).names.handlers.shown(found.handler) }
   }
 
-  async function begin(database: Database, handler: AnyHandler, query: CheckedReplayQuery, act: Act): Promise<Replay> {
-    const { where, ratePerSecond } = query
+  async function begin(database: Database, choosing: Choosing, query: CheckedReplayQuery, act: Act): Promise<Replay> {
+    const { handler } = choosing
+    const { ratePerSecond } = query
     const upTo = await endOfLog(database, tables, over.signal)
     if (query.pending === 'refuse')
       refusePending(handler, await countPending(database, tables, { handler, query, upTo }))
@@ -74,19 +72,20 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       until: query.until?.toISOString(),
       partitionKeys: query.partitionKeys,
       ratePerSecond,
-      hasWhere: where !== undefined,
+      hasWhere: query.where !== undefined,
     }
     const { rows } = await database.query<{ id: string }>(
       `insert into ${tables.replay} (handler, query, to_seq, matching, runner, by, reason) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
-      [handler.name, JSON.stringify(stored), String(upTo), matching, runner, act.by, act.reason],
+      [storedNameOf(handler), JSON.stringify(stored), String(upTo), matching, runner, act.by, act.reason],
     )
     const id = rows[0]?.id ?? ''
-    return running({ id, handler, filter: query, where, ratePerSecond, runner, matching, after: 0n, upTo }, database)
+    return running({ id, choosing, filter: query, ratePerSecond, runner, matching, after: 0n, upTo }, database)
   }
 
   async function resume(database: Database, id: string, where: CheckedReplayQuery['where']): Promise<Replay> {
     const { handler: name } = await progress(database, tables, id)
-    const handler = await handlerNamed(name)
+    const known = await registry.load()
+    const choosing = { handler: handlerNamed(known, name), registry: known, codec, where }
     const runner = randomUUID()
     const { rows } = await database.query<Resumed>(
       `select query, matching, to_seq as "upTo" from ${tables.replay} where id = $1`,
@@ -104,22 +103,22 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
     const { ratePerSecond } = query ?? {}
     const filter = filterOf(query)
     return running(
-      { id, handler, filter, where, ratePerSecond, runner, matching: Number(matching), after, upTo: BigInt(upTo) },
+      { id, choosing, filter, ratePerSecond, runner, matching: Number(matching), after, upTo: BigInt(upTo) },
       database,
     )
   }
 
   function running(run: Run, database: Database): Replay {
-    const { id, handler, where, matching, ...rest } = run
-    const choosing = { handler, codec, where }
-    const done = runReplay({ ...rest, id, database, tables, choosing, over: over.signal })
+    const { id, matching, ...rest } = run
+    const { handler } = run.choosing
+    const done = runReplay({ ...rest, id, database, tables, over: over.signal }).then(named)
     done.catch(() => undefined) // a process that does not wait for it is not ended by it
     return Object.freeze({
       id,
       handler: handler.name,
       matching,
       done,
-      progress: () => look((pool) => progress(pool, tables, id)),
+      progress: async () => named(await look((pool) => progress(pool, tables, id))),
       pause: () => look((pool) => changeState(pool, tables, id, { state: 'paused' })),
       resume: () => look((pool) => changeState(pool, tables, id, { state: 'running' })),
       cancel: () => look((pool) => changeState(pool, tables, id, { state: 'cancelled' })),
@@ -128,24 +127,23 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
 
   return {
     async begin(given, how) {
-      const query = parseOptions('replay()', replayQuery, given)
+      const asked = parseOptions('replay()', replayQuery, given)
       const act = parseAct('replay', how)
-      const handler = await handlerNamed(query.handler)
+      const known = await registry.load()
+      const query = { ...asked, ...storedTypes(known, asked) }
+      const choosing = { handler: handlerNamed(known, query.handler), registry: known, codec, where: query.where }
       return look(async (database) => {
-        if (!query.dryRun) return begin(database, handler, query, act)
+        if (!query.dryRun) return begin(database, choosing, query, act)
         const upTo = await endOfLog(database, tables, over.signal)
-        return previewReplay(database, tables, {
-          choosing: { handler, codec, where: query.where },
-          filter: query,
-          upTo,
-        })
+        return previewReplay(database, tables, { choosing, filter: query, upTo })
       })
     },
     replays: Object.freeze({
-      list: () => look((database) => listReplays(database, tables)),
+      list: async () => Promise.all((await look((database) => listReplays(database, tables))).map(named)),
       async get(given) {
         const id = parseOptions('replays.get()', replayId, given)
-        return look(async (database) => (await listReplays(database, tables, id))[0] ?? null)
+        const [found] = await look((database) => listReplays(database, tables, id))
+        return found ? named(found) : null
       },
       async resume(given, how = {}) {
         const id = parseOptions('replays.resume()', replayId, given)
@@ -167,9 +165,8 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
 
 interface Run {
   readonly id: string
-  readonly handler: AnyHandler
+  readonly choosing: Choosing
   readonly filter: Parameters<typeof countLog>[2]
-  readonly where: CheckedReplayQuery['where']
   readonly ratePerSecond: number | undefined
   readonly runner: string
   readonly matching: number
@@ -181,6 +178,16 @@ interface Resumed {
   readonly query: StoredQuery
   readonly matching: string
   readonly upTo: string
+}
+
+function handlerNamed({ handlers, handlerNamed: find }: Registry, name: string): AnyHandler {
+  const found = find(name)
+  if (found) return found
+  const known = handlers.map((handler) => handler.name).join(', ')
+  throw new PostbusError(
+    'POSTBUS_UNKNOWN_HANDLER',
+    `No handler is named "${name}" here. There are: ${known || 'none'}.`,
+  )
 }
 
 function filterOf({ types, since, until, partitionKeys }: Partial<StoredQuery> = {}): Run['filter'] {

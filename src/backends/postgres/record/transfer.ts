@@ -9,6 +9,7 @@ import {
 } from '../../../deliveries/exported-events.ts'
 import { logFilter, type CheckedLogFilter } from '../../../deliveries/log-filter.ts'
 import { parseJson } from '../../../codec/parse-json.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Queryable } from '../connection.ts'
@@ -17,6 +18,7 @@ import { withReachableDatabase } from '../operating/reachable.ts'
 import type { Tables } from '../schema/tables.ts'
 import { endOfLog } from './log-reader.ts'
 import { readLog, type ReadEvent } from './read-log.ts'
+import { storedTypes } from './stored-types.ts'
 
 /** What is in memory of a transfer: so many events, or payloads for so many characters. */
 const MOST_EVENTS = 500
@@ -25,10 +27,11 @@ const MOST_CHARACTERS = 8_388_608
 export interface TransferParts {
   readonly connection: Connection
   readonly tables: Tables
+  readonly registry: LazyRegistry
   readonly retentionMs: number | null
 }
 
-export function transferIn({ connection, tables, retentionMs }: TransferParts): EventTransfer {
+export function transferIn({ connection, tables, registry, retentionMs }: TransferParts): EventTransfer {
   const look = <Result>(work: (database: Queryable) => Promise<Result>) =>
     withReachableDatabase(async () =>
       work(await connection.pool()).catch((error: unknown) => {
@@ -36,7 +39,8 @@ export function transferIn({ connection, tables, retentionMs }: TransferParts): 
       }),
     )
 
-  async function* exporting(filter: CheckedLogFilter): AsyncGenerator<ExportedEvent> {
+  async function* exporting(asked: CheckedLogFilter): AsyncGenerator<ExportedEvent> {
+    const filter = { ...asked, ...storedTypes(await registry.load(), asked) }
     const upTo = await look((database) => endOfLog(database, tables, new AbortController().signal))
     for (let after = 0n; after < upTo;) {
       const how = { range: { after, upTo }, most: MOST_EVENTS, withPayload: true }
