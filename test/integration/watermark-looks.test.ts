@@ -1,7 +1,9 @@
 /** What holds the watermark back and what does not, what a look costs, and what a restore or a crash does to it. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { watermarkHolders } from '../../src/backends/postgres/record/watermark.ts'
+import { examineLog } from '../../src/backends/postgres/operating/log-check.ts'
+import { writingTransactions } from '../../src/backends/postgres/record/watermark.ts'
 import { openLog, type Log } from '../support/log.ts'
+import { until } from '../support/until.ts'
 
 let log: Log
 
@@ -65,7 +67,7 @@ test('it says who holds it back: a process with its application, or a prepared t
 
   await reader.look()
 
-  const holders = await watermarkHolders(log.database, reader.watermark)
+  const holders = await writingTransactions(log.database)
   expect(holders).toMatchObject([
     { pid: expect.any(Number), application: 'a long import', since: expect.any(Date) },
     { pid: null, application: 'forgotten', since: expect.any(Date) },
@@ -73,7 +75,24 @@ test('it says who holds it back: a process with its application, or a prepared t
   await first.query('rollback')
   await log.database.query(`rollback prepared 'forgotten'`)
   await reader.look()
-  expect(await watermarkHolders(log.database, reader.watermark)).toEqual([])
+  await until('no one writes', async () => (await writingTransactions(log.database)).length === 0)
+})
+
+test('the doctor names a transaction that has written for more than a minute', async () => {
+  const first = await log.begun()
+  await first.query(`set application_name = 'a long import'; select pg_current_xact_id()`)
+
+  const now = await examineLog(log.database)
+  const later = await examineLog({
+    query: async (statement) =>
+      log.database.query(String(statement).replace('xact_start as since', `xact_start - interval '7 min' as since`)),
+  })
+
+  expect(now).toMatchObject({ check: 'log', status: 'ok' })
+  expect(later).toMatchObject({
+    status: 'warning',
+    message: expect.stringMatching(/process \d+ \(postgres, a long import\) has written and not ended for 7 min/),
+  })
 })
 
 test('in a transaction that has written it stays where it was, and misses nothing later', async () => {
