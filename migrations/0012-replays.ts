@@ -36,6 +36,7 @@ export function replays(names: SchemaNames): Migration {
         since timestamptz not null,
         state text not null default 'history',
         after_seq bigint not null default 0,
+        released_seq bigint not null default 0,
         delivered bigint not null default 0,
         runner uuid,
         leased_until timestamptz not null default '-infinity',

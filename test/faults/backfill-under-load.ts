@@ -54,8 +54,8 @@ export async function backfillUnderLoad(stage: Stage, load: BackfillLoad): Promi
   const { connectionString } = stage
   await stage.database.query('create table turns (key text primary key, turn integer not null default 0)')
   const quiet = { connectionString, onSignal: () => undefined }
-  const old = createBus({ ...quiet, handlers: [] })
-  const knowing = createBus({ ...quiet, handlers: [tracedHandler(LATE, async () => undefined)] })
+  const old = createBus({ ...quiet, source: 'old', handlers: [] })
+  const knowing = createBus({ ...quiet, source: 'knowing', handlers: [tracedHandler(LATE, async () => undefined)] })
   const clients = await Promise.all(Array.from({ length: 4 }, () => connected(connectionString)))
   try {
     await publishAll(

@@ -4,6 +4,7 @@ create table postbus.backfill (
   since timestamp with time zone not null,
   state text not null default 'history'::text,
   after_seq bigint not null default 0,
+  released_seq bigint not null default 0,
   delivered bigint not null default 0,
   runner uuid,
   leased_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
@@ -482,7 +483,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.backfill_batch(of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], is_history boolean)
- RETURNS TABLE(delivered integer, released integer)
+ RETURNS TABLE(delivered integer)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -560,27 +561,59 @@ begin
     on conflict do nothing;
     get diagnostics delivered = row_count;
   end if;
-
-  update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(array(
-    select gated.row from unnest(array[of_queue, of_queue || '_partitioned']) as used (queue) cross join lateral (
-      select job.ctid as row from "pgboss".job_common job
-      where job.name = used.queue and job.id >= (lpad(to_hex(from_seq + 1), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(upto_seq), 16, '0') || repeat('f', 16))::uuid
-        and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-31 00:00:00+00' and (job.data ->> 'handler') = of_handler
-      for update
-    ) gated
-  ));
-  get diagnostics released = row_count;
   if delivered > 0 then
     update "postbus".backfill one_of set delivered = one_of.delivered + backfill_batch.delivered,
       missed_at = case when is_history then one_of.missed_at else (clock_timestamp() + ("pgboss".job_now() - now())) end
     where one_of.handler = of_handler;
-  end if;
-  if delivered + released > 0 then
     foreach one in array array[of_queue, of_queue || '_partitioned'] || queues loop
     perform pg_notify('postbus_postbus', one);
   end loop;
   end if;
   return next;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.backfill_release(of_handler text, of_queue text, of_runner uuid, upto_seq bigint)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  place record;
+  upto bigint;
+  released integer;
+  one text;
+begin
+  select one_of.released_seq, one_of.after_seq into place from "postbus".backfill one_of
+  where one_of.handler = of_handler and one_of.runner = of_runner for update;
+  if not found then return 0; end if;
+  upto := least(upto_seq, place.after_seq);
+  update "postbus".backfill one_of set released_seq = greatest(one_of.released_seq, upto) where one_of.handler = of_handler;
+  update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(array(
+    select gated.row from unnest(array[of_queue, of_queue || '_partitioned']) as used (queue) cross join lateral (
+      select job.ctid as row from "pgboss".job_common job
+      where job.name = used.queue and job.id >= (lpad(to_hex(place.released_seq + 1), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(upto), 16, '0') || repeat('f', 16))::uuid
+        and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-31 00:00:00+00' and (job.data ->> 'handler') = of_handler
+      for update
+    ) gated
+  ));
+  get diagnostics released = row_count;
+  if released > 0 then
+    foreach one in array array[of_queue, of_queue || '_partitioned'] loop
+      perform pg_notify('postbus_postbus', one);
+    end loop;
+  end if;
+  return released;
 end
 $function$
 ;
@@ -2061,7 +2094,7 @@ begin
       select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and job.id = any(over) and (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') for update skip locked
     ) found;
       update "pgboss".job_common job set
-        state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())), completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
+        state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())) + interval '1 s', completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
         retry_limit = job.retry_limit + case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
         data = job.data || jsonb_build_object('replay', of_replay)
       where job.ctid = any(rows);

@@ -3,6 +3,10 @@
  * that do not know it yet go on publishing meanwhile.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { Backfills } from '../../src/backends/postgres/record/backfill.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import { createCodec } from '../../src/codec/codec.ts'
+import { createRegistry } from '../../src/handlers/registry.ts'
 import { drained } from '../support/drained.ts'
 import { NoteTaken } from '../support/notes.ts'
 import { numbers, openStoredEvents, type StoredEvents } from '../support/stored-events.ts'
@@ -81,6 +85,30 @@ test('what is committed late is waited for, and comes before what was published 
   expect([...first, ...stored.took()]).toEqual(numbers(3))
 })
 
+test('what waits for it is not due before every older transaction has ended: a settle could take it before what was inserted', async () => {
+  const [old, bus] = [stored.busWith([]), withBackfill({ followMs: 60_000 })]
+  await drained(bus)
+  await stored.publish(old, [1])
+  await stored.publish(bus, [2])
+  const handler = stored.noting('notes.take', { backfill: { since: SINCE } })
+  const backfills = new Backfills(tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))
+  const step = () =>
+    backfills.step(stored.database, { handler, registry: createRegistry([handler]), codec: createCodec() })
+  await stored.database.query('update postbus.backfill set leased_until = now()')
+  await until('the batch is given', async () => (await step()) === 'more')
+  const older = await stored.connect()
+  await older.query('begin; select pg_current_xact_id()')
+
+  expect(await step()).toBe('waits')
+  expect(await gated()).toBe(1)
+
+  await older.query('commit')
+  await until('it is due', async () => {
+    await step()
+    return (await gated()) === 0
+  })
+})
+
 test('once it is done publishers give it its deliveries, and what one had left gated is found', async () => {
   const bus = withBackfill({ followMs: 0 })
   const publisher = await stored.connect()
@@ -145,6 +173,11 @@ test('two workers share it, one is killed without a word: each event once, in or
 
 function withBackfill(backfill: { since?: Date; followMs?: number } = {}) {
   return stored.busWith([stored.noting('notes.take', { backfill: { since: SINCE, ...backfill } })])
+}
+
+async function gated(): Promise<number> {
+  const { rows } = await stored.database.query(`select from pgboss.job where start_after = '9999-12-31 00:00:00+00'`)
+  return rows.length
 }
 
 async function stateOf(): Promise<string | undefined> {

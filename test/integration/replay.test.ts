@@ -1,9 +1,10 @@
 /** A replay gives stored events to one handler again: in order, in their lanes, and to no one else. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { failed } from '../../src/index.ts'
+import { defineHandler, failed } from '../../src/index.ts'
 import { drained } from '../support/drained.ts'
 import { NoteTaken } from '../support/notes.ts'
 import { numbers, openStoredEvents, type StoredEvents } from '../support/stored-events.ts'
+import { until } from '../support/until.ts'
 
 let stored: StoredEvents
 
@@ -141,7 +142,7 @@ test.each(['continue', 'block'] as const)(
 
     expect(end).toMatchObject({ count: 1, retried: 1 })
     expect(await bus.deadLetters.count()).toBe(0)
-    await drained(bus)
+    await until('it is due, and has run', async () => (await drained(bus)).done > 0)
     expect(stored.ran[0]).toMatchObject({ n: 2, attempt: 1, isReplay: true })
     expect(stored.took()).toEqual(onDead === 'block' ? [2, 3] : [2])
   },
@@ -160,6 +161,31 @@ test('a replayed event takes its place in its lane before live ones that still w
   await drained(bus)
 
   expect(stored.took()).toEqual([1, 2, 3, 4])
+})
+
+test('a renamed handler gets its events again by any of its names, under the ids that they had', async () => {
+  const before = stored.busWith([stored.noting()])
+  await stored.publish(before, [1, 2])
+  await drained(before)
+  const bus = stored.busWith([
+    defineHandler('notes.index', {
+      previousNames: ['notes.take'],
+      on: NoteTaken,
+      handle: ({ data }, { isReplay, replayId, attempt }) =>
+        void stored.ran.push({ handler: 'notes.index', n: data.n, isReplay, replayId, attempt }),
+    }),
+  ])
+
+  const replay = await bus.replay({ handler: 'notes.index' })
+  const end = await replay.done
+  const again = await bus.replay({ handler: 'notes.take', dryRun: true })
+
+  expect(end).toMatchObject({ handler: 'notes.index', count: 2 })
+  expect(again).toMatchObject({ count: 0, skipped: 2 })
+  expect(await bus.replays.get(replay.id)).toMatchObject({ handler: 'notes.index' })
+  stored.took()
+  await drained(bus)
+  expect(stored.took('notes.index')).toEqual([1, 2])
 })
 
 test('bad input is refused before anything is replayed, with a code', async () => {

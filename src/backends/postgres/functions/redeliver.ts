@@ -7,8 +7,7 @@
  *                         dead                ──► its retry
  *                         waits or runs       ──► passed over
  *              backfill   nothing at all      ──► a job
- *                         waits for the backfill (gated) ──► due
- *                         else                ──► passed over
+ *                         else                ──► passed over; what is gated becomes due later, see `releaseFunction`
  *
  * The id of a delivery begins with its event's seq. So it takes its place in its lane by that, like the delivery of a transaction that
  * has committed late: it is parked behind what runs, and those that wait are parked behind it.
@@ -16,7 +15,8 @@
  * The events' rows are held, so that pruning does not take an event whose delivery is being written. The transaction has its id before the
  * clock dates the deliveries, for the marks of claims.
  *
- * A dead delivery that someone holds at this moment is passed over: to wait for one while holding others could be a deadlock.
+ * A dead delivery that someone holds at this moment is passed over: to wait for one while holding others could be a deadlock. One that
+ * is retried is due a moment later than the others: see `releaseFunction` for what could overtake them otherwise.
  */
 import type { Tables } from '../schema/tables.ts'
 import { JOB_COLUMNS, jobValues } from './publish.ts'
@@ -24,8 +24,11 @@ import { PAYLOAD } from './sizes.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, GATED, HANDLER, OWN_PATH } from './sql.ts'
 
 export function redeliverFunctions(tables: Tables): readonly string[] {
-  return [isGatedFunction(tables), replayFunction(tables), backfillFunction(tables)]
+  return [isGatedFunction(tables), replayFunction(tables), backfillFunction(tables), releaseFunction(tables)]
 }
+
+/** From the last statement of a batch to its commit it takes less. */
+const A_MOMENT = `interval '1 s'`
 
 /** What both are told: whose events, where they go, which were chosen, and from where to where in the log this is. */
 const TAKES = `of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid,
@@ -117,7 +120,7 @@ begin
         where: `and job.id = any(over) and (${isOver}) for update skip locked`,
       })};
       update ${delivery} job set
-        state = 'retry', start_after = ${clock}, completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
+        state = 'retry', start_after = ${clock} + ${A_MOMENT}, completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
         retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end,
         data = job.data || jsonb_build_object('replay', of_replay)
       where job.ctid = any(rows);
@@ -148,18 +151,13 @@ end
 $function$`
 }
 
-/**
- * Returns no row when another worker has taken the backfill over. What is gated up to `upto_seq` becomes due, chosen or not: its
- * publisher has asked the handler. `is_history`: the handler is told that it is a replay.
- */
+/** Returns no row when another worker has taken the backfill over. `is_history`: the handler is told that it is a replay. */
 function backfillFunction(tables: Tables): string {
-  const { backfill, clock, delivery, handler, history } = tables
-  const first = `(lpad(to_hex(from_seq + 1), 16, '0') || repeat('0', 16))::uuid`
-  const last = `(lpad(to_hex(upto_seq), 16, '0') || repeat('f', 16))::uuid`
+  const { backfill, clock, handler, history } = tables
   const number = `(select one_of.number from ${handler} one_of where one_of.name = of_handler)`
   return `
 create or replace function ${functionName(tables, 'backfill_batch')}(${TAKES}, is_history boolean)
-returns table (delivered integer, released integer) language plpgsql ${FIXED_PLAN} as $function$
+returns table (delivered integer) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
   this_backfill uuid;${VARIABLES}
@@ -181,25 +179,57 @@ begin
     ${inserting(tables, 'case when is_history then this_backfill end')};
     get diagnostics delivered = row_count;
   end if;
+  if delivered > 0 then
+    update ${backfill} one_of set delivered = one_of.delivered + backfill_batch.delivered,
+      missed_at = case when is_history then one_of.missed_at else ${clock} end
+    where one_of.handler = of_handler;
+    ${waking(tables)}
+  end if;
+  return next;
+end
+$function$`
+}
 
+/**
+ * Makes due what is gated up to `upto_seq`, chosen or not: its publisher has asked the handler.
+ *
+ * To be called when every transaction has ended that had an id when the batch up to there was committed, and not in one
+ * transaction with it. A settle finds the head of its lane with one snapshot, and locks it. If it has to wait for that lock, it gets the
+ * row as it is then: due, though an older delivery of the lane is there now, which its snapshot does not show.
+ */
+function releaseFunction(tables: Tables): string {
+  const { backfill, clock, delivery } = tables
+  const bound = (seq: string, end: '0' | 'f') => `(lpad(to_hex(${seq}), 16, '0') || repeat('${end}', 16))::uuid`
+  return `
+create or replace function ${functionName(tables, 'backfill_release')}(of_handler text, of_queue text, of_runner uuid, upto_seq bigint)
+returns integer language plpgsql ${FIXED_PLAN} as $function$
+#variable_conflict use_column
+declare
+  place record;
+  upto bigint;
+  released integer;
+  one text;
+begin
+  select one_of.released_seq, one_of.after_seq into place from ${backfill} one_of
+  where one_of.handler = of_handler and one_of.runner = of_runner for update;
+  if not found then return 0; end if;
+  upto := least(upto_seq, place.after_seq);
+  update ${backfill} one_of set released_seq = greatest(one_of.released_seq, upto) where one_of.handler = of_handler;
   update ${delivery} job set start_after = ${clock} where job.ctid = any(array(
     select gated.row from unnest(array[of_queue, of_queue || '_partitioned']) as used (queue) cross join lateral (
       select job.ctid as row from ${delivery} job
-      where job.name = used.queue and job.id >= ${first} and job.id <= ${last}
+      where job.name = used.queue and job.id >= ${bound('place.released_seq + 1', '0')} and job.id <= ${bound('upto', 'f')}
         and job.state::text = 'retry' and job.start_after = ${GATED} and ${HANDLER} = of_handler
       for update
     ) gated
   ));
   get diagnostics released = row_count;
-  if delivered > 0 then
-    update ${backfill} one_of set delivered = one_of.delivered + backfill_batch.delivered,
-      missed_at = case when is_history then one_of.missed_at else ${clock} end
-    where one_of.handler = of_handler;
+  if released > 0 then
+    foreach one in array array[of_queue, of_queue || '_partitioned'] loop
+      perform pg_notify('${tables.channel}', one);
+    end loop;
   end if;
-  if delivered + released > 0 then
-    ${waking(tables)}
-  end if;
-  return next;
+  return released;
 end
 $function$`
 }

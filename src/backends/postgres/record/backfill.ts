@@ -30,6 +30,7 @@ const BETWEEN_LOOKS_MS = 20
 interface Lease {
   readonly state: 'history' | 'following'
   readonly after: string
+  readonly released: string
   readonly since: Date
   /** The follow-up time has passed since an event was found that its publisher had not given to the handler. */
   readonly isQuiet: boolean
@@ -40,6 +41,8 @@ export class Backfills {
   readonly #tables: Tables
   readonly #runner = randomUUID()
   #watermark: Watermark = NO_WATERMARK
+  /** By handler: the place up to which its deliveries become due when no transaction with an older id runs. */
+  readonly #bounds = new Map<string, { readonly upTo: string; readonly xid: bigint }>()
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -50,9 +53,11 @@ export class Backfills {
     const lease = await this.#lease(database, backfilling)
     if (lease === null) return this.#asBystander(database, backfilling)
 
+    const isReleased = await this.#release(database, backfilling, lease)
     await this.#moveWatermark(database, BigInt(lease.after))
     const upTo = this.#watermark.seq
     if (BigInt(lease.after) < upTo) return this.#giveBatch(database, backfilling, { ...lease, upTo })
+    if (!isReleased) return this.#releaseSoon(database, backfilling, lease)
     if (this.#watermark.bound === null) return this.#atTheEnd(database, backfilling, lease)
     return 'waits'
   }
@@ -72,7 +77,7 @@ export class Backfills {
     const { rows } = await database.query<Lease>(
       `update ${this.#tables.backfill} set runner = $2, leased_until = clock_timestamp() + ${LEASE}
       where handler = $1 and state <> 'done' and (runner = $2 or leased_until < clock_timestamp())
-      returning state, after_seq as after, since, missed_at <= clock_timestamp() - $3 * interval '1 ms' as "isQuiet"`,
+      returning state, after_seq as after, released_seq as released, since, missed_at <= clock_timestamp() - $3 * interval '1 ms' as "isQuiet"`,
       [storedNameOf(handler), this.#runner, followMs],
     )
     if (rows[0]) return rows[0]
@@ -112,6 +117,31 @@ export class Backfills {
     return rows.length > 0 ? 'more' : 'waits'
   }
 
+  /** Makes due what is gated up to the place, as soon as that may be. Returns whether it is done. */
+  async #release(database: Queryable, { handler }: Backfilling, { after, released }: Lease): Promise<boolean> {
+    if (released === after) return true
+    const name = storedNameOf(handler)
+    const bound = this.#bounds.get(name) ?? { upTo: after, xid: await newestId(database) }
+    this.#bounds.set(name, bound)
+    if ((await oldestRunning(database)) < bound.xid) return false
+    this.#bounds.delete(name)
+    await database.query(`select ${functionName(this.#tables, 'backfill_release')}($1, $2, $3, $4)`, [
+      name,
+      handler.options.queue,
+      this.#runner,
+      bound.upTo,
+    ])
+    return bound.upTo === after
+  }
+
+  async #releaseSoon(database: Queryable, backfilling: Backfilling, lease: Lease): Promise<Backfilled> {
+    for (let look = 0; look < LOOKS; look += 1) {
+      await delay(BETWEEN_LOOKS_MS)
+      if (await this.#release(database, backfilling, lease)) return 'more'
+    }
+    return 'waits'
+  }
+
   async #atTheEnd(database: Queryable, { handler }: Backfilling, { state, isQuiet }: Lease): Promise<Backfilled> {
     if (state === 'following' && !isQuiet) return 'waits'
     await database.query(
@@ -124,6 +154,17 @@ export class Backfills {
     await ungate(database, this.#tables, handler)
     return 'ended'
   }
+}
+
+/** Taken now, so every transaction that has an id has an older one. */
+async function newestId(database: Queryable): Promise<bigint> {
+  const { rows } = await database.query<{ id: string }>('select pg_current_xact_id()::text as id')
+  return BigInt(rows[0]?.id ?? 0)
+}
+
+async function oldestRunning(database: Queryable): Promise<bigint> {
+  const { rows } = await database.query<{ id: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as id')
+  return BigInt(rows[0]?.id ?? 0)
 }
 
 const EVERY_PRIORITY = Array.from({ length: PRIORITIES }, (_, level) => -level)
