@@ -118,7 +118,7 @@ async function killSome(
         const { rows } = await stage.database.query<{ delivered: string }>('select delivered from postbus.backfill')
         return Number(rows[0]?.delivered ?? 0) >= (history * kill) / (kills + 2)
       },
-      120_000,
+      1_200_000,
     )
     const victim = workers[kill % workers.length]
     victim?.kill('SIGKILL')
@@ -136,9 +136,9 @@ async function handled(stage: Stage): Promise<void> {
       const { rows } = await stage.database.query(`select from postbus.backfill where state = 'done'`)
       return rows.length > 0
     },
-    600_000,
+    1_800_000,
   )
-  await stage.settled(300_000)
+  await stage.settled(1_800_000)
 }
 
 /** An event begins twice only if the worker that had begun it was killed. */

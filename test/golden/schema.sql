@@ -521,7 +521,7 @@ begin
     select event.seq from "postbus".event event where event.seq = asked.seq for no key update
   ) held;
     select array_agg(found.id) into existing from unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
-      select job.id from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid 
+      select job.id from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid  offset 0 
     ) found;
     seqs := array(
       select asked.seq from unnest(seqs) as asked (seq) where not exists (
@@ -2053,7 +2053,7 @@ begin
   ) held;
     select array_agg(found.id), array_agg(found.id) filter (where found.is_over) into existing, over
     from unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
-      select job.id, (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') as is_over from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid 
+      select job.id, (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') as is_over from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid  offset 0 
     ) found;
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
@@ -2091,7 +2091,7 @@ begin
     if over is not null then
       delete from "postbus".dead_letter letter where letter.delivery_id = any(over);
       select array_agg(found.row) into rows from unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
-      select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and job.id = any(over) and (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') for update skip locked
+      select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and job.id = any(over) and (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') offset 0 for update skip locked
     ) found;
       update "pgboss".job_common job set
         state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())) + interval '1 s', completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,

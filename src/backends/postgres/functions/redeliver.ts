@@ -56,10 +56,10 @@ function holding({ delivery, event, ownQueue }: Tables): string {
 
 const ID = (seq: string) => `(lpad(to_hex(${seq}), 16, '0') || handler_hash)::uuid`
 
-/** Their jobs, whatever became of them. */
-function jobsOf(tables: Tables, columns: string, { seqs, where = '' }: { seqs: string; where?: string }): string {
-  return `unnest(${seqs}) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
-      ${byId(tables, { queue: 'used.queue', id: ID('asked.seq') }, columns)} ${where}
+/** Their jobs, whatever became of them. `offset` keeps each look-up a probe of the primary key: a join would read the queue for each event. */
+function jobsOf(tables: Tables, columns: string, { where = '', lock = '' } = {}): string {
+  return `unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
+      ${byId(tables, { queue: 'used.queue', id: ID('asked.seq') }, columns)} ${where} offset 0 ${lock}
     ) found`
 }
 
@@ -109,15 +109,15 @@ begin
   if chosen <> '{}' then
     ${holding(tables)}
     select array_agg(found.id), array_agg(found.id) filter (where found.is_over) into existing, over
-    from ${jobsOf(tables, `job.id, (${isOver}) as is_over`, { seqs: 'seqs' })};
+    from ${jobsOf(tables, `job.id, (${isOver}) as is_over`)};
     ${inserting(tables, 'of_replay')};
     get diagnostics replayed = row_count;
 
     if over is not null then
       delete from ${deadLetter} letter where letter.delivery_id = any(over);
       select array_agg(found.row) into rows from ${jobsOf(tables, 'job.ctid as row', {
-        seqs: 'seqs',
-        where: `and job.id = any(over) and (${isOver}) for update skip locked`,
+        where: `and job.id = any(over) and (${isOver})`,
+        lock: 'for update skip locked',
       })};
       update ${delivery} job set
         state = 'retry', start_after = ${clock} + ${A_MOMENT}, completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
@@ -170,7 +170,7 @@ begin
   delivered := 0;
   if chosen <> '{}' then
     ${holding(tables)}
-    select array_agg(found.id) into existing from ${jobsOf(tables, 'job.id', { seqs: 'seqs' })};
+    select array_agg(found.id) into existing from ${jobsOf(tables, 'job.id')};
     seqs := array(
       select asked.seq from unnest(seqs) as asked (seq) where not exists (
         select from ${history} done where done.seq = asked.seq and done.handler = ${number}
