@@ -8,7 +8,9 @@ import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import { listenersOf, type Listeners } from './deliveries/listeners.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
+import type { EventTransfer } from './deliveries/exported-events.ts'
 import type { Lanes } from './deliveries/lanes.ts'
+import type { BeginReplay, Replays } from './deliveries/replays.ts'
 import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
@@ -20,6 +22,7 @@ import {
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
+import { withBackfill } from './handlers/handler.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { eventDefaults } from './publishing/event-defaults.ts'
@@ -77,7 +80,7 @@ export interface Bus extends ResultPublisher, Listeners {
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
-  readonly events: EventRecord
+  readonly events: EventRecord & EventTransfer
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *
@@ -88,6 +91,10 @@ export interface Bus extends ResultPublisher, Listeners {
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
+  /** Stored events again, to one handler. */
+  readonly replay: BeginReplay
+  /** Replays that run or have ended, of every process. */
+  readonly replays: Replays
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
@@ -107,6 +114,10 @@ export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
   const { parts, place, publish } = assemble(settings, (events, how) => bus.publish(events, how))
 
+  const close = () => {
+    place.replays.stop()
+    return parts.backend.close()
+  }
   const bus: Bus = {
     publish,
     withContext,
@@ -123,8 +134,10 @@ export function createBus(options: BusOptions): Bus {
     doctor: (how?: DoctorOptions) => place.doctor(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
-    close: () => parts.backend.close(),
-    [Symbol.asyncDispose]: () => parts.backend.close(),
+    replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
+    replays: { ...place.replays.replays },
+    close,
+    [Symbol.asyncDispose]: close,
   }
   return withParts(bus, parts) // not frozen: tests spy on its methods
 }
@@ -187,6 +200,7 @@ function makeWorker(
           publish: bus.publish,
           payloadOf: (event) => stored.store.payloadOf(event),
         }),
+        backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
       }
     },
   })

@@ -53,6 +53,18 @@ export type {
   DeadLetters,
   DeadLetterSelection,
 } from './deliveries/dead-letters.ts'
+export type { ExportedEvent, ImportReport, EventTransfer } from './deliveries/exported-events.ts'
+export type { LogFilter } from './deliveries/log-filter.ts'
+export type {
+  BeginReplay,
+  Replay,
+  ReplayPreview,
+  ReplayProgress,
+  ReplayQuery,
+  ReplayResumption,
+  Replays,
+  ReplayState,
+} from './deliveries/replays.ts'
 export type { ActOptions, ActReport } from './deliveries/acts.ts'
 export type { PageOptions } from './deliveries/page.ts'
 export type { DeliveryState } from './deliveries/delivery-state.ts'

@@ -10,6 +10,8 @@ export type BusSignalLevel = 'debug' | 'info' | 'warn' | 'error'
 export type BusSignalName =
   | 'attempt.failed'
   | 'attempt.overdue'
+  | 'backfill.done'
+  | 'backfill.failed'
   | 'claim.lost'
   | 'database.unreachable'
   | 'database.reachable'

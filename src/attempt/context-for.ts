@@ -7,6 +7,7 @@ import { causedBy } from '../publishing/trace.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { fieldsOf } from './attempt-signals.ts'
 import type { HandlerCall } from './handler-call.ts'
+import { replayOf } from './open-envelope.ts'
 
 export interface ContextParts {
   readonly emit: Emit
@@ -23,10 +24,13 @@ export function contextFor(
   { delivery, handler, event, abort }: HandlerCall,
   { emit, publish, tx }: ContextParts,
 ): HandlerContext {
+  const replayId = delivery.event === null ? null : replayOf(delivery.event)
   const context: HandlerContext = {
     attempt: delivery.attempt,
     maxAttempts: handler.options.maxAttempts,
     deliveryId: delivery.id,
+    isReplay: replayId !== null,
+    replayId,
     signal: abort.signal,
     log: logWith(emit, fieldsOf(delivery)),
     publish(events, options) {

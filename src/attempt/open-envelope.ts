@@ -66,12 +66,18 @@ function openMetadata(stored: StoredEvent, text: string): EventMetadata {
   }
 }
 
+/** The replay or backfill that the delivery of this event belongs to; null for most. */
+export function replayOf({ rest }: StoredEvent): string | null {
+  return openRest({ rest }).replay ?? null
+}
+
 interface Rest {
+  readonly replay?: string | null
   readonly caused_by_handler?: string | null
   readonly initialized_at?: string | null
 }
 
-function openRest(stored: StoredEvent): Rest {
+function openRest(stored: Pick<StoredEvent, 'rest'>): Rest {
   return stored.rest === null ? {} : (parseJson(stored.rest) as Rest) // only our own statements write it
 }
 

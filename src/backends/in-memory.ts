@@ -5,7 +5,9 @@ import type { BusParts } from '../publishing/backend-override.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
+import type { EventTransfer } from '../deliveries/exported-events.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
+import type { Replays } from '../deliveries/replays.ts'
 import type { EventRecord } from '../record/events.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
@@ -27,7 +29,8 @@ export function createInMemory(
     store: (): DeliveryStore => refuse('worker()'),
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
-    events: withoutRecord(refuse),
+    replays: withoutReplays(refuse),
+    events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -80,6 +83,27 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     show: async () => refuse('lanes.show()'),
     retry: async () => refuse('lanes.retry()'),
     skipHead: async () => refuse('lanes.skipHead()'),
+  })
+}
+
+function withoutReplays(refuse: (what: string) => never) {
+  return Object.freeze({
+    begin: async () => refuse('replay()'),
+    replays: Object.freeze({
+      list: async () => refuse('replays.list()'),
+      get: async () => refuse('replays.get()'),
+      resume: async () => refuse('replays.resume()'),
+      pause: async () => refuse('replays.pause()'),
+      cancel: async () => refuse('replays.cancel()'),
+    } satisfies Replays),
+    stop: () => undefined,
+  })
+}
+
+function withoutTransfer(refuse: (what: string) => never): EventTransfer {
+  return Object.freeze({
+    export: () => refuse('events.export()'),
+    import: async () => refuse('events.import()'),
   })
 }
 

@@ -1,6 +1,7 @@
-/** `postbus events list | show | tree`: what was published, and what became of it. */
+/** `postbus events list | show | tree | export | import`: what was published, and what became of it. */
 import type { Bus } from '../bus.ts'
 import type { EventQuery, EventState } from '../record/event-query.ts'
+import { ACT_OPTIONS, DESCRIBE_ACT } from './acting.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
@@ -13,15 +14,21 @@ import {
   type Invocation,
 } from './command.ts'
 import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
+import { exportEvents, exportFilterOf, importEvents, refuseFilter } from './events-transfer.ts'
 import { loadBus } from './load-config.ts'
 import { printJson, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
-const ACTIONS = ['list', 'show', 'tree'] as const
+const ACTIONS = ['list', 'show', 'tree', 'export', 'import'] as const
 const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
 
+/** Whether a word follows: an id, or a file. */
+const TAKES = { list: false, show: true, tree: true, export: false, import: true } as const
+const EXPECTED =
+  'expected: postbus events list, postbus events show ID, postbus events tree ID, postbus events export, or postbus events import FILE'
+
 export const events: Command = {
-  summary: 'List stored events, show what became of one, or what it caused.',
+  summary: 'List stored events, show what became of one or what it caused; export and import them.',
   takesWords: true,
   examples: [
     ['postbus events list --type "orders.*"', 'the newest events of these types'],
@@ -29,6 +36,11 @@ export const events: Command = {
     ['postbus events list --state dead --since 2026-05-01 --json', 'events with an open dead letter, for a program'],
     ['postbus events show 018f3a5c-…', 'one event, and its state at each handler, with errors'],
     ['postbus events tree 018f3a5c-…', 'what caused it, and what it caused'],
+    [
+      'postbus events export --since 2026-05-01 > events.ndjson',
+      'one JSON object per line, in the order of publishing',
+    ],
+    ['postbus events import events.ndjson', 'stores them with their ids; no handler gets them. - is stdin'],
   ],
   options: {
     ...CONFIG_OPTION,
@@ -44,34 +56,39 @@ export const events: Command = {
     text: { type: 'string' },
     'oldest-first': { type: 'boolean' },
     ...PAGE_OPTIONS,
+    ...ACT_OPTIONS,
   },
   describe: {
     config: DESCRIBE_CONFIG,
     json: DESCRIBE_JSON,
-    type: 'list: only this event type; * stands for any characters.',
-    key: 'list: only events of this partition key.',
+    type: 'list, export: only this event type; * stands for any characters. export: several, with commas between.',
+    key: 'list, export: only events of this partition key. export: several, with commas between.',
     correlation: 'list: only events of this correlation id.',
     cause: 'list: only what the event of this id has caused.',
-    since: 'list: published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
-    until: 'list: published before this time.',
+    since: 'list, export: published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
+    until: 'list, export: published before this time.',
     handler: 'list: only events that this handler has received.',
     state: `list: only events of which a delivery is ${STATES.join(', ')}.`,
     text: 'list: only events whose data contains this text.',
     'oldest-first': 'list: in the order of publishing.',
     ...DESCRIBE_PAGE,
+    ...DESCRIBE_ACT,
   },
 
   async run(invocation) {
     const [action, id, ...more] = invocation.words
     const known = ACTIONS.find((name) => name === action)
     if (!known) throw new UsageError(`events ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
-    if (more.length > 0 || (known === 'list') !== (id === undefined))
-      throw new UsageError('expected: postbus events list, or: postbus events show ID, or: postbus events tree ID')
-    const query = queryOf(invocation)
+    if (more.length > 0 || TAKES[known] !== (id !== undefined)) throw new UsageError(EXPECTED)
+    const query = known === 'export' || known === 'import' ? {} : queryOf(invocation)
+    const filter = known === 'export' ? exportFilterOf(invocation) : {}
+    if (known === 'import') refuseFilter(invocation)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
+      if (known === 'export') return await exportEvents(bus, invocation, filter)
       if (id === undefined) return await list(bus, invocation, query)
+      if (known === 'import') return await importEvents(id, bus, invocation)
       return known === 'show' ? await show(bus, invocation, id) : await tree(bus, invocation, id)
     } finally {
       await bus.close()

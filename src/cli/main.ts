@@ -14,10 +14,21 @@ import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
+import { replay } from './replay.ts'
 import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, events, explain, types }
+const COMMANDS: Readonly<Record<string, Command>> = {
+  migrate,
+  worker,
+  doctor,
+  dead,
+  lanes,
+  events,
+  explain,
+  types,
+  replay,
+}
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

@@ -25,7 +25,8 @@ export interface ActReport {
 
 /** An act about to be done, with who and why where the operator said so. */
 export interface Act {
-  readonly is: 'deadLetters.retry' | 'deadLetters.dismiss' | 'lanes.retry' | 'lanes.skipHead'
+  readonly is:
+    'deadLetters.retry' | 'deadLetters.dismiss' | 'lanes.retry' | 'lanes.skipHead' | 'replay' | 'events.import'
   readonly by: string | null
   readonly reason: string | null
 }

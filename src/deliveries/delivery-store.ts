@@ -1,6 +1,9 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
 import type { Heartbeats } from './heartbeats.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import type { Registry } from '../handlers/registry.ts'
 
 /** A worker process as others see it. */
 export interface WorkerRecord {
@@ -65,6 +68,19 @@ export interface Pruned {
   readonly more: boolean
 }
 
+/** A handler that is to be given what was published before it was there. */
+export interface Backfilling {
+  readonly handler: AnyHandler
+  readonly registry: Registry
+  readonly codec: Codec
+}
+
+/**
+ * What one step of a backfill has come to: there is `more` to do at once; it `waits`, for what is published, for workers, or because another worker does it; it
+ * has `ended` with this step; it is `done`, and was before.
+ */
+export type Backfilled = 'more' | 'waits' | 'ended' | 'done'
+
 export interface Indexed {
   /** How many events were indexed. */
   readonly events: number
@@ -102,6 +118,10 @@ export interface DeliveryStore {
   index(): Promise<Indexed>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
   vacuum(): Promise<Vacuumed | null>
+  /** One step of a handler's backfill. For all workers; of several callers one works. */
+  backfill(backfilling: Backfilling): Promise<Backfilled>
+  /** Makes due what waits for the backfill of a handler, as if that were done. */
+  ungate(handler: AnyHandler): Promise<void>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this process, and says goodbye. */

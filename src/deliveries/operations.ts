@@ -38,6 +38,7 @@ export interface DoctorFinding {
     | 'dead letters'
     | 'retention'
     | 'vacuum'
+    | 'log'
     | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'
   readonly message: string

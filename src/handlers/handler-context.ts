@@ -11,6 +11,10 @@ export interface HandlerContext {
   readonly maxAttempts: number
   /** Names this event on its way to this handler, and stays the same for every attempt: an idempotency key. */
   readonly deliveryId: string
+  /** Whether the event comes again, or from before the handler was there: by `bus.replay`, or by the handler's `backfill`. */
+  readonly isReplay: boolean
+  /** Which replay or backfill that is; `null` for an event that comes for the first time. */
+  readonly replayId: string | null
   /** Aborted when the attempt times out, its claim is lost, or the worker stops. Pass it to `fetch` and the like. */
   readonly signal: AbortSignal
   /** Like `bus.publish`, and the new events carry on this event's correlation id, with this event as their cause. */

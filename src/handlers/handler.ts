@@ -52,6 +52,19 @@ export const handlerOptions = z.strictObject({
     .describe(
       'When a delivery with a key dies: `continue` goes on with the next of its key, `block` holds the key until an operator acts.',
     ),
+  backfill: z
+    .strictObject({
+      since: z.date(),
+      followMs: z
+        .int()
+        .min(0)
+        .max(30 * 86_400_000)
+        .default(900_000),
+    })
+    .optional()
+    .describe(
+      'For a handler that is added later: `{ since }` gives it what was published from then on, first and once. `followMs` is how long after that publishers may be running which do not know the handler (15 minutes).',
+    ),
   backoff: z
     .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
     .prefault({})
@@ -152,6 +165,11 @@ export function defineHandler<const Name extends string, const Listens extends L
 /** Whether a value was made by `defineHandler`, by this or another copy of the package. */
 export function isHandler(value: unknown): value is AnyHandler {
   return typeof value === 'object' && value !== null && HANDLER in value
+}
+
+/** Those that are given what was published before they were there. */
+export function withBackfill(handlers: readonly AnyHandler[]): readonly AnyHandler[] {
+  return handlers.filter(({ options }) => options.backfill !== undefined)
 }
 
 function parseOptions(name: string, options: object): z.output<typeof handlerOptions> {

@@ -1,5 +1,6 @@
 /** What a worker is to work on. */
 import type { Attempt } from '../attempt/run-attempt.ts'
+import type { Backfilling } from '../deliveries/delivery-store.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 
 export interface WorkPlan {
@@ -13,5 +14,7 @@ export interface WorkPlan {
   limitsOf(handler: string): { readonly timeoutMs: number; readonly maxAttempts: number }
   /** Those of the handlers that fetch the data of their events themselves. */
   readonly shadows: readonly string[]
+  /** Handlers that may have to be given what was published before they were there. */
+  readonly backfills: readonly Backfilling[]
   readonly attempt: Attempt
 }

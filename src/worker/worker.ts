@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { PostbusError } from '../errors.ts'
 import type { Emit } from '../signals.ts'
+import { backfillAll, keepBackfilled } from './backfilling.ts'
 import { connectPatiently } from './connect.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { dispatchersFor } from './dispatchers.ts'
@@ -68,7 +69,7 @@ export class Worker {
     this.#listening = this.#parts.store.listen((queues) => this.#wake(queues))
     this.#work = Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.run()))
     this.#keepUp(plan)
-    this.#upkeep.push(this.#keepLooking())
+    this.#upkeep.push(this.#keepLooking(), keepBackfilled(this.#parts, plan.backfills, this.#over.signal))
     const queues = [...plan.queues].map(([queue, concurrency]) => `${queue}=${concurrency}`).join(', ')
     this.#emit('info', 'worker.started', `Working on ${queues}.`)
   }
@@ -81,7 +82,7 @@ export class Worker {
     const plan = await this.#prepare()
     if (plan) {
       this.#keepUp(plan)
-      this.#work = this.#drainAll()
+      this.#work = this.#drainAll(plan)
       await this.#work
     }
     await this.stop()
@@ -164,11 +165,12 @@ export class Worker {
   }
 
   /** A handler can publish to a queue that has run dry already: until a whole round has found nothing. */
-  async #drainAll(): Promise<void> {
+  async #drainAll({ backfills }: WorkPlan): Promise<void> {
     let found = 1
     while (found > 0 && this.#state === 'started') {
+      const given = await backfillAll(this.#parts, backfills)
       const claimed = await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.drain()))
-      found = claimed.reduce((sum, count) => sum + count, 0)
+      found = claimed.reduce((sum, count) => sum + count, given)
     }
   }
 

@@ -48,14 +48,20 @@ export interface TracedHandler {
   readonly timeoutMs?: number
   readonly retryMs?: number
   readonly concurrency?: HandlerOptions['concurrency']
+  /** Since the beginning; the publishers that do not know it stop this long before it ends. */
+  readonly backfillFollowMs?: number
 }
 
 export const STEADY: TracedHandler = { name: 'faults.steady' }
 
-export function tracedHandler({ name, retryMs = 50, ...options }: TracedHandler, write: TraceWriter): AnyHandler {
+export function tracedHandler(
+  { name, retryMs = 50, backfillFollowMs: followMs, ...options }: TracedHandler,
+  write: TraceWriter,
+): AnyHandler {
   return defineHandler(name, {
     on: TaskAdded,
     ...options,
+    ...(followMs !== undefined && { backfill: { since: new Date(0), followMs } }),
     backoff: { initialMs: retryMs, factor: 1, jitter: 0 },
     interested: (event) => event.data.for === name,
     async handle(event, context) {

@@ -1,3 +1,18 @@
+create table postbus.backfill (
+  handler text not null,
+  id uuid not null default gen_random_uuid(),
+  since timestamp with time zone not null,
+  state text not null default 'history'::text,
+  after_seq bigint not null default 0,
+  released_seq bigint not null default 0,
+  delivered bigint not null default 0,
+  runner uuid,
+  leased_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  began_at timestamp with time zone not null default now(),
+  missed_at timestamp with time zone,
+  ended_at timestamp with time zone
+);
+
 create table postbus.dead_letter (
   delivery_id uuid not null,
   queue text not null,
@@ -290,6 +305,26 @@ create table postbus.queue (
   name text not null
 );
 
+create table postbus.replay (
+  id uuid not null default gen_random_uuid(),
+  handler text not null,
+  query jsonb not null,
+  state text not null default 'running'::text,
+  after_seq bigint not null default 0,
+  to_seq bigint not null,
+  matching bigint not null,
+  examined bigint not null default 0,
+  replayed bigint not null default 0,
+  retried bigint not null default 0,
+  skipped bigint not null default 0,
+  runner uuid not null,
+  by text,
+  reason text,
+  began_at timestamp with time zone not null default now(),
+  moved_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone
+);
+
 create table postbus.server_life (
   only_one boolean not null default true,
   id uuid not null default gen_random_uuid()
@@ -310,6 +345,8 @@ create table postbus.worker (
   started_at timestamp with time zone not null default now(),
   seen_at timestamp with time zone not null default now()
 );
+
+alter table postbus.backfill add constraint backfill_pkey PRIMARY KEY (handler);
 
 alter table postbus.dead_letter add constraint dead_letter_pkey PRIMARY KEY (delivery_id);
 
@@ -352,6 +389,8 @@ alter table postbus.pruning add constraint pruning_only_one_check CHECK (only_on
 alter table postbus.pruning add constraint pruning_pkey PRIMARY KEY (only_one);
 
 alter table postbus.queue add constraint queue_pkey PRIMARY KEY (name);
+
+alter table postbus.replay add constraint replay_pkey PRIMARY KEY (id);
 
 alter table postbus.server_life add constraint server_life_only_one_check CHECK (only_one);
 
@@ -430,6 +469,142 @@ begin
     done := set_config('postbus.wake', '', true);
   end if;
   return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.backfill_batch(of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], is_history boolean)
+ RETURNS TABLE(delivered integer)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  this_backfill uuid;
+  queues text[];
+  seqs bigint[];
+  existing uuid[];
+  one text;
+begin
+  perform pg_current_xact_id();
+  update "postbus".backfill one_of set after_seq = upto_seq
+  where one_of.handler = of_handler and one_of.runner = of_runner and one_of.after_seq = from_seq and one_of.state <> 'done'
+  returning one_of.id into this_backfill;
+  if not found then return; end if;
+  delivered := 0;
+  if chosen <> '{}' then
+    with recursive used as (
+      (select job.name from "pgboss".job_common job order by job.name limit 1)
+      union all
+      select following.name from used cross join lateral (
+        select job.name from "pgboss".job_common job where job.name > used.name order by job.name limit 1
+      ) following
+    ) select array_agg(used.name) into queues from used join "postbus".queue own on own.name = used.name;
+  select array_agg(held.seq) into seqs from unnest(chosen) as asked (seq) cross join lateral (
+    select event.seq from "postbus".event event where event.seq = asked.seq for no key update
+  ) held;
+    select array_agg(found.id) into existing from unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
+      select job.id from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid  offset 0 
+    ) found;
+    seqs := array(
+      select asked.seq from unnest(seqs) as asked (seq) where not exists (
+        select from "postbus".history done where done.seq = asked.seq and done.handler = (select one_of.number from "postbus".handler one_of where one_of.name = of_handler)
+      )
+    );
+    insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when false then 'retry' else 'created' end::"pgboss".job_state,
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when case when is_history then this_backfill end is not null then array['replay', (case when is_history then this_backfill end)::text] end),
+          receiver.priority,
+          case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds
+    from unnest(seqs) as stored (seq)
+    cross join lateral (
+      select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
+    ) input
+    cross join lateral (
+      select of_handler as handler, handler_hash, of_priority as priority,
+        of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
+    ) receiver
+    left join "pgboss".queue queue on queue.name = receiver.queue
+    where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
+    on conflict do nothing;
+    get diagnostics delivered = row_count;
+  end if;
+  if delivered > 0 then
+    update "postbus".backfill one_of set delivered = one_of.delivered + backfill_batch.delivered,
+      missed_at = case when is_history then one_of.missed_at else (clock_timestamp() + ("pgboss".job_now() - now())) end
+    where one_of.handler = of_handler;
+    foreach one in array array[of_queue, of_queue || '_partitioned'] || queues loop
+    perform pg_notify('postbus_postbus', one);
+  end loop;
+  end if;
+  return next;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.backfill_release(of_handler text, of_queue text, of_runner uuid, upto_seq bigint)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  place record;
+  upto bigint;
+  released integer;
+  one text;
+begin
+  select one_of.released_seq, one_of.after_seq into place from "postbus".backfill one_of
+  where one_of.handler = of_handler and one_of.runner = of_runner for update;
+  if not found then return 0; end if;
+  upto := least(upto_seq, place.after_seq);
+  update "postbus".backfill one_of set released_seq = greatest(one_of.released_seq, upto) where one_of.handler = of_handler;
+  update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(array(
+    select gated.row from unnest(array[of_queue, of_queue || '_partitioned']) as used (queue) cross join lateral (
+      select job.ctid as row from "pgboss".job_common job
+      where job.name = used.queue and job.id >= (lpad(to_hex(place.released_seq + 1), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(upto), 16, '0') || repeat('f', 16))::uuid
+        and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-31 00:00:00+00' and (job.data ->> 'handler') = of_handler
+      for update
+    ) gated
+  ));
+  get diagnostics released = row_count;
+  if released > 0 then
+    foreach one in array array[of_queue, of_queue || '_partitioned'] loop
+      perform pg_notify('postbus_postbus', one);
+    end loop;
+  end if;
+  return released;
 end
 $function$
 ;
@@ -541,7 +716,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -550,8 +725,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -661,7 +837,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -670,8 +846,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -792,7 +969,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -801,8 +978,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -839,7 +1017,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -848,8 +1026,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1138,15 +1317,15 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
       union all
-      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1 from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay from head
       cross join lateral (
-        select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+        select follower.id, follower.replay from (
+        select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
     and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
@@ -1162,8 +1341,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1231,15 +1411,15 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
       union all
-      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1 from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay from head
       cross join lateral (
-        select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+        select follower.id, follower.replay from (
+        select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
     and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
@@ -1255,8 +1435,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1310,7 +1491,7 @@ AS $function$
       when (job.state operator(pg_catalog.=) 'completed') then 'done'
       when (job.start_after operator(pg_catalog.=) 'infinity') then 'blocked'
       when job.blocked and not coalesce((job.group_tier operator(pg_catalog.=) 'set aside'), false) then 'parked'
-      when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) then 'retrying'
+      when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) and job.started_on is not null then 'retrying'
       else 'waiting' end,
     case when job.started_on is null then 0
       else ((job.retry_count operator(pg_catalog.-) (job.retry_limit operator(pg_catalog.-) 1000000)) operator(pg_catalog.+) 1) end,
@@ -1378,6 +1559,41 @@ begin
   insert into "postbus".handler (name) values (coalesce(handler, '')) on conflict (name) do nothing;
   select one.number into number from "postbus".handler one where one.name = coalesce(handler, '');
   return number;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.import_events(batch text)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_current_xact_id();
+  return query insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, published_at)
+  select input.id, input.type, input.version, input.partition_key, input.payload::json,
+          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
+          input.metadata::json, input.occurred_at, input.expires_at, input.published_at
+  from jsonb_to_recordset(batch::jsonb) as input (
+    ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
+    causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+    occurred_at timestamptz, published_at timestamptz, expires_at timestamptz
+  )
+  order by ord
+  on conflict (id) do nothing
+  returning id;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.is_gated(of_handler text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return not exists (select from "postbus".backfill one where one.handler = of_handler and one.state = 'done');
 end
 $function$
 ;
@@ -1610,12 +1826,13 @@ begin
     duplicate := not found;
     deliveries := 0;
     if not duplicate then
-      insert into "pgboss".job_common (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+      insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          "pgboss".job_now(),
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -1629,7 +1846,7 @@ begin
           queue.dead_letter,
           queue.heartbeat_seconds from (
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean
           )
           left join "pgboss".queue on queue.name = receiver.queue
         );
@@ -1651,13 +1868,14 @@ begin
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (
-      insert into "pgboss".job_common (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+      insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          "pgboss".job_now(),
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -1673,7 +1891,7 @@ begin
       from input
       join (
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean
           )
           left join "pgboss".queue on queue.name = receiver.queue
         ) on receiver.set = input.receivers
@@ -1801,6 +2019,108 @@ begin
     message = format('Queue "%s" holds deliveries of Postbus: pg-boss must not %s them, their handlers would not run.',
       new.name, case new.state when 'active' then 'fetch' else 'complete' end),
     hint = 'Run the handlers with: npx postbus worker. Give jobs of your own a queue of another name.';
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.replay_batch(of_replay uuid, of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], looked integer)
+ RETURNS TABLE(replayed integer, retried integer, skipped integer)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  over uuid[];
+  rows tid[];
+  queues text[];
+  seqs bigint[];
+  existing uuid[];
+  one text;
+begin
+  perform pg_current_xact_id();
+  update "postbus".replay one_of set after_seq = upto_seq, moved_at = (clock_timestamp() + ("pgboss".job_now() - now())), examined = one_of.examined + looked
+  where one_of.id = of_replay and one_of.runner = of_runner and one_of.state = 'running' and one_of.after_seq = from_seq;
+  if not found then return; end if;
+  replayed := 0;
+  retried := 0;
+  skipped := 0;
+  if chosen <> '{}' then
+    with recursive used as (
+      (select job.name from "pgboss".job_common job order by job.name limit 1)
+      union all
+      select following.name from used cross join lateral (
+        select job.name from "pgboss".job_common job where job.name > used.name order by job.name limit 1
+      ) following
+    ) select array_agg(used.name) into queues from used join "postbus".queue own on own.name = used.name;
+  select array_agg(held.seq) into seqs from unnest(chosen) as asked (seq) cross join lateral (
+    select event.seq from "postbus".event event where event.seq = asked.seq for no key update
+  ) held;
+    select array_agg(found.id), array_agg(found.id) filter (where found.is_over) into existing, over
+    from unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
+      select job.id, (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') as is_over from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid  offset 0 
+    ) found;
+    insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when false then 'retry' else 'created' end::"pgboss".job_state,
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when of_replay is not null then array['replay', (of_replay)::text] end),
+          receiver.priority,
+          case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds
+    from unnest(seqs) as stored (seq)
+    cross join lateral (
+      select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
+    ) input
+    cross join lateral (
+      select of_handler as handler, handler_hash, of_priority as priority,
+        of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
+    ) receiver
+    left join "pgboss".queue queue on queue.name = receiver.queue
+    where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
+    on conflict do nothing;
+    get diagnostics replayed = row_count;
+
+    if over is not null then
+      delete from "postbus".dead_letter letter where letter.delivery_id = any(over);
+      select array_agg(found.row) into rows from unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
+      select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and job.id = any(over) and (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') offset 0 for update skip locked
+    ) found;
+      update "pgboss".job_common job set
+        state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())) + interval '1 s', completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
+        retry_limit = job.retry_limit + case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
+        data = job.data || jsonb_build_object('replay', of_replay)
+      where job.ctid = any(rows);
+      get diagnostics retried = row_count;
+    end if;
+    skipped := coalesce(cardinality(seqs), 0) - replayed - retried;
+    update "postbus".replay one_of set replayed = one_of.replayed + replay_batch.replayed, retried = one_of.retried + replay_batch.retried,
+      skipped = one_of.skipped + replay_batch.skipped
+    where one_of.id = of_replay;
+    foreach one in array array[of_queue, of_queue || '_partitioned'] || queues loop
+    perform pg_notify('postbus_postbus', one);
+  end loop;
+  end if;
+  return next;
 end
 $function$
 ;
@@ -2209,13 +2529,14 @@ begin
       order by job.id limit 1) head on true
         where run.more is not null
       ), activated as (
-        select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt
+        select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt,
+          null::text as replay
         from run
         union all
-        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1
+        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1, follower.replay
         from run cross join lateral (
-          select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          select follower.id, follower.replay from (
+        select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
     and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = run.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > run.known
@@ -2231,8 +2552,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -2251,15 +2573,15 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt from head
+      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
       union all
-      select head.ord, head.id, follower.id, head.handler, null, 1 from head
+      select head.ord, head.id, follower.id, head.handler, null, 1, follower.replay from head
       cross join lateral (
-        select follower.id from (
-        select job.id, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
+        select follower.id, follower.replay from (
+        select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
     and job.group_tier is distinct from 'set aside' and not job.data ? 'bytes') over (order by job.id) as is_ready from (
           select * from "pgboss".job_common job
           where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = head.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > head.id
@@ -2275,8 +2597,9 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', activated.replay)::text end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;

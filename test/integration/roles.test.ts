@@ -21,7 +21,7 @@ const book = defineHandler('finances.book', {
   },
 })
 const FORBIDDEN = /permission denied/
-const ROLES = ['shop_owner', 'shop_web', 'shop_worker', 'shop_operator']
+const ROLES = ['shop_owner', 'shop_web', 'shop_worker', 'shop_operator', 'shop_replayer']
 
 /** Roles belong to the server, which tests share. */
 const suffix = randomBytes(4).toString('hex')
@@ -124,6 +124,21 @@ test('an operator looks, puts back, dismisses and skips, and the doctor finds no
   await expect(bus.publish(paid(null))).rejects.toThrow(FORBIDDEN)
 })
 
+test('a replayer previews, replays, exports and imports, and deletes no event', async () => {
+  const bus = as('shop_replayer')
+  const handler = book.name
+
+  expect(await bus.replay({ handler, dryRun: true })).toMatchObject({ count: expect.any(Number) })
+  const replay = await bus.replay({ handler }, { by: 'ada' })
+  expect((await replay.done).count).toBeGreaterThan(0)
+  expect(await bus.replays.list()).toHaveLength(1)
+  expect(await bus.events.import(bus.events.export())).toMatchObject({ count: 0 })
+  const client = new Client({ connectionString: url('shop_replayer') })
+  await client.connect()
+  await expect(client.query('delete from postbus.event')).rejects.toMatchObject({ code: '42501' })
+  await client.end()
+})
+
 function paid(account: string | null, fails = false) {
   return Paid({ account, fails })
 }
@@ -161,7 +176,7 @@ async function blocksOfTheDocument(): Promise<string[]> {
   return blocks.map((sql) =>
     sql
       .replaceAll('on database shop', `on database ${database.name}`)
-      .replaceAll(/\bshop_(owner|web|worker|operator)\b/g, `shop_$1_${suffix}`)
+      .replaceAll(/\bshop_(owner|web|worker|operator|replayer)\b/g, `shop_$1_${suffix}`)
       .replaceAll(' login;', ` login password 'secret';`),
   )
 }

@@ -13,12 +13,12 @@ export interface ReadmeBlocks {
 /** Two levels below the root, so that imports of the library can point at its sources. */
 const PARENT = 'test/readme-blocks'
 
-export function writeReadmeBlocks(name: string, app: string): ReadmeBlocks {
+export function writeReadmeBlocks(name: string, app: string, document = 'README.md'): ReadmeBlocks {
   const folder = join(PARENT, name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'app.ts'), app)
-  const blocks = typeScriptBlocks()
+  const blocks = typeScriptBlocks(document)
   for (const [file, code] of blocks) writeFileSync(join(folder, file), code)
   return {
     folder,
@@ -28,8 +28,8 @@ export function writeReadmeBlocks(name: string, app: string): ReadmeBlocks {
 }
 
 /** Every command line of README that runs `npx postbus`, without its comment. */
-export function postbusCommands(): readonly (readonly string[])[] {
-  return blocksOf('sh').flatMap((block) =>
+export function postbusCommands(document = 'README.md'): readonly (readonly string[])[] {
+  return blocksOf('sh', document).flatMap((block) =>
     block
       .split('\n')
       .map((line) => line.replace(/#.*/, '').trim())
@@ -39,10 +39,11 @@ export function postbusCommands(): readonly (readonly string[])[] {
 }
 
 /** Each block begins with its file's name, in a comment. */
-function typeScriptBlocks(): readonly (readonly [file: string, code: string])[] {
-  return blocksOf('ts').map((block) => {
+function typeScriptBlocks(document: string): readonly (readonly [file: string, code: string])[] {
+  return blocksOf('ts', document).map((block) => {
     const file = /^\/\/ (\S+\.ts)\n/.exec(block)?.[1]
-    if (!file) throw new Error(`A code block of README does not begin with its file's name:\n${block.slice(0, 120)}`)
+    if (!file)
+      throw new Error(`A code block of ${document} does not begin with its file's name:\n${block.slice(0, 120)}`)
     return [file, withSources(block)]
   })
 }
@@ -54,8 +55,8 @@ function withSources(block: string): string {
     .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)
 }
 
-function blocksOf(language: string): readonly string[] {
-  const readme = readFileSync('README.md', 'utf8')
+function blocksOf(language: string, document: string): readonly string[] {
+  const readme = readFileSync(document, 'utf8')
   return Array.from(
     readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm')),
     ([, code = '']) => code,

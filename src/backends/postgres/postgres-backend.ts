@@ -19,6 +19,7 @@ import { LogIndex } from './record/log-index.ts'
 import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
+import { Backfills, ungate } from './record/backfill.ts'
 import { Vacuum } from './deliveries/vacuum.ts'
 import { announceWorker, removeWorker } from './deliveries/workers.ts'
 
@@ -91,6 +92,7 @@ export function createDeliveryStore(
   const prepared = new Map<string, Claim>()
   let shadows: Shadows = null
   const vacuum = new Vacuum(connection, tables)
+  const backfills = new Backfills(tables)
   const logIndex = new LogIndex(tables)
 
   /** How deliveries are claimed from one of the queues that `prepare` has checked. */
@@ -119,6 +121,8 @@ export function createDeliveryStore(
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     index: async () => logIndex.move(await lifeline.pool()),
     vacuum: () => vacuum.run(),
+    backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
+    ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),
     async leave(workerId) {

@@ -1,5 +1,6 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
+import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventRecord } from '../../record/events.ts'
@@ -22,6 +23,8 @@ import { deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { eventsIn } from './record/event-record.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
+import { replaysIn, type ReplaysIn } from './record/replays.ts'
+import { transferIn } from './record/transfer.ts'
 import { tablesIn } from './schema/tables.ts'
 
 export interface PostgresSettings extends Given {
@@ -40,7 +43,8 @@ export interface Postgres {
   readonly backend: PostgresBackend
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
-  readonly events: EventRecord
+  readonly replays: ReplaysIn
+  readonly events: EventRecord & EventTransfer
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
 }
@@ -75,7 +79,8 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
         await backend.close()
       },
     },
-    events,
+    events: { ...events, ...transferIn({ connection, tables, registry, retentionMs: settings.retentionMs }) },
+    replays: replaysIn({ connection, tables, codec, registry }),
     deadLetters: deadLettersIn({ connection, tables, registry }),
     lanes: lanesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>

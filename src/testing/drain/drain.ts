@@ -14,6 +14,7 @@ import { slotsOfQueues } from '../../worker/handler-slots.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
 import { dueRun } from './due-run.ts'
+import { withoutGates } from './without-gates.ts'
 import { endlessness, type Endlessness } from './endlessness.ts'
 import { inside, transactionRun, type Inside } from './in-transaction.ts'
 import { state } from '../state.ts'
@@ -63,12 +64,12 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
   const registry = await parts.registry.load()
   const queues = queuesToWork(registry.queues, settings.queues)
   const within = settings.tx === undefined ? null : { ...inside(settings.tx, parts), tx: settings.tx }
-  const store = within?.store ?? parts.backend.store
+  const store = withoutGates(within?.store ?? parts.backend.store, registry.handlers)
 
   await store.prepare([...queues.keys()], registry.shadows)
   const limit = endlessness(settings.maxAttempts)
   const due = within
-    ? runInside(within, { parts, registry, queues: [...queues.keys()], endlessness: limit })
+    ? runInside({ ...within, store }, { parts, registry, queues: [...queues.keys()], endlessness: limit })
     : dueRun({
         store,
         queues,

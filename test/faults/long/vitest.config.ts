@@ -10,7 +10,7 @@ export default defineConfig({
     include: ['test/faults/long/*.long.ts'],
     pool: 'forks',
     maxWorkers: 1,
-    testTimeout: 20 * 60_000,
+    testTimeout: 40 * 60_000,
     hookTimeout: 60_000,
   },
 })

@@ -31,6 +31,15 @@ test('everything due is handled, in all queues, and counted', async () => {
   expect(counts).toEqual({ done: 6, failed: 0, dead: 0, snoozed: 0 })
 })
 
+test('a handler with a backfill gets what is published at once: a test has no history', async () => {
+  const runs: number[] = []
+  const bus = aBus([handlerThat((n) => runs.push(n), { backfill: { since: new Date(0) } })])
+  await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
+
+  expect(await drainEvents({ bus })).toMatchObject({ done: 2 })
+  expect(runs.toSorted((one, other) => one - other)).toEqual([1, 2])
+})
+
 test('events that handlers publish are drained too', async () => {
   const runs: number[] = []
   const handler = handlerThat(async (n, { publish }) => {

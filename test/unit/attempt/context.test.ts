@@ -45,7 +45,16 @@ describe('the context of a handler', () => {
     const { handle } = await attempt(() => undefined)
 
     const context = handle.mock.calls[0]?.[1]
-    expect(Object.keys({ ...context })).toEqual(['attempt', 'maxAttempts', 'deliveryId', 'signal', 'log', 'publish'])
+    expect(Object.keys({ ...context })).toEqual([
+      'attempt',
+      'maxAttempts',
+      'deliveryId',
+      'isReplay',
+      'replayId',
+      'signal',
+      'log',
+      'publish',
+    ])
     expect({ ...context }).toEqual(context)
   })
 

@@ -80,10 +80,20 @@ function metadataOf(metadata: object): string | undefined {
   return Object.keys(metadata).length === 0 ? undefined : JSON.stringify(metadata)
 }
 
+interface Receiver {
+  readonly set: number
+  readonly handler: string
+  readonly handler_hash: string
+  readonly queue: string
+  readonly priority: number
+  /** Its deliveries may have to wait for a backfill. */
+  readonly backfilled?: true
+}
+
 /** The receivers of a list of events: most have the same, which are sent once. */
 class ReceiverSets {
   readonly #sets = new Map<string, number>()
-  readonly receivers: { set: number; handler: string; handler_hash: string; queue: string; priority: number }[] = []
+  readonly receivers: Receiver[] = []
 
   /** The number of an event's set. */
   of({ envelope, handlers }: PlannedEvent): number | undefined {
@@ -102,6 +112,7 @@ class ReceiverSets {
         handler_hash: handlerHash(handler),
         queue: queueFor(options.queue, envelope.partitionKey),
         priority: -options.priority, // pg-boss runs the larger number first
+        ...(options.backfill && { backfilled: true }),
       })
     }
     return number

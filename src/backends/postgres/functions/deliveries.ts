@@ -44,7 +44,7 @@ returns table (
       when ${is('completed')} then 'done'
       when ${isBlocked} then 'blocked'
       when job.blocked and not ${isSetAside} then 'parked'
-      when ${is('retry')} and ${after('job.start_after', jobNow)} then 'retrying'
+      when ${is('retry')} and ${after('job.start_after', jobNow)} and job.started_on is not null then 'retrying'
       else 'waiting' end,
     case when job.started_on is null then 0
       else ${plus(minus('job.retry_count', minus('job.retry_limit', String(RETRY_LIMIT))), '1')} end,

@@ -11,11 +11,13 @@ import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
 import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
+import { importFunction } from './import.ts'
 import { keepFunction } from './keep.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
 import { publishFunctions } from './publish.ts'
 import { recoverFunction } from './recover.ts'
+import { redeliverFunctions } from './redeliver.ts'
 import { setAsideFunction } from './set-aside.ts'
 import { settleLanesFunction } from './settle-lanes.ts'
 import { settleFunction } from './settle.ts'
@@ -24,7 +26,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 12
+export const FUNCTIONS_VERSION = 13
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -44,6 +46,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   turnHistoryFunction,
   pruneFunction,
   deliveriesFunction,
+  importFunction,
   guardFunction,
 ]
 
@@ -52,7 +55,11 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
  * workers of the previous release keep theirs.
  */
 export async function createFunctions(database: Queryable, tables: Tables): Promise<void> {
-  for (const statement of [...publishFunctions(tables), ...FUNCTIONS.map((one) => one(tables))]) {
+  for (const statement of [
+    ...publishFunctions(tables),
+    ...FUNCTIONS.map((one) => one(tables)),
+    ...redeliverFunctions(tables),
+  ]) {
     await database.query(`${AS_A_GUEST} ${statement}`)
   }
   await database.query(`comment on table ${tables.migration} is '${COMMENT}${FUNCTIONS_VERSION}'`)

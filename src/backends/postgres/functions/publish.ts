@@ -43,7 +43,7 @@ import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
 import { sizeIfLarge } from './sizes.ts'
-import { functionName, OWN_PATH } from './sql.ts'
+import { functionName, GATED, OWN_PATH } from './sql.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 export const MAX_WAKE_BYTES = 7_000
@@ -58,22 +58,24 @@ const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
         occurred_at timestamptz, expires_at timestamptz, receivers integer
       )`
 
-const EVENT = {
+export const EVENT = {
   columns: `id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at`,
   values: `input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
           input.metadata::json, input.occurred_at, input.expires_at`,
 }
 
-const JOB_COLUMNS = `id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+export const JOB_COLUMNS = `id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`
 
-function jobValues(tables: Tables): string {
+/** The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. A delivery that is gated waits for its backfill. */
+export function jobValues(tables: Tables, { also = '', isGated = 'false' } = {}): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
-          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}),
+          case when ${isGated} then 'retry' else 'created' end::"${tables.names.pgboss}".job_state,
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}${also}),
           receiver.priority,
-          ${tables.jobNow},
+          case when ${isGated} then ${GATED} else ${tables.jobNow} end,
           ${tables.clock},
           ${laneKeyInSql('receiver.handler', 'input.partition_key')},
           queue.expire_seconds,
@@ -90,9 +92,11 @@ function jobValues(tables: Tables): string {
 
 function publishFunction(tables: Tables): string {
   const { delivery, event, names, seqOfDelivery } = tables
+  // Most handlers have no backfill, and cost no look at a table.
+  const isGated = `case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler) else false end`
   const receiver = `(
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean
           )
           left join ${tables.queue} on queue.name = receiver.queue
         )`
@@ -133,7 +137,7 @@ begin
     duplicate := not found;
     deliveries := 0;
     if not duplicate then
-      insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables)} from ${receiver};
+      insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, { isGated })} from ${receiver};
       get diagnostics deliveries = row_count;
     end if;
     return next;
@@ -147,7 +151,7 @@ begin
       returning event.seq, event.id
     ), delivered as (
       insert into ${delivery} (${JOB_COLUMNS})
-      select ${jobValues(tables)}
+      select ${jobValues(tables, { isGated })}
       from input
       join ${receiver} on receiver.set = input.receivers
       join stored on stored.id = input.id

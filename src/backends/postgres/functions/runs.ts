@@ -9,7 +9,7 @@
  */
 import type { Tables } from '../schema/tables.ts'
 import { IS_LARGE } from './sizes.ts'
-import { inQueue, LIVE_IN_LANE, NOT_SET_ASIDE } from './sql.ts'
+import { inQueue, LIVE_IN_LANE, NOT_SET_ASIDE, REPLAY } from './sql.ts'
 
 /** The name of the claim of a delivery that was never tried before is below this: see `claimOf`. */
 const CLAIMS_OF_A_MINUTE = 60_000_000
@@ -21,12 +21,12 @@ interface Known {
   readonly count: string
 }
 
-/** The ids of those that follow the last known one, up to the first that cannot run after it just like that. */
+/** The ids, and replays, of those that follow the last known one, up to the first that cannot run after it just like that. */
 export function behind(tables: Tables, { lane, last, count }: Known): string {
   const isReady = `job.state = 'created' and job.started_on is null and job.start_after <= ${tables.clock}
     and ${NOT_SET_ASIDE} and not ${IS_LARGE}`
-  return `select follower.id from (
-        select job.id, bool_and(${isReady}) over (order by job.id) as is_ready from (
+  return `select follower.id, follower.replay from (
+        select job.id, ${REPLAY} as replay, bool_and(${isReady}) over (order by job.id) as is_ready from (
           select * from ${tables.delivery} job
           where ${inQueue('job', 'of_queue')} and job.singleton_key = ${lane} and ${LIVE_IN_LANE} and job.id > ${last}
           order by job.id limit ${count}
@@ -41,9 +41,9 @@ export function behind(tables: Tables, { lane, last, count }: Known): string {
 export function runsOf(tables: Tables, head: string, also: readonly string[]): string {
   const columns = also.map((column) => `${head}.${column}, `).join('')
   return `activated as (
-      select ${columns}${head}.id as head, ${head}.id, ${head}.handler, ${head}.claim, ${head}.attempt from ${head}
+      select ${columns}${head}.id as head, ${head}.id, ${head}.handler, ${head}.claim, ${head}.attempt, ${head}.replay from ${head}
       union all
-      select ${columns}${head}.id, follower.id, ${head}.handler, null, 1 from ${head}
+      select ${columns}${head}.id, follower.id, ${head}.handler, null, 1, follower.replay from ${head}
       cross join lateral (
         ${behind(tables, { lane: `${head}.lane`, last: `${head}.id`, count: 'behind' })}
       ) follower

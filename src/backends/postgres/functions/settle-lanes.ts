@@ -155,10 +155,11 @@ begin
         left join lateral (${headOfLane('run.lane', 'job.id')}) head on true
         where run.more is not null
       ), activated as (
-        select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt
+        select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt,
+          null::text as replay
         from run
         union all
-        select run.id, run.cut, follower.id, ${handlerOfLane('run.lane')}, null, 1
+        select run.id, run.cut, follower.id, ${handlerOfLane('run.lane')}, null, 1, follower.replay
         from run cross join lateral (
           ${behind(tables, { lane: 'run.lane', last: 'run.known', count: 'run.more' })}
         ) follower

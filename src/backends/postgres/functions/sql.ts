@@ -47,8 +47,17 @@ export const LIVE_IN_LANE = `job.state < 'completed' and job.singleton_key is no
 export const SET_ASIDE = `job.blocked and job.group_tier = 'set aside' and job.state < 'active'`
 export const NOT_SET_ASIDE = `job.group_tier is distinct from 'set aside'`
 
+/**
+ * When a delivery is due that waits for the backfill of its handler to come to it: never by itself. It is not `infinity`, which is
+ * what holds a key after a dead delivery.
+ */
+export const GATED = `timestamptz '9999-12-31 00:00:00+00'`
+
 /** The handler of a delivery. */
 export const HANDLER = `(job.data ->> 'handler')`
+
+/** The replay that a delivery belongs to; null for most. */
+export const REPLAY = `(job.data ->> 'replay')`
 
 /** The name of one of our functions. */
 export function functionName({ names }: Tables, what: string): string {
@@ -98,7 +107,7 @@ function activatedFrom(tables: Tables, { as, from = '', where, also = '' }: Acti
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       ${from}
       where ${where}
-      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler,
+      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler, ${REPLAY} as replay,
         ${claimOf('job')} as claim, ${attemptOf('job')} + ${lostOf('job')} as attempt, ${wasLost('job')} as was_lost
     )`
 }
@@ -112,15 +121,21 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** What most events have nothing of, in one column: another field in it changes no function's result. */
-export const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest`
+export const REST = restOf('null')
+
+/** `replay`: SQL, the replay that a delivery of the event belongs to. */
+function restOf(replay: string): string {
+  return `case when event.caused_by_handler is not null or event.initialized_at is not null or ${replay} is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'replay', ${replay})::text end as rest`
+}
 
 /** The event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, ${CLAIMED_PAYLOAD}, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        ${REST}
+        ${restOf('activated.replay')}
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0
     ) event on true`
 }

@@ -13,6 +13,7 @@ import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
 import { examineDeliveries } from './deliveries-check.ts'
 import { examineDeploy } from './deploy-check.ts'
+import { examineLog } from './log-check.ts'
 import { examineSchema } from './schema-findings.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
@@ -53,6 +54,7 @@ export async function examine(
     await examineDeadLetters(database, tables),
     await examineRetention(database, tables, retentionMs),
     await examineVacuum(database, tables),
+    await examineLog(database),
     await examineClock(database),
   ]
 }

@@ -142,7 +142,7 @@ function describe(tables: Tables, heads: string): string {
         case
           when exists (select ${siblings} = job.singleton_key and ${live} and sibling.state = 'active') then 'running'
           when job.start_after = 'infinity' then 'blocked'
-          when job.state = 'retry' and job.start_after > ${tables.jobNow} then 'retrying'
+          when job.state = 'retry' and job.start_after > ${tables.jobNow} and job.started_on is not null then 'retrying'
           else 'waiting' end as state
       from (${heads}) found
       join ${tables.delivery} job on job.name = $1 and job.id = found.id and job.state < 'completed'

@@ -16,8 +16,8 @@
  * of the server: a seq that was taken by a transaction which was rolled back may be given out once more after it, and ids too. A
  * place that a reader has stored is not touched by that: the log is written in order, so what is on the disk behind it is, too.
  *
- * A long writing transaction holds the watermark back, in any database of the server. That is the price of order. Transactions
- * that only read hold nothing back.
+ * A long writing transaction holds the watermark back, in any database of the server. That is the price of order, and
+ * `writingTransactions` says who it is. Transactions that only read hold nothing back.
  */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -102,4 +102,29 @@ const LIFE = ({ serverLife }: Tables) => `select one.id::text from ${serverLife}
 function passed(watermark: Watermark, oldest: bigint): Watermark {
   const { bound } = watermark
   return bound !== null && oldest >= bound.xid ? { ...watermark, seq: bound.seq, bound: null } : watermark
+}
+
+/** A transaction that writes, and holds the watermark back. What the role may not see of others is null. */
+export interface WatermarkHolder {
+  /** Null for a prepared transaction, which belongs to no process. */
+  readonly pid: number | null
+  /** The name of the application, or of the prepared transaction. */
+  readonly application: string | null
+  readonly user: string | null
+  readonly database: string | null
+  readonly since: Date | null
+}
+
+/** Who holds back watermarks, oldest first: every transaction in the server that has an id. */
+export async function writingTransactions(database: Queryable): Promise<readonly WatermarkHolder[]> {
+  const { rows } = await database.query<WatermarkHolder>(
+    `select pid, application, "user", database, since from (
+      select pid, nullif(application_name, '') as application, usename::text as "user", datname::text as database,
+        xact_start as since, age(backend_xid) as age
+      from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid()
+      union all
+      select null, gid, owner::text, database::text, prepared, age(transaction) from pg_prepared_xacts
+    ) holder order by age desc`,
+  )
+  return rows
 }

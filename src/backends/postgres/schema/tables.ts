@@ -24,6 +24,8 @@ export interface Tables {
   readonly logPlace: string
   readonly logChunk: string
   readonly watch: string
+  readonly replay: string
+  readonly backfill: string
   /** All of pg-boss's jobs, ours and others'. */
   readonly job: string
   /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
@@ -74,6 +76,8 @@ export function tablesIn(names: SchemaNames): Tables {
     logPlace: ours('log_place'),
     logChunk: ours('log_chunk'),
     watch: ours('watch'),
+    replay: ours('replay'),
+    backfill: ours('backfill'),
     job: theirs('job'),
     delivery: theirs(DELIVERY_TABLE),
     queue: theirs('queue'),

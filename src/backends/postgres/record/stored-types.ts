@@ -1,0 +1,16 @@
+/** The event types that a filter names, by the names under which they are stored. */
+import { patternSource, type CheckedLogFilter } from '../../../deliveries/log-filter.ts'
+import type { Registry } from '../../../handlers/registry.ts'
+
+/** A pattern means every event type that has or had a name which matches. Names that no one here knows stay as they are. */
+export function storedTypes(
+  { names, eventTypes }: Registry,
+  { types }: CheckedLogFilter,
+): Pick<CheckedLogFilter, 'types'> {
+  if (types === undefined) return {}
+  const patterns = types.map((type) => new RegExp(patternSource(type)))
+  const renamed = eventTypes
+    .map(({ type }) => names.eventTypes.all(type))
+    .filter((all) => all.some((name) => patterns.some((pattern) => pattern.test(name))))
+  return { types: [...new Set([...types, ...renamed.flat()])] }
+}

@@ -1,0 +1,51 @@
+/** Backfills: every worker offers to go on with those of its handlers, and for each handler one of them does. */
+import { safeTextOfError } from '../error-text.ts'
+import { sleep } from '../clock.ts'
+import type { Backfilling, DeliveryStore } from '../deliveries/delivery-store.ts'
+import type { Emit } from '../signals.ts'
+
+/** What is published for a handler that is being backfilled waits so long at most, beside what runs. */
+const FOLLOW_EVERY_MS = 250
+/** Nothing but what a publisher left behind that began before the backfill was done. */
+const LOOK_BACK_EVERY_MS = 5_000
+
+interface BackfillParts {
+  readonly store: Pick<DeliveryStore, 'backfill'>
+  readonly emit: Emit
+}
+
+/** Works on all of them until `over` is aborted. What fails is tried again at the next turn; that is said once until it works again. */
+export async function keepBackfilled(
+  parts: BackfillParts,
+  backfills: readonly Backfilling[],
+  over: AbortSignal,
+): Promise<void> {
+  await Promise.all(backfills.map((backfilling) => keepOne(parts, backfilling, over)))
+}
+
+async function keepOne({ store, emit }: BackfillParts, backfilling: Backfilling, over: AbortSignal): Promise<void> {
+  const handler = backfilling.handler.name
+  let works = true
+  while (!over.aborted) {
+    try {
+      const step = await store.backfill(backfilling)
+      works = true
+      if (step === 'ended') emit('info', 'backfill.done', `The backfill of "${handler}" is done.`, { handler })
+      if (step !== 'more') await sleep(step === 'waits' ? FOLLOW_EVERY_MS : LOOK_BACK_EVERY_MS, over)
+    } catch (error) {
+      const message = `The backfill of "${handler}" cannot go on, and what is published for it waits: ${safeTextOfError(error)}`
+      if (works && !over.aborted) emit('warn', 'backfill.failed', message, { handler })
+      works = false
+      await sleep(LOOK_BACK_EVERY_MS, over)
+    }
+  }
+}
+
+/** For a drain: gives all that can be given now. Returns how many batches that were. */
+export async function backfillAll({ store }: BackfillParts, backfills: readonly Backfilling[]): Promise<number> {
+  let batches = 0
+  for (const backfilling of backfills) {
+    while ((await store.backfill(backfilling)) === 'more') batches += 1
+  }
+  return batches
+}

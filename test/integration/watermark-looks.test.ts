@@ -1,0 +1,158 @@
+/** What holds the watermark back and what does not, what a look costs, and what a restore or a crash does to it. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { examineLog } from '../../src/backends/postgres/operating/log-check.ts'
+import { writingTransactions } from '../../src/backends/postgres/record/watermark.ts'
+import { openLog, type Log } from '../support/log.ts'
+import { until } from '../support/until.ts'
+
+let log: Log
+
+beforeAll(async () => {
+  log = await openLog()
+})
+
+afterEach(() => log.tidy())
+
+afterAll(() => log.close())
+
+test('what is rolled back leaves a gap, and holds nothing back', async () => {
+  const reader = log.reader()
+  const first = await log.begun()
+  await log.publish(1, first)
+  await log.publish(2)
+  await reader.look()
+
+  await first.query('rollback')
+  await reader.look()
+
+  expect(reader.read).toEqual([2])
+})
+
+test('a transaction that only reads holds nothing back', async () => {
+  const reader = log.reader()
+  const reading = await log.begun('isolation level repeatable read')
+  await reading.query('select count(*) from postbus.event')
+  await log.publish(1)
+
+  await reader.look()
+
+  expect(reader.read).toEqual([1])
+})
+
+test('a look takes no transaction id when nothing was published since, nor while it waits', async () => {
+  const reader = log.reader()
+  await log.publish(1)
+  await reader.look()
+  const afterReading = await log.nextId()
+  await reader.look()
+  expect(await log.nextId()).toBe(afterReading)
+
+  const first = await log.begun()
+  await log.publish(2, first)
+  await reader.look()
+  const waiting = await log.nextId()
+  await log.publish(3)
+  await reader.look()
+  expect(await log.nextId()).toBe(waiting + 1n)
+})
+
+test('it says who holds it back: a process with its application, or a prepared transaction', async () => {
+  const reader = log.reader()
+  const first = await log.begun()
+  await first.query(`set application_name = 'a long import'`)
+  await log.publish(1, first)
+  const second = await log.begun()
+  await log.publish(2, second)
+  await second.query(`prepare transaction 'forgotten'`)
+
+  await reader.look()
+
+  const holders = await writingTransactions(log.database)
+  expect(holders).toMatchObject([
+    { pid: expect.any(Number), application: 'a long import', since: expect.any(Date) },
+    { pid: null, application: 'forgotten', since: expect.any(Date) },
+  ])
+  await first.query('rollback')
+  await log.database.query(`rollback prepared 'forgotten'`)
+  await reader.look()
+  await until('no one writes', async () => (await writingTransactions(log.database)).length === 0)
+})
+
+test('the doctor names a transaction that has written for more than a minute', async () => {
+  const first = await log.begun()
+  await first.query(`set application_name = 'a long import'; select pg_current_xact_id()`)
+
+  const now = await examineLog(log.database)
+  const later = await examineLog({
+    query: async (statement) =>
+      log.database.query(
+        (typeof statement === 'string' ? statement : statement.text).replace(
+          'xact_start as since',
+          `xact_start - interval '7 min' as since`,
+        ),
+      ),
+  })
+
+  expect(now).toMatchObject({ check: 'log', status: 'ok' })
+  expect(later).toMatchObject({
+    status: 'warning',
+    message: expect.stringMatching(/process \d+ \(postgres, a long import\) has written and not ended for 7 min/),
+  })
+})
+
+test('in a transaction that has written it stays where it was, and misses nothing later', async () => {
+  const writing = await log.begun()
+  await writing.query('select pg_current_xact_id()')
+  const reader = log.reader(writing)
+  const first = await log.begun()
+  await log.publish(1, first)
+  await log.publish(2)
+
+  await reader.look()
+
+  expect(reader.watermark.seq).toBe(0n)
+  await first.query('commit')
+  await writing.query('commit')
+  await reader.readToTheEnd()
+  expect(reader.read).toEqual([1, 2])
+})
+
+test('a sequence that was set forward by a restore holds, and one that was set back begins at the beginning', async () => {
+  const reader = log.reader()
+  await log.publish(1)
+  await reader.look()
+  const restoring = await log.begun()
+  await restoring.query(
+    `insert into postbus.event (seq, id, type, version, payload, correlation_id, occurred_at) overriding system value
+    values (1000000, gen_random_uuid(), 'notes.note-taken', 1, '{"json":{"n":2}}', '', now())`,
+  )
+  await restoring.query(`select setval('postbus.event_seq_seq', 1000000)`)
+  await reader.look()
+  expect(reader.read).toEqual([1])
+  await restoring.query('commit')
+  await reader.look()
+  expect(reader.read).toEqual([1, 2])
+
+  await log.database.query(`select setval('postbus.event_seq_seq', 900000)`)
+  const first = await log.begun()
+  await log.publish(3, first)
+  await reader.look()
+  expect(reader.watermark.seq).toBe(0n)
+  await first.query('commit')
+})
+
+test('a crash of the server makes it begin again: what was rolled back may be given out once more', async () => {
+  const reader = log.reader()
+  await log.publish(1)
+  await reader.look()
+  const first = await log.begun()
+  await log.publish(2, first)
+
+  await log.database.query('truncate postbus.server_life') // as a crash does
+  await reader.look()
+
+  expect(reader.watermark).toMatchObject({ seq: 0n, bound: { seq: expect.any(BigInt) } })
+  await first.query('commit')
+  await reader.readToTheEnd()
+  expect(reader.read).toEqual([1, 2])
+})
