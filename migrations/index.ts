@@ -12,6 +12,7 @@ import { pruning } from './0006-pruning.ts'
 import { history } from './0007-history.ts'
 import { trace } from './0008-trace.ts'
 import { record } from './0009-record.ts'
+import { acts } from './0011-acts.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -25,5 +26,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0007-history': history(names),
     '0008-trace': trace(names),
     '0009-record': record(names),
+    '0011-acts': acts(names),
   }
 }

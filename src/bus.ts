@@ -5,6 +5,7 @@ import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
 import type { Envelope } from './events/envelope.ts'
+import type { Acts } from './deliveries/act-log.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
@@ -77,6 +78,8 @@ export interface Bus {
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
+  /** What operators did: who, when, why, and to how many. */
+  readonly acts: Acts
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
@@ -109,6 +112,7 @@ export function createBus(options: BusOptions): Bus {
     doctor: async () => place.doctor(await parts.registry.load()),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
+    acts: { ...place.acts },
     close: () => parts.backend.close(),
     [Symbol.asyncDispose]: () => parts.backend.close(),
   }

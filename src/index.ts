@@ -42,7 +42,8 @@ export type {
   DeadLetters,
   DeadLetterSelection,
 } from './deliveries/dead-letters.ts'
-export type { ActOptions, ActReport } from './deliveries/acts.ts'
+export type { ActName, ActOptions, ActReport, BatchActOptions } from './deliveries/acts.ts'
+export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'
 export type { DeliveryState } from './deliveries/delivery-state.ts'
 export type { AttemptError } from './deliveries/delivery.ts'

@@ -4,6 +4,7 @@ import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
+import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
@@ -22,6 +23,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     store: (): DeliveryStore => refuse('worker()'),
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
+    acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }

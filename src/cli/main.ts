@@ -5,6 +5,7 @@ import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
+import { acts } from './acts.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
 import { commandHelp, overview } from './help.ts'
@@ -14,7 +15,7 @@ import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, acts }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

@@ -23,9 +23,14 @@ export interface ActReport {
   readonly count: number
 }
 
+/** What operators can do, by the name of its function. */
+export const ACT_NAMES = ['deadLetters.retry', 'deadLetters.dismiss', 'lanes.retry', 'lanes.skipHead'] as const
+
+export type ActName = (typeof ACT_NAMES)[number]
+
 /** An act about to be done, with who and why where the operator said so. */
 export interface Act {
-  readonly is: 'deadLetters.retry' | 'deadLetters.dismiss' | 'lanes.retry' | 'lanes.skipHead'
+  readonly is: ActName
   readonly by: string | null
   readonly reason: string | null
 }
@@ -44,13 +49,13 @@ const batchActOptions = z.strictObject({
 })
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
-export function parseAct(is: Act['is'], given: ActOptions | undefined): Act {
+export function parseAct(is: ActName, given: ActOptions | undefined): Act {
   const { by = null, reason = null } = parseOptions(`${is}()`, actOptions, given ?? {})
   return Object.freeze({ is, by, reason })
 }
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
-export function parseBatchAct(is: Act['is'], given: BatchActOptions | undefined): Act & Batches {
+export function parseBatchAct(is: ActName, given: BatchActOptions | undefined): Act & Batches {
   const parsed = parseOptions(`${is}()`, batchActOptions, given ?? {})
   const { by = null, reason = null, limit = Number.MAX_SAFE_INTEGER, onProgress } = parsed
   return Object.freeze({ is, by, reason, limit, onProgress })

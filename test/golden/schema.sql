@@ -1,3 +1,14 @@
+create table postbus.act (
+  id bigint not null generated always as identity,
+  act text not null,
+  filter jsonb not null,
+  by text,
+  reason text,
+  count bigint not null default 0,
+  began_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table postbus.dead_letter (
   delivery_id uuid not null,
   queue text not null,
@@ -317,6 +328,8 @@ create table postbus.worker (
   started_at timestamp with time zone not null default now(),
   seen_at timestamp with time zone not null default now()
 );
+
+alter table postbus.act add constraint act_pkey PRIMARY KEY (id);
 
 alter table postbus.dead_letter add constraint dead_letter_pkey PRIMARY KEY (delivery_id);
 

@@ -1,5 +1,6 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
+import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
 import type { Registry } from '../../handlers/registry.ts'
@@ -8,7 +9,7 @@ import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
 import { examine } from './operating/doctor.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
-import { deadLettersIn, lanesIn } from './operating/operators.ts'
+import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn } from './schema/tables.ts'
@@ -29,6 +30,7 @@ export interface Postgres {
   readonly backend: PostgresBackend
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
+  readonly acts: Acts
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(registry: Registry): Promise<readonly DoctorFinding[]>
 }
@@ -48,6 +50,7 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
     backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
     lanes: lanesIn(connection, tables),
+    acts: actsIn(connection, tables),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)

@@ -11,6 +11,7 @@
 import type { Batches } from '../../../deliveries/acts.ts'
 import type { DeadLetterFilter } from '../../../deliveries/dead-letters.ts'
 import type { Database, Queryable } from '../connection.ts'
+import type { NoteAct } from './act-log.ts'
 import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
@@ -27,7 +28,7 @@ export async function retryDeadLetters(
   database: Database,
   tables: Tables,
   filter: DeadLetterFilter,
-  how: Batches,
+  how: Noted,
 ): Promise<number> {
   return inBatches(database, tables, { filter, how, act: retryBatch })
 }
@@ -37,9 +38,14 @@ export async function dismissDeadLetters(
   database: Database,
   tables: Tables,
   filter: DeadLetterFilter,
-  how: Batches,
+  how: Noted,
 ): Promise<number> {
   return inBatches(database, tables, { filter, how, act: dismissBatch })
+}
+
+/** How to go on, and where to record it. */
+export interface Noted extends Batches {
+  readonly note: NoteAct
 }
 
 interface Batch {
@@ -56,7 +62,7 @@ interface Done {
 
 interface Acting {
   readonly filter: DeadLetterFilter
-  readonly how: Batches
+  readonly how: Noted
   readonly act: (within: Queryable, tables: Tables, batch: Batch) => Promise<Done>
 }
 
@@ -77,7 +83,9 @@ async function inBatches(database: Database, tables: Tables, { filter, how, act 
       const values = [...filterValues(filter), blocksKey, last, size]
       const done: Done = await database.transaction(async (within) => {
         await within.query(IN_ORDER_OF_IDS)
-        return act(within, tables, { values })
+        const batch = await act(within, tables, { values })
+        await how.note(within, batch.count)
+        return batch
       })
       count += done.count
       if (done.count > 0) how.onProgress(count)

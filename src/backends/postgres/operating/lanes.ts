@@ -6,6 +6,7 @@ import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/pa
 import { PostbusError } from '../../../errors.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letter-acts.ts'
+import type { NoteAct } from './act-log.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -48,18 +49,21 @@ export async function showLane(database: Queryable, tables: Tables, lane: LaneNa
 }
 
 /** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
-export async function retryLane(database: Database, tables: Tables, name: LaneName): Promise<number> {
+export async function retryLane(database: Database, tables: Tables, name: LaneName, note: NoteAct): Promise<number> {
   const { queue, lane } = await laneAtRest(database, tables, name)
   if (lane.state === 'blocked') {
-    return retryDeadLetters(
-      database,
-      tables,
-      { deliveryIds: [lane.deliveryId] },
-      { limit: 1, onProgress: () => undefined },
-    )
+    const how = { limit: 1, onProgress: () => undefined, note }
+    return retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] }, how)
   }
+  return database.transaction(async (within) => {
+    const count = await makeDue(within, tables, queue, lane)
+    await note(within, count)
+    return count
+  })
+}
 
-  const { rows } = await database.query<{ count: number }>(
+async function makeDue(within: Queryable, tables: Tables, queue: string, lane: Lane): Promise<number> {
+  const { rows } = await within.query<{ count: number }>(
     `with head as (
       select ctid from ${tables.delivery} where name = $1 and id = $2 and state < 'active' for update
     ), due as (

@@ -1,5 +1,6 @@
-/** `bus.deadLetters` and `bus.lanes`: what an operator asks for is checked here, before any SQL, and every act passes through one place. */
-import { parseAct, parseBatchAct, type Act, type ActReport } from '../../../deliveries/acts.ts'
+/** `bus.deadLetters`, `bus.lanes` and `bus.acts`: what an operator asks for is checked here, before any SQL. */
+import { actQuery, type Acts } from '../../../deliveries/act-log.ts'
+import { parseAct, parseBatchAct } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
   deadLetterQuery,
@@ -8,13 +9,13 @@ import {
 } from '../../../deliveries/dead-letters.ts'
 import { laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import { explainDatabaseError } from '../../../transactions/database-error.ts'
-import type { Connection, Database } from '../connection.ts'
+import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
+import { listActs } from './act-log.ts'
 import { dismissDeadLetters, retryDeadLetters } from './dead-letter-acts.ts'
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
-import { withReachableDatabase } from './reachable.ts'
+import { operating } from './operating.ts'
 
 export function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
   const { look, act } = operating(connection, tables)
@@ -29,11 +30,13 @@ export function deadLettersIn(connection: Connection, tables: Tables): DeadLette
     },
     async retry(given, how) {
       const which = parseOptions('deadLetters.retry()', deadLetterSelection, given)
-      return act(parseBatchAct('deadLetters.retry', how), (pool, what) => retryDeadLetters(pool, tables, which, what))
+      return act(parseBatchAct('deadLetters.retry', how), which, (pool, what) =>
+        retryDeadLetters(pool, tables, which, what),
+      )
     },
     async dismiss(given, how) {
       const which = parseOptions('deadLetters.dismiss()', deadLetterSelection, given)
-      return act(parseBatchAct('deadLetters.dismiss', how), (pool, what) =>
+      return act(parseBatchAct('deadLetters.dismiss', how), which, (pool, what) =>
         dismissDeadLetters(pool, tables, which, what),
       )
     },
@@ -41,7 +44,7 @@ export function deadLettersIn(connection: Connection, tables: Tables): DeadLette
 }
 
 export function lanesIn(connection: Connection, tables: Tables): Lanes {
-  const { look, act } = operating(connection, tables)
+  const { look, act, actAtOnce } = operating(connection, tables)
   return Object.freeze({
     async list(given = {}) {
       const query = parseOptions('lanes.list()', laneQuery, given)
@@ -53,29 +56,21 @@ export function lanesIn(connection: Connection, tables: Tables): Lanes {
     },
     async retry(given, how) {
       const name = parseOptions('lanes.retry()', laneName, given)
-      return act(parseAct('lanes.retry', how), (pool) => retryLane(pool, tables, name))
+      return act(parseAct('lanes.retry', how), name, (pool, { note }) => retryLane(pool, tables, name, note))
     },
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
-      return act(parseAct('lanes.skipHead', how), (pool, what) => skipHead(pool, tables, name, what))
+      return actAtOnce(parseAct('lanes.skipHead', how), name, (within, what) => skipHead(within, tables, name, what))
     },
   } satisfies Lanes)
 }
 
-/** How an operator looks, and how an operator acts. */
-function operating(connection: Connection, tables: Tables) {
-  const look = <Result>(work: (pool: Database) => Promise<Result>) =>
-    withReachableDatabase(async () =>
-      work(await connection.pool()).catch((error: unknown) => {
-        throw explainDatabaseError(error, tables.names.postbus)
-      }),
-    )
-
-  async function act<What extends Act>(
-    what: What,
-    work: (pool: Database, what: What) => Promise<number>,
-  ): Promise<ActReport> {
-    return { count: await look((pool) => work(pool, what)) }
-  }
-  return { look, act }
+export function actsIn(connection: Connection, tables: Tables): Acts {
+  const { look } = operating(connection, tables)
+  return Object.freeze({
+    async list(given = {}) {
+      const query = parseOptions('acts.list()', actQuery, given)
+      return look((pool) => listActs(pool, tables, query))
+    },
+  } satisfies Acts)
 }

@@ -25,6 +25,8 @@ export interface Tables {
   readonly logChunk: string
   readonly watch: string
   readonly finish: string
+  /** What operators did. */
+  readonly act: string
   /** All of pg-boss's jobs, ours and others'. */
   readonly job: string
   /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
@@ -76,6 +78,7 @@ export function tablesIn(names: SchemaNames): Tables {
     logChunk: ours('log_chunk'),
     watch: ours('watch'),
     finish: ours('finish'),
+    act: ours('act'),
     job: theirs('job'),
     delivery: theirs(DELIVERY_TABLE),
     queue: theirs('queue'),
