@@ -63,6 +63,7 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     list: async () => refuse('lanes.list()'),
     show: async () => refuse('lanes.show()'),
     retry: async () => refuse('lanes.retry()'),
+    retryAll: async () => refuse('lanes.retryAll()'),
     skipHead: async () => refuse('lanes.skipHead()'),
   })
 }

@@ -18,13 +18,27 @@ export interface BatchActOptions extends ActOptions {
   readonly onProgress?: (count: number) => void
 }
 
+/** For acts that set much going at once. */
+export interface PacedActOptions extends BatchActOptions {
+  /** No more than so many in a second. Default: as fast as it goes. */
+  readonly ratePerSecond?: number
+  /** Only counts what it would touch: does nothing, and is not recorded. */
+  readonly preview?: boolean
+}
+
 export interface ActReport {
   /** How many deliveries it touched. */
   readonly count: number
 }
 
 /** What operators can do, by the name of its function. */
-export const ACT_NAMES = ['deadLetters.retry', 'deadLetters.dismiss', 'lanes.retry', 'lanes.skipHead'] as const
+export const ACT_NAMES = [
+  'deadLetters.retry',
+  'deadLetters.dismiss',
+  'lanes.retry',
+  'lanes.retryAll',
+  'lanes.skipHead',
+] as const
 
 export type ActName = (typeof ACT_NAMES)[number]
 
@@ -40,6 +54,11 @@ export type Batches = Required<Pick<BatchActOptions, 'limit' | 'onProgress'>>
 const whoAndWhy = { by: storableText(512).optional(), reason: storableText(2_000).optional() }
 
 const actOptions = z.strictObject(whoAndWhy)
+const pace = {
+  ratePerSecond: z.number().gt(0).max(100_000).exactOptional(),
+  preview: z.boolean().exactOptional(),
+}
+
 const batchActOptions = z.strictObject({
   ...whoAndWhy,
   limit: z.int().min(1).exactOptional(), // given as undefined it must not mean all
@@ -47,6 +66,8 @@ const batchActOptions = z.strictObject({
     .custom<(count: number) => void>((value) => typeof value === 'function', { error: 'expected a function' })
     .default(() => () => undefined),
 })
+
+const pacedActOptions = batchActOptions.extend(pace)
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
 export function parseAct(is: ActName, given: ActOptions | undefined): Act {
@@ -59,4 +80,17 @@ export function parseBatchAct(is: ActName, given: BatchActOptions | undefined): 
   const parsed = parseOptions(`${is}()`, batchActOptions, given ?? {})
   const { by = null, reason = null, limit = Number.MAX_SAFE_INTEGER, onProgress } = parsed
   return Object.freeze({ is, by, reason, limit, onProgress })
+}
+
+export interface Pace {
+  /** `null`: as fast as it goes. */
+  readonly ratePerSecond: number | null
+  readonly preview: boolean
+}
+
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
+export function parsePacedAct(is: ActName, given: PacedActOptions | undefined): Act & Batches & Pace {
+  const { ratePerSecond = null, preview = false, ...rest } = parseOptions(`${is}()`, pacedActOptions, given ?? {})
+  const { by = null, reason = null, limit = Number.MAX_SAFE_INTEGER, onProgress } = rest
+  return Object.freeze({ is, by, reason, limit, onProgress, ratePerSecond, preview })
 }

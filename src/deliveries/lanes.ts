@@ -1,7 +1,7 @@
 /** Lanes, and what an operator can do about one that stands still: `bus.lanes`. */
 import { z } from 'zod'
 import { NAME } from '../names.ts'
-import type { ActOptions, ActReport } from './acts.ts'
+import type { ActOptions, ActReport, PacedActOptions } from './acts.ts'
 import type { AttemptError } from './delivery.ts'
 import type { DeliveryState } from './delivery-state.ts'
 import { pageFields, type PageOptions } from './page.ts'
@@ -49,6 +49,12 @@ export interface LaneFilter {
 
 export type LaneQuery = LaneFilter & PageOptions
 
+/** Whose blocked heads are meant: by handler, by what they died of (an error's code or name), or all. */
+export type BlockedLanes =
+  | { readonly handler: string; readonly error?: string; readonly all?: never }
+  | { readonly error: string; readonly handler?: string; readonly all?: never }
+  | { readonly all: true }
+
 export interface LanePage {
   readonly lanes: readonly Lane[]
   /** For the next page; `null` when this was the last one. */
@@ -78,6 +84,18 @@ export interface Lanes {
    */
   retry(lane: LaneName, act?: ActOptions): Promise<ActReport>
   /**
+   * Retries the heads of all blocked lanes that match, each with all its attempts; what waits behind them follows in order.
+   * For the day after: one bug has blocked a thousand keys, and is mended. Each head is a transaction of its own, and is tried
+   * once. What was interrupted goes on with the next call.
+   *
+   * @example
+   * const mended = { handler: 'stock.reserve', error: 'ECONNREFUSED' }
+   * const { count } = await bus.lanes.retryAll(mended, { preview: true })
+   * await bus.lanes.retryAll(mended, { ratePerSecond: 50, by: 'ada', reason: 'the store is back' })
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
+   */
+  retryAll(which: BlockedLanes, act?: PacedActOptions): Promise<ActReport>
+  /**
    * Makes the head a dead letter and lets the next one go. The dead letter's reason says who skipped it and why, unless the
    * head had died already, of a reason of its own.
    *
@@ -95,6 +113,18 @@ export const laneQuery = z.strictObject({
   state: z.enum(LANE_STATES).exactOptional(),
   ...pageFields,
 })
+
+export const blockedLanes = z
+  .strictObject({
+    handler: z.string().regex(NAME).exactOptional(),
+    error: storableText(200).exactOptional(),
+    all: z.literal(true).exactOptional(),
+  })
+  .refine(
+    ({ all, ...filter }) => (all === true) !== Object.keys(filter).length > 0,
+    'expected handler or error, or { all: true } alone for every blocked key',
+  )
+  .transform(({ all: _all, ...filter }) => filter)
 
 /** A query that was checked, with its defaults. */
 export type CheckedLaneQuery = z.output<typeof laneQuery>

@@ -131,7 +131,7 @@ test.each([
   [['skip-head', HANDLER, 'bert', '--yes'], 1, 'POSTBUS_NO_SUCH_LANE: No delivery of handler'],
   [['skip-head', HANDLER], 2, 'lanes skip-head: expected a handler and a key'],
   [['list', '--state', 'done'], 2, '--state done: expected one of blocked, retrying, running, waiting.'],
-  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip-head.'],
+  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip-head'],
   [['list', '--limit', '0'], 2, '--limit 0: expected a whole number from 1 to 10,000.'],
 ] as const)('%j is exit code %i and says why', async (args, code, says) => {
   const result = await lanes([...args])

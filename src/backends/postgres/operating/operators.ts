@@ -1,18 +1,18 @@
 /** `bus.deadLetters`, `bus.lanes` and `bus.acts`: what an operator asks for is checked here, before any SQL. */
 import { actQuery, type Acts } from '../../../deliveries/act-log.ts'
-import { parseAct, parseBatchAct } from '../../../deliveries/acts.ts'
+import { parseAct, parseBatchAct, parsePacedAct } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
   deadLetterQuery,
   deadLetterSelection,
   type DeadLetters,
 } from '../../../deliveries/dead-letters.ts'
-import { laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
+import { blockedLanes, laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { listActs } from './act-log.ts'
-import { dismissDeadLetters, retryDeadLetters } from './dead-letter-acts.ts'
+import { dismissDeadLetters, retryBlockingLetters, retryDeadLetters } from './dead-letter-acts.ts'
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
 import { operating } from './operating.ts'
@@ -57,6 +57,15 @@ export function lanesIn(connection: Connection, tables: Tables): Lanes {
     async retry(given, how) {
       const name = parseOptions('lanes.retry()', laneName, given)
       return act(parseAct('lanes.retry', how), name, (pool, { note }) => retryLane(pool, tables, name, note))
+    },
+    async retryAll(given, how) {
+      const which = parseOptions('lanes.retryAll()', blockedLanes, given)
+      const wanted = parsePacedAct('lanes.retryAll', how)
+      if (wanted.preview) {
+        const count = await look((pool) => countDeadLetters(pool, tables, which, { blocking: true }))
+        return { count: Math.min(count, wanted.limit) }
+      }
+      return act(wanted, which, (pool, what) => retryBlockingLetters(pool, tables, which, what))
     },
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
