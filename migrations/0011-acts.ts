@@ -1,7 +1,8 @@
 /**
  * What operators do:
  *
- * - `act`: who did what, when, to how many.
+ * - `act`: who did what, when, to how many;
+ * - `pause`: the handlers, queues and lanes of which nothing is claimed.
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -20,6 +21,15 @@ export function acts(names: SchemaNames): Migration {
         count bigint not null default 0,
         began_at timestamptz not null default clock_timestamp(),
         ended_at timestamptz not null default clock_timestamp()
+      )`.execute(db)
+      await sql`create table ${ours('pause')} (
+        kind text not null check (kind in ('handler', 'queue', 'lane')),
+        name text not null,
+        by text,
+        reason text,
+        paused_at timestamptz not null default clock_timestamp(),
+        until timestamptz not null default 'infinity',
+        primary key (kind, name)
       )`.execute(db)
     },
   }

@@ -8,6 +8,7 @@ import type { Envelope } from './events/envelope.ts'
 import type { Acts } from './deliveries/act-log.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
+import type { Pauses } from './deliveries/pauses.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
@@ -28,7 +29,7 @@ import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
-export interface Bus {
+export interface Bus extends Pauses {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -113,6 +114,7 @@ export function createBus(options: BusOptions): Bus {
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
     acts: { ...place.acts },
+    ...place.pauses,
     close: () => parts.backend.close(),
     [Symbol.asyncDispose]: () => parts.backend.close(),
   }
@@ -129,7 +131,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit))
+      ? inPostgres(createPostgres(settings, emit, () => registry.load()))
       : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }

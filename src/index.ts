@@ -43,6 +43,7 @@ export type {
   DeadLetterSelection,
 } from './deliveries/dead-letters.ts'
 export type { ActName, ActOptions, ActReport, BatchActOptions, PacedActOptions } from './deliveries/acts.ts'
+export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'
 export type { DeliveryState } from './deliveries/delivery-state.ts'

@@ -7,6 +7,7 @@ import { PostbusError } from '../errors.ts'
 import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
+import type { Pauses } from '../deliveries/pauses.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
@@ -24,6 +25,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
+    pauses: withoutPauses(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -65,6 +67,16 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     retry: async () => refuse('lanes.retry()'),
     retryAll: async () => refuse('lanes.retryAll()'),
     skipHead: async () => refuse('lanes.skipHead()'),
+    pause: async () => refuse('lanes.pause()'),
+    resume: async () => refuse('lanes.resume()'),
+  })
+}
+
+function withoutPauses(refuse: (what: string) => never): Pauses {
+  return Object.freeze({
+    pause: async () => refuse('pause()'),
+    resume: async () => refuse('resume()'),
+    pauses: async () => refuse('pauses()'),
   })
 }
 

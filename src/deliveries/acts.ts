@@ -38,6 +38,10 @@ export const ACT_NAMES = [
   'lanes.retry',
   'lanes.retryAll',
   'lanes.skipHead',
+  'lanes.pause',
+  'lanes.resume',
+  'pause',
+  'resume',
 ] as const
 
 export type ActName = (typeof ACT_NAMES)[number]

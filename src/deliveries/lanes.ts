@@ -39,6 +39,8 @@ export interface Lane extends LaneName {
   readonly errors: readonly AttemptError[]
   /** How many deliveries wait behind the head. */
   readonly behind: number
+  /** The key, its handler or its queue is paused: nothing of it begins. */
+  readonly isPaused: boolean
 }
 
 /** Narrows down which lanes are meant: everything given must match. A field that is given must not be undefined. */
@@ -103,6 +105,16 @@ export interface Lanes {
    * @throws {PostbusError} `POSTBUS_NO_SUCH_LANE`, `POSTBUS_LANE_RUNS`.
    */
   skipHead(lane: LaneName, act?: ActOptions): Promise<ActReport>
+  /**
+   * From now on nothing of this key begins at this handler, until `resume`; what runs ends. The key may be one of which nothing waits yet.
+   * Other keys and handlers go on. Returns a count of 0 when it was paused already.
+   *
+   * @example await bus.lanes.pause({ handler: 'stock.reserve', partitionKey: 'order-17' }, { by: 'ada', reason: 'being recounted' })
+   * @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`.
+   */
+  pause(lane: LaneName, act?: ActOptions): Promise<ActReport>
+  /** Lets the key go on, in order. Returns a count of 0 when it was not paused. */
+  resume(lane: LaneName, act?: ActOptions): Promise<ActReport>
 }
 
 const LANE_STATES = ['blocked', 'retrying', 'running', 'waiting'] as const satisfies readonly LaneState[]

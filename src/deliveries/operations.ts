@@ -24,6 +24,7 @@ export interface DoctorFinding {
     | 'handlers'
     | 'workers'
     | 'dead letters'
+    | 'pauses'
     | 'retention'
     | 'vacuum'
     | 'clock'

@@ -297,6 +297,15 @@ create table postbus.migration_lock (
   is_locked integer not null default 0
 );
 
+create table postbus.pause (
+  kind text not null,
+  name text not null,
+  by text,
+  reason text,
+  paused_at timestamp with time zone not null default clock_timestamp(),
+  until timestamp with time zone not null default 'infinity'::timestamp with time zone
+);
+
 create table postbus.pruning (
   only_one boolean not null default true,
   after_seq bigint not null default 0,
@@ -368,6 +377,10 @@ alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
 alter table postbus.migration_lock add constraint migration_lock_pkey PRIMARY KEY (id);
+
+alter table postbus.pause add constraint pause_kind_check CHECK ((kind = ANY (ARRAY['handler'::text, 'queue'::text, 'lane'::text])));
+
+alter table postbus.pause add constraint pause_pkey PRIMARY KEY (kind, name);
 
 alter table postbus.pruning add constraint pruning_only_one_check CHECK (only_one);
 
@@ -502,6 +515,10 @@ declare
   back timestamptz[];
   sizes bigint[];
   is_full boolean := false;
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;
 begin
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
   floors := array_fill('-infinity'::timestamptz, array[20]);
@@ -521,6 +538,21 @@ begin
       bound_at := null;
     end if;
   end if;
+  perform from "postbus".pause limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;
   if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
       perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
@@ -534,6 +566,11 @@ begin
         order by job.heartbeat_on limit limited.cluster
       ) of_handler
     ) active on limited.cluster is not null;
+  end if;
+  if is_queue_paused then return; end if;
+  if paused_handlers is not null then
+    handlers := paused_handlers || handlers;
+    free := array_fill(0, array[cardinality(paused_handlers)]) || free;
   end if;
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   if found then
@@ -889,6 +926,9 @@ begin
     marks := jsonb_build_object(
       'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
   end if;
+  if paused_handlers is not null then
+    full_up := (select array_agg(waiting.handler) from unnest(full_up) as waiting (handler) where waiting.handler <> all(paused_handlers));
+  end if;
   if looked >= 200 or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
     return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
@@ -950,6 +990,13 @@ declare
   back timestamptz[];
   sizes bigint[];
   is_full boolean := false;
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;
+  halted text[];
+  held_pauses text[];
+  put_off tid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss ' || of_queue, 0));
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
@@ -970,6 +1017,21 @@ begin
       bound_at := null;
     end if;
   end if;
+  perform from "postbus".pause limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;
   if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
       perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
@@ -983,6 +1045,11 @@ begin
         order by job.heartbeat_on limit limited.cluster
       ) of_handler
     ) active on limited.cluster is not null;
+  end if;
+  if is_queue_paused then return; end if;
+  if paused_handlers is not null then
+    handlers := paused_handlers || handlers;
+    free := array_fill(0, array[cardinality(paused_handlers)]) || free;
   end if;
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   source := case when found then 'set aside' else 'front' end;
@@ -1081,7 +1148,21 @@ begin
 
     chosen := null;
     aside := null;
-    if candidates is not null then
+    put_off := null;
+    if has_paused_lanes and candidates is not null then
+      halted := array(select one.name from "postbus".pause one where one.kind = 'lane' and one.name = any(lanes) and one.until > clock_timestamp());
+      if halted <> '{}' then
+        select array_agg(held.name) into held_pauses from (
+          select one.name from "postbus".pause one where one.kind = 'lane' and one.name = any(halted) for share skip locked
+        ) held;
+        put_off := array(select candidate.row from unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size) where candidate.lane = any(held_pauses));
+        update "pgboss".job_common job set blocked = true, group_tier = null from unnest(put_off) as late (row) where job.ctid = late.row;
+        select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.lane), array_agg(candidate.size)
+        into candidates, ids, lanes, sizes from unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size) where candidate.lane <> all(halted);
+        wrote := true;
+      end if;
+    end if;
+    if candidates is not null or put_off <> '{}' then
       wrote := true;
       with judged as materialized (
         select candidate.row, candidate.lane, candidate.size, coalesce(older.id, running.id) as blocker
@@ -1139,7 +1220,7 @@ begin
       -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
       if source = 'front' then
         more := cardinality(heads) > coalesce(cardinality(chosen), 0) + coalesce(cardinality(aside), 0)
-          or is_long and (heads is not null or parked > 0);
+          or is_long and (heads is not null or parked > 0 or put_off <> '{}');
       end if;
       if chosen <> '{}' then
       return query
@@ -1187,7 +1268,7 @@ begin
     end if;
     source := case
       when source = 'set aside' then 'front'
-      when source = 'front' and is_long and looked < 200 and (aside is not null or looked < wanted and chosen is not null)
+      when source = 'front' and is_long and looked < 200 and (aside is not null or put_off <> '{}' or looked < wanted and chosen is not null)
         then 'front'
       when source = 'front' and passed_over then 'passed over' end;
   end loop;
@@ -1207,6 +1288,10 @@ begin
       for update skip locked
     ) head on walked.idle;
     chosen := null;
+    if has_paused_lanes then
+      select array_agg(head.row), array_agg(head.lane), array_agg(head.size) into heads, lanes, sizes
+      from unnest(heads, lanes, sizes) as head (row, lane, size) where not exists (select from "postbus".pause one where one.kind = 'lane' and one.name = head.lane and one.until > clock_timestamp());
+    end if;
     if array_remove(sizes, null) <> '{}' then
       for i in 1 .. cardinality(sizes) loop
         if room <= 0 then
@@ -1299,6 +1384,9 @@ begin
     end if;
     marks := jsonb_build_object(
       'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
+  end if;
+  if paused_handlers is not null then
+    full_up := (select array_agg(waiting.handler) from unnest(full_up) as waiting (handler) where waiting.handler <> all(paused_handlers));
   end if;
   return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
@@ -1806,6 +1894,29 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.resume(of_kind text, of_name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  queues text[];
+  queue text;
+begin
+  delete from "postbus".pause one where one.kind = of_kind and one.name = of_name;
+  if not found then return false; end if;
+  if of_kind = 'lane' then
+    queues := array(select one.name from "postbus".queue one where one.name like '%\_partitioned' order by one.name);
+    foreach queue in array queues loop
+      if "postbus".promote(queue, array[of_name]) > 0 then perform pg_notify('postbus_postbus', queue); end if;
+    end loop;
+  end if;
+  perform pg_notify('postbus_postbus', '*');
+  return true;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
  RETURNS bigint
  LANGUAGE sql
@@ -2039,6 +2150,10 @@ declare
   promoted tid[];
   more boolean;
   turn smallint;
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
   if done <> '{}' or others is not null then
@@ -2184,9 +2299,26 @@ begin
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;
 
+  perform from "postbus".pause limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;
   select
-    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) then head.row end),
-    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run)) then head.row end), null),
+    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) and not (has_pauses and (is_queue_paused or coalesce(split_part(ended.lane, ':', 1) = any(paused_handlers), false)
+      or has_paused_lanes and exists (select from "postbus".pause one where one.kind = 'lane' and one.name = ended.lane and one.until > clock_timestamp()))) then head.row end),
+    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not ended.id = any(ends_run) and not (has_pauses and (is_queue_paused or coalesce(split_part(ended.lane, ':', 1) = any(paused_handlers), false)
+      or has_paused_lanes and exists (select from "postbus".pause one where one.kind = 'lane' and one.name = ended.lane and one.until > clock_timestamp())))) then head.row end), null),
     coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and ended.id = any(ends_run)), false)
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
@@ -2204,7 +2336,8 @@ begin
   if array_remove(room, null) <> '{}' then
     return query
       with run as materialized (
-        select run.*, head.id is distinct from run.target as cut from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more)
+        select run.*, head.id is distinct from run.target or (has_pauses and (is_queue_paused or coalesce(split_part(run.lane, ':', 1) = any(paused_handlers), false)
+      or has_paused_lanes and exists (select from "postbus".pause one where one.kind = 'lane' and one.name = run.lane and one.until > clock_timestamp()))) as cut from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more)
         left join lateral (select job.id from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = run.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1) head on true
@@ -2391,7 +2524,7 @@ begin
   select array_agg(orphan.row), array_agg(distinct orphan.name) into orphans, names
   from unnest(names, ids) as found (name, id)
   cross join lateral (select job.ctid as row, job.name from "pgboss".job_common job where job.name = found.name and job.id = found.id
-    and job.blocked and job.group_tier is distinct from 'set aside'
+    and job.blocked and job.group_tier is distinct from 'set aside' and not exists (select from "postbus".pause one where one.kind = 'lane' and one.name = job.singleton_key and one.until > clock_timestamp())
     for update skip locked
   ) orphan;
   if orphans is null then return 0; end if;

@@ -2,12 +2,14 @@
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
+import type { Pauses } from '../../deliveries/pauses.ts'
 import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
 import { examine } from './operating/doctor.ts'
+import { pausesIn, type LoadRegistry } from './operating/pauses.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
@@ -31,6 +33,7 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
   readonly acts: Acts
+  readonly pauses: Pauses
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(registry: Registry): Promise<readonly DoctorFinding[]>
 }
@@ -41,7 +44,7 @@ export interface Postgres {
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
-export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres {
+export function createPostgres(settings: PostgresSettings, emit: Emit, registry: LoadRegistry): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
@@ -49,8 +52,9 @@ export function createPostgres(settings: PostgresSettings, emit: Emit): Postgres
   return {
     backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
     deadLetters: deadLettersIn(connection, tables),
-    lanes: lanesIn(connection, tables),
+    lanes: lanesIn(connection, tables, registry),
     acts: actsIn(connection, tables),
+    pauses: pausesIn(connection, tables, registry),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)

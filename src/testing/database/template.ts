@@ -45,7 +45,8 @@ async function makeTemplate(client: Client, options: TemplateOptions): Promise<v
 async function migratePostbus(connectionString: string, { registry, emit, backend }: DatabaseBus): Promise<void> {
   const { postbus, pgboss } = backend.tables.names
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
-  const postgres = createPostgres({ connectionString, schema: postbus, pgbossSchema: pgboss, ...limits }, emit)
+  const settings = { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits }
+  const postgres = createPostgres(settings, emit, () => registry.load())
   try {
     await postgres.migrate((await registry.load()).queues)
     await testClock(postgres.backend)

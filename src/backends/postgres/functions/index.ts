@@ -12,6 +12,7 @@ import { dueFunction } from './due.ts'
 import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { keepFunction } from './keep.ts'
+import { resumeFunction } from './pauses.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
 import { publishFunctions } from './publish.ts'
@@ -24,12 +25,13 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 9
+export const FUNCTIONS_VERSION = 10
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   handlerNumberFunction,
   promoteFunction,
+  resumeFunction,
   walkFunction,
   setAsideFunction,
   claimFunction,

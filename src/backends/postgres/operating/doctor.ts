@@ -12,6 +12,7 @@ import { pruningLag } from '../deliveries/retention.ts'
 import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
 import { examineDeliveries } from './deliveries-check.ts'
+import { examinePauses } from './pauses-check.ts'
 import { examineSchema } from './schema-findings.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
@@ -45,6 +46,7 @@ export async function examine(parts: DoctorParts, registry: Registry): Promise<r
     ...(await examineDeliveries(database, tables, registry)),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
+    await examinePauses(database, tables),
     await examineRetention(database, tables, retentionMs),
     await examineVacuum(database, tables),
     await examineClock(database),

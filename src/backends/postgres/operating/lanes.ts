@@ -129,7 +129,12 @@ function describe(tables: Tables, heads: string): string {
   return `
     select head.queue, head.handler, head."partitionKey", head.state, head."deliveryId", head."eventId", head."eventType",
       head.since, head."dueAt", head.errors, ${RANK} as rank, ${MICROS}::text as micros,
-      (select count(*)::integer - 1 ${siblings} = head.lane and ${live}) as behind
+      (select count(*)::integer - 1 ${siblings} = head.lane and ${live}) as behind,
+      exists (
+        select from ${tables.pause} one where one.until > clock_timestamp() and (one.kind, one.name) in (
+          ('lane', head.lane), ('handler', head.handler), ('queue', regexp_replace(head.queue, '_partitioned$', ''))
+        )
+      ) as "isPaused"
     from (
       select job.name as queue, job.singleton_key as lane, job.id as "deliveryId",
         ${handlerOfLane('job.singleton_key')} as handler,

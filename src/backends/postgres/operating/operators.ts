@@ -8,6 +8,7 @@ import {
   type DeadLetters,
 } from '../../../deliveries/dead-letters.ts'
 import { blockedLanes, laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
+import { lanePause } from '../../../deliveries/pauses.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -16,6 +17,7 @@ import { dismissDeadLetters, retryBlockingLetters, retryDeadLetters } from './de
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
 import { operating } from './operating.ts'
+import { pause, refuseUnknownHandler, resume, type LoadRegistry } from './pauses.ts'
 
 export function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
   const { look, act } = operating(connection, tables)
@@ -43,7 +45,7 @@ export function deadLettersIn(connection: Connection, tables: Tables): DeadLette
   } satisfies DeadLetters)
 }
 
-export function lanesIn(connection: Connection, tables: Tables): Lanes {
+export function lanesIn(connection: Connection, tables: Tables, registry: LoadRegistry): Lanes {
   const { look, act, actAtOnce } = operating(connection, tables)
   return Object.freeze({
     async list(given = {}) {
@@ -70,6 +72,19 @@ export function lanesIn(connection: Connection, tables: Tables): Lanes {
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
       return actAtOnce(parseAct('lanes.skipHead', how), name, (within, what) => skipHead(within, tables, name, what))
+    },
+    async pause(given, how) {
+      const name = parseOptions('lanes.pause()', laneName, given)
+      const what = parseAct('lanes.pause', how)
+      const known = await registry()
+      return actAtOnce(what, name, async (within) => {
+        await refuseUnknownHandler(within, tables, known, name.handler)
+        return pause(within, tables, lanePause(name), what)
+      })
+    },
+    async resume(given, how) {
+      const name = parseOptions('lanes.resume()', laneName, given)
+      return actAtOnce(parseAct('lanes.resume', how), name, (within) => resume(within, tables, lanePause(name)))
     },
   } satisfies Lanes)
 }

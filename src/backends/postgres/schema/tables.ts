@@ -27,6 +27,8 @@ export interface Tables {
   readonly finish: string
   /** What operators did. */
   readonly act: string
+  /** The handlers, queues and lanes that are paused. */
+  readonly pause: string
   /** All of pg-boss's jobs, ours and others'. */
   readonly job: string
   /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
@@ -79,6 +81,7 @@ export function tablesIn(names: SchemaNames): Tables {
     watch: ours('watch'),
     finish: ours('finish'),
     act: ours('act'),
+    pause: ours('pause'),
     job: theirs('job'),
     delivery: theirs(DELIVERY_TABLE),
     queue: theirs('queue'),
