@@ -117,7 +117,7 @@ function rowOf(lane: Lane): readonly string[] {
   return [
     lane.handler,
     oneLine(lane.partitionKey, 32),
-    lane.state,
+    lane.isPaused ? `${lane.state}, paused` : lane.state,
     lane.since.toISOString(),
     lane.behind.toLocaleString('en'),
     lane.deliveryId,
@@ -139,7 +139,7 @@ async function show(bus: Bus, { options, terminal }: Invocation, name: LaneName)
     ['handler', lane.handler],
     ['key', oneLine(lane.partitionKey, 512)],
     ['queue', lane.queue],
-    ['state', lane.state],
+    ['state', lane.isPaused ? `${lane.state}, paused` : lane.state],
     ['since', lane.since.toISOString()],
     ['next attempt', lane.dueAt?.toISOString() ?? 'after a retry'],
     ['behind it', lane.behind.toLocaleString('en')],

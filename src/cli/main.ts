@@ -13,9 +13,10 @@ import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
+import { pause, resume } from './pause.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, acts }
+const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, pause, resume, acts }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

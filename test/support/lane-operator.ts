@@ -40,14 +40,33 @@ export class LaneOperator {
     const statement = `select job.data ->> 'event' as event from postbus.skip_head($2, $1, 'skipped') head
       join pgboss.job job on job.name = $2 and job.id = head`
     const skipped = await unlessLocked(() =>
-      this.#client.query<{ event: string }>(statement, [`${HANDLER}:${key}`, this.#queue]),
+      this.#client.query<{ event: string }>(statement, [laneOf(key), this.#queue]),
     )
     for (const { event } of skipped?.rows ?? []) this.#promises.gone(event)
+  }
+
+  /** Pauses a key, or lets it go on. Returns what is true when the transaction commits. */
+  async pause(over: Client, key: string): Promise<() => void> {
+    await over.query(`insert into postbus.pause (kind, name) values ('lane', $1) on conflict do nothing`, [laneOf(key)])
+    return () => this.#promises.paused.add(key)
+  }
+
+  async resume(over: Client, key: string): Promise<() => void> {
+    await over.query(`select postbus.resume('lane', $1)`, [laneOf(key)])
+    return () => this.#promises.paused.delete(key)
+  }
+
+  async resumeAll(): Promise<void> {
+    for (const key of this.#promises.paused) (await this.resume(this.#client, key))()
   }
 
   close(): Promise<void> {
     return this.#bus.close()
   }
+}
+
+function laneOf(key: string): string {
+  return `${HANDLER}:${key}`
 }
 
 /** `undefined`: it would have had to wait for a lock. */
