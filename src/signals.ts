@@ -19,6 +19,7 @@ export type BusSignalName =
   | 'event.no-handlers'
   | 'event.pruned'
   | 'handler.log'
+  | 'on-dead.failed'
   | 'pruning.failed'
   | 'schema.newer'
   | 'settle.refused'

@@ -9,6 +9,8 @@ import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
 import { Deadlines } from './deadlines.ts'
+import type { HandlerCall } from './handler-call.ts'
+import { decided, type Undecided } from './on-dead.ts'
 import { openedOrError } from './open-envelope.ts'
 import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
 import { versionMisfit } from './version-misfit.ts'
@@ -35,7 +37,13 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const handler = parts.registry.handlerNamed(delivery.handler)
   if (!handler) return putBack(unknownHandler(delivery))
+  return decided(delivery, await attempted({ delivery, handler, abort }, parts), parts)
+}
 
+async function attempted(
+  { delivery, handler, abort }: Omit<HandlerCall, 'event'>,
+  parts: AttemptParts,
+): Promise<Undecided> {
   const stored = delivery.event
   if (!stored) return dead(handler, eventGone(delivery))
   const misfit = versionMisfit(handler, stored)

@@ -2,12 +2,12 @@
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
-import type { Outcome } from '../handlers/outcome.ts'
 import { isFor, versionsOf } from '../handlers/registry.ts'
+import type { Undecided } from './on-dead.ts'
 import { dead, putBack } from './outcome-of.ts'
 
 /** What becomes of the attempt; `null` when the handler is for this event. */
-export function versionMisfit(handler: AnyHandler, event: StoredEvent): Outcome | null {
+export function versionMisfit(handler: AnyHandler, event: StoredEvent): Undecided | null {
   if (isFor(handler, event)) return null
   const known = versionsOf(handler, event.type)
   const what = `${event.type} version ${event.version} for handler "${handler.name}"`

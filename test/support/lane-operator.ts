@@ -52,12 +52,15 @@ export class LaneOperator {
   }
 
   async resume(over: Client, key: string): Promise<() => void> {
-    await over.query(`select postbus.resume('lane', $1)`, [laneOf(key)])
-    return () => this.#promises.paused.delete(key)
+    const { rows } = await over.query<{ was: boolean }>(`select postbus.resume('lane', $1) as was`, [laneOf(key)])
+    return () => rows[0]?.was && this.#promises.paused.delete(key)
   }
 
   async resumeAll(): Promise<void> {
-    for (const key of this.#promises.paused) (await this.resume(this.#client, key))()
+    await this.#client.query(
+      `select postbus.resume(kind, name) from (select kind, name from postbus.pause offset 0) one`,
+    )
+    this.#promises.paused.clear()
   }
 
   close(): Promise<void> {
