@@ -33,7 +33,7 @@ export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
 export type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
-export type { BlockedLanes, Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState } from './deliveries/lanes.ts'
+export type { BlockedLanes, Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState, RewindTo } from './deliveries/lanes.ts'
 export type {
   DeadLetter,
   DeadLetterFilter,
@@ -42,7 +42,7 @@ export type {
   DeadLetters,
   DeadLetterSelection,
 } from './deliveries/dead-letters.ts'
-export type { ActName, ActOptions, ActReport, BatchActOptions, PacedActOptions } from './deliveries/acts.ts'
+export type { ActName, ActOptions, ActReport, BatchActOptions, PacedActOptions, PreviewedActOptions } from './deliveries/acts.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'

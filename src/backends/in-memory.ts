@@ -67,6 +67,8 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     retry: async () => refuse('lanes.retry()'),
     retryAll: async () => refuse('lanes.retryAll()'),
     skipHead: async () => refuse('lanes.skipHead()'),
+    rewind: async () => refuse('lanes.rewind()'),
+    repair: async () => refuse('lanes.repair()'),
     pause: async () => refuse('lanes.pause()'),
     resume: async () => refuse('lanes.resume()'),
   })

@@ -41,6 +41,11 @@ export const lanes: Command = {
       'retries their heads, 50 in a second; the same command goes on with the rest',
     ],
     ['postbus lanes skip-head stock.reserve order-17', 'makes the head a dead letter; the key goes on with the next'],
+    [
+      'postbus lanes rewind stock.reserve order-17 --from 0198c0de-… --by ada',
+      'runs the key again from that event on, in order',
+    ],
+    ['postbus lanes repair stock.reserve order-17', 'after skip-head: runs the key again from the skipped event on'],
   ],
   options: {
     ...CONFIG_OPTION,
@@ -51,6 +56,7 @@ export const lanes: Command = {
     all: { type: 'boolean' },
     preview: { type: 'boolean' },
     rate: { type: 'string' },
+    from: { type: 'string' },
     ...PAGE_OPTIONS,
     ...ACT_OPTIONS,
     yes: { type: 'boolean', short: 'y' },
@@ -62,7 +68,8 @@ export const lanes: Command = {
     state: `list: only keys whose head is ${STATES.join(', ')}.`,
     error: 'retry: blocked keys whose head died of this: a code or a name, such as ECONNREFUSED or TypeError.',
     all: 'retry: every blocked key.',
-    preview: 'retry: only say how many keys it would be.',
+    preview: 'retry of many, rewind, repair: only say how many it would be.',
+    from: 'rewind: the id of the event from which on the key runs again.',
     rate: 'retry: no more keys than these in a second. Default: as fast as it goes.',
     ...DESCRIBE_PAGE,
     limit: `${DESCRIBE_PAGE.limit} retry: at most so many keys, the oldest events first. Default: all.`,
@@ -77,6 +84,8 @@ export const lanes: Command = {
     const query = known === 'list' ? { ...pageOptionsOf(invocation), ...stateOf(invocation) } : {}
     const many = known === 'retry' ? retryingAll(invocation) : null
     const name = known === 'list' || many ? null : nameOf(known, words)
+    if (name && invocation.options['preview'] && (known === 'retry' || known === 'skip-head'))
+      throw new UsageError(`lanes ${known}: there is nothing to preview. See: postbus lanes show HANDLER KEY`)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {

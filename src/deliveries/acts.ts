@@ -26,6 +26,12 @@ export interface PacedActOptions extends BatchActOptions {
   readonly preview?: boolean
 }
 
+/** For acts that can be looked at before. */
+export interface PreviewedActOptions extends ActOptions {
+  /** Only counts what it would touch: does nothing, and is not recorded. */
+  readonly preview?: boolean
+}
+
 export interface ActReport {
   /** How many deliveries it touched. */
   readonly count: number
@@ -38,6 +44,8 @@ export const ACT_NAMES = [
   'lanes.retry',
   'lanes.retryAll',
   'lanes.skipHead',
+  'lanes.rewind',
+  'lanes.repair',
   'lanes.pause',
   'lanes.resume',
   'pause',
@@ -71,12 +79,19 @@ const batchActOptions = z.strictObject({
     .default(() => () => undefined),
 })
 
+const previewedActOptions = actOptions.extend({ preview: pace.preview })
 const pacedActOptions = batchActOptions.extend(pace)
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
 export function parseAct(is: ActName, given: ActOptions | undefined): Act {
   const { by = null, reason = null } = parseOptions(`${is}()`, actOptions, given ?? {})
   return Object.freeze({ is, by, reason })
+}
+
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
+export function parsePreviewedAct(is: ActName, given: PreviewedActOptions | undefined): Act & Pick<Pace, 'preview'> {
+  const { by = null, reason = null, preview = false } = parseOptions(`${is}()`, previewedActOptions, given ?? {})
+  return Object.freeze({ is, by, reason, preview })
 }
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */

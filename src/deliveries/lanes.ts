@@ -1,7 +1,7 @@
 /** Lanes, and what an operator can do about one that stands still: `bus.lanes`. */
 import { z } from 'zod'
 import { NAME } from '../names.ts'
-import type { ActOptions, ActReport, PacedActOptions } from './acts.ts'
+import type { ActOptions, ActReport, PacedActOptions, PreviewedActOptions } from './acts.ts'
 import type { AttemptError } from './delivery.ts'
 import type { DeliveryState } from './delivery-state.ts'
 import { pageFields, type PageOptions } from './page.ts'
@@ -50,6 +50,12 @@ export interface LaneFilter {
 }
 
 export type LaneQuery = LaneFilter & PageOptions
+
+/** A lane, and the event from which on it is to run again. */
+export interface RewindTo extends LaneName {
+  /** The id of an event of this key. */
+  readonly from: string
+}
 
 /** Whose blocked heads are meant: by handler, by what they died of (an error's code or name), or all. */
 export type BlockedLanes =
@@ -106,6 +112,28 @@ export interface Lanes {
    */
   skipHead(lane: LaneName, act?: ActOptions): Promise<ActReport>
   /**
+   * Runs this key again at this handler, from an event on: it gets the key's events in the order of publishing, those that are done or dead
+   * once more, those that wait in their turn, later ones behind them. Other keys and handlers are not touched. What was dismissed stays
+   * dismissed, and an event that the handler never received is not given to it: `interested` is not asked again.
+   *
+   * The key stands still meanwhile: what runs is waited for, up to 10 s. A key that is paused stays paused. Returns how many come
+   * back that were over.
+   *
+   * @example
+   * const lane = { handler: 'stock.reserve', partitionKey: 'order-17' }
+   * await bus.lanes.rewind({ ...lane, from: event.id }, { by: 'ada', reason: 'wrong quantity since then' })
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_EVENT`, `POSTBUS_UNKNOWN_HANDLER`; `POSTBUS_LANE_RUNS` when what runs does not end in time.
+   */
+  rewind(to: RewindTo, act?: PreviewedActOptions): Promise<ActReport>
+  /**
+   * After `skipHead`: rewinds the key to the oldest delivery of it that was skipped, or has died, and is still a dead letter. Returns a
+   * count of 0 when there is none.
+   *
+   * @example await bus.lanes.repair({ handler: 'stock.reserve', partitionKey: 'order-17' }, { by: 'ada' })
+   * @throws {PostbusError} as `rewind`.
+   */
+  repair(lane: LaneName, act?: PreviewedActOptions): Promise<ActReport>
+  /**
    * From now on nothing of this key begins at this handler, until `resume`; what runs ends. The key may be one of which nothing waits yet.
    * Other keys and handlers go on. Returns a count of 0 when it was paused already.
    *
@@ -120,6 +148,7 @@ export interface Lanes {
 const LANE_STATES = ['blocked', 'retrying', 'running', 'waiting'] as const satisfies readonly LaneState[]
 
 export const laneName = z.strictObject({ handler: z.string().regex(NAME), partitionKey: storableText(512) })
+export const rewindTo = laneName.extend({ from: z.guid() })
 export const laneQuery = z.strictObject({
   handler: z.string().regex(NAME).exactOptional(),
   state: z.enum(LANE_STATES).exactOptional(),

@@ -1917,6 +1917,108 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.rewind(of_handler text, handler_hash text, of_queue text, of_priority integer, of_key text, from_seq bigint, is_preview boolean, ends_pause boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  of_lane text := of_handler || ':' || of_key;
+  queues text[] := array(select own.name from "postbus".queue own where own.name like '%\_partitioned');
+  seqs bigint[];
+  dead uuid[];
+  existing uuid[];
+  rows tid[];
+  again integer;
+  written integer;
+begin
+  perform pg_current_xact_id(); -- before the clock dates what is written: see marks.ts
+  seqs := array(
+    select event.seq from "postbus".event event where event.seq >= from_seq and event.partition_key = of_key order by event.seq
+  );
+  select array_agg(held.seq) into seqs from unnest(seqs) as asked (seq) cross join lateral (
+    select event.seq from "postbus".event event where event.seq = asked.seq for key share
+  ) held;
+
+  select array_agg(letter.delivery_id) into dead from unnest(seqs) as asked (seq) cross join lateral (
+    select letter.delivery_id from "postbus".dead_letter letter
+    where letter.delivery_id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and letter.dismissed_at is null for update
+  ) letter;
+  perform from unnest(queues) as used (queue) cross join lateral (
+    select job.id from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(used.queue) and job.name || '' = used.queue and job.singleton_key = of_lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by job.id limit 1 for update
+  ) head;
+
+  select array_agg(found.row) into rows from unnest(queues) as used (queue) cross join unnest(dead) as asked (id) cross join lateral (
+      select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = asked.id and job.state::text in ('failed', 'retry') for update
+    ) found;
+  select array_agg(found.id) into existing
+  from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+    select job.id from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid offset 0
+  ) found;
+  select array_agg(asked.seq) into seqs from unnest(seqs) as asked (seq)
+  where not (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid = any(coalesce(existing, '{}'))
+    and exists (select from "postbus".history done where done.seq = asked.seq and done.handler = (select one.number from "postbus".handler one where one.name = of_handler));
+  if is_preview then return coalesce(cardinality(rows), 0) + coalesce(cardinality(seqs), 0); end if;
+
+  with revived as (
+    update "pgboss".job_common job set
+      state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())), completed_on = null, heartbeat_on = null, blocked = true, group_tier = null,
+      retry_limit = job.retry_limit + case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
+      data = job.data || jsonb_build_object('again', 'rewind')
+    where job.ctid = any(rows)
+    returning job.id
+  ), gone as (
+    delete from "postbus".dead_letter letter using revived where letter.delivery_id = revived.id
+  )
+  select count(*) into again from revived;
+
+  insert into "pgboss".job_common (id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds, blocked) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || array['again', 'rewind']),
+          receiver.priority,
+          "pgboss".job_now(),
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds, true
+  from unnest(seqs) as stored (seq)
+  cross join lateral (
+    select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end as payload from "postbus".event event where event.seq = stored.seq offset 0
+  ) input
+  cross join (select of_handler as handler, handler_hash as handler_hash, of_priority as priority, of_queue as queue) receiver
+  left join "pgboss".queue queue on queue.name = receiver.queue;
+  get diagnostics written = row_count;
+
+  perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss ' || of_queue, 0));
+  if ends_pause then
+    perform "postbus".resume('lane', of_lane);
+  end if;
+  return again + written;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
  RETURNS bigint
  LANGUAGE sql

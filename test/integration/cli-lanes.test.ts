@@ -127,6 +127,24 @@ describe('skip-head', () => {
   })
 })
 
+test('rewind previews, and repair runs the key again from the skipped event on', async () => {
+  await shop.bus.lanes.skipHead({ handler: HANDLER, partitionKey: 'nobody' })
+  const { eventId } = (await shop.bus.deadLetters.list()).deadLetters[0] ?? {}
+
+  const [preview, unclear] = await Promise.all([
+    lanes(['rewind', HANDLER, 'nobody', '--from', eventId ?? '', '--preview', '--json']),
+    lanes(['rewind', HANDLER, 'nobody', '--yes']),
+  ])
+  const repaired = await lanes(['repair', HANDLER, 'nobody', '--yes'])
+
+  expect(preview.json()).toEqual([{ action: 'rewind', preview: true, count: 1 }])
+  expect(unclear).toMatchObject({ code: 2, err: expect.stringContaining('--from EVENT-ID') })
+  expect(repaired).toMatchObject({
+    code: 0,
+    err: `1 delivery comes back of key "nobody" of ${HANDLER}, in order, before what waits.\n`,
+  })
+})
+
 test.each([
   [['skip-head', HANDLER, 'bert', '--yes'], 1, 'POSTBUS_NO_SUCH_LANE: No delivery of handler'],
   [['skip-head', HANDLER], 2, 'lanes skip-head: expected a handler and a key'],

@@ -17,6 +17,7 @@ import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
 import { publishFunctions } from './publish.ts'
 import { recoverFunction } from './recover.ts'
+import { rewindFunction } from './rewind.ts'
 import { setAsideFunction } from './set-aside.ts'
 import { settleLanesFunction } from './settle-lanes.ts'
 import { settleFunction } from './settle.ts'
@@ -42,6 +43,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   recoverFunction,
   sweepFunction,
   skipHeadFunction,
+  rewindFunction,
   dueFunction,
   turnHistoryFunction,
   pruneFunction,

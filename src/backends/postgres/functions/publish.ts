@@ -65,13 +65,14 @@ const EVENT = {
           input.metadata::json, input.occurred_at, input.expires_at`,
 }
 
-const JOB_COLUMNS = `id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+export const JOB_COLUMNS = `id, name, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`
 
-function jobValues(tables: Tables): string {
+/** The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. */
+export function jobValues(tables: Tables, { also = '' } = {}): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
-          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}),
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}${also}),
           receiver.priority,
           ${tables.jobNow},
           ${tables.clock},

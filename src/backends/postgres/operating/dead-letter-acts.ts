@@ -150,7 +150,7 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         completed_on = null,
         heartbeat_on = null,
         blocked = false,
-        retry_limit = job.retry_limit + ${attemptOf('job')}
+        retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name

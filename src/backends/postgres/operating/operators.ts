@@ -1,13 +1,13 @@
 /** `bus.deadLetters`, `bus.lanes` and `bus.acts`: what an operator asks for is checked here, before any SQL. */
 import { actQuery, type Acts } from '../../../deliveries/act-log.ts'
-import { parseAct, parseBatchAct, parsePacedAct } from '../../../deliveries/acts.ts'
+import { parseAct, parseBatchAct, parsePacedAct, parsePreviewedAct } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
   deadLetterQuery,
   deadLetterSelection,
   type DeadLetters,
 } from '../../../deliveries/dead-letters.ts'
-import { blockedLanes, laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
+import { blockedLanes, laneName, laneQuery, rewindTo, type Lanes } from '../../../deliveries/lanes.ts'
 import { lanePause } from '../../../deliveries/pauses.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import type { Connection } from '../connection.ts'
@@ -17,6 +17,7 @@ import { dismissDeadLetters, retryBlockingLetters, retryDeadLetters } from './de
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
 import { operating } from './operating.ts'
+import { handlerOf, oldestDeadOf, previewRewind, rewindLane } from './rewind.ts'
 import { pause, refuseUnknownHandler, resume, type LoadRegistry } from './pauses.ts'
 
 export function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
@@ -72,6 +73,23 @@ export function lanesIn(connection: Connection, tables: Tables, registry: LoadRe
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
       return actAtOnce(parseAct('lanes.skipHead', how), name, (within, what) => skipHead(within, tables, name, what))
+    },
+    async rewind(given, how) {
+      const to = parseOptions('lanes.rewind()', rewindTo, given)
+      const wanted = parsePreviewedAct('lanes.rewind', how)
+      const handler = handlerOf(await registry(), to)
+      if (wanted.preview) return { count: await look((pool) => previewRewind(pool, tables, handler, to)) }
+      return act(wanted, to, (pool, what) => rewindLane(pool, tables, { handler, to, ...what }))
+    },
+    async repair(given, how) {
+      const name = parseOptions('lanes.repair()', laneName, given)
+      const wanted = parsePreviewedAct('lanes.repair', how)
+      const handler = handlerOf(await registry(), name)
+      const from = await look((pool) => oldestDeadOf(pool, tables, name))
+      if (from === null) return { count: 0 }
+      const to = { ...name, from }
+      if (wanted.preview) return { count: await look((pool) => previewRewind(pool, tables, handler, to)) }
+      return act(wanted, to, (pool, what) => rewindLane(pool, tables, { handler, to, ...what }))
     },
     async pause(given, how) {
       const name = parseOptions('lanes.pause()', laneName, given)
