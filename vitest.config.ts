@@ -8,7 +8,7 @@ export default defineConfig({
     exclude: ['test/readme-blocks/**'], // their own tests run them
     pool: 'forks',
     maxWorkers: 3,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 })

@@ -31,9 +31,7 @@ export function record(names: SchemaNames): Migration {
       }
       await sql`create table ${ours('log_place')} (
         only_one boolean primary key default true check (only_one),
-        indexed_to bigint not null default 0,
-        bound_seq bigint not null default 0,
-        bound_xid xid8
+        indexed_to bigint not null default 0
       )`.execute(db)
       await sql`insert into ${ours('log_place')} default values`.execute(db)
       await sql`create table ${ours('log_chunk')} (

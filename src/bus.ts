@@ -4,12 +4,13 @@ import { backendFor, withParts, type BusParts } from './publishing/backend-overr
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
+import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { Acts } from './deliveries/act-log.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { Pauses } from './deliveries/pauses.ts'
-import type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -73,8 +74,14 @@ export interface Bus extends Pauses {
   ready(): Promise<void>
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
-  /** Examines the database, the queues, the handlers and the workers. Changes nothing. */
-  doctor(): Promise<readonly DoctorFinding[]>
+  /** What was published and what became of it; waiting for its end. */
+  readonly events: EventRecord
+  /**
+   * Examines the database, the queues, the handlers and the workers. Changes nothing.
+   *
+   * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
+   */
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
@@ -110,7 +117,8 @@ export function createBus(options: BusOptions): Bus {
       await backendFor(parts, publish).check()
     },
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
-    doctor: async () => place.doctor(await parts.registry.load()),
+    events: { ...place.events },
+    doctor: (how?: DoctorOptions) => place.doctor(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
     acts: { ...place.acts },
@@ -131,8 +139,8 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, emit, () => registry.load()))
-      : createInMemory(kind, mailbox, { codec, emit, publish: publishAsSeen })
+      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
+      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = { kind, registry, codec, emit, source, backend, mailbox, publish: publishAsSeen }
   return { parts, place, publish }

@@ -1,6 +1,8 @@
 /** Postbus: publish a typed event inside your own Postgres transaction; workers run its handlers, and retry them. */
 export { createBus, type Bus } from './bus.ts'
 export { defineEvent, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
+export { upcast, type Upcasts } from './events/upcasts.ts'
+export type { Upcast } from './events/event-details.ts'
 export {
   defineHandler,
   type EventFor,
@@ -32,8 +34,18 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
-export type { DoctorFinding, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
-export type { BlockedLanes, Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState, RewindTo } from './deliveries/lanes.ts'
+export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+export type {
+  BlockedLanes,
+  Lane,
+  LaneFilter,
+  LaneName,
+  LanePage,
+  LaneQuery,
+  Lanes,
+  LaneState,
+  RewindTo,
+} from './deliveries/lanes.ts'
 export type {
   DeadLetter,
   DeadLetterFilter,
@@ -42,7 +54,14 @@ export type {
   DeadLetters,
   DeadLetterSelection,
 } from './deliveries/dead-letters.ts'
-export type { ActName, ActOptions, ActReport, BatchActOptions, PacedActOptions, PreviewedActOptions } from './deliveries/acts.ts'
+export type {
+  ActName,
+  ActOptions,
+  ActReport,
+  BatchActOptions,
+  PacedActOptions,
+  PreviewedActOptions,
+} from './deliveries/acts.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'
@@ -58,3 +77,8 @@ export {
   type BusSignalName,
 } from './signals.ts'
 export { PostbusError, type PostbusErrorCode } from './errors.ts'
+export type { EventRecord } from './record/events.ts'
+export type { EventBranch, EventFilter, EventPage, EventQuery, EventState, EventTree } from './record/event-query.ts'
+export type { DeliveryStatus, EventStatus } from './record/event-status.ts'
+export type { RecordedEvent } from './record/recorded-event.ts'
+export type { WaitOptions } from './record/wait-options.ts'

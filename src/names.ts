@@ -20,6 +20,34 @@ export function checkName(name: unknown, what: string, code: PostbusErrorCode): 
   )
 }
 
+/**
+ * The names that something had before, oldest first. The oldest one is what the database knows it by.
+ *
+ * @throws {PostbusError} with `code` for what is no list of names, and for a name that stands in it twice or is the present one.
+ */
+export function checkPreviousNames(
+  name: string,
+  given: unknown,
+  { what, code }: { readonly what: string; readonly code: PostbusErrorCode },
+): readonly string[] {
+  if (given === undefined) return Object.freeze([])
+  const refuse = (problem: string) => new PostbusError(code, `${what} "${name}": ${problem}`)
+  if (!Array.isArray(given)) throw refuse('expected `previousNames` to be a list of names, oldest first.')
+  for (const [place, previous] of given.entries()) {
+    checkName(previous, `${what} "${name}": its previous`, code)
+    if (given.indexOf(previous) !== place) throw refuse(`"${previous}" stands in \`previousNames\` twice.`)
+    if (previous !== name) continue
+    const mend = 'To give back the first name, leave `previousNames` out: nothing is stored under the later ones'
+    throw refuse(`its own name stands in \`previousNames\`. ${mend}.`)
+  }
+  return Object.freeze([...(given as readonly string[])])
+}
+
+/** What the database knows something by that has had these names. */
+export function storedName(name: string, previousNames: readonly string[]): string {
+  return previousNames[0] ?? name
+}
+
 export function checkQueueName(name: unknown, owner: string, code: PostbusErrorCode): void {
   if (typeof name === 'string' && HANDLER_QUEUE.test(name) && !name.endsWith(PARTITIONED)) return
   throw new PostbusError(

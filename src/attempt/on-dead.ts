@@ -5,6 +5,7 @@ import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { Outcome } from '../handlers/outcome.ts'
+import type { Registry } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
 import { reasonOf } from './attempt-error.ts'
 import { fieldsOf } from './attempt-signals.ts'
@@ -17,20 +18,30 @@ export type Undecided =
   Exclude<Outcome, Dead> | (Omit<Dead, 'onDead'> & { readonly onDead: AnyHandler['options']['onDead'] })
 
 interface Asking {
+  readonly registry: Pick<Registry, 'readingOf'>
   readonly codec: Codec
   readonly emit: Emit
 }
 
 /** Where the function cannot be asked, throws, or returns something else, the key is held: its order is kept until somebody has looked. */
-export function decided(delivery: ClaimedDelivery, outcome: Undecided, parts: Asking): Outcome {
+export function decided(delivery: ClaimedDelivery, handler: AnyHandler, outcome: Undecided, parts: Asking): Outcome {
   if (outcome.is !== 'dead') return outcome
   const { onDead } = outcome
   if (typeof onDead !== 'function') return { ...outcome, onDead }
 
-  const event = delivery.event && openedOrError(delivery.event, parts.codec)
-  if (!event || event instanceof PostbusError) return { ...outcome, onDead: 'block' }
+  const event = eventFor(delivery, handler, parts)
+  if (event === null) return { ...outcome, onDead: 'block' }
   const error = outcome.error ?? new PostbusError('POSTBUS_ATTEMPT_FAILED', outcome.reason)
-  return { ...outcome, onDead: answerOf(() => onDead(error, event as Envelope as never), delivery, parts.emit) }
+  return { ...outcome, onDead: answerOf(() => onDead(error, event as never), delivery, parts.emit) }
+}
+
+/** As the handler gets it; `null` when it cannot. */
+function eventFor({ event }: ClaimedDelivery, handler: AnyHandler, { registry, codec }: Asking): Envelope | null {
+  if (event === null) return null
+  const reading = registry.readingOf(handler, event)
+  if (reading.is !== 'as-stored' && reading.is !== 'upcast') return null
+  const opened = openedOrError(event, reading, codec)
+  return opened instanceof PostbusError ? null : opened
 }
 
 function answerOf(ask: () => unknown, delivery: ClaimedDelivery, emit: Emit): Dead['onDead'] {

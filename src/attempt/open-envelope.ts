@@ -4,11 +4,16 @@ import type { Codec } from '../codec/codec.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope, EventMetadata } from '../events/envelope.ts'
+import { storedAs } from '../events/stored-as.ts'
+import { asRead, type Reading } from '../handlers/reading.ts'
 
-/** The envelope, or why there is none. Whatever stands in the row costs nothing but its own delivery. */
-export function openedOrError(stored: StoredEvent, codec: Codec): Envelope | PostbusError {
+/**
+ * The event as a handler with this reading gets it, or why there is none. Whatever stands in the row, and whatever an upcast makes
+ * of it, costs nothing but its own delivery.
+ */
+export function openedOrError(stored: StoredEvent, reading: Reading, codec: Codec): Envelope | PostbusError {
   try {
-    return openEnvelope(stored, codec)
+    return asRead(reading, openEnvelope(stored, codec))
   } catch (cause) {
     if (cause instanceof PostbusError) return cause
     return corrupt(stored, 'cannot be decoded.', cause)
@@ -38,6 +43,7 @@ export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
     source: stored.source,
     metadata: stored.metadata === null ? {} : openMetadata(stored, stored.metadata),
     expiresAt: stored.expiresAt,
+    ...storedAs(stored.type, stored.storedType ?? stored.type),
   })
 }
 

@@ -37,7 +37,7 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const handler = parts.registry.handlerNamed(delivery.handler)
   if (!handler) return putBack(unknownHandler(delivery))
-  return decided(delivery, await attempted({ delivery, handler, abort }, parts), parts)
+  return decided(delivery, handler, await attempted({ delivery, handler, abort }, parts), parts)
 }
 
 async function attempted(
@@ -46,11 +46,12 @@ async function attempted(
 ): Promise<Undecided> {
   const stored = delivery.event
   if (!stored) return dead(handler, eventGone(delivery))
-  const misfit = versionMisfit(handler, stored)
+  const reading = parts.registry.readingOf(handler, stored)
+  const misfit = versionMisfit(handler, stored, reading)
   if (misfit) return misfit
   if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
 
-  const event = openedOrError(stored, parts.codec)
+  const event = openedOrError(stored, reading, parts.codec)
   if (event instanceof PostbusError) return dead(handler, event)
   const answer = await callHandler({ delivery, handler, event, abort }, parts)
   return outcomeOf(delivery, handler, answer)

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto'
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
+import { storedName } from '../names.ts'
 
 export function unstoredDelivery(handler: AnyHandler, event: StoredEvent, attempt: number): ClaimedDelivery {
   return {
-    id: deliveryId(event.id, handler.name),
+    id: deliveryId(event.id, storedName(handler.name, handler.previousNames)),
     queue: handler.options.queue,
     handler: handler.name,
     claim: 0,

@@ -3,12 +3,19 @@ import type { PlannedEvent } from '../publishing/backend.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { storedTypeOf } from '../events/stored-as.ts'
+import { AS_STORED, asRead, type Reading } from '../handlers/reading.ts'
 import { isPlainObject } from '../realm.ts'
 import { openEnvelope } from '../attempt/open-envelope.ts'
 
-/** Decodes a new copy each time, and freezes all of it: a reader that changes its copy would surprise the next one. */
-export function decodedCopy(planned: PlannedEvent, codec: Codec): Envelope {
-  const copy = openEnvelope(storedForm(planned), codec)
+/**
+ * Decodes a new copy each time, as a handler with this reading gets it, and freezes all of it: a reader that changes its copy would
+ * surprise the next one.
+ *
+ * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`.
+ */
+export function decodedCopy(planned: PlannedEvent, codec: Codec, reading: Reading = AS_STORED): Envelope {
+  const copy = asRead(reading, openEnvelope(storedForm(planned), codec))
   freezeDeep(copy.data)
   freezeDeep(copy.metadata)
   return copy
@@ -20,6 +27,7 @@ export function storedForm({ envelope, payload }: PlannedEvent): StoredEvent {
     seq: '0', // the order of publishing is a matter of the database
     id: envelope.id,
     type: envelope.type,
+    storedType: storedTypeOf(envelope),
     version: envelope.version,
     partitionKey: envelope.partitionKey,
     payload,

@@ -8,6 +8,7 @@ import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
 import type { Pauses } from '../deliveries/pauses.ts'
+import type { EventRecord } from '../record/events.ts'
 import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
@@ -15,7 +16,11 @@ import { RememberedIds } from './remembered-ids.ts'
 
 type Kind = 'inline' | 'mailbox' | 'strict'
 
-export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusParts, 'codec' | 'emit' | 'publish'>) {
+export function createInMemory(
+  kind: Kind,
+  mailbox: Envelope[],
+  bus: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
+) {
   const refuse = (what: string): never => {
     throw noDatabase(kind, what)
   }
@@ -26,6 +31,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
     lanes: withoutLanes(refuse),
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     pauses: withoutPauses(refuse),
+    events: withoutRecord(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
   }
@@ -34,10 +40,10 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: Pick<BusPar
 function backendOf(
   kind: Kind,
   mailbox: Envelope[],
-  { codec, emit, publish }: Pick<BusParts, 'codec' | 'emit' | 'publish'>,
+  { registry, codec, emit, publish }: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
 ): Backend {
   const ids = new RememberedIds()
-  if (kind === 'inline') return createInlineBackend({ codec, ids, emit, publish })
+  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, publish })
   if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }
@@ -57,6 +63,18 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
     count: async () => refuse('deadLetters.count()'),
     retry: async () => refuse('deadLetters.retry()'),
     dismiss: async () => refuse('deadLetters.dismiss()'),
+  })
+}
+
+function withoutRecord(refuse: (what: string) => never): EventRecord {
+  return Object.freeze({
+    get: async () => refuse('events.get()'),
+    list: async () => refuse('events.list()'),
+    count: async () => refuse('events.count()'),
+    countByType: async () => refuse('events.countByType()'),
+    tree: async () => refuse('events.tree()'),
+    status: async () => refuse('events.status()'),
+    whenFinished: async () => refuse('events.whenFinished()'),
   })
 }
 

@@ -9,6 +9,7 @@ import type { Codec } from '../codec/codec.ts'
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
+import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
@@ -21,6 +22,7 @@ import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
 export interface InlineParts extends Pick<CallParts, 'emit' | 'publish'> {
+  readonly registry: LazyRegistry
   readonly codec: Codec
   readonly ids: RememberedIds
 }
@@ -55,11 +57,13 @@ async function runHandlers(
   tx: PublishTransaction | undefined,
   parts: InlineParts,
 ): Promise<void> {
+  const registry = await parts.registry.load()
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)
     const delivery = unstoredDelivery(handler, storedForm(planned), 1)
-    const call = { delivery, handler, event: decodedCopy(planned, parts.codec), abort: new AbortController() }
+    const event = decodedCopy(planned, parts.codec, registry.readingOf(handler, planned.envelope))
+    const call = { delivery, handler, event, abort: new AbortController() }
     const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))
     settleInline(answer, call, parts)
   }

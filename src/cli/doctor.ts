@@ -18,15 +18,21 @@ export const doctor: Command = {
   summary: 'Examine the database, the queues, the handlers and the workers.',
   examples: [
     ['postbus doctor', 'says what is right and what is not; exit code 3 if there are problems'],
+    ['postbus doctor --deploy', 'run by the code to be deployed: also whether it can go on with everything that waits'],
     ['postbus doctor --json', 'the same for a program'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION },
-  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON },
+  options: { ...CONFIG_OPTION, ...JSON_OPTION, deploy: { type: 'boolean' } },
+  describe: {
+    config: DESCRIBE_CONFIG,
+    json: DESCRIBE_JSON,
+    deploy:
+      'Before a deploy: counts all that waits for handlers, event types and versions that this code does not have.',
+  },
 
   async run(invocation) {
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      const findings = await bus.doctor()
+      const findings = await bus.doctor({ deploy: invocation.options['deploy'] === true })
       if (invocation.options['json']) printJson(invocation.terminal, findings)
       else printFindings(invocation.terminal, findings)
       return findings.some((finding) => finding.status === 'problem') ? 3 : 0

@@ -14,9 +14,20 @@ import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { pause, resume } from './pause.ts'
+import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { migrate, worker, doctor, dead, lanes, pause, resume, acts }
+const COMMANDS: Readonly<Record<string, Command>> = {
+  migrate,
+  worker,
+  doctor,
+  dead,
+  lanes,
+  pause,
+  resume,
+  acts,
+  types,
+}
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args

@@ -64,6 +64,13 @@ export interface Pruned {
   readonly more: boolean
 }
 
+export interface Indexed {
+  /** How many events were indexed. */
+  readonly events: number
+  /** There may be more to index right now. */
+  readonly more: boolean
+}
+
 /** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
 export interface DeliveryStore {
   /** Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. */
@@ -83,6 +90,8 @@ export interface DeliveryStore {
   recover(looking: Looking): Promise<Look>
   /** Deletes some events that are not needed any more, with their deliveries. For all queues; of several callers one works. */
   prune(how: Pruning): Promise<Pruned>
+  /** Indexes the next events of the log, so that they can be looked up. Of several callers one works. */
+  index(): Promise<Indexed>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
   vacuum(): Promise<Vacuumed | null>
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */

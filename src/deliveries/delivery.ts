@@ -21,7 +21,10 @@ export interface ClaimedDelivery {
 export interface StoredEvent {
   readonly seq: string
   readonly id: string
+  /** By the name that it has now. */
   readonly type: string
+  /** The name that it is stored under, where that is an older one. */
+  readonly storedType?: string
   readonly version: number
   readonly partitionKey: string | null
   /** As the codec wrote it. */

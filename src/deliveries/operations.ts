@@ -1,4 +1,5 @@
 /** What an operator's work on the database takes and returns: `bus.migrate()` and `bus.doctor()`. */
+import { z } from 'zod'
 
 export interface MigrateOptions {
   /** Only say what would be done. */
@@ -14,6 +15,16 @@ export interface MigrateReport {
   readonly steps: readonly string[]
 }
 
+export interface DoctorOptions {
+  /**
+   * Before a deploy: also whether this code can go on with everything that waits, counted in full. What waits for a handler that it
+   * does not have, or is of an event type or version that its handlers cannot read, is a problem.
+   */
+  readonly deploy?: boolean
+}
+
+export const doctorOptions = z.strictObject({ deploy: z.boolean().default(false) })
+
 /** One line of the doctor's report. */
 export interface DoctorFinding {
   readonly check:
@@ -22,6 +33,7 @@ export interface DoctorFinding {
     | 'queues'
     | 'notify'
     | 'handlers'
+    | 'deploy'
     | 'workers'
     | 'dead letters'
     | 'pauses'

@@ -11,36 +11,31 @@ import { callerOf } from './defined-at.ts'
 import { isEventId, newEventId } from './event-id.ts'
 import { ownCopy } from './own-copy.ts'
 import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './event-checks.ts'
-import { checkName } from '../names.ts'
+import { checkName, checkPreviousNames, storedName } from '../names.ts'
+import { withDetails } from './event-details.ts'
+import type { EventType } from './event-type.ts'
+import { storedAs } from './stored-as.ts'
+import { checkUpcasts, type Upcasts } from './upcasts.ts'
+import { validate } from './validate.ts'
 
-/** A declared kind of event. Call it with data to make one; it validates, and never touches the database. */
-export interface EventType<
-  Type extends string = string,
-  Version extends number = number,
-  Input = never,
-  Data = unknown,
-> {
-  /**
-   * Makes an event: validates `data` with the schema and returns a frozen envelope. Its data is a copy: what you change
-   * afterwards in the objects that you passed does not reach the event. Publishes nothing: `bus.publish` does.
-   *
-   * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the data or an option is not acceptable; lists every problem.
-   */
-  (data: Input, options?: EventOptions): Envelope<Type, Version, Data>
-  readonly type: Type
-  readonly version: Version
-  /** Where it was defined, for the error about two that have one type and version. */
-  readonly definedAt: string
-}
-
-/** The event that an event type makes: `type OrderCreated = EventOf<typeof OrderCreated>`. */
-export type EventOf<Kind> = Kind extends (data: never, options?: EventOptions) => infer Event ? Event : never
+export type { EventOf, EventType } from './event-type.ts'
 
 export interface EventDefinition<Schema extends StandardSchemaV1, Version extends number> {
   /** Any Standard Schema (zod, valibot, arktype, …). It must be synchronous: events are made inside transactions. */
   readonly schema: Schema
   /** A whole number from 1, default 1. Raise it when old handlers could no longer read the data. */
   readonly version?: Version
+  /**
+   * How data of older versions becomes data of this one: `{ 1: (v1) => v2, 2: (v2) => v3 }`. Each returns what the schema of
+   * the next version takes; only the last result is checked. Handlers then see this version only, whatever is stored. `v1` is
+   * unknown, unless its event type is given: `1: upcast(OrderCreatedV1, (v1) => …)`.
+   */
+  readonly upcasts?: Upcasts<Version, StandardSchemaV1.InferInput<Schema>>
+  /**
+   * The names that this type had before, oldest first. It goes on being stored under the oldest, so that a rename changes only
+   * what is shown: append a name here when you rename, and take none away.
+   */
+  readonly previousNames?: readonly string[]
   /**
    * Which events must be handled in turn: one at a time per key and handler. Return `null` when an event needs no
    * order. At most 512 bytes of well-formed text without NUL. Pure; called once, when the event is made.
@@ -59,7 +54,8 @@ export interface EventDefinition<Schema extends StandardSchemaV1, Version extend
  * const event = OrderCreated({ orderId: 'o-1', total: 42 })
  *
  * @param type dotted, lower case, past tense: `orders.order-created`.
- * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the name, the version or the schema cannot be used.
+ * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the name, the version, the schema, an upcast or a previous name cannot be
+ * used.
  */
 export function defineEvent<
   const Type extends string,
@@ -72,7 +68,10 @@ export function defineEvent<
   checkName(type, 'Event type', 'POSTBUS_INVALID_EVENT')
   const version = checkVersion(type, definition.version)
   checkSchema(type, definition.schema)
+  const previousNames = checkPreviousNames(type, definition.previousNames, WHAT)
+  const upcasts = checkUpcasts(type, definition.upcasts, { version, names: [type, ...previousNames] })
   const { schema, partitionKey } = definition
+  const stored = storedAs(type, storedName(type, previousNames))
 
   function make(
     data: StandardSchemaV1.InferInput<Schema>,
@@ -107,12 +106,16 @@ export function defineEvent<
       source: options.source ?? null,
       metadata: checkMetadata(type, options.metadata ?? {}),
       expiresAt: options.ttlMs === undefined ? null : new Date(occurredAt.getTime() + options.ttlMs),
+      ...stored,
     }
     return Object.freeze(envelope)
   }
 
-  return Object.freeze(Object.assign(make, { type, version, definedAt: callerOf(defineEvent) }))
+  const eventType = Object.assign(make, { type, version, previousNames, definedAt: callerOf(defineEvent) })
+  return Object.freeze(withDetails(eventType, { schema, upcasts }))
 }
+
+const WHAT = { what: 'Event type', code: 'POSTBUS_INVALID_EVENT' } as const
 
 /** Whether a value was made by `defineEvent`, by this or another copy of the package. */
 export function isEventType(value: unknown): value is EventType {
@@ -131,34 +134,6 @@ function checkSchema(type: string, schema: StandardSchemaV1 | undefined): void {
     'POSTBUS_INVALID_EVENT',
     `${type}: expected \`schema\` to be a Standard Schema, such as z.object({ … }) of zod.`,
   )
-}
-
-function validate<Schema extends StandardSchemaV1>(
-  type: string,
-  schema: Schema,
-  data: unknown,
-): StandardSchemaV1.InferOutput<Schema> {
-  const result = schema['~standard'].validate(data)
-  if ('then' in result) {
-    Promise.resolve(result).catch(() => undefined) // the refusal below is the error to see, not an unhandled rejection
-    throw new PostbusError(
-      'POSTBUS_INVALID_EVENT',
-      `${type}: its schema is asynchronous, but events are made inside transactions. Use a schema without async parts.`,
-    )
-  }
-  if (!result.issues) return result.value
-  throw new PostbusError('POSTBUS_INVALID_EVENT', describeIssues(type, result.issues))
-}
-
-function describeIssues(type: string, issues: readonly StandardSchemaV1.Issue[]): string {
-  const problems = issues.length === 1 ? '1 problem' : `${issues.length} problems`
-  return [`${type}: ${problems}`, ...issues.map((issue) => `  ✖ ${issue.message}${placeOf(issue)}`)].join('\n')
-}
-
-function placeOf(issue: StandardSchemaV1.Issue): string {
-  if (!issue.path?.length) return ''
-  const keys = issue.path.map((part) => String(typeof part === 'object' ? part.key : part))
-  return ` → at ${keys.join('.')}`
 }
 
 function checkOptions(type: string, options: EventOptions): void {

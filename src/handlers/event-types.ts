@@ -35,7 +35,8 @@ function eventTypesIn(set: EventTypeSet): readonly AnyEventType[] {
   })
 }
 
-function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
+/** The event types in a handler's `on`. */
+export function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
   const kinds: readonly unknown[] = Array.isArray(on) ? on : [on]
   return kinds.filter(isEventType)
 }

@@ -11,7 +11,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { EventOf, EventType } from '../events/event.ts'
 import type { HandlerContext } from './handler-context.ts'
-import { checkName, checkQueueName } from '../names.ts'
+import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
 
 /** Any event type, whatever its data. */
@@ -86,6 +86,11 @@ export interface HandlerDefinition<Listens extends ListensTo, Result> extends Om
   /** One event type, several, or a pattern. */
   readonly on: Listens
   /**
+   * The names that this handler had before, oldest first. Its deliveries go on being stored under the oldest, so that a rename
+   * changes only what is shown: append a name here when you rename, and take none away.
+   */
+  readonly previousNames?: readonly string[]
+  /**
    * Whether this handler has anything to do for an event. `false` saves the delivery altogether. Runs synchronously
    * inside `publish`, so it must be pure: no queries, no calls, no side effects. Default: always interested.
    */
@@ -107,6 +112,8 @@ export interface HandlerDefinition<Listens extends ListensTo, Result> extends Om
 /** A declared handler, with every option filled in. */
 export interface Handler<Name extends string = string, Listens extends ListensTo = ListensTo, Result = unknown> {
   readonly name: Name
+  /** What it was named before, oldest first: the oldest is the name that is stored. */
+  readonly previousNames: readonly string[]
   readonly on: Listens
   readonly interested: ((event: EventFor<Listens>) => boolean) | null
   readonly handle: (event: EventFor<Listens>, context: HandlerContext) => Result
@@ -128,7 +135,7 @@ export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'
 const HANDLER = Symbol.for('postbus.handler')
 
 /**
- * Declares a handler. Its name is stored with every delivery: renaming it orphans what is waiting.
+ * Declares a handler. Its name is stored with every delivery: a renamed handler lists its `previousNames`, or what waits is orphaned.
  *
  * @example
  * const createInvoice = defineHandler('finances.create-invoice', {
@@ -137,14 +144,14 @@ const HANDLER = Symbol.for('postbus.handler')
  *   handle: (event, context) => invoices.create(context.deliveryId, event.data), // throws? it is tried again
  * })
  *
- * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when the name, an option or the subscription cannot be used.
+ * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when a name, an option or the subscription cannot be used.
  */
 export function defineHandler<const Name extends string, const Listens extends ListensTo, Result>(
   name: Name,
   definition: HandlerDefinition<Listens, Result>,
 ): Handler<Name, Listens, Result> {
   checkName(name, 'Handler', 'POSTBUS_INVALID_HANDLER')
-  const { on, interested, handle, ...options } = definition
+  const { on, interested, handle, previousNames, ...options } = definition
   if (typeof handle !== 'function') throw invalid(name, 'expected `handle` to be a function.')
   if (interested !== undefined && typeof interested !== 'function')
     throw invalid(name, 'expected `interested` to be a function.')
@@ -153,6 +160,7 @@ export function defineHandler<const Name extends string, const Listens extends L
   return {
     [HANDLER]: true,
     name,
+    previousNames: checkPreviousNames(name, previousNames, { what: 'Handler', code: 'POSTBUS_INVALID_HANDLER' }),
     on,
     interested: interested ?? null,
     handle,

@@ -2,10 +2,12 @@
 import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
+import { storedTypeOf } from '../events/stored-as.ts'
 import { eventTypesOf, type EventTypeSet } from './event-types.ts'
 import { isHandler, type AnyEventType, type AnyHandler } from './handler.ts'
 import { partitionedQueue } from '../names.ts'
-import { subscribes } from './subscription.ts'
+import { isReadable, readingOf, type KnownTypes, type Reading, type TypeAndVersion } from './reading.ts'
+import { nameTable, type StoredNames } from './stored-names.ts'
 
 /** An array of handlers, or a module (or any object, or a CommonJS module) whose exports are handlers or arrays of them. */
 export type HandlerSet = readonly AnyHandler[] | Readonly<Record<string, unknown>>
@@ -19,10 +21,15 @@ export interface Registry {
   readonly eventTypes: readonly AnyEventType[]
   /** Every queue that deliveries can go to: two per `queue` option in use, always with `events` and `events_partitioned`. */
   readonly queues: readonly string[]
+  /** What the handlers and event types are called in the database. */
+  readonly names: StoredNames
   /** The handlers subscribed to an event, interested or not, in registration order. */
   handlersOf(event: Envelope): readonly AnyHandler[]
+  /** In which version a handler gets an event, or why it does not. */
+  readingOf(handler: AnyHandler, event: TypeAndVersion): Reading
   /** The versions of an event type that handlers list by name; patterns do not count. */
   versionsHandled(type: string): readonly number[]
+  /** By any of its names. */
   handlerNamed(name: string): AnyHandler | undefined
 }
 
@@ -31,7 +38,8 @@ export interface Registry {
  *
  * @throws {PostbusError} `POSTBUS_DUPLICATE_HANDLER` when two handlers share a name, with both places;
  * `POSTBUS_INVALID_HANDLER` when something in the set is not a handler; `POSTBUS_DUPLICATE_EVENT_TYPE` and
- * `POSTBUS_INVALID_EVENT` for event types that contradict each other, or are none.
+ * `POSTBUS_INVALID_EVENT` for event types that contradict each other, or are none; `POSTBUS_NAME_CONFLICT` for previous names
+ * that another one has.
  */
 export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Registry {
   const handlers = [...new Set(handlersIn(set))]
@@ -42,20 +50,41 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
     byName.set(handler.name, handler)
   }
 
+  const eventTypes = eventTypesOf(events, handlers)
+  const names = namesOf(handlers, eventTypes)
+  const known = knownTypes(eventTypes, names)
+  /** As a worker with this code will see it, which has only the stored name to go by. */
+  const heardAs = (event: TypeAndVersion): TypeAndVersion => ({
+    type: names.eventTypes.shown(storedTypeOf(event)),
+    version: event.version,
+  })
   const bases = new Set(['events', ...handlers.map((handler) => handler.options.queue)])
   return Object.freeze({
     handlers: Object.freeze(handlers),
-    eventTypes: eventTypesOf(events, handlers),
+    eventTypes,
+    names,
     queues: Object.freeze([...bases].flatMap((queue) => [queue, partitionedQueue(queue)])),
-    handlersOf: remembering((event) => handlers.filter((handler) => isFor(handler, event))),
+    handlersOf: remembering(heardAs, (event) => handlers.filter((handler) => isFor(handler, event, known))),
+    readingOf: (handler: AnyHandler, event: TypeAndVersion) => readingOf(handler, heardAs(event), known),
     versionsHandled: (type: string) => handlers.flatMap((handler) => versionsOf(handler, type)),
-    handlerNamed: (name: string) => byName.get(name),
+    handlerNamed: (name: string) => byName.get(names.handlers.shown(name)),
   })
 }
 
-/** Whether a handler subscribes to an event of this type and version. */
-export function isFor(handler: AnyHandler, event: { readonly type: string; readonly version: number }): boolean {
-  return handler.subscriptions.some((subscription) => subscribes(subscription, event.type, event.version))
+function namesOf(handlers: readonly AnyHandler[], eventTypes: readonly AnyEventType[]): StoredNames {
+  const named = eventTypes.map(({ type, previousNames, definedAt }) => ({ name: type, previousNames, definedAt }))
+  return Object.freeze({ handlers: nameTable('handlers', handlers), eventTypes: nameTable('event types', named) })
+}
+
+function knownTypes(eventTypes: readonly AnyEventType[], names: StoredNames): KnownTypes {
+  const newest = new Map<string, AnyEventType>()
+  for (const one of eventTypes) if (one.version > (newest.get(one.type)?.version ?? 0)) newest.set(one.type, one)
+  return { namesOf: (type) => names.eventTypes.all(type), newest: (type) => newest.get(type) }
+}
+
+/** Whether a handler subscribes to an event of this type and version, as it is or by way of upcasts. */
+export function isFor(handler: AnyHandler, event: TypeAndVersion, known?: KnownTypes): boolean {
+  return isReadable(readingOf(handler, event, known))
 }
 
 /** The versions of an event type that a handler lists. A pattern lists none: it takes every version. */
@@ -64,9 +93,13 @@ export function versionsOf(handler: AnyHandler, type: string): readonly number[]
 }
 
 /** Patterns are matched once per event type and version, not once per event. */
-function remembering(find: (event: Envelope) => readonly AnyHandler[]) {
+function remembering(
+  heardAs: (event: TypeAndVersion) => TypeAndVersion,
+  find: (event: TypeAndVersion) => readonly AnyHandler[],
+) {
   const found = new Map<string, readonly AnyHandler[]>()
-  return (event: Envelope): readonly AnyHandler[] => {
+  return (given: Envelope): readonly AnyHandler[] => {
+    const event = heardAs(given)
     const key = `${event.type} ${event.version}`
     const known = found.get(key) ?? find(event)
     found.set(key, known)

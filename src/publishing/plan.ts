@@ -3,6 +3,8 @@ import type { PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
 
@@ -25,8 +27,13 @@ export function planEvents(
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
-    return { envelope, handlers: subscribed.filter((handler) => isInterested(handler, envelope)), payload }
+    return { envelope, handlers: subscribed.filter((handler) => wants(handler, envelope, registry)), payload }
   })
+}
+
+/** Asked about the event in the version that the handler will get it in. */
+function wants(handler: AnyHandler, event: Envelope, registry: Registry): boolean {
+  return handler.interested === null || isInterested(handler, asHeard(registry.readingOf(handler, event), event))
 }
 
 function warnOfNoHandlers(event: Envelope, registry: Registry, emit: Emit): void {

@@ -9,7 +9,8 @@ import { PostbusError } from '../errors.ts'
 import type { AnyHandler, EventFor, Handler, ListensTo } from '../handlers/handler.ts'
 import { isAnswer, type Discard, type Failed, type Skip, type Snooze } from '../handlers/outcome.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
-import { isFor, isInterested } from '../handlers/registry.ts'
+import { asHeard, isReadable } from '../handlers/reading.ts'
+import { isInterested } from '../handlers/registry.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import type { Answer } from '../attempt/handler-call.ts'
@@ -108,13 +109,14 @@ export async function runEventOrThrow<Listens extends ListensTo, Result>(
 /** Null: not interested. */
 async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventOptions): Promise<Answer | null> {
   checkEnvelope(event)
-  if (!isFor(handler, event)) throw notItsEvent(handler, event)
-  const number = attemptNumber(handler, options.attempt)
   const bus = partsFor(options.bus)
+  const reading = (await bus.registry.load()).readingOf(handler, event)
+  if (!isReadable(reading)) throw notItsEvent(handler, event)
+  const number = attemptNumber(handler, options.attempt)
   const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
-  if (!isInterested(handler, event)) return null
+  if (!isInterested(handler, asHeard(reading, event))) return null
   const delivery = unstoredDelivery(handler, storedForm(planned), number)
-  const call = { delivery, handler, event: decodedCopy(planned, bus.codec), abort: new AbortController() }
+  const call = { delivery, handler, event: decodedCopy(planned, bus.codec, reading), abort: new AbortController() }
   return callHandler(call, { emit: bus.emit, publish: bus.publish, deadlines: new Deadlines(), tx: options.tx })
 }
 

@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import { Recovery } from './recovery.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
+import { keepIndexed } from './indexing.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
@@ -207,6 +208,7 @@ export class Worker {
       this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
       new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
+      keepIndexed(this.#parts.store, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
   }

@@ -274,9 +274,7 @@ create table postbus.log_chunk (
 
 create table postbus.log_place (
   only_one boolean not null default true,
-  indexed_to bigint not null default 0,
-  bound_seq bigint not null default 0,
-  bound_xid xid8
+  indexed_to bigint not null default 0
 );
 
 create table postbus.lookup (
@@ -1653,6 +1651,8 @@ begin
       select event.ctid as row from "postbus".event event where event.seq = old.seq offset 0
     ) event;
     delete from "postbus".event event where event.ctid = any(rows);
+    delete from "postbus".lookup found where found.seq = any (seqs);
+    delete from "postbus".log_chunk chunk where chunk.last_seq < (select min(event.seq) from "postbus".event event);
   end if;
 
   update "postbus".pruning set

@@ -164,7 +164,8 @@ describe('a problem leaves exit code 3 and is named with what mends it:', () => 
     expect(linesOf(out).map((line) => JSON.parse(line) as unknown)).toContainEqual({
       check: 'handlers',
       status: 'problem',
-      message: '"post.deliver-mail" has 2 waiting deliveries but no handler of that name (renamed, or not deployed?)',
+      message:
+        '"post.deliver-mail" has 2 waiting deliveries but no handler of that name (renamed without previousNames, or not deployed?)',
     })
   })
 })

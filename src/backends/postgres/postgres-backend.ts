@@ -13,6 +13,7 @@ import { checkQueues } from './queues/queues.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
 import { settleDeliveries } from './deliveries/settle.ts'
+import { LogIndex } from './record/log-index.ts'
 import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
@@ -84,6 +85,7 @@ export function createDeliveryStore(
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
   const vacuum = new Vacuum(connection, tables)
+  const logIndex = new LogIndex(tables)
 
   /** How deliveries are claimed from one of the queues that `prepare` has checked. */
   function claimOf(queue: string): Claim {
@@ -104,6 +106,7 @@ export function createDeliveryStore(
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
+    index: async () => logIndex.move(await lifeline.pool()),
     vacuum: () => vacuum.run(),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),

@@ -3,16 +3,27 @@ import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
-import type { DoctorFinding, MigrateOptions, MigrateReport } from '../../deliveries/operations.ts'
-import type { Registry } from '../../handlers/registry.ts'
+import type { Codec } from '../../codec/codec.ts'
+import type { EventRecord } from '../../record/events.ts'
+import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
+import {
+  doctorOptions,
+  type DoctorFinding,
+  type DoctorOptions,
+  type MigrateOptions,
+  type MigrateReport,
+} from '../../deliveries/operations.ts'
+import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
+import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
-import { pausesIn, type LoadRegistry } from './operating/pauses.ts'
+import { pausesIn } from './operating/pauses.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
+import { eventsIn } from './record/event-record.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { tablesIn } from './schema/tables.ts'
 
@@ -34,8 +45,9 @@ export interface Postgres {
   readonly lanes: Lanes
   readonly acts: Acts
   readonly pauses: Pauses
+  readonly events: EventRecord
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
-  doctor(registry: Registry): Promise<readonly DoctorFinding[]>
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
 }
 
 /**
@@ -44,24 +56,45 @@ export interface Postgres {
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
-export function createPostgres(settings: PostgresSettings, emit: Emit, registry: LoadRegistry): Postgres {
+/** What the bus knows beside its database. */
+export interface Known {
+  readonly emit: Emit
+  readonly codec: Codec
+  readonly registry: LazyRegistry
+}
+
+export function createPostgres(settings: PostgresSettings, { emit, codec, registry }: Known): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
+  const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
+  const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   return {
-    backend: createPostgresBackend({ connection, lifeline, listening }, tables, emit),
-    deadLetters: deadLettersIn(connection, tables),
-    lanes: lanesIn(connection, tables, registry),
-    acts: actsIn(connection, tables),
-    pauses: pausesIn(connection, tables, registry),
+    backend: {
+      ...backend,
+      publish: publishingFirstNames(backend, registry),
+      store: withPresentNames(backend.store, registry),
+      async close() {
+        await close() // before the connections that it uses
+        await backend.close()
+      },
+    },
+    events,
+    deadLetters: deadLettersIn({ connection, tables, registry }),
+    lanes: lanesIn({ connection, tables, registry }),
+    acts: actsIn({ connection, tables, registry }),
+    pauses: pausesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),
-    doctor: (registry) => examine({ connection, listening, tables, retentionMs: settings.retentionMs }, registry),
+    async doctor(how = {}) {
+      const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
+      return examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+    },
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Queryable } from '../../backends/postgres/connection.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
+import { withPresentNames } from '../../backends/postgres/deliveries/names.ts'
 import { createDeliveryStore, type DeliveryConnection } from '../../backends/postgres/postgres-backend.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { PostbusError } from '../../errors.ts'
@@ -27,7 +28,7 @@ export interface Inside {
 }
 
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
-export function inside(tx: PublishTransaction, { backend, emit }: DatabaseBus): Inside {
+export function inside(tx: PublishTransaction, { backend, registry, emit }: DatabaseBus): Inside {
   const executor = openTransaction(tx)
   const database = inTheCallersTransaction(executor)
   const connection: DeliveryConnection = {
@@ -36,7 +37,7 @@ export function inside(tx: PublishTransaction, { backend, emit }: DatabaseBus): 
     separatePool: refuseConnection,
   }
   return {
-    store: createDeliveryStore({ connection, lifeline: connection }, backend.tables, emit),
+    store: withPresentNames(createDeliveryStore({ connection, lifeline: connection }, backend.tables, emit), registry),
     database,
     executor,
   }

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { PlannedEvent } from '../../../publishing/backend.ts'
 import { PostbusError } from '../../../errors.ts'
-import { partitionedQueue } from '../../../names.ts'
+import { storedTypeOf } from '../../../events/stored-as.ts'
+import { partitionedQueue, storedName } from '../../../names.ts'
 import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
 import type { PublishedEvent } from '../../../events/publish-result.ts'
 import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
@@ -59,7 +60,7 @@ function rowOf({ envelope, payload }: PlannedEvent, ord: number, receivers: numb
   return {
     ord,
     id: envelope.id,
-    type: envelope.type,
+    type: storedTypeOf(envelope),
     version: envelope.version,
     partition_key: envelope.partitionKey ?? undefined,
     payload,
@@ -87,17 +88,18 @@ class ReceiverSets {
   /** The number of an event's set. */
   of({ envelope, handlers }: PlannedEvent): number | undefined {
     if (handlers.length === 0) return undefined
-    const names = handlers.map(({ name }) => name)
+    const names = handlers.map(({ name, previousNames }) => storedName(name, previousNames))
     const known = [envelope.partitionKey === null, ...names].join(' ')
     const number = this.#sets.get(known) ?? this.#sets.size
     if (number < this.#sets.size) return number
 
     this.#sets.set(known, number)
-    for (const { name, options } of handlers) {
+    for (const { name, previousNames, options } of handlers) {
+      const handler = storedName(name, previousNames)
       this.receivers.push({
         set: number,
-        handler: name,
-        handler_hash: handlerHash(name),
+        handler,
+        handler_hash: handlerHash(handler),
         queue: queueFor(options.queue, envelope.partitionKey),
         priority: -options.priority, // pg-boss runs the larger number first
       })

@@ -28,9 +28,19 @@ const UNAVAILABLE = Symbol('LISTEN does not work here')
  */
 export function listenForWakeUps(
   connection: Pick<Connection, 'listener'> | null,
-  tables: Tables,
+  { channel }: Tables,
   emit: Emit,
   onWake: (queues: readonly string[] | 'all') => void,
+): { close(): Promise<void> } {
+  return listenOn(connection, channel, emit, onWake)
+}
+
+/** Calls `onWake` with the words that something was notified with, or `all` for `*`; and with `all` when it begins to hear, again. */
+export function listenOn(
+  connection: Pick<Connection, 'listener'> | null,
+  channel: string,
+  emit: Emit,
+  onWake: (words: readonly string[] | 'all') => void,
 ): { close(): Promise<void> } {
   const closed = new AbortController()
   let client: Client | undefined
@@ -59,7 +69,7 @@ export function listenForWakeUps(
     const lost = new Promise((resolve) => opened.once('end', () => resolve('the connection ended')))
     opened.on('notification', ({ payload }) => onWake(!payload || payload === '*' ? 'all' : payload.split(' ')))
     try {
-      await opened.query(`listen "${tables.channel}"`)
+      await opened.query(`listen "${channel}"`)
       onListening()
       onWake('all')
       return await Promise.race([lost, probeUntilDead(opened)])
@@ -79,9 +89,7 @@ export function listenForWakeUps(
 
   /** Behind a pooler this may be another session by now. */
   async function isListening(opened: Client): Promise<boolean> {
-    const { rowCount } = await opened.query(
-      `select from pg_listening_channels() as name where name = '${tables.channel}'`,
-    )
+    const { rowCount } = await opened.query(`select from pg_listening_channels() as name where name = '${channel}'`)
     return rowCount === 1
   }
 

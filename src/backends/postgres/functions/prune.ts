@@ -119,6 +119,8 @@ begin
       select event.ctid as row from ${event} event where event.seq = old.seq offset 0
     ) event;
     delete from ${event} event where event.ctid = any(rows);
+    delete from ${tables.lookup} found where found.seq = any (seqs);
+    delete from ${tables.logChunk} chunk where chunk.last_seq < (select min(event.seq) from ${event} event);
   end if;
 
   update ${pruning} set

@@ -107,7 +107,7 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** What most events have nothing of, in one column: another field in it changes no function's result. */
-const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
+export const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
           'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest`
 
 /** The event of `activated`, which may be gone. */

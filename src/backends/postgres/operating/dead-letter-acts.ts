@@ -10,12 +10,12 @@
  */
 import { delay, performance } from '../../../clock.ts'
 import type { Batches } from '../../../deliveries/acts.ts'
-import type { DeadLetterFilter } from '../../../deliveries/dead-letters.ts'
 import type { Database, Queryable } from '../connection.ts'
 import type { NoteAct } from './act-log.ts'
 import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
+import type { StoredFilter } from './names-asked-for.ts'
 
 /** About a twentieth of a second. */
 const BATCH = 1_000
@@ -28,7 +28,7 @@ const BATCH = 1_000
 export async function retryDeadLetters(
   database: Database,
   tables: Tables,
-  filter: DeadLetterFilter,
+  filter: StoredFilter,
   how: Noted,
 ): Promise<number> {
   return inBatches(database, tables, { filter, how, act: retryBatch, steps: [MANY_AT_ONCE, ONE_BY_ONE] })
@@ -38,7 +38,7 @@ export async function retryDeadLetters(
 export async function retryBlockingLetters(
   database: Database,
   tables: Tables,
-  filter: DeadLetterFilter,
+  filter: StoredFilter,
   how: Noted & { readonly ratePerSecond: number | null },
 ): Promise<number> {
   const pace = paceOf(how.ratePerSecond)
@@ -49,7 +49,7 @@ export async function retryBlockingLetters(
 export async function dismissDeadLetters(
   database: Database,
   tables: Tables,
-  filter: DeadLetterFilter,
+  filter: StoredFilter,
   how: Noted,
 ): Promise<number> {
   return inBatches(database, tables, { filter, how, act: dismissBatch, steps: [MANY_AT_ONCE, ONE_BY_ONE] })
@@ -73,7 +73,7 @@ interface Done {
 }
 
 interface Acting {
-  readonly filter: DeadLetterFilter
+  readonly filter: StoredFilter
   readonly how: Noted
   readonly act: (within: Queryable, tables: Tables, batch: Batch) => Promise<Done>
   readonly steps: readonly (typeof MANY_AT_ONCE | typeof ONE_BY_ONE)[]
@@ -150,7 +150,8 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         completed_on = null,
         heartbeat_on = null,
         blocked = false,
-        retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end
+        retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end,
+        data = job.data || '{"again": "retry"}' -- it was over once: see record/statuses.ts
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name

@@ -1,19 +1,15 @@
 /** Dead letters, for an operator: which are open, and how many. */
-import type {
-  CheckedDeadLetterQuery,
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterPage,
-} from '../../../deliveries/dead-letters.ts'
+import type { CheckedDeadLetterQuery, DeadLetter, DeadLetterPage } from '../../../deliveries/dead-letters.ts'
 import { pageOf, placeOf } from '../../../deliveries/page.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
+import type { StoredFilter } from './names-asked-for.ts'
 
 /** Open dead letters, oldest first. */
 export async function listDeadLetters(
   database: Queryable,
   tables: Tables,
-  { cursor: given, limit, ...filter }: CheckedDeadLetterQuery,
+  { cursor: given, limit, ...filter }: StoredFilter & Pick<CheckedDeadLetterQuery, 'cursor' | 'limit'>,
 ): Promise<DeadLetterPage> {
   const after = placeOf('deadLetters', given)
   const { rows } = await database.query<DeadLetter & { readonly micros: string }>(
@@ -40,7 +36,7 @@ export async function listDeadLetters(
 export async function countDeadLetters(
   database: Queryable,
   tables: Tables,
-  filter: DeadLetterFilter,
+  filter: StoredFilter,
   { blocking = false } = {},
 ): Promise<number> {
   const { rows } = await database.query<{ count: string }>(
@@ -53,10 +49,10 @@ export async function countDeadLetters(
 /** A condition on `filterValues`. */
 export const OPEN_AND_MATCHING = `dismissed_at is null
       and ($1::uuid[] is null or delivery_id = any($1))
-      and ($2::text is null or handler = $2)
-      and ($3::text is null or event_type = $3)
+      and ($2::text[] is null or handler = any($2))
+      and ($3::text[] is null or event_type = any($3))
       and ($4::text is null or attempts -> -1 ->> 'code' = $4 or starts_with(attempts -> -1 ->> 'message', $4 || ':'))`
 
-export function filterValues(filter: DeadLetterFilter): unknown[] {
-  return [filter.deliveryIds ?? null, filter.handler ?? null, filter.eventType ?? null, filter.error ?? null]
+export function filterValues(filter: StoredFilter): unknown[] {
+  return [filter.deliveryIds ?? null, filter.handlers ?? null, filter.eventTypes ?? null, filter.error ?? null]
 }

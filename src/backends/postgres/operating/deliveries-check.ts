@@ -43,18 +43,17 @@ async function look(database: Queryable, tables: Tables, queues: readonly string
 
 /** Deliveries that wait for a handler that is not registered, by name. */
 function handlersOf(found: readonly OfHandler[], registry: Registry): readonly DoctorFinding[] {
-  const names = new Set(registry.handlers.map(({ name }) => name))
-  const unknown = found.filter(({ handler, waiting }) => waiting > 0 && !names.has(handler)).slice(0, 20)
+  const unknown = found.filter(({ handler, waiting }) => waiting > 0 && !registry.handlerNamed(handler)).slice(0, 20)
   const isPart = sum(found, 'waiting') + sum(found, 'completed') >= LOOKED_AT
   const part = isPart ? `, of the ${number(LOOKED_AT)} that were looked at` : ''
   if (unknown.length === 0) {
-    const message = `${names.size} registered; every waiting delivery has one${part}`
+    const message = `${registry.handlers.length} registered; every waiting delivery has one${part}`
     return [{ check: 'handlers', status: 'ok', message }]
   }
   return unknown.map(({ handler, waiting }) => ({
     check: 'handlers',
     status: 'problem',
-    message: `"${handler}" has ${number(waiting)} waiting deliveries${part} but no handler of that name (renamed, or not deployed?)`,
+    message: `"${handler}" has ${number(waiting)} waiting deliveries${part} but no handler of that name (renamed without previousNames, or not deployed?)`,
   }))
 }
 

@@ -3,7 +3,7 @@
  * Reads only; the one thing it sends is a NOTIFY to itself.
  */
 import { clearTimeout, performance, realNowMs, setTimeout } from '../../../clock.ts'
-import type { DoctorFinding } from '../../../deliveries/operations.ts'
+import type { DoctorFinding, DoctorOptions } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { connectionProblem } from '../../../transactions/connection-error.ts'
 import type { Connection, Queryable } from '../connection.ts'
@@ -13,6 +13,7 @@ import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
 import { examineDeliveries } from './deliveries-check.ts'
 import { examinePauses } from './pauses-check.ts'
+import { examineDeploy } from './deploy-check.ts'
 import { examineSchema } from './schema-findings.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
@@ -30,7 +31,11 @@ export interface DoctorParts {
   readonly retentionMs: number | null
 }
 
-export async function examine(parts: DoctorParts, registry: Registry): Promise<readonly DoctorFinding[]> {
+export async function examine(
+  parts: DoctorParts,
+  registry: Registry,
+  { deploy = false }: DoctorOptions = {},
+): Promise<readonly DoctorFinding[]> {
   const { connection, tables, retentionMs } = parts
   const reached = await examineConnection(connection)
   if (reached.status === 'problem') return [reached]
@@ -43,7 +48,8 @@ export async function examine(parts: DoctorParts, registry: Registry): Promise<r
     ...schema,
     ...(await examineQueues(database, tables, registry)),
     await examineNotify(parts),
-    ...(await examineDeliveries(database, tables, registry)),
+    ...(await examineDeliveries(database, tables, registry)).filter(({ check }) => !deploy || check !== 'handlers'),
+    ...(deploy ? await examineDeploy(database, tables, registry) : []),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
     await examinePauses(database, tables),
@@ -114,7 +120,9 @@ async function examineWorkers(database: Queryable, tables: Tables, registry: Reg
   const workers = await listWorkers(database, tables)
   if (workers.length === 0) return warning('workers', 'no worker is running: deliveries wait. Run: npx postbus worker')
   const known = new Set(workers.flatMap((worker) => worker.handlers))
-  const orphans = registry.handlers.filter((handler) => !known.has(handler.name)).map((handler) => handler.name)
+  const orphans = registry.handlers
+    .map(({ name }) => name)
+    .filter((name) => !known.has(registry.names.handlers.stored(name)))
   if (orphans.length > 0)
     return warning('workers', `${workers.length} running, none of which has ${orphans.join(', ')}: deploy them`)
   const worked = new Set(workers.flatMap((worker) => worker.queues))

@@ -10,6 +10,7 @@ import type { NoteAct } from './act-log.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
+import type { LaneAskedFor } from './names-asked-for.ts'
 
 /** A list looks at this many lanes of each queue, beside all that are blocked. */
 const LOOKED_AT = 100_000
@@ -18,14 +19,17 @@ const LOOKED_AT = 100_000
 const RANK = `(case when head.state = 'blocked' then 0 else 1 end)`
 const MICROS = '(extract(epoch from head.since) * 1000000)::bigint'
 
+/** The names that the handler's lanes may be stored under; `null`: every handler. */
+type StoredLaneQuery = Omit<CheckedLaneQuery, 'handler'> & { readonly handlers: readonly string[] | null }
+
 /** Blocked lanes first, then those whose head was published longest ago. */
-export async function listLanes(database: Queryable, tables: Tables, query: CheckedLaneQuery): Promise<LanePage> {
-  const { handler = null, state = null, limit } = query
+export async function listLanes(database: Queryable, tables: Tables, query: StoredLaneQuery): Promise<LanePage> {
+  const { handlers, state = null, limit } = query
   const after = placeOf('lanes', query.cursor)
   const place = [after?.rank ?? null, after?.micros ?? null, after?.deliveryId ?? null]
   const found: Placed<Lane>[] = []
   for (const queue of await laneQueues(database, tables)) {
-    const values = [queue, handler, state, limit + 1, ...place]
+    const values = [queue, handlers, state, limit + 1, ...place]
     const { rows } = await database.query<LaneRow>(listStatement(tables), values)
     found.push(...rows.map(placed))
   }
@@ -40,29 +44,37 @@ function placed({ rank, micros, ...lane }: LaneRow): Placed<Lane> {
 }
 
 /** `null`: nothing of this lane waits or runs. */
-export async function showLane(database: Queryable, tables: Tables, lane: LaneName): Promise<Lane | null> {
-  for (const queue of await laneQueues(database, tables)) {
-    const found = await headIn(database, tables, queue, lane)
-    if (found) return found
+export async function showLane(database: Queryable, tables: Tables, name: LaneAskedFor): Promise<Lane | null> {
+  const queues = await laneQueues(database, tables)
+  for (const lane of name.stored) {
+    for (const queue of queues) {
+      const found = await headIn(database, tables, queue, lane)
+      if (found) return found
+    }
   }
   return null
 }
 
 /** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
-export async function retryLane(database: Database, tables: Tables, name: LaneName, note: NoteAct): Promise<number> {
-  const { queue, lane } = await laneAtRest(database, tables, name)
+export async function retryLane(
+  database: Database,
+  tables: Tables,
+  name: LaneAskedFor,
+  note: NoteAct,
+): Promise<number> {
+  const lane = await laneAtRest(database, tables, name)
   if (lane.state === 'blocked') {
     const how = { limit: 1, onProgress: () => undefined, note }
     return retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] }, how)
   }
   return database.transaction(async (within) => {
-    const count = await makeDue(within, tables, queue, lane)
+    const count = await makeDue(within, tables, lane)
     await note(within, count)
     return count
   })
 }
 
-async function makeDue(within: Queryable, tables: Tables, queue: string, lane: Lane): Promise<number> {
+async function makeDue(within: Queryable, tables: Tables, lane: Lane): Promise<number> {
   const { rows } = await within.query<{ count: number }>(
     `with head as (
       select ctid from ${tables.delivery} where name = $1 and id = $2 and state < 'active' for update
@@ -71,28 +83,26 @@ async function makeDue(within: Queryable, tables: Tables, queue: string, lane: L
       returning job.id
     )
     select (select count(*)::integer from due) as count, pg_notify($3, $1)`,
-    [queue, lane.deliveryId, tables.channel],
+    [lane.queue, lane.deliveryId, tables.channel],
   )
   return rows[0]?.count ?? 0
 }
 
 /** Makes the head a dead letter that blocks nothing, and lets the next one go. */
-export async function skipHead(database: Queryable, tables: Tables, name: LaneName, act: Act): Promise<number> {
-  const { queue } = await laneAtRest(database, tables, name)
+export async function skipHead(database: Queryable, tables: Tables, name: LaneAskedFor, act: Act): Promise<number> {
+  const lane = await laneAtRest(database, tables, name)
   const { rows } = await database.query<{ id: string | null }>(
     `select ${functionName(tables, 'skip_head')}($1, $2, $3) as id`,
-    [queue, laneKey(name), `skipped by ${act.by ?? 'an operator'}${act.reason === null ? '' : `: ${act.reason}`}`],
+    [lane.queue, laneKey(lane), `skipped by ${act.by ?? 'an operator'}${act.reason === null ? '' : `: ${act.reason}`}`],
   )
   if (!rows[0]?.id) throw laneRuns(name)
   return 1
 }
 
-async function laneAtRest(database: Queryable, tables: Tables, name: LaneName) {
-  for (const queue of await laneQueues(database, tables)) {
-    const lane = await headIn(database, tables, queue, name)
-    if (lane?.state === 'running') throw laneRuns(name)
-    if (lane) return { queue, lane }
-  }
+async function laneAtRest(database: Queryable, tables: Tables, name: LaneAskedFor): Promise<Lane> {
+  const lane = await showLane(database, tables, name)
+  if (lane?.state === 'running') throw laneRuns(name)
+  if (lane) return lane
   throw new PostbusError(
     'POSTBUS_NO_SUCH_LANE',
     `No delivery of handler "${name.handler}" waits for key "${name.partitionKey}". See: npx postbus lanes list`,
@@ -117,7 +127,7 @@ function listStatement(tables: Tables): string {
     union
     select id from ${functionName(tables, 'walk')}($1, '', ${LOOKED_AT}) where $3::text is distinct from 'blocked'`
   return `${describe(tables, found)}
-    where ($2::text is null or head.handler = $2) and ($3::text is null or head.state = $3)
+    where ($2::text[] is null or head.handler = any($2)) and ($3::text is null or head.state = $3)
       and ($5::integer is null or (${RANK}, ${MICROS}, head."deliveryId") > ($5, $6::bigint, $7::uuid))
     order by ${RANK}, ${MICROS}, head."deliveryId" limit $4`
 }

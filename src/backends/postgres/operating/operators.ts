@@ -1,113 +1,148 @@
 /** `bus.deadLetters`, `bus.lanes` and `bus.acts`: what an operator asks for is checked here, before any SQL. */
 import { actQuery, type Acts } from '../../../deliveries/act-log.ts'
-import { parseAct, parseBatchAct, parsePacedAct, parsePreviewedAct } from '../../../deliveries/acts.ts'
+import { parseAct, parseBatchAct, parsePacedAct, parsePreviewedAct, type Act } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
   deadLetterQuery,
   deadLetterSelection,
   type DeadLetters,
 } from '../../../deliveries/dead-letters.ts'
-import { blockedLanes, laneName, laneQuery, rewindTo, type Lanes } from '../../../deliveries/lanes.ts'
-import { lanePause } from '../../../deliveries/pauses.ts'
+import {
+  blockedLanes,
+  laneName,
+  laneQuery,
+  rewindTo,
+  type LaneName,
+  type Lanes,
+  type RewindTo,
+} from '../../../deliveries/lanes.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { listActs } from './act-log.ts'
 import { dismissDeadLetters, retryBlockingLetters, retryDeadLetters } from './dead-letter-acts.ts'
+import { namedAsNow, namesOfLane, storedFilter } from './names-asked-for.ts'
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
 import { operating } from './operating.ts'
+import { pause, pauseOfLane, refuseUnknownHandler, resume } from './pauses.ts'
 import { handlerOf, oldestDeadOf, previewRewind, rewindLane } from './rewind.ts'
-import { pause, refuseUnknownHandler, resume, type LoadRegistry } from './pauses.ts'
 
-export function deadLettersIn(connection: Connection, tables: Tables): DeadLetters {
+export interface OperatorParts {
+  readonly connection: Connection
+  readonly tables: Tables
+  /** Operators use the names that handlers and event types have now, or any that they had. */
+  readonly registry: LazyRegistry
+}
+
+export function deadLettersIn({ connection, tables, registry }: OperatorParts): DeadLetters {
   const { look, act } = operating(connection, tables)
+  const names = async () => (await registry.load()).names
   return Object.freeze({
     async list(given = {}) {
       const query = parseOptions('deadLetters.list()', deadLetterQuery, given)
-      return look((pool) => listDeadLetters(pool, tables, query))
+      const known = await names()
+      const page = await look((pool) => listDeadLetters(pool, tables, { ...query, ...storedFilter(known, query) }))
+      return { ...page, deadLetters: page.deadLetters.map((letter) => namedAsNow(known, letter)) }
     },
     async count(given = {}) {
       const filter = parseOptions('deadLetters.count()', deadLetterFilter, given)
-      return look((pool) => countDeadLetters(pool, tables, filter))
+      const stored = storedFilter(await names(), filter)
+      return look((pool) => countDeadLetters(pool, tables, stored))
     },
     async retry(given, how) {
       const which = parseOptions('deadLetters.retry()', deadLetterSelection, given)
-      return act(parseBatchAct('deadLetters.retry', how), which, (pool, what) =>
-        retryDeadLetters(pool, tables, which, what),
-      )
+      const wanted = parseBatchAct('deadLetters.retry', how)
+      const stored = storedFilter(await names(), which)
+      return act(wanted, which, (pool, what) => retryDeadLetters(pool, tables, stored, what))
     },
     async dismiss(given, how) {
       const which = parseOptions('deadLetters.dismiss()', deadLetterSelection, given)
-      return act(parseBatchAct('deadLetters.dismiss', how), which, (pool, what) =>
-        dismissDeadLetters(pool, tables, which, what),
-      )
+      const wanted = parseBatchAct('deadLetters.dismiss', how)
+      const stored = storedFilter(await names(), which)
+      return act(wanted, which, (pool, what) => dismissDeadLetters(pool, tables, stored, what))
     },
   } satisfies DeadLetters)
 }
 
-export function lanesIn(connection: Connection, tables: Tables, registry: LoadRegistry): Lanes {
+export function lanesIn({ connection, tables, registry }: OperatorParts): Lanes {
   const { look, act, actAtOnce } = operating(connection, tables)
+  const names = async () => (await registry.load()).names
+
+  async function rewind(wanted: Act & { readonly preview: boolean }, to: RewindTo) {
+    const handler = handlerOf(await registry.load(), to)
+    if (wanted.preview) return { count: await look((pool) => previewRewind(pool, tables, handler, to)) }
+    return act(wanted, to, (pool, what) => rewindLane(pool, tables, { handler, to, ...what }))
+  }
+
   return Object.freeze({
     async list(given = {}) {
       const query = parseOptions('lanes.list()', laneQuery, given)
-      return look((pool) => listLanes(pool, tables, query))
+      const known = await names()
+      const { handler, ...rest } = query
+      const stored = { ...rest, handlers: handler === undefined ? null : known.handlers.all(handler) }
+      const page = await look((pool) => listLanes(pool, tables, stored))
+      return { ...page, lanes: page.lanes.map((lane) => namedAsNow(known, lane)) }
     },
     async show(given) {
       const name = parseOptions('lanes.show()', laneName, given)
-      return look((pool) => showLane(pool, tables, name))
+      const known = await names()
+      const lane = await look((pool) => showLane(pool, tables, namesOfLane(known, name)))
+      return lane && namedAsNow(known, lane)
     },
     async retry(given, how) {
       const name = parseOptions('lanes.retry()', laneName, given)
-      return act(parseAct('lanes.retry', how), name, (pool, { note }) => retryLane(pool, tables, name, note))
+      const wanted = parseAct('lanes.retry', how)
+      const lane = namesOfLane(await names(), name)
+      return act(wanted, name, (pool, { note }) => retryLane(pool, tables, lane, note))
     },
     async retryAll(given, how) {
       const which = parseOptions('lanes.retryAll()', blockedLanes, given)
       const wanted = parsePacedAct('lanes.retryAll', how)
+      const stored = storedFilter(await names(), which)
       if (wanted.preview) {
-        const count = await look((pool) => countDeadLetters(pool, tables, which, { blocking: true }))
+        const count = await look((pool) => countDeadLetters(pool, tables, stored, { blocking: true }))
         return { count: Math.min(count, wanted.limit) }
       }
-      return act(wanted, which, (pool, what) => retryBlockingLetters(pool, tables, which, what))
+      return act(wanted, which, (pool, what) => retryBlockingLetters(pool, tables, stored, what))
     },
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
-      return actAtOnce(parseAct('lanes.skipHead', how), name, (within, what) => skipHead(within, tables, name, what))
+      const wanted = parseAct('lanes.skipHead', how)
+      const lane = namesOfLane(await names(), name)
+      return actAtOnce(wanted, name, (within, what) => skipHead(within, tables, lane, what))
     },
     async rewind(given, how) {
       const to = parseOptions('lanes.rewind()', rewindTo, given)
-      const wanted = parsePreviewedAct('lanes.rewind', how)
-      const handler = handlerOf(await registry(), to)
-      if (wanted.preview) return { count: await look((pool) => previewRewind(pool, tables, handler, to)) }
-      return act(wanted, to, (pool, what) => rewindLane(pool, tables, { handler, to, ...what }))
+      return rewind(parsePreviewedAct('lanes.rewind', how), to)
     },
     async repair(given, how) {
       const name = parseOptions('lanes.repair()', laneName, given)
       const wanted = parsePreviewedAct('lanes.repair', how)
-      const handler = handlerOf(await registry(), name)
-      const from = await look((pool) => oldestDeadOf(pool, tables, name))
-      if (from === null) return { count: 0 }
-      const to = { ...name, from }
-      if (wanted.preview) return { count: await look((pool) => previewRewind(pool, tables, handler, to)) }
-      return act(wanted, to, (pool, what) => rewindLane(pool, tables, { handler, to, ...what }))
+      const handler = handlerOf(await registry.load(), name)
+      const from = await look((pool) => oldestDeadOf(pool, tables, handler, name))
+      return from === null ? { count: 0 } : rewind(wanted, { ...name, from })
     },
     async pause(given, how) {
       const name = parseOptions('lanes.pause()', laneName, given)
       const what = parseAct('lanes.pause', how)
-      const known = await registry()
+      const known = await registry.load()
       return actAtOnce(what, name, async (within) => {
         await refuseUnknownHandler(within, tables, known, name.handler)
-        return pause(within, tables, lanePause(name), what)
+        return pause(within, tables, pauseOfLane(known, name), what)
       })
     },
     async resume(given, how) {
-      const name = parseOptions('lanes.resume()', laneName, given)
-      return actAtOnce(parseAct('lanes.resume', how), name, (within) => resume(within, tables, lanePause(name)))
+      const name: LaneName = parseOptions('lanes.resume()', laneName, given)
+      const what = parseAct('lanes.resume', how)
+      const known = await registry.load()
+      return actAtOnce(what, name, (within) => resume(within, tables, pauseOfLane(known, name)))
     },
   } satisfies Lanes)
 }
 
-export function actsIn(connection: Connection, tables: Tables): Acts {
+export function actsIn({ connection, tables }: OperatorParts): Acts {
   const { look } = operating(connection, tables)
   return Object.freeze({
     async list(given = {}) {

@@ -1,7 +1,9 @@
 /** Pausing and resuming handlers, queues and lanes. What claims make of it is in `functions/pauses.ts`. */
 import type { Act } from '../../../deliveries/acts.ts'
 import { handlerOfLane, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
+import type { LaneName } from '../../../deliveries/lanes.ts'
 import {
+  lanePause,
   pauseAfter,
   pauseCursor,
   pausable,
@@ -17,36 +19,48 @@ import { PostbusError } from '../../../errors.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { partitionedQueue } from '../../../names.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import type { Connection, Queryable } from '../connection.ts'
+import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { operating } from './operating.ts'
+import type { OperatorParts } from './operators.ts'
 
-/** Returns the handlers and queues of the bus. */
-export type LoadRegistry = () => Promise<Registry>
-
-export function pausesIn(connection: Connection, tables: Tables, registry: LoadRegistry): Pauses {
+export function pausesIn({ connection, tables, registry }: OperatorParts): Pauses {
   const { look, actAtOnce } = operating(connection, tables)
   return Object.freeze({
     async pause(given, how) {
       const what = parseOptions('pause()', pausable, given)
       const act = parseAct('pause', how)
-      const known = await registry()
+      const known = await registry.load()
       return actAtOnce(act, what, async (within) => {
         if (what.handler !== undefined) await refuseUnknownHandler(within, tables, known, what.handler)
         if (what.queue !== undefined) await refuseUnknownQueue(within, tables, known, what.queue)
-        return pause(within, tables, pauseName(what), act)
+        return pause(within, tables, storedPause(known, pauseName(what)), act)
       })
     },
     async resume(given, how) {
       const what = parseOptions('resume()', pausable, given)
-      return actAtOnce(parseAct('resume', how), what, (within) => resume(within, tables, pauseName(what)))
+      const act = parseAct('resume', how)
+      const known = await registry.load()
+      return actAtOnce(act, what, (within) => resume(within, tables, storedPause(known, pauseName(what))))
     },
     async pauses(given = {}) {
       const { cursor, limit } = parseOptions('pauses()', pausePage, given)
-      return look((pool) => listPauses(pool, tables, pauseAfter(cursor), limit))
+      const { handlers } = (await registry.load()).names
+      const page = await look((pool) => listPauses(pool, tables, pauseAfter(cursor), limit))
+      const pauses = page.pauses.map((one) => ({ ...one, handler: one.handler && handlers.shown(one.handler) }))
+      return { ...page, pauses }
     },
   } satisfies Pauses)
+}
+
+/** A renamed handler is paused under the name that its deliveries have. */
+function storedPause({ names }: Registry, { kind, name }: PauseName): PauseName {
+  return { kind, name: kind === 'handler' ? names.handlers.stored(name) : name }
+}
+
+export function pauseOfLane({ names }: Registry, { handler, partitionKey }: LaneName): PauseName {
+  return lanePause({ handler: names.handlers.stored(handler), partitionKey })
 }
 
 /** Returns 0 when it was paused already. A rewind's pause becomes one that stays. */

@@ -10,6 +10,7 @@ import { lanePause } from '../../../deliveries/pauses.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Registry } from '../../../handlers/registry.ts'
+import { storedName } from '../../../names.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { handlerHash, queueFor } from '../deliveries/publish.ts'
 import { functionName, runningIn } from '../functions/sql.ts'
@@ -37,11 +38,16 @@ export function handlerOf(registry: Registry, { handler: name }: LaneName): AnyH
   throw new PostbusError('POSTBUS_UNKNOWN_HANDLER', `No handler of this bus is named "${name}". It has: ${known}.`)
 }
 
+/** A renamed handler's deliveries and lanes are stored under its first name. */
+function storedLane({ name, previousNames }: AnyHandler, { partitionKey }: LaneName): LaneName {
+  return { handler: storedName(name, previousNames), partitionKey }
+}
+
 /** Returns how many come back. */
 export async function rewindLane(database: Database, tables: Tables, rewinding: Rewinding): Promise<number> {
   const { handler, to, note, by } = rewinding
   const from = await seqOf(database, tables, to)
-  const isOurs = await pauseForAWhile(database, tables, to, by)
+  const isOurs = await pauseForAWhile(database, tables, storedLane(handler, to), by)
   try {
     await untilIdle(database, tables, handler, to)
     return await database.transaction(async (within) => {
@@ -50,7 +56,7 @@ export async function rewindLane(database: Database, tables: Tables, rewinding: 
       return count
     })
   } catch (error) {
-    if (isOurs) await database.transaction((within) => resume(within, tables, lanePause(to)))
+    if (isOurs) await database.transaction((within) => resume(within, tables, lanePause(storedLane(handler, to))))
     throw error
   }
 }
@@ -61,11 +67,16 @@ export async function previewRewind(database: Database, tables: Tables, handler:
 }
 
 /** The event of the oldest open dead letter of a lane. */
-export async function oldestDeadOf(database: Queryable, tables: Tables, lane: LaneName): Promise<string | null> {
+export async function oldestDeadOf(
+  database: Queryable,
+  tables: Tables,
+  handler: AnyHandler,
+  { partitionKey }: LaneName,
+): Promise<string | null> {
   const { rows } = await database.query<{ id: string }>(
     `select event_id as id from ${tables.deadLetter}
-    where dismissed_at is null and handler = $1 and partition_key = $2 and event_id is not null order by delivery_id limit 1`,
-    [lane.handler, lane.partitionKey],
+    where dismissed_at is null and handler = any($1) and partition_key = $2 and event_id is not null order by delivery_id limit 1`,
+    [[...handler.previousNames, handler.name], partitionKey],
   )
   return rows[0]?.id ?? null
 }
@@ -113,7 +124,7 @@ async function pauseForAWhile(
 async function untilIdle(database: Database, tables: Tables, handler: AnyHandler, lane: RewindTo): Promise<void> {
   const queue = queueFor(handler.options.queue, lane.partitionKey)
   const over = performance.now() + LONGEST_WAIT_MS
-  while (!(await isIdle(database, tables, queue, laneKey(lane)))) {
+  while (!(await isIdle(database, tables, queue, laneKey(storedLane(handler, lane))))) {
     if (performance.now() > over) throw runsOn(lane)
     await delay(LOOK_EVERY_MS)
   }
@@ -146,7 +157,8 @@ async function rewind(
     readonly endsPause: boolean
   },
 ): Promise<number> {
-  const { name, options } = how.handler
+  const { options } = how.handler
+  const { handler: name } = storedLane(how.handler, how.to)
   const { rows } = await within.query<{ count: number }>(
     `select ${functionName(tables, 'rewind')}($1, $2, $3, $4, $5, $6::bigint, $7, $8) as count`,
     [

@@ -1,0 +1,96 @@
+/**
+ * Handlers and event types by the names that they have now: a worker sees no others, and the database knows only those that it
+ * stores. What crosses the border is translated here. Nothing is copied where nothing was renamed.
+ */
+import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, StoredEvent } from '../../../deliveries/delivery.ts'
+import type { DeliveryStore } from '../../../deliveries/delivery-store.ts'
+import { PLAIN_NAMES, type NameTable, type StoredNames } from '../../../handlers/stored-names.ts'
+import type { Backend, PlannedEvent } from '../../../publishing/backend.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
+
+/** A worker claims after its handlers have been imported: see `WorkerParts.plan`. */
+export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): DeliveryStore {
+  const names = () => registry.loaded()?.names ?? PLAIN_NAMES
+  return {
+    ...store,
+    async claim(queue, limit, bounds) {
+      const known = names()
+      if (isPlain(known)) return store.claim(queue, limit, bounds)
+      return claimedAs(known, await store.claim(queue, limit, boundsIn(known, bounds)))
+    },
+    async settle(queue, settlements) {
+      const settled = await store.settle(queue, settlements)
+      const known = names()
+      return isPlain(known) ? settled : settledAs(known, settled)
+    },
+    announce(worker) {
+      const { handlers } = names()
+      return store.announce({ ...worker, handlers: worker.handlers.map((name) => handlers.stored(name)) })
+    },
+  }
+}
+
+/** An event says which handler has caused it: like any name of a handler, it is stored as the first one. */
+export function publishingFirstNames(backend: Pick<Backend, 'publish'>, registry: LazyRegistry): Backend['publish'] {
+  return (events, tx) => {
+    const { handlers } = registry.loaded()?.names ?? PLAIN_NAMES
+    return backend.publish(handlers.isPlain ? events : events.map((planned) => causeAs(handlers, planned)), tx)
+  }
+}
+
+function causeAs(handlers: NameTable, planned: PlannedEvent): PlannedEvent {
+  const { causedByHandler } = planned.envelope
+  if (causedByHandler === null) return planned
+  return { ...planned, envelope: { ...planned.envelope, causedByHandler: handlers.stored(causedByHandler) } }
+}
+
+function isPlain({ handlers, eventTypes }: StoredNames): boolean {
+  return handlers.isPlain && eventTypes.isPlain
+}
+
+function boundsIn({ handlers }: StoredNames, bounds: ClaimBounds = {}): ClaimBounds {
+  const { rooms } = bounds
+  if (!rooms) return bounds
+  return { ...bounds, rooms: rooms.map((room) => ({ ...room, handler: handlers.stored(room.handler) })) }
+}
+
+function claimedAs(names: StoredNames, claimed: Claimed): Claimed {
+  return {
+    ...claimed,
+    deliveries: claimed.deliveries.map((delivery) => deliveryAs(names, delivery)),
+    heldBack: claimed.heldBack.map((name) => names.handlers.shown(name)),
+  }
+}
+
+function settledAs(names: StoredNames, settled: Settled): Settled {
+  return {
+    ...settled,
+    next: new Map(Array.from(settled.next, ([id, next]) => [id, deliveryAs(names, next)])),
+    behind: new Map(
+      Array.from(settled.behind, ([id, behind]) => [id, behind.map((delivery) => deliveryAs(names, delivery))]),
+    ),
+  }
+}
+
+function deliveryAs(names: StoredNames, delivery: ClaimedDelivery): ClaimedDelivery {
+  const { event, behind } = delivery
+  return {
+    ...delivery,
+    handler: names.handlers.shown(delivery.handler),
+    event: event && eventAs(names, event),
+    behind: behind.length === 0 ? behind : behind.map((next) => deliveryAs(names, next)),
+  }
+}
+
+/** A stored event by the names that its type, and the handler that caused it, have now. */
+export function eventAs<Event extends StoredEvent>({ handlers, eventTypes }: StoredNames, event: Event): Event {
+  const rest = handlers.isPlain ? event.rest : restAs(handlers, event.rest)
+  const type = eventTypes.shown(event.type)
+  return type === event.type ? { ...event, rest } : { ...event, rest, type, storedType: event.type }
+}
+
+function restAs(handlers: NameTable, rest: string | null): string | null {
+  if (rest === null) return null
+  const { caused_by_handler: by = null, ...others } = JSON.parse(rest) as { readonly caused_by_handler?: string | null }
+  return by === null ? rest : JSON.stringify({ ...others, caused_by_handler: handlers.shown(by) })
+}

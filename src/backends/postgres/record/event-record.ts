@@ -1,0 +1,128 @@
+/** `bus.events` on Postgres: what is asked for is checked here, before any SQL. */
+import { PostbusError } from '../../../errors.ts'
+import { isEventId } from '../../../events/event-id.ts'
+import { missingUpcast, upcasted } from '../../../events/upcasts.ts'
+import type { AnyEventType } from '../../../handlers/handler.ts'
+import { isEventType, type EventType } from '../../../events/event.ts'
+import { parseOptions } from '../../../parse-options.ts'
+import { eventFilter, eventQuery, type CheckedEventFilter, type EventBranch } from '../../../record/event-query.ts'
+import type { EventRecord } from '../../../record/events.ts'
+import type { RecordedEvent } from '../../../record/recorded-event.ts'
+import { waitOptions } from '../../../record/wait-options.ts'
+import { explainDatabaseError } from '../../../transactions/database-error.ts'
+import type { Database } from '../connection.ts'
+import { withReachableDatabase } from '../operating/reachable.ts'
+import { causedBy, causesOf } from './causes.ts'
+import { countByType, countEvents } from './counts.ts'
+import { waitsOn, type EndParts } from './ends.ts'
+import { eventsWithIds, eventWithId } from './event-rows.ts'
+import { listEvents } from './list.ts'
+import { recordedEvent } from './recorded-row.ts'
+import { deliveriesOf } from './statuses.ts'
+
+export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void> } {
+  const { connection, tables, codec, registry } = parts
+  const waits = waitsOn(parts)
+  const look = <Result>(work: (pool: Database) => Promise<Result>) =>
+    withReachableDatabase(async () =>
+      work(await connection.pool()).catch((error: unknown) => {
+        throw explainDatabaseError(error, tables.names.postbus)
+      }),
+    )
+
+  async function get(given: string | EventType, typedId?: string): Promise<RecordedEvent | null> {
+    const kind = isEventType(given) ? given : null
+    const id = checkedId('get', kind ? typedId : given)
+    const { names } = await registry.load()
+    const row = await look((pool) => eventWithId(pool, tables, id))
+    const event = row && recordedEvent(row, codec, names)
+    return event && kind ? asKind(event, kind) : event
+  }
+
+  return {
+    get,
+    async list(given = {}) {
+      const query = parseOptions('events.list()', eventQuery, given)
+      const { names, ...known } = await asStored(query)
+      const { rows, cursor } = await look((pool) => listEvents(pool, tables, { ...query, ...known }))
+      return { events: rows.map((row) => recordedEvent(row, codec, names)), cursor }
+    },
+    async count(given = {}) {
+      const filter = parseOptions('events.count()', eventFilter, given)
+      const known = await asStored(filter)
+      return look((pool) => countEvents(pool, tables, { ...filter, ...known }))
+    },
+    async countByType(given = {}) {
+      const filter = parseOptions('events.countByType()', eventFilter, given)
+      const { names, ...known } = await asStored(filter)
+      const counts = await look((pool) => countByType(pool, tables, { ...filter, ...known }))
+      return Object.fromEntries(Object.entries(counts).map(([type, count]) => [names.eventTypes.shown(type), count]))
+    },
+    async tree(given) {
+      const id = checkedId('tree', given)
+      const { names } = await registry.load()
+      return look(async (pool) => {
+        const causes = await causesOf(pool, tables, id)
+        const members = await causedBy(pool, tables, [id])
+        const rows = await eventsWithIds(pool, tables, [...causes, ...members.map((one) => one.id)])
+        const event = (one: string) => {
+          const row = rows.get(one)
+          return row ? [recordedEvent(row, codec, names)] : []
+        }
+        const childrenOf = Map.groupBy(members, ({ cause }) => cause)
+        const branch = (root: RecordedEvent): EventBranch => ({
+          event: root,
+          caused: (childrenOf.get(root.id) ?? [])
+            .toSorted((one, other) => Number(BigInt(one.seq) - BigInt(other.seq)))
+            .flatMap((child) => event(child.id).map(branch)),
+        })
+        return event(id).map((root) => ({ causes: causes.flatMap(event), ...branch(root) }))[0] ?? null
+      })
+    },
+    async status(given) {
+      const id = checkedId('status', given)
+      const { names } = await registry.load()
+      return look(async (pool) => {
+        const row = await eventWithId(pool, tables, id)
+        const found = row && (await deliveriesOf(pool, tables, { seqs: [row.seq], names })).get(row.seq)
+        return row && found ? { event: recordedEvent(row, codec, names), ...found } : null
+      })
+    },
+    async whenFinished(given, how = {}) {
+      const id = checkedId('whenFinished', given)
+      return waits.until(id, parseOptions('events.whenFinished()', waitOptions, how))
+    },
+    close: () => waits.close(),
+  }
+
+  /** By the names that are stored. A handler that is known narrows the types down. */
+  async function asStored({ handler, type }: CheckedEventFilter) {
+    const { names, handlerNamed } = await registry.load()
+    const stored = {
+      names,
+      ...(handler !== undefined && { handler: names.handlers.stored(handler) }),
+      ...(type !== undefined && { type: names.eventTypes.stored(type) }), // a pattern is no name, and stays
+    }
+    const known = handler === undefined || type !== undefined ? undefined : handlerNamed(handler)
+    const listed = known?.subscriptions.flatMap((one) =>
+      one.is === 'event-type' ? [names.eventTypes.stored(one.type)] : [],
+    )
+    return listed && listed.length === known?.subscriptions.length ? { ...stored, types: listed } : stored
+  }
+}
+
+/** The event in the version of this event type; `null` when it is of another one, or cannot be brought to it. */
+function asKind(event: RecordedEvent, kind: AnyEventType): RecordedEvent | null {
+  if (event.type !== kind.type) return null
+  if (event.version === kind.version || event.isRaw) return event
+  if (event.version > kind.version || missingUpcast(kind, event.version) !== null) return null
+  return { ...event, ...upcasted(event, kind) }
+}
+
+function checkedId(what: string, id: unknown): string {
+  if (typeof id === 'string' && isEventId(id)) return id.toLowerCase()
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `events.${what}(): ${JSON.stringify(id)} is no event's id: expected a UUID, such as event.id.`,
+  )
+}

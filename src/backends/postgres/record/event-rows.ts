@@ -1,0 +1,24 @@
+/** Finds events by their ids or by their places in the log. */
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+import { RECORDED_COLUMNS, type RecordedRow } from './recorded-row.ts'
+
+export async function eventWithId(database: Queryable, tables: Tables, id: string): Promise<RecordedRow | null> {
+  const { rows } = await database.query<RecordedRow>(
+    `select ${RECORDED_COLUMNS} from ${tables.event} event where event.id = $1`,
+    [id],
+  )
+  return rows[0] ?? null
+}
+
+export async function eventsWithIds(
+  database: Queryable,
+  tables: Tables,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, RecordedRow>> {
+  const { rows } = await database.query<RecordedRow>(
+    `select ${RECORDED_COLUMNS} from ${tables.event} event where event.id = any($1::uuid[])`,
+    [ids],
+  )
+  return new Map(rows.map((row) => [row.id, row]))
+}

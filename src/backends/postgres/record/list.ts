@@ -1,0 +1,102 @@
+/**
+ * Lists events, page by page. Candidates come in the order of the log, some at a time; each is held against everything that was
+ * asked. A query that has to look at many stops after a while, and says where to go on.
+ */
+import { performance } from '../../../clock.ts'
+import type { CheckedEventQuery } from '../../../record/event-query.ts'
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+import { byLookup, inTheLog, type Stretch } from './candidates.ts'
+import { conditionsOf, Values } from './conditions.ts'
+import { stretchBetween } from './log-places.ts'
+import { RECORDED_COLUMNS, type RecordedRow } from './recorded-row.ts'
+
+const LONGEST_MS = 200
+const FIRST_LOOK = 1_000
+const LARGEST_LOOK = 16_000
+
+export interface FoundEvents {
+  readonly rows: readonly RecordedRow[]
+  readonly cursor: string | null
+}
+
+/** What is looked for, and by which types of events its handler can be narrowed down. */
+export type ListQuery = CheckedEventQuery & { readonly types?: readonly string[] }
+
+export async function listEvents(database: Queryable, tables: Tables, query: ListQuery): Promise<FoundEvents> {
+  const began = performance.now()
+  const { first, limit } = query
+  const rows: RecordedRow[] = []
+  const { indexedTo, stretches } = await stretchesOf(database, tables, query)
+  for (const stretch of stretches) {
+    let left: Stretch = stretch
+    for (let most = FIRST_LOOK; ; most = Math.min(2 * most, LARGEST_LOOK)) {
+      const isIndexed = BigInt(left.before) <= BigInt(indexedTo) + 1n
+      const look = await lookAt(database, tables, {
+        query,
+        stretch: left,
+        most,
+        isIndexed,
+        wanted: limit + 1 - rows.length,
+      })
+      rows.push(...look.rows)
+      if (rows.length > limit) return { rows: rows.slice(0, limit), cursor: cursorAt(first, rows[limit - 1]?.seq) }
+      if (look.last === null || look.looked < most) break
+      left = first === 'newest' ? { ...left, before: look.last } : { ...left, after: look.last }
+      if (performance.now() - began > LONGEST_MS) return { rows, cursor: cursorAt(first, look.last) }
+    }
+  }
+  return { rows, cursor: null }
+}
+
+/** The newest part of the log, which is not indexed yet, and the rest: in the order of the query. */
+async function stretchesOf(database: Queryable, tables: Tables, query: CheckedEventQuery) {
+  const { after, before, indexedTo } = await stretchBetween(database, tables, query)
+  const cursor = query.cursor?.slice(1) ?? null
+  const from = query.first === 'oldest' && cursor !== null && BigInt(cursor) > BigInt(after) ? cursor : after
+  const to = query.first === 'newest' && cursor !== null && BigInt(cursor) < BigInt(before) ? cursor : before
+  const end = String(BigInt(indexedTo) + 1n)
+  const indexed: Stretch = { after: from, before: BigInt(to) < BigInt(end) ? to : end }
+  const rest: Stretch = { after: BigInt(from) > BigInt(indexedTo) ? from : indexedTo, before: to }
+  const both = query.first === 'newest' ? [rest, indexed] : [indexed, rest]
+  return { indexedTo, stretches: both.filter(({ after: a, before: b }) => BigInt(a) + 1n < BigInt(b)) }
+}
+
+interface Look {
+  readonly query: ListQuery
+  readonly stretch: Stretch
+  readonly most: number
+  readonly isIndexed: boolean
+  readonly wanted: number
+}
+
+async function lookAt(database: Queryable, tables: Tables, { query, stretch, most, isIndexed, wanted }: Look) {
+  const values = new Values()
+  const order = { by: query.first === 'newest' ? 'seq desc' : 'seq' } as const
+  const candidates = isIndexed
+    ? byLookup(tables, query, values, { stretch, order, most })
+    : inTheLog(tables, stretch, order, most)
+  const { rows } = await database.query<
+    Partial<RecordedRow> & { readonly last: string | null; readonly looked: number }
+  >(
+    `with candidate as materialized (${candidates}), matching as (
+     
+      select ${RECORDED_COLUMNS} from candidate join ${tables.event} event on event.seq = candidate.seq
+      where ${conditionsOf(query, tables, values)} order by event.${order.by} limit ${wanted}
+    )
+    select looked.*, matching.* from (
+      select ${query.first === 'newest' ? 'min' : 'max'}(seq)::text as last, count(*)::integer as looked from candidate
+    ) looked left join matching on true order by matching.seq::bigint ${query.first === 'newest' ? 'desc' : ''}`,
+    values.list,
+  )
+  const [head] = rows
+  return { last: head?.last ?? null, looked: head?.looked ?? 0, rows: rows.filter(hasEvent) }
+}
+
+function hasEvent<Row extends object>(row: Row): row is Row & RecordedRow {
+  return 'seq' in row && row.seq !== null
+}
+
+function cursorAt(first: CheckedEventQuery['first'], seq: string | undefined): string | null {
+  return seq === undefined ? null : `${first.charAt(0)}${seq}`
+}

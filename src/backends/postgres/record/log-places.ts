@@ -1,0 +1,33 @@
+/** Places in the log: how far it is indexed, and which stretch of it was published between two times. */
+import type { CheckedEventFilter } from '../../../record/event-query.ts'
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+
+export interface LogStretch {
+  /** Events of the time are above this seq, if they are indexed; later ones are to be looked at. */
+  readonly after: string
+  readonly before: string
+  readonly indexedTo: string
+}
+
+/** The clock may step, and transactions last: a chunk names the earliest and the latest time of what is in it. */
+export async function stretchBetween(
+  database: Queryable,
+  tables: Tables,
+  { since, until }: CheckedEventFilter,
+): Promise<LogStretch> {
+  const { rows } = await database.query<LogStretch>(
+    `with place as (select indexed_to from ${tables.logPlace})
+    select place.indexed_to::text as "indexedTo",
+      case when $1::timestamptz is null then '0' else coalesce(
+        (select (min(chunk.first_seq) - 1)::text from ${tables.logChunk} chunk where chunk.latest >= $1), place.indexed_to::text)
+      end as after,
+      case when $2::timestamptz is not null and (select chunk.latest >= $2 from ${tables.logChunk} chunk order by chunk.last_seq desc limit 1)
+        and not exists (select from ${tables.event} event where event.seq > place.indexed_to and event.published_at < $2)
+        then coalesce((select (max(chunk.last_seq) + 1)::text from ${tables.logChunk} chunk where chunk.earliest < $2), '1')
+        else '9223372036854775807' end as before
+    from place`,
+    [since?.toISOString() ?? null, until?.toISOString() ?? null],
+  )
+  return rows[0] ?? { after: '0', before: '9223372036854775807', indexedTo: '0' }
+}
