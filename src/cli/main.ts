@@ -8,6 +8,7 @@ import { UsageError, type Command, type ExitCode, type Terminal } from './comman
 import { acts } from './acts.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
+import { events } from './events.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor,
   dead,
   lanes,
+  events,
   pause,
   resume,
   acts,

@@ -86,7 +86,7 @@ test.concurrent(
     await stage.entry('it has failed', ({ step }) => step === 'fail')
     await until('its settle waits', async () => {
       const waiting = `select from pg_stat_activity
-      where datname = current_database() and query like '%".settle(%' and wait_event_type = 'Lock'`
+      where datname = current_database() and query like '%".settle!_2(%' escape '!' and wait_event_type = 'Lock'`
       return (await stage.database.query(waiting)).rowCount === 1
     })
 

@@ -6,7 +6,7 @@ import { questions } from '../../bench/questions/index.ts'
 
 const run = promisify(execFile)
 
-test('every question of the benchmark can be asked', { timeout: 240_000 }, async () => {
+test('every question of the benchmark can be asked', { timeout: 400_000 }, async () => {
   const env = { ...process.env, DATABASE_URL: inject('serverUrl') }
 
   const { stdout } = await run(process.execPath, ['bench/run.ts', '--quick'], { env })

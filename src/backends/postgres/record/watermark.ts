@@ -17,7 +17,7 @@
  * place that a reader has stored is not touched by that: the log is written in order, so what is on the disk behind it is, too.
  *
  * A long writing transaction holds the watermark back, whatever it writes and in whichever database of the server: that is the
- * price of order. `watermarkHolders` says who it is. Transactions that only read hold nothing back.
+ * price of order. Transactions that only read hold nothing back.
  */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -102,34 +102,4 @@ const LIFE = ({ serverLife }: Tables) => `select one.id::text from ${serverLife}
 function passed(watermark: Watermark, oldest: bigint): Watermark {
   const { bound } = watermark
   return bound !== null && oldest >= bound.xid ? { ...watermark, seq: bound.seq, bound: null } : watermark
-}
-
-/** A transaction that writes, and holds the watermark back. What the role may not see of others is null. */
-export interface WatermarkHolder {
-  /** Null for a prepared transaction, which belongs to no process. */
-  readonly pid: number | null
-  /** The name of the application, or of the prepared transaction. */
-  readonly application: string | null
-  readonly user: string | null
-  readonly database: string | null
-  readonly since: Date | null
-}
-
-/** Who holds the watermark back, oldest first. Empty when nothing is waited for. */
-export async function watermarkHolders(database: Queryable, { bound }: Watermark): Promise<readonly WatermarkHolder[]> {
-  if (bound === null) return []
-  // The columns of the views have ids of 32 bits, whose distance from ours tells which are older.
-  const isOlder = (id: string) => `age(${id}) > age($1::text::xid8::xid)`
-  const { rows } = await database.query<WatermarkHolder>(
-    `select pid, application, "user", database, since from (
-      select pid, nullif(application_name, '') as application, usename::text as "user", datname::text as database,
-        xact_start as since, age(backend_xid) as age
-      from pg_stat_activity where backend_xid is not null and ${isOlder('backend_xid')}
-      union all
-      select null, gid, owner::text, database::text, prepared, age(transaction)
-      from pg_prepared_xacts where ${isOlder('transaction')}
-    ) holder order by age desc`,
-    [String(bound.xid)],
-  )
-  return rows
 }

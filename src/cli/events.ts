@@ -1,0 +1,151 @@
+/** `postbus events list | show | tree`: what was published, and what became of it. */
+import type { Bus } from '../bus.ts'
+import type { EventQuery, EventState } from '../record/event-query.ts'
+import {
+  CONFIG_OPTION,
+  DESCRIBE_CONFIG,
+  DESCRIBE_JSON,
+  JSON_OPTION,
+  UsageError,
+  text,
+  type Command,
+  type ExitCode,
+  type Invocation,
+} from './command.ts'
+import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
+import { loadBus } from './load-config.ts'
+import { printJson, say } from './output.ts'
+import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
+
+const ACTIONS = ['list', 'show', 'tree'] as const
+const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
+
+export const events: Command = {
+  summary: 'List stored events, show what became of one, or what it caused.',
+  takesWords: true,
+  examples: [
+    ['postbus events list --type "orders.*"', 'the newest events of these types'],
+    ['postbus events list --key order-4711 --oldest-first', 'all that happened to one key, in order'],
+    ['postbus events list --state dead --since 2026-05-01 --json', 'events with an open dead letter, for a program'],
+    ['postbus events show 018f3a5c-…', 'one event, and its state at each handler, with errors'],
+    ['postbus events tree 018f3a5c-…', 'what caused it, and what it caused'],
+  ],
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    type: { type: 'string' },
+    key: { type: 'string' },
+    correlation: { type: 'string' },
+    cause: { type: 'string' },
+    since: { type: 'string' },
+    until: { type: 'string' },
+    handler: { type: 'string' },
+    state: { type: 'string' },
+    text: { type: 'string' },
+    'oldest-first': { type: 'boolean' },
+    ...PAGE_OPTIONS,
+  },
+  describe: {
+    config: DESCRIBE_CONFIG,
+    json: DESCRIBE_JSON,
+    type: 'list: only this event type; * stands for any characters.',
+    key: 'list: only events of this partition key.',
+    correlation: 'list: only events of this correlation id.',
+    cause: 'list: only what the event of this id has caused.',
+    since: 'list: published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
+    until: 'list: published before this time.',
+    handler: 'list: only events that this handler has received.',
+    state: `list: only events of which a delivery is ${STATES.join(', ')}.`,
+    text: 'list: only events whose data contains this text.',
+    'oldest-first': 'list: in the order of publishing.',
+    ...DESCRIBE_PAGE,
+  },
+
+  async run(invocation) {
+    const [action, id, ...more] = invocation.words
+    const known = ACTIONS.find((name) => name === action)
+    if (!known) throw new UsageError(`events ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
+    if (more.length > 0 || (known === 'list') !== (id === undefined))
+      throw new UsageError('expected: postbus events list, or: postbus events show ID, or: postbus events tree ID')
+    const query = queryOf(invocation)
+
+    const bus = await loadBus(text(invocation, 'config'))
+    try {
+      if (id === undefined) return await list(bus, invocation, query)
+      return known === 'show' ? await show(bus, invocation, id) : await tree(bus, invocation, id)
+    } finally {
+      await bus.close()
+    }
+  },
+}
+
+async function list(bus: Bus, invocation: Invocation, query: EventQuery): Promise<ExitCode> {
+  const { options, terminal } = invocation
+  const { events: found, cursor } = await bus.events.list(query)
+  if (options['json']) printJson(terminal, found)
+  else {
+    printEvents(terminal, found)
+    say(terminal, `${eventCount(found.length)}.`)
+  }
+  sayMore(invocation, cursor)
+  return 0
+}
+
+async function show(bus: Bus, { options, terminal }: Invocation, id: string): Promise<ExitCode> {
+  const status = await bus.events.status(id)
+  if (!status) return notStored(terminal, id)
+  if (options['json']) printJson(terminal, [status])
+  else printStatus(terminal, status)
+  return 0
+}
+
+async function tree(bus: Bus, { options, terminal }: Invocation, id: string): Promise<ExitCode> {
+  const found = await bus.events.tree(id)
+  if (!found) return notStored(terminal, id)
+  if (options['json']) printJson(terminal, [found])
+  else {
+    printTree(terminal, found)
+    say(terminal, `${eventCount(found.causes.length + sizeOf(found))}.`)
+  }
+  return 0
+}
+
+function notStored(terminal: Invocation['terminal'], id: string): ExitCode {
+  say(
+    terminal,
+    `No event ${id} is stored: it was never published, its transaction has not committed, or its retention is over.`,
+  )
+  return 1
+}
+
+function queryOf(invocation: Invocation): EventQuery {
+  const given = (name: string, field: keyof EventQuery) => {
+    const value = text(invocation, name)
+    return value === undefined ? {} : { [field]: value }
+  }
+  const state = text(invocation, 'state')
+  if (state !== undefined && !STATES.some((one) => one === state))
+    throw new UsageError(`--state ${state}: expected one of ${STATES.join(', ')}.`)
+  return {
+    ...given('type', 'type'),
+    ...given('key', 'partitionKey'),
+    ...given('correlation', 'correlationId'),
+    ...given('cause', 'causationId'),
+    ...given('handler', 'handler'),
+    ...given('state', 'state'),
+    ...given('text', 'text'),
+    ...timeOf(invocation, 'since'),
+    ...timeOf(invocation, 'until'),
+    ...(invocation.options['oldest-first'] === true && { first: 'oldest' as const }),
+    ...pageOptionsOf(invocation),
+  }
+}
+
+function timeOf(invocation: Invocation, name: 'since' | 'until'): Partial<EventQuery> {
+  const given = text(invocation, name)
+  if (given === undefined) return {}
+  const time = new Date(given)
+  if (Number.isNaN(time.getTime()))
+    throw new UsageError(`--${name} ${given}: expected a time such as 2026-05-01T12:30:00Z.`)
+  return { [name]: time }
+}

@@ -1,0 +1,90 @@
+/** `postbus events`: an operator looks at what was published, and what became of it. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { linesOf, postbus } from '../support/cli.ts'
+import { drained } from '../support/drained.ts'
+import * as handlers from '../support/fixtures/cli/event-handlers.ts'
+import { ParcelSent } from '../support/fixtures/cli/events.ts'
+
+let shop: TestBus
+const lost = ParcelSent({ to: 'nobody' }, { correlationId: 'visit 1' })
+const found = ParcelSent({ to: 'anna' }, { causationId: lost.id, metadata: { tenant: 'north' } })
+
+beforeAll(async () => {
+  shop = await openTestBus({ handlers })
+  await shop.bus.publish([lost, found])
+  await drained(shop.bus)
+  return () => shop.close()
+})
+
+const events = (...words: string[]) => postbus(shop.connectionString, ['events', ...words])
+
+describe('list', () => {
+  test('prints a table of the newest first on stdout, and how many there are on stderr', async () => {
+    const { code, out, err } = await events('list')
+
+    expect({ code, err }).toEqual({ code: 0, err: '2 events.\n' })
+    const [head, ...rows] = linesOf(out)
+    expect(head?.split(/ {2,}/)).toEqual(['PUBLISHED AT', 'TYPE', 'KEY', 'EVENT', 'DATA'])
+    expect(rows.map((row) => row.includes(found.id))).toEqual([true, false])
+    expect(rows[1]).toMatch(/^\d{4}-.*Z {2}\S+ +nobody +[0-9a-f-]{36} {2}\{"to":"nobody"\}$/)
+  })
+
+  test.each([
+    [['--key', 'anna'], [found.id]],
+    [['--correlation', 'visit 1'], [lost.id]],
+    [['--cause', lost.id], [found.id]],
+    [['--state', 'dead'], [lost.id]],
+    [['--text', 'NOBODY'], [lost.id]],
+    [['--until', '2020-01-01'], []],
+    [
+      ['--type', '*', '--since', '2020-01-01', '--oldest-first'],
+      [lost.id, found.id],
+    ],
+  ])('%s --json prints one event a line', async (options, ids) => {
+    const { code, json } = await events('list', '--json', ...options)
+
+    expect({ code, ids: json().map(({ id }) => id) }).toEqual({ code: 0, ids })
+  })
+
+  test('a page names the cursor of the next one', async () => {
+    const { json } = await events('list', '--json', '--limit', '1')
+    const [first, last] = json()
+    const next = await events('list', '--json', '--limit', '1', '--cursor', String(last?.['cursor']))
+
+    expect(first?.['id']).toBe(found.id)
+    expect(next.json().map(({ id }) => id)).toEqual([lost.id])
+  })
+})
+
+test('show says what became of an event at each handler, with the last error', async () => {
+  const { code, out } = await events('show', lost.id)
+
+  expect(code).toBe(0)
+  expect(out).toContain(`id           ${lost.id}`)
+  expect(out).toMatch(/^post\.deliver-parcel {2}blocked {2}1 .* returned to sender$/m)
+  const [status] = (await events('show', lost.id, '--json')).json()
+  expect(status).toMatchObject({ isFinished: true, event: { id: lost.id }, deliveries: [{ state: 'blocked' }] })
+})
+
+test('tree shows causes above and effects below', async () => {
+  const { code, out, err } = await events('tree', found.id)
+
+  expect({ code, err }).toEqual({ code: 0, err: '2 events.\n' })
+  expect(linesOf(out)).toEqual([`${lost.type} ${lost.id}`, `└ ${found.type} ${found.id} ◀`])
+})
+
+test.each([
+  [['list', 'x'], 2, 'expected: postbus events list'],
+  [['show'], 2, 'postbus events show ID'],
+  [['look'], 2, 'expected one of list, show, tree'],
+  [['list', '--since', 'yesterday'], 2, '--since yesterday: expected a time'],
+  [['list', '--state', 'odd'], 2, 'expected one of unfinished, retrying, dead'],
+  [['show', '7'], 1, 'POSTBUS_INVALID_OPTIONS'],
+  [['show', '00000000-0000-4000-8000-000000000000'], 1, 'No event 00000000-0000-4000-8000-000000000000 is stored'],
+])('%s ends with code %i and says why', async (words, code, message) => {
+  const result = await events(...words)
+
+  expect(result).toMatchObject({ code, out: '' })
+  expect(result.err).toContain(message)
+})
