@@ -2,7 +2,9 @@
  * What operators do:
  *
  * - `act`: who did what, when, to how many;
- * - `pause`: the handlers, queues and lanes of which nothing is claimed.
+ * - `pause`: the handlers, queues and lanes of which nothing is claimed;
+ * - `event.redacted`: its data was erased, and what becomes of a delivery that waited for it;
+ * - how far pruning has come with events that have expired.
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -31,6 +33,10 @@ export function acts(names: SchemaNames): Migration {
         until timestamptz not null default 'infinity',
         primary key (kind, name)
       )`.execute(db)
+      // Columns without a default, or with a constant one, are added in a moment, whatever the table holds.
+      await sql`alter table ${ours('event')} add column redacted text`.execute(db)
+      await sql`alter table ${ours('pruning')} add column expired_at timestamptz not null default '-infinity',
+        add column expired_seq bigint not null default 0`.execute(db)
     },
   }
 }

@@ -4,13 +4,21 @@ import { backendFor, withParts, type BusParts } from './publishing/backend-overr
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
+import type { EventActs } from './record/event-acts.ts'
 import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import type { Acts } from './deliveries/act-log.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { Pauses } from './deliveries/pauses.ts'
-import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type {
+  DoctorFinding,
+  DoctorOptions,
+  MigrateOptions,
+  MigrateReport,
+  PruneOptions,
+  PruneReport,
+} from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -75,13 +83,19 @@ export interface Bus extends Pauses {
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
-  readonly events: EventRecord
+  readonly events: EventRecord & EventActs
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *
    * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
    */
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
+  /**
+   * Deletes now what workers would delete in time: events past their retention, and events past their ttl, of which nothing waits.
+   *
+   * @example const { events } = await bus.prune({ dryRun: true })
+   */
+  prune(options?: PruneOptions): Promise<PruneReport>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
@@ -119,6 +133,7 @@ export function createBus(options: BusOptions): Bus {
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
     events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
+    prune: (how?: PruneOptions) => place.prune(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
     acts: { ...place.acts },

@@ -34,7 +34,7 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
-export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport, PruneOptions, PruneReport } from './deliveries/operations.ts'
 export type {
   BlockedLanes,
   Lane,
@@ -62,6 +62,7 @@ export type {
   PacedActOptions,
   PreviewedActOptions,
 } from './deliveries/acts.ts'
+export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'

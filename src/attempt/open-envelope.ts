@@ -55,12 +55,17 @@ function openMetadata(stored: StoredEvent, text: string): EventMetadata {
   }
 }
 
+/** What most events have nothing of. */
 interface Rest {
   readonly caused_by_handler?: string | null
   readonly initialized_at?: string | null
+  /** Its data was erased: what is to become of a delivery that waited for it. */
+  readonly redacted?: 'dead-letter' | 'deliver' | null
+  /** It had expired when it was claimed. */
+  readonly is_expired?: boolean
 }
 
-function openRest(stored: StoredEvent): Rest {
+export function openRest(stored: StoredEvent): Rest {
   return stored.rest === null ? {} : (parseJson(stored.rest) as Rest) // only our own statements write it
 }
 

@@ -10,6 +10,7 @@ import type { Registry } from '../handlers/registry.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
 import { Deadlines } from './deadlines.ts'
 import type { HandlerCall } from './handler-call.ts'
+import { noLongerWanted } from './no-longer-wanted.ts'
 import { decided, type Undecided } from './on-dead.ts'
 import { openedOrError } from './open-envelope.ts'
 import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
@@ -46,6 +47,8 @@ async function attempted(
 ): Promise<Undecided> {
   const stored = delivery.event
   if (!stored) return dead(handler, eventGone(delivery))
+  const unwanted = noLongerWanted(stored)
+  if (unwanted) return unwanted
   const reading = parts.registry.readingOf(handler, stored)
   const misfit = versionMisfit(handler, stored, reading)
   if (misfit) return misfit

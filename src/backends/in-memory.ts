@@ -8,8 +8,9 @@ import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
 import type { Pauses } from '../deliveries/pauses.ts'
+import type { EventActs } from '../record/event-acts.ts'
 import type { EventRecord } from '../record/events.ts'
-import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
+import type { DoctorFinding, MigrateReport, PruneReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
@@ -34,6 +35,7 @@ export function createInMemory(
     events: withoutRecord(refuse),
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
+    prune: async (): Promise<PruneReport> => refuse('prune()'),
   }
 }
 
@@ -66,7 +68,7 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
   })
 }
 
-function withoutRecord(refuse: (what: string) => never): EventRecord {
+function withoutRecord(refuse: (what: string) => never): EventRecord & EventActs {
   return Object.freeze({
     get: async () => refuse('events.get()'),
     list: async () => refuse('events.list()'),
@@ -75,6 +77,8 @@ function withoutRecord(refuse: (what: string) => never): EventRecord {
     tree: async () => refuse('events.tree()'),
     status: async () => refuse('events.status()'),
     whenFinished: async () => refuse('events.whenFinished()'),
+    redact: async () => refuse('events.redact()'),
+    delete: async () => refuse('events.delete()'),
   })
 }
 

@@ -1,4 +1,4 @@
-/** `postbus events list | show | tree`: what was published, and what became of it. */
+/** `postbus events`: what was published, and what became of it. Erasing and deleting are in `event-acts.ts`. */
 import type { Bus } from '../bus.ts'
 import type { EventQuery, EventState } from '../record/event-query.ts'
 import {
@@ -12,6 +12,7 @@ import {
   type ExitCode,
   type Invocation,
 } from './command.ts'
+import { actOnEvents, DESCRIBE_EVENT_ACT, EVENT_ACT_EXAMPLES, EVENT_ACT_OPTIONS, EVENT_ACTS } from './event-acts.ts'
 import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
 import { loadBus } from './load-config.ts'
 import { printJson, say } from './output.ts'
@@ -21,7 +22,7 @@ const ACTIONS = ['list', 'show', 'tree'] as const
 const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
 
 export const events: Command = {
-  summary: 'List stored events, show what became of one, or what it caused.',
+  summary: 'List stored events, show what became of one, or what it caused; erase their data, or delete them.',
   takesWords: true,
   examples: [
     ['postbus events list --type "orders.*"', 'the newest events of these types'],
@@ -29,6 +30,7 @@ export const events: Command = {
     ['postbus events list --state dead --since 2026-05-01 --json', 'events with an open dead letter, for a program'],
     ['postbus events show 018f3a5c-…', 'one event, and its state at each handler, with errors'],
     ['postbus events tree 018f3a5c-…', 'what caused it, and what it caused'],
+    ...EVENT_ACT_EXAMPLES,
   ],
   options: {
     ...CONFIG_OPTION,
@@ -44,27 +46,33 @@ export const events: Command = {
     text: { type: 'string' },
     'oldest-first': { type: 'boolean' },
     ...PAGE_OPTIONS,
+    ...EVENT_ACT_OPTIONS,
   },
   describe: {
     config: DESCRIBE_CONFIG,
     json: DESCRIBE_JSON,
-    type: 'list: only this event type; * stands for any characters.',
-    key: 'list: only events of this partition key.',
-    correlation: 'list: only events of this correlation id.',
+    type: 'Only this event type; * stands for any characters.',
+    key: 'Only events of this partition key.',
+    correlation: 'Only events of this correlation id.',
     cause: 'list: only what the event of this id has caused.',
-    since: 'list: published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
-    until: 'list: published before this time.',
+    since: 'Published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
+    until: 'Published before this time.',
     handler: 'list: only events that this handler has received.',
     state: `list: only events of which a delivery is ${STATES.join(', ')}.`,
     text: 'list: only events whose data contains this text.',
     'oldest-first': 'list: in the order of publishing.',
     ...DESCRIBE_PAGE,
+    ...DESCRIBE_EVENT_ACT,
   },
 
   async run(invocation) {
     const [action, id, ...more] = invocation.words
+    const act = EVENT_ACTS.find((name) => name === action)
+    if (act) return actOnEvents(act, invocation)
     const known = ACTIONS.find((name) => name === action)
-    if (!known) throw new UsageError(`events ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
+    if (!known) {
+      throw new UsageError(`events ${action ?? ''}: expected one of ${[...ACTIONS, ...EVENT_ACTS].join(', ')}.`)
+    }
     if (more.length > 0 || (known === 'list') !== (id === undefined))
       throw new UsageError('expected: postbus events list, or: postbus events show ID, or: postbus events tree ID')
     const query = queryOf(invocation)

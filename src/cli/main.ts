@@ -15,6 +15,7 @@ import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { pause, resume } from './pause.ts'
+import { prune } from './prune.ts'
 import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pause,
   resume,
   acts,
+  prune,
   types,
 }
 

@@ -50,6 +50,8 @@ export const ACT_NAMES = [
   'lanes.resume',
   'pause',
   'resume',
+  'events.redact',
+  'events.delete',
 ] as const
 
 export type ActName = (typeof ACT_NAMES)[number]

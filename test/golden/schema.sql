@@ -38,7 +38,8 @@ create table postbus.event (
   published_at timestamp with time zone not null default clock_timestamp(),
   expires_at timestamp with time zone,
   caused_by_handler text,
-  initialized_at timestamp with time zone
+  initialized_at timestamp with time zone,
+  redacted text
 );
 
 create table postbus.event_type (
@@ -308,7 +309,9 @@ create table postbus.pruning (
   only_one boolean not null default true,
   after_seq bigint not null default 0,
   pruned_at timestamp with time zone not null default now(),
-  began_at timestamp with time zone not null default now()
+  began_at timestamp with time zone not null default now(),
+  expired_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  expired_seq bigint not null default 0
 );
 
 create table postbus.queue (
@@ -439,6 +442,8 @@ CREATE INDEX lookup_correlation ON postbus.lookup USING btree (correlation, seq)
 CREATE INDEX lookup_partition_key ON postbus.lookup USING btree (partition_key, seq) WHERE (partition_key IS NOT NULL);
 
 CREATE INDEX lookup_type ON postbus.lookup USING btree (type, seq) WHERE (type IS NOT NULL);
+
+CREATE INDEX postbus_expires ON postbus.event USING btree (expires_at, seq) WHERE (expires_at IS NOT NULL);
 
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
@@ -607,8 +612,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -725,8 +734,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -854,8 +867,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -899,8 +916,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1255,8 +1276,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1350,8 +1375,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1453,6 +1482,69 @@ begin
         (select from "pgboss".job_common job where job.name = asked.queue and job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and (job.priority > 0 or job.priority <= -10) and job.start_after <= "pgboss".job_now()
           order by job.name, job.priority desc, job.start_after limit 1)
       );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.erase(chosen bigint[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  seqs bigint[];
+  queues text[] := array(select own.name from "postbus".queue own);
+  over tid[];
+  dismissed tid[];
+  kept bigint[];
+  rows tid[];
+begin
+  select array_agg(held.seq) into seqs from unnest(chosen) as asked (seq) cross join lateral (
+    select event.seq from "postbus".event event where event.seq = asked.seq for update skip locked
+  ) held;
+  if seqs is null then return '{}'; end if;
+
+  select array_agg(job.row) into over from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid
+      and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and not exists (
+        select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.dismissed_at is null
+      ))
+      for update skip locked
+    ) job;
+  select array_agg(letter.row) into dismissed from unnest(seqs) as asked (seq) cross join lateral (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid and letter.dismissed_at is not null for update skip locked
+    ) letter;
+
+  -- Asked in later statements than they were locked: what is there now, and was not locked, keeps its event.
+  kept := array(select distinct "postbus".seq_of_delivery(job.id) from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0
+    ) job where job.row <> all (coalesce(over, '{}')));
+  kept := kept || array(select distinct "postbus".seq_of_delivery(letter.delivery_id) from unnest(seqs) as asked (seq) cross join lateral (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0
+    ) letter where letter.row <> all (coalesce(dismissed, '{}')));
+  seqs := array(select asked.seq from unnest(seqs) as asked (seq) where asked.seq <> all (kept));
+
+  rows := array(select job.row from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0) job);
+  delete from "pgboss".job_common job where job.ctid = any(rows);
+  rows := array(select letter.row from unnest(seqs) as asked (seq) cross join lateral (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0) letter);
+  delete from "postbus".dead_letter letter where letter.ctid = any(rows);
+  delete from "postbus".history done where done.seq = any(seqs);
+  delete from "postbus".lookup one where one.seq = any(seqs);
+  delete from "postbus".finish one where one.seq = any(seqs);
+  delete from "postbus".watch one where one.seq = any(seqs);
+  delete from "postbus".event event where event.seq = any(seqs);
+  return seqs;
 end
 $function$
 ;
@@ -1660,6 +1752,45 @@ begin
     after_seq = case when not more and began_at <= clock_timestamp() - begin_again then 0 else coalesce(last_old, after_seq) end,
     began_at = case when not more and began_at <= clock_timestamp() - begin_again then clock_timestamp() else began_at end;
   return query select coalesce(cardinality(seqs), 0), more;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.prune_expired(batch integer)
+ RETURNS TABLE(pruned integer, more boolean)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  place record;
+  times timestamptz[];
+  seqs bigint[];
+  gone bigint[];
+begin
+  select * into place from "postbus".pruning for update skip locked;
+  if not found then return; end if;
+  perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
+  select array_agg(past.expires_at), array_agg(past.seq) into times, seqs from (
+    select event.expires_at, event.seq from "postbus".event event
+    where event.expires_at is not null and (event.expires_at, event.seq) > (place.expired_at, place.expired_seq)
+      and event.expires_at < least("pgboss".job_now(), clock_timestamp())
+    order by event.expires_at, event.seq limit batch
+  ) past;
+  more := coalesce(cardinality(seqs), 0) = batch;
+  gone := case when seqs is null then '{}' else "postbus".erase(seqs) end;
+  update "postbus".pruning set expired_at = case when more then times[batch] else '-infinity' end,
+    expired_seq = case when more then seqs[batch] else 0 end;
+  pruned := cardinality(gone);
+  return next;
 end
 $function$
 ;
@@ -2160,7 +2291,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif(gone.attempts, 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -2346,7 +2477,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif(gone.attempts, 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -2467,8 +2598,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -2509,8 +2644,12 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;

@@ -9,6 +9,7 @@ import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
+import { eraseFunction, pruneExpiredFunction } from './erase.ts'
 import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { keepFunction } from './keep.ts'
@@ -26,7 +27,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 10
+export const FUNCTIONS_VERSION = 11
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -47,6 +48,8 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   dueFunction,
   turnHistoryFunction,
   pruneFunction,
+  eraseFunction,
+  pruneExpiredFunction,
   deliveriesFunction,
   guardFunction,
 ]

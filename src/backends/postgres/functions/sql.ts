@@ -107,15 +107,23 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** What most events have nothing of, in one column: another field in it changes no function's result. */
-export const REST = `case when event.caused_by_handler is not null or event.initialized_at is not null then json_build_object(
-          'caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at)::text end as rest`
+const ITS_REST = `case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted)::text end`
+export const REST = `${ITS_REST} as rest`
+
+/** For a claim: whether it has expired, by the clock that says what is due. A process's own may be another one. */
+function restOfClaimed({ clock }: Tables): string {
+  return `case when event.expires_at is not null and event.expires_at <= ${clock}
+          then (coalesce(${ITS_REST}, '{}')::jsonb || '{"is_expired": true}')::text else ${ITS_REST} end as rest`
+}
 
 /** The event of `activated`, which may be gone. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, ${PAYLOAD}, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        ${REST}
+        ${restOfClaimed(tables)}
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0
     ) event on true`
 }

@@ -1,10 +1,18 @@
 /** How an operator looks, and how an operator acts: every act passes through here, and is recorded. */
 import type { Act, ActReport } from '../../../deliveries/acts.ts'
+import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Database, Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { noteOf, type NoteAct } from './act-log.ts'
 import { withReachableDatabase } from './reachable.ts'
+
+export interface OperatorParts {
+  readonly connection: Connection
+  readonly tables: Tables
+  /** Operators use the names that handlers and event types have now, or any that they had. */
+  readonly registry: LazyRegistry
+}
 
 export interface Operating {
   look<Result>(work: (pool: Database) => Promise<Result>): Promise<Result>

@@ -16,25 +16,15 @@ import {
   type Lanes,
   type RewindTo,
 } from '../../../deliveries/lanes.ts'
-import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import type { Connection } from '../connection.ts'
-import type { Tables } from '../schema/tables.ts'
 import { listActs } from './act-log.ts'
 import { dismissDeadLetters, retryBlockingLetters, retryDeadLetters } from './dead-letter-acts.ts'
 import { namedAsNow, namesOfLane, storedFilter } from './names-asked-for.ts'
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
-import { operating } from './operating.ts'
+import { operating, type OperatorParts } from './operating.ts'
 import { pause, pauseOfLane, refuseUnknownHandler, resume } from './pauses.ts'
 import { handlerOf, oldestDeadOf, previewRewind, rewindLane } from './rewind.ts'
-
-export interface OperatorParts {
-  readonly connection: Connection
-  readonly tables: Tables
-  /** Operators use the names that handlers and event types have now, or any that they had. */
-  readonly registry: LazyRegistry
-}
 
 export function deadLettersIn({ connection, tables, registry }: OperatorParts): DeadLetters {
   const { look, act } = operating(connection, tables)

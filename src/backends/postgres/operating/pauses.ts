@@ -22,8 +22,7 @@ import { parseOptions } from '../../../parse-options.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
-import { operating } from './operating.ts'
-import type { OperatorParts } from './operators.ts'
+import { operating, type OperatorParts } from './operating.ts'
 
 export function pausesIn({ connection, tables, registry }: OperatorParts): Pauses {
   const { look, actAtOnce } = operating(connection, tables)
