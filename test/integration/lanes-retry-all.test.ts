@@ -46,7 +46,9 @@ test('retries 100 blocked lanes with 10 in each, in order, and leaves nothing be
   const counts = await drained(opened.bus)
 
   expect([preview.count, untouched, report.count, counts.done]).toEqual([KEYS, KEYS, KEYS, KEYS * PER_KEY])
-  const orders = Array.from({ length: KEYS }, (_, key) => Array.from({ length: PER_KEY }, (_, n) => key * PER_KEY + n))
+  const orders = Array.from({ length: KEYS }, (_, key) =>
+    Array.from({ length: PER_KEY }, (_each, n) => key * PER_KEY + n),
+  )
   expect([...runs.values()].toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0))).toEqual(orders)
   expect(await opened.bus.deadLetters.count()).toBe(0)
   expect((await opened.bus.acts.list()).acts).toMatchObject([{ act: 'lanes.retryAll', by: 'ada', count: KEYS }])

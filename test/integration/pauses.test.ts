@@ -69,6 +69,7 @@ describe.each([
     await opened.bus.resume(what)
 
     await until('it went on', () => taken().length === 2)
+    expect(taken().toSorted()).toEqual(['take 1', 'take 2'])
   })
 })
 

@@ -68,9 +68,9 @@ test('while a publisher publishes and workers run, exactly that event and what c
   await Promise.all(workers.map((worker) => worker.start()))
   await until('all ran', () => taken().length === 20)
   let n = 20
-  let isPublishing = true
+  const over = new AbortController()
   const publishing = (async () => {
-    while (isPublishing) {
+    while (!over.signal.aborted) {
       await publish('red', n)
       await publish('blue', 1_000 + n)
       n += 1
@@ -80,7 +80,7 @@ test('while a publisher publishes and workers run, exactly that event and what c
 
   const { count } = await opened.bus.lanes.rewind({ ...RED, from: ids[10] ?? '' })
   await until('it goes on', () => n > 90)
-  isPublishing = false
+  over.abort()
   await publishing
   await until('nothing is left', async () => (await opened.bus.lanes.list()).lanes.length === 0)
 

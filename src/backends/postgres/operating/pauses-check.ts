@@ -16,7 +16,7 @@ export async function examinePauses(database: Queryable, tables: Tables): Promis
   )
   const { count = 0, keys = 0, named } = rows[0] ?? {}
   if (count === 0) return { check: 'pauses', status: 'ok', message: 'nothing is paused' }
-  const some = [...(named ?? []).slice(0, MOST_NAMED)]
+  const some = (named ?? []).slice(0, MOST_NAMED)
   if (count - keys > MOST_NAMED) some.push(`${count - keys - MOST_NAMED} more handlers and queues`)
   if (keys > 0) some.push(`${keys.toLocaleString('en')} ${keys === 1 ? 'key' : 'keys'}`)
   const message = `paused: ${some.join('; ')}. What they should handle waits. See: npx postbus pause list`

@@ -107,7 +107,14 @@ export async function listPauses(
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return {
-    pauses: shown.map(({ kind: _, name: __, ...one }) => one),
+    pauses: shown.map(({ handler, queue, partitionKey, by, reason, pausedAt }) => ({
+      handler,
+      queue,
+      partitionKey,
+      by,
+      reason,
+      pausedAt,
+    })),
     cursor: rows.length > limit && last ? pauseCursor(last) : null,
   }
 }
