@@ -34,7 +34,14 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport, Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
-export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport, PruneOptions, PruneReport } from './deliveries/operations.ts'
+export type {
+  DoctorFinding,
+  DoctorOptions,
+  MigrateOptions,
+  MigrateReport,
+  PruneOptions,
+  PruneReport,
+} from './deliveries/operations.ts'
 export type {
   BlockedLanes,
   Lane,

@@ -59,7 +59,9 @@ export async function storedCounts(database: Pool): Promise<{ events: number; de
 
 /** For the next test of a file: no events, no deliveries, no dead letters. */
 export async function emptyTables(database: Pool): Promise<void> {
-  await database.query('truncate postbus.event, postbus.dead_letter, postbus.history, postbus.worker, postbus.act, postbus.pause, pgboss.job')
+  await database.query(
+    'truncate postbus.event, postbus.dead_letter, postbus.history, postbus.worker, postbus.act, postbus.pause, pgboss.job',
+  )
 }
 
 export interface WakeUps {
