@@ -12,7 +12,8 @@ import { pruning } from './0006-pruning.ts'
 import { history } from './0007-history.ts'
 import { trace } from './0008-trace.ts'
 import { record } from './0009-record.ts'
-import { replays } from './0012-replays.ts'
+import { acts } from './0010-acts.ts'
+import { replays } from './0011-replays.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -26,6 +27,7 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0007-history': history(names),
     '0008-trace': trace(names),
     '0009-record': record(names),
-    '0012-replays': replays(names),
+    '0010-acts': acts(names),
+    '0011-replays': replays(names),
   }
 }

@@ -4,14 +4,24 @@ import { backendFor, withParts, type BusParts } from './publishing/backend-overr
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
 import { createCodec } from './codec/codec.ts'
+import type { EventActs } from './record/event-acts.ts'
 import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import { listenersOf, type Listeners } from './deliveries/listeners.ts'
+import type { Acts } from './deliveries/act-log.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { BeginReplay, Replays } from './deliveries/replays.ts'
-import type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
+import type { Pauses } from './deliveries/pauses.ts'
+import type {
+  DoctorFinding,
+  DoctorOptions,
+  MigrateOptions,
+  MigrateReport,
+  PruneOptions,
+  PruneReport,
+} from './deliveries/operations.ts'
 import { PostbusError } from './errors.ts'
 import {
   busOptions,
@@ -35,7 +45,7 @@ import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
-export interface Bus extends ResultPublisher, Listeners {
+export interface Bus extends ResultPublisher, Listeners, Pauses {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -80,13 +90,19 @@ export interface Bus extends ResultPublisher, Listeners {
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
-  readonly events: EventRecord & EventTransfer
+  readonly events: EventRecord & EventTransfer & EventActs
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *
    * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
    */
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
+  /**
+   * Deletes now what workers would delete in time: events past their retention, and events past their ttl, of which nothing waits.
+   *
+   * @example const { events } = await bus.prune({ dryRun: true })
+   */
+  prune(options?: PruneOptions): Promise<PruneReport>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
   /** Partition keys that stand still, or wait. */
@@ -95,6 +111,8 @@ export interface Bus extends ResultPublisher, Listeners {
   readonly replay: BeginReplay
   /** Replays that run or have ended, of every process. */
   readonly replays: Replays
+  /** What operators did: who, when, why, and to how many. */
+  readonly acts: Acts
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
@@ -132,10 +150,13 @@ export function createBus(options: BusOptions): Bus {
     migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
     events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
+    prune: (how?: PruneOptions) => place.prune(how),
     deadLetters: { ...place.deadLetters },
     lanes: { ...place.lanes },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
+    acts: { ...place.acts },
+    ...place.pauses,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -43,8 +43,25 @@ export type { BusOptions, WorkerOptions } from './options.ts'
 export type { StopReport } from './worker/stop-report.ts'
 export type { Worker } from './worker/worker.ts'
 export type { WorkerCounts } from './worker/tally.ts'
-export type { DoctorFinding, DoctorOptions, MigrateOptions, MigrateReport } from './deliveries/operations.ts'
-export type { Lane, LaneFilter, LaneName, LanePage, LaneQuery, Lanes, LaneState } from './deliveries/lanes.ts'
+export type {
+  DoctorFinding,
+  DoctorOptions,
+  MigrateOptions,
+  MigrateReport,
+  PruneOptions,
+  PruneReport,
+} from './deliveries/operations.ts'
+export type {
+  BlockedLanes,
+  Lane,
+  LaneFilter,
+  LaneName,
+  LanePage,
+  LaneQuery,
+  Lanes,
+  LaneState,
+  RewindTo,
+} from './deliveries/lanes.ts'
 export type {
   DeadLetter,
   DeadLetterFilter,
@@ -65,7 +82,17 @@ export type {
   Replays,
   ReplayState,
 } from './deliveries/replays.ts'
-export type { ActOptions, ActReport } from './deliveries/acts.ts'
+export type {
+  ActName,
+  ActOptions,
+  ActReport,
+  BatchActOptions,
+  PacedActOptions,
+  PreviewedActOptions,
+} from './deliveries/acts.ts'
+export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
+export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
+export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'
 export type { DeliveryState } from './deliveries/delivery-state.ts'
 export type { AttemptError } from './deliveries/delivery.ts'

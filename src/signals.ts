@@ -23,6 +23,7 @@ export type BusSignalName =
   | 'event.pruned'
   | 'handler.log'
   | 'heartbeats.on-main-thread'
+  | 'on-dead.failed'
   | 'pruning.failed'
   | 'schema.newer'
   | 'settle.refused'

@@ -5,7 +5,7 @@ import type { Emit } from '../signals.ts'
 import { attemptError, reasonOf } from './attempt-error.ts'
 
 export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
-  if (outcome.is === 'done' || outcome.is === 'skipped' || outcome.is === 'snoozed') return
+  if (outcome.is === 'done' || outcome.is === 'skipped' || outcome.is === 'expired' || outcome.is === 'snoozed') return
   const who = `${delivery.handler} for ${delivery.event?.type ?? 'an event'} ${delivery.event?.id ?? ''}`
   const fields = fieldsOf(delivery)
   switch (outcome.is) {

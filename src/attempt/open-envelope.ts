@@ -71,13 +71,18 @@ export function replayOf({ rest }: StoredEvent): string | null {
   return openRest({ rest }).replay ?? null
 }
 
+/** What most events have nothing of. */
 interface Rest {
   readonly replay?: string | null
   readonly caused_by_handler?: string | null
   readonly initialized_at?: string | null
+  /** Its data was erased: what is to become of a delivery that waited for it. */
+  readonly redacted?: 'dead-letter' | 'deliver' | null
+  /** It had expired when it was claimed. */
+  readonly is_expired?: boolean
 }
 
-function openRest(stored: Pick<StoredEvent, 'rest'>): Rest {
+export function openRest(stored: Pick<StoredEvent, 'rest'>): Rest {
   return stored.rest === null ? {} : (parseJson(stored.rest) as Rest) // only our own statements write it
 }
 

@@ -6,11 +6,12 @@ import type { AnyHandler } from '../handlers/handler.ts'
 import { isAnswer, type Failed, type Outcome } from '../handlers/outcome.ts'
 import { reasonOf } from './attempt-error.ts'
 import type { Answer } from './handler-call.ts'
+import type { Undecided } from './on-dead.ts'
 
 /** A delivery that this process cannot handle, but a newer deploy may, is looked at again after this time. */
 const PUT_BACK_MS = 30_000
 
-export function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer: Answer): Outcome {
+export function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer: Answer): Undecided {
   if (answer.threw) return retryOrDead(delivery, handler, answer.error)
   const { value } = answer
   if (!isAnswer(value)) return { is: 'done', result: value }
@@ -35,7 +36,7 @@ function errorOf({ reason, cause }: Failed): unknown {
   return error
 }
 
-function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Outcome {
+function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Undecided {
   if (delivery.attempt >= handler.options.maxAttempts) return dead(handler, error)
   return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler), error }
 }
@@ -49,7 +50,7 @@ function delayAfter(attempt: number, handler: AnyHandler): number {
   }
 }
 
-export function dead(handler: AnyHandler, error: unknown): Outcome {
+export function dead(handler: AnyHandler, error: unknown): Undecided {
   return { is: 'dead', reason: reasonOf(error), error, onDead: handler.options.onDead }
 }
 
@@ -58,7 +59,7 @@ export function putBack(reason: PostbusError): Outcome {
 }
 
 /** The last attempt ended without an outcome. Its error stands with the delivery; there is no further attempt to report. */
-export function usedUp(delivery: ClaimedDelivery, handler: AnyHandler): Outcome {
+export function usedUp(delivery: ClaimedDelivery, handler: AnyHandler): Undecided {
   const last = `attempt ${delivery.attempt - 1}, which was the last one allowed`
   const reason = `The worker died or lost its claim during ${last}, or \`maxAttempts\` was lowered since.`
   return { is: 'dead', reason, error: null, onDead: handler.options.onDead }

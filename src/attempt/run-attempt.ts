@@ -8,6 +8,9 @@ import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
 import { Deadlines } from './deadlines.ts'
+import type { HandlerCall } from './handler-call.ts'
+import { noLongerWanted } from './no-longer-wanted.ts'
+import { decided, type Undecided } from './on-dead.ts'
 import { openedOrError } from './open-envelope.ts'
 import { shadowOrError, type FetchParts } from './shadow-event.ts'
 import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
@@ -34,9 +37,17 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const handler = parts.registry.handlerNamed(delivery.handler)
   if (!handler) return putBack(unknownHandler(delivery))
+  return decided(delivery, handler, await attempted({ delivery, handler, abort }, parts), parts)
+}
 
+async function attempted(
+  { delivery, handler, abort }: Omit<HandlerCall, 'event'>,
+  parts: AttemptParts,
+): Promise<Undecided> {
   const stored = delivery.event
   if (!stored) return dead(handler, eventGone(delivery))
+  const unwanted = noLongerWanted(stored)
+  if (unwanted) return unwanted
   const reading = parts.registry.readingOf(handler, stored)
   const misfit = versionMisfit(handler, stored, reading)
   if (misfit) return misfit

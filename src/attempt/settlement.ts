@@ -11,7 +11,8 @@ export function settlementOf(delivery: ClaimedDelivery, outcome: Outcome): Settl
     case 'done':
       return { delivery, is: 'done' }
     case 'skipped':
-      return { delivery, is: 'passed', as: 'skipped', reason: storable(outcome.reason, MAX_REASON) }
+    case 'expired':
+      return { delivery, is: 'passed', as: outcome.is, reason: storable(outcome.reason, MAX_REASON) }
     case 'snoozed':
     case 'put-back':
       return { delivery, is: 'later', delayMs: outcome.delayMs }

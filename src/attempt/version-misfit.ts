@@ -5,12 +5,12 @@
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
-import type { Outcome } from '../handlers/outcome.ts'
 import type { Reading } from '../handlers/reading.ts'
+import type { Undecided } from './on-dead.ts'
 import { dead, putBack } from './outcome-of.ts'
 
 /** What becomes of the attempt; `null` when the handler can read this event. */
-export function versionMisfit(handler: AnyHandler, event: StoredEvent, reading: Reading): Outcome | null {
+export function versionMisfit(handler: AnyHandler, event: StoredEvent, reading: Reading): Undecided | null {
   const what = `${event.type} version ${event.version} for handler "${handler.name}"`
   switch (reading.is) {
     case 'as-stored':

@@ -4,12 +4,15 @@ import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
+import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { EventTransfer } from '../deliveries/exported-events.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
 import type { Replays } from '../deliveries/replays.ts'
+import type { Pauses } from '../deliveries/pauses.ts'
+import type { EventActs } from '../record/event-acts.ts'
 import type { EventRecord } from '../record/events.ts'
-import type { DoctorFinding, MigrateReport } from '../deliveries/operations.ts'
+import type { DoctorFinding, MigrateReport, PruneReport } from '../deliveries/operations.ts'
 import { createInlineBackend } from './inline.ts'
 import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
@@ -30,9 +33,12 @@ export function createInMemory(
     deadLetters: withoutDeadLetters(refuse),
     lanes: withoutLanes(refuse),
     replays: withoutReplays(refuse),
+    acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
+    pauses: withoutPauses(refuse),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
+    prune: async (): Promise<PruneReport> => refuse('prune()'),
   }
 }
 
@@ -65,7 +71,7 @@ function withoutDeadLetters(refuse: (what: string) => never): DeadLetters {
   })
 }
 
-function withoutRecord(refuse: (what: string) => never): EventRecord {
+function withoutRecord(refuse: (what: string) => never): EventRecord & EventActs {
   return Object.freeze({
     get: async () => refuse('events.get()'),
     list: async () => refuse('events.list()'),
@@ -74,6 +80,8 @@ function withoutRecord(refuse: (what: string) => never): EventRecord {
     tree: async () => refuse('events.tree()'),
     status: async () => refuse('events.status()'),
     whenFinished: async () => refuse('events.whenFinished()'),
+    redact: async () => refuse('events.redact()'),
+    delete: async () => refuse('events.delete()'),
   })
 }
 
@@ -82,7 +90,20 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     list: async () => refuse('lanes.list()'),
     show: async () => refuse('lanes.show()'),
     retry: async () => refuse('lanes.retry()'),
+    retryAll: async () => refuse('lanes.retryAll()'),
     skipHead: async () => refuse('lanes.skipHead()'),
+    rewind: async () => refuse('lanes.rewind()'),
+    repair: async () => refuse('lanes.repair()'),
+    pause: async () => refuse('lanes.pause()'),
+    resume: async () => refuse('lanes.resume()'),
+  })
+}
+
+function withoutPauses(refuse: (what: string) => never): Pauses {
+  return Object.freeze({
+    pause: async () => refuse('pause()'),
+    resume: async () => refuse('resume()'),
+    pauses: async () => refuse('pauses()'),
   })
 }
 

@@ -5,6 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Backend, PlannedEvent } from '../publishing/backend.ts'
+import { now } from '../clock.ts'
 import type { Codec } from '../codec/codec.ts'
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
@@ -58,6 +59,7 @@ async function runHandlers(
   tx: PublishTransaction | undefined,
   parts: InlineParts,
 ): Promise<void> {
+  if (planned.envelope.expiresAt && planned.envelope.expiresAt <= now()) return // as a worker does
   const registry = await parts.registry.load()
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]

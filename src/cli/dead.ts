@@ -44,6 +44,7 @@ export const dead: Command = {
     ...JSON_OPTION,
     handler: { type: 'string' },
     type: { type: 'string' },
+    error: { type: 'string' },
     all: { type: 'boolean' },
     ...PAGE_OPTIONS,
     ...ACT_OPTIONS,
@@ -54,6 +55,7 @@ export const dead: Command = {
     json: DESCRIBE_JSON,
     handler: 'Only those of this handler.',
     type: 'Only those of this event type.',
+    error: 'Only those whose last attempt died of this: a code or a name, such as ECONNREFUSED or TypeError.',
     all: 'retry, dismiss: every open dead letter.',
     ...DESCRIBE_PAGE,
     limit: `${DESCRIBE_PAGE.limit} retry, dismiss: the oldest so many. Default: all.`,
@@ -152,7 +154,13 @@ function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFil
     throw new UsageError(`"${wrong}" is not a delivery id. They are in the first column of: postbus dead list`)
   const handler = text(invocation, 'handler')
   const eventType = text(invocation, 'type')
-  return { ...(ids.length > 0 && { deliveryIds: ids }), ...(handler && { handler }), ...(eventType && { eventType }) }
+  const error = text(invocation, 'error')
+  return {
+    ...(ids.length > 0 && { deliveryIds: ids }),
+    ...(handler && { handler }),
+    ...(eventType && { eventType }),
+    ...(error && { error }),
+  }
 }
 
 /** How many dead letters an act is to take: all of them without `--limit`. Unlike the pages of a list, it has no upper bound. */
@@ -166,6 +174,8 @@ function mostOf(invocation: Invocation): number | undefined {
 
 /** Nothing chosen would mean all of them, and a forgotten word must not do that. */
 function checkChosen(action: string, { options }: Invocation, ids: readonly string[]): void {
-  if (ids.length > 0 || options['handler'] || options['type'] || options['all']) return
-  throw new UsageError(`dead ${action}: say which: delivery ids, --handler NAME, --type EVENT-TYPE, or --all.`)
+  if (ids.length > 0 || options['handler'] || options['type'] || options['error'] || options['all']) return
+  throw new UsageError(
+    `dead ${action}: say which: delivery ids, --handler NAME, --type EVENT-TYPE, --error CODE, or --all.`,
+  )
 }

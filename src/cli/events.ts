@@ -1,7 +1,6 @@
-/** `postbus events list | show | tree | export | import`: what was published, and what became of it. */
+/** `postbus events`: what was published, and what became of it. What it imports, erases and deletes is in files of its own. */
 import type { Bus } from '../bus.ts'
 import type { EventQuery, EventState } from '../record/event-query.ts'
-import { ACT_OPTIONS, DESCRIBE_ACT } from './acting.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
@@ -13,11 +12,13 @@ import {
   type ExitCode,
   type Invocation,
 } from './command.ts'
+import { actOnEvents, DESCRIBE_EVENT_ACT, EVENT_ACT_EXAMPLES, EVENT_ACT_OPTIONS, EVENT_ACTS } from './event-acts.ts'
 import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
 import { exportEvents, exportFilterOf, importEvents, refuseFilter } from './events-transfer.ts'
 import { loadBus } from './load-config.ts'
 import { printJson, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
+import { timeOf } from './times.ts'
 
 const ACTIONS = ['list', 'show', 'tree', 'export', 'import'] as const
 const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
@@ -28,7 +29,7 @@ const EXPECTED =
   'expected: postbus events list, postbus events show ID, postbus events tree ID, postbus events export, or postbus events import FILE'
 
 export const events: Command = {
-  summary: 'List stored events, show what became of one or what it caused; export and import them.',
+  summary: 'List stored events, show what became of one, or what it caused; erase, delete, export or import them.',
   takesWords: true,
   examples: [
     ['postbus events list --type "orders.*"', 'the newest events of these types'],
@@ -41,6 +42,7 @@ export const events: Command = {
       'one JSON object per line, in the order of publishing',
     ],
     ['postbus events import events.ndjson', 'stores them with their ids; no handler gets them. - is stdin'],
+    ...EVENT_ACT_EXAMPLES,
   ],
   options: {
     ...CONFIG_OPTION,
@@ -56,29 +58,33 @@ export const events: Command = {
     text: { type: 'string' },
     'oldest-first': { type: 'boolean' },
     ...PAGE_OPTIONS,
-    ...ACT_OPTIONS,
+    ...EVENT_ACT_OPTIONS,
   },
   describe: {
     config: DESCRIBE_CONFIG,
     json: DESCRIBE_JSON,
-    type: 'list, export: only this event type; * stands for any characters. export: several, with commas between.',
-    key: 'list, export: only events of this partition key. export: several, with commas between.',
-    correlation: 'list: only events of this correlation id.',
+    type: 'Only this event type; * stands for any characters. export: several, with commas between.',
+    key: 'Only events of this partition key. export: several, with commas between.',
+    correlation: 'list, redact, delete: only events of this correlation id.',
     cause: 'list: only what the event of this id has caused.',
-    since: 'list, export: published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
-    until: 'list, export: published before this time.',
+    since: 'Published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
+    until: 'Published before this time.',
     handler: 'list: only events that this handler has received.',
     state: `list: only events of which a delivery is ${STATES.join(', ')}.`,
     text: 'list: only events whose data contains this text.',
     'oldest-first': 'list: in the order of publishing.',
     ...DESCRIBE_PAGE,
-    ...DESCRIBE_ACT,
+    ...DESCRIBE_EVENT_ACT,
   },
 
   async run(invocation) {
     const [action, id, ...more] = invocation.words
+    const act = EVENT_ACTS.find((name) => name === action)
+    if (act) return actOnEvents(act, invocation)
     const known = ACTIONS.find((name) => name === action)
-    if (!known) throw new UsageError(`events ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
+    if (!known) {
+      throw new UsageError(`events ${action ?? ''}: expected one of ${[...ACTIONS, ...EVENT_ACTS].join(', ')}.`)
+    }
     if (more.length > 0 || TAKES[known] !== (id !== undefined)) throw new UsageError(EXPECTED)
     const query = known === 'export' || known === 'import' ? {} : queryOf(invocation)
     const filter = known === 'export' ? exportFilterOf(invocation) : {}
@@ -140,6 +146,7 @@ function queryOf(invocation: Invocation): EventQuery {
     const value = text(invocation, name)
     return value === undefined ? {} : { [field]: value }
   }
+  const [since, until] = [timeOf(invocation, 'since'), timeOf(invocation, 'until')]
   const state = text(invocation, 'state')
   if (state !== undefined && !STATES.some((one) => one === state))
     throw new UsageError(`--state ${state}: expected one of ${STATES.join(', ')}.`)
@@ -151,18 +158,9 @@ function queryOf(invocation: Invocation): EventQuery {
     ...given('handler', 'handler'),
     ...given('state', 'state'),
     ...given('text', 'text'),
-    ...timeOf(invocation, 'since'),
-    ...timeOf(invocation, 'until'),
+    ...(since && { since }),
+    ...(until && { until }),
     ...(invocation.options['oldest-first'] === true && { first: 'oldest' as const }),
     ...pageOptionsOf(invocation),
   }
-}
-
-function timeOf(invocation: Invocation, name: 'since' | 'until'): Partial<EventQuery> {
-  const given = text(invocation, name)
-  if (given === undefined) return {}
-  const time = new Date(given)
-  if (Number.isNaN(time.getTime()))
-    throw new UsageError(`--${name} ${given}: expected a time such as 2026-05-01T12:30:00Z.`)
-  return { [name]: time }
 }

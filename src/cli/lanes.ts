@@ -1,8 +1,8 @@
-/** `postbus lanes list | show | retry | skip-head`: partition keys that stand still, for an operator. */
+/** `postbus lanes`: partition keys that stand still or wait, for an operator: looking here, acting in `lane-acts.ts`. */
 import type { Bus } from '../bus.ts'
 import type { Lane, LaneName, LaneState } from '../deliveries/lanes.ts'
 import type { PageOptions } from '../deliveries/page.ts'
-import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
+import { ACT_OPTIONS, DESCRIBE_ACT } from './acting.ts'
 import {
   CONFIG_OPTION,
   DESCRIBE_CONFIG,
@@ -14,30 +14,49 @@ import {
   type ExitCode,
   type Invocation,
 } from './command.ts'
-import { confirmed } from './confirm.ts'
+import { actOnLane, LANE_ACT_NAMES } from './lane-acts.ts'
+import { retryAll, retryingAll } from './lanes-retry-all.ts'
 import { loadBus } from './load-config.ts'
 import { count, oneLine, printJson, printTable, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
-const ACTIONS = ['list', 'show', 'retry', 'skip-head'] as const
+const ACTIONS = ['list', 'show', ...LANE_ACT_NAMES] as const
 const STATES = ['blocked', 'retrying', 'running', 'waiting'] as const satisfies readonly LaneState[]
 const HEADS = ['HANDLER', 'KEY', 'STATE', 'SINCE', 'BEHIND', 'HEAD', 'LAST ERROR']
 
 export const lanes: Command = {
-  summary: 'List partition keys that stand still or wait, and act on one.',
+  summary: 'List partition keys that stand still or wait, and act on one, or on all that are blocked.',
   takesWords: true,
   examples: [
     ['postbus lanes list', 'blocked keys first, then those that have waited longest'],
     ['postbus lanes list --state blocked --json', 'only keys that a dead delivery blocks, for a program'],
     ['postbus lanes show stock.reserve order-17', 'what stands at the head of a key, with its errors'],
     ['postbus lanes retry stock.reserve order-17', 'tries the head again now'],
+    [
+      'postbus lanes retry --handler stock.reserve --error ECONNREFUSED --preview',
+      'says how many blocked keys a retry of all would touch',
+    ],
+    [
+      'postbus lanes retry --handler stock.reserve --error ECONNREFUSED --rate 50 --yes',
+      'retries their heads, 50 in a second; the same command goes on with the rest',
+    ],
     ['postbus lanes skip-head stock.reserve order-17', 'makes the head a dead letter; the key goes on with the next'],
+    [
+      'postbus lanes rewind stock.reserve order-17 --from 0198c0de-… --by ada',
+      'runs the key again from that event on, in order',
+    ],
+    ['postbus lanes repair stock.reserve order-17', 'after skip-head: runs the key again from the skipped event on'],
   ],
   options: {
     ...CONFIG_OPTION,
     ...JSON_OPTION,
     handler: { type: 'string' },
     state: { type: 'string' },
+    error: { type: 'string' },
+    all: { type: 'boolean' },
+    preview: { type: 'boolean' },
+    rate: { type: 'string' },
+    from: { type: 'string' },
     ...PAGE_OPTIONS,
     ...ACT_OPTIONS,
     yes: { type: 'boolean', short: 'y' },
@@ -45,25 +64,35 @@ export const lanes: Command = {
   describe: {
     config: DESCRIBE_CONFIG,
     json: DESCRIBE_JSON,
-    handler: 'list: only keys of this handler.',
+    handler: 'list, retry: only keys of this handler.',
     state: `list: only keys whose head is ${STATES.join(', ')}.`,
+    error: 'retry: blocked keys whose head died of this: a code or a name, such as ECONNREFUSED or TypeError.',
+    all: 'retry: every blocked key.',
+    preview: 'retry of many, rewind, repair: only say how many it would be.',
+    from: 'rewind: the id of the event from which on the key runs again.',
+    rate: 'retry: no more keys than these in a second. Default: as fast as it goes.',
     ...DESCRIBE_PAGE,
+    limit: `${DESCRIBE_PAGE.limit} retry: at most so many keys, the oldest events first. Default: all.`,
     ...DESCRIBE_ACT,
-    yes: 'skip-head: do not ask.',
+    yes: 'Do not ask.',
   },
 
   async run(invocation) {
     const [action, ...words] = invocation.words
     const known = ACTIONS.find((name) => name === action)
     if (!known) throw new UsageError(`lanes ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
-    const query = { ...pageOptionsOf(invocation), ...stateOf(invocation) }
-    const name = known === 'list' ? null : nameOf(known, words)
+    const query = known === 'list' ? { ...pageOptionsOf(invocation), ...stateOf(invocation) } : {}
+    const many = known === 'retry' ? retryingAll(invocation) : null
+    const name = known === 'list' || many ? null : nameOf(known, words)
+    if (name && invocation.options['preview'] && (known === 'retry' || known === 'skip-head'))
+      throw new UsageError(`lanes ${known}: there is nothing to preview. See: postbus lanes show HANDLER KEY`)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
+      if (many) return await retryAll(bus, invocation, many)
       if (known === 'list' || name === null) return await list(bus, invocation, query)
       if (known === 'show') return await show(bus, invocation, name)
-      return await act(known, bus, invocation, name)
+      return await actOnLane(known, bus, invocation, name)
     } finally {
       await bus.close()
     }
@@ -97,7 +126,7 @@ function rowOf(lane: Lane): readonly string[] {
   return [
     lane.handler,
     oneLine(lane.partitionKey, 32),
-    lane.state,
+    lane.isPaused ? `${lane.state}, paused` : lane.state,
     lane.since.toISOString(),
     lane.behind.toLocaleString('en'),
     lane.deliveryId,
@@ -119,7 +148,7 @@ async function show(bus: Bus, { options, terminal }: Invocation, name: LaneName)
     ['handler', lane.handler],
     ['key', oneLine(lane.partitionKey, 512)],
     ['queue', lane.queue],
-    ['state', lane.state],
+    ['state', lane.isPaused ? `${lane.state}, paused` : lane.state],
     ['since', lane.since.toISOString()],
     ['next attempt', lane.dueAt?.toISOString() ?? 'after a retry'],
     ['behind it', lane.behind.toLocaleString('en')],
@@ -128,24 +157,6 @@ async function show(bus: Bus, { options, terminal }: Invocation, name: LaneName)
     ...lane.errors.map(({ attempt, at, message }) => [`attempt ${attempt}`, `${at} ${oneLine(message, 200)}`]),
   ] as const
   for (const [fact, value] of facts) terminal.out.write(`${fact.padEnd(13)} ${value}\n`)
-  return 0
-}
-
-async function act(action: 'retry' | 'skip-head', bus: Bus, invocation: Invocation, name: LaneName): Promise<ExitCode> {
-  const { options, terminal } = invocation
-  const key = `key "${oneLine(name.partitionKey)}" of ${name.handler}`
-  if (action === 'skip-head') {
-    const question = `Make the head of ${key} a dead letter? Retried later, it runs after those that now go ahead of it.`
-    if (!(await confirmed(invocation, question))) return 1
-  }
-  const how = actOptionsOf(invocation)
-  const done = action === 'retry' ? await bus.lanes.retry(name, how) : await bus.lanes.skipHead(name, how)
-  if (options['json']) printJson(terminal, [{ action, count: done.count }])
-  if (done.count === 0) {
-    say(terminal, `The head of ${key} was taken by a worker or an operator meanwhile.`)
-    return 1
-  }
-  say(terminal, `The head of ${key} ${action === 'retry' ? 'is due now' : 'is a dead letter, and the key goes on'}.`)
   return 0
 }
 

@@ -1,6 +1,7 @@
 /** `--type`, `--since`, `--until` and `--key`, for commands that read the log of events. */
 import type { LogFilter } from '../deliveries/log-filter.ts'
-import { text, UsageError, type Invocation } from './command.ts'
+import { text, type Invocation } from './command.ts'
+import { timeOf } from './times.ts'
 
 export const LOG_OPTIONS = {
   type: { type: 'string' },
@@ -29,13 +30,4 @@ export function logFilterOf(invocation: Invocation): LogFilter {
 
 function listOf(invocation: Invocation, name: string): readonly string[] | undefined {
   return text(invocation, name)?.split(',')
-}
-
-/** A day is one of UTC, wherever the command runs. */
-function timeOf(invocation: Invocation, name: string): Date | undefined {
-  const given = text(invocation, name)
-  if (given === undefined) return undefined
-  const time = new Date(given)
-  if (/^\d{4}-\d{2}-\d{2}($|T.*(Z|[+-]\d{2}:\d{2})$)/.test(given) && !Number.isNaN(time.getTime())) return time
-  throw new UsageError(`--${name} ${given}: expected a day, 2026-05-01, or a time with its zone, 2026-05-01T12:00Z.`)
 }

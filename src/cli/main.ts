@@ -5,6 +5,7 @@ import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
+import { acts } from './acts.ts'
 import { dead } from './dead.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
@@ -15,6 +16,8 @@ import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { replay } from './replay.ts'
+import { pause, resume } from './pause.ts'
+import { prune } from './prune.ts'
 import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
@@ -26,8 +29,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   lanes,
   events,
   explain,
-  types,
   replay,
+  pause,
+  resume,
+  acts,
+  prune,
+  types,
 }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -18,15 +18,52 @@ export interface BatchActOptions extends ActOptions {
   readonly onProgress?: (count: number) => void
 }
 
+/** For acts that set much going at once. */
+export interface PacedActOptions extends BatchActOptions {
+  /** No more than so many in a second. Default: as fast as it goes. */
+  readonly ratePerSecond?: number
+  /** Only counts what it would touch: does nothing, and is not recorded. */
+  readonly preview?: boolean
+}
+
+/** For acts that can be looked at before. */
+export interface PreviewedActOptions extends ActOptions {
+  /** Only counts what it would touch: does nothing, and is not recorded. */
+  readonly preview?: boolean
+}
+
 export interface ActReport {
   /** How many deliveries it touched. */
   readonly count: number
 }
 
+/** What operators can do, by the name of its function. */
+export const ACT_NAMES = [
+  'deadLetters.retry',
+  'deadLetters.dismiss',
+  'lanes.retry',
+  'lanes.retryAll',
+  'lanes.skipHead',
+  'lanes.rewind',
+  'lanes.repair',
+  'lanes.pause',
+  'lanes.resume',
+  'pause',
+  'resume',
+  'replay',
+  'replays.pause',
+  'replays.resume',
+  'replays.cancel',
+  'events.import',
+  'events.redact',
+  'events.delete',
+] as const
+
+export type ActName = (typeof ACT_NAMES)[number]
+
 /** An act about to be done, with who and why where the operator said so. */
 export interface Act {
-  readonly is:
-    'deadLetters.retry' | 'deadLetters.dismiss' | 'lanes.retry' | 'lanes.skipHead' | 'replay' | 'events.import'
+  readonly is: ActName
   readonly by: string | null
   readonly reason: string | null
 }
@@ -36,6 +73,11 @@ export type Batches = Required<Pick<BatchActOptions, 'limit' | 'onProgress'>>
 const whoAndWhy = { by: storableText(512).optional(), reason: storableText(2_000).optional() }
 
 const actOptions = z.strictObject(whoAndWhy)
+const pace = {
+  ratePerSecond: z.number().gt(0).max(100_000).exactOptional(),
+  preview: z.boolean().exactOptional(),
+}
+
 const batchActOptions = z.strictObject({
   ...whoAndWhy,
   limit: z.int().min(1).exactOptional(), // given as undefined it must not mean all
@@ -44,15 +86,37 @@ const batchActOptions = z.strictObject({
     .default(() => () => undefined),
 })
 
+const previewedActOptions = actOptions.extend({ preview: pace.preview })
+const pacedActOptions = batchActOptions.extend(pace)
+
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
-export function parseAct(is: Act['is'], given: ActOptions | undefined): Act {
+export function parseAct(is: ActName, given: ActOptions | undefined): Act {
   const { by = null, reason = null } = parseOptions(`${is}()`, actOptions, given ?? {})
   return Object.freeze({ is, by, reason })
 }
 
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
-export function parseBatchAct(is: Act['is'], given: BatchActOptions | undefined): Act & Batches {
+export function parsePreviewedAct(is: ActName, given: PreviewedActOptions | undefined): Act & Pick<Pace, 'preview'> {
+  const { by = null, reason = null, preview = false } = parseOptions(`${is}()`, previewedActOptions, given ?? {})
+  return Object.freeze({ is, by, reason, preview })
+}
+
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
+export function parseBatchAct(is: ActName, given: BatchActOptions | undefined): Act & Batches {
   const parsed = parseOptions(`${is}()`, batchActOptions, given ?? {})
   const { by = null, reason = null, limit = Number.MAX_SAFE_INTEGER, onProgress } = parsed
   return Object.freeze({ is, by, reason, limit, onProgress })
+}
+
+export interface Pace {
+  /** `null`: as fast as it goes. */
+  readonly ratePerSecond: number | null
+  readonly preview: boolean
+}
+
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. */
+export function parsePacedAct(is: ActName, given: PacedActOptions | undefined): Act & Batches & Pace {
+  const { ratePerSecond = null, preview = false, ...rest } = parseOptions(`${is}()`, pacedActOptions, given ?? {})
+  const { by = null, reason = null, limit = Number.MAX_SAFE_INTEGER, onProgress } = rest
+  return Object.freeze({ is, by, reason, limit, onProgress, ratePerSecond, preview })
 }

@@ -4,6 +4,7 @@ import { NAME } from '../names.ts'
 import type { ActReport, BatchActOptions } from './acts.ts'
 import type { AttemptError } from './delivery.ts'
 import { pageFields, type PageOptions } from './page.ts'
+import { storableText } from './storable-text.ts'
 
 /** A delivery that died. It is kept with its errors, and is not tried again unless an operator says so. */
 export interface DeadLetter {
@@ -27,6 +28,8 @@ export interface DeadLetterFilter {
   readonly deliveryIds?: readonly string[]
   readonly handler?: string
   readonly eventType?: string
+  /** What the last attempt died of: the error's code, or its name, such as `TypeError`. */
+  readonly error?: string
 }
 
 /** The dead letters that an act is for: by a filter that names something, or all that are open. */
@@ -81,6 +84,7 @@ const filterFields = {
   deliveryIds: z.array(z.guid()).exactOptional(),
   handler: z.string().regex(NAME).exactOptional(),
   eventType: z.string().regex(NAME).exactOptional(),
+  error: storableText(200).exactOptional(),
 }
 
 export const deadLetterFilter = z.strictObject(filterFields)
@@ -91,6 +95,6 @@ export const deadLetterSelection = z
   .strictObject({ ...filterFields, all: z.literal(true).exactOptional() })
   .refine(
     ({ all, ...filter }) => (all === true) !== Object.keys(filter).length > 0,
-    'expected deliveryIds, handler or eventType, or { all: true } alone for every open dead letter',
+    'expected deliveryIds, handler, eventType or error, or { all: true } alone for every open dead letter',
   )
   .transform(({ all: _all, ...filter }) => filter)

@@ -41,7 +41,7 @@ export interface StoredEvent {
   readonly metadata: string | null
   readonly occurredAt: Date
   readonly expiresAt: Date | null
-  /** What most events have nothing of, as JSON: `caused_by_handler`, `initialized_at`. `null`: none of it. */
+  /** What most events have nothing of, as JSON: `caused_by_handler`, `initialized_at`, `redacted`, `is_expired`. `null`: none of it. */
   readonly rest: string | null
 }
 
@@ -121,7 +121,7 @@ export type Settlement = {
 )
 
 /** How a delivery can end that was not handled: as its history says. */
-export type PassedAs = 'skipped'
+export type PassedAs = 'skipped' | 'expired'
 
 /** One of a run that is done. */
 export interface Ran {

@@ -23,6 +23,8 @@ export interface ExportedEvent {
   readonly source: string | null
   /** JSON text. */
   readonly metadata: string | null
+  /** Its data was erased; and what a delivery becomes that waited for it. */
+  readonly redacted: 'dead-letter' | 'deliver' | null
   readonly occurredAt: string
   readonly publishedAt: string
   readonly expiresAt: string | null
@@ -71,6 +73,7 @@ const exportedEvent = z.strictObject({
   initializedAt: time.nullable(),
   source: storableText(512).nullable(),
   metadata: json.nullable(),
+  redacted: z.enum(['dead-letter', 'deliver']).nullable(),
   occurredAt: time,
   publishedAt: time,
   expiresAt: time.nullable(),

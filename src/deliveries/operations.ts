@@ -36,6 +36,7 @@ export interface DoctorFinding {
     | 'deploy'
     | 'workers'
     | 'dead letters'
+    | 'pauses'
     | 'retention'
     | 'vacuum'
     | 'log'
@@ -43,3 +44,15 @@ export interface DoctorFinding {
   readonly status: 'ok' | 'warning' | 'problem'
   readonly message: string
 }
+
+export interface PruneOptions {
+  /** Only counts what would go. */
+  readonly dryRun?: boolean
+}
+
+export interface PruneReport {
+  /** How many events went, or with `dryRun` would go now: past their retention, or past their ttl, with nothing that waits. */
+  readonly events: number
+}
+
+export const pruneOptions = z.strictObject({ dryRun: z.boolean().default(false) })

@@ -69,10 +69,10 @@ export interface Replay {
   readonly matching: number
   progress(): Promise<ReplayProgress>
   /** Gives no more events until `resume()`. What the handler has been given runs on. */
-  pause(): Promise<void>
-  resume(): Promise<void>
+  pause(act?: ActOptions): Promise<void>
+  resume(act?: ActOptions): Promise<void>
   /** Gives no more events, for good. What the handler has been given runs on. */
-  cancel(): Promise<void>
+  cancel(act?: ActOptions): Promise<void>
   /**
    * Resolves when the last event stands in the handler's queue, or the replay was cancelled. Rejects when it cannot go on here;
    * `bus.replays.resume(id)` goes on then, where it was. Nothing is thrown when it is not awaited.
@@ -80,7 +80,7 @@ export interface Replay {
   readonly done: Promise<ReplayProgress>
 }
 
-export interface ReplayResumption {
+export interface ReplayResumption extends ActOptions {
   /** The function that the replay began with, if it had one. */
   readonly where?: (event: Envelope) => boolean
 }
@@ -99,9 +99,9 @@ export interface Replays {
    */
   resume(id: string, how?: ReplayResumption): Promise<Replay>
   /** @throws {PostbusError} `POSTBUS_NO_SUCH_REPLAY`, `POSTBUS_REPLAY_ENDED`. */
-  pause(id: string): Promise<void>
+  pause(id: string, act?: ActOptions): Promise<void>
   /** @throws {PostbusError} `POSTBUS_NO_SUCH_REPLAY`, `POSTBUS_REPLAY_ENDED`. */
-  cancel(id: string): Promise<void>
+  cancel(id: string, act?: ActOptions): Promise<void>
 }
 
 /** `bus.replay`. */
@@ -138,4 +138,5 @@ export const replayQuery = z.strictObject({
 export type CheckedReplayQuery = z.output<typeof replayQuery>
 
 export const replayId = z.guid()
+/** Beside what every act takes. */
 export const replayResumption = z.strictObject({ where: condition.exactOptional() })

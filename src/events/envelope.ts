@@ -29,7 +29,10 @@ export interface Envelope<Type extends string = string, Version extends number =
   readonly source: string | null
   /** Free fields for tracing, tenants and the like. JSON values only. */
   readonly metadata: EventMetadata
-  /** When the event stops being of interest (`occurredAt` + `ttlMs`), or `null` for never. Recorded, not enforced. */
+  /**
+   * When the event stops being of interest (`occurredAt` + `ttlMs`), or `null` for never. A delivery that is claimed later is recorded as
+   * `expired`, and its handler not called; an event that no delivery waits for any more is pruned then.
+   */
   readonly expiresAt: Date | null
 }
 

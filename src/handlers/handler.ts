@@ -14,6 +14,10 @@ import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
 import { isShadow } from './shadow.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
 
+/** Decides for one dead delivery. Synchronous, and without effects. The event has the type that the handler listens to. */
+// Its parameter is `never`, as in `AnyHandler`: a function for any event fits.
+type OnDeadFunction = (error: unknown, event: never) => 'continue' | 'block'
+
 const limit = z.int().min(1).max(100_000)
 
 /** Numbers and names of a handler, declared once: limits, defaults and documentation. */
@@ -47,10 +51,12 @@ export const handlerOptions = z.strictObject({
       'How many attempts of this handler may run at once: in one worker process, or `{ perProcess, cluster }`, where `cluster` counts all of them. Default: as many as the queue has slots.',
     ),
   onDead: z
-    .enum(['continue', 'block'])
+    .union([z.enum(['continue', 'block']), z.custom<OnDeadFunction>((value) => typeof value === 'function')], {
+      error: "expected 'continue', 'block', or a function that returns one of them",
+    })
     .default('continue')
     .describe(
-      'When a delivery with a key dies: `continue` goes on with the next of its key, `block` holds the key until an operator acts.',
+      'When a delivery with a key dies: `continue` goes on with the next of its key, `block` holds the key until an operator acts. Or a function `(error, event)` that returns one of them; if it throws, the key is held.',
     ),
   backfill: z
     .strictObject({
@@ -71,11 +77,12 @@ export const handlerOptions = z.strictObject({
     .describe('Waiting time between attempts: exponential, or a function `(attempt) => milliseconds`.'),
 })
 
-export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff'> & {
+export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff' | 'onDead'> & {
   readonly backoff?: Backoff | BackoffFunction
+  readonly onDead?: 'continue' | 'block' | undefined
 }
 
-export interface HandlerDefinition<Listens extends ListensTo, Result> extends HandlerOptions {
+export interface HandlerDefinition<Listens extends ListensTo, Result> extends Omit<HandlerOptions, 'onDead'> {
   /**
    * An event type, a pattern over event type names (`'orders.*'`, `/^orders\./`), or a list that mixes them: see
    * {@link EventFor}. `shadow(…)` around it: `handle` fetches the data itself.
@@ -91,6 +98,13 @@ export interface HandlerDefinition<Listens extends ListensTo, Result> extends Ha
    * inside `publish`, so it must be pure: no queries, no calls, no side effects. Default: always interested.
    */
   readonly interested?: (event: EventFor<NoInfer<Listens>>) => boolean
+  /**
+   * When a delivery with a key dies: `'continue'` (the default) goes on with the next of its key, `'block'` holds the key until an
+   * operator acts. A function decides for each: it is given what the last attempt died of, and the event. Where it throws, or
+   * the event cannot be read, the key is held.
+   */
+  readonly onDead?:
+    'continue' | 'block' | ((error: unknown, event: HandledEvent<NoInfer<Listens>>) => 'continue' | 'block') | undefined
   /**
    * Does the work, in a worker process. Return nothing or any value: done. Return `failed(…)` or throw: tried again.
    * Return `discard(…)`: never again. Return `snooze(…)`: later. Only `runEvent` in tests sees the value.

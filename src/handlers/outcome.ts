@@ -111,6 +111,7 @@ function answer<Is extends string, Fields extends { is: Is }>(fields: Fields): F
 export type Outcome =
   | { readonly is: 'done'; readonly result: unknown }
   | { readonly is: 'skipped'; readonly reason: string }
+  | { readonly is: 'expired'; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: unknown }
   | { readonly is: 'snoozed'; readonly delayMs: number }
   | { readonly is: 'put-back'; readonly delayMs: number; readonly reason: PostbusError }

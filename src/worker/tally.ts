@@ -3,7 +3,7 @@ import type { Settlement } from '../deliveries/delivery.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 
 export interface WorkerCounts {
-  /** Handled, or skipped. */
+  /** Handled, skipped, or expired. */
   readonly done: number
   /** Failed, and waiting for another attempt. */
   readonly failed: number
@@ -29,6 +29,7 @@ export class Tally {
 const KEYS = {
   done: 'done',
   skipped: 'done',
+  expired: 'done',
   passed: 'done',
   retry: 'failed',
   dead: 'dead',

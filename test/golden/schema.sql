@@ -1,3 +1,14 @@
+create table postbus.act (
+  id bigint not null generated always as identity,
+  act text not null,
+  filter jsonb not null,
+  by text,
+  reason text,
+  count bigint not null default 0,
+  began_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table postbus.backfill (
   handler text not null,
   id uuid not null default gen_random_uuid(),
@@ -42,7 +53,8 @@ create table postbus.event (
   published_at timestamp with time zone not null default clock_timestamp(),
   expires_at timestamp with time zone,
   caused_by_handler text,
-  initialized_at timestamp with time zone
+  initialized_at timestamp with time zone,
+  redacted text
 );
 
 create table postbus.event_type (
@@ -294,11 +306,22 @@ create table postbus.migration_lock (
   is_locked integer not null default 0
 );
 
+create table postbus.pause (
+  kind text not null,
+  name text not null,
+  by text,
+  reason text,
+  paused_at timestamp with time zone not null default clock_timestamp(),
+  until timestamp with time zone not null default 'infinity'::timestamp with time zone
+);
+
 create table postbus.pruning (
   only_one boolean not null default true,
   after_seq bigint not null default 0,
   pruned_at timestamp with time zone not null default now(),
-  began_at timestamp with time zone not null default now()
+  began_at timestamp with time zone not null default now(),
+  expired_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  expired_seq bigint not null default 0
 );
 
 create table postbus.queue (
@@ -346,6 +369,8 @@ create table postbus.worker (
   seen_at timestamp with time zone not null default now()
 );
 
+alter table postbus.act add constraint act_pkey PRIMARY KEY (id);
+
 alter table postbus.backfill add constraint backfill_pkey PRIMARY KEY (handler);
 
 alter table postbus.dead_letter add constraint dead_letter_pkey PRIMARY KEY (delivery_id);
@@ -383,6 +408,10 @@ alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
 alter table postbus.migration_lock add constraint migration_lock_pkey PRIMARY KEY (id);
+
+alter table postbus.pause add constraint pause_kind_check CHECK ((kind = ANY (ARRAY['handler'::text, 'queue'::text, 'lane'::text])));
+
+alter table postbus.pause add constraint pause_pkey PRIMARY KEY (kind, name);
 
 alter table postbus.pruning add constraint pruning_only_one_check CHECK (only_one);
 
@@ -443,6 +472,8 @@ CREATE INDEX lookup_correlation ON postbus.lookup USING btree (correlation, seq)
 CREATE INDEX lookup_partition_key ON postbus.lookup USING btree (partition_key, seq) WHERE (partition_key IS NOT NULL);
 
 CREATE INDEX lookup_type ON postbus.lookup USING btree (type, seq) WHERE (type IS NOT NULL);
+
+CREATE INDEX postbus_expires ON postbus.event USING btree (expires_at, seq) WHERE (expires_at IS NOT NULL);
 
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
@@ -653,6 +684,10 @@ declare
   back timestamptz[];
   sizes bigint[];
   is_full boolean := false;
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;
 begin
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
   floors := array_fill('-infinity'::timestamptz, array[20]);
@@ -672,6 +707,21 @@ begin
       bound_at := null;
     end if;
   end if;
+  perform from "postbus".pause limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;
   if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
       perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
@@ -685,6 +735,11 @@ begin
         order by job.heartbeat_on limit limited.cluster
       ) of_handler
     ) active on limited.cluster is not null;
+  end if;
+  if is_queue_paused then return; end if;
+  if paused_handlers is not null then
+    handlers := paused_handlers || handlers;
+    free := array_fill(0, array[cardinality(paused_handlers)]) || free;
   end if;
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   if found then
@@ -725,9 +780,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -846,9 +906,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -978,9 +1043,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1026,9 +1096,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1051,6 +1126,9 @@ begin
     end if;
     marks := jsonb_build_object(
       'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
+  end if;
+  if paused_handlers is not null then
+    full_up := (select array_agg(waiting.handler) from unnest(full_up) as waiting (handler) where waiting.handler <> all(paused_handlers));
   end if;
   if looked >= 200 or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
     return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
@@ -1113,6 +1191,13 @@ declare
   back timestamptz[];
   sizes bigint[];
   is_full boolean := false;
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;
+  halted text[];
+  held_pauses text[];
+  put_off tid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss ' || of_queue, 0));
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
@@ -1133,6 +1218,21 @@ begin
       bound_at := null;
     end if;
   end if;
+  perform from "postbus".pause limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;
   if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
       perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
@@ -1146,6 +1246,11 @@ begin
         order by job.heartbeat_on limit limited.cluster
       ) of_handler
     ) active on limited.cluster is not null;
+  end if;
+  if is_queue_paused then return; end if;
+  if paused_handlers is not null then
+    handlers := paused_handlers || handlers;
+    free := array_fill(0, array[cardinality(paused_handlers)]) || free;
   end if;
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   source := case when found then 'set aside' else 'front' end;
@@ -1244,7 +1349,21 @@ begin
 
     chosen := null;
     aside := null;
-    if candidates is not null then
+    put_off := null;
+    if has_paused_lanes and candidates is not null then
+      halted := array(select one.name from "postbus".pause one where one.kind = 'lane' and one.name = any(lanes) and one.until > clock_timestamp());
+      if halted <> '{}' then
+        select array_agg(held.name) into held_pauses from (
+          select one.name from "postbus".pause one where one.kind = 'lane' and one.name = any(halted) for share skip locked
+        ) held;
+        put_off := array(select candidate.row from unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size) where candidate.lane = any(held_pauses));
+        update "pgboss".job_common job set blocked = true, group_tier = null from unnest(put_off) as late (row) where job.ctid = late.row;
+        select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.lane), array_agg(candidate.size)
+        into candidates, ids, lanes, sizes from unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size) where candidate.lane <> all(halted);
+        wrote := true;
+      end if;
+    end if;
+    if candidates is not null or put_off <> '{}' then
       wrote := true;
       with judged as materialized (
         select candidate.row, candidate.lane, candidate.size, coalesce(older.id, running.id) as blocker
@@ -1302,7 +1421,7 @@ begin
       -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
       if source = 'front' then
         more := cardinality(heads) > coalesce(cardinality(chosen), 0) + coalesce(cardinality(aside), 0)
-          or is_long and (heads is not null or parked > 0);
+          or is_long and (heads is not null or parked > 0 or put_off <> '{}');
       end if;
       if chosen <> '{}' then
       return query
@@ -1341,9 +1460,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1353,7 +1477,7 @@ begin
     end if;
     source := case
       when source = 'set aside' then 'front'
-      when source = 'front' and is_long and looked < 200 and (aside is not null or looked < wanted and chosen is not null)
+      when source = 'front' and is_long and looked < 200 and (aside is not null or put_off <> '{}' or looked < wanted and chosen is not null)
         then 'front'
       when source = 'front' and passed_over then 'passed over' end;
   end loop;
@@ -1373,6 +1497,10 @@ begin
       for update skip locked
     ) head on walked.idle;
     chosen := null;
+    if has_paused_lanes then
+      select array_agg(head.row), array_agg(head.lane), array_agg(head.size) into heads, lanes, sizes
+      from unnest(heads, lanes, sizes) as head (row, lane, size) where not exists (select from "postbus".pause one where one.kind = 'lane' and one.name = head.lane and one.until > clock_timestamp());
+    end if;
     if array_remove(sizes, null) <> '{}' then
       for i in 1 .. cardinality(sizes) loop
         if room <= 0 then
@@ -1435,9 +1563,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1468,6 +1601,9 @@ begin
     end if;
     marks := jsonb_build_object(
       'life', life, 'seenAt', began, 'floors', floors, 'boundAt', bound_at, 'boundId', bound_id::text);
+  end if;
+  if paused_handlers is not null then
+    full_up := (select array_agg(waiting.handler) from unnest(full_up) as waiting (handler) where waiting.handler <> all(paused_handlers));
   end if;
   return query select null::uuid, null::text, null::bigint, null::integer, null::bigint, null::uuid, null::text,
     null::integer, null::text, null::text, null::text, null::text, null::text, null::text, null::timestamptz,
@@ -1540,6 +1676,68 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.erase(chosen bigint[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  seqs bigint[];
+  queues text[] := array(select own.name from "postbus".queue own);
+  over tid[];
+  dismissed tid[];
+  kept bigint[];
+  rows tid[];
+begin
+  select array_agg(held.seq) into seqs from unnest(chosen) as asked (seq) cross join lateral (
+    select event.seq from "postbus".event event where event.seq = asked.seq for update skip locked
+  ) held;
+  if seqs is null then return '{}'; end if;
+
+  select array_agg(job.row) into over from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid
+      and (job.state::text in ('completed', 'cancelled') or job.state::text = 'failed' and not exists (
+        select from "postbus".dead_letter letter where letter.delivery_id = job.id and letter.dismissed_at is null
+      ))
+      for update skip locked
+    ) job;
+  select array_agg(letter.row) into dismissed from unnest(seqs) as asked (seq) cross join lateral (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid and letter.dismissed_at is not null for update skip locked
+    ) letter;
+
+  -- Asked in later statements than they were locked: what is there now, and was not locked, keeps its event.
+  kept := array(select distinct "postbus".seq_of_delivery(job.id) from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0
+    ) job where job.row <> all (coalesce(over, '{}')));
+  kept := kept || array(select distinct "postbus".seq_of_delivery(letter.delivery_id) from unnest(seqs) as asked (seq) cross join lateral (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0
+    ) letter where letter.row <> all (coalesce(dismissed, '{}')));
+  seqs := array(select asked.seq from unnest(seqs) as asked (seq) where asked.seq <> all (kept));
+
+  rows := array(select job.row from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = used.queue and job.id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0) job);
+  delete from "pgboss".job_common job where job.ctid = any(rows);
+  rows := array(select letter.row from unnest(seqs) as asked (seq) cross join lateral (
+      select letter.ctid as row, letter.delivery_id from "postbus".dead_letter letter where letter.delivery_id >= (lpad(to_hex(asked.seq), 16, '0') || repeat('0', 16))::uuid and letter.delivery_id <= (lpad(to_hex(asked.seq), 16, '0') || repeat('f', 16))::uuid offset 0) letter);
+  delete from "postbus".dead_letter letter where letter.ctid = any(rows);
+  delete from "postbus".history done where done.seq = any(seqs);
+  delete from "postbus".lookup one where one.seq = any(seqs);
+  delete from "postbus".watch one where one.seq = any(seqs);
+  delete from "postbus".event event where event.seq = any(seqs);
+  return seqs;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.handler_number(handler text)
  RETURNS smallint
  LANGUAGE plpgsql
@@ -1570,13 +1768,13 @@ CREATE OR REPLACE FUNCTION postbus.import_events(batch text)
 AS $function$
 begin
   perform pg_current_xact_id();
-  return query insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, published_at)
+  return query insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, redacted, published_at)
   select input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, input.published_at
+          input.metadata::json, input.occurred_at, input.expires_at, input.redacted, input.published_at
   from jsonb_to_recordset(batch::jsonb) as input (
     ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-    causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+    causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text, redacted text,
     occurred_at timestamptz, published_at timestamptz, expires_at timestamptz
   )
   order by ord
@@ -1778,6 +1976,45 @@ begin
     after_seq = case when not more and began_at <= clock_timestamp() - begin_again then 0 else coalesce(last_old, after_seq) end,
     began_at = case when not more and began_at <= clock_timestamp() - begin_again then clock_timestamp() else began_at end;
   return query select coalesce(cardinality(seqs), 0), more;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.prune_expired(batch integer)
+ RETURNS TABLE(pruned integer, more boolean)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  place record;
+  times timestamptz[];
+  seqs bigint[];
+  gone bigint[];
+begin
+  select * into place from "postbus".pruning for update skip locked;
+  if not found then return; end if;
+  perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
+  select array_agg(past.expires_at), array_agg(past.seq) into times, seqs from (
+    select event.expires_at, event.seq from "postbus".event event
+    where event.expires_at is not null and (event.expires_at, event.seq) > (place.expired_at, place.expired_seq)
+      and event.expires_at < least("pgboss".job_now(), clock_timestamp())
+    order by event.expires_at, event.seq limit batch
+  ) past;
+  more := coalesce(cardinality(seqs), 0) = batch;
+  gone := case when seqs is null then '{}' else "postbus".erase(seqs) end;
+  update "postbus".pruning set expired_at = case when more then times[batch] else '-infinity' end,
+    expired_seq = case when more then seqs[batch] else 0 end;
+  pruned := cardinality(gone);
+  return next;
 end
 $function$
 ;
@@ -2125,6 +2362,132 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.resume(of_kind text, of_name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  queues text[];
+  queue text;
+begin
+  delete from "postbus".pause one where one.kind = of_kind and one.name = of_name;
+  if not found then return false; end if;
+  if of_kind = 'lane' then
+    queues := array(select one.name from "postbus".queue one where one.name like '%\_partitioned' order by one.name);
+    foreach queue in array queues loop
+      if "postbus".promote(queue, array[of_name]) > 0 then perform pg_notify('postbus_postbus', queue); end if;
+    end loop;
+  end if;
+  perform pg_notify('postbus_postbus', '*');
+  return true;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.rewind(of_handler text, handler_hash text, of_queue text, of_priority integer, of_key text, from_seq bigint, is_preview boolean, ends_pause boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  of_lane text := of_handler || ':' || of_key;
+  queues text[] := array(select own.name from "postbus".queue own where own.name like '%\_partitioned');
+  seqs bigint[];
+  dead uuid[];
+  existing uuid[];
+  rows tid[];
+  again integer;
+  written integer;
+begin
+  perform pg_current_xact_id(); -- before the clock dates what is written: see marks.ts
+  seqs := array(
+    select event.seq from "postbus".event event where event.seq >= from_seq and event.partition_key = of_key order by event.seq
+  );
+  select array_agg(held.seq) into seqs from unnest(seqs) as asked (seq) cross join lateral (
+    select event.seq from "postbus".event event where event.seq = asked.seq for key share
+  ) held;
+
+  select array_agg(letter.delivery_id) into dead from unnest(seqs) as asked (seq) cross join lateral (
+    select letter.delivery_id from "postbus".dead_letter letter
+    where letter.delivery_id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and letter.dismissed_at is null for update
+  ) letter;
+  perform from unnest(queues) as used (queue) cross join lateral (
+    select job.id from "pgboss".job_common job
+      where hashtext(job.name) = hashtext(used.queue) and job.name || '' = used.queue and job.singleton_key = of_lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
+      order by job.id limit 1 for update
+  ) head;
+
+  select array_agg(found.row) into rows from unnest(queues) as used (queue) cross join unnest(dead) as asked (id) cross join lateral (
+      select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = asked.id and job.state::text in ('failed', 'retry') for update
+    ) found;
+  select array_agg(found.id) into existing
+  from unnest(queues) as used (queue) cross join unnest(seqs) as asked (seq) cross join lateral (
+    select job.id from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid offset 0
+  ) found;
+  select array_agg(asked.seq) into seqs from unnest(seqs) as asked (seq)
+  where not (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid = any(coalesce(existing, '{}'))
+    and exists (select from "postbus".history done where done.seq = asked.seq and done.handler = (select one.number from "postbus".handler one where one.name = of_handler));
+  if is_preview then return coalesce(cardinality(rows), 0) + coalesce(cardinality(seqs), 0); end if;
+
+  with revived as (
+    update "pgboss".job_common job set
+      state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())), completed_on = null, heartbeat_on = null, blocked = true, group_tier = null,
+      retry_limit = job.retry_limit + case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
+      data = job.data || jsonb_build_object('again', 'rewind')
+    where job.ctid = any(rows)
+    returning job.id
+  ), gone as (
+    delete from "postbus".dead_letter letter using revived where letter.delivery_id = revived.id
+  )
+  select count(*) into again from revived;
+
+  insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds, blocked) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when false then 'retry' else 'created' end::"pgboss".job_state,
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || array['again', 'rewind']),
+          receiver.priority,
+          case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds, true
+  from unnest(seqs) as stored (seq)
+  cross join lateral (
+    select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
+  ) input
+  cross join (select of_handler as handler, handler_hash as handler_hash, of_priority as priority, of_queue as queue) receiver
+  left join "pgboss".queue queue on queue.name = receiver.queue;
+  get diagnostics written = row_count;
+
+  perform pg_advisory_xact_lock(hashtextextended('postbus claim pgboss ' || of_queue, 0));
+  if ends_pause then
+    perform "postbus".resume('lane', of_lane);
+  end if;
+  return again + written;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.seq_of_delivery(delivery_id uuid)
  RETURNS bigint
  LANGUAGE sql
@@ -2266,7 +2629,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif(gone.attempts, 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -2358,6 +2721,10 @@ declare
   promoted tid[];
   more boolean;
   turn smallint;
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
   if done <> '{}' or others is not null then
@@ -2448,7 +2815,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif(gone.attempts, 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -2503,9 +2870,26 @@ begin
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;
 
+  perform from "postbus".pause limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
+      union all
+      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;
   select
-    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost) then head.row end),
-    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost)) then head.row end), null),
+    array_agg(case when head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost) and not (has_pauses and (is_queue_paused or coalesce(split_part(ended.lane, ':', 1) = any(paused_handlers), false)
+      or has_paused_lanes and exists (select from "postbus".pause one where one.kind = 'lane' and one.name = ended.lane and one.until > clock_timestamp()))) then head.row end),
+    array_remove(array_agg(case when head.blocked and not (head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and not (ended.id = any(ends_run) or head.was_lost) and not (has_pauses and (is_queue_paused or coalesce(split_part(ended.lane, ':', 1) = any(paused_handlers), false)
+      or has_paused_lanes and exists (select from "postbus".pause one where one.kind = 'lane' and one.name = ended.lane and one.until > clock_timestamp())))) then head.row end), null),
     coalesce(bool_or(head.state < 'active' and head.start_after <= (clock_timestamp() + ("pgboss".job_now() - now())) and (ended.id = any(ends_run) or head.was_lost)), false)
   into taken, promoted, more
   from unnest(left_ids, left_lanes) as ended (id, lane)
@@ -2523,7 +2907,8 @@ begin
   if array_remove(room, null) <> '{}' then
     return query
       with run as materialized (
-        select run.*, head.id is distinct from run.target as cut from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more)
+        select run.*, head.id is distinct from run.target or (has_pauses and (is_queue_paused or coalesce(split_part(run.lane, ':', 1) = any(paused_handlers), false)
+      or has_paused_lanes and exists (select from "postbus".pause one where one.kind = 'lane' and one.name = run.lane and one.until > clock_timestamp()))) as cut from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more)
         left join lateral (select job.id from "pgboss".job_common job
       where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = run.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000
       order by job.id limit 1) head on true
@@ -2552,9 +2937,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -2597,9 +2987,14 @@ begin
       select event.seq, event.id, event.type, event.version, event.partition_key, case when shadows is not null and activated.handler = any(shadows) then null else case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end end as payload, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        case when event.caused_by_handler is not null or event.initialized_at is not null or activated.replay is not null
+        case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
+          then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', activated.replay)::text end as rest
+            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or activated.replay is not null
+          then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
+            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;
@@ -2715,7 +3110,7 @@ begin
   select array_agg(orphan.row), array_agg(distinct orphan.name) into orphans, names
   from unnest(names, ids) as found (name, id)
   cross join lateral (select job.ctid as row, job.name from "pgboss".job_common job where job.name = found.name and job.id = found.id
-    and job.blocked and job.group_tier is distinct from 'set aside'
+    and job.blocked and job.group_tier is distinct from 'set aside' and not exists (select from "postbus".pause one where one.kind = 'lane' and one.name = job.singleton_key and one.until > clock_timestamp())
     for update skip locked
   ) orphan;
   if orphans is null then return 0; end if;

@@ -44,6 +44,7 @@ test('a healthy bus with a worker has no problem and no warning: exit code 0', a
     { check: 'handlers', status: 'ok', message: '2 registered; every waiting delivery has one' },
     { check: 'workers', status: 'ok', message: '1 running' },
     { check: 'dead letters', status: 'ok', message: 'none' },
+    { check: 'pauses', status: 'ok', message: 'nothing is paused' },
     { check: 'retention', status: 'ok', message: 'old events are pruned' },
     { check: 'vacuum', status: 'ok', message: expect.stringContaining('not cleared away yet') as unknown },
     { check: 'log', status: 'ok', message: 'nothing holds back what reads the log' },

@@ -78,7 +78,7 @@ test.each([
   [['list', 'x'], 2, 'expected: postbus events list'],
   [['show'], 2, 'postbus events show ID'],
   [['look'], 2, 'expected one of list, show, tree'],
-  [['list', '--since', 'yesterday'], 2, '--since yesterday: expected a time'],
+  [['list', '--since', 'yesterday'], 2, '--since yesterday: expected a day'],
   [['list', '--state', 'odd'], 2, 'expected one of unfinished, retrying, dead'],
   [['show', '7'], 1, 'POSTBUS_INVALID_OPTIONS'],
   [['show', '00000000-0000-4000-8000-000000000000'], 1, 'No event 00000000-0000-4000-8000-000000000000 is stored'],

@@ -127,11 +127,29 @@ describe('skip-head', () => {
   })
 })
 
+test('rewind previews, and repair runs the key again from the skipped event on', async () => {
+  await shop.bus.lanes.skipHead({ handler: HANDLER, partitionKey: 'nobody' })
+  const { eventId } = (await shop.bus.deadLetters.list()).deadLetters[0] ?? {}
+
+  const [preview, unclear] = await Promise.all([
+    lanes(['rewind', HANDLER, 'nobody', '--from', eventId ?? '', '--preview', '--json']),
+    lanes(['rewind', HANDLER, 'nobody', '--yes']),
+  ])
+  const repaired = await lanes(['repair', HANDLER, 'nobody', '--yes'])
+
+  expect(preview.json()).toEqual([{ action: 'rewind', preview: true, count: 1 }])
+  expect(unclear).toMatchObject({ code: 2, err: expect.stringContaining('--from EVENT-ID') })
+  expect(repaired).toMatchObject({
+    code: 0,
+    err: `1 delivery comes back of key "nobody" of ${HANDLER}, in order, before what waits.\n`,
+  })
+})
+
 test.each([
   [['skip-head', HANDLER, 'bert', '--yes'], 1, 'POSTBUS_NO_SUCH_LANE: No delivery of handler'],
   [['skip-head', HANDLER], 2, 'lanes skip-head: expected a handler and a key'],
   [['list', '--state', 'done'], 2, '--state done: expected one of blocked, retrying, running, waiting.'],
-  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip-head.'],
+  [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip-head'],
   [['list', '--limit', '0'], 2, '--limit 0: expected a whole number from 1 to 10,000.'],
 ] as const)('%j is exit code %i and says why', async (args, code, says) => {
   const result = await lanes([...args])

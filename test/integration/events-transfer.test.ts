@@ -9,7 +9,7 @@ import { numbers, openStoredEvents, type StoredEvents } from '../support/stored-
 import { emptyTables } from '../support/stored.ts'
 
 const COLUMNS = `id, type, version, partition_key, payload::text, correlation_id, causation_id, caused_by_handler, initialized_at::text,
-  source, metadata::text, occurred_at::text, published_at::text, expires_at::text`
+  source, metadata::text, redacted, occurred_at::text, published_at::text, expires_at::text`
 let stored: StoredEvents
 let elsewhere: Pool
 let other: Bus
@@ -44,10 +44,12 @@ test('what is exported and imported is the same record, in the same order, whate
   )
   await stored.database.query(`insert into postbus.event (id, type, version, payload, correlation_id, occurred_at)
     values (gen_random_uuid(), 'long.forgotten', 7, '{"json":{"big":12345678901234567890,"nul":"\\u0000"}}', 'x', now())`)
+  await bus.publish(NoteTaken({ n: 0, key: 'erased' }))
+  await bus.events.redact({ partitionKey: 'erased' })
 
   const report = await other.events.import(bus.events.export())
 
-  expect(report).toEqual({ count: 701, duplicates: 0, pastRetention: 0 })
+  expect(report).toEqual({ count: 702, duplicates: 0, pastRetention: 0 })
   expect(await record(elsewhere)).toEqual(await record(stored.database))
   await drained(other)
   expect(stored.took()).toEqual([])

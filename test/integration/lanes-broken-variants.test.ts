@@ -22,7 +22,7 @@ interface Variant {
 const variants: readonly Variant[] = [
   {
     without: 'holding the blocker while parking',
-    break: ({ patch }) => patch(CLAIM, 'for share skip locked', ''),
+    break: ({ patch }) => patch(CLAIM, /('active'\)) for share skip locked/, '$1'),
     async schedule(lanes, crew) {
       const settling = await lanes.connect()
       await crew.publish('red', [1])

@@ -47,7 +47,7 @@ test('five buses, each with connections of its own', async () => {
     0,
     0,
     0,
-    9 + migrationSteps('0001-events').length,
+    10 + migrationSteps('0001-events').length,
   ])
   await Promise.all(buses.map((bus) => bus.close()))
 })
@@ -63,7 +63,7 @@ test('five processes', async () => {
     0,
     0,
     0,
-    11 + migrationSteps('0001-events').length,
+    12 + migrationSteps('0001-events').length,
   ])
 })
 

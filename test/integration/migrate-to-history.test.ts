@@ -50,7 +50,7 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
 
   expect(steps).toEqual([
     ...migrationSteps('0007-history'),
-    ...['fresh', 'returning', 'active', 'lane', 'set_aside'].map((name) => `build index "postbus_${name}"`),
+    ...['fresh', 'returning', 'active', 'lane', 'set_aside', 'expires'].map((name) => `build index "postbus_${name}"`),
     'install the functions of "postbus"',
     'move queue "events" to the table that queues share',
     'move queue "events_partitioned" to the table that queues share',

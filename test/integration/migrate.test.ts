@@ -13,7 +13,9 @@ const Paid = defineEvent('finances.paid', { schema: z.object({}), partitionKey: 
 const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
 const mail = defineHandler('email.thank', { on: Paid, queue: 'mail', handle: () => undefined })
 
-const INDEX_STEPS = ['fresh', 'returning', 'active', 'lane', 'set_aside'].map((name) => `build index "postbus_${name}"`)
+const INDEX_STEPS = ['fresh', 'returning', 'active', 'lane', 'set_aside', 'expires'].map(
+  (name) => `build index "postbus_${name}"`,
+)
 
 const ALL_STEPS = [
   'install pg-boss schema 43 in "pgboss"',

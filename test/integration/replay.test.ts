@@ -208,3 +208,31 @@ test('bad input is refused before anything is replayed, with a code', async () =
   await expect(bus.replays.get('x')).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
   expect(await bus.replays.list()).toEqual([])
 })
+
+test('what was erased is passed over; a replay, its pauses and its end are recorded as acts', async () => {
+  const bus = stored.busWith([stored.noting()])
+  const {
+    events: [first],
+  } = await stored.publish(bus, numbers(3))
+  await drained(bus)
+  stored.took()
+  await bus.events.redact(first?.id ?? '')
+
+  const replay = await bus.replay({ handler: 'notes.take', ratePerSecond: 1 }, { by: 'ada' })
+  await bus.replays.pause(replay.id, { by: 'bob', reason: 'too soon' })
+  await (
+    await bus.replays.resume(replay.id, { by: 'bob' })
+  ).done
+  await drained(bus)
+
+  expect(stored.took()).toEqual([2, 3])
+  const { acts } = await bus.acts.list()
+  expect(acts.map(({ act, by, reason, count }) => ({ act, by, reason, count }))).toEqual([
+    { act: 'replays.resume', by: 'bob', reason: null, count: 1 },
+    { act: 'replays.pause', by: 'bob', reason: 'too soon', count: 1 },
+    { act: 'replay', by: 'ada', reason: null, count: 3 },
+    { act: 'events.redact', by: null, reason: null, count: 1 },
+  ])
+  await expect(bus.replays.pause(replay.id)).rejects.toMatchObject({ code: 'POSTBUS_REPLAY_ENDED' })
+  expect((await bus.acts.list()).acts).toHaveLength(4)
+})

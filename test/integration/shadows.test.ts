@@ -207,3 +207,30 @@ test('what a shadow’s handler publishes names it as the cause', async () => {
 function busWith(handlers: Parameters<typeof createBus>[0]['handlers']): Bus {
   return createBus({ connectionString: shop.connectionString, handlers, onSignal: () => undefined })
 }
+
+test('`onDead` of a shadow is asked with the shadow', async () => {
+  const given: ShadowEvent[] = []
+  const picky = defineHandler('docs.picky', {
+    on: shadow(Scanned),
+    maxAttempts: 1,
+    onDead(_, event) {
+      given.push(event)
+      return event.metadata['isTest'] ? 'continue' : 'block'
+    },
+    handle() {
+      throw new Error('no')
+    },
+  })
+  const bus = createBus({ connectionString: shop.connectionString, handlers: [picky], onSignal: () => undefined })
+  await bus.publish([
+    Scanned({ key: 'a', text: 'a' }, { metadata: { isTest: true } }),
+    Scanned({ key: 'b', text: 'b' }),
+  ])
+  await drained(bus)
+  const { lanes } = await bus.lanes.list({ state: 'blocked' })
+  await bus.close()
+
+  expect(given).toHaveLength(2)
+  expect(given[0]).not.toHaveProperty('data')
+  expect(lanes.map(({ partitionKey }) => partitionKey)).toEqual(['b'])
+})

@@ -159,6 +159,20 @@ const steps: fc.Arbitrary<Step>[] = [
   fc.constant(step('retry dead', (world) => world.operator.retryDead())),
   fc.constant(step('dismiss dead', (world) => world.operator.dismissDead())),
   key.map((of) => step(`skip the head of ${of}`, (world) => world.operator.skipHead(of))),
+  fc
+    .record({ of: key, holds })
+    .map(({ of, holds: held }) =>
+      step(`pause ${of}${held ? ' and hold' : ''}`, (world) =>
+        world.inTransaction(held, (over) => world.operator.pause(over, of)),
+      ),
+    ),
+  fc
+    .record({ of: key, holds })
+    .map(({ of, holds: held }) =>
+      step(`resume ${of}${held ? ' and hold' : ''}`, (world) =>
+        world.inTransaction(held, (over) => world.operator.resume(over, of)),
+      ),
+    ),
   fc.nat(20).map((number) => step(`delete ${number} by hand`, (world) => world.deleteByHand(number))),
   fc.constant(
     new Step(

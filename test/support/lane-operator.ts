@@ -40,14 +40,36 @@ export class LaneOperator {
     const statement = `select job.data ->> 'event' as event from postbus.skip_head($2, $1, 'skipped') head
       join pgboss.job job on job.name = $2 and job.id = head`
     const skipped = await unlessLocked(() =>
-      this.#client.query<{ event: string }>(statement, [`${HANDLER}:${key}`, this.#queue]),
+      this.#client.query<{ event: string }>(statement, [laneOf(key), this.#queue]),
     )
     for (const { event } of skipped?.rows ?? []) this.#promises.gone(event)
+  }
+
+  /** Pauses a key, or lets it go on. Returns what is true when the transaction commits. */
+  async pause(over: Client, key: string): Promise<() => void> {
+    await over.query(`insert into postbus.pause (kind, name) values ('lane', $1) on conflict do nothing`, [laneOf(key)])
+    return () => this.#promises.paused.add(key)
+  }
+
+  async resume(over: Client, key: string): Promise<() => void> {
+    const { rows } = await over.query<{ was: boolean }>(`select postbus.resume('lane', $1) as was`, [laneOf(key)])
+    return () => rows[0]?.was && this.#promises.paused.delete(key)
+  }
+
+  async resumeAll(): Promise<void> {
+    await this.#client.query(
+      `select postbus.resume(kind, name) from (select kind, name from postbus.pause offset 0) one`,
+    )
+    this.#promises.paused.clear()
   }
 
   close(): Promise<void> {
     return this.#bus.close()
   }
+}
+
+function laneOf(key: string): string {
+  return `${HANDLER}:${key}`
 }
 
 /** `undefined`: it would have had to wait for a lock. */

@@ -6,6 +6,8 @@ import { stuck, type PublishedTurn } from './order-checks.ts'
 export class LanePromises {
   /** Someone has deleted rows by hand, and no sweep has come by since. */
   isDisturbed = false
+  /** The keys that are paused. */
+  readonly paused = new Set<string>()
   #published = new Map<string, PublishedTurn>()
   /** Handled, or out of its lane: dead and skipped, dismissed, deleted. */
   #finished = new Set<string>()
@@ -17,6 +19,7 @@ export class LanePromises {
 
   forget(): void {
     this.isDisturbed = false
+    this.paused.clear()
     this.#published = new Map()
     this.#finished = new Set()
     this.#ran = new Set()
@@ -37,6 +40,14 @@ export class LanePromises {
     for (const earlier of this.#earlierThan(published)) {
       this.broken(`turn ${published.turn} of ${published.key} began before turn ${earlier.turn} was finished`)
     }
+  }
+
+  /** These were handed out at this moment. */
+  mayBegin(deliveries: readonly ClaimedDelivery[]): readonly ClaimedDelivery[] {
+    for (const { id, event } of deliveries) {
+      if (this.paused.has(event?.partitionKey ?? '')) this.broken(`${id} was handed out, though its key is paused`)
+    }
+    return deliveries
   }
 
   ended({ event }: ClaimedDelivery, ending: string): void {
@@ -69,7 +80,7 @@ export class LanePromises {
       `select job.id, job.state::text as state, job.blocked and job.group_tier is null and not exists (
         select from pgboss.job_common sibling where sibling.singleton_key = job.singleton_key
           and (sibling.state = 'active' or sibling.state < 'completed' and sibling.id < job.id)
-      ) as orphaned
+      ) and not exists (select from postbus.pause where name = job.singleton_key) as orphaned
       from pgboss.job_common job where job.state < 'completed' order by job.id`,
     )
     for (const { id, orphaned } of rows) {

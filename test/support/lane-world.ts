@@ -74,8 +74,8 @@ export class LaneWorld {
 
   /** Claims, up to the handler's `free` slots; with `holds`, in a transaction that stays open. */
   claim(limit: number, holds: boolean, free?: number): Promise<void> {
-    return this.#inTransaction(holds, async (over) => {
-      const { deliveries } = await this.#lanes.claim(over, limit, free, BEHIND)
+    return this.inTransaction(holds, async (over) => {
+      const deliveries = this.promises.mayBegin((await this.#lanes.claim(over, limit, free, BEHIND)).deliveries)
       if (deliveries.length > (free ?? limit))
         this.promises.broken(`${deliveries.length} claimed, ${free} slots were free`)
       return () => deliveries.forEach((delivery) => this.#start(delivery))
@@ -86,15 +86,16 @@ export class LaneWorld {
     const { running } = hand
     const ran = [...hand.ran]
     hand.isEnding = how.holds
-    return this.#inTransaction(how.holds, async (over) => {
+    return this.inTransaction(how.holds, async (over) => {
       const settlement = hand.ending({ ...settlementOf(running, how.ending), takeNext: how.takeNext })
       const { ours, next } = await this.#lanes.settle(over, [settlement])
+      const mayFollow = this.promises.mayBegin([...next.values()])
       return () => {
         if (!ours.has(running.id)) this.promises.broken(`${running.id} was no longer claimed, though it ran`)
         this.hands = this.hands.filter((one) => one !== hand)
         for (const one of ran) this.promises.ended(one, 'done')
         this.promises.ended(running, how.ending)
-        for (const following of next.values()) this.#start(following)
+        for (const following of mayFollow) this.#start(following)
       }
     })
   }
@@ -111,7 +112,7 @@ export class LaneWorld {
   moveOn(hand: Hand, { isSentTwice, holds }: { isSentTwice: boolean; holds: boolean }): Promise<void> {
     const settlement = hand.moving()
     const past = [...hand.ran]
-    return this.#inTransaction(holds, async (over) => {
+    return this.inTransaction(holds, async (over) => {
       const first = await this.#lanes.settle(over, [settlement])
       const { ours, behind, cut } = isSentTwice ? await this.#lanes.settle(over, [settlement]) : first
       return () => {
@@ -171,7 +172,7 @@ export class LaneWorld {
 
   /** Deletes what everyone is done with, at once. No promise may know the difference. */
   prune(holds: boolean): Promise<void> {
-    return this.#inTransaction(holds, async (over) => {
+    return this.inTransaction(holds, async (over) => {
       await over.query(`select from postbus.prune('0', 5, '0', '0')`)
       return () => undefined
     })
@@ -204,6 +205,7 @@ export class LaneWorld {
   /** Ends everything that is open, and works until nothing is left. */
   async finish(): Promise<void> {
     await this.letGo('commit')
+    await this.operator.resumeAll()
     for (const publisher of this.publishers) await publisher.end('commit')
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.tick()
@@ -236,7 +238,7 @@ export class LaneWorld {
     this.zombies.push(hand)
   }
 
-  async #inTransaction(holds: boolean, work: (over: Client) => Promise<() => void>): Promise<void> {
+  async inTransaction(holds: boolean, work: (over: Client) => Promise<() => void>): Promise<void> {
     if (!holds || this.isHolding) {
       const effect = await unlessLocked(() => work(this.#worker))
       return effect?.()

@@ -60,7 +60,8 @@ export async function storedCounts(database: Pool): Promise<{ events: number; de
 /** For the next test of a file: no events, no deliveries, no dead letters. */
 export async function emptyTables(database: Pool): Promise<void> {
   await database.query(
-    'truncate postbus.event, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.worker, pgboss.job',
+    `truncate postbus.event, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.worker, postbus.act,
+      postbus.pause, pgboss.job`,
   )
 }
 

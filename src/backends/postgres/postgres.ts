@@ -1,26 +1,35 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { EventTransfer } from '../../deliveries/exported-events.ts'
+import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
+import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Codec } from '../../codec/codec.ts'
+import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
 import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import {
   doctorOptions,
+  pruneOptions,
   type DoctorFinding,
   type DoctorOptions,
   type MigrateOptions,
   type MigrateReport,
+  type PruneOptions,
+  type PruneReport,
 } from '../../deliveries/operations.ts'
 import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
+import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
+import { pausesIn } from './operating/pauses.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
-import { deadLettersIn, lanesIn } from './operating/operators.ts'
+import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
+import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplaysIn } from './record/replays.ts'
@@ -44,9 +53,12 @@ export interface Postgres {
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
   readonly replays: ReplaysIn
-  readonly events: EventRecord & EventTransfer
+  readonly acts: Acts
+  readonly pauses: Pauses
+  readonly events: EventRecord & EventTransfer & EventActs
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
+  prune(options?: PruneOptions): Promise<PruneReport>
 }
 
 /**
@@ -79,10 +91,16 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
         await backend.close()
       },
     },
-    events: { ...events, ...transferIn({ connection, tables, registry, retentionMs: settings.retentionMs }) },
+    events: {
+      ...events,
+      ...transferIn({ connection, tables, registry, retentionMs: settings.retentionMs }),
+      ...eventActsIn({ connection, tables, registry }),
+    },
     replays: replaysIn({ connection, tables, codec, registry }),
     deadLetters: deadLettersIn({ connection, tables, registry }),
     lanes: lanesIn({ connection, tables, registry }),
+    acts: actsIn({ connection, tables, registry }),
+    pauses: pausesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)
@@ -92,6 +110,15 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     async doctor(how = {}) {
       const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
       return examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+    },
+    async prune(how = {}) {
+      const { dryRun } = parseOptions('prune()', pruneOptions, how)
+      const { retentionMs } = settings
+      return withReachableDatabase(async () => {
+        const database = await connection.pool()
+        if (dryRun) return { events: await countPrunable(database, tables, retentionMs) }
+        return { events: await pruneNow(database, tables, retentionMs) }
+      })
     },
   }
 }

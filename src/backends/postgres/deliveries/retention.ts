@@ -22,10 +22,64 @@ export async function pruneEvents(
     )`,
     [retentionMs, everyMs, lookAgainMs(retentionMs)],
   )
-  if (rows[0] && !rows[0].more) {
+  if (!rows[0]) return { events: 0, more: false } // another worker's turn
+  const expired = await pruneExpired(database, tables)
+  if (!rows[0].more) {
     await database.query(`select ${functionName(tables, 'turn_history')}($1::float8 * interval '1 ms')`, [retentionMs])
   }
+  return {
+    events: rows[0].pruned + expired.events,
+    more: rows[0].more || expired.more,
+  }
+}
+
+/** Prunes until nothing is left to prune. Returns how many events went. Without a retention, what has expired goes. */
+export async function pruneNow(database: Queryable, tables: Tables, retentionMs: number | null): Promise<number> {
+  let count = 0
+  for (;;) {
+    const { events, more } =
+      retentionMs === null
+        ? await pruneExpired(database, tables)
+        : await pruneEvents(database, tables, { retentionMs, everyMs: 0 })
+    count += events
+    if (!more) return count
+  }
+}
+
+async function pruneExpired(database: Queryable, tables: Tables): Promise<Pruned> {
+  const { rows } = await database.query<{ pruned: number; more: boolean }>(
+    `select pruned, more from ${functionName(tables, 'prune_expired')}(${BATCH})`,
+  )
   return { events: rows[0]?.pruned ?? 0, more: rows[0]?.more ?? false }
+}
+
+/** How many events would go now. Reads only, and asks about one after the other. */
+export async function countPrunable(database: Queryable, tables: Tables, retentionMs: number | null): Promise<number> {
+  const { deadLetter, delivery, event, history, ownQueue } = tables
+  const id = (end: string) => `(lpad(to_hex(event.seq), 16, '0') || repeat('${end}', 16))::uuid`
+  const ofIt = (column: string) => `${column} >= ${id('0')} and ${column} <= ${id('f')}`
+  const { rows } = await database.query<{ count: string }>(
+    `select count(*) from (
+      select event.seq, coalesce(event.expires_at < now(), false) as is_expired from ${event} event
+      where event.expires_at < now() or event.published_at < now() - $1::float8 * interval '1 ms'
+    ) event
+    where not exists (
+      select from ${ownQueue} own cross join lateral (
+        select from ${delivery} job where job.name = own.name and ${ofIt('job.id')} and (
+          job.state < 'completed' or not event.is_expired
+            and greatest(job.created_on, job.started_on, job.completed_on) >= now() - $1::float8 * interval '1 ms'
+        ) limit 1
+      ) one
+    ) and not exists (
+      select from ${deadLetter} letter where ${ofIt('letter.delivery_id')} and (
+        letter.dismissed_at is null or not event.is_expired and letter.dismissed_at >= now() - $1::float8 * interval '1 ms'
+      )
+    ) and (event.is_expired or not exists (
+      select from ${history} done where done.seq = event.seq and done.ended_at >= now() - $1::float8 * interval '1 ms'
+    ))`,
+    [retentionMs],
+  )
+  return Number(rows[0]?.count ?? 0)
 }
 
 /** In words, how pruning is behind although there is an event that is old enough; `null` when it is not behind. */

@@ -3,6 +3,7 @@
  *
  *   candidates, in queue order, locked
  *       │
+ *       ├─ its lane is paused ──► park it, while holding the pause (see `pauses.ts`)
  *       ├─ an older live delivery in its lane, or one that runs ──► park it, while holding that one
  *       └─ neither ──► claim it, or set it aside if its handler has no free slot (see `set-aside.ts`)
  *
@@ -26,6 +27,15 @@ import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
+import {
+  FORGETTING_PAUSED,
+  leavingPaused,
+  LIMITING_PAUSED,
+  parkingPaused,
+  PAUSE_VARIABLES,
+  PAUSED_LANE_VARIABLES,
+  readingPauses,
+} from './pauses.ts'
 import { runsOf } from './runs.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
@@ -82,11 +92,13 @@ declare
   visited integer;
   more boolean := false;
   is_long boolean := false;
-  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}${PAUSE_VARIABLES}${PAUSED_LANE_VARIABLES}
 begin
   perform pg_advisory_xact_lock(${queueLockKey('claim', tables.names, 'of_queue')});
   ${readingMarks(tables)}
+  ${readingPauses(tables)}
   ${readingLimits(tables)}
+  ${LIMITING_PAUSED}
   ${probing(tables)}
   source := case when found then 'set aside' else 'front' end;
   if wanted > 0 then
@@ -120,7 +132,8 @@ begin
 
     chosen := null;
     aside := null;
-    if candidates is not null then
+    ${parkingPaused(tables)}
+    if candidates is not null or put_off <> '{}' then
       wrote := true;
       with judged as materialized (
         select candidate.row, candidate.lane, candidate.size, coalesce(older.id, running.id) as blocker
@@ -147,13 +160,13 @@ begin
       -- Candidates that could be neither claimed nor put away are not looked at again at once: someone holds what they wait for.
       if source = 'front' then
         more := cardinality(heads) > coalesce(cardinality(chosen), 0) + coalesce(cardinality(aside), 0)
-          or is_long and (heads is not null or parked > 0);
+          or is_long and (heads is not null or parked > 0 or put_off <> '{}');
       end if;
       ${claimChosen}
     end if;
     source := case
       when source = 'set aside' then 'front'
-      when source = 'front' and is_long and looked < ${LONGEST_LOOK} and (aside is not null or looked < wanted and chosen is not null)
+      when source = 'front' and is_long and looked < ${LONGEST_LOOK} and (aside is not null or put_off <> '{}' or looked < wanted and chosen is not null)
         then 'front'
       when source = 'front' and passed_over then 'passed over' end;
   end loop;
@@ -173,6 +186,7 @@ begin
       for update skip locked
     ) head on walked.idle;
     chosen := null;
+    ${leavingPaused(tables)}
     ${makingRoom(['heads', 'lanes'])}
     ${sortingOutHeads}
     ${claimChosen}
@@ -185,6 +199,7 @@ begin
   more := more or is_full or is_long and (wanted = 0 or walk_from <> '');
 
   ${movingMarks('wrote')}
+  ${FORGETTING_PAUSED}
   return query select ${NO_DELIVERY}, more, full_up, coming, is_slow, marks::text, walk_from;
 end
 $function$`

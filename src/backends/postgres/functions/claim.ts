@@ -8,6 +8,7 @@ import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
+import { FORGETTING_PAUSED, LIMITING_PAUSED, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
@@ -43,10 +44,12 @@ declare
   wrote boolean := false;
   candidates tid[];
   names text[];
-  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}
+  coming boolean := ${isComing(tables, 'of_queue')};${LIMIT_VARIABLES}${MARK_VARIABLES}${FRONT_VARIABLES}${SIZE_VARIABLES}${PAUSE_VARIABLES}
 begin
   ${readingMarks(tables)}
+  ${readingPauses(tables)}
   ${readingLimits(tables)}
+  ${LIMITING_PAUSED}
   ${probing(tables)}
   if found then
     ${takingBack(tables, true)}
@@ -95,6 +98,7 @@ begin
     ${claimChosen}
   end if;
   ${movingMarks('wrote')}
+  ${FORGETTING_PAUSED}
   if looked >= ${LONGEST_LOOK} or is_full or full_up is not null or coming and wanted > 0 or is_slow or marks is not null then
     return query select ${NO_DELIVERY}, looked >= ${LONGEST_LOOK} or is_full, full_up, coming and wanted > 0, is_slow, marks::text;
   end if;

@@ -41,12 +41,16 @@ export function writingHistory(tables: Tables, ended: string, passing?: Passing)
     ? `jsonb_strip_nulls(coalesce(${errors}, '{}') || jsonb_build_object('reason', ${passing.reason}))`
     : errors
   const number = `(select one.number from ${handler} one where one.name = ${ended}.handler)`
+  // The attempt that found it expired has called no handler.
+  const attempts = passing
+    ? `(${ended}.attempts - case when ${passing.outcome} = 'expired' then 1 else 0 end)`
+    : `${ended}.attempts`
   return `kept as (
       insert into ${history} (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
       select ${seqOfDelivery}(${ended}.id), ${clock},
         least(extract(epoch from ${clock} - ${ended}.started_on) * 1000, 2147483647)::integer,
         turn, coalesce(${number}, ${functionName(tables, 'handler_number')}(${ended}.handler)),
-        nullif(${ended}.attempts, 1),
+        nullif(${attempts}, 1),
         ${passing?.outcome ?? 'null'},
         ${detail}
       from ${ended}

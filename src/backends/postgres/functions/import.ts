@@ -12,11 +12,11 @@ create or replace function ${functionName(tables, 'import_events')}(batch text) 
 language plpgsql ${OWN_PATH} as $function$
 begin
   perform pg_current_xact_id();
-  return query insert into ${tables.event} (${EVENT.columns}, published_at)
-  select ${EVENT.values}, input.published_at
+  return query insert into ${tables.event} (${EVENT.columns}, redacted, published_at)
+  select ${EVENT.values}, input.redacted, input.published_at
   from jsonb_to_recordset(batch::jsonb) as input (
     ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
-    causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
+    causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text, redacted text,
     occurred_at timestamptz, published_at timestamptz, expires_at timestamptz
   )
   order by ord

@@ -9,15 +9,18 @@ import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
+import { eraseFunction, pruneExpiredFunction } from './erase.ts'
 import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { importFunction } from './import.ts'
 import { keepFunction } from './keep.ts'
+import { resumeFunction } from './pauses.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
 import { publishFunctions } from './publish.ts'
 import { recoverFunction } from './recover.ts'
 import { redeliverFunctions } from './redeliver.ts'
+import { rewindFunction } from './rewind.ts'
 import { setAsideFunction } from './set-aside.ts'
 import { settleLanesFunction } from './settle-lanes.ts'
 import { settleFunction } from './settle.ts'
@@ -26,12 +29,13 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 13
+export const FUNCTIONS_VERSION = 14
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   handlerNumberFunction,
   promoteFunction,
+  resumeFunction,
   walkFunction,
   setAsideFunction,
   claimFunction,
@@ -42,9 +46,12 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   recoverFunction,
   sweepFunction,
   skipHeadFunction,
+  rewindFunction,
   dueFunction,
   turnHistoryFunction,
   pruneFunction,
+  eraseFunction,
+  pruneExpiredFunction,
   deliveriesFunction,
   importFunction,
   guardFunction,

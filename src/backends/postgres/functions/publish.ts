@@ -68,7 +68,10 @@ export const EVENT = {
 export const JOB_COLUMNS = `id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`
 
-/** The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. A delivery that is gated waits for its backfill. */
+/**
+ * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
+ * delivery that is gated waits for its backfill.
+ */
 export function jobValues(tables: Tables, { also = '', isGated = 'false' } = {}): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),

@@ -11,7 +11,7 @@
  * none of those after it count. All of a run have a claim of the same name, because none was tried before. So a settle whose
  * answer was lost can be sent again: it finds the claim where the first settle has moved it.
  *
- * An older delivery of the lane may have been committed late, or have come back. Then the run is cut: the worker begins
+ * An older delivery of the lane may have been committed late, or have come back, or the lane is paused (`pauses.ts`). Then the run is cut: the worker begins
  * no more of it, and that delivery is next.
  *
  * What ends a run makes way for the head of its lane: in the same transaction, but in a later statement, whose snapshot
@@ -21,6 +21,7 @@
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, writingHistory } from './history.ts'
+import { isPaused, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
 import { promoting } from './promote.ts'
 import { behind, runsOf } from './runs.ts'
 import { beginningToEnd, ended, endingOthers } from './settle.ts'
@@ -56,7 +57,7 @@ export function settleLanesFunction(tables: Tables): string {
   // Of the clock: what was published since this transaction began is due, though its now() is older.
   const due = `head.state < 'active' and head.start_after <= ${clock}`
   const isLeft = `(ended.id = any(ends_run) or head.was_lost)`
-  const taken = `${due} and not ${isLeft}`
+  const taken = `${due} and not ${isLeft} and not ${isPaused(tables, 'ended.lane')}`
   const began = (took: string) => `coalesce(${clock} - (${took})::integer * interval '1 ms', job.started_on)`
   const headOfLane = (lane: string, columns: string) => headOf(tables, { queue: 'of_queue', lane }, columns)
   const target = byId(tables, { queue: 'of_queue', id: 'run.target' }, 'job.singleton_key, job.started_on')
@@ -83,7 +84,7 @@ declare
   left_lanes text[];
   taken tid[];
   promoted tid[];
-  more boolean;${HISTORY_VARIABLES}
+  more boolean;${HISTORY_VARIABLES}${PAUSE_VARIABLES}
 begin
   ${beginningToEnd(tables)}
   if done <> '{}' then
@@ -134,6 +135,7 @@ begin
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from ${allRuns} as ${run} where run.target is null;
 
+  ${readingPauses(tables)}
   select
     array_agg(case when ${taken} then head.row end),
     array_remove(array_agg(case when head.blocked and not (${taken}) then head.row end), null),
@@ -151,7 +153,7 @@ begin
   if array_remove(room, null) <> '{}' then
     return query
       with run as materialized (
-        select run.*, head.id is distinct from run.target as cut from ${allRuns} as ${run}
+        select run.*, head.id is distinct from run.target or ${isPaused(tables, 'run.lane')} as cut from ${allRuns} as ${run}
         left join lateral (${headOfLane('run.lane', 'job.id')}) head on true
         where run.more is not null
       ), activated as (

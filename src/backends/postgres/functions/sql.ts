@@ -121,13 +121,21 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** What most events have nothing of, in one column: another field in it changes no function's result. */
-export const REST = restOf('null')
+export const REST = `${restOf('null')} as rest`
+
+/** For a claim: whether it has expired, by the clock that says what is due. A process's own may be another one. */
+function restOfClaimed({ clock }: Tables): string {
+  const rest = restOf('activated.replay')
+  return `case when event.expires_at is not null and event.expires_at <= ${clock}
+          then (coalesce(${rest}, '{}')::jsonb || '{"is_expired": true}')::text else ${rest} end as rest`
+}
 
 /** `replay`: SQL, the replay that a delivery of the event belongs to. */
 function restOf(replay: string): string {
-  return `case when event.caused_by_handler is not null or event.initialized_at is not null or ${replay} is not null
+  return `case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or ${replay} is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'replay', ${replay})::text end as rest`
+            'redacted', event.redacted, 'replay', ${replay})::text end`
 }
 
 /** The event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */
@@ -135,7 +143,7 @@ export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, ${CLAIMED_PAYLOAD}, event.correlation_id,
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
-        ${restOf('activated.replay')}
+        ${restOfClaimed(tables)}
       from ${tables.event} event where event.seq = ${tables.seqOfDelivery}(activated.id) offset 0
     ) event on true`
 }

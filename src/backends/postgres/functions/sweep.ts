@@ -1,9 +1,10 @@
 /**
  * The function that promotes heads which no settle would promote: someone has deleted or changed the delivery they were
- * parked behind. What is set aside is left where it is: claims find it there. It visits a limited number of lanes, of all
+ * parked behind. What is set aside is left where it is: claims find it there; what is parked behind a pause, too. It visits a limited number of lanes, of all
  * queues, and the next ones at the next call; of several callers within a short time only one works.
  */
 import type { Tables } from '../schema/tables.ts'
+import { isLanePaused } from './pauses.ts'
 import { promoting } from './promote.ts'
 import { byId, FIXED_PLAN, functionName, LIVE_IN_LANE, NOT_SET_ASIDE, runningIn } from './sql.ts'
 
@@ -56,7 +57,7 @@ begin
   select array_agg(orphan.row), array_agg(distinct orphan.name) into orphans, names
   from unnest(names, ids) as found (name, id)
   cross join lateral (${byId(tables, { queue: 'found.name', id: 'found.id' }, 'job.ctid as row, job.name')}
-    and job.blocked and ${NOT_SET_ASIDE}
+    and job.blocked and ${NOT_SET_ASIDE} and not ${isLanePaused(tables, 'job.singleton_key')}
     for update skip locked
   ) orphan;
   if orphans is null then return 0; end if;

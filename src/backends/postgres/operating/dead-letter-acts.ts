@@ -8,8 +8,10 @@
  * also makes two operators whose choices overlap wait in one direction only. And each is visited once: one that dies again
  * at once would otherwise come round without end.
  */
+import { delay, performance } from '../../../clock.ts'
 import type { Batches } from '../../../deliveries/acts.ts'
 import type { Database, Queryable } from '../connection.ts'
+import type { NoteAct } from './act-log.ts'
 import { attemptOf, functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
@@ -27,9 +29,20 @@ export async function retryDeadLetters(
   database: Database,
   tables: Tables,
   filter: StoredFilter,
-  how: Batches,
+  how: Noted,
 ): Promise<number> {
-  return inBatches(database, tables, { filter, how, act: retryBatch })
+  return inBatches(database, tables, { filter, how, act: retryBatch, steps: [MANY_AT_ONCE, ONE_BY_ONE] })
+}
+
+/** The same for those that block their key, no more than so many in a second. */
+export async function retryBlockingLetters(
+  database: Database,
+  tables: Tables,
+  filter: StoredFilter,
+  how: Noted & { readonly ratePerSecond: number | null },
+): Promise<number> {
+  const pace = paceOf(how.ratePerSecond)
+  return inBatches(database, tables, { filter, how, act: retryBatch, steps: [ONE_BY_ONE], pace })
 }
 
 /** Gives dead letters up for good. They stay in the table, marked; a key that one of them blocked goes on. */
@@ -37,9 +50,14 @@ export async function dismissDeadLetters(
   database: Database,
   tables: Tables,
   filter: StoredFilter,
-  how: Batches,
+  how: Noted,
 ): Promise<number> {
-  return inBatches(database, tables, { filter, how, act: dismissBatch })
+  return inBatches(database, tables, { filter, how, act: dismissBatch, steps: [MANY_AT_ONCE, ONE_BY_ONE] })
+}
+
+/** How to go on, and where to record it. */
+export interface Noted extends Batches {
+  readonly note: NoteAct
 }
 
 interface Batch {
@@ -56,20 +74,27 @@ interface Done {
 
 interface Acting {
   readonly filter: StoredFilter
-  readonly how: Batches
+  readonly how: Noted
   readonly act: (within: Queryable, tables: Tables, batch: Batch) => Promise<Done>
+  readonly steps: readonly (typeof MANY_AT_ONCE | typeof ONE_BY_ONE)[]
+  /** Waits until as many as this may have been done. */
+  readonly pace?: (count: number) => Promise<void>
 }
 
 /**
  * First those that block no key, then each of the others in a batch of its own: the head of a lane is wanted by settles too,
  * which take the heads of several lanes in an order of theirs. An act that holds one head at a time blocks none of them.
  */
-async function inBatches(database: Database, tables: Tables, { filter, how, act }: Acting): Promise<number> {
+const MANY_AT_ONCE = { blocksKey: false, most: BATCH } as const
+const ONE_BY_ONE = { blocksKey: true, most: 1 } as const
+
+async function inBatches(
+  database: Database,
+  tables: Tables,
+  { filter, how, act, steps, pace }: Acting,
+): Promise<number> {
   let count = 0
-  for (const { blocksKey, most } of [
-    { blocksKey: false, most: BATCH },
-    { blocksKey: true, most: 1 },
-  ]) {
+  for (const { blocksKey, most } of steps) {
     let last: string | null = null
     for (;;) {
       const size = Math.min(most, how.limit - count)
@@ -77,15 +102,27 @@ async function inBatches(database: Database, tables: Tables, { filter, how, act 
       const values = [...filterValues(filter), blocksKey, last, size]
       const done: Done = await database.transaction(async (within) => {
         await within.query(IN_ORDER_OF_IDS)
-        return act(within, tables, { values })
+        const batch = await act(within, tables, { values })
+        await how.note(within, batch.count)
+        return batch
       })
       count += done.count
       if (done.count > 0) how.onProgress(count)
       if (done.chosen < size) break
+      await pace?.(count)
       last = done.last
     }
   }
   return count
+}
+
+/** Waits, after so many were done, until the next one has its time. */
+function paceOf(ratePerSecond: number | null): (count: number) => Promise<void> {
+  const began = performance.now()
+  return async (count) => {
+    if (ratePerSecond === null) return
+    await delay(Math.max(0, began + (count / ratePerSecond) * 1_000 - performance.now()))
+  }
 }
 
 /** What statistics say of a table of dead letters is mostly of a time when it was empty. */
@@ -95,8 +132,8 @@ const IN_ORDER_OF_IDS = `select set_config(name, 'off', true)
 function chosenBatch({ deadLetter }: Tables): string {
   return `chosen as materialized (
       select delivery_id, queue, blocks_key from ${deadLetter}
-      where ${OPEN_AND_MATCHING} and blocks_key = $4 and ($5::uuid is null or delivery_id > $5)
-      order by delivery_id limit $6
+      where ${OPEN_AND_MATCHING} and blocks_key = $5 and ($6::uuid is null or delivery_id > $6)
+      order by delivery_id limit $7
       for update
     )`
 }
@@ -113,14 +150,14 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         completed_on = null,
         heartbeat_on = null,
         blocked = false,
-        retry_limit = job.retry_limit + ${attemptOf('job')},
         output = case when jsonb_typeof(job.output) = 'array' then job.output #- '{-1,lost}' else job.output end,
+        retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end,
         data = job.data || '{"again": "retry"}' -- it was over once: see record/statuses.ts
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name
     ), woken as (
-      select pg_notify($7, name) from (select distinct name from revived) as queues
+      select pg_notify($8, name) from (select distinct name from revived) as queues
     ), gone as (
       delete from ${tables.deadLetter} letter using revived where letter.delivery_id = revived.id
     )

@@ -18,11 +18,11 @@ export async function listDeadLetters(
       (extract(epoch from died_at) * 1000000)::bigint::text as micros
     from ${tables.deadLetter}
     where ${OPEN_AND_MATCHING} and (
-      $4::bigint is null
-      or (died_at, delivery_id) > (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5::uuid)
+      $5::bigint is null
+      or (died_at, delivery_id) > (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid)
     )
     order by died_at, delivery_id
-    limit $6`,
+    limit $7`,
     [...filterValues(filter), after?.micros ?? null, after?.deliveryId ?? null, limit + 1],
   )
   const placed = rows.map(({ micros, ...letter }) => ({
@@ -33,9 +33,14 @@ export async function listDeadLetters(
   return { deadLetters, cursor }
 }
 
-export async function countDeadLetters(database: Queryable, tables: Tables, filter: StoredFilter): Promise<number> {
+export async function countDeadLetters(
+  database: Queryable,
+  tables: Tables,
+  filter: StoredFilter,
+  { blocking = false } = {},
+): Promise<number> {
   const { rows } = await database.query<{ count: string }>(
-    `select count(*) from ${tables.deadLetter} where ${OPEN_AND_MATCHING}`,
+    `select count(*) from ${tables.deadLetter} where ${OPEN_AND_MATCHING} ${blocking ? 'and blocks_key' : ''}`,
     filterValues(filter),
   )
   return Number(rows[0]?.count ?? 0)
@@ -45,8 +50,9 @@ export async function countDeadLetters(database: Queryable, tables: Tables, filt
 export const OPEN_AND_MATCHING = `dismissed_at is null
       and ($1::uuid[] is null or delivery_id = any($1))
       and ($2::text[] is null or handler = any($2))
-      and ($3::text[] is null or event_type = any($3))`
+      and ($3::text[] is null or event_type = any($3))
+      and ($4::text is null or attempts -> -1 ->> 'code' = $4 or starts_with(attempts -> -1 ->> 'message', $4 || ':'))`
 
 export function filterValues(filter: StoredFilter): unknown[] {
-  return [filter.deliveryIds ?? null, filter.handlers ?? null, filter.eventTypes ?? null]
+  return [filter.deliveryIds ?? null, filter.handlers ?? null, filter.eventTypes ?? null, filter.error ?? null]
 }

@@ -12,6 +12,7 @@ import { pruningLag } from '../deliveries/retention.ts'
 import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
 import { examineDeliveries } from './deliveries-check.ts'
+import { examinePauses } from './pauses-check.ts'
 import { examineDeploy } from './deploy-check.ts'
 import { examineLog } from './log-check.ts'
 import { examineSchema } from './schema-findings.ts'
@@ -52,6 +53,7 @@ export async function examine(
     ...(deploy ? await examineDeploy(database, tables, registry) : []),
     await examineWorkers(database, tables, registry),
     await examineDeadLetters(database, tables),
+    await examinePauses(database, tables),
     await examineRetention(database, tables, retentionMs),
     await examineVacuum(database, tables),
     await examineLog(database),

@@ -6,6 +6,7 @@ import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/pa
 import { PostbusError } from '../../../errors.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letter-acts.ts'
+import type { NoteAct } from './act-log.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -55,18 +56,26 @@ export async function showLane(database: Queryable, tables: Tables, name: LaneAs
 }
 
 /** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
-export async function retryLane(database: Database, tables: Tables, name: LaneAskedFor): Promise<number> {
+export async function retryLane(
+  database: Database,
+  tables: Tables,
+  name: LaneAskedFor,
+  note: NoteAct,
+): Promise<number> {
   const lane = await laneAtRest(database, tables, name)
   if (lane.state === 'blocked') {
-    return retryDeadLetters(
-      database,
-      tables,
-      { deliveryIds: [lane.deliveryId] },
-      { limit: 1, onProgress: () => undefined },
-    )
+    const how = { limit: 1, onProgress: () => undefined, note }
+    return retryDeadLetters(database, tables, { deliveryIds: [lane.deliveryId] }, how)
   }
+  return database.transaction(async (within) => {
+    const count = await makeDue(within, tables, lane)
+    await note(within, count)
+    return count
+  })
+}
 
-  const { rows } = await database.query<{ count: number }>(
+async function makeDue(within: Queryable, tables: Tables, lane: Lane): Promise<number> {
+  const { rows } = await within.query<{ count: number }>(
     `with head as (
       select ctid from ${tables.delivery} where name = $1 and id = $2 and state < 'active' for update
     ), due as (
@@ -130,7 +139,12 @@ function describe(tables: Tables, heads: string): string {
   return `
     select head.queue, head.handler, head."partitionKey", head.state, head."deliveryId", head."eventId", head."eventType",
       head.since, head."dueAt", head.errors, ${RANK} as rank, ${MICROS}::text as micros,
-      (select count(*)::integer - 1 ${siblings} = head.lane and ${live}) as behind
+      (select count(*)::integer - 1 ${siblings} = head.lane and ${live}) as behind,
+      exists (
+        select from ${tables.pause} one where one.until > clock_timestamp() and (one.kind, one.name) in (
+          ('lane', head.lane), ('handler', head.handler), ('queue', regexp_replace(head.queue, '_partitioned$', ''))
+        )
+      ) as "isPaused"
     from (
       select job.name as queue, job.singleton_key as lane, job.id as "deliveryId",
         ${handlerOfLane('job.singleton_key')} as handler,

@@ -8,12 +8,17 @@ export interface StoredFilter {
   readonly deliveryIds?: readonly string[] | undefined
   readonly handlers?: readonly string[] | undefined
   readonly eventTypes?: readonly string[] | undefined
+  readonly error?: string | undefined
 }
 
-export function storedFilter(names: StoredNames, { deliveryIds, handler, eventType }: DeadLetterFilter): StoredFilter {
+export function storedFilter(
+  names: StoredNames,
+  { deliveryIds, handler, eventType, error }: DeadLetterFilter,
+): StoredFilter {
   return {
     deliveryIds,
     handlers: handler === undefined ? undefined : names.handlers.all(handler),
+    error,
     eventTypes: eventType === undefined ? undefined : names.eventTypes.all(eventType),
   }
 }

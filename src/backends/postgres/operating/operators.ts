@@ -1,29 +1,30 @@
-/** `bus.deadLetters` and `bus.lanes`: what an operator asks for is checked here, before any SQL, and every act passes through one place. */
-import { parseAct, parseBatchAct, type Act, type ActReport } from '../../../deliveries/acts.ts'
+/** `bus.deadLetters`, `bus.lanes` and `bus.acts`: what an operator asks for is checked here, before any SQL. */
+import { actQuery, type Acts } from '../../../deliveries/act-log.ts'
+import { parseAct, parseBatchAct, parsePacedAct, parsePreviewedAct, type Act } from '../../../deliveries/acts.ts'
 import {
   deadLetterFilter,
   deadLetterQuery,
   deadLetterSelection,
   type DeadLetters,
 } from '../../../deliveries/dead-letters.ts'
-import { laneName, laneQuery, type Lanes } from '../../../deliveries/lanes.ts'
-import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
+import {
+  blockedLanes,
+  laneName,
+  laneQuery,
+  rewindTo,
+  type LaneName,
+  type Lanes,
+  type RewindTo,
+} from '../../../deliveries/lanes.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import { explainDatabaseError } from '../../../transactions/database-error.ts'
-import type { Connection, Database } from '../connection.ts'
-import type { Tables } from '../schema/tables.ts'
-import { dismissDeadLetters, retryDeadLetters } from './dead-letter-acts.ts'
+import { listActs } from './act-log.ts'
+import { dismissDeadLetters, retryBlockingLetters, retryDeadLetters } from './dead-letter-acts.ts'
 import { namedAsNow, namesOfLane, storedFilter } from './names-asked-for.ts'
 import { countDeadLetters, listDeadLetters } from './dead-letters.ts'
 import { listLanes, retryLane, showLane, skipHead } from './lanes.ts'
-import { withReachableDatabase } from './reachable.ts'
-
-interface OperatorParts {
-  readonly connection: Connection
-  readonly tables: Tables
-  /** Operators use the names that handlers and event types have now, or any that they had. */
-  readonly registry: LazyRegistry
-}
+import { operating, type OperatorParts } from './operating.ts'
+import { pause, pauseOfLane, refuseUnknownHandler, resume } from './pauses.ts'
+import { handlerOf, oldestDeadOf, previewRewind, rewindLane } from './rewind.ts'
 
 export function deadLettersIn({ connection, tables, registry }: OperatorParts): DeadLetters {
   const { look, act } = operating(connection, tables)
@@ -42,22 +43,29 @@ export function deadLettersIn({ connection, tables, registry }: OperatorParts): 
     },
     async retry(given, how) {
       const which = parseOptions('deadLetters.retry()', deadLetterSelection, given)
-      const what = parseBatchAct('deadLetters.retry', how)
+      const wanted = parseBatchAct('deadLetters.retry', how)
       const stored = storedFilter(await names(), which)
-      return act(what, (pool) => retryDeadLetters(pool, tables, stored, what))
+      return act(wanted, which, (pool, what) => retryDeadLetters(pool, tables, stored, what))
     },
     async dismiss(given, how) {
       const which = parseOptions('deadLetters.dismiss()', deadLetterSelection, given)
-      const what = parseBatchAct('deadLetters.dismiss', how)
+      const wanted = parseBatchAct('deadLetters.dismiss', how)
       const stored = storedFilter(await names(), which)
-      return act(what, (pool) => dismissDeadLetters(pool, tables, stored, what))
+      return act(wanted, which, (pool, what) => dismissDeadLetters(pool, tables, stored, what))
     },
   } satisfies DeadLetters)
 }
 
 export function lanesIn({ connection, tables, registry }: OperatorParts): Lanes {
-  const { look, act } = operating(connection, tables)
+  const { look, act, actAtOnce } = operating(connection, tables)
   const names = async () => (await registry.load()).names
+
+  async function rewind(wanted: Act & { readonly preview: boolean }, to: RewindTo) {
+    const handler = handlerOf(await registry.load(), to)
+    if (wanted.preview) return { count: await look((pool) => previewRewind(pool, tables, handler, to)) }
+    return act(wanted, to, (pool, what) => rewindLane(pool, tables, { handler, to, ...what }))
+  }
+
   return Object.freeze({
     async list(given = {}) {
       const query = parseOptions('lanes.list()', laneQuery, given)
@@ -75,33 +83,61 @@ export function lanesIn({ connection, tables, registry }: OperatorParts): Lanes 
     },
     async retry(given, how) {
       const name = parseOptions('lanes.retry()', laneName, given)
-      const what = parseAct('lanes.retry', how)
+      const wanted = parseAct('lanes.retry', how)
       const lane = namesOfLane(await names(), name)
-      return act(what, (pool) => retryLane(pool, tables, lane))
+      return act(wanted, name, (pool, { note }) => retryLane(pool, tables, lane, note))
+    },
+    async retryAll(given, how) {
+      const which = parseOptions('lanes.retryAll()', blockedLanes, given)
+      const wanted = parsePacedAct('lanes.retryAll', how)
+      const stored = storedFilter(await names(), which)
+      if (wanted.preview) {
+        const count = await look((pool) => countDeadLetters(pool, tables, stored, { blocking: true }))
+        return { count: Math.min(count, wanted.limit) }
+      }
+      return act(wanted, which, (pool, what) => retryBlockingLetters(pool, tables, stored, what))
     },
     async skipHead(given, how) {
       const name = parseOptions('lanes.skipHead()', laneName, given)
-      const what = parseAct('lanes.skipHead', how)
+      const wanted = parseAct('lanes.skipHead', how)
       const lane = namesOfLane(await names(), name)
-      return act(what, (pool) => skipHead(pool, tables, lane, what))
+      return actAtOnce(wanted, name, (within, what) => skipHead(within, tables, lane, what))
+    },
+    async rewind(given, how) {
+      const to = parseOptions('lanes.rewind()', rewindTo, given)
+      return rewind(parsePreviewedAct('lanes.rewind', how), to)
+    },
+    async repair(given, how) {
+      const name = parseOptions('lanes.repair()', laneName, given)
+      const wanted = parsePreviewedAct('lanes.repair', how)
+      const handler = handlerOf(await registry.load(), name)
+      const from = await look((pool) => oldestDeadOf(pool, tables, handler, name))
+      return from === null ? { count: 0 } : rewind(wanted, { ...name, from })
+    },
+    async pause(given, how) {
+      const name = parseOptions('lanes.pause()', laneName, given)
+      const what = parseAct('lanes.pause', how)
+      const known = await registry.load()
+      return actAtOnce(what, name, async (within) => {
+        await refuseUnknownHandler(within, tables, known, name.handler)
+        return pause(within, tables, pauseOfLane(known, name), what)
+      })
+    },
+    async resume(given, how) {
+      const name: LaneName = parseOptions('lanes.resume()', laneName, given)
+      const what = parseAct('lanes.resume', how)
+      const known = await registry.load()
+      return actAtOnce(what, name, (within) => resume(within, tables, pauseOfLane(known, name)))
     },
   } satisfies Lanes)
 }
 
-/** How an operator looks, and how an operator acts. */
-function operating(connection: Connection, tables: Tables) {
-  const look = <Result>(work: (pool: Database) => Promise<Result>) =>
-    withReachableDatabase(async () =>
-      work(await connection.pool()).catch((error: unknown) => {
-        throw explainDatabaseError(error, tables.names.postbus)
-      }),
-    )
-
-  async function act<What extends Act>(
-    what: What,
-    work: (pool: Database, what: What) => Promise<number>,
-  ): Promise<ActReport> {
-    return { count: await look((pool) => work(pool, what)) }
-  }
-  return { look, act }
+export function actsIn({ connection, tables }: OperatorParts): Acts {
+  const { look } = operating(connection, tables)
+  return Object.freeze({
+    async list(given = {}) {
+      const query = parseOptions('acts.list()', actQuery, given)
+      return look((pool) => listActs(pool, tables, query))
+    },
+  } satisfies Acts)
 }

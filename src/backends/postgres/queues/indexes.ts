@@ -19,6 +19,11 @@ const INDEXES: Readonly<Record<string, string>> = {
     where blocked and group_tier = 'set aside' and state < 'active'`,
 }
 
+/** On the events, in our schema: built the same way, as the log may be large when an index is new. */
+const EVENT_INDEXES: Readonly<Record<string, string>> = {
+  postbus_expires: `(expires_at, seq) where expires_at is not null`,
+}
+
 /** A table of this size is indexed in a moment. */
 const SMALL_BYTES = 16 * 1_048_576
 
@@ -26,11 +31,11 @@ export async function missingIndexes(database: Queryable, tables: Tables): Promi
   const { rows } = await database.query<{ name: string }>(
     `select class.relname as name from pg_index index
     join pg_class class on class.oid = index.indexrelid
-    where index.indrelid = to_regclass($1) and index.indisvalid and index.indisready`,
-    [tables.delivery],
+    where index.indrelid in (to_regclass($1), to_regclass($2)) and index.indisvalid and index.indisready`,
+    [tables.delivery, tables.event],
   )
   const present = new Set(rows.map(({ name }) => name))
-  return Object.keys(INDEXES).filter((name) => !present.has(name))
+  return [...Object.keys(INDEXES), ...Object.keys(EVENT_INDEXES)].filter((name) => !present.has(name))
 }
 
 /**
@@ -39,8 +44,8 @@ export async function missingIndexes(database: Queryable, tables: Tables): Promi
  */
 export async function buildIndexes(database: Queryable, tables: Tables, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
-  const isBrief = await isSmall(database, tables)
   for (const name of names) {
+    const isBrief = await isSmall(database, tableOf(tables, name))
     await untilLocked(`build index "${name}"`, (attempt) =>
       build(database, tables, { name, isBrief: isBrief && attempt === 0 }),
     )
@@ -52,8 +57,9 @@ async function build(
   tables: Tables,
   { name, isBrief }: { readonly name: string; readonly isBrief: boolean },
 ): Promise<void> {
-  const old = `"${tables.names.pgboss}"."${name}"`
-  const definition = `"${name}" on ${tables.delivery} ${INDEXES[name]}`
+  const schema = name in EVENT_INDEXES ? tables.names.postbus : tables.names.pgboss
+  const old = `"${schema}"."${name}"`
+  const definition = `"${name}" on ${tableOf(tables, name)} ${EVENT_INDEXES[name] ?? INDEXES[name]}`
   if (isBrief) {
     await database.query(`${AS_A_GUEST} drop index if exists ${old}; create index ${definition}`)
     return
@@ -62,10 +68,14 @@ async function build(
   await database.query(`create index concurrently ${definition}`)
 }
 
-async function isSmall(database: Queryable, tables: Tables): Promise<boolean> {
+function tableOf({ delivery, event }: Tables, name: string): string {
+  return name in EVENT_INDEXES ? event : delivery
+}
+
+async function isSmall(database: Queryable, table: string): Promise<boolean> {
   const { rows } = await database.query<{ isSmall: boolean }>(
     `select pg_relation_size(to_regclass($1)) < ${SMALL_BYTES} as "isSmall"`,
-    [tables.delivery],
+    [table],
   )
   return rows[0]?.isSmall ?? true
 }

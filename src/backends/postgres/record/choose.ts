@@ -1,4 +1,5 @@
 /** Which of the events that were read a handler gets: as at publish, by what it listens to and is interested in. */
+import { isErased } from '../../../attempt/no-longer-wanted.ts'
 import { openedOrError } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
@@ -27,6 +28,7 @@ export function readsPayloads({ handler, where }: Choosing): boolean {
  */
 export function chosen<Event extends StoredEvent>(events: readonly Event[], choosing: Choosing): readonly Event[] {
   return events.filter((stored) => {
+    if (isErased(stored)) return false
     const event = eventAs(choosing.registry.names, stored)
     const reading = choosing.registry.readingOf(choosing.handler, event)
     return isReadable(reading) && (!readsPayloads(choosing) || isWanted(event, reading, choosing))

@@ -9,9 +9,7 @@ import { eventFilter, eventQuery, type CheckedEventFilter } from '../../../recor
 import type { EventRecord } from '../../../record/events.ts'
 import type { RecordedEvent } from '../../../record/recorded-event.ts'
 import { waitOptions } from '../../../record/wait-options.ts'
-import { explainDatabaseError } from '../../../transactions/database-error.ts'
-import type { Database } from '../connection.ts'
-import { withReachableDatabase } from '../operating/reachable.ts'
+import { operating } from '../operating/operating.ts'
 import { countByType, countEvents } from './counts.ts'
 import { waitsOn, type EndParts } from './ends.ts'
 import { eventWithId } from './event-rows.ts'
@@ -23,12 +21,7 @@ import { treeOf } from './tree.ts'
 export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void> } {
   const { connection, tables, codec, registry } = parts
   const waits = waitsOn(parts)
-  const look = <Result>(work: (pool: Database) => Promise<Result>) =>
-    withReachableDatabase(async () =>
-      work(await connection.pool()).catch((error: unknown) => {
-        throw explainDatabaseError(error, tables.names.postbus)
-      }),
-    )
+  const { look } = operating(connection, tables)
 
   async function get(given: string | EventType, typedId?: string): Promise<RecordedEvent | null> {
     const kind = isEventType(given) ? given : null

@@ -109,8 +109,8 @@ function asRow(withPayload: boolean): string {
   return `json_build_object('seq', seq::text, 'id', id, 'type', type, 'version', version, 'partitionKey', partition_key,
         'payload', ${payload}, 'correlationId', correlation_id, 'causationId', causation_id, 'source', source, 'metadata', ${metadata},
         'occurredAt', ${TIME('occurred_at')}, 'expiresAt', ${TIME('expires_at')}, 'publishedAt', ${TIME('published_at')},
-        'rest', case when caused_by_handler is not null or initialized_at is not null then json_build_object(
-          'caused_by_handler', caused_by_handler, 'initialized_at', ${TIME('initialized_at')})::text end)`
+        'rest', case when caused_by_handler is not null or initialized_at is not null or redacted is not null then json_build_object(
+          'caused_by_handler', caused_by_handler, 'initialized_at', ${TIME('initialized_at')}, 'redacted', redacted)::text end)`
 }
 
 function readEvent({ occurredAt, expiresAt, ...row }: ReadRow): ReadEvent {

@@ -12,6 +12,7 @@ import {
   type ReplayProgress,
   type ReplayQuery,
   type Replays,
+  type ReplayState,
 } from '../../../deliveries/replays.ts'
 import type { ActOptions } from '../../../deliveries/acts.ts'
 import { PostbusError } from '../../../errors.ts'
@@ -19,9 +20,8 @@ import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Database } from '../connection.ts'
-import { withReachableDatabase } from '../operating/reachable.ts'
+import { operating } from '../operating/operating.ts'
 import type { Tables } from '../schema/tables.ts'
 import type { Choosing } from './choose.ts'
 import { endOfLog, storedNameOf } from './log-reader.ts'
@@ -47,12 +47,14 @@ export interface ReplaysIn {
 
 export function replaysIn({ connection, tables, codec, registry }: ReplayParts): ReplaysIn {
   const over = new AbortController()
-  const look = <Result>(work: (database: Database) => Promise<Result>) =>
-    withReachableDatabase(async () =>
-      work(await connection.pool()).catch((error: unknown) => {
-        throw explainDatabaseError(error, tables.names.postbus)
-      }),
-    )
+  const { look, actAtOnce } = operating(connection, tables)
+
+  async function change(act: Act, id: string, state: ReplayState): Promise<void> {
+    await actAtOnce(act, { replay: id }, async (within) => {
+      await changeState(within, tables, id, { state })
+      return 1
+    })
+  }
 
   async function named(found: ReplayProgress): Promise<ReplayProgress> {
     return { ...found, handler: (await registry.load()).names.handlers.shown(found.handler) }
@@ -74,15 +76,18 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       ratePerSecond,
       hasWhere: query.where !== undefined,
     }
-    const { rows } = await database.query<{ id: string }>(
-      `insert into ${tables.replay} (handler, query, to_seq, matching, runner, by, reason) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
-      [storedNameOf(handler), JSON.stringify(stored), String(upTo), matching, runner, act.by, act.reason],
-    )
-    const id = rows[0]?.id ?? ''
+    const id = randomUUID()
+    await actAtOnce(act, { replay: id, handler: handler.name, ...stored }, async (within) => {
+      await within.query(
+        `insert into ${tables.replay} (id, handler, query, to_seq, matching, runner, by, reason) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [id, storedNameOf(handler), JSON.stringify(stored), String(upTo), matching, runner, act.by, act.reason],
+      )
+      return matching
+    })
     return running({ id, choosing, filter: query, ratePerSecond, runner, matching, after: 0n, upTo }, database)
   }
 
-  async function resume(database: Database, id: string, where: CheckedReplayQuery['where']): Promise<Replay> {
+  async function resume(database: Database, id: string, where: CheckedReplayQuery['where'], act: Act): Promise<Replay> {
     const { handler: name } = await progress(database, tables, id)
     const known = await registry.load()
     const choosing = { handler: handlerNamed(known, name), registry: known, codec, where }
@@ -93,7 +98,10 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
     )
     const { query, matching = 0, upTo = '0' } = rows[0] ?? {}
     if (query?.hasWhere && !where) throw whereIsMissing(id)
-    await changeState(database, tables, id, { state: 'running', runner })
+    await actAtOnce(act, { replay: id }, async (within) => {
+      await changeState(within, tables, id, { state: 'running', runner })
+      return 1
+    })
     // Read after the change: the run before this one can move it no further.
     const { rows: places } = await database.query<{ after: string }>(
       `select after_seq as after from ${tables.replay} where id = $1`,
@@ -119,9 +127,9 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       matching,
       done,
       progress: async () => named(await look((pool) => progress(pool, tables, id))),
-      pause: () => look((pool) => changeState(pool, tables, id, { state: 'paused' })),
-      resume: () => look((pool) => changeState(pool, tables, id, { state: 'running' })),
-      cancel: () => look((pool) => changeState(pool, tables, id, { state: 'cancelled' })),
+      pause: async (how) => change(parseAct('replays.pause', how), id, 'paused'),
+      resume: async (how) => change(parseAct('replays.resume', how), id, 'running'),
+      cancel: async (how) => change(parseAct('replays.cancel', how), id, 'cancelled'),
     } satisfies Replay)
   }
 
@@ -147,16 +155,16 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       },
       async resume(given, how = {}) {
         const id = parseOptions('replays.resume()', replayId, given)
-        const { where } = parseOptions('replays.resume()', replayResumption, how)
-        return look((database) => resume(database, id, where))
+        const { where, ...options } = typeof how === 'object' && how !== null ? how : {}
+        const act = parseAct('replays.resume', options)
+        const checked = parseOptions('replays.resume()', replayResumption, where === undefined ? {} : { where })
+        return look((database) => resume(database, id, checked.where, act))
       },
-      async pause(given) {
-        const id = parseOptions('replays.pause()', replayId, given)
-        await look((database) => changeState(database, tables, id, { state: 'paused' }))
+      async pause(given, how) {
+        await change(parseAct('replays.pause', how), parseOptions('replays.pause()', replayId, given), 'paused')
       },
-      async cancel(given) {
-        const id = parseOptions('replays.cancel()', replayId, given)
-        await look((database) => changeState(database, tables, id, { state: 'cancelled' }))
+      async cancel(given, how) {
+        await change(parseAct('replays.cancel', how), parseOptions('replays.cancel()', replayId, given), 'cancelled')
       },
     } satisfies Replays),
     stop: () => over.abort(),

@@ -8,13 +8,12 @@ import {
   type EventTransfer,
 } from '../../../deliveries/exported-events.ts'
 import { logFilter, type CheckedLogFilter } from '../../../deliveries/log-filter.ts'
-import { parseJson } from '../../../codec/parse-json.ts'
+import { openRest } from '../../../attempt/open-envelope.ts'
 import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
-import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import type { Connection, Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
-import { withReachableDatabase } from '../operating/reachable.ts'
+import { operating } from '../operating/operating.ts'
 import type { Tables } from '../schema/tables.ts'
 import { endOfLog } from './log-reader.ts'
 import { readLog, type ReadEvent } from './read-log.ts'
@@ -32,12 +31,7 @@ export interface TransferParts {
 }
 
 export function transferIn({ connection, tables, registry, retentionMs }: TransferParts): EventTransfer {
-  const look = <Result>(work: (database: Queryable) => Promise<Result>) =>
-    withReachableDatabase(async () =>
-      work(await connection.pool()).catch((error: unknown) => {
-        throw explainDatabaseError(error, tables.names.postbus)
-      }),
-    )
+  const { look, act: acting } = operating(connection, tables)
 
   async function* exporting(asked: CheckedLogFilter): AsyncGenerator<ExportedEvent> {
     const filter = { ...asked, ...storedTypes(await registry.load(), asked) }
@@ -52,17 +46,23 @@ export function transferIn({ connection, tables, registry, retentionMs }: Transf
 
   return Object.freeze({
     export: (given = {}) => exporting(parseOptions('events.export()', logFilter, given)),
-    async import(events, act) {
-      parseAct('events.import', act)
+    async import(events, how) {
       const earliest = retentionMs === null ? -Infinity : realNowMs() - retentionMs
+      const isPast = ({ publishedAt }: ExportedEvent) => Date.parse(publishedAt) < earliest
       const sum = { count: 0, duplicates: 0, pastRetention: 0 }
-      for await (const batch of batchesOf(events)) {
-        const stored = await look((database) => store(database, tables, batch))
-        const isPast = ({ publishedAt }: ExportedEvent) => Date.parse(publishedAt) < earliest
-        sum.count += stored.size
-        sum.duplicates += batch.length - stored.size
-        sum.pastRetention += batch.filter((event) => stored.has(event.id) && isPast(event)).length
-      }
+      await acting(parseAct('events.import', how), {}, async (database, { note }) => {
+        for await (const batch of batchesOf(events)) {
+          const stored = await database.transaction(async (within) => {
+            const ids = await store(within, tables, batch)
+            await note(within, ids.size)
+            return ids
+          })
+          sum.count += stored.size
+          sum.duplicates += batch.length - stored.size
+          sum.pastRetention += batch.filter((event) => stored.has(event.id) && isPast(event)).length
+        }
+        return sum.count
+      })
       return sum satisfies ImportReport
     },
   } satisfies EventTransfer)
@@ -70,9 +70,11 @@ export function transferIn({ connection, tables, registry, retentionMs }: Transf
 
 function exported(event: ReadEvent): ExportedEvent {
   const { exact, rest, correlationId } = event
-  const { caused_by_handler: causedByHandler = null, initialized_at: initializedAt = null } = (
-    rest === null ? {} : parseJson(rest)
-  ) as { caused_by_handler?: string | null; initialized_at?: string | null } // only our own statement writes it
+  const {
+    caused_by_handler: causedByHandler = null,
+    initialized_at: initializedAt = null,
+    redacted = null,
+  } = openRest({ rest })
   return Object.freeze({
     id: event.id,
     type: event.type,
@@ -85,6 +87,7 @@ function exported(event: ReadEvent): ExportedEvent {
     initializedAt,
     source: event.source,
     metadata: event.metadata,
+    redacted,
     publishedAt: event.publishedAt,
     ...exact,
   })
@@ -126,6 +129,7 @@ async function store(
     initialized_at: event.initializedAt,
     source: event.source,
     metadata: event.metadata,
+    redacted: event.redacted,
     occurred_at: event.occurredAt,
     published_at: event.publishedAt,
     expires_at: event.expiresAt,

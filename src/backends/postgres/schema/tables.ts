@@ -26,6 +26,10 @@ export interface Tables {
   readonly watch: string
   readonly replay: string
   readonly backfill: string
+  /** What operators did. */
+  readonly act: string
+  /** The handlers, queues and lanes that are paused. */
+  readonly pause: string
   /** All of pg-boss's jobs, ours and others'. */
   readonly job: string
   /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
@@ -78,6 +82,8 @@ export function tablesIn(names: SchemaNames): Tables {
     watch: ours('watch'),
     replay: ours('replay'),
     backfill: ours('backfill'),
+    act: ours('act'),
+    pause: ours('pause'),
     job: theirs('job'),
     delivery: theirs(DELIVERY_TABLE),
     queue: theirs('queue'),

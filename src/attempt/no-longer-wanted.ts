@@ -1,0 +1,22 @@
+/** A delivery that comes too late: its event has expired, or its data was erased. No handler is called. */
+import type { StoredEvent } from '../deliveries/delivery.ts'
+import { PostbusError } from '../errors.ts'
+import type { Undecided } from './on-dead.ts'
+import { openRest } from './open-envelope.ts'
+
+/** Its data was erased, and no handler is to get what is left. */
+export function isErased(event: StoredEvent): boolean {
+  return event.rest !== null && openRest(event).redacted === 'dead-letter'
+}
+
+/** What becomes of the attempt; `null` when the handler is to get the event. */
+export function noLongerWanted(event: StoredEvent): Undecided | null {
+  if (event.rest === null) return null
+  const rest = openRest(event)
+  if (rest.is_expired) return { is: 'expired', reason: `It expired at ${event.expiresAt?.toISOString()}.` }
+  if (!isErased(event)) return null
+
+  const reason = `The data of ${event.type} ${event.id} was erased before this handler had it. See \`metadata.redacted\` of the event.`
+  // The key goes on, whatever `onDead` says: there is nothing to mend.
+  return { is: 'dead', reason, error: new PostbusError('POSTBUS_REDACTED', reason), onDead: 'continue' }
+}

@@ -1,0 +1,127 @@
+/**
+ * What is paused: handlers, queues, and single lanes. An operator's pause is a row of a table that is empty mostly; each claim and each
+ * settle of lanes asks whether there is any, and only then reads them. So they hold in every process at once, and survive all of them.
+ *
+ *   a queue      a claim of it returns at once; it looks at nothing
+ *   a handler    has no free slot: what a claim meets of it is set aside, once (see `set-aside.ts`), and is there when it goes on
+ *   a lane       what a claim meets of it is parked behind the pause, once, as it would be behind an older delivery
+ *
+ * A lane's head is parked only while the claim holds the row of the pause. To resume is to delete that row, which waits for the claim, and
+ * to promote the head in a later statement, which sees what was parked. Whatever is forgotten all the same the sweep finds: a parked head
+ * of a lane that is not paused.
+ *
+ * Settles hand out nothing more of what is paused, and cut its runs. They promote the head nevertheless, as if nothing were paused: only
+ * a claim may park it behind the pause.
+ *
+ * A rewind pauses a lane for a while only (`until`), so that one whose process has died holds up nothing for long.
+ */
+import { handlerOfLane } from '../../../deliveries/lane-key.ts'
+import type { Tables } from '../schema/tables.ts'
+import { functionName } from './sql.ts'
+
+export const PAUSE_VARIABLES = `
+  has_pauses boolean;
+  is_queue_paused boolean := false;
+  paused_handlers text[];
+  has_paused_lanes boolean := false;`
+
+/** Those that claims of lanes have beside. */
+export const PAUSED_LANE_VARIABLES = `
+  halted text[];
+  held_pauses text[];
+  put_off tid[];`
+
+const HOLDS = 'one.until > clock_timestamp()'
+
+/** Reads what is paused that may concern `of_queue`. One probe of an index that is empty while nothing is. */
+export function readingPauses({ pause }: Tables): string {
+  return `perform from ${pause} limit 1;
+  has_pauses := found;
+  if has_pauses then
+    select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
+      coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, has_paused_lanes
+    from (
+      (select one.kind, one.name from ${pause} one where one.kind = 'handler' and ${HOLDS})
+      union all
+      (select one.kind, one.name from ${pause} one
+      where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and ${HOLDS})
+      union all
+      (select one.kind, one.name from ${pause} one where one.kind = 'lane' limit 1)
+    ) paused;
+  end if;`
+}
+
+/** A handler that is paused has no free slot. It stands before its own limit, if it has one. */
+export const LIMITING_PAUSED = `if is_queue_paused then return; end if;
+  if paused_handlers is not null then
+    handlers := paused_handlers || handlers;
+    free := array_fill(0, array[cardinality(paused_handlers)]) || free;
+  end if;`
+
+/** No free slot of theirs is waited for. */
+export const FORGETTING_PAUSED = `if paused_handlers is not null then
+    full_up := (select array_agg(waiting.handler) from unnest(full_up) as waiting (handler) where waiting.handler <> all(paused_handlers));
+  end if;`
+
+/** Takes the locked candidates of paused lanes out of `candidates`, and parks them. One whose pause is ending at this moment stays. */
+export function parkingPaused(tables: Tables): string {
+  const candidate = 'unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size)'
+  return `put_off := null;
+    if has_paused_lanes and candidates is not null then
+      halted := array(select one.name from ${tables.pause} one where one.kind = 'lane' and one.name = any(lanes) and ${HOLDS});
+      if halted <> '{}' then
+        select array_agg(held.name) into held_pauses from (
+          select one.name from ${tables.pause} one where one.kind = 'lane' and one.name = any(halted) for share skip locked
+        ) held;
+        put_off := array(select candidate.row from ${candidate} where candidate.lane = any(held_pauses));
+        update ${tables.delivery} job set blocked = true, group_tier = null from unnest(put_off) as late (row) where job.ctid = late.row;
+        select array_agg(candidate.row), array_agg(candidate.id), array_agg(candidate.lane), array_agg(candidate.size)
+        into candidates, ids, lanes, sizes from ${candidate} where candidate.lane <> all(halted);
+        wrote := true;
+      end if;
+    end if;`
+}
+
+/** Takes the heads of paused lanes out of `heads`, which a walk has found. */
+export function leavingPaused(tables: Tables): string {
+  const head = 'unnest(heads, lanes, sizes) as head (row, lane, size)'
+  return `if has_paused_lanes then
+      select array_agg(head.row), array_agg(head.lane), array_agg(head.size) into heads, lanes, sizes
+      from ${head} where not ${isLanePaused(tables, 'head.lane')};
+    end if;`
+}
+
+export function isLanePaused({ pause }: Tables, lane: string): string {
+  return `exists (select from ${pause} one where one.kind = 'lane' and one.name = ${lane} and ${HOLDS})`
+}
+
+/** Whether anything keeps this lane from going on, where `readingPauses` was. */
+export function isPaused(tables: Tables, lane: string): string {
+  return `(has_pauses and (is_queue_paused or coalesce(${handlerOfLane(lane)} = any(paused_handlers), false)
+      or has_paused_lanes and ${isLanePaused(tables, lane)}))`
+}
+
+/** Ends a pause, and makes what was parked behind that of a lane the head again. Returns whether there was one. */
+export function resumeFunction(tables: Tables): string {
+  const { channel, ownQueue, pause } = tables
+  return `
+create or replace function ${functionName(tables, 'resume')}(of_kind text, of_name text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $function$
+declare
+  queues text[];
+  queue text;
+begin
+  delete from ${pause} one where one.kind = of_kind and one.name = of_name;
+  if not found then return false; end if;
+  if of_kind = 'lane' then
+    queues := array(select one.name from ${ownQueue} one where one.name like '%\\_partitioned' order by one.name);
+    foreach queue in array queues loop
+      if ${functionName(tables, 'promote')}(queue, array[of_name]) > 0 then perform pg_notify('${channel}', queue); end if;
+    end loop;
+  end if;
+  perform pg_notify('${channel}', '*');
+  return true;
+end
+$function$`
+}

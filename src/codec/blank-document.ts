@@ -1,0 +1,27 @@
+/** What is left of a stored document when its data is erased: the names of its fields, and the lengths of its lists. */
+import { parseJson, type PlainJson } from './parse-json.ts'
+
+const NOTHING = '{"json":null}'
+
+/**
+ * Text becomes `''`, a number 0, a boolean false. What JSON does not know by itself, such as a date, becomes what it was written as:
+ * `''`, mostly. A document that cannot be read becomes `null`.
+ */
+export function blankDocument(stored: string): string {
+  try {
+    const document = parseJson(stored)
+    if (typeof document !== 'object' || document === null || Array.isArray(document)) return NOTHING
+    return JSON.stringify({ json: blank(document['json'] ?? null) })
+  } catch {
+    return NOTHING // it held nothing that a handler could have read
+  }
+}
+
+function blank(value: PlainJson): PlainJson {
+  if (Array.isArray(value)) return value.map(blank)
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, blank(one)]))
+  }
+  if (typeof value === 'string') return ''
+  return typeof value === 'number' ? 0 : typeof value === 'boolean' ? false : null
+}
