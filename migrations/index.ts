@@ -14,6 +14,7 @@ import { trace } from './0008-trace.ts'
 import { record } from './0009-record.ts'
 import { acts } from './0010-acts.ts'
 import { replays } from './0011-replays.ts'
+import { finish } from './0012-finish.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -29,5 +30,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0009-record': record(names),
     '0010-acts': acts(names),
     '0011-replays': replays(names),
+    '0012-finish': finish(names),
   }
 }

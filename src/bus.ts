@@ -220,6 +220,7 @@ function makeWorker(
           emit: bus.emit,
           publish: bus.publish,
           payloadOf: (event) => stored.store.payloadOf(event),
+          deliveriesOf: (event) => stored.store.deliveriesOf(event),
         }),
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
       }

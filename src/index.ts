@@ -1,6 +1,6 @@
 /** Postbus: publish a typed event inside your own Postgres transaction; workers run its handlers, and retry them. */
 export { createBus, type Bus } from './bus.ts'
-export { defineEvent, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
+export { defineEvent, type EndedDelivery, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
 export { upcast, type Upcasts } from './events/upcasts.ts'
 export type { Upcast } from './events/event-details.ts'
 export { defineHandler, type Handler, type HandlerDefinition, type HandlerOptions } from './handlers/handler.ts'

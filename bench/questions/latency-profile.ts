@@ -36,7 +36,7 @@ async function stepByStep(open: OpenPublisher, clients: readonly Client[], event
   const [publisher, listener, worker] = clients
   if (!publisher || !listener || !worker) throw new Error('Three connections are needed.')
   await listener.query('listen postbus_postbus')
-  const text = `select answer.* from postbus.claim_2('events', $1, $2::jsonb, null, null) answer, set_config('synchronous_commit', 'off', true)`
+  const text = `select answer.* from postbus.claim_2('events', $1, $2::jsonb, null, null, null) answer, set_config('synchronous_commit', 'off', true)`
   const times = new StepTimes()
 
   for (let place = 0; place < WARM_UP + events; place += 1) {

@@ -44,18 +44,18 @@ async function profiled(connectionString: string, queue: string, turns: number):
   for (let turn = 0; turn < turns; turn += 1) {
     await client.query('begin')
     const from = inLanes
-      ? `postbus.claim_lanes_2('${queue}', ${AT_ONCE}, null, null, '', 0, null)`
-      : `postbus.claim_2('${queue}', ${AT_ONCE}, null, null, null)`
+      ? `postbus.claim_lanes_2('${queue}', ${AT_ONCE}, null, null, '', 0, null, null)`
+      : `postbus.claim_2('${queue}', ${AT_ONCE}, null, null, null, null)`
     await steps.run('claim', `create temp table held on commit drop as select * from ${from} where id is not null`)
     const claims = inLanes ? `jsonb_object_agg(id, jsonb_build_object('claim', claim))` : 'array_agg(claim)'
     const done = `(select array_agg(id) from held), (select ${claims} from held), null`
     if (inLanes) {
-      const next = `create temp table next on commit drop as select * from postbus.settle_lanes_2('${queue}', ${done}, '{}', 0)`
+      const next = `create temp table next on commit drop as select * from postbus.settle_lanes_2('${queue}', ${done}, '{}', 0, null)`
       await steps.run('settle and take the next', next)
       await client.query('truncate held')
       await client.query('insert into held select id, handler, claim from next where id is not null')
     }
-    const last = inLanes ? `, (select array_agg(id) from held), 0` : ''
+    const last = inLanes ? `, (select array_agg(id) from held), 0, null` : ''
     await steps.run(
       'settle',
       `select * from postbus.${inLanes ? 'settle_lanes_2' : 'settle_2'}('${queue}', ${done}${last})`,

@@ -89,7 +89,7 @@ async function measured(connectionString: string, turns: number): Promise<Figure
     await bus.publish(Array.from({ length: 20 }, (_, place) => anEvent('any', place, 'without keys')))
     const claimed = await timed<{ id: string; claim: string }>(
       CLAIM,
-      `select id, claim from postbus.claim_2('events', 20, null, null, null) where id is not null`,
+      `select id, claim from postbus.claim_2('events', 20, null, null, null, null) where id is not null`,
       [],
     )
     await timed(SETTLE, `select * from postbus.settle_2('events', $1::uuid[], $2::bigint[], null)`, [

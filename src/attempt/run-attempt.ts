@@ -2,8 +2,10 @@
  * One attempt at one delivery, step by step: from the stored row to an outcome. Workers run all of their attempts here, and
  * so does a test's drain. Touches no database: settling is for others.
  */
-import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
+import type { EndedDelivery } from '../events/event-type.ts'
 import { PostbusError } from '../errors.ts'
+import { finishing } from '../handlers/finishers.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
@@ -18,6 +20,8 @@ import { versionMisfit } from './version-misfit.ts'
 
 export interface AttemptParts extends CallParts, FetchParts {
   readonly registry: Registry
+  /** What became of an event at its handlers, for a finisher. */
+  deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
 }
 
 /** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
@@ -55,6 +59,7 @@ async function attempted(
 
   const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)
   if (event instanceof PostbusError) return dead(handler, event)
-  const answer = await callHandler({ delivery, handler, event, abort }, parts)
+  const called = finishing(handler, () => parts.deliveriesOf(stored)) ?? handler
+  const answer = await callHandler({ delivery, handler: called, event, abort }, parts)
   return outcomeOf(delivery, handler, answer)
 }

@@ -10,6 +10,8 @@ import type { Codec } from '../codec/codec.ts'
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
+import type { EndedDelivery } from '../events/event-type.ts'
+import { finishing } from '../handlers/finishers.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
@@ -61,26 +63,32 @@ async function runHandlers(
 ): Promise<void> {
   if (planned.envelope.expiresAt && planned.envelope.expiresAt <= now()) return // as a worker does
   const registry = await parts.registry.load()
+  const ended: EndedDelivery[] = []
   for (const handler of planned.handlers) {
     const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
     if (links.length > MOST_LINKS) throw endlessChain(links)
     const delivery = unstoredDelivery(handler, storedForm(planned), 1)
     const copy = decodedCopy(planned, parts.codec, registry.readingOf(handler, planned.envelope))
     const event = handler.isShadow ? shadowOfWhole(copy) : copy
-    const call = { delivery, handler, event, abort: new AbortController() }
+    const called = finishing(handler, async () => ended) ?? handler
+    const call = { delivery, handler: called, event, abort: new AbortController() }
     const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))
-    settleInline(answer, call, parts)
+    ended.push({ handler: handler.name, ...settleInline(answer, call, parts) })
   }
 }
 
-function settleInline(answer: Answer, { handler, event }: HandlerCall, { emit }: InlineParts): void {
+function settleInline(
+  answer: Answer,
+  { handler, event }: HandlerCall,
+  { emit }: InlineParts,
+): Omit<EndedDelivery, 'handler'> {
   if (answer.threw) throw answer.error
-  if (!isAnswer(answer.value)) return
+  if (!isAnswer(answer.value)) return { state: 'done', reason: null }
 
   const who = `Handler "${handler.name}" for ${event.type} ${event.id}`
   switch (answer.value.is) {
     case 'skip':
-      return
+      return { state: 'skipped', reason: answer.value.reason }
     case 'failed':
       throw failure(who, answer.value)
     case 'snooze':
@@ -88,6 +96,7 @@ function settleInline(answer: Answer, { handler, event }: HandlerCall, { emit }:
     case 'discard': {
       const fields = { handler: handler.name, eventId: event.id, eventType: event.type }
       emit('error', 'delivery.dead', `${who} discarded it: ${answer.value.reason}`, fields)
+      return { state: 'dead', reason: answer.value.reason }
     }
   }
 }

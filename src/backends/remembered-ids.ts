@@ -1,5 +1,6 @@
 /** Which event ids were published before: in memory, what the database knows by a unique index. */
 import type { PlannedEvent } from '../publishing/backend.ts'
+import { countReceivers } from '../handlers/finishers.ts'
 import type { PublishedEvent } from '../events/publish-result.ts'
 
 /** A seed script may publish for hours: ids older than this many are forgotten. */
@@ -30,6 +31,6 @@ export function resultsOf(events: readonly PlannedEvent[], fresh: readonly Plann
   return events.map((planned) => {
     const { id } = planned.envelope
     if (!isFresh.has(planned)) return { id, deliveries: 0, duplicate: true }
-    return { id, deliveries: planned.handlers.length, duplicate: false }
+    return { id, deliveries: countReceivers(planned.handlers), duplicate: false }
   })
 }

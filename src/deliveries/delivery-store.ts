@@ -2,6 +2,7 @@
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
 import type { Heartbeats } from './heartbeats.ts'
 import type { Codec } from '../codec/codec.ts'
+import type { EndedDelivery } from '../events/event-type.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { Registry } from '../handlers/registry.ts'
 
@@ -101,6 +102,10 @@ export interface DeliveryStore {
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** The payload of an event that came without it; `null` when the event is gone. */
   payloadOf(event: StoredEvent): Promise<string | null>
+  /** What became of an event at each handler that is through with it. */
+  deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
+  /** Makes due the finishers of events whose end no settle has seen: an operator's act, say. */
+  finish(): Promise<void>
   /** Says that we are alive and still working on these. Returns the ids that are still ours. */
   keep(queue: string, claims: readonly ClaimedDelivery[]): Promise<ReadonlySet<string>>
   /** Makes what keeps a worker's claims while its event loop stands still. `onUnavailable` hears, once, why that cannot be. */

@@ -1,6 +1,7 @@
 /** What an event type keeps out of sight: it is for Postbus alone. Known to every copy of the package in a process. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { EventType } from './event-type.ts'
+import type { Envelope } from './envelope.ts'
+import type { EndedDelivery, EventType } from './event-type.ts'
 
 const DETAILS = Symbol.for('postbus.event-type')
 
@@ -11,10 +12,14 @@ export interface Upcast<Result = unknown> {
   readonly from?: EventType
 }
 
+/** Makes the event that follows when all handlers are through. */
+export type FinishedEvent = (event: Envelope, deliveries: readonly EndedDelivery[]) => Envelope
+
 export interface EventDetails {
   readonly schema: StandardSchemaV1
   /** By the version that they start from. */
   readonly upcasts: Readonly<Record<number, Upcast>>
+  readonly finishedEvent?: FinishedEvent | undefined
 }
 
 export function withDetails<Kind extends object>(type: Kind, details: EventDetails): Kind {

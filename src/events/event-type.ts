@@ -30,5 +30,13 @@ export interface EventType<
   readonly definedAt: string
 }
 
+/** What became of an event at one handler, when all are through. */
+export interface EndedDelivery {
+  readonly handler: string
+  readonly state: 'done' | 'skipped' | 'expired' | 'superseded' | 'dead' | 'blocked' | 'cancelled'
+  /** Why it is dead, or was skipped. */
+  readonly reason: string | null
+}
+
 /** The event that an event type makes: `type OrderCreated = EventOf<typeof OrderCreated>`. */
 export type EventOf<Kind> = Kind extends (data: never, options?: EventOptions) => infer Event ? Event : never

@@ -13,15 +13,19 @@ import { rememberId } from './ids-of-ours.ts'
 import { ownCopy } from './own-copy.ts'
 import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './event-checks.ts'
 import { checkName, checkPreviousNames, storedName } from '../names.ts'
-import { withDetails } from './event-details.ts'
-import type { EventType } from './event-type.ts'
-import { storedAs } from './stored-as.ts'
+import { withDetails, type EventDetails } from './event-details.ts'
+import type { EndedDelivery, EventType } from './event-type.ts'
+import { followed, storedAs } from './stored-as.ts'
 import { checkUpcasts, type Upcasts } from './upcasts.ts'
 import { validate } from './validate.ts'
 
-export type { EventOf, EventType } from './event-type.ts'
+export type { EndedDelivery, EventOf, EventType } from './event-type.ts'
 
-export interface EventDefinition<Schema extends StandardSchemaV1, Version extends number> {
+export interface EventDefinition<
+  Schema extends StandardSchemaV1,
+  Version extends number,
+  Type extends string = string,
+> {
   /** Any Standard Schema (zod, valibot, arktype, …). It must be synchronous: events are made inside transactions. */
   readonly schema: Schema
   /** A whole number from 1, default 1. Raise it when old handlers could no longer read the data. */
@@ -42,6 +46,16 @@ export interface EventDefinition<Schema extends StandardSchemaV1, Version extend
    * order. At most 512 bytes of well-formed text without NUL. Pure; called once, when the event is made.
    */
   readonly partitionKey?: (data: StandardSchemaV1.InferOutput<Schema>) => string | null
+  /**
+   * Makes the event that is published when nothing of this one will run again by itself: each handler is done with it, has skipped
+   * it, or it is dead there. Once, even if processes die meanwhile. `deliveries` says what became of it at each handler. Pure,
+   * and called in a worker; what it throws is tried again. The bus has to know this event type: by a handler that lists it, or
+   * by `createBus({ events })`.
+   */
+  readonly finishedEvent?: (
+    event: Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>>,
+    deliveries: readonly EndedDelivery[],
+  ) => Envelope
 }
 
 /**
@@ -64,14 +78,15 @@ export function defineEvent<
   const Version extends number = 1,
 >(
   type: Type,
-  definition: EventDefinition<Schema, Version>,
+  definition: EventDefinition<Schema, Version, NoInfer<Type>>,
 ): EventType<Type, Version, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
   checkName(type, 'Event type', 'POSTBUS_INVALID_EVENT')
   const version = checkVersion(type, definition.version)
   checkSchema(type, definition.schema)
   const previousNames = checkPreviousNames(type, definition.previousNames, WHAT)
   const upcasts = checkUpcasts(type, definition.upcasts, { version, names: [type, ...previousNames] })
-  const { schema, partitionKey } = definition
+  const { schema, partitionKey, finishedEvent } = definition
+  checkFinishedEvent(type, finishedEvent)
   const stored = storedAs(type, storedName(type, previousNames))
 
   function make(
@@ -108,6 +123,7 @@ export function defineEvent<
       metadata: checkMetadata(type, options.metadata ?? {}),
       expiresAt: options.ttlMs === undefined ? null : new Date(occurredAt.getTime() + options.ttlMs),
       ...stored,
+      ...followed(finishedEvent),
     }
     if (options.id === undefined) rememberId(envelope)
     return Object.freeze(envelope)
@@ -118,7 +134,9 @@ export function defineEvent<
   }
 
   const eventType = Object.assign(make, { type, version, previousNames, is, definedAt: callerOf(defineEvent) })
-  return Object.freeze(withDetails(eventType, { schema, upcasts }))
+  // Called with events of this type only; the details of all types have one form.
+  const follows = finishedEvent as EventDetails['finishedEvent']
+  return Object.freeze(withDetails(eventType, { schema, upcasts, finishedEvent: follows }))
 }
 
 const WHAT = { what: 'Event type', code: 'POSTBUS_INVALID_EVENT' } as const
@@ -132,6 +150,11 @@ function checkVersion<Version extends number>(type: string, version: Version | u
   if (version === undefined) return 1 as Version
   if (Number.isSafeInteger(version) && version >= 1 && version < 2 ** 31) return version
   throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: version ${version} is not a whole number from 1.`)
+}
+
+function checkFinishedEvent(type: string, finishedEvent: unknown): void {
+  if (finishedEvent === undefined || typeof finishedEvent === 'function') return
+  throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: expected \`finishedEvent\` to be a function.`)
 }
 
 function checkSchema(type: string, schema: StandardSchemaV1 | undefined): void {

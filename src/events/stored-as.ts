@@ -1,9 +1,21 @@
 /**
- * The name that an event is stored under, where its type was renamed: the first one that the type had. The event brings it
- * along, because a bus need not know the types of the events that it publishes.
+ * What an event brings along of its type, because a bus need not know the types of the events that it publishes: the name that it is stored
+ * under, where its type was renamed (the first one that the type had), and whether another event follows it.
  */
 /** A property that a copy (`{ ...event }`) has too. Events whose type was never renamed have none. */
 const STORED_AS = Symbol.for('postbus.stored-as')
+
+/** A property of events whose type has a `finishedEvent`, also of copies. */
+const FOLLOWED = Symbol.for('postbus.followed')
+
+/** What to spread into an envelope. */
+export function followed(finishedEvent: unknown): object {
+  return finishedEvent === undefined ? {} : { [FOLLOWED]: true }
+}
+
+export function isFollowed(event: object): boolean {
+  return Reflect.get(event, FOLLOWED) === true
+}
 
 /** What to spread into an envelope. */
 export function storedAs(type: string, stored: string): object {

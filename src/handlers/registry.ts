@@ -4,6 +4,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { storedTypeOf } from '../events/stored-as.ts'
 import { eventTypesOf, type EventTypeSet } from './event-types.ts'
+import { finishersOf } from './finishers.ts'
 import { isHandler, type AnyHandler } from './handler.ts'
 import type { AnyEventType } from './listens-to.ts'
 import { partitionedQueue } from '../names.ts'
@@ -17,6 +18,7 @@ export type HandlerSet = readonly AnyHandler[] | Readonly<Record<string, unknown
 export type Handlers = HandlerSet | (() => HandlerSet | Promise<HandlerSet>)
 
 export interface Registry {
+  /** Those of the set, and the finishers of its event types, which come last. */
   readonly handlers: readonly AnyHandler[]
   /** The names of those that fetch the data of their events themselves. */
   readonly shadows: readonly string[]
@@ -45,7 +47,9 @@ export interface Registry {
  * that another one has.
  */
 export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Registry {
-  const handlers = [...new Set(handlersIn(set))]
+  const given = [...new Set(handlersIn(set))]
+  const eventTypes = eventTypesOf(events, given)
+  const handlers = [...given, ...finishersOf(eventTypes)]
   const byName = new Map<string, AnyHandler>()
   for (const handler of handlers) {
     const other = byName.get(handler.name)
@@ -53,7 +57,6 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
     byName.set(handler.name, handler)
   }
 
-  const eventTypes = eventTypesOf(events, handlers)
   const names = namesOf(handlers, eventTypes)
   const known = knownTypes(eventTypes, names)
   /** As a worker with this code will see it, which has only the stored name to go by. */

@@ -4,6 +4,9 @@ import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
+import { PostbusError } from '../errors.ts'
+import { isFollowed } from '../events/stored-as.ts'
+import { isFinisher } from '../handlers/finishers.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
@@ -29,6 +32,7 @@ export function planEvents(
     const payload = codec.encode(event.data, event.type)
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
+    if (isFollowed(event) && !subscribed.some(isFinisher)) throw unknownFollowed(event)
     const handlers = subscribed.filter((handler) => wants(handler, envelope, registry))
     filtered.count(subscribed, handlers)
     return { envelope, handlers, payload }
@@ -38,6 +42,14 @@ export function planEvents(
 /** Asked about the event in the version that the handler will get it in. */
 export function wants(handler: AnyHandler, event: Envelope, registry: Registry): boolean {
   return handler.interested === null || isInterested(handler, asHeard(registry.readingOf(handler, event), event))
+}
+
+function unknownFollowed({ type }: Envelope): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_EVENT',
+    `${type} has a \`finishedEvent\`, and this bus does not know the type, so nothing would publish it. ` +
+      'Give the type to the bus: createBus({ events: [ … ] }). Nothing was published.',
+  )
 }
 
 function warnOfNoHandlers(event: Envelope, registry: Registry, emit: Emit): void {

@@ -14,6 +14,7 @@ import { Recovery } from './recovery.ts'
 import { stoppedMessage, type StopReport } from './stop-report.ts'
 import { keptClaims, type KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
+import { keepFinished } from './finishing.ts'
 import { keepIndexed } from './indexing.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
@@ -197,6 +198,7 @@ export class Worker {
       new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
       keepIndexed(this.#parts.store, this.#over.signal),
+      keepFinished(this.#parts.store, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
   }

@@ -62,6 +62,12 @@ create table postbus.event_type (
   name text not null
 );
 
+create table postbus.finish (
+  seq bigint not null,
+  finisher uuid not null,
+  queue text not null
+);
+
 create table postbus.handler (
   number smallint not null generated always as identity,
   name text not null
@@ -382,6 +388,8 @@ alter table postbus.event add constraint event_pkey PRIMARY KEY (seq);
 alter table postbus.event_type add constraint event_type_name_key UNIQUE (name);
 
 alter table postbus.event_type add constraint event_type_pkey PRIMARY KEY (number);
+
+alter table postbus.finish add constraint finish_pkey PRIMARY KEY (seq);
 
 alter table postbus.handler add constraint handler_name_key UNIQUE (name);
 
@@ -1738,6 +1746,105 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.finish(ended bigint[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  followed bigint[];
+  rows tid[];
+  one text;
+begin
+  select array_agg(held.seq) into followed from (
+    select one_of.seq from "postbus".finish one_of where one_of.seq = any(ended) order by one_of.seq for update
+  ) held;
+  if followed is null then return 0; end if;
+
+  followed := array(
+    select one_of.seq from "postbus".finish one_of where one_of.seq = any(followed) and not exists (
+      select from "postbus".queue queue cross join lateral (
+        select * from "pgboss".job_common one where one.name = queue.name
+          and one.id >= (lpad(to_hex(one_of.seq), 16, '0') || repeat('0', 16))::uuid and one.id <= (lpad(to_hex(one_of.seq), 16, '0') || repeat('f', 16))::uuid offset 0
+      ) job where job.state < 'completed' and job.start_after <> 'infinity' and job.id <> one_of.finisher
+    )
+  );
+  if followed = '{}' then return 0; end if;
+
+  select array_agg(job.row) into rows from "postbus".finish one_of cross join lateral (
+    select job.ctid as row from "pgboss".job_common job where job.name = one_of.queue and job.id = one_of.finisher
+      and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-31 00:00:00+00' offset 0
+  ) job where one_of.seq = any(followed);
+  update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(rows);
+  for one in with gone as (
+    delete from "postbus".finish one_of where one_of.seq = any(followed) returning one_of.queue
+  ) select distinct gone.queue from gone loop
+    perform pg_notify('postbus_postbus', one);
+  end loop;
+  return cardinality(followed);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.finish_later(batch jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  noted integer;
+begin
+  insert into "postbus".finish (seq, finisher, queue)
+  select event.seq, job.id, job.name
+  from jsonb_to_recordset(batch -> 'events') as input (id uuid, receivers integer)
+  join jsonb_to_recordset(batch -> 'receivers') as receiver (set integer, handler_hash text, queue text, finishes text)
+    on receiver.set = input.receivers and receiver.finishes = 'later'
+  join "postbus".event event on event.id = input.id
+  cross join lateral (
+    select job.id, job.name from "pgboss".job_common job
+    where job.name = receiver.queue and job.id = (lpad(to_hex(event.seq), 16, '0') || receiver.handler_hash)::uuid
+      and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-31 00:00:00+00'
+  ) job
+  on conflict do nothing;
+  get diagnostics noted = row_count;
+  return noted;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.finish_sweep(after_seq bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  seqs bigint[];
+  done integer;
+begin
+  seqs := array(select one_of.seq from "postbus".finish one_of where one_of.seq > after_seq order by one_of.seq limit 1000);
+  if seqs = '{}' then return null; end if;
+  done := "postbus".finish(seqs);
+  return case when cardinality(seqs) = 1000 then seqs[1000] end;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.handler_number(handler text)
  RETURNS smallint
  LANGUAGE plpgsql
@@ -2066,12 +2173,14 @@ begin
       insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then 'retry' else 'created' end::"pgboss".job_state,
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          receiver.handler || ':' || case when receiver.finishes is null then input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2083,7 +2192,7 @@ begin
           queue.dead_letter,
           queue.heartbeat_seconds from (
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text
           )
           left join "pgboss".queue on queue.name = receiver.queue
         );
@@ -2109,12 +2218,14 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then 'retry' else 'created' end::"pgboss".job_state,
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler) else false end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          receiver.handler || ':' || case when receiver.finishes is null then input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2128,7 +2239,7 @@ begin
       from input
       join (
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text
           )
           left join "pgboss".queue on queue.name = receiver.queue
         ) on receiver.set = input.receivers
@@ -2145,6 +2256,9 @@ begin
     order by input.ord;
   end if;
 
+  if parsed ? 'finishes' then
+    done := "postbus".finish_later(parsed)::text;
+  end if;
   if in_transaction then
     done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
   elsif queues is not null then
@@ -2681,6 +2795,9 @@ begin
     where exists (select from "postbus".watch watch where watch.seq = ended.seq)
     having count(*) > 0;
   end if;
+  if exists (select from "postbus".finish) then
+    perform "postbus".finish(array(select distinct "postbus".seq_of_delivery(one.id) from unnest(ours) as one (id)));
+  end if;
   if others is null and cardinality(ours) = cardinality(done) then
     settled := null;
     return next;
@@ -2866,6 +2983,9 @@ begin
     from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ours || others_ended || left_ids) as one (id)) ended
     where exists (select from "postbus".watch watch where watch.seq = ended.seq)
     having count(*) > 0;
+  end if;
+  if exists (select from "postbus".finish) then
+    perform "postbus".finish(array(select distinct "postbus".seq_of_delivery(one.id) from unnest(ours || others_ended || left_ids) as one (id)));
   end if;
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from unnest(ours, lanes, claimed_on, targets, last_known, room) as run (id, lane, claimed_on, target, known, more) where run.target is null;

@@ -33,8 +33,8 @@ export class MarkedClaims {
     this.client = client
     this.#call =
       kind === 'plain'
-        ? `postbus.claim_2('events', 10, null, $1::jsonb, null)`
-        : `postbus.claim_lanes_2('events_partitioned', 10, null, $1::jsonb, '', 0, null)`
+        ? `postbus.claim_2('events', 10, null, $1::jsonb, null, null)`
+        : `postbus.claim_lanes_2('events_partitioned', 10, null, $1::jsonb, '', 0, null, null)`
   }
 
   /** Claims, and remembers the marks. Returns how many deliveries that brought. */
@@ -88,7 +88,7 @@ export async function openMarks(kind: Kind) {
       client.query(
         kind === 'plain'
           ? `select postbus.settle_2('events', '{}', '{}', $1)`
-          : `select postbus.settle_lanes_2('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one), 0)`,
+          : `select postbus.settle_lanes_2('events_partitioned', '{}', '{}', $1, array(select (one ->> 'id')::uuid from jsonb_array_elements($1) one), 0, null)`,
         [
           JSON.stringify(
             how.claimed.map(({ id, claim }) => ({ id, claim, outcome: how.outcome, delay_ms: 0, blocks: false })),

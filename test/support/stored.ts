@@ -60,7 +60,7 @@ export async function storedCounts(database: Pool): Promise<{ events: number; de
 /** For the next test of a file: no events, no deliveries, no dead letters. */
 export async function emptyTables(database: Pool): Promise<void> {
   await database.query(
-    `truncate postbus.event, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.worker, postbus.act,
+    `truncate postbus.event, postbus.finish, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.worker, postbus.act,
       postbus.pause, pgboss.job`,
   )
 }

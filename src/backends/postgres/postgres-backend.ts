@@ -11,6 +11,7 @@ import { publishEvents } from './deliveries/publish.ts'
 import { dueQueues } from './deliveries/due.ts'
 import { storedPayload } from './deliveries/stored-payload.ts'
 import { checkQueues } from './queues/queues.ts'
+import { endedDeliveries, sweepFinished } from './record/finished.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
 import { startHeartbeats } from './heartbeats/heartbeats.ts'
@@ -115,6 +116,11 @@ export function createDeliveryStore(
     settle: async (queue, settlements) =>
       settleDeliveries(await connection.pool(), tables, queue, settlements, shadows),
     payloadOf: async (event) => storedPayload(await connection.pool(), tables, event),
+    deliveriesOf: async ({ seq }) => endedDeliveries(await connection.pool(), tables, seq),
+    async finish() {
+      const database = await lifeline.pool()
+      for (let after: string | null = '0'; after !== null;) after = await sweepFinished(database, tables, after)
+    },
     keep: async (queue, claims) => keepClaims(await lifeline.pool(), tables, queue, claims),
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),

@@ -9,7 +9,8 @@ import { workerOptions } from '../../options.ts'
 import { parseOptions } from '../../parse-options.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
-import { attemptWith } from '../../attempt/run-attempt.ts'
+import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
+import { attemptWith, type AttemptParts } from '../../attempt/run-attempt.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
@@ -76,7 +77,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
         slotsOf: slotsOfQueues(registry.handlers),
         emit: parts.emit,
         endlessness: limit,
-        attempt: attemptWith({ ...parts, registry, payloadOf: (event) => store.payloadOf(event) }),
+        attempt: attemptWith({ ...parts, registry, ...reading(store) }),
       })
 
   if (!settings.withRetries && settings.until === undefined) {
@@ -113,8 +114,13 @@ interface InsideRunParts {
 function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
   const { codec, emit, publish } = parts
   const { store, tx } = within
-  const attempt = attemptWith({ registry, codec, emit, publish, tx, payloadOf: (event) => store.payloadOf(event) })
+  const attempt = attemptWith({ registry, codec, emit, publish, tx, ...reading(store) })
   return transactionRun({ ...within, ...rest, emit, attempt })
+}
+
+/** What attempts read of their events. */
+function reading(store: DeliveryStore): Pick<AttemptParts, 'payloadOf' | 'deliveriesOf'> {
+  return { payloadOf: (event) => store.payloadOf(event), deliveriesOf: (event) => store.deliveriesOf(event) }
 }
 
 /** A length of time counts from the start of the drain. */

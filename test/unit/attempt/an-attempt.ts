@@ -43,6 +43,7 @@ export function attemptBy(
     publish: async () => ({ events: [] }),
     deadlines: new Deadlines(),
     payloadOf: async () => null,
+    deliveriesOf: async () => [],
   }
   return runAttempt(claimed, new AbortController(), { ...parts, ...given })
 }

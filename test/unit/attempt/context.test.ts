@@ -198,6 +198,7 @@ async function attempt(
     emit,
     publish,
     payloadOf: async () => null,
+    deliveriesOf: async () => [],
   })
   const { outcome } = await concludedAttempt(run(claimed, abort), claimed, emit)
   const published = publish.mock.calls.map(([events]) => events as readonly Envelope[])

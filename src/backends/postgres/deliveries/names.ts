@@ -30,6 +30,10 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       const known = names()
       return isPlain(known) ? settled : settledAs(known, settled)
     },
+    async deliveriesOf(event) {
+      const { handlers } = names()
+      return (await store.deliveriesOf(event)).map((one) => ({ ...one, handler: handlers.shown(one.handler) }))
+    },
     announce(worker) {
       const { handlers } = names()
       return store.announce({ ...worker, handlers: worker.handlers.map((name) => handlers.stored(name)) })

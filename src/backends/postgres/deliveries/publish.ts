@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { PlannedEvent } from '../../../publishing/backend.ts'
 import { PostbusError } from '../../../errors.ts'
+import { countReceivers, isFinisher } from '../../../handlers/finishers.ts'
 import { storedTypeOf } from '../../../events/stored-as.ts'
 import { partitionedQueue, storedName } from '../../../names.ts'
 import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
@@ -52,6 +53,7 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
     events: rows,
     receivers: sets.receivers,
     wake: sets.wakeUp(),
+    ...(sets.finishes && { finishes: true }),
   }
 }
 
@@ -88,6 +90,8 @@ interface Receiver {
   readonly priority: number
   /** Its deliveries may have to wait for a backfill. */
   readonly backfilled?: true
+  /** It publishes the event's `finishedEvent`: when the others are through, or now, if there are none. Such deliveries have no lane. */
+  readonly finishes?: 'later' | 'now'
 }
 
 /** The receivers of a list of events: most have the same, which are sent once. */
@@ -104,18 +108,25 @@ class ReceiverSets {
     if (number < this.#sets.size) return number
 
     this.#sets.set(known, number)
-    for (const { name, previousNames, options } of handlers) {
+    for (const one of handlers) {
+      const { name, previousNames, options } = one
       const handler = storedName(name, previousNames)
+      const finishes = isFinisher(one) ? (handlers.length > 1 ? 'later' : 'now') : undefined
       this.receivers.push({
         set: number,
         handler,
         handler_hash: handlerHash(handler),
-        queue: queueFor(options.queue, envelope.partitionKey),
+        queue: finishes ? options.queue : queueFor(options.queue, envelope.partitionKey),
         priority: -options.priority, // pg-boss runs the larger number first
         ...(options.backfill && { backfilled: true }),
+        ...(finishes && { finishes }),
       })
     }
     return number
+  }
+
+  get finishes(): boolean {
+    return this.receivers.some(({ finishes }) => finishes === 'later')
   }
 
   wakeUp(): string | null {
@@ -140,7 +151,7 @@ function resultOf(planned: PlannedEvent, found: PublishedEvent | undefined): Pub
   if (found?.id !== id) throw incomplete(planned, 'nothing')
   const { deliveries, duplicate } = found
   if (!duplicate && deliveries !== planned.handlers.length) throw incomplete(planned, `${deliveries} deliveries`)
-  return { id, deliveries, duplicate }
+  return { id, deliveries: duplicate ? 0 : countReceivers(planned.handlers), duplicate }
 }
 
 function incomplete(planned: PlannedEvent, found: string): PostbusError {

@@ -10,6 +10,7 @@ import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
 import { eraseFunction, pruneExpiredFunction } from './erase.ts'
+import { finishFunctions } from './finish.ts'
 import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { importFunction } from './import.ts'
@@ -29,7 +30,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 14
+export const FUNCTIONS_VERSION = 15
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -66,6 +67,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     ...publishFunctions(tables),
     ...FUNCTIONS.map((one) => one(tables)),
     ...redeliverFunctions(tables),
+    ...finishFunctions(tables),
   ]) {
     await database.query(`${AS_A_GUEST} ${statement}`)
   }

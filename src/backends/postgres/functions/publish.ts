@@ -70,9 +70,9 @@ export const JOB_COLUMNS = `id, name, state, data, priority, start_after, create
 
 /**
  * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
- * delivery that is gated waits for its backfill.
+ * delivery that is gated waits for its backfill, or for the other deliveries of its event. `lane`: the key that it is in order by.
  */
-export function jobValues(tables: Tables, { also = '', isGated = 'false' } = {}): string {
+export function jobValues(tables: Tables, { also = '', isGated = 'false', lane = 'input.partition_key' } = {}): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
           case when ${isGated} then 'retry' else 'created' end::"${tables.names.pgboss}".job_state,
@@ -80,7 +80,7 @@ export function jobValues(tables: Tables, { also = '', isGated = 'false' } = {})
           receiver.priority,
           case when ${isGated} then ${GATED} else ${tables.jobNow} end,
           ${tables.clock},
-          ${laneKeyInSql('receiver.handler', 'input.partition_key')},
+          ${laneKeyInSql('receiver.handler', lane)},
           queue.expire_seconds,
           queue.deletion_seconds,
           ${tables.jobNow} + queue.retention_seconds * interval '1s',
@@ -96,10 +96,12 @@ export function jobValues(tables: Tables, { also = '', isGated = 'false' } = {})
 function publishFunction(tables: Tables): string {
   const { delivery, event, names, seqOfDelivery } = tables
   // Most handlers have no backfill, and cost no look at a table.
-  const isGated = `case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler) else false end`
+  const isGated = `case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end`
+  const how = { isGated, lane: `case when receiver.finishes is null then input.partition_key end` }
   const receiver = `(
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text
           )
           left join ${tables.queue} on queue.name = receiver.queue
         )`
@@ -140,7 +142,7 @@ begin
     duplicate := not found;
     deliveries := 0;
     if not duplicate then
-      insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, { isGated })} from ${receiver};
+      insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, how)} from ${receiver};
       get diagnostics deliveries = row_count;
     end if;
     return next;
@@ -154,7 +156,7 @@ begin
       returning event.seq, event.id
     ), delivered as (
       insert into ${delivery} (${JOB_COLUMNS})
-      select ${jobValues(tables, { isGated })}
+      select ${jobValues(tables, how)}
       from input
       join ${receiver} on receiver.set = input.receivers
       join stored on stored.id = input.id
@@ -170,6 +172,9 @@ begin
     order by input.ord;
   end if;
 
+  if parsed ? 'finishes' then
+    done := ${functionName(tables, 'finish_later')}(parsed)::text;
+  end if;
   if in_transaction then
     done := set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
   elsif queues is not null then

@@ -26,6 +26,7 @@ import { promoting } from './promote.ts'
 import { behind, runsOf } from './runs.ts'
 import { beginningToEnd, ended, endingOthers } from './settle.ts'
 import { tellingOfEnds } from './watch.ts'
+import { finishing } from './finish.ts'
 import {
   activatedInOrder,
   byId,
@@ -132,6 +133,7 @@ begin
   end if;
   ${endingOthers(tables, 'select array_agg(ended.id), array_agg(ended.singleton_key) into left_ids, left_lanes from ended')}
   ${tellingOfEnds(tables, 'ours || others_ended || left_ids')}
+  ${finishing(tables, 'ours || others_ended || left_ids')}
   select left_ids || array_agg(run.id), left_lanes || array_agg(run.lane) into left_ids, left_lanes
   from ${allRuns} as ${run} where run.target is null;
 

@@ -18,6 +18,7 @@
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
 import { tellingOfEnds } from './watch.ts'
+import { finishing } from './finish.ts'
 import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, isClaimed, withError } from './sql.ts'
 
 /** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
@@ -47,6 +48,7 @@ begin
   end loop;
   ${endingOthers(tables, COLLECT)}
   ${tellingOfEnds(tables, 'ours')}
+  ${finishing(tables, 'ours')}
   if others is null and cardinality(ours) = cardinality(done) then
     settled := null;
     return next;

@@ -6,7 +6,7 @@ import type { StoredNames } from '../../../handlers/stored-names.ts'
 import { goesOn, type DeliveryStatus } from '../../../record/event-status.ts'
 import type { Queryable } from '../connection.ts'
 import { handlerHash } from '../deliveries/publish.ts'
-import { attemptOf, errorsIn, HANDLER } from '../functions/sql.ts'
+import { attemptOf, errorsIn, GATED, HANDLER } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 export interface Deliveries {
@@ -73,6 +73,7 @@ export function stateOfJob({ jobNow }: Tables): string {
       when job.state = 'completed' then 'done'
       when job.start_after = 'infinity' then 'blocked'
       when job.blocked and job.group_tier is distinct from 'set aside' then 'parked'
+      when job.start_after = ${GATED} then 'waiting'
       when job.state = 'retry' and job.start_after > ${jobNow} and jsonb_typeof(job.output) = 'array' then 'retrying'
       when job.state = 'retry' and job.start_after > ${jobNow} then 'snoozed'
       else 'waiting' end`

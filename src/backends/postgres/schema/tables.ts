@@ -24,6 +24,8 @@ export interface Tables {
   readonly logPlace: string
   readonly logChunk: string
   readonly watch: string
+  /** The events that are followed by another one when they have ended. */
+  readonly finish: string
   readonly replay: string
   readonly backfill: string
   /** What operators did. */
@@ -80,6 +82,7 @@ export function tablesIn(names: SchemaNames): Tables {
     logPlace: ours('log_place'),
     logChunk: ours('log_chunk'),
     watch: ours('watch'),
+    finish: ours('finish'),
     replay: ours('replay'),
     backfill: ours('backfill'),
     act: ours('act'),

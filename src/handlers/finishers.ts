@@ -1,0 +1,80 @@
+/**
+ * Finishers: for each event type with a `finishedEvent`, a handler that publishes it. Its delivery is written with those of the other
+ * handlers, and is due when they are through: see `backends/postgres/functions/finish.ts`.
+ */
+import { createHash } from 'node:crypto'
+import { detailsOf, type FinishedEvent } from '../events/event-details.ts'
+import type { Envelope } from '../events/envelope.ts'
+import type { EndedDelivery } from '../events/event-type.ts'
+import { PostbusError } from '../errors.ts'
+import { storedName } from '../names.ts'
+import { defineHandler, type AnyHandler } from './handler.ts'
+import type { AnyEventType } from './listens-to.ts'
+
+const makers = new WeakMap<AnyHandler, FinishedEvent>()
+
+/** Named by the first name of the type, which a rename does not change. */
+export function finishersOf(eventTypes: readonly AnyEventType[]): readonly AnyHandler[] {
+  const followed = eventTypes.filter((eventType) => detailsOf(eventType).finishedEvent)
+  return [...Map.groupBy(followed, ({ type }) => type).values()].map(finisherFor)
+}
+
+/** `versions`: of one type, at least one. */
+function finisherFor(versions: readonly AnyEventType[]): AnyHandler {
+  const { type, previousNames, definedAt } = versions[0]!
+  const finisher: AnyHandler = {
+    ...defineHandler(`postbus.finished.${storedName(type, previousNames)}`, {
+      on: versions,
+      handle() {
+        throw new PostbusError('POSTBUS_INVALID_HANDLER', 'A finisher runs where its event is stored.')
+      },
+    }),
+    definedAt,
+  }
+  makers.set(finisher, (event, deliveries) => {
+    const made = versions.find((version) => version.is(event)) ?? versions[0]!
+    return detailsOf(made).finishedEvent!(event, deliveries)
+  })
+  return finisher
+}
+
+export function isFinisher(handler: AnyHandler): boolean {
+  return makers.has(handler)
+}
+
+/** To how many handlers an event goes: its finisher is none that a publisher knows of. */
+export function countReceivers(handlers: readonly AnyHandler[]): number {
+  return handlers.filter((handler) => !isFinisher(handler)).length
+}
+
+/** How a finisher handles its event, given what became of it; `null` for every other handler. */
+export function finishing(handler: AnyHandler, deliveries: () => Promise<readonly EndedDelivery[]>): AnyHandler | null {
+  const make = makers.get(handler)
+  if (!make) return null
+  return {
+    ...handler,
+    handle: async (event: Envelope, { publish }) => {
+      const others = (await deliveries()).filter((one) => one.handler !== handler.name)
+      const made: unknown = make(event, others)
+      if (!isEvent(made)) throw notAnEvent(event)
+      await publish(Object.freeze({ ...made, id: followingId(event.id) }))
+    },
+  }
+}
+
+/** The same at every attempt: what was published twice is stored once. */
+function followingId(id: string): string {
+  const hex = createHash('sha256').update(`${id} finished`).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+function isEvent(made: unknown): made is Envelope {
+  return typeof made === 'object' && made !== null && 'id' in made && 'type' in made
+}
+
+function notAnEvent({ type, id }: Envelope): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_EVENT',
+    `\`finishedEvent\` of ${type} returned no event for ${id}: expected what an event type makes, such as ImportFinished({ … }).`,
+  )
+}

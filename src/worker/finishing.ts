@@ -1,0 +1,12 @@
+/** Finishing: an operator's act may end an event, which no settle sees. Every worker looks for such events now and then. */
+import { sleep } from '../clock.ts'
+import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+
+const EVERY_MS = 10_000
+
+/** Looks until `over` is aborted. What fails is tried again at the next turn. */
+export async function keepFinished(store: Pick<DeliveryStore, 'finish'>, over: AbortSignal): Promise<void> {
+  for (await sleep(EVERY_MS, over); !over.aborted; await sleep(EVERY_MS, over)) {
+    await store.finish().catch(() => undefined)
+  }
+}
