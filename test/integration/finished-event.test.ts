@@ -217,30 +217,6 @@ test('an end that no settle has seen is found by the look of a worker', async ()
   expect(heard.map(({ data }) => data.states)).toEqual([1, 2].map(() => ({ 'imports.read': 'cancelled' })))
 })
 
-test('a bus that does not know the type refuses to publish its events', async () => {
-  const bus = createBus({ connectionString: shop.connectionString, handlers: [], onSignal: () => undefined })
-  onTestFinished(() => bus.close())
-
-  await expect(bus.publish(Started({ n: 1 }))).rejects.toMatchObject({
-    code: 'POSTBUS_INVALID_EVENT',
-    message: expect.stringContaining('createBus({ events') as unknown,
-  })
-})
-
-test('inline, it follows when the handlers have run', async () => {
-  const bus = createBus({
-    backend: 'inline',
-    events: [Started],
-    handlers: [doing('read', () => undefined), doing('check', () => skip('no')), hear],
-    onSignal: () => undefined,
-  })
-
-  const { events } = await bus.publish(Started({ n: 1 }))
-
-  expect(events).toMatchObject([{ deliveries: 2 }])
-  expect(heard.map(({ data }) => data.states)).toEqual([{ 'imports.read': 'done', 'imports.check': 'skipped' }])
-})
-
 function busWith(handlers: readonly AnyHandler[]): Bus {
   const { connectionString } = shop
   const bus = createBus({
