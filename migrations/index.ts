@@ -15,6 +15,7 @@ import { record } from './0009-record.ts'
 import { acts } from './0010-acts.ts'
 import { replays } from './0011-replays.ts'
 import { finish } from './0012-finish.ts'
+import { retention } from './0013-retention.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -31,5 +32,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0010-acts': acts(names),
     '0011-replays': replays(names),
     '0012-finish': finish(names),
+    '0013-retention': retention(names),
   }
 }

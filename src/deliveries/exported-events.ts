@@ -28,6 +28,8 @@ export interface ExportedEvent {
   readonly occurredAt: string
   readonly publishedAt: string
   readonly expiresAt: string | null
+  /** Until when it is kept, where its type has a retention of its own. */
+  readonly retainedUntil: string | null
 }
 
 export interface ImportReport {
@@ -77,6 +79,7 @@ const exportedEvent = z.strictObject({
   occurredAt: time,
   publishedAt: time,
   expiresAt: time.nullable(),
+  retainedUntil: time.nullable(),
 })
 
 /** @throws {PostbusError} `POSTBUS_INVALID_EVENT`. `number` counts from 1. */

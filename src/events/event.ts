@@ -15,7 +15,7 @@ import { checkMetadata, checkPartitionKey, checkText, isStorableDate } from './e
 import { checkName, checkPreviousNames, storedName } from '../names.ts'
 import { withDetails, type EventDetails } from './event-details.ts'
 import type { EndedDelivery, EventType } from './event-type.ts'
-import { followed, storedAs } from './stored-as.ts'
+import { broughtAlong, storedAs } from './stored-as.ts'
 import { checkUpcasts, type Upcasts } from './upcasts.ts'
 import { validate } from './validate.ts'
 
@@ -46,6 +46,11 @@ export interface EventDefinition<
    * order. At most 512 bytes of well-formed text without NUL. Pure; called once, when the event is made.
    */
   readonly partitionKey?: (data: StandardSchemaV1.InferOutput<Schema>) => string | null
+  /**
+   * How long events of this type are kept after they were published, in milliseconds, instead of the bus's `retentionMs`: longer or
+   * shorter. What still waits for one, or is dead, keeps it. Holds for what is published from now on.
+   */
+  readonly retentionMs?: number
   /**
    * Makes the event that is published when nothing of this one will run again by itself: each handler is done with it, has skipped
    * it, or it is dead there. Once, even if processes die meanwhile. `deliveries` says what became of it at each handler. Pure,
@@ -85,9 +90,10 @@ export function defineEvent<
   checkSchema(type, definition.schema)
   const previousNames = checkPreviousNames(type, definition.previousNames, WHAT)
   const upcasts = checkUpcasts(type, definition.upcasts, { version, names: [type, ...previousNames] })
-  const { schema, partitionKey, finishedEvent } = definition
+  const { schema, partitionKey, finishedEvent, retentionMs } = definition
   checkFinishedEvent(type, finishedEvent)
-  const stored = storedAs(type, storedName(type, previousNames))
+  checkRetention(type, retentionMs)
+  const along = { ...storedAs(type, storedName(type, previousNames)), ...broughtAlong({ finishedEvent, retentionMs }) }
 
   function make(
     data: StandardSchemaV1.InferInput<Schema>,
@@ -122,8 +128,7 @@ export function defineEvent<
       source: options.source ?? null,
       metadata: checkMetadata(type, options.metadata ?? {}),
       expiresAt: options.ttlMs === undefined ? null : new Date(occurredAt.getTime() + options.ttlMs),
-      ...stored,
-      ...followed(finishedEvent),
+      ...along,
     }
     if (options.id === undefined) rememberId(envelope)
     return Object.freeze(envelope)
@@ -156,6 +161,18 @@ function checkFinishedEvent(type: string, finishedEvent: unknown): void {
   if (finishedEvent === undefined || typeof finishedEvent === 'function') return
   throw new PostbusError('POSTBUS_INVALID_EVENT', `${type}: expected \`finishedEvent\` to be a function.`)
 }
+
+function checkRetention(type: string, retentionMs: unknown): void {
+  if (retentionMs === undefined) return
+  if (Number.isSafeInteger(retentionMs) && Number(retentionMs) >= 1_000 && Number(retentionMs) <= MOST_RETENTION_MS)
+    return
+  throw new PostbusError(
+    'POSTBUS_INVALID_EVENT',
+    `${type}: \`retentionMs\` is ${inspect(retentionMs)}: expected whole milliseconds, from a second to a hundred years.`,
+  )
+}
+
+const MOST_RETENTION_MS = 100 * 366 * 86_400_000
 
 function checkSchema(type: string, schema: StandardSchemaV1 | undefined): void {
   if (typeof schema?.['~standard']?.validate === 'function') return

@@ -54,7 +54,8 @@ create table postbus.event (
   expires_at timestamp with time zone,
   caused_by_handler text,
   initialized_at timestamp with time zone,
-  redacted text
+  redacted text,
+  retained_until timestamp with time zone
 );
 
 create table postbus.event_type (
@@ -482,6 +483,8 @@ CREATE INDEX lookup_partition_key ON postbus.lookup USING btree (partition_key, 
 CREATE INDEX lookup_type ON postbus.lookup USING btree (type, seq) WHERE (type IS NOT NULL);
 
 CREATE INDEX postbus_expires ON postbus.event USING btree (expires_at, seq) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX postbus_retained ON postbus.event USING btree (retained_until, seq) WHERE (retained_until IS NOT NULL);
 
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
@@ -1875,14 +1878,14 @@ CREATE OR REPLACE FUNCTION postbus.import_events(batch text)
 AS $function$
 begin
   perform pg_current_xact_id();
-  return query insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, redacted, published_at)
+  return query insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until, redacted, published_at)
   select input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, input.redacted, input.published_at
+          input.metadata::json, input.occurred_at, input.expires_at, input.retained_until, input.redacted, input.published_at
   from jsonb_to_recordset(batch::jsonb) as input (
     ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
     causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text, redacted text,
-    occurred_at timestamptz, published_at timestamptz, expires_at timestamptz
+    occurred_at timestamptz, published_at timestamptz, expires_at timestamptz, retained_until timestamptz
   )
   order by ord
   on conflict (id) do nothing
@@ -2015,11 +2018,13 @@ begin
   if not found then return; end if;
   perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
 
-  select array_agg(walked.seq) filter (where walked.is_old), max(walked.seq) filter (where walked.is_old),
+  select array_agg(walked.seq) filter (where walked.is_old and not walked.is_retained), max(walked.seq) filter (where walked.is_old),
     coalesce(count(*) = batch and max(walked.seq) filter (where walked.is_old) = max(walked.seq), false)
   into seqs, last_old, more
   from (
-    select event.seq, event.published_at < before as is_old from "postbus".event event
+    select event.seq, event.published_at < before as is_old,
+      coalesce(event.retained_until > before + retention, false) as is_retained
+    from "postbus".event event
     where event.seq > place.after_seq order by event.seq limit batch
   ) walked;
 
@@ -2110,11 +2115,21 @@ begin
   select * into place from "postbus".pruning for update skip locked;
   if not found then return; end if;
   perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
-  select array_agg(past.expires_at), array_agg(past.seq) into times, seqs from (
-    select event.expires_at, event.seq from "postbus".event event
-    where event.expires_at is not null and (event.expires_at, event.seq) > (place.expired_at, place.expired_seq)
-      and event.expires_at < least("pgboss".job_now(), clock_timestamp())
-    order by event.expires_at, event.seq limit batch
+  select array_agg(past.over_at), array_agg(past.seq) into times, seqs from (
+    (
+      select event.expires_at as over_at, event.seq from "postbus".event event
+      where event.expires_at is not null and (event.expires_at, event.seq) > (place.expired_at, place.expired_seq)
+        and event.expires_at < least("pgboss".job_now(), clock_timestamp())
+      order by event.expires_at, event.seq limit batch
+    )
+    union all
+    (
+      select event.retained_until as over_at, event.seq from "postbus".event event
+      where event.retained_until is not null and (event.retained_until, event.seq) > (place.expired_at, place.expired_seq)
+        and event.retained_until < least("pgboss".job_now(), clock_timestamp())
+      order by event.retained_until, event.seq limit batch
+    )
+    order by 1, 2 limit batch
   ) past;
   more := coalesce(cardinality(seqs), 0) = batch;
   gone := case when seqs is null then '{}' else "postbus".erase(seqs) end;
@@ -2159,11 +2174,11 @@ begin
     select * into input from jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
         causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
-        occurred_at timestamptz, expires_at timestamptz, receivers integer
+        occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       );
-    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
+    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at)
+          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms')
     on conflict (id) do nothing
     returning event.seq into stored;
     id := input.id;
@@ -2205,12 +2220,12 @@ begin
       select * from jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
         causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
-        occurred_at timestamptz, expires_at timestamptz, receivers integer
+        occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       )
     ), stored as (
-      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
+      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until) select input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at from input order by ord
+          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms' from input order by ord
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (

@@ -1,5 +1,6 @@
 /** A bus on a fresh, migrated database of its own, with everything it signalled kept for the test to look at. */
 import { Pool } from 'pg'
+import { inject } from 'vitest'
 import { createBus, type Bus, type BusOptions, type BusSignal, type BusSignalName } from '../../src/index.ts'
 import { createDatabase } from './database.ts'
 
@@ -15,7 +16,9 @@ export interface TestBus {
 
 /** Opens a bus for one test file or one test. `close` drops the database. */
 export async function openTestBus(options: BusOptions = {}): Promise<TestBus> {
-  const created = await createDatabase()
+  // To copy a migrated database takes half the time of migrating one. The queues of the bus are still to be made.
+  const isUsual = options.schema === undefined && options.pgbossSchema === undefined
+  const created = await createDatabase(isUsual ? { template: inject('migrated') } : {})
   const { connectionString } = created
   const signals: BusSignal[] = []
   const bus = createBus({ connectionString, onSignal: (signal) => signals.push(signal), ...options })

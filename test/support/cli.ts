@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 
+/** Compiled once for all commands: see `vitest.config.ts`. */
+const compileCache = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const CONFIG = resolve(import.meta.dirname, 'fixtures/cli/postbus.config.ts')
 
 export interface CliOptions {
-  /** The process's whole environment, beside `DATABASE_URL`. */
+  /** The process's whole environment, beside `DATABASE_URL` and where it finds what is compiled. */
   readonly env?: Readonly<Record<string, string>>
   /** Default: the fixture's. `null` for none. */
   readonly config?: string | null
@@ -31,7 +33,7 @@ export async function postbus(
 ): Promise<CliResult> {
   const config = options.config === undefined ? CONFIG : options.config
   const child = spawn(process.execPath, [MAIN, ...words, ...(config === null ? [] : ['--config', config])], {
-    env: { DATABASE_URL: connectionString, ...options.env },
+    env: { DATABASE_URL: connectionString, ...compileCache, ...options.env },
     stdio: 'pipe',
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   })

@@ -2,19 +2,26 @@
  * Picks the Postgres that the tests run on, once per run: the one DATABASE_URL names, else a container if Docker answers,
  * else the embedded one. Says which in one line, and leaves nothing running. Tests get at it by `createDatabase`.
  */
+import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { env } from '../../config/env.ts'
+import { createBus } from '../../src/index.ts'
 import { type TestServer, testServer } from '../../src/testing/database/server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A connection to the server whose user may create databases. */
     serverUrl: string
+    /** A database of it that was migrated, to be copied. Nobody is connected to it. */
+    migrated: string
   }
 }
 
 let server: TestServer | undefined
+
+const migrated = `postbus_test_${randomBytes(8).toString('hex')}`
 
 /** Shared by test runs that overlap, apart from the demo's. */
 const folder = resolve(import.meta.dirname, '../../.postbus/test-postgres')
@@ -22,9 +29,27 @@ const folder = resolve(import.meta.dirname, '../../.postbus/test-postgres')
 export async function setup(project: TestProject): Promise<void> {
   server = await testServer({ databaseUrl: env.databaseUrl, folder })
   project.provide('serverUrl', server.connectionString)
+  await onServer(`create database ${migrated}`)
+  await migrate()
+  project.provide('migrated', migrated)
   console.log(`Tests run on ${server.which}`)
 }
 
 export async function teardown(): Promise<void> {
+  if (server && !server.isOurs) await onServer(`drop database if exists ${migrated} with (force)`)
   await server?.stop()
+}
+
+async function migrate(): Promise<void> {
+  const url = new URL(server?.connectionString ?? '')
+  url.pathname = `/${migrated}`
+  const bus = createBus({ connectionString: url.href, handlers: [], onSignal: () => undefined })
+  await bus.migrate()
+  await bus.close()
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new Client({ connectionString: server?.connectionString })
+  await client.connect()
+  await client.query(statement).finally(() => client.end())
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { PlannedEvent } from '../../../publishing/backend.ts'
 import { PostbusError } from '../../../errors.ts'
 import { countReceivers, isFinisher } from '../../../handlers/finishers.ts'
-import { storedTypeOf } from '../../../events/stored-as.ts'
+import { retentionOf, storedTypeOf } from '../../../events/stored-as.ts'
 import { partitionedQueue, storedName } from '../../../names.ts'
 import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
 import type { PublishedEvent } from '../../../events/publish-result.ts'
@@ -74,6 +74,7 @@ function rowOf({ envelope, payload }: PlannedEvent, ord: number, receivers: numb
     metadata: metadataOf(envelope.metadata),
     occurred_at: envelope.occurredAt.toISOString(),
     expires_at: envelope.expiresAt?.toISOString(),
+    retain_ms: retentionOf(envelope),
     receivers,
   }
 }

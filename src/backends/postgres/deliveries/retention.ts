@@ -60,8 +60,10 @@ export async function countPrunable(database: Queryable, tables: Tables, retenti
   const ofIt = (column: string) => `${column} >= ${id('0')} and ${column} <= ${id('f')}`
   const { rows } = await database.query<{ count: string }>(
     `select count(*) from (
-      select event.seq, coalesce(event.expires_at < now(), false) as is_expired from ${event} event
-      where event.expires_at < now() or event.published_at < now() - $1::float8 * interval '1 ms'
+      select event.seq, coalesce(event.expires_at < now(), false) or coalesce(event.retained_until < now(), false) as is_expired
+      from ${event} event
+      where event.expires_at < now() or event.retained_until < now()
+        or event.published_at < now() - $1::float8 * interval '1 ms' and event.retained_until is null
     ) event
     where not exists (
       select from ${ownQueue} own cross join lateral (

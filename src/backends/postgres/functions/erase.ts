@@ -1,5 +1,5 @@
 /**
- * The functions that delete events which nothing waits for any more, whatever their age: chosen by an operator, or past their ttl.
+ * The functions that delete events which nothing waits for any more, whatever their age: chosen by an operator, or past their time.
  *
  *   chosen ──► locked ──► their deliveries, none of which waits or runs ──► locked, counted again ──► deleted, with their history
  *                         their dead letters, none of which is open
@@ -69,9 +69,15 @@ end
 $function$`
 }
 
-/** Returns how many were deleted, and whether there may be more. Goes on where the call before ended, and begins again at the end. */
+/** Events past their ttl, or past what their type keeps them. Returns how many were deleted, and whether there may be more. Goes on where the call before ended, and begins again at the end. */
 export function pruneExpiredFunction(tables: Tables): string {
   const { event, names, pruning } = tables
+  const past = (over: string) => `(
+      select event.${over} as over_at, event.seq from ${event} event
+      where event.${over} is not null and (event.${over}, event.seq) > (place.expired_at, place.expired_seq)
+        and event.${over} < least("${names.pgboss}".job_now(), clock_timestamp())
+      order by event.${over}, event.seq limit batch
+    )`
   return `
 create or replace function ${functionName(tables, 'prune_expired')}(batch integer) returns table (pruned integer, more boolean)
 language plpgsql ${FIXED_PLAN} as $function$
@@ -85,11 +91,11 @@ begin
   select * into place from ${pruning} for update skip locked;
   if not found then return; end if;
   perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
-  select array_agg(past.expires_at), array_agg(past.seq) into times, seqs from (
-    select event.expires_at, event.seq from ${event} event
-    where event.expires_at is not null and (event.expires_at, event.seq) > (place.expired_at, place.expired_seq)
-      and event.expires_at < least("${names.pgboss}".job_now(), clock_timestamp())
-    order by event.expires_at, event.seq limit batch
+  select array_agg(past.over_at), array_agg(past.seq) into times, seqs from (
+    ${past('expires_at')}
+    union all
+    ${past('retained_until')}
+    order by 1, 2 limit batch
   ) past;
   more := coalesce(cardinality(seqs), 0) = batch;
   gone := case when seqs is null then '{}' else ${functionName(tables, 'erase')}(seqs) end;

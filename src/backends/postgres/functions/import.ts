@@ -3,8 +3,10 @@
  * there already is passed over. Like `publish` it takes its transaction's id first, so that readers of the log do not miss them.
  */
 import type { Tables } from '../schema/tables.ts'
-import { EVENT } from './publish.ts'
+import { eventOf } from './publish.ts'
 import { functionName, OWN_PATH } from './sql.ts'
+
+const EVENT = eventOf('input.retained_until')
 
 export function importFunction(tables: Tables): string {
   return `
@@ -17,7 +19,7 @@ begin
   from jsonb_to_recordset(batch::jsonb) as input (
     ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
     causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text, redacted text,
-    occurred_at timestamptz, published_at timestamptz, expires_at timestamptz
+    occurred_at timestamptz, published_at timestamptz, expires_at timestamptz, retained_until timestamptz
   )
   order by ord
   on conflict (id) do nothing

@@ -30,7 +30,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 15
+export const FUNCTIONS_VERSION = 16
 
 /** In the order in which they use each other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [

@@ -8,6 +8,8 @@
  *     ──► their history, all older than the retention ─────────────────────────────────────────────────────────┤
  *                                                              an event that passed everywhere ────────────────┴─► deleted
  *
+ * What its type keeps for longer is stepped over; what it keeps for a shorter time goes earlier, by \`prune_expired\`.
+ *
  * Events follow each other by seq, and ids begin with it: so each question is one range, whatever the number of events.
  * What ended well is in the history only, and goes with its tables (see `history.ts`).
  *
@@ -60,11 +62,13 @@ begin
   if not found then return; end if;
   perform set_config('synchronous_commit', 'off', true); -- what a crash brings back is pruned again
 
-  select array_agg(walked.seq) filter (where walked.is_old), max(walked.seq) filter (where walked.is_old),
+  select array_agg(walked.seq) filter (where walked.is_old and not walked.is_retained), max(walked.seq) filter (where walked.is_old),
     coalesce(count(*) = batch and max(walked.seq) filter (where walked.is_old) = max(walked.seq), false)
   into seqs, last_old, more
   from (
-    select event.seq, event.published_at < before as is_old from ${event} event
+    select event.seq, event.published_at < before as is_old,
+      coalesce(event.retained_until > before + retention, false) as is_retained
+    from ${event} event
     where event.seq > place.after_seq order by event.seq limit batch
   ) walked;
 

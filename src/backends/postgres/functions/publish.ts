@@ -55,15 +55,18 @@ export function publishFunctions(tables: Tables): readonly string[] {
 const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
         ord integer, id uuid, type text, version integer, partition_key text, payload text, correlation_id text,
         causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
-        occurred_at timestamptz, expires_at timestamptz, receivers integer
+        occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       )`
 
-export const EVENT = {
-  columns: `id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at`,
+/** `retained`: SQL, until when it is kept, where its type says how long. */
+export const eventOf = (retained: string) => ({
+  columns: `id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until`,
   values: `input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at`,
-}
+          input.metadata::json, input.occurred_at, input.expires_at, ${retained}`,
+})
+
+const EVENT = eventOf(`now() + input.retain_ms * interval '1 ms'`)
 
 export const JOB_COLUMNS = `id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`

@@ -22,6 +22,7 @@ const INDEXES: Readonly<Record<string, string>> = {
 /** On the events, in our schema: built the same way, as the log may be large when an index is new. */
 const EVENT_INDEXES: Readonly<Record<string, string>> = {
   postbus_expires: `(expires_at, seq) where expires_at is not null`,
+  postbus_retained: `(retained_until, seq) where retained_until is not null`,
 }
 
 /** A table of this size is indexed in a moment. */

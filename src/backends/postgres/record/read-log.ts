@@ -22,7 +22,11 @@ export interface ReadEvent extends StoredEvent {
   readonly payload: string
   readonly publishedAt: string
   /** To the microsecond, which a `Date` does not know. */
-  readonly exact: { readonly occurredAt: string; readonly expiresAt: string | null }
+  readonly exact: {
+    readonly occurredAt: string
+    readonly expiresAt: string | null
+    readonly retainedUntil: string | null
+  }
 }
 
 export interface LogPart {
@@ -97,6 +101,7 @@ export function filterValues({ types, since, until, partitionKeys }: CheckedLogF
 type ReadRow = Omit<ReadEvent, 'occurredAt' | 'expiresAt' | 'exact'> & {
   readonly occurredAt: string
   readonly expiresAt: string | null
+  readonly retainedUntil: string | null
 }
 
 /** Times in UTC, to the microsecond: as text, whatever the session's settings are. */
@@ -108,16 +113,17 @@ function asRow(withPayload: boolean): string {
   const metadata = withPayload ? 'metadata::text' : 'null'
   return `json_build_object('seq', seq::text, 'id', id, 'type', type, 'version', version, 'partitionKey', partition_key,
         'payload', ${payload}, 'correlationId', correlation_id, 'causationId', causation_id, 'source', source, 'metadata', ${metadata},
-        'occurredAt', ${TIME('occurred_at')}, 'expiresAt', ${TIME('expires_at')}, 'publishedAt', ${TIME('published_at')},
+        'occurredAt', ${TIME('occurred_at')}, 'expiresAt', ${TIME('expires_at')},
+        'retainedUntil', ${TIME('retained_until')}, 'publishedAt', ${TIME('published_at')},
         'rest', case when caused_by_handler is not null or initialized_at is not null or redacted is not null then json_build_object(
           'caused_by_handler', caused_by_handler, 'initialized_at', ${TIME('initialized_at')}, 'redacted', redacted)::text end)`
 }
 
-function readEvent({ occurredAt, expiresAt, ...row }: ReadRow): ReadEvent {
+function readEvent({ occurredAt, expiresAt, retainedUntil, ...row }: ReadRow): ReadEvent {
   return {
     ...row,
     occurredAt: new Date(occurredAt),
     expiresAt: expiresAt === null ? null : new Date(expiresAt),
-    exact: { occurredAt, expiresAt },
+    exact: { occurredAt, expiresAt, retainedUntil },
   }
 }

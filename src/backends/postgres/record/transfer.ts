@@ -133,6 +133,7 @@ async function store(
     occurred_at: event.occurredAt,
     published_at: event.publishedAt,
     expires_at: event.expiresAt,
+    retained_until: event.retainedUntil,
   }))
   const { rows: stored } = await database.query<{ id: string }>(
     `select id from ${functionName(tables, 'import_events')}($1) as stored (id)`,
