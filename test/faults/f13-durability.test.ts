@@ -115,7 +115,7 @@ test.concurrent(
 
     expect(await drained(bus)).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
     expect((await storedNotes({ database })).map(({ state, used }) => [state, used])).toEqual(
-      Array.from({ length: 3 }, () => ['completed', 2]),
+      Array.from({ length: 3 }, () => ['completed', 1]), // of what was lost together it is not known what had begun
     )
   },
   60_000,

@@ -51,5 +51,9 @@ async function migrate(): Promise<void> {
 async function onServer(statement: string): Promise<void> {
   const client = new Client({ connectionString: server?.connectionString })
   await client.connect()
-  await client.query(statement).finally(() => client.end())
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
 }
