@@ -77,6 +77,7 @@ function withoutRecord(refuse: (what: string) => never): EventRecord & EventActs
     list: async () => refuse('events.list()'),
     count: async () => refuse('events.count()'),
     countByType: async () => refuse('events.countByType()'),
+    tail: () => refuse('events.tail()'),
     tree: async () => refuse('events.tree()'),
     status: async () => refuse('events.status()'),
     whenFinished: async () => refuse('events.whenFinished()'),

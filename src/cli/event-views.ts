@@ -8,6 +8,12 @@ import { count, oneLine, printTable } from './output.ts'
 const LIST_HEADS = ['PUBLISHED AT', 'TYPE', 'KEY', 'EVENT', 'DATA']
 const STATUS_HEADS = ['HANDLER', 'STATE', 'ATTEMPTS', 'SINCE', 'REASON OR LAST ERROR']
 
+/** For one event at a time, whose neighbours are not known yet. */
+export function lineOf(event: RecordedEvent): string {
+  const { publishedAt, type, partitionKey, id } = event
+  return [publishedAt.toISOString(), type, oneLine(partitionKey ?? '-', 24), id, oneLine(dataOf(event), 200)].join('  ')
+}
+
 export function printEvents({ out }: Terminal, events: readonly RecordedEvent[]): void {
   if (events.length === 0) return
   const rows = events.map((event) => [

@@ -15,21 +15,23 @@ import {
 import { actOnEvents, DESCRIBE_EVENT_ACT, EVENT_ACT_EXAMPLES, EVENT_ACT_OPTIONS, EVENT_ACTS } from './event-acts.ts'
 import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
 import { exportEvents, exportFilterOf, importEvents, refuseFilter } from './events-transfer.ts'
+import { refuseListOptions, tailEvents } from './events-tail.ts'
 import { loadBus } from './load-config.ts'
 import { printJson, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 import { timeOf } from './times.ts'
 
-const ACTIONS = ['list', 'show', 'tree', 'export', 'import'] as const
+const ACTIONS = ['list', 'show', 'tree', 'tail', 'export', 'import'] as const
 const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
 
 /** Whether a word follows: an id, or a file. */
-const TAKES = { list: false, show: true, tree: true, export: false, import: true } as const
+const TAKES = { list: false, show: true, tree: true, tail: false, export: false, import: true } as const
 const EXPECTED =
-  'expected: postbus events list, postbus events show ID, postbus events tree ID, postbus events export, or postbus events import FILE'
+  'expected: postbus events list | tail | export, postbus events show ID | tree ID, or postbus events import FILE'
 
 export const events: Command = {
-  summary: 'List stored events, show what became of one, or what it caused; erase, delete, export or import them.',
+  summary:
+    'List stored events, show what became of one, or what it caused; follow, erase, delete, export or import them.',
   takesWords: true,
   examples: [
     ['postbus events list --type "orders.*"', 'the newest events of these types'],
@@ -37,6 +39,7 @@ export const events: Command = {
     ['postbus events list --state dead --since 2026-05-01 --json', 'events with an open dead letter, for a program'],
     ['postbus events show 018f3a5c-…', 'one event, and its state at each handler, with errors'],
     ['postbus events tree 018f3a5c-…', 'what caused it, and what it caused'],
+    ['postbus events tail --type "orders.*"', 'events as they are committed, until Ctrl-C'],
     [
       'postbus events export --since 2026-05-01 > events.ndjson',
       'one JSON object per line, in the order of publishing',
@@ -63,8 +66,8 @@ export const events: Command = {
   describe: {
     config: DESCRIBE_CONFIG,
     json: DESCRIBE_JSON,
-    type: 'Only this event type; * stands for any characters. export: several, with commas between.',
-    key: 'Only events of this partition key. export: several, with commas between.',
+    type: 'Only this event type; * stands for any characters. tail, export: several, with commas between.',
+    key: 'Only events of this partition key. tail, export: several, with commas between.',
     correlation: 'list, redact, delete: only events of this correlation id.',
     cause: 'list: only what the event of this id has caused.',
     since: 'Published at this time or later, such as 2026-05-01 or 2026-05-01T12:30:00Z.',
@@ -89,9 +92,11 @@ export const events: Command = {
     const query = known === 'export' || known === 'import' ? {} : queryOf(invocation)
     const filter = known === 'export' ? exportFilterOf(invocation) : {}
     if (known === 'import') refuseFilter(invocation)
+    if (known === 'tail') refuseListOptions(invocation)
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
+      if (known === 'tail') return await tailEvents(bus, invocation)
       if (known === 'export') return await exportEvents(bus, invocation, filter)
       if (id === undefined) return await list(bus, invocation, query)
       if (known === 'import') return await importEvents(id, bus, invocation)

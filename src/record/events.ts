@@ -3,6 +3,7 @@ import type { EventType } from '../events/event.ts'
 import type { EventStatus } from './event-status.ts'
 import type { EventFilter, EventPage, EventQuery, EventTree } from './event-query.ts'
 import type { RecordedEvent } from './recorded-event.ts'
+import type { TailQuery } from './tail-query.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 export interface EventRecord {
@@ -28,6 +29,15 @@ export interface EventRecord {
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an unknown or undefined field, or a cursor of another list.
    */
   list(query?: EventQuery): Promise<EventPage>
+  /**
+   * Events as they are committed, in the order of the log, until `signal` aborts or the loop is left. None is passed over: an event that was
+   * published before others and is committed after them holds them up until then. It begins with what is committed from now on;
+   * with `since`, with what was published from then on.
+   *
+   * @example for await (const event of bus.events.tail({ types: ['orders.*'] })) console.log(event.type, event.data)
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, before the first event; `POSTBUS_CLOSED` when the bus is closed meanwhile.
+   */
+  tail(query?: TailQuery): AsyncIterable<RecordedEvent>
   /** How many events match. Takes longer than a page: all of them are counted. */
   count(filter?: EventFilter): Promise<number>
   /** How many of each type match, the most frequent first. */

@@ -1,10 +1,14 @@
 /** `postbus events`: an operator looks at what was published, and what became of it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { ParcelSent } from '../support/fixtures/cli/events.ts'
+import { until } from '../support/until.ts'
 
 let shop: TestBus
 const lost = ParcelSent({ to: 'nobody' }, { correlationId: 'visit 1' })
@@ -87,4 +91,36 @@ test.each([
 
   expect(result).toMatchObject({ code, out: '' })
   expect(result.err).toContain(message)
+})
+
+test('tail prints events as they are committed, until it is ended', async () => {
+  const child = spawn(
+    process.execPath,
+    [
+      resolve('src/cli/main.ts'),
+      'events',
+      'tail',
+      '--type',
+      '*.parcel-*',
+      '--config',
+      resolve('test/support/fixtures/cli/postbus.config.ts'),
+    ],
+    {
+      env: { DATABASE_URL: shop.connectionString },
+      stdio: 'pipe',
+    },
+  )
+  let [out, err] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const ended = once(child, 'close')
+  await until('it has begun', () => err.includes('as they are committed'))
+  await until('it tells of an event', async () => {
+    if (!out.includes('"later"')) await shop.bus.publish(ParcelSent({ to: 'later' }))
+    return out.includes('"later"')
+  })
+  child.kill('SIGINT')
+
+  expect(await ended).toEqual([0, null])
+  expect(out).toMatch(/^\S+Z {2}\S+ {2}later {2}[0-9a-f-]{36} {2}\{"to":"later"\}\n/)
 })

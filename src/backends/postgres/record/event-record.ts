@@ -8,6 +8,7 @@ import { parseOptions } from '../../../parse-options.ts'
 import { eventFilter, eventQuery, type CheckedEventFilter } from '../../../record/event-query.ts'
 import type { EventRecord } from '../../../record/events.ts'
 import type { RecordedEvent } from '../../../record/recorded-event.ts'
+import { tailQuery } from '../../../record/tail-query.ts'
 import { waitOptions } from '../../../record/wait-options.ts'
 import { operating } from '../operating/operating.ts'
 import { countByType, countEvents } from './counts.ts'
@@ -16,6 +17,7 @@ import { eventWithId } from './event-rows.ts'
 import { listEvents } from './list.ts'
 import { recordedEvent } from './recorded-row.ts'
 import { deliveriesOf } from './statuses.ts'
+import { tailOf } from './tail.ts'
 import { treeOf } from './tree.ts'
 
 export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void> } {
@@ -51,6 +53,8 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
       const counts = await look((pool) => countByType(pool, tables, { ...filter, ...known }))
       return Object.fromEntries(Object.entries(counts).map(([type, count]) => [names.eventTypes.shown(type), count]))
     },
+    tail: (given = {}) =>
+      tailOf({ connection, tables, codec, registry }, parseOptions('events.tail()', tailQuery, given)),
     async tree(given) {
       const id = checkedId('tree', given)
       const { names } = await registry.load()
