@@ -10,6 +10,8 @@ export interface Fault {
 
 /** A claim whose heartbeat stands still for 10 s may be taken over; below that nothing may be repeated. */
 const CLAIM_LIVES_MS = 10_000
+/** Two faults of the server this close together may hold up heartbeats as long as one that is longer than a claim lives. */
+const CLOSE_MS = 12_000
 
 export const FAULTS: readonly Fault[] = [
   { name: 'worker killed', inject: killed },
@@ -23,12 +25,12 @@ export const FAULTS: readonly Fault[] = [
   { name: 'connections of publishers reset', inject: publishersReset },
   { name: 'black hole around a worker', inject: blackHole },
   { name: 'slow network', inject: slowNetwork },
-  { name: 'server restarted', inject: restarted },
+  { name: 'server restarted', inject: (world) => heldUp(world, restarted) },
   { name: 'server crashed', inject: crashed },
-  { name: 'server only reads', inject: onlyReads },
-  { name: 'disk full', inject: diskFull },
+  { name: 'server only reads', inject: (world) => heldUp(world, onlyReads) },
+  { name: 'disk full', inject: (world) => heldUp(world, diskFull) },
   { name: 'clock set', inject: clockSet },
-  { name: 'table locked', inject: tableLocked },
+  { name: 'table locked', inject: (world) => heldUp(world, tableLocked) },
 ]
 
 async function killed(world: World): Promise<string> {
@@ -63,6 +65,18 @@ async function frozen(world: World, ms: number): Promise<string> {
 async function mayRepeat(world: World, pids: readonly number[], loss: Omit<Interruption, 'pid' | 'to'>): Promise<void> {
   const to = (await world.stage.trace.now()) + 3_000
   for (const pid of pids) world.interruptions.push({ ...loss, pid, to })
+}
+
+/** For what keeps all workers from writing their heartbeats. */
+async function heldUp(world: World, fault: Fault['inject']): Promise<string> {
+  const from = await world.stage.trace.now()
+  const told = await fault(world)
+  const to = await world.stage.trace.now()
+  const close = world.heldUp.findLast((earlier) => earlier.to > from - CLOSE_MS)
+  const pids = world.workers.map(({ process }) => process.pid)
+  if (close) await mayRepeat(world, pids, { from: close.from })
+  world.heldUp.push({ from: close?.from ?? from, to })
+  return told
 }
 
 async function terminated(world: World): Promise<string> {

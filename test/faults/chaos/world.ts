@@ -29,6 +29,8 @@ export interface World {
   readonly proxy: TcpProxy
   /** After which runs may be repeated. */
   readonly interruptions: Interruption[]
+  /** When the server took no heartbeats. */
+  readonly heldUp: { readonly from: number; readonly to: number }[]
   /** One of its workers, by chance. */
   anyWorker(): ChaosWorker
   /** Starts another one in its place. */
@@ -68,6 +70,7 @@ export async function openWorld(random: () => number): Promise<World> {
     workers,
     proxy,
     interruptions: [],
+    heldUp: [],
     anyWorker: () => workers[Math.floor(random() * workers.length)]!,
     async replace(gone) {
       const place = workers.indexOf(gone)
