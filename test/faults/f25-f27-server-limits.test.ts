@@ -1,7 +1,7 @@
 /** F25, F26, F27: a server without a free connection, without space, and one that only reads for a while. */
 import { randomBytes } from 'node:crypto'
 import { Client, type PoolClient } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { startEmbeddedServer, type EmbeddedServer } from '../support/embedded-server.ts'
 import { openStage, type Stage } from '../support/stage.ts'
 import { ghosts, lost, needlessRepeats, overlaps } from '../support/trace-checks.ts'
@@ -45,17 +45,19 @@ afterAll(async () => {
 
 test('F25: with all connections taken a running worker goes on, and one that is started waits for its own', async () => {
   published.push(...(await stage.publish({}, { key: 'red' })))
-  await stage.settled()
+  await stage.settled(30_000)
   const taken = await takeAllConnections()
+  const giveBack = () => Promise.all(taken.map((client) => client.end()))
+  onTestFinished(() => giveBack().then(() => undefined))
+  published.push(...(await stage.publish({}, { key: 'red' }, { key: 'red' }))) // on the bus's own connection
+  await stage.settled(30_000)
 
   const starting = await stage.worker({ wait: false })
   await starting.signalled('database.unreachable')
-  published.push(...(await stage.publish({}, { key: 'red' }, { key: 'red' }))) // on the bus's own connection
-  await stage.settled()
   expect(starting.signalsNamed('worker.started')).toEqual([])
-  await Promise.all(taken.map((client) => client.end()))
+  await giveBack()
   await starting.signalled('worker.started')
-}, 60_000)
+}, 90_000)
 
 test('F26: on a full disk a publish aborts its transaction and leaves nothing; workers go on when there is space', async () => {
   published.push(...(await stage.publish({ ms: 800 }, { key: 'red' })))
@@ -69,10 +71,10 @@ test('F26: on a full disk a publish aborts its transaction and leaves nothing; w
   await worker.signalled('settle.refused')
   await emptyDisk()
 
-  await stage.settled()
+  await stage.settled(30_000)
   published.push(...(await publishInTransaction(TaskAdded({ key: 'red' }))))
-  await stage.settled()
-}, 60_000)
+  await stage.settled(30_000)
+}, 90_000)
 
 test('F26: a worker that finds the disk full says so, and handles what waits when there is space', async () => {
   const before = worker.signalsNamed('database.unreachable').length
@@ -81,8 +83,8 @@ test('F26: a worker that finds the disk full says so, and handles what waits whe
   await worker.signalled('database.unreachable', before + 1)
   expect((await stage.deliveries()).filter(({ state }) => state === 'created')).toHaveLength(2)
   await emptyDisk()
-  await stage.settled()
-}, 60_000)
+  await stage.settled(30_000)
+}, 90_000)
 
 test.runIf(process.platform === 'linux')(
   'F26: where no file may grow, the same holds of the real error of the server',
@@ -105,7 +107,7 @@ test.runIf(process.platform === 'linux')(
     committed.push(...(await publishInTransaction(large())))
     expect(await ids('select event_id as id from orders')).toEqual(committed)
   },
-  60_000,
+  90_000,
 )
 
 test('F27: a server that only reads for a while costs no worker its life, and nothing is lost', async () => {
@@ -119,8 +121,8 @@ test('F27: a server that only reads for a while costs no worker its life, and no
   await onlyReads('off')
   published.push(...(await stage.publish({ key: 'red' })))
 
-  await stage.settled()
-}, 60_000)
+  await stage.settled(30_000)
+}, 90_000)
 
 async function problems(): Promise<readonly string[]> {
   const trace = (await stage.trace.entries()).filter(({ eventId }) => !settledBefore.has(eventId))
