@@ -21,7 +21,7 @@ export function refuse({ what, place, because, cause }: Refusal): never {
 
 export function tooLarge(what: string, size: string, maxBytes: number): PostbusError {
   const message = `${what}: the data takes ${size} bytes, but the limit is ${grouped(maxBytes)}.`
-  const mend = 'Store the large part elsewhere and publish a reference to it, or raise `maxBytes`.'
+  const mend = 'Store the large part elsewhere and publish a reference to it, or raise `maxPayloadBytes`.'
   return new PostbusError('POSTBUS_TOO_LARGE', `${message} ${mend}`)
 }
 

@@ -1,7 +1,7 @@
 /** Publishers and workers in processes of their own, some of which are killed, and what became of the order of each key. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { outOfOrder, overtaken, stuck, type LiveDelivery, type PublishedTurn } from '../support/order-checks.ts'
 import type { Stage } from '../support/stage.ts'
 import { ghosts, lost, needlessRepeats, overlaps, type Interruption } from '../support/trace-checks.ts'
@@ -30,7 +30,8 @@ export interface OrderReport {
   readonly recoveredInMs: number
 }
 
-const PUBLISHER = resolve(import.meta.dirname, 'order-publisher.ts')
+const CHECKOUT = resolve(import.meta.dirname, '../..')
+const PUBLISHER = 'test/faults/order-publisher.ts'
 const HANDLER = 'faults.steady'
 const RECOVERY_LIMIT_MS = 20_000
 const WORDS = ['--queues', 'events=1,events_partitioned=8']
@@ -56,13 +57,18 @@ export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Pr
   return { ...(await judged(stage, interruptions)), recoveredInMs: Math.round(performance.now() - lastFaultAt) }
 }
 
-async function createTables({ database }: Stage, keys: number): Promise<void> {
+export async function createTables({ database }: Pick<Stage, 'database'>, keys: number): Promise<void> {
   await database.query('create table entity (key text primary key, turns integer not null default 0)')
   await database.query('create table published (event_id uuid primary key, key text not null, turn integer)')
   await database.query(`insert into entity (key) select 'key ' || number from generate_series(0, $1) number`, [keys])
 }
 
-function publisher({ connectionString }: Stage, { seed, keys }: OrderRunOptions, index: number): ChildProcess {
+/** `code` is the checkout, or a folder like one, whose code it is. */
+export function publisher(
+  { connectionString }: Stage,
+  { seed, keys, code = CHECKOUT }: Pick<OrderRunOptions, 'seed' | 'keys'> & { readonly code?: string },
+  index: number,
+): ChildProcess {
   const settings: OrderPublisherSettings = {
     connectionString,
     seed: seed + 1_000 * (index + 1),
@@ -71,7 +77,9 @@ function publisher({ connectionString }: Stage, { seed, keys }: OrderRunOptions,
     maxWaiting: 400,
     maxWaitingPerKey: 60,
   }
-  return spawn(process.execPath, [PUBLISHER, JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit'] })
+  return spawn(process.execPath, [join(code, PUBLISHER), JSON.stringify(settings)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
 }
 
 async function replacePublisher(
@@ -93,7 +101,7 @@ async function replaceWorker(stage: Stage, workers: WorkerProcess[], place: numb
   return interruption
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exit = once(child, 'exit')
   child.kill(signal)
   await exit
@@ -101,7 +109,8 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   if (child.signalCode !== signal && child.exitCode !== 0) throw new Error(`A publisher ended with ${child.exitCode}.`)
 }
 
-async function judged(stage: Stage, interruptions: readonly Interruption[]) {
+/** What the publishers have committed, beside what the handlers did. */
+export async function judged(stage: Stage, interruptions: readonly Interruption[]) {
   const { rows: published } = await stage.database.query<PublishedTurn>(
     `select event_id as "eventId", key, turn from published`,
   )

@@ -22,6 +22,8 @@ export interface EmbeddedServer {
   freezeLog(): Promise<void>
   /** Kills the server and all its processes, as a failing machine does: what is not on the disk is gone. */
   crash(): Promise<void>
+  /** From now on none of its files may grow larger than this: the nearest to a full disk that can be had everywhere. */
+  limitFiles(bytes: number | 'unlimited'): Promise<void>
   /** Resolves when it answers. */
   start(): Promise<void>
   /** Everything it has logged so far. */
@@ -56,11 +58,16 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
     log: () => readFile(logIn(place.folder), 'utf8'),
     freezeLog: () => freezeLogOf(server.connectionString),
     async crash() {
-      const recorded = await recordedServer(place.folder)
-      if (!recorded) throw new Error('The server is not running.')
+      const processes = await processesOf(place.folder)
       // Its children would end by themselves, but later, and each is a group of its own.
-      for (const pid of [recorded.pid, ...(await childrenOf(recorded.pid))]) kill(pid)
-      await until('the server is gone', () => !isAlive(recorded.pid))
+      for (const pid of processes) kill(pid)
+      await until('the server is gone', () => !isAlive(processes[0] ?? 0))
+    },
+    async limitFiles(bytes) {
+      for (const pid of await processesOf(place.folder)) {
+        const words = ['--pid', String(pid), `--fsize=${bytes}:`]
+        await promisify(execFile)('prlimit', words, runAs(place.account)) // only its own account may do that
+      }
     },
     async start() {
       // Children of a killed server may hold its shared memory for a moment: then the new one ends at once.
@@ -86,6 +93,13 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
       await rm(checkout, { recursive: true, force: true })
     },
   }
+}
+
+/** The server first. */
+async function processesOf(folder: string): Promise<readonly number[]> {
+  const recorded = await recordedServer(folder)
+  if (!recorded) throw new Error('The server is not running.')
+  return [recorded.pid, ...(await childrenOf(recorded.pid))]
 }
 
 async function childrenOf(parent: number): Promise<readonly number[]> {

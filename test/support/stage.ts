@@ -44,6 +44,8 @@ export interface StageWorker extends Partial<TracedBusSettings> {
   readonly words?: readonly string[]
   readonly node?: readonly string[]
   readonly through?: Launcher
+  /** The checkout, or a folder like one, whose code it is. Default: this one. */
+  readonly code?: string
   /** Whether to wait until it works. Default: true. */
   readonly wait?: boolean
 }
@@ -52,9 +54,11 @@ export interface StageOptions {
   readonly handlers?: readonly TracedHandler[]
   /** A server of the test's own, instead of the one that all tests share. The trace stays on the shared one. */
   readonly server?: string
+  /** Whether this code migrates the database. Default: true. */
+  readonly isMigrated?: boolean
 }
 
-export async function openStage({ handlers = [STEADY], server }: StageOptions = {}): Promise<Stage> {
+export async function openStage({ handlers = [STEADY], server, isMigrated = true }: StageOptions = {}): Promise<Stage> {
   const created = await createDatabase()
   const connectionString = server ?? created.connectionString
   const trace = await openTrace(created.connectionString)
@@ -66,7 +70,7 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
   })
   const database = new Pool({ connectionString, max: 10 })
   database.on('error', () => undefined)
-  await bus.migrate()
+  if (isMigrated) await bus.migrate()
   const workers: WorkerProcess[] = []
 
   async function deliveries(): Promise<readonly DeliveryState[]> {
@@ -91,11 +95,12 @@ export async function openStage({ handlers = [STEADY], server }: StageOptions = 
       const { events } = await bus.publish(tasks.map((task) => TaskAdded(task)))
       return events.map((event) => event.id)
     },
-    async worker({ words, node, through, wait = true, ...settings } = {}) {
+    async worker({ words, node, code, through, wait = true, ...settings } = {}) {
       const worker = await startWorkerProcess({
         settings: { connectionString, traceTo: trace.connectionString, handlers, ...settings },
         ...(words && { words }),
         ...(node && { node }),
+        ...(code && { code }),
         ...(through && { through }),
       })
       workers.push(worker)

@@ -14,8 +14,8 @@ export interface TcpProxy {
   /** The same URL, with the proxy in the place of the server. */
   through(connectionString: string): string
   set(mode: ProxyMode): void
-  /** From now on everything takes this much longer, each way. */
-  delay(ms: number): void
+  /** From now on everything takes this much longer, each way; with a jitter up to so much more, each time another. */
+  delay(ms: number, jitterMs?: number): void
   /** From now on each connection brings no more than this from the server. */
   throttle(bytesPerSecond: number): void
   /** Resets the open connections over which `text` was sent lately; all of them without it. Answers how many. */
@@ -35,6 +35,9 @@ interface Line {
   sent: string
   silent: boolean
   cutAtAnswer: (() => void) | null
+  /** What is under way, in its order: a short delay does not overtake a long one. */
+  readonly toServer: Buffer[]
+  readonly toClient: Buffer[]
 }
 
 const REMEMBERED_LENGTH = 16_384
@@ -44,7 +47,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target)
   const lines = new Set<Line>()
   let mode: ProxyMode = 'pass'
-  let delayMs = 0
+  let [delayMs, jitterMs] = [0, 0]
   let bytesPerSecond = Infinity
   let cut: { text: string; done: () => void } | null = null
 
@@ -56,7 +59,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
 
   function openLine(client: Socket): void {
     const server = connect(Number(port), hostname)
-    const line: Line = { client, server, sent: '', silent: false, cutAtAnswer: null }
+    const line: Line = { client, server, sent: '', silent: false, cutAtAnswer: null, toServer: [], toClient: [] }
     lines.add(line)
     server.on('error', () => undefined)
     client.on('data', (chunk) => fromClient(line, chunk))
@@ -71,14 +74,14 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
       line.cutAtAnswer = cut.done
       cut = null
     }
-    later(() => line.server.write(chunk))
+    pass(line.toServer, line.server, chunk)
   }
 
   function fromServer(line: Line, chunk: Buffer): void {
     if (isLost(line)) return
     if (!line.cutAtAnswer) {
       pause(line.server, (1_000 * chunk.length) / bytesPerSecond)
-      return later(() => line.client.write(chunk))
+      return pass(line.toClient, line.client, chunk)
     }
     line.client.resetAndDestroy()
     line.cutAtAnswer()
@@ -95,9 +98,11 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     return line.silent
   }
 
-  function later(step: () => void): void {
-    if (delayMs === 0) step()
-    else setTimeout(step, delayMs)
+  function pass(underWay: Buffer[], to: Socket, chunk: Buffer): void {
+    const ms = delayMs + jitterMs * Math.random()
+    if (ms === 0 && underWay.length === 0) return void to.write(chunk)
+    underWay.push(chunk)
+    setTimeout(() => to.write(underWay.shift() ?? ''), ms)
   }
 
   /** One side has closed: the other is told, unless the line is silent. */
@@ -122,8 +127,9 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     set(next) {
       mode = next
     },
-    delay(ms) {
+    delay(ms, jitter = 0) {
       delayMs = ms
+      jitterMs = jitter
     },
     throttle(most) {
       bytesPerSecond = most

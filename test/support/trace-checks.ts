@@ -71,13 +71,17 @@ export function lost(
   return expected.filter((one) => !accounted.has(nameOf(one))).map((one) => `${nameOf(one)} was lost`)
 }
 
-/** C3: a run is repeated only after it failed, or when it was in flight at an interruption of its process. */
+/**
+ * C3: a run is repeated only after it failed, or when it was in flight at an interruption of its process. By attempts: a process that
+ * wakes up may begin what another one has taken over and done meanwhile.
+ */
 export function needlessRepeats(
   trace: readonly TraceEntry[],
   interruptions: readonly Interruption[] = [],
 ): readonly string[] {
   return [...grouped(runsOf(trace), nameOf)].flatMap(([name, runs]) =>
     runs
+      .toSorted((one, other) => one.attempt - other.attempt)
       .slice(0, -1)
       .filter((one) => one.ended !== 'failed' && !interruptions.some((interruption) => hit(one, interruption)))
       .map(
@@ -109,7 +113,10 @@ function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY, holding }: In
   return one.to === null || holding?.has(one.eventId) === true || one.to + SETTLING_MS >= from
 }
 
-/** C2: of one handler and key never two runs at once. A run that never ended lasted until its process died. */
+/**
+ * C2: of one handler and key never two runs at once. A run that never ended lasted until its process died; one that was in flight when
+ * its process lost its claims counts for nothing from then on.
+ */
 export function overlaps(trace: readonly TraceEntry[], interruptions: readonly Interruption[] = []): readonly string[] {
   const keyed = runsOf(trace).filter((one) => one.key !== null)
   return [...grouped(keyed, (one) => `${one.handler} ${one.key}`)].flatMap(([lane, runs]) =>
@@ -122,6 +129,10 @@ export function overlaps(trace: readonly TraceEntry[], interruptions: readonly I
 }
 
 function endOf(one: Run, interruptions: readonly Interruption[]): number {
+  const losses = interruptions.filter(
+    (loss) => loss.to !== undefined && hit(one, loss) && (one.to ?? Infinity) > loss.from,
+  )
+  if (losses.length > 0) return Math.min(...losses.map(({ from }) => Math.max(from, one.from)))
   if (one.to !== null) return one.to
   const deaths = interruptions.filter(({ pid, to }) => pid === one.pid && to === undefined)
   return Math.min(...deaths.map(({ from }) => Math.max(from, one.from))) // its last words may arrive after its death

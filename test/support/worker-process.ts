@@ -5,11 +5,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import type { BusSignal, BusSignalName } from '../../src/index.ts'
 import { until } from './until.ts'
 
-const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
-const FIXTURE = new URL('../faults/traced-bus.ts', import.meta.url).href
+const CHECKOUT = resolve(import.meta.dirname, '../..')
+const MAIN = 'src/cli/main.ts'
+const FIXTURE = 'test/faults/traced-bus.ts'
 
 export interface WorkerExit {
   readonly code: number | null
@@ -40,6 +42,8 @@ export interface WorkerProcessOptions {
   readonly words?: readonly string[]
   /** Options of Node. */
   readonly node?: readonly string[]
+  /** The checkout, or a folder like one, whose code it is. Default: this one. */
+  readonly code?: string
   /** What starts it, in a process group of its own. Default: nothing stands between the test and the worker. */
   readonly through?: Launcher
 }
@@ -52,17 +56,18 @@ export async function startWorkerProcess({
   settings,
   words = [],
   node = [],
+  code = CHECKOUT,
   through,
 }: WorkerProcessOptions): Promise<WorkerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'postbus-worker-'))
   const config = join(folder, 'postbus.config.mjs')
-  await writeFile(config, configFile(settings))
+  await writeFile(config, configFile(code, settings))
 
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
   const command = ['worker', '--config', config, ...words]
   const child = through
     ? spawn(...(await launched(through, folder, command)), { stdio, cwd: folder, env: environment(), detached: true })
-    : spawn(process.execPath, [...node, MAIN, ...command], { stdio })
+    : spawn(process.execPath, [...node, join(code, MAIN), ...command], { stdio })
   const signals: BusSignal[] = []
   let output = ''
   const read = (line: string) => {
@@ -73,10 +78,10 @@ export async function startWorkerProcess({
   if (child.stdout) createInterface({ input: child.stdout }).on('line', read)
   if (child.stderr) createInterface({ input: child.stderr }).on('line', read)
 
-  const exited = once(child, 'exit').then(async ([code, signal]: (number | NodeJS.Signals | null)[]) => {
+  const exited = once(child, 'exit').then(async ([exitCode, signal]: (number | NodeJS.Signals | null)[]) => {
     const at = performance.now()
     await rm(folder, { recursive: true, force: true })
-    return { code, signal, at } as WorkerExit
+    return { code: exitCode, signal, at } as WorkerExit
   })
   const signalsNamed = (name: BusSignalName) => signals.filter((signal) => signal.name === name)
   return {
@@ -104,7 +109,9 @@ async function launched(
 ): Promise<[command: string, words: string[]]> {
   const bin = join(folder, 'node_modules/.bin')
   await mkdir(bin, { recursive: true })
-  await writeFile(join(bin, 'postbus'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 })
+  await writeFile(join(bin, 'postbus'), `#!/bin/sh\nexec '${process.execPath}' '${join(CHECKOUT, MAIN)}' "$@"\n`, {
+    mode: 0o755,
+  })
   const command = `postbus ${line.join(' ')}`
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'shop', scripts: { worker: command } }))
   if (through === 'npx') return ['npx', ['postbus', ...line]]
@@ -117,8 +124,8 @@ function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm|VITEST|NODE)_/.test(name)))
 }
 
-function configFile(settings: object): string {
-  return `import { tracedBus } from ${JSON.stringify(FIXTURE)}
+function configFile(code: string, settings: object): string {
+  return `import { tracedBus } from ${JSON.stringify(pathToFileURL(join(code, FIXTURE)).href)}
 export const bus = tracedBus(${JSON.stringify(settings)})
 `
 }

@@ -89,6 +89,14 @@ describe('no needless repeat', () => {
     expect(needlessRepeats(twice, [{ pid: 1, from: 60_000, holding: new Set(['a']) }])).toEqual([])
   })
 
+  test('holds for a process that wakes up and begins what another one has taken over and done', () => {
+    const takenOver = [step('start', 'a', 0, 2), step('end', 'a', 10, 2)].map((entry) => ({ ...entry, pid: 2 }))
+    const awake = [step('start', 'a', 3_000), step('end', 'a', 3_010)]
+
+    expect(needlessRepeats([...takenOver, ...awake], [{ pid: 1, from: -9_000, to: 4_000 }])).toEqual([])
+    expect(needlessRepeats([...takenOver, ...awake])).toHaveLength(1)
+  })
+
   test('knows how many were in flight at a kill', () => {
     const trace = [step('start', 'a', 0), step('start', 'b', 0), step('end', 'b', 10), step('start', 'c', 5_000)]
 
@@ -126,6 +134,17 @@ describe('no overlap in a lane', () => {
     expect(overlaps(trace, [{ pid: 1, from: 90 }])).toEqual([])
     expect(overlaps(trace, [{ pid: 1, from: 110 }])).toHaveLength(1)
     expect(overlaps(trace)).toHaveLength(1)
+  })
+
+  test('lets a run count for nothing from when its process lost its claims', () => {
+    const trace = [
+      keyed('start', 'a', 0, 'red'),
+      { ...keyed('start', 'a', 100, 'red'), pid: 2 },
+      keyed('end', 'a', 110, 'red'),
+    ]
+
+    expect(overlaps(trace, [{ pid: 1, from: 50, to: 105 }])).toEqual([])
+    expect(overlaps(trace, [{ pid: 3, from: 50, to: 105 }])).toHaveLength(1)
   })
 })
 

@@ -121,7 +121,7 @@ describe('the size of the data', () => {
     expect(error.code).toBe('POSTBUS_TOO_LARGE')
     expect(error.message).toBe(
       'shop.tested: the data takes 101 bytes, but the limit is 100. ' +
-        'Store the large part elsewhere and publish a reference to it, or raise `maxBytes`.',
+        'Store the large part elsewhere and publish a reference to it, or raise `maxPayloadBytes`.',
     )
   })
 

@@ -20,7 +20,7 @@ import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
 import { publishFunctions } from './publish.ts'
 import { recoverFunction } from './recover.ts'
-import { redeliverFunctions } from './redeliver.ts'
+import { isGatedFunction, redeliverFunctions } from './redeliver.ts'
 import { rewindFunction } from './rewind.ts'
 import { setAsideFunction } from './set-aside.ts'
 import { settleLanesFunction } from './settle-lanes.ts'
@@ -32,7 +32,7 @@ import { walkFunction } from './walk.ts'
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
 export const FUNCTIONS_VERSION = 16
 
-/** In the order in which they use each other. */
+/** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   handlerNumberFunction,
   promoteFunction,
@@ -64,10 +64,11 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
  */
 export async function createFunctions(database: Queryable, tables: Tables): Promise<void> {
   for (const statement of [
+    isGatedFunction(tables),
+    ...finishFunctions(tables),
     ...publishFunctions(tables),
     ...FUNCTIONS.map((one) => one(tables)),
     ...redeliverFunctions(tables),
-    ...finishFunctions(tables),
   ]) {
     await database.query(`${AS_A_GUEST} ${statement}`)
   }

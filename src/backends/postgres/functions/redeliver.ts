@@ -24,7 +24,7 @@ import { PAYLOAD } from './sizes.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, GATED, HANDLER, OWN_PATH } from './sql.ts'
 
 export function redeliverFunctions(tables: Tables): readonly string[] {
-  return [isGatedFunction(tables), replayFunction(tables), backfillFunction(tables), releaseFunction(tables)]
+  return [replayFunction(tables), backfillFunction(tables), releaseFunction(tables)]
 }
 
 /** From the last statement of a batch to its commit it takes less. */
@@ -141,7 +141,7 @@ $function$`
  * Whether deliveries of this handler wait for its backfill. Publishers ask for handlers that say that they have one. It runs with its
  * owner's rights: a publisher needs none on the backfills.
  */
-function isGatedFunction(tables: Tables): string {
+export function isGatedFunction(tables: Tables): string {
   return `
 create or replace function ${functionName(tables, 'is_gated')}(of_handler text) returns boolean
 language plpgsql security definer ${OWN_PATH} as $function$
