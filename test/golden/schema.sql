@@ -2185,7 +2185,33 @@ begin
     duplicate := not found;
     deliveries := 0;
     if not duplicate then
-      insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+      if parsed ? 'plain' then
+        insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when false then 'retry' else 'created' end::"pgboss".job_state,
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
+          receiver.priority,
+          case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds from (
+          jsonb_to_recordset(parsed -> 'receivers') as receiver (
+            set integer, handler text, handler_hash text, queue text, priority integer
+          )
+          left join "pgboss".queue on queue.name = receiver.queue
+        );
+      else
+        insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
           case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
@@ -2211,6 +2237,7 @@ begin
           )
           left join "pgboss".queue on queue.name = receiver.queue
         );
+      end if;
       get diagnostics deliveries = row_count;
     end if;
     return next;

@@ -53,6 +53,7 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
     events: rows,
     receivers: sets.receivers,
     wake: sets.wakeUp(),
+    ...(sets.isPlain && { plain: true }),
     ...(sets.finishes && { finishes: true }),
   }
 }
@@ -124,6 +125,11 @@ class ReceiverSets {
       })
     }
     return number
+  }
+
+  /** All are due at once, which takes less time to write. */
+  get isPlain(): boolean {
+    return this.receivers.every(({ backfilled, finishes }) => backfilled === undefined && finishes === undefined)
   }
 
   get finishes(): boolean {

@@ -3,7 +3,7 @@
  * there already is passed over. Like `publish` it takes its transaction's id first, so that readers of the log do not miss them.
  */
 import type { Tables } from '../schema/tables.ts'
-import { eventOf } from './publish.ts'
+import { eventOf } from './rows.ts'
 import { functionName, OWN_PATH } from './sql.ts'
 
 const EVENT = eventOf('input.retained_until')

@@ -39,11 +39,10 @@
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
  * event and lost the delivery.
  */
-import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
-import { sizeIfLarge } from './sizes.ts'
-import { functionName, GATED, OWN_PATH } from './sql.ts'
+import { eventOf, JOB_COLUMNS, jobValues } from './rows.ts'
+import { functionName, OWN_PATH } from './sql.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 export const MAX_WAKE_BYTES = 7_000
@@ -58,56 +57,22 @@ const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
         occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       )`
 
-/** `retained`: SQL, until when it is kept, where its type says how long. */
-export const eventOf = (retained: string) => ({
-  columns: `id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until`,
-  values: `input.id, input.type, input.version, input.partition_key, input.payload::json,
-          coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, ${retained}`,
-})
-
 const EVENT = eventOf(`now() + input.retain_ms * interval '1 ms'`)
-
-export const JOB_COLUMNS = `id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
-          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`
-
-/**
- * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
- * delivery that is gated waits for its backfill, or for the other deliveries of its event. `lane`: the key that it is in order by.
- */
-export function jobValues(tables: Tables, { also = '', isGated = 'false', lane = 'input.partition_key' } = {}): string {
-  return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
-          coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
-          case when ${isGated} then 'retry' else 'created' end::"${tables.names.pgboss}".job_state,
-          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}${also}),
-          receiver.priority,
-          case when ${isGated} then ${GATED} else ${tables.jobNow} end,
-          ${tables.clock},
-          ${laneKeyInSql('receiver.handler', lane)},
-          queue.expire_seconds,
-          queue.deletion_seconds,
-          ${tables.jobNow} + queue.retention_seconds * interval '1s',
-          queue.retry_limit,
-          queue.retry_delay,
-          queue.retry_backoff,
-          queue.retry_delay_max,
-          queue.policy,
-          queue.dead_letter,
-          queue.heartbeat_seconds`
-}
 
 function publishFunction(tables: Tables): string {
   const { delivery, event, names, seqOfDelivery } = tables
-  // Most handlers have no backfill, and cost no look at a table.
+  // Most handlers have no backfill, and cost no look at a table. One event for handlers that are nothing special has a statement of its own.
   const isGated = `case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end`
   const how = { isGated, lane: `case when receiver.finishes is null then input.partition_key end` }
-  const receiver = `(
+  const receivers = (more: string) => `(
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text
+            set integer, handler text, handler_hash text, queue text, priority integer${more}
           )
           left join ${tables.queue} on queue.name = receiver.queue
         )`
+  const receiver = receivers(', backfilled boolean, finishes text')
+  const plainReceiver = receivers('')
   return `
 create or replace function ${functionName(tables, 'publish')}(batch text)
 returns table (id uuid, deliveries integer, duplicate boolean)
@@ -145,7 +110,11 @@ begin
     duplicate := not found;
     deliveries := 0;
     if not duplicate then
-      insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, how)} from ${receiver};
+      if parsed ? 'plain' then
+        insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables)} from ${plainReceiver};
+      else
+        insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, how)} from ${receiver};
+      end if;
       get diagnostics deliveries = row_count;
     end if;
     return next;

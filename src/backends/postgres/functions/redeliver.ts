@@ -19,7 +19,7 @@
  * is retried is due a moment later than the others: see `releaseFunction` for what could overtake them otherwise.
  */
 import type { Tables } from '../schema/tables.ts'
-import { JOB_COLUMNS, jobValues } from './publish.ts'
+import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { PAYLOAD } from './sizes.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, GATED, HANDLER, OWN_PATH } from './sql.ts'
 

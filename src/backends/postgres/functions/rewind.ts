@@ -19,7 +19,7 @@
 import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
-import { JOB_COLUMNS, jobValues } from './publish.ts'
+import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { PAYLOAD } from './sizes.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, headOf } from './sql.ts'
 
