@@ -1,5 +1,5 @@
 /**
- * What operators do:
+ * What operators do, and what it needs.
  *
  * - `act`: who did what, when, to how many;
  * - `pause`: the handlers, queues and lanes of which nothing is claimed;
