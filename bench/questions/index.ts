@@ -14,6 +14,7 @@ import { profile } from './profile.ts'
 import { publish } from './publish.ts'
 import { publishPartitioned } from './publish-partitioned.ts'
 import { publishProfile } from './publish-profile.ts'
+import { record } from './record.ts'
 import { soak } from './soak.ts'
 import { testingOverhead } from './testing-overhead.ts'
 import { volume } from './volume.ts'
@@ -35,5 +36,6 @@ export const questions: readonly Question[] = [
   pinned,
   kept,
   volume,
+  record,
   testingOverhead,
 ]

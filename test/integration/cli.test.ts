@@ -8,7 +8,7 @@ import { linesOf, postbus } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { LetterSent, ParcelSent } from '../support/fixtures/cli/events.ts'
-import { migrationSteps } from '../support/migrated-to.ts'
+import { INDEX_STEPS, migrationSteps } from '../support/migrated-to.ts'
 
 const NOWHERE = 'postgres://nobody:hunter2@127.0.0.1:1/nowhere'
 const ESCAPE = '\u001b['
@@ -17,7 +17,7 @@ describe('migrate', () => {
   const steps = [
     'install pg-boss schema 43 in "pgboss"',
     ...migrationSteps('0001-events'),
-    ...['fresh', 'returning', 'active', 'lane', 'set_aside'].map((name) => `build index "postbus_${name}"`),
+    ...INDEX_STEPS,
     'install the functions of "postbus"',
     'create queue "events"',
     'create queue "events_partitioned"',

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
 import { postbus } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { migrationSteps } from '../support/migrated-to.ts'
+import { INDEX_STEPS, migrationSteps } from '../support/migrated-to.ts'
 import { dumpSchema } from '../support/schema-dump.ts'
 
 const FIVE = [1, 2, 3, 4, 5]
@@ -47,7 +47,7 @@ test('five buses, each with connections of its own', async () => {
     0,
     0,
     0,
-    10 + migrationSteps('0001-events').length,
+    4 + INDEX_STEPS.length + migrationSteps('0001-events').length,
   ])
   await Promise.all(buses.map((bus) => bus.close()))
 })
@@ -63,7 +63,7 @@ test('five processes', async () => {
     0,
     0,
     0,
-    12 + migrationSteps('0001-events').length,
+    6 + INDEX_STEPS.length + migrationSteps('0001-events').length,
   ])
 })
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createBus, defineHandler, type Bus } from '../../src/index.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { EVERY_DELIVERY } from '../support/every-delivery.ts'
-import { migrateTo, migrationSteps } from '../support/migrated-to.ts'
+import { INDEX_STEPS, migrateTo, migrationSteps } from '../support/migrated-to.ts'
 import { NoteTaken } from '../support/notes.ts'
 
 let database: TestDatabase
@@ -50,7 +50,7 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
 
   expect(steps).toEqual([
     ...migrationSteps('0007-history'),
-    ...['fresh', 'returning', 'active', 'lane', 'set_aside', 'expires'].map((name) => `build index "postbus_${name}"`),
+    ...INDEX_STEPS,
     'install the functions of "postbus"',
     'move queue "events" to the table that queues share',
     'move queue "events_partitioned" to the table that queues share',

@@ -5,17 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type BusOptions } from '../../src/index.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { migrateTo, migrationSteps } from '../support/migrated-to.ts'
+import { INDEX_STEPS, migrateTo, migrationSteps } from '../support/migrated-to.ts'
 import { dumpSchema } from '../support/schema-dump.ts'
 import { until } from '../support/until.ts'
 
 const Paid = defineEvent('finances.paid', { schema: z.object({}), partitionKey: () => 'all' })
 const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
 const mail = defineHandler('email.thank', { on: Paid, queue: 'mail', handle: () => undefined })
-
-const INDEX_STEPS = ['fresh', 'returning', 'active', 'lane', 'set_aside', 'expires'].map(
-  (name) => `build index "postbus_${name}"`,
-)
 
 const ALL_STEPS = [
   'install pg-boss schema 43 in "pgboss"',

@@ -1,7 +1,6 @@
 /** A Postgres server of a test's own, that it can stop, kill and start again on the same port and the same data. */
 import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
@@ -11,6 +10,7 @@ import { binariesFor } from '../../src/testing/database/embedded-postgres/binari
 import { isAlive, logIn } from '../../src/testing/database/embedded-postgres/cluster.ts'
 import { placeFor } from '../../src/testing/database/embedded-postgres/place.ts'
 import { recordedServer, stopServer, type Settings } from '../../src/testing/database/embedded-postgres/server.ts'
+import { fastFolder } from './fast-folder.ts'
 import { freezeLogOf } from './frozen-log.ts'
 import { until } from './until.ts'
 
@@ -33,7 +33,7 @@ export interface EmbeddedServer {
 }
 
 export async function startEmbeddedServer(settings: Settings = {}): Promise<EmbeddedServer> {
-  const checkout = await mkdtemp(join(tmpdir(), 'postbus-server-'))
+  const checkout = await mkdtemp(join(await fastFolder(), 'postbus-server-'))
   await chmod(checkout, 0o755)
   // With fsync: what is committed must survive the crash. (The page cache would survive it anyway; the log is replayed.)
   const server = await embeddedPostgres({ folder: join(checkout, 'postgres'), settings, throwAway: true })

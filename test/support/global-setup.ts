@@ -2,13 +2,15 @@
  * Picks the Postgres that the tests run on, once per run: the one DATABASE_URL names, else a container if Docker answers,
  * else the embedded one. Says which in one line, and leaves nothing running. Tests get at it by `createDatabase`.
  */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { env } from '../../config/env.ts'
 import { createBus } from '../../src/index.ts'
 import { type TestServer, testServer } from '../../src/testing/database/server.ts'
+
+import { fastFolder } from './fast-folder.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,11 +25,15 @@ let server: TestServer | undefined
 
 const migrated = `postbus_test_${randomBytes(8).toString('hex')}`
 
-/** Shared by test runs that overlap, apart from the demo's. */
-const folder = resolve(import.meta.dirname, '../../.postbus/test-postgres')
+/** Shared by test runs of this checkout that overlap, apart from the demo's. */
+async function folderOfServer(): Promise<string> {
+  const checkout = resolve(import.meta.dirname, '../..')
+  const parent = await fastFolder(resolve(checkout, '.postbus'))
+  return resolve(parent, `postbus-tests-${createHash('sha256').update(checkout).digest('hex').slice(0, 12)}`)
+}
 
 export async function setup(project: TestProject): Promise<void> {
-  server = await testServer({ databaseUrl: env.databaseUrl, folder })
+  server = await testServer({ databaseUrl: env.databaseUrl, folder: await folderOfServer() })
   project.provide('serverUrl', server.connectionString)
   await onServer(`create database ${migrated}`)
   await migrate()

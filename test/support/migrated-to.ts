@@ -31,3 +31,14 @@ export async function migrateTo(connectionString: string, name: string): Promise
   await kysely.destroy()
   if (error) throw error
 }
+
+/** What `migrate` says of the indexes that it builds in a new database. */
+export const INDEX_STEPS: readonly string[] = [
+  'fresh',
+  'returning',
+  'active',
+  'lane',
+  'set_aside',
+  'expires',
+  'retained',
+].map((name) => `build index "postbus_${name}"`)

@@ -118,14 +118,14 @@ export function createDeliveryStore(
     payloadOf: async (event) => storedPayload(await connection.pool(), tables, event),
     deliveriesOf: async ({ seq }) => endedDeliveries(await connection.pool(), tables, seq),
     async finish() {
-      const database = await lifeline.pool()
+      const database = await connection.pool()
       for (let after: string | null = '0'; after !== null;) after = await sweepFinished(database, tables, after)
     },
     keep: async (queue, claims) => keepClaims(await lifeline.pool(), tables, queue, claims),
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
-    index: async () => logIndex.move(await lifeline.pool()),
+    index: async () => logIndex.move(await connection.pool()), // not in the way of heartbeats
     vacuum: () => vacuum.run(),
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),
