@@ -21,7 +21,7 @@ const handlers = [
 let opened: TestBus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers })
+  opened = await openTestBus({ handlers, retentionMs: null }) // workers prune nothing meanwhile
 })
 
 afterAll(() => opened.close())
