@@ -14,6 +14,7 @@ import { RECORDED_COLUMNS, type RecordedRow } from './recorded-row.ts'
 const LONGEST_MS = 200
 const FIRST_LOOK = 1_000
 const LARGEST_LOOK = 16_000
+const LOOK_MS = 50
 
 export interface FoundEvents {
   readonly rows: readonly RecordedRow[]
@@ -30,7 +31,8 @@ export async function listEvents(database: Queryable, tables: Tables, query: Lis
   const { indexedTo, stretches } = await stretchesOf(database, tables, query)
   for (const stretch of stretches) {
     let left: Stretch = stretch
-    for (let most = FIRST_LOOK; ; most = Math.min(2 * most, LARGEST_LOOK)) {
+    for (let most = FIRST_LOOK; ;) {
+      const lookBegan = performance.now()
       const isIndexed = BigInt(left.before) <= BigInt(indexedTo) + 1n
       const look = await lookAt(database, tables, {
         query,
@@ -44,9 +46,16 @@ export async function listEvents(database: Queryable, tables: Tables, query: Lis
       if (look.last === null || look.looked < most) break
       left = first === 'newest' ? { ...left, before: look.last } : { ...left, after: look.last }
       if (performance.now() - began > LONGEST_MS) return { rows, cursor: cursorAt(first, look.last) }
+      most = nextLook(most, performance.now() - lookBegan)
     }
   }
   return { rows, cursor: null }
+}
+
+/** So many that it takes about `LOOK_MS`: the page has to stop soon after its time. */
+function nextLook(most: number, tookMs: number): number {
+  const fitting = Math.round((most * LOOK_MS) / Math.max(1, tookMs))
+  return Math.min(Math.max(fitting, FIRST_LOOK), 4 * most, LARGEST_LOOK)
 }
 
 /** The newest part of the log, which is not indexed yet, and the rest: in the order of the query. */
@@ -81,7 +90,9 @@ async function lookAt(database: Queryable, tables: Tables, { query, stretch, mos
   >(
     `with candidate as materialized (${candidates}), matching as (
      
-      select ${RECORDED_COLUMNS} from candidate join ${tables.event} event on event.seq = candidate.seq
+      select ${RECORDED_COLUMNS} from candidate cross join lateral (
+        select * from ${tables.event} event where event.seq = candidate.seq offset 0 -- a probe each, whatever is estimated
+      ) event
       where ${conditionsOf(query, tables, values)} order by event.${order.by} limit ${wanted}
     )
     select looked.*, matching.* from (
