@@ -106,7 +106,13 @@ async function index(connectionString: string): Promise<void> {
   const pool = new Pool({ connectionString, max: 1 })
   const log = new LogIndex(tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))
   const database = { query: (text: string, values: unknown[]) => pool.query(text, values) }
-  while ((await log.move(database as never)).events > 0);
+  for (let isDone = false; !isDone;) {
+    await log.move(database as never)
+    const { rows } = await pool.query<{ isDone: boolean }>(
+      'select indexed_to >= (select max(seq) from postbus.event) as "isDone" from postbus.log_place',
+    )
+    isDone = rows[0]?.isDone === true
+  }
   await pool.query('vacuum analyze')
   await pool.end()
 }
