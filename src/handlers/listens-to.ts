@@ -2,7 +2,7 @@
 import type { Envelope } from '../events/envelope.ts'
 import type { EventOf, EventType } from '../events/event.ts'
 
-/** Any event type, whatever its data. */
+/** An event type with data of any type. */
 export type AnyEventType = EventType
 
 /** A pattern over event type names: text in which `*` stands for any characters (`'orders.*'`), or a regular expression. */

@@ -18,7 +18,7 @@ export interface DefaultOptions {
 export function eventDefaults({ ttlMs, createId }: DefaultOptions): EventDefaults {
   if (ttlMs === undefined && createId === undefined) return (event) => event
   if (createId) rememberIds()
-  /** By what a copy of an event shares with it: an event that is published again, in whatever copy, is the same one. */
+  /** By what an event and its copies share: a copy that is published again is the same event. */
   const ids = new WeakMap<Date, string>()
 
   function idOf(event: Envelope): string {

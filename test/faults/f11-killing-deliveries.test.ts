@@ -35,7 +35,7 @@ test.concurrent.for([
   },
 )
 
-/** Starts a worker again whenever one has died, and returns how many did. */
+/** Starts another worker for each that has died, and returns how many that were. */
 async function superviseUntilSettled(stage: Stage): Promise<number> {
   let deaths = 0
   const supervisor = new AbortController()

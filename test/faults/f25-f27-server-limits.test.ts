@@ -182,7 +182,7 @@ async function takeAllConnections(): Promise<readonly Client[]> {
 
 const FILLED = ['postbus.event', 'pgboss.job']
 
-/** The error that the server has for a full disk, from whatever would write to the tables. */
+/** Every write to the tables fails as on a full disk. */
 async function fillDisk(what = 'insert or update or delete'): Promise<void> {
   await admin.query(`create or replace function disk_is_full() returns trigger language plpgsql as $$ begin
     raise exception using errcode = '53100', message = 'could not extend file: No space left on device';

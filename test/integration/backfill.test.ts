@@ -127,7 +127,7 @@ test('once it is done publishers give it its deliveries, and what one had left g
   expect(stored.took().toSorted((one, other) => one - other)).toEqual([1, 2])
 })
 
-test('what the handler was given before it had a backfill is not given again, whatever became of it', async () => {
+test('what the handler was given before it had a backfill is not given again, be it done or dead', async () => {
   const before = stored.busWith([
     stored.noting('notes.take', { maxAttempts: 1 }, (n) => n === 2 && Promise.reject(new Error('no'))),
   ])

@@ -37,7 +37,7 @@ afterAll(async () => {
   await stored.close()
 })
 
-test('what is exported and imported is the same record, in the same order, whatever its types and payloads', async () => {
+test('what is exported and imported is the same record, in the same order, also of types that are unknown here', async () => {
   const bus = stored.busWith([])
   await bus.withContext({ correlationId: 'request 1', source: 'api', metadata: { user: 'ada' } }, () =>
     stored.publish(bus, numbers(700)),

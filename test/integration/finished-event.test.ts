@@ -1,4 +1,4 @@
-/** An event type with a `finishedEvent` is followed by that event when all handlers are through: once, whatever ends last. */
+/** An event type with a `finishedEvent` is followed by that event when all handlers have finished. It is published once. */
 import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'

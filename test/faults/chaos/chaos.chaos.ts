@@ -9,7 +9,7 @@ import { openWorld } from './world.ts'
 /** From the last fault until everything must be done. */
 const PEACE_MS = 90_000
 
-test('whatever happens to processes, connections, server and clock: no promise is broken', async () => {
+test('no promise is broken while processes, connections, server and clock fail', async () => {
   const { minutes, seed } = inject('chaos')
   console.log(`chaos: ${minutes} minutes with seed ${seed}`)
   const random = seeded(seed)

@@ -1,6 +1,6 @@
 /**
  * Publishers that nothing stops: each transaction takes the lock of a key, publishes, writes a row of its own beside the event, and
- * commits or rolls back. When it fails nobody knows how far it came, so it is made again with the same event, or given up.
+ * commits or rolls back. When it fails it is not known how far it came, so it is made again with the same event, or given up.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'

@@ -1,5 +1,5 @@
 /**
- * The functions that delete events which nothing waits for any more, whatever their age: chosen by an operator, or past their time.
+ * The functions that delete events of any age, once nothing waits for them: those that an operator chose, and those past their time.
  *
  *   chosen ──► locked ──► their deliveries, none of which waits or runs ──► locked, counted again ──► deleted, with their history
  *                         their dead letters, none of which is open

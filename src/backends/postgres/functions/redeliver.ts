@@ -56,7 +56,7 @@ function holding({ delivery, event, ownQueue }: Tables): string {
 
 const ID = (seq: string) => `(lpad(to_hex(${seq}), 16, '0') || handler_hash)::uuid`
 
-/** Their jobs, whatever became of them. `offset` keeps each look-up a probe of the primary key: a join would read the queue for each event. */
+/** Their jobs, in any state. `offset` makes each look-up a probe of the primary key: a join would read the queue for each event. */
 function jobsOf(tables: Tables, columns: string, { where = '', lock = '' } = {}): string {
   return `unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
       ${byId(tables, { queue: 'used.queue', id: ID('asked.seq') }, columns)} ${where} offset 0 ${lock}

@@ -21,7 +21,7 @@ interface Known {
   readonly count: string
 }
 
-/** The ids, and replays, of those that follow the last known one, up to the first that cannot run after it just like that. */
+/** The ids and replays of those behind the last known one, up to the first that is not ready to run. */
 export function behind(tables: Tables, { lane, last, count }: Known): string {
   const isReady = `job.state = 'created' and job.started_on is null and job.start_after <= ${tables.clock}
     and ${NOT_SET_ASIDE} and not ${IS_LARGE}`

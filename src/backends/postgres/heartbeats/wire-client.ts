@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import type { Place } from './place.ts'
 
 export interface WireClient {
-  /** Runs statements, whatever they return. */
+  /** Runs statements. Their results are thrown away. */
   run(text: string): Promise<void>
   close(): void
 }

@@ -91,7 +91,7 @@ async function lookAt(database: Queryable, tables: Tables, { query, stretch, mos
     `with candidate as materialized (${candidates}), matching as (
      
       select ${RECORDED_COLUMNS} from candidate cross join lateral (
-        select * from ${tables.event} event where event.seq = candidate.seq offset 0 -- a probe each, whatever is estimated
+        select * from ${tables.event} event where event.seq = candidate.seq offset 0 -- a probe for each
       ) event
       where ${conditionsOf(query, tables, values)} order by event.${order.by} limit ${wanted}
     )

@@ -104,7 +104,7 @@ type ReadRow = Omit<ReadEvent, 'occurredAt' | 'expiresAt' | 'exact'> & {
   readonly retainedUntil: string | null
 }
 
-/** Times in UTC, to the microsecond: as text, whatever the session's settings are. */
+/** Times in UTC, to the microsecond, as text: settings of the session do not change it. */
 const TIME = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
 /** As one value: so a part without events can be told from an event without anything. */
