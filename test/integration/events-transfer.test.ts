@@ -60,11 +60,15 @@ test('duplicates are passed over, so an interrupted import can be made again', a
   await stored.publish(bus, numbers(3))
   await other.events.import(await first(bus, 2))
 
-  expect(await other.events.import(bus.events.export(), { by: 'ada' })).toEqual({
+  expect(await other.events.import(bus.events.export(), { by: 'ada', reason: 'it was cut off' })).toEqual({
     count: 1,
     duplicates: 2,
     pastRetention: 0,
   })
+  expect((await other.acts.list()).acts).toMatchObject([
+    { act: 'events.import', by: 'ada', reason: 'it was cut off', count: 1 },
+    { act: 'events.import', by: null, count: 2 },
+  ])
 })
 
 test('an imported event reaches a handler by a replay', async () => {

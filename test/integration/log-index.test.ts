@@ -66,6 +66,18 @@ test('two workers that index at once index each event once', async () => {
   expect(await indexed()).toBe(300)
 })
 
+test('a worker that finds another one at it does not wait, and indexes nothing', { timeout: 5_000 }, async () => {
+  const index = new LogIndex(tables, 1)
+  await attic.bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
+  await moved(index, 1)
+  const other = await attic.connect()
+  await other.query('begin; select from postbus.log_place for update')
+
+  expect(await index.move(attic.database)).toEqual({ events: 0, more: false })
+  await other.query('rollback')
+  expect(await moved(index, 1)).toEqual({ events: 1, more: true })
+})
+
 test('batches follow each other until the end of the log', async () => {
   const index = new LogIndex(tables, 100)
   await attic.bus.publish(Array.from({ length: 250 }, (_, n) => NoteTaken({ n })))

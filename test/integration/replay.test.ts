@@ -220,12 +220,12 @@ test('what was erased is passed over; a replay, its pauses and its end are recor
 
   const replay = await bus.replay({ handler: 'notes.take', ratePerSecond: 1 }, { by: 'ada' })
   await bus.replays.pause(replay.id, { by: 'bob', reason: 'too soon' })
-  await (
-    await bus.replays.resume(replay.id, { by: 'bob' })
-  ).done
+  const end = await (await bus.replays.resume(replay.id, { by: 'bob' })).done
   await drained(bus)
 
+  expect(end).toMatchObject({ matching: 3, count: 2 })
   expect(stored.took()).toEqual([2, 3])
+  expect(await bus.deadLetters.count()).toBe(0)
   const { acts } = await bus.acts.list()
   expect(acts.map(({ act, by, reason, count }) => ({ act, by, reason, count }))).toEqual([
     { act: 'replays.resume', by: 'bob', reason: null, count: 1 },
