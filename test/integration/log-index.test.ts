@@ -10,7 +10,7 @@ const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
 let attic: Attic
 
 beforeAll(async () => {
-  attic = await openAttic()
+  attic = await openAttic({}, { ownServer: true })
   return () => attic.close()
 })
 
@@ -105,7 +105,7 @@ test('the index of pruned events goes with them', async () => {
   expect(rows).toEqual([{ count: 1 }])
 })
 
-/** Moves until that many are indexed at once. Other tests write on the same server, and hold the watermark back for a moment. */
+/** Moves until that many are indexed at once: what the server does beside us, such as vacuum, holds the watermark back for a moment. */
 async function moved(index: LogIndex, events: number) {
   let last = { events: 0, more: false }
   await until('it has moved', async () => (last = await index.move(attic.database)).events === events)

@@ -3,6 +3,7 @@ import { Pool } from 'pg'
 import { inject } from 'vitest'
 import { createBus, type Bus, type BusOptions, type BusSignal, type BusSignalName } from '../../src/index.ts'
 import { createDatabase } from './database.ts'
+import { startEmbeddedServer } from './embedded-server.ts'
 
 export interface TestBus {
   readonly bus: Bus
@@ -14,11 +15,12 @@ export interface TestBus {
   close(): Promise<void>
 }
 
-/** Opens a bus for one test file or one test. `close` drops the database. */
-export async function openTestBus(options: BusOptions = {}): Promise<TestBus> {
-  // To copy a migrated database takes half the time of migrating one. The queues of the bus are still to be made.
-  const isUsual = options.schema === undefined && options.pgbossSchema === undefined
-  const created = await createDatabase(isUsual ? { template: inject('migrated') } : {})
+/**
+ * Opens a bus for one test file or one test. `close` drops the database.
+ * On a server of its own, if it asks what is older than every transaction: one of another test, in any database, holds that back.
+ */
+export async function openTestBus(options: BusOptions = {}, { ownServer = false } = {}): Promise<TestBus> {
+  const created = ownServer ? await onOwnServer() : await newDatabase(options)
   const { connectionString } = created
   const signals: BusSignal[] = []
   const bus = createBus({ connectionString, onSignal: (signal) => signals.push(signal), ...options })
@@ -38,4 +40,15 @@ export async function openTestBus(options: BusOptions = {}): Promise<TestBus> {
       await created.drop()
     },
   }
+}
+
+async function newDatabase({ schema, pgbossSchema }: BusOptions) {
+  // To copy a migrated database takes half the time of migrating one. The queues of the bus are still to be made.
+  const isUsual = schema === undefined && pgbossSchema === undefined
+  return createDatabase(isUsual ? { template: inject('migrated') } : {})
+}
+
+async function onOwnServer() {
+  const { connectionString, remove } = await startEmbeddedServer()
+  return { connectionString, drop: remove }
 }

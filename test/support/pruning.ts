@@ -47,8 +47,8 @@ export interface Turn {
   readonly more: boolean
 }
 
-export async function openAttic(options: BusOptions = {}): Promise<Attic> {
-  const opened = await openTestBus({ handlers: HANDLERS, ...options })
+export async function openAttic(options: BusOptions = {}, on: { ownServer?: boolean } = {}): Promise<Attic> {
+  const opened = await openTestBus({ handlers: HANDLERS, ...options }, on)
   const { bus, database } = opened
   const clients: Client[] = []
   const prune: Attic['prune'] = async (over = database, { batch = 1_000, begins = 'anew' } = {}) => {
