@@ -12,6 +12,7 @@ export default defineConfig({
     exclude: ['test/readme-blocks/**'], // their own tests run them
     pool: 'forks',
     maxWorkers: 3,
+    maxConcurrency: 8, // tests that run side by side wait most of the time
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

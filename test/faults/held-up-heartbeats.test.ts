@@ -17,7 +17,7 @@ test.concurrent.for(LOCKS.flatMap((lock) => [11_500, 14_000].map((ms) => [...loc
     const stage = await openStage()
     onTestFinished(() => stage.close())
     const workers = [await stage.worker(), await stage.worker()]
-    await stage.publish(...Array.from({ length: 12 }, (_, n) => ({ ms: 30_000, key: n % 2 ? `key ${n}` : null })))
+    await stage.publish(...Array.from({ length: 12 }, (_, n) => ({ ms: 17_000, key: n % 2 ? `key ${n}` : null })))
     await until('all run', async () => (await stage.trace.entries()).length === 12)
     const holder = await stage.database.connect()
 

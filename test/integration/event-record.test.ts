@@ -144,10 +144,14 @@ describe('when everything is indexed', () => {
     const other = anotherBus(opened, [])
     const worker = other.worker()
     await worker.start()
-    await until('all are indexed', async () => {
-      const { rows } = await opened.database.query('select indexed_to from postbus.log_place')
-      return rows[0]?.indexed_to === '8'
-    }, 60_000) // a transaction of another test that writes, in any database, holds that back
+    await until(
+      'all are indexed',
+      async () => {
+        const { rows } = await opened.database.query('select indexed_to from postbus.log_place')
+        return rows[0]?.indexed_to === '8'
+      },
+      60_000,
+    ) // a transaction of another test that writes, in any database, holds that back
     await worker.stop()
     await other.close()
   }, 90_000)

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
+import { noLongerQuick } from '../support/no-longer-quick.ts'
 import { aSignal, anotherBus, handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
@@ -108,6 +109,7 @@ describe('a key that is paused', () => {
 
     await opened.bus.lanes.pause(RED)
     await publish('blue', 4)
+    await noLongerQuick()
     finish.resolve()
     await until('another key has run', () => taken().includes('take 4'))
     await until('the first one is settled', async () => (await opened.bus.lanes.show(RED))?.behind === 1)

@@ -1,8 +1,8 @@
 /** `bus.lanes.rewind`: from an event on, a handler gets a key's events again, in order, and nothing else happens to anything else. */
-import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
+import { noLongerQuick } from '../support/no-longer-quick.ts'
 import { aSignal, handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
@@ -110,7 +110,7 @@ test('what runs is waited for, and runs again in its turn', async () => {
 
   const rewinding = opened.bus.lanes.rewind({ ...RED, from: first })
   await until('the key stands still', async () => (await opened.bus.pauses()).pauses.length === 1)
-  await setTimeout(50) // a handler that is done sooner than in 20 ms is followed before the worker hears of the pause
+  await noLongerQuick()
   finish.resolve()
 
   expect(await rewinding).toEqual({ count: 2 })
