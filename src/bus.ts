@@ -14,6 +14,7 @@ import type { EventTransfer } from './deliveries/exported-events.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { BeginReplay, Replays } from './deliveries/replays.ts'
 import type { Pauses } from './deliveries/pauses.ts'
+import type { Rates } from './deliveries/rates.ts'
 import type {
   DoctorFinding,
   DoctorOptions,
@@ -45,7 +46,7 @@ import { attemptWith } from './attempt/run-attempt.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
-export interface Bus extends ResultPublisher, Listeners, Pauses {
+export interface Bus extends ResultPublisher, Listeners, Pauses, Rates {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -157,6 +158,7 @@ export function createBus(options: BusOptions): Bus {
     replays: { ...place.replays.replays },
     acts: { ...place.acts },
     ...place.pauses,
+    rates: (query) => place.rates(query),
     close,
     [Symbol.asyncDispose]: close,
   }

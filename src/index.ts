@@ -91,6 +91,8 @@ export type {
   PreviewedActOptions,
 } from './deliveries/acts.ts'
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
+export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
+export type { Percentiles } from './deliveries/histogram.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'

@@ -35,6 +35,7 @@ export function createInMemory(
     replays: withoutReplays(refuse),
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     pauses: withoutPauses(refuse),
+    rates: async () => refuse('rates()'),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),

@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
+import { rates } from './rates.ts'
 import { replay } from './replay.ts'
 import { pause, resume } from './pause.ts'
 import { prune } from './prune.ts'
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   dead,
   lanes,
   events,
+  rates,
   explain,
   replay,
   pause,

@@ -1,6 +1,7 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
 import type { Heartbeats } from './heartbeats.ts'
+import type { RateCounts } from './rates.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
@@ -89,6 +90,13 @@ export interface Indexed {
   readonly more: boolean
 }
 
+/** What became of a handler's attempts since they were handed over last. Durations stand in buckets: see `histogram.ts`. */
+export interface HandlerCounts extends RateCounts {
+  readonly handler: string
+  readonly runMs: readonly number[]
+  readonly latencyMs: readonly number[]
+}
+
 /** What a worker does with stored deliveries. Every change names a claim, so a lost claim changes nothing. */
 export interface DeliveryStore {
   /**
@@ -121,6 +129,8 @@ export interface DeliveryStore {
   prune(how: Pruning): Promise<Pruned>
   /** Indexes the next events of the log, so that they can be looked up. Of several callers one works. */
   index(): Promise<Indexed>
+  /** Adds to what is counted of this minute. */
+  count(counts: readonly HandlerCounts[]): Promise<void>
   /** Vacuums what deliveries have left behind, if that is worth it. Returns what it did; null if nothing. */
   vacuum(): Promise<Vacuumed | null>
   /** One step of a handler's backfill. For all workers; of several callers one works. */

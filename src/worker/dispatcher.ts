@@ -68,7 +68,7 @@ export class Dispatcher {
       onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
       onRefused: (refused) => this.#signals.settlementsRefused(refused),
-      onStored: (settlement) => parts.tally.count(settlement),
+      onStored: (settlement) => this.#count(settlement.delivery, settlement, null),
     })
     this.#runParts = {
       ...parts,
@@ -80,7 +80,7 @@ export class Dispatcher {
       isStopping: () => this.#stopping.signal.aborted || this.#alone.isTaken,
       mustWait: (delivery) => this.#mustWait(delivery),
       putOff: (delivery, onSettled) => this.#putOff(delivery, onSettled),
-      onOutcome: (outcome) => this.#settled(outcome),
+      onOutcome: (outcome, delivery, tookMs) => this.#settled(outcome, delivery, tookMs),
       onEnd: (run) => this.#runEnded(run),
     }
     this.#singleParts = {
@@ -221,6 +221,11 @@ export class Dispatcher {
     this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
   }
 
+  #count(delivery: ClaimedDelivery, of: Outcome | Settlement, tookMs: number | null): void {
+    this.#parts.tally.count(of)
+    this.#parts.minute?.count(delivery, of, tookMs)
+  }
+
   /** A delivery is settled, or given back. */
   #leave(held: HeldDelivery): void {
     this.#held.release(held)
@@ -228,8 +233,8 @@ export class Dispatcher {
     this.#claimer.released()
   }
 
-  #settled(outcome: Outcome): void {
-    this.#parts.tally.count(outcome)
+  #settled(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void {
+    this.#count(delivery, outcome, tookMs)
     if (!('delayMs' in outcome) || outcome.delayMs >= this.#parts.pollMs) return
     // Nobody announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()

@@ -42,7 +42,7 @@ export interface LaneRunParts {
   /** It may not run here now: the process stops, or an attempt that lost its claim still runs. */
   mustWait(delivery: ClaimedDelivery): boolean
   putOff(delivery: ClaimedDelivery, onSettled: () => void): void
-  onOutcome(outcome: Outcome): void
+  onOutcome(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void
   /** Nothing of it is held any more. */
   onEnd(run: LaneRun): void
 }
@@ -215,9 +215,9 @@ export class LaneRun implements Run {
     for (const { held } of ended) this.#parts.held.release(held)
   }
 
-  #report({ held, outcome }: Ended, { wasOurs, isRefused }: SettledAttempt): void {
+  #report({ held, outcome, tookMs }: Ended, { wasOurs, isRefused }: SettledAttempt): void {
     if (outcome === null) return
-    if (wasOurs) this.#parts.onOutcome(outcome)
+    if (wasOurs) this.#parts.onOutcome(outcome, held.delivery, tookMs)
     else if (!isRefused && !held.abort.signal.aborted) this.#parts.signals.claimLost(held.delivery)
   }
 

@@ -1,4 +1,5 @@
 /** Runs one delivery of a queue without keys: an attempt in its slot, then its outcome goes to the database. */
+import { performance } from '../clock.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
 import type { Attempt } from '../attempt/run-attempt.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
@@ -16,21 +17,28 @@ export interface SingleRunParts {
   readonly signals: QueueSignals
   /** Its handler has returned: the slot is free. */
   onReturned(handler: string): void
-  onOutcome(outcome: Outcome): void
+  onOutcome(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void
   /** It is settled, or given back. */
   onEnd(held: HeldDelivery): void
   begin(delivery: ClaimedDelivery): void
 }
 
+interface TimedAttempt extends ConcludedAttempt {
+  readonly tookMs: number
+}
+
 /** It is held when this returns. */
 export function runSingle(parts: SingleRunParts, delivery: ClaimedDelivery): void {
   const held = parts.held.hold(delivery)
+  const began = performance.now()
   const attempt = parts.attempt(delivery, held.abort)
-  void concludedAttempt(attempt, delivery, parts.emit).then((concluded) => returned(parts, held, concluded))
+  void concludedAttempt(attempt, delivery, parts.emit).then((concluded) =>
+    returned(parts, held, { ...concluded, tookMs: performance.now() - began }),
+  )
 }
 
 /** The outcome goes to the database, unless the delivery was given back meanwhile. */
-function returned(parts: SingleRunParts, held: HeldDelivery, concluded: ConcludedAttempt): void {
+function returned(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttempt): void {
   parts.held.returned(held)
   parts.onReturned(held.delivery.handler)
   if (held.phase === 'given-back') return parts.onEnd(held)
@@ -39,12 +47,12 @@ function returned(parts: SingleRunParts, held: HeldDelivery, concluded: Conclude
   settle(parts, held, concluded)
 }
 
-function settle(parts: SingleRunParts, held: HeldDelivery, concluded: ConcludedAttempt): void {
+function settle(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttempt): void {
   const { delivery, abort } = held
   parts.settler.hand({ ...concluded.settlement, delivery }, ({ wasOurs, isRefused }) => {
     const newer = held.delivery === delivery ? null : held.delivery
     if (newer && !wasOurs && !isRefused) return settle(parts, held, concluded) // it was lost, and has come back meanwhile
-    if (wasOurs) parts.onOutcome(concluded.outcome)
+    if (wasOurs) parts.onOutcome(concluded.outcome, delivery, concluded.tookMs)
     else if (!isRefused && !abort.signal.aborted) parts.signals.claimLost(delivery)
     parts.onEnd(held)
     if (newer) parts.begin(newer)

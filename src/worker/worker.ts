@@ -16,6 +16,7 @@ import { keptClaims, type KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
 import { keepFinished } from './finishing.ts'
 import { keepIndexed } from './indexing.ts'
+import { keepCounted, MinuteCounts } from './minute-counts.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
 import { watchStalls } from './stalls.ts'
@@ -43,6 +44,7 @@ export class Worker {
   readonly #parts: WorkerParts
   readonly #id = randomUUID()
   readonly #tally = new Tally()
+  readonly #minute = new MinuteCounts()
   #dispatchers: readonly Dispatcher[] = []
   #kept: KeptClaims | null = null
   /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
@@ -124,7 +126,7 @@ export class Worker {
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
     const store = this.#kept?.store ?? this.#parts.store
-    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally })
+    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally, minute: this.#minute })
     return plan
   }
 
@@ -199,6 +201,7 @@ export class Worker {
       keepPruned(this.#parts, this.#over.signal),
       keepIndexed(this.#parts.store, this.#over.signal),
       keepFinished(this.#parts.store, this.#over.signal),
+      keepCounted(this.#parts.store, this.#minute, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
   }

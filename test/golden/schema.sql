@@ -74,6 +74,19 @@ create table postbus.handler (
   name text not null
 );
 
+create table postbus.handler_minute (
+  minute timestamp with time zone not null,
+  handler smallint not null,
+  done integer not null,
+  skipped integer not null,
+  expired integer not null,
+  failed integer not null,
+  dead integer not null,
+  snoozed integer not null,
+  run_ms integer[] not null,
+  latency_ms integer[] not null
+);
+
 create table postbus.history (
   seq bigint not null,
   ended_at timestamp with time zone not null,
@@ -395,6 +408,8 @@ alter table postbus.finish add constraint finish_pkey PRIMARY KEY (seq);
 alter table postbus.handler add constraint handler_name_key UNIQUE (name);
 
 alter table postbus.handler add constraint handler_pkey PRIMARY KEY (number);
+
+alter table postbus.handler_minute add constraint handler_minute_pkey PRIMARY KEY (minute, handler);
 
 alter table postbus.history_table add constraint history_table_pkey PRIMARY KEY (number);
 

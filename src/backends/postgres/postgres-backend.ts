@@ -9,6 +9,7 @@ import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
 import { publishEvents } from './deliveries/publish.ts'
 import { dueQueues } from './deliveries/due.ts'
+import { countMinute } from './deliveries/handler-minutes.ts'
 import { storedPayload } from './deliveries/stored-payload.ts'
 import { checkQueues } from './queues/queues.ts'
 import { endedDeliveries, sweepFinished } from './record/finished.ts'
@@ -126,6 +127,7 @@ export function createDeliveryStore(
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
     index: async () => logIndex.move(await connection.pool()), // not in the way of heartbeats
+    count: async (counts) => countMinute(await connection.pool(), tables, counts),
     vacuum: () => vacuum.run(),
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),

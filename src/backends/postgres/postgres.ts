@@ -4,6 +4,7 @@ import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
+import type { Rates } from '../../deliveries/rates.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
@@ -26,6 +27,7 @@ import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
 import { pausesIn } from './operating/pauses.ts'
+import { ratesIn } from './operating/rates.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
@@ -55,6 +57,7 @@ export interface Postgres {
   readonly replays: ReplaysIn
   readonly acts: Acts
   readonly pauses: Pauses
+  readonly rates: Rates['rates']
   readonly events: EventRecord & EventTransfer & EventActs
   migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
@@ -101,6 +104,7 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     lanes: lanesIn({ connection, tables, registry }),
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
+    rates: ratesIn({ connection, tables, registry }),
     migrate: (queues, options = {}) =>
       withReachableDatabase(async () => {
         const report = await migrate(connection, tables, queues, options)

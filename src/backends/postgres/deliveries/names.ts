@@ -34,6 +34,10 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       const { handlers } = names()
       return (await store.deliveriesOf(event)).map((one) => ({ ...one, handler: handlers.shown(one.handler) }))
     },
+    count(counts) {
+      const { handlers } = names()
+      return store.count(counts.map((one) => ({ ...one, handler: handlers.stored(one.handler) })))
+    },
     announce(worker) {
       const { handlers } = names()
       return store.announce({ ...worker, handlers: worker.handlers.map((name) => handlers.stored(name)) })

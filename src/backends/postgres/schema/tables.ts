@@ -15,6 +15,8 @@ export interface Tables {
   readonly ownQueue: string
   /** The numbers of handlers in the history. */
   readonly handler: string
+  /** What handlers did in each minute. */
+  readonly handlerMinute: string
   readonly history: string
   readonly historyTurn: string
   readonly laneSweep: string
@@ -73,6 +75,7 @@ export function tablesIn(names: SchemaNames): Tables {
     migration: ours('migration'),
     ownQueue: ours('queue'),
     handler: ours('handler'),
+    handlerMinute: ours('handler_minute'),
     history: ours('history'),
     historyTurn: ours('history_turn'),
     laneSweep: ours('lane_sweep'),

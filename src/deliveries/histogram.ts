@@ -1,0 +1,52 @@
+/**
+ * How many of many durations were about how long: in buckets, four to each doubling, so that a percentile is known to a tenth, a
+ * day has a hundred of them, and those of several processes are added up one by one.
+ */
+
+/** Where the first bucket ends. */
+const FIRST_MS = 0.5
+const PER_DOUBLING = 4
+/** The last one holds all that is longer: about three weeks. */
+const LAST = 127
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+}
+
+export function bucketOf(ms: number): number {
+  if (!(ms > FIRST_MS)) return 0
+  return Math.min(Math.ceil(PER_DOUBLING * Math.log2(ms / FIRST_MS)), LAST)
+}
+
+/** Adds one to a bucket. Buckets behind the last one that holds anything are not there. */
+export function addTo(buckets: number[], ms: number): void {
+  const bucket = bucketOf(ms)
+  while (buckets.length <= bucket) buckets.push(0)
+  buckets[bucket] = (buckets[bucket] ?? 0) + 1
+}
+
+/** In milliseconds. `null` when there is nothing in the buckets. */
+export function percentilesOf(buckets: readonly number[]): Percentiles | null {
+  const total = buckets.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return null
+  const at = (share: number) => Number(percentile(buckets, share * total).toPrecision(3))
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
+}
+
+/** As if those in one bucket lay at even distances. */
+function percentile(buckets: readonly number[], rank: number): number {
+  let before = 0
+  const bucket = buckets.findIndex((count) => {
+    if (before + count >= rank) return true
+    before += count
+    return false
+  })
+  const from = bucket === 0 ? 0 : endOf(bucket - 1)
+  return from + ((endOf(bucket) - from) * (rank - before)) / (buckets[bucket] ?? 1)
+}
+
+function endOf(bucket: number): number {
+  return FIRST_MS * 2 ** (bucket / PER_DOUBLING)
+}

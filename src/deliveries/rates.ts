@@ -1,0 +1,116 @@
+/** How much handlers do, and how long they take: `bus.rates`. Workers count by the minute, so nothing is counted when somebody asks. */
+import { z } from 'zod'
+import { NAME } from '../names.ts'
+import type { Percentiles } from './histogram.ts'
+
+/** What became of attempts. */
+export interface RateCounts {
+  /** Handled. */
+  readonly done: number
+  /** Ended by `skip()`. */
+  readonly skipped: number
+  /** Past their ttl: the handler was not called. */
+  readonly expired: number
+  /** Failed, and were to be tried again. */
+  readonly failed: number
+  /** Became dead letters. */
+  readonly dead: number
+  /** Snoozed, or put back for another deploy. */
+  readonly snoozed: number
+}
+
+export interface RatePoint extends RateCounts {
+  /** When it begins. It ends `stepMs` later. */
+  readonly at: Date
+  readonly runMs: Percentiles | null
+  readonly latencyMs: Percentiles | null
+}
+
+export interface HandlerRates extends RateCounts {
+  readonly handler: string
+  /** Deliveries that ended in a second, on average: done, skipped, expired or dead. */
+  readonly perSecond: number
+  /** Of the attempts that called the handler, how many failed: from 0 to 1. */
+  readonly errorShare: number
+  /** How long the handler ran, snoozes included; `null` when it did not. Correct to a tenth. */
+  readonly runMs: Percentiles | null
+  /**
+   * From `occurredAt`, by the clock of its publisher, to the end of the attempt that handled it, by the worker's. What was replayed is not
+   * in it.
+   */
+  readonly latencyMs: Percentiles | null
+  /** Oldest first. Steps in which nothing happened are left out. */
+  readonly points: readonly RatePoint[]
+}
+
+export interface RateReport {
+  /** Where the first step begins, and where the last one ends. */
+  readonly since: Date
+  readonly until: Date
+  /** The busiest first. Handlers that did nothing are left out. */
+  readonly handlers: readonly HandlerRates[]
+}
+
+/** `since` and `until` are half-open, and are rounded down and up to whole minutes. */
+export interface RateQuery {
+  readonly handler?: string
+  /** Default: an hour ago. Counts are kept for seven days. */
+  readonly since?: Date
+  /** Default: now. */
+  readonly until?: Date
+  /** How long a point is: whole minutes, in milliseconds. Default: one minute, or more where there would be over 120 points. */
+  readonly stepMs?: number
+}
+
+export interface Rates {
+  /**
+   * What handlers have done in this time, on all workers: how much, how much of it failed, and how long it took. A worker writes its
+   * counts every ten seconds and when it stops; those of one that was killed miss its last ten seconds. For people who watch, not
+   * for accounts.
+   *
+   * @example
+   * const { handlers } = await bus.rates({ since: new Date(Date.now() - 3_600_000) })
+   * for (const { handler, perSecond, errorShare, runMs } of handlers) console.log(handler, perSecond, errorShare, runMs?.p99)
+   *
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an unknown or undefined field, a time that ends before it begins, or more than 2,000
+   * points; `POSTBUS_UNKNOWN_HANDLER`.
+   */
+  rates(query?: RateQuery): Promise<RateReport>
+}
+
+export const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const USUAL_POINTS = 120
+const MOST_POINTS = 2_000
+
+export const rateQuery = z.strictObject({
+  handler: z.string().regex(NAME).exactOptional(),
+  since: z.date().exactOptional(),
+  until: z.date().exactOptional(),
+  stepMs: z.int().positive().multipleOf(MINUTE_MS, 'expected whole minutes, in milliseconds').exactOptional(),
+})
+
+/** In whole minutes. */
+export interface RateSpan {
+  readonly sinceMs: number
+  readonly untilMs: number
+  readonly stepMs: number
+}
+
+/** Returns what is wrong with it as text. */
+export function rateSpan({ since, until, stepMs }: z.output<typeof rateQuery>, nowMs: number): RateSpan | string {
+  const end = until?.getTime() ?? nowMs
+  const begin = since?.getTime() ?? end - HOUR_MS
+  if (begin >= end) return `it ends before it begins: since ${iso(begin)}, until ${iso(end)}`
+  const sinceMs = Math.floor(begin / MINUTE_MS) * MINUTE_MS
+  const untilMs = Math.ceil(end / MINUTE_MS) * MINUTE_MS
+  const minutes = (untilMs - sinceMs) / MINUTE_MS
+  const step = stepMs ?? Math.ceil(minutes / USUAL_POINTS) * MINUTE_MS
+  const points = Math.ceil((untilMs - sinceMs) / step)
+  if (points <= MOST_POINTS) return { sinceMs, untilMs, stepMs: step }
+  return `that is ${points.toLocaleString('en')} points, expected at most ${MOST_POINTS.toLocaleString('en')}: make stepMs longer, or the time shorter`
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,83 @@
+/** Counts what became of attempts, by handler, and hands that over every ten seconds: see `deliveries/rates.ts`. */
+import { replayOf } from '../attempt/open-envelope.ts'
+import { realNowMs, sleep } from '../clock.ts'
+import { addTo } from '../deliveries/histogram.ts'
+import type { DeliveryStore, HandlerCounts } from '../deliveries/delivery-store.ts'
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import type { RateCounts } from '../deliveries/rates.ts'
+import type { Outcome } from '../handlers/outcome.ts'
+
+const EVERY_MS = 10_000
+
+/** What becomes of an attempt that calls no handler. */
+const WITHOUT_HANDLER: readonly string[] = ['expired', 'put-back']
+
+type Mutable<Counts> = {
+  -readonly [Key in keyof Counts]: Counts[Key] extends readonly number[] ? number[] : Counts[Key]
+}
+
+export class MinuteCounts {
+  #handlers = new Map<string, Mutable<HandlerCounts>>()
+
+  /** `tookMs`: how long the attempt took; `null` where that is not known any more. */
+  count(delivery: ClaimedDelivery, of: Outcome | Settlement, tookMs: number | null): void {
+    const counts = this.#of(delivery.handler)
+    counts[kindOf(of)] += 1
+    if (tookMs !== null && !WITHOUT_HANDLER.includes(of.is)) addTo(counts.runMs, tookMs)
+    if (of.is === 'done') addLatency(counts.latencyMs, delivery)
+  }
+
+  /** What was counted since the last time. */
+  take(): readonly HandlerCounts[] {
+    const taken = [...this.#handlers.values()]
+    this.#handlers = new Map()
+    return taken
+  }
+
+  #of(handler: string): Mutable<HandlerCounts> {
+    const counted = this.#handlers.get(handler)
+    if (counted) return counted
+    const none = { done: 0, skipped: 0, expired: 0, failed: 0, dead: 0, snoozed: 0 }
+    const counts = { handler, ...none, runMs: [], latencyMs: [] }
+    this.#handlers.set(handler, counts)
+    return counts
+  }
+}
+
+/** From when it happened to now. A replay has been asked for later. */
+function addLatency(latencyMs: number[], { event }: ClaimedDelivery): void {
+  if (event === null || (event.rest?.includes('"replay"') && replayOf(event) !== null)) return
+  addTo(latencyMs, realNowMs() - event.occurredAt.getTime())
+}
+
+function kindOf(of: Outcome | Settlement): keyof RateCounts {
+  switch (of.is) {
+    case 'passed':
+      return of.as
+    case 'retry':
+      return 'failed'
+    case 'put-back':
+    case 'later':
+      return 'snoozed'
+    case 'done':
+    case 'skipped':
+    case 'expired':
+    case 'dead':
+    case 'snoozed':
+      return of.is
+  }
+}
+
+/** Hands over until `over` is aborted, and what is left then. What could not be handed over is lost: counts are not worth a retry. */
+export async function keepCounted(
+  store: Pick<DeliveryStore, 'count'>,
+  counts: MinuteCounts,
+  over: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await sleep(EVERY_MS, over)
+    const taken = counts.take()
+    if (taken.length > 0) await store.count(taken).catch(() => undefined)
+    if (over.aborted) return
+  }
+}
