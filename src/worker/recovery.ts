@@ -4,7 +4,7 @@
  *
  *   a heartbeat that is not of this moment ── the same 6 s later ──► taken over
  *        ▲                                        │
- *        └── seen again ◄── a look was delayed, or missed, or came late: all that was seen is forgotten
+ *        └── seen again ◄── a look was delayed, or failed twice, or came late: all that was seen is forgotten
  *
  * Where each look takes longer than a second, heartbeats may too: they get that much more time.
  *
@@ -56,13 +56,13 @@ export class Recovery {
   async run(announce: () => Promise<void>, over: AbortSignal): Promise<void> {
     let announcedAt = -Infinity
     while (!over.aborted) {
-      try {
-        if (performance.now() - announcedAt >= LOOK_EVERY_MS) await announce()
+      if (performance.now() - announcedAt >= LOOK_EVERY_MS) {
+        await announce().catch(() => undefined) // next time; the look finds out whether the database is there
         announcedAt = performance.now()
-        await this.look()
-      } catch {
-        this.#forget()
       }
+      await this.look()
+        .catch(() => this.look()) // a connection that was cut says nothing of the others
+        .catch(() => this.#forget())
       await sleep(this.#seen.size > 0 ? LOOK_AGAIN_MS : LOOK_EVERY_MS, over)
     }
   }

@@ -84,7 +84,7 @@ test('where every look takes longer than a second, dead workers are found all th
   expect(lostAt[0]).toBeGreaterThanOrEqual(12_000)
 })
 
-test('a look that fails begins all looks again', async () => {
+test('a look that fails, and fails again at once, begins all looks again', async () => {
   const { world, lostAt } = watching()
   world.silent = [silent('1')]
   await vi.advanceTimersByTimeAsync(5_000)
@@ -97,6 +97,18 @@ test('a look that fails begins all looks again', async () => {
   await vi.advanceTimersByTimeAsync(5_000)
 
   expect(lostAt).toHaveLength(1)
+})
+
+test('a look that fails once, because its connection was cut, changes nothing', async () => {
+  const { world, lostAt } = watching()
+  world.silent = [silent('1')]
+
+  for (let cut = 0; cut < 5; cut += 1) {
+    world.failsOnce = true
+    await vi.advanceTimersByTimeAsync(1_500)
+  }
+
+  expect(lostAt[0]).toBeLessThan(7_100)
 })
 
 test('a process that stood still between two looks begins them again', async () => {
@@ -133,7 +145,14 @@ test('a database in which nothing is silent is looked at every 2.5 s', async () 
 
 /** A database that has what the test says, and the times at which a claim was called lost. */
 function watching() {
-  const world = { silent: [] as SilentClaim[], isDelayed: false, takesMs: 0, fails: false, clockIsAheadS: 0 }
+  const world = {
+    silent: [] as SilentClaim[],
+    isDelayed: false,
+    takesMs: 0,
+    fails: false,
+    failsOnce: false,
+    clockIsAheadS: 0,
+  }
   const looks: Looking[] = []
   const lostAt: number[] = []
   const began = performance.now()
@@ -141,6 +160,10 @@ function watching() {
   async function recover(looking: Looking): Promise<Look> {
     looks.push(looking)
     if (world.fails) throw new Error('away')
+    if (world.failsOnce) {
+      world.failsOnce = false
+      throw new Error('cut')
+    }
     if (world.takesMs > 0) await new Promise((resolve) => void setTimeout(resolve, world.takesMs))
     const { isDelayed, silent: found } = world
     const isThere = (claim: SilentClaim) => found.some(({ beat }) => beat === claim.beat)
