@@ -9,7 +9,7 @@ export type EventState = 'unfinished' | 'retrying' | 'dead'
 
 /** Everything given must match. A field that is given must not be undefined. */
 export interface EventFilter {
-  /** A type's name, of now or before a rename, or a pattern in which `*` stands for any characters, held against the first name: `orders.*`. */
+  /** A type's name, or a pattern in which `*` stands for any characters: `orders.*`. A renamed type is meant by each name that it has or had. */
   readonly type?: string
   readonly partitionKey?: string
   readonly correlationId?: string

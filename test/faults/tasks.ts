@@ -30,6 +30,8 @@ export const TaskAdded = defineEvent('faults.task-added', {
     laterMs: z.number().optional(),
     /** So many attempts fail first. */
     failures: z.number().default(0),
+    /** So many generations follow it: two tasks for each, published by its handler. */
+    generations: z.number().default(0),
     /** The key's turn, counted under its row lock; null when published without it. */
     turn: z.number().nullable().default(null),
     key: z.string().nullable().default(null),
@@ -76,6 +78,7 @@ export function tracedHandler(
         const { task, ms, laterMs = ms, failures } = event.data
         await perform(task, context.attempt === 1 ? ms : laterMs, context)
         if (context.attempt <= failures) throw new Error(`attempt ${context.attempt} fails`)
+        if (event.data.generations > 0) await context.publish(childrenOf(event.data.generations, event.data.ms, name))
       } catch (error) {
         await write({ ...who, step: 'fail', reason: codeOf(error) })
         throw error
@@ -83,6 +86,12 @@ export function tracedHandler(
       await write({ ...who, step: 'end', reason: null })
     },
   })
+}
+
+/** One has a key, the other has none. */
+function childrenOf(generations: number, ms: number, handler: string) {
+  const child = { ms, for: handler, generations: generations - 1 }
+  return [TaskAdded(child), TaskAdded({ ...child, key: `generation ${generations} of ${ms}` })]
 }
 
 async function perform(task: string, ms: number, { signal }: HandlerContext): Promise<void> {

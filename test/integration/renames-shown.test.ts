@@ -76,6 +76,21 @@ describe('operators see the new names, and may use any', () => {
   })
 })
 
+test.each(['sales.*', 'sales.order-placed', 'orders.*', 'orders.made', 'orders.created'])(
+  'the record knows a renamed type by %s',
+  async (type) => {
+    const bus = open([handlerOf('new', ran)])
+    await bus.publish([1, 2].map((turn) => NewEvent({ orderId: 'o-1', turn })))
+
+    const { events } = await bus.events.list({ type })
+
+    expect(events.map((event) => event.type)).toEqual(['sales.order-placed', 'sales.order-placed'])
+    expect(await bus.events.countByType({ type })).toEqual({ 'sales.order-placed': 2 })
+    expect(await bus.events.redact({ type }, { reason: 'by law', preview: true })).toEqual({ count: 2 })
+    expect(await bus.events.count({ type: `${type}.of-another-shop` })).toBe(0)
+  },
+)
+
 function open(handlers: readonly AnyHandler[]): Bus {
   const bus = createBus({ connectionString: shop.connectionString, handlers, onSignal: () => undefined })
   opened.push(bus)

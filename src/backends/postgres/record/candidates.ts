@@ -2,9 +2,8 @@
  * Where a query looks: the places in the log, by seq, of events that may match. What has been indexed is found in the look-up
  * table by the most telling of the given fields; what is newer, in the log itself.
  */
-import type { CheckedEventFilter } from '../../../record/event-query.ts'
 import type { Tables } from '../schema/tables.ts'
-import { likePattern, STATES, type Values } from './conditions.ts'
+import { isLike, STATES, type StoredFilter, type Values } from './conditions.ts'
 
 /** A stretch of the log: above `after`, and below `before`. */
 export interface Stretch {
@@ -25,7 +24,7 @@ export function inTheLog({ event }: Tables, stretch: Stretch, { by }: Order, mos
 /** Selects `seq`, in order, of at most `most` indexed events that may match. */
 export function byLookup(
   tables: Tables,
-  filter: CheckedEventFilter & { readonly types?: readonly string[] },
+  filter: StoredFilter & { readonly types?: readonly string[] },
   values: Values,
   { stretch, order, most }: { readonly stretch: Stretch; readonly order: Order; readonly most: number },
 ): string {
@@ -37,16 +36,16 @@ export function byLookup(
   const hash = equality(filter, values)
   if (hash !== null) return `select seq from ${lookup} where ${hash} and ${within('seq')} ${ordered}`
   const types =
-    filter.type === undefined
+    filter.like === undefined
       ? filter.types && `one.name = any(${values.of(filter.types, 'text[]')})`
-      : `one.name like ${values.of(likePattern(filter.type), 'text')}`
+      : isLike('one.name', filter.like, values)
   if (types === undefined) return inTheLog(tables, stretch, order, most)
   return `select found.seq from (select one.number from ${eventType} one where ${types}) type cross join lateral (
       select seq from ${lookup} where lookup.type = type.number and ${within('seq')} ${ordered}
     ) found ${ordered}`
 }
 
-function equality(filter: CheckedEventFilter, values: Values): string | null {
+function equality(filter: StoredFilter, values: Values): string | null {
   const { causationId, correlationId, partitionKey } = filter
   const is = (column: string, value: string) => `${column} = hashtextextended(${values.of(value, 'text')}, 0)`
   if (causationId !== undefined) return is('causation', causationId)

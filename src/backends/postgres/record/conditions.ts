@@ -5,6 +5,12 @@ import { HANDLER } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { GOES_ON, jobsOf } from './statuses.ts'
 
+/** A filter by the names that are stored. */
+export type StoredFilter = Omit<CheckedEventFilter, 'type'> & {
+  /** Names and patterns: the type's has to match one of them. */
+  readonly like?: readonly string[]
+}
+
 /** Gives each value its place in a statement. */
 export class Values {
   readonly list: unknown[] = []
@@ -17,10 +23,10 @@ export class Values {
 }
 
 /** What has to hold for an event: on the log's own columns, and on what became of it. `true` when nothing is asked. */
-export function conditionsOf(filter: CheckedEventFilter, tables: Tables, values: Values): string {
-  const { type, partitionKey, correlationId, causationId, since, until, metadata = {}, text } = filter
+export function conditionsOf(filter: StoredFilter, tables: Tables, values: Values): string {
+  const { like, partitionKey, correlationId, causationId, since, until, metadata = {}, text } = filter
   const all = [
-    type !== undefined && `event.type like ${values.of(likePattern(type), 'text')}`,
+    like && isLike('event.type', like, values),
     partitionKey !== undefined && `event.partition_key = ${values.of(partitionKey, 'text')}`,
     correlationId !== undefined && `event.correlation_id = ${values.of(correlationId, 'text')}`,
     causationId !== undefined && `event.causation_id = ${values.of(causationId, 'text')}`,
@@ -36,8 +42,13 @@ export function conditionsOf(filter: CheckedEventFilter, tables: Tables, values:
   return all.filter((one) => typeof one === 'string').join(' and ') || 'true'
 }
 
+/** Whether a name is one of these, or matches one of these patterns. */
+export function isLike(column: string, like: readonly string[], values: Values): string {
+  return `${column} like any(${values.of(like.map(likePattern), 'text[]')})`
+}
+
 /** A pattern of ours, in which `*` stands for any characters, as a pattern of `like`. */
-export function likePattern(pattern: string): string {
+function likePattern(pattern: string): string {
   return escaped(pattern).replaceAll('*', '%')
 }
 
@@ -48,7 +59,7 @@ function escaped(text: string): string {
 /** On a job: which ones are in this state. Open dead letters stand in a table of their own. */
 export const STATES = { unfinished: GOES_ON, retrying: `${GOES_ON} and job.state = 'retry' and job.output is not null` }
 
-function deliveryCondition({ handler, state }: CheckedEventFilter, tables: Tables, values: Values): string {
+function deliveryCondition({ handler, state }: StoredFilter, tables: Tables, values: Values): string {
   const { deadLetter, history } = tables
   const name = handler === undefined ? null : values.of(handler, 'text')
   const ofHandler = (column: string) => (name === null ? '' : ` and ${column} = ${name}`)

@@ -1,12 +1,11 @@
 /** Counts events: those that are indexed in the look-up table, if it alone says which match, and the others one look after another. */
 import type { Queryable } from '../connection.ts'
-import type { CheckedEventFilter } from '../../../record/event-query.ts'
 import type { Tables } from '../schema/tables.ts'
 import { byLookup, inTheLog, type Stretch } from './candidates.ts'
-import { conditionsOf, likePattern, Values } from './conditions.ts'
+import { conditionsOf, isLike, Values, type StoredFilter } from './conditions.ts'
 import { stretchBetween } from './log-places.ts'
 
-type CountFilter = CheckedEventFilter & { readonly types?: readonly string[] }
+type CountFilter = StoredFilter & { readonly types?: readonly string[] }
 
 const ALL = 1_000_000_000_000
 
@@ -42,16 +41,16 @@ export async function countByType(
 }
 
 function isAboutTypesAlone(filter: CountFilter): boolean {
-  return Object.keys(filter).every((field) => field === 'type')
+  return Object.keys(filter).every((field) => field === 'like')
 }
 
 /** The look-up table has one row for each event, and its index of types is read alone. */
-function ofTypes({ eventType, lookup }: Tables, { type }: CountFilter, values: Values, stretch: Stretch): string {
-  const like = type === undefined ? 'true' : `one.name like ${values.of(likePattern(type), 'text')}`
+function ofTypes({ eventType, lookup }: Tables, { like }: CountFilter, values: Values, stretch: Stretch): string {
+  const isAsked = like === undefined ? 'true' : isLike('one.name', like, values)
   return `select one.name as type, counted.count from ${eventType} one cross join lateral (
       select count(*) as count from ${lookup} lookup
       where lookup.type = one.number and lookup.seq > ${stretch.after} and lookup.seq < ${stretch.before}
-    ) counted where ${like}`
+    ) counted where ${isAsked}`
 }
 
 function matching(tables: Tables, filter: CountFilter, values: Values, candidates: string): string {

@@ -16,7 +16,8 @@ import { errorsIn, functionName } from '../functions/sql.ts'
 import type { NoteAct } from '../operating/act-log.ts'
 import { operating, type OperatorParts } from '../operating/operating.ts'
 import type { Tables } from '../schema/tables.ts'
-import { conditionsOf, Values } from './conditions.ts'
+import { conditionsOf, Values, type StoredFilter } from './conditions.ts'
+import { storedTypes } from './stored-types.ts'
 
 /** Payloads of so many events are in memory at once. */
 const REDACTED_AT_ONCE = 20
@@ -25,9 +26,9 @@ const DELETED_AT_ONCE = 500
 export function eventActsIn({ connection, tables, registry }: OperatorParts): EventActs {
   const { look, act } = operating(connection, tables)
 
-  async function stored(selection: CheckedSelection): Promise<CheckedSelection> {
-    const { names } = await registry.load()
-    return { ...selection, ...(selection.type !== undefined && { type: names.eventTypes.stored(selection.type) }) }
+  async function stored({ type, ...selection }: CheckedSelection): Promise<StoredFilter> {
+    const known = await registry.load()
+    return { ...selection, ...(type !== undefined && { like: storedTypes(known, [type]) }) }
   }
 
   return Object.freeze({
@@ -62,7 +63,7 @@ export function eventActsIn({ connection, tables, registry }: OperatorParts): Ev
   } satisfies EventActs)
 }
 
-type Chosen = CheckedSelection | { readonly id: string }
+type Chosen = StoredFilter | { readonly id: string }
 
 const NOT_REDACTED = 'event.redacted is null'
 

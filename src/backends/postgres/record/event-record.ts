@@ -17,6 +17,7 @@ import { eventWithId } from './event-rows.ts'
 import { listEvents } from './list.ts'
 import { recordedEvent } from './recorded-row.ts'
 import { deliveriesOf } from './statuses.ts'
+import { storedTypes } from './stored-types.ts'
 import { tailOf } from './tail.ts'
 import { treeOf } from './tree.ts'
 
@@ -38,19 +39,19 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
     get,
     async list(given = {}) {
       const query = parseOptions('events.list()', eventQuery, given)
-      const { names, ...known } = await asStored(query)
-      const { rows, cursor } = await look((pool) => listEvents(pool, tables, { ...query, ...known }))
+      const { names, stored } = await asStored(query)
+      const { rows, cursor } = await look((pool) => listEvents(pool, tables, stored))
       return { events: rows.map((row) => recordedEvent(row, codec, names)), cursor }
     },
     async count(given = {}) {
       const filter = parseOptions('events.count()', eventFilter, given)
-      const known = await asStored(filter)
-      return look((pool) => countEvents(pool, tables, { ...filter, ...known }))
+      const { stored } = await asStored(filter)
+      return look((pool) => countEvents(pool, tables, stored))
     },
     async countByType(given = {}) {
       const filter = parseOptions('events.countByType()', eventFilter, given)
-      const { names, ...known } = await asStored(filter)
-      const counts = await look((pool) => countByType(pool, tables, { ...filter, ...known }))
+      const { names, stored } = await asStored(filter)
+      const counts = await look((pool) => countByType(pool, tables, stored))
       return Object.fromEntries(Object.entries(counts).map(([type, count]) => [names.eventTypes.shown(type), count]))
     },
     tail: (given = {}) =>
@@ -77,18 +78,19 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
   }
 
   /** By the names that are stored. A handler that is known narrows the types down. */
-  async function asStored({ handler, type }: CheckedEventFilter) {
-    const { names, handlerNamed } = await registry.load()
+  async function asStored<Query extends CheckedEventFilter>({ type, ...query }: Query) {
+    const known = await registry.load()
+    const { names } = known
+    const { handler } = query
     const stored = {
-      names,
+      ...query,
       ...(handler !== undefined && { handler: names.handlers.stored(handler) }),
-      ...(type !== undefined && { type: names.eventTypes.stored(type) }), // a pattern is no name, and stays
+      ...(type !== undefined && { like: storedTypes(known, [type]) }),
     }
-    const known = handler === undefined || type !== undefined ? undefined : handlerNamed(handler)
-    const listed = known?.subscriptions.flatMap((one) =>
-      one.is === 'event-type' ? [names.eventTypes.stored(one.type)] : [],
-    )
-    return listed && listed.length === known?.subscriptions.length ? { ...stored, types: listed } : stored
+    const subscriptions = handler === undefined ? [] : (known.handlerNamed(handler)?.subscriptions ?? [])
+    const types = subscriptions.flatMap((one) => (one.is === 'event-type' ? [names.eventTypes.stored(one.type)] : []))
+    const isNarrow = type === undefined && types.length > 0 && types.length === subscriptions.length
+    return { names, stored: isNarrow ? { ...stored, types } : stored }
   }
 }
 

@@ -7,7 +7,7 @@ import type { CheckedEventQuery } from '../../../record/event-query.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { byLookup, inTheLog, type Stretch } from './candidates.ts'
-import { conditionsOf, Values } from './conditions.ts'
+import { conditionsOf, Values, type StoredFilter } from './conditions.ts'
 import { stretchBetween } from './log-places.ts'
 import { RECORDED_COLUMNS, type RecordedRow } from './recorded-row.ts'
 
@@ -22,7 +22,7 @@ export interface FoundEvents {
 }
 
 /** What is looked for, and by which types of events its handler can be narrowed down. */
-export type ListQuery = CheckedEventQuery & { readonly types?: readonly string[] }
+export type ListQuery = Omit<CheckedEventQuery, 'type'> & StoredFilter & { readonly types?: readonly string[] }
 
 export async function listEvents(database: Queryable, tables: Tables, query: ListQuery): Promise<FoundEvents> {
   const began = performance.now()
@@ -59,7 +59,7 @@ function nextLook(most: number, tookMs: number): number {
 }
 
 /** The newest part of the log, which is not indexed yet, and the rest: in the order of the query. */
-async function stretchesOf(database: Queryable, tables: Tables, query: CheckedEventQuery) {
+async function stretchesOf(database: Queryable, tables: Tables, query: ListQuery) {
   const { after, before, indexedTo } = await stretchBetween(database, tables, query)
   const cursor = query.cursor?.slice(1) ?? null
   const from = query.first === 'oldest' && cursor !== null && BigInt(cursor) > BigInt(after) ? cursor : after

@@ -14,7 +14,7 @@ export interface LogStretch {
 export async function stretchBetween(
   database: Queryable,
   tables: Tables,
-  { since, until }: CheckedEventFilter,
+  { since, until }: Pick<CheckedEventFilter, 'since' | 'until'>,
 ): Promise<LogStretch> {
   const { rows } = await database.query<LogStretch>(
     `with place as (select indexed_to from ${tables.logPlace})

@@ -27,7 +27,7 @@ import type { Choosing } from './choose.ts'
 import { endOfLog, storedNameOf } from './log-reader.ts'
 import { countPending, previewReplay } from './preview-replay.ts'
 import { countLog } from './read-log.ts'
-import { storedTypes } from './stored-types.ts'
+import { byStoredTypes } from './stored-types.ts'
 import { changeState, listReplays, progress, type StoredQuery } from './replay-rows.ts'
 import { runReplay } from './replay-run.ts'
 
@@ -138,7 +138,7 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       const asked = parseOptions('replay()', replayQuery, given)
       const act = parseAct('replay', how)
       const known = await registry.load()
-      const query = { ...asked, ...storedTypes(known, asked) }
+      const query = byStoredTypes(known, asked)
       const choosing = { handler: handlerNamed(known, query.handler), registry: known, codec, where: query.where }
       return look(async (database) => {
         if (!query.dryRun) return begin(database, choosing, query, act)

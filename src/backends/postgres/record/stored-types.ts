@@ -3,14 +3,15 @@ import { patternSource, type CheckedLogFilter } from '../../../deliveries/log-fi
 import type { Registry } from '../../../handlers/registry.ts'
 
 /** A pattern means every event type that has or had a name which matches. Names that no one here knows stay as they are. */
-export function storedTypes(
-  { names, eventTypes }: Registry,
-  { types }: CheckedLogFilter,
-): Pick<CheckedLogFilter, 'types'> {
-  if (types === undefined) return {}
+export function storedTypes({ names, eventTypes }: Registry, types: readonly string[]): readonly string[] {
   const patterns = types.map((type) => new RegExp(patternSource(type)))
   const renamed = eventTypes
     .map(({ type }) => names.eventTypes.all(type))
     .filter((all) => all.some((name) => patterns.some((pattern) => pattern.test(name))))
-  return { types: [...new Set([...types, ...renamed.flat()])] }
+  return [...new Set([...types, ...renamed.flat()])]
+}
+
+/** A filter of the log by the names that are stored. */
+export function byStoredTypes<Filter extends CheckedLogFilter>(registry: Registry, filter: Filter): Filter {
+  return filter.types === undefined ? filter : { ...filter, types: [...storedTypes(registry, filter.types)] }
 }

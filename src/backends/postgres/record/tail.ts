@@ -10,7 +10,7 @@ import type { Tables } from '../schema/tables.ts'
 import { endOfLog } from './log-reader.ts'
 import { readLog, type ReadEvent } from './read-log.ts'
 import { recordedEvent } from './recorded-row.ts'
-import { storedTypes } from './stored-types.ts'
+import { byStoredTypes } from './stored-types.ts'
 import { moveWatermark, NO_WATERMARK } from './watermark.ts'
 
 const LOOK_EVERY_MS = 500
@@ -31,7 +31,7 @@ export async function* tailOf(
 ): AsyncGenerator<RecordedEvent> {
   const { look } = operating(connection, tables)
   const known = await registry.load()
-  const filter = { ...asked, ...storedTypes(known, asked) }
+  const filter = byStoredTypes(known, asked)
   let after = asked.since ? 0n : await look((database) => endOfLog(database, tables, signal))
   let watermark = NO_WATERMARK
   while (!signal.aborted) {

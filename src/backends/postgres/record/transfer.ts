@@ -17,7 +17,7 @@ import { operating } from '../operating/operating.ts'
 import type { Tables } from '../schema/tables.ts'
 import { endOfLog } from './log-reader.ts'
 import { readLog, type ReadEvent } from './read-log.ts'
-import { storedTypes } from './stored-types.ts'
+import { byStoredTypes } from './stored-types.ts'
 
 /** What is in memory of a transfer: so many events, or payloads for so many characters. */
 const MOST_EVENTS = 500
@@ -34,7 +34,7 @@ export function transferIn({ connection, tables, registry, retentionMs }: Transf
   const { look, act: acting } = operating(connection, tables)
 
   async function* exporting(asked: CheckedLogFilter): AsyncGenerator<ExportedEvent> {
-    const filter = { ...asked, ...storedTypes(await registry.load(), asked) }
+    const filter = byStoredTypes(await registry.load(), asked)
     const upTo = await look((database) => endOfLog(database, tables, new AbortController().signal))
     for (let after = 0n; after < upTo;) {
       const how = { range: { after, upTo }, most: MOST_EVENTS, withPayload: true }
