@@ -4,10 +4,11 @@ import type { Tables } from '../schema/tables.ts'
 import { RECORDED_COLUMNS, type RecordedRow } from './recorded-row.ts'
 
 export async function eventWithId(database: Queryable, tables: Tables, id: string): Promise<RecordedRow | null> {
-  const { rows } = await database.query<RecordedRow>(
-    `select ${RECORDED_COLUMNS} from ${tables.event} event where event.id = $1`,
-    [id],
-  )
+  const { rows } = await database.query<RecordedRow>({
+    name: 'event',
+    text: `select ${RECORDED_COLUMNS} from ${tables.event} event where event.id = $1`,
+    values: [id],
+  })
   return rows[0] ?? null
 }
 

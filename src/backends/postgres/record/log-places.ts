@@ -10,6 +10,8 @@ export interface LogStretch {
   readonly indexedTo: string
 }
 
+const END = '9223372036854775807'
+
 /** The clock may step, and transactions last: a chunk names the earliest and the latest time of what is in it. */
 export async function stretchBetween(
   database: Queryable,
@@ -23,11 +25,21 @@ export async function stretchBetween(
         (select (min(chunk.first_seq) - 1)::text from ${tables.logChunk} chunk where chunk.latest >= $1), place.indexed_to::text)
       end as after,
       case when $2::timestamptz is not null and (select chunk.latest >= $2 from ${tables.logChunk} chunk order by chunk.last_seq desc limit 1)
-        and not exists (select from ${tables.event} event where event.seq > place.indexed_to and event.published_at < $2)
         then coalesce((select (max(chunk.last_seq) + 1)::text from ${tables.logChunk} chunk where chunk.earliest < $2), '1')
-        else '9223372036854775807' end as before
+        else '${END}' end as before
     from place`,
     [since?.toISOString() ?? null, until?.toISOString() ?? null],
   )
-  return rows[0] ?? { after: '0', before: '9223372036854775807', indexedTo: '0' }
+  const found = rows[0] ?? { after: '0', before: END, indexedTo: '0' }
+  if (!until || found.before === END || !(await isAnyLater(database, tables, found.indexedTo, until))) return found
+  return { ...found, before: END }
+}
+
+/** Of what is not indexed, whether any is of before that time. The place is given as a value: the planner has to know how little that is. */
+async function isAnyLater(database: Queryable, { event }: Tables, indexedTo: string, until: Date): Promise<boolean> {
+  const { rows } = await database.query<{ found: boolean }>(
+    `select exists (select from ${event} event where event.seq > $1::bigint and event.published_at < $2::timestamptz) as found`,
+    [indexedTo, until.toISOString()],
+  )
+  return rows[0]?.found ?? false
 }
