@@ -24,7 +24,9 @@ import {
   type PublishResult,
   type BusSignal,
   type StopReport,
+  type Percentiles,
   type PublishTransaction,
+  type RateReport,
   type Worker,
 } from '../../src/index.ts'
 import * as module from './handlers-module.ts'
@@ -163,3 +165,13 @@ export async function disposes(): Promise<void> {
   await using worker = opened.worker()
   expectTypeOf(worker[Symbol.asyncDispose]).returns.resolves.toBeVoid()
 }
+
+// Rates: a time may be missing where nothing ran, and what is misspelled is found.
+expectTypeOf(createBus({ connectionString: '' }).rates({ handler: 'mail.receipt', stepMs: 60_000 })).toEqualTypeOf<
+  Promise<RateReport>
+>()
+expectTypeOf<RateReport['handlers'][number]['runMs']>().toEqualTypeOf<Percentiles | null>()
+// @ts-expect-error -- it is called handler
+void createBus({ connectionString: '' }).rates({ handlers: 'mail.receipt' })
+// @ts-expect-error -- to leave it out is one thing, and undefined another
+void createBus({ connectionString: '' }).rates({ since: undefined })
