@@ -23,12 +23,12 @@ import type {
   PruneOptions,
   PruneReport,
 } from './deliveries/operations.ts'
-import { PostbusError } from './errors.ts'
 import {
   busOptions,
-  DEFAULT_CONCURRENCY,
+  drainOptions,
   workerOptions,
   type BusOptions,
+  type DrainOptions,
   type Settings,
   type WorkerOptions,
 } from './options.ts'
@@ -43,7 +43,9 @@ import { resultPublisher, type ResultPublisher } from './publishing/result-publi
 import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/run-attempt.ts'
+import { drainWithin, type DrainReport } from './worker/drain-within.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
+import { queuesToWork } from './worker/queues-to-work.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
 export interface Bus extends ResultPublisher, Listeners, Pauses, Rates {
@@ -86,6 +88,14 @@ export interface Bus extends ResultPublisher, Listeners, Pauses, Rates {
    * process.once('SIGTERM', () => void worker.stop())
    */
   worker(options?: WorkerOptions): Worker
+  /**
+   * Works until nothing is due any more, or the time is up, and returns what was done: for a serverless function or a script, where no
+   * worker stays. What waits for a later time stays, as does what another process is working on.
+   *
+   * @example const { done, isTimeUp } = await bus.drain({ timeLimitMs: 20_000 })
+   * @throws {PostbusError} what `worker.start()` throws.
+   */
+  drain(options?: DrainOptions): Promise<DrainReport>
   /** Loads the handlers and checks the database's schema: for an application's start, so that problems show early. */
   ready(): Promise<void>
   /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
@@ -144,6 +154,10 @@ export function createBus(options: BusOptions): Bus {
     ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>
       makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
+    async drain(given = {}) {
+      const { timeLimitMs, ...how } = parseOptions('bus.drain()', drainOptions, given)
+      return drainWithin(bus.worker(how), timeLimitMs)
+    },
     async ready() {
       await parts.registry.load()
       await backendFor(parts, publish).check()
@@ -185,6 +199,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
     emit,
     source,
     defaults: eventDefaults(settings),
+    ambient: settings,
     filtered: new FilteredCounts(),
     backend,
     mailbox,
@@ -228,15 +243,4 @@ function makeWorker(
       }
     },
   })
-}
-
-/** Each queue to work on, with how many handlers may run at once. */
-export function queuesToWork(known: readonly string[], chosen: Readonly<Record<string, number>> | undefined) {
-  if (!chosen) return new Map(known.map((queue) => [queue, DEFAULT_CONCURRENCY] as const))
-  const unknown = Object.keys(chosen).find((queue) => !known.includes(queue))
-  if (unknown === undefined) return new Map(Object.entries(chosen))
-  throw new PostbusError(
-    'POSTBUS_INVALID_OPTIONS',
-    `No handler uses queue "${unknown}". Queues of the handlers: ${known.join(', ')}.`,
-  )
 }

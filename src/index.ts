@@ -39,9 +39,10 @@ export type { PublishTransaction } from './transactions/transaction.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'
-export type { BusOptions, WorkerOptions } from './options.ts'
+export type { BusOptions, DrainOptions, WorkerOptions } from './options.ts'
 export type { StopReport } from './worker/stop-report.ts'
 export type { Worker } from './worker/worker.ts'
+export type { DrainReport } from './worker/drain-within.ts'
 export type { WorkerCounts } from './worker/tally.ts'
 export type {
   DoctorFinding,

@@ -5,6 +5,7 @@ import type { EventTypes } from './handlers/event-types.ts'
 import type { Handlers } from './handlers/registry.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
+import type { PublishTransaction } from './transactions/transaction.ts'
 import { atMostOneConnection, connectionOptions } from './connection-options.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
@@ -46,6 +47,18 @@ export const busOptions = z
       .max(36_500 * 86_400_000)
       .optional()
       .describe('How long events are of interest that have no `ttlMs` of their own, in milliseconds. Default: always.'),
+    currentTransaction: z
+      .custom<() => PublishTransaction | null | undefined>(functionLike, 'expected a function')
+      .optional()
+      .describe(
+        'Returns the open transaction in which the caller is, from an AsyncLocalStorage, say: a `publish` without `tx` belongs to it. `undefined` or `null` outside of any.',
+      ),
+    requireTransaction: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether a `publish` outside of any transaction is an error that names its line. `{ tx: 'own' }` says that it is meant.",
+      ),
     createId: z
       .custom<() => string>(functionLike, 'expected a function')
       .optional()
@@ -107,10 +120,19 @@ export const workerOptions = z.strictObject({
     .describe('How often to look for due deliveries when nothing wakes the worker, in milliseconds.'),
 })
 
+export const drainOptions = workerOptions.omit({ pollMs: true }).extend({
+  timeLimitMs: z
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .optional()
+    .describe(
+      'After this many milliseconds nothing more is begun; what runs gets `shutdownGraceMs` to end. Default: no limit.',
+    ),
+})
+
+export type DrainOptions = z.input<typeof drainOptions>
 export type BusOptions = z.input<typeof busOptions>
 /** A bus's options with every default filled in. */
 export type Settings = z.output<typeof busOptions>
 export type WorkerOptions = z.input<typeof workerOptions>
-
-/** Handlers that may run at once per queue, unless said otherwise. */
-export const DEFAULT_CONCURRENCY = 20

@@ -4,9 +4,10 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 export interface PublishOptions {
   /**
    * The caller's open transaction, of any of the clients in {@link PublishTransaction}. The event exists if and only if that
-   * transaction commits. Left out, publish is a transaction of its own.
+   * transaction commits. Left out, publish belongs to the transaction that the bus's `currentTransaction` finds around the caller, and else
+   * is a transaction of its own. `'own'`: it is that in any case, whatever is around the caller.
    */
-  readonly tx?: PublishTransaction
+  readonly tx?: PublishTransaction | 'own'
 }
 
 export interface PublishResult {

@@ -10,6 +10,7 @@ import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Emit } from '../signals.ts'
 import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
+import type { AmbientTransaction } from './transaction-for.ts'
 
 /** What a bus is made of. */
 export interface BusParts {
@@ -21,6 +22,7 @@ export interface BusParts {
   readonly source: string | null
   /** What the bus says about events that do not say it themselves, beside the source. */
   readonly defaults: EventDefaults
+  readonly ambient: AmbientTransaction
   /** What filters have kept away so far. */
   readonly filtered: FilteredCounts
   /** The bus's own backend. */

@@ -1,4 +1,4 @@
-/** What `publish` is given, checked at the door: whether these are events, and whether that is a transaction. */
+/** What `publish` is given, checked at the door: whether these are events. */
 import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -6,22 +6,6 @@ import { checkPartitionKey, checkText, isStorableDate } from '../events/event-ch
 import { isPlainObject } from '../realm.ts'
 import { isEventId } from '../events/event-id.ts'
 import { checkName } from '../names.ts'
-import type { PublishOptions } from '../events/publish-result.ts'
-import type { PublishTransaction } from '../transactions/transaction.ts'
-
-/**
- * The transaction of a publish, checked against the two mistakes that would publish outside of it: the transaction in the
- * place of the options, and a `tx` that is undefined by accident.
- */
-export function transactionOf(options: PublishOptions): PublishTransaction | undefined {
-  const given: unknown = options // JavaScript may pass anything
-  if (!isPlainObject(given)) {
-    throw notATransaction('its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')
-  }
-  if (!('tx' in options)) return undefined
-  if (options.tx !== undefined) return options.tx
-  throw notATransaction('`tx` is undefined. Leave it out to publish on its own.')
-}
 
 /**
  * A published object must come from an event type. One made by hand, or a changed copy, gets past the compiler but was
@@ -52,10 +36,6 @@ function looksLikeEvent(event: Envelope): boolean {
 
 function isDateOrNull(date: Date | null): boolean {
   return (date ?? null) === null || isStorableDate(date)
-}
-
-function notATransaction(problem: string): PostbusError {
-  return new PostbusError('POSTBUS_NOT_A_TRANSACTION', `publish(): ${problem}`)
 }
 
 function notAnEvent(value: unknown): PostbusError {

@@ -15,7 +15,7 @@ import { isAnswer, type Discard, type Failed } from '../handlers/outcome.ts'
 import { isError, isPlainObject } from '../realm.ts'
 import type { Emit } from '../signals.ts'
 import type { BusParts } from './backend-override.ts'
-import { transactionOf } from './checks.ts'
+import { transactionFor, type AmbientTransaction } from './transaction-for.ts'
 
 /** What an event type is called with: `InputOf<typeof OrderCreated>`. */
 export type InputOf<Kind> = Kind extends (data: infer Input, options?: EventOptions) => unknown ? Input : never
@@ -72,19 +72,22 @@ interface GivenOptions extends PublishOptions, Omit<EventOptions, 'occurredAt' |
 
 interface ResultParts {
   readonly emit: Emit
+  readonly ambient: AmbientTransaction
   readonly publish: BusParts['publish']
 }
 
-export function resultPublisher({ emit, publish }: ResultParts): ResultPublisher['publishResult'] {
+export function resultPublisher({ emit, ambient, publish }: ResultParts): ResultPublisher['publishResult'] {
   async function publishResult(eventType: AnyEventType, options: GivenOptions, block: () => unknown): Promise<unknown> {
     check(eventType, options, block)
+    transactionFor(options, ambient, publishResult) // before the block does anything
     const { tx, errorEvent, errorData = messageOf, id, ...about } = options
     const initializedAt = now()
 
     async function publishFailure(error: unknown): Promise<void> {
       if (!errorEvent) return
       try {
-        await publish(made(errorEvent, errorData(error), { ...about, ...timesSince(initializedAt) }))
+        const event = made(errorEvent, errorData(error), { ...about, ...timesSince(initializedAt) })
+        await publish(event, { tx: 'own' }) // what is around the caller is about to be rolled back
       } catch (problem) {
         reportUnpublished(emit, errorEvent, problem)
       }
@@ -157,7 +160,6 @@ function check(eventType: unknown, options: GivenOptions, block: unknown): void 
   if (errorEvent !== undefined && !isEventType(errorEvent)) throw invalid('`errorEvent` is not an event type.')
   if (errorData !== undefined && typeof errorData !== 'function') throw invalid('`errorData` is not a function.')
   if (errorData && !errorEvent) throw invalid('`errorData` is given without an `errorEvent`.')
-  transactionOf(options)
   checkOptions(eventType.type, options)
   if (metadata !== undefined) checkMetadata(eventType.type, metadata)
 }

@@ -26,6 +26,7 @@ export const standInBus: BusParts = {
   emit: () => undefined,
   source: null,
   defaults: (event) => event,
+  ambient: { requireTransaction: false },
   filtered: new FilteredCounts(),
   backend,
   mailbox: [],

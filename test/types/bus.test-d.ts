@@ -71,7 +71,11 @@ void bus.publish([])
 void bus.publish(anything, {})
 void bus.publish(event, { tx: trx })
 void bus.publish(event, { tx: { executeSql: async () => ({ rows: [] }) } })
-expectTypeOf<NonNullable<PublishOptions['tx']>>().toEqualTypeOf<PublishTransaction>()
+expectTypeOf<NonNullable<PublishOptions['tx']>>().toEqualTypeOf<PublishTransaction | 'own'>()
+void createBus({ connectionString: '', requireTransaction: true, currentTransaction: () => trx })
+void createBus({ connectionString: '', currentTransaction: (): typeof trx | null => null })
+// @ts-expect-error -- a database is no transaction
+void createBus({ connectionString: '', currentTransaction: () => db })
 
 // The result of a block is the data of an event, and is returned; so is a failure.
 expectTypeOf(bus.publishResult(OrderCreated, {}, async () => ({ orderId: 'o1', more: 1 }))).resolves.toEqualTypeOf<{

@@ -1,7 +1,7 @@
 import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { createBus } from '../../src/bus.ts'
-import { busOptions, DEFAULT_CONCURRENCY, workerOptions } from '../../src/options.ts'
+import { busOptions, drainOptions, workerOptions } from '../../src/options.ts'
 import { parseOptions } from '../../src/parse-options.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -21,6 +21,7 @@ describe('the options of a bus', () => {
       connectTimeoutMs: 10_000,
       queryTimeoutMs: 10_000,
       retentionMs: 2_592_000_000,
+      requireTransaction: false,
       vacuum: true,
     })
   })
@@ -38,6 +39,7 @@ describe('the options of a bus', () => {
     { pool: new Pool(), listen: false },
     { preparedStatements: false },
     { handlers: () => import('../../src/index.ts') },
+    { currentTransaction: () => undefined },
     { source: 's'.repeat(512) },
     { maxPayloadBytes: 1_024 },
     { maxPayloadBytes: 67_108_864 },
@@ -110,7 +112,7 @@ describe('the options of a worker', () => {
     const options = parseOptions('bus.worker()', workerOptions, {})
 
     expect(options).toEqual({ shutdownGraceMs: 30_000, pollMs: 2_000 })
-    expect(DEFAULT_CONCURRENCY).toBe(20)
+    expect(parseOptions('bus.drain()', drainOptions, {})).toEqual({ shutdownGraceMs: 30_000 })
   })
 
   test.each([

@@ -3,7 +3,8 @@
  * test publishes, drains, and looks at what its handlers did; it does not wait, poll or sleep.
  */
 import { z } from 'zod'
-import { queuesToWork, type Bus } from '../../bus.ts'
+import type { Bus } from '../../bus.ts'
+import { queuesToWork } from '../../worker/queues-to-work.ts'
 import { PostbusError } from '../../errors.ts'
 import { workerOptions } from '../../options.ts'
 import { parseOptions } from '../../parse-options.ts'

@@ -7,7 +7,6 @@ import { defineHandler, type AnyHandler } from '../../../src/handlers/handler.ts
 import { traced } from '../../../src/publishing/trace.ts'
 import { FilteredCounts } from '../../../src/publishing/filtered-counts.ts'
 import { planEvents } from '../../../src/publishing/plan.ts'
-import { transactionOf } from '../../../src/publishing/checks.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
 import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { refusalOf } from '../refusal.ts'
@@ -15,24 +14,6 @@ import { refusalOf } from '../refusal.ts'
 const OrderCreated = defineEvent('orders.order-created', { schema: z.object({ total: z.number() }) })
 const OrderCreated2 = defineEvent('orders.order-created', { schema: z.object({}), version: 2 })
 const codec = createCodec()
-
-describe('the options of a publish', () => {
-  const tx = { executeSql: async () => ({ rows: [] }) }
-
-  test('hold a transaction, or none', () => {
-    expect([transactionOf({ tx }), transactionOf({})]).toEqual([tx, undefined])
-  })
-
-  test.each([
-    ['an undefined tx', { tx: undefined }],
-    ['the transaction itself', new Map()],
-    ['null', null],
-  ])('are refused when they are %s, which would publish outside of it', (_, options) => {
-    const refusal = refusalOf(() => transactionOf(options as never))
-
-    expect(refusal.code).toBe('POSTBUS_NOT_A_TRANSACTION')
-  })
-})
 
 describe('a plan', () => {
   test('has an entry per event, in order, with its data encoded', () => {

@@ -1,0 +1,45 @@
+/** Which transaction a publish belongs to: the one it was given, the one around it, or none but its own. */
+import { callerOf } from '../events/defined-at.ts'
+import { PostbusError } from '../errors.ts'
+import type { PublishOptions } from '../events/publish-result.ts'
+import { isPlainObject } from '../realm.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
+
+/** What an application says about its transactions. */
+export interface AmbientTransaction {
+  /** The transaction in which the caller is; `undefined` or `null` outside of any. */
+  readonly currentTransaction?: (() => PublishTransaction | null | undefined) | undefined
+  readonly requireTransaction: boolean
+}
+
+/**
+ * `undefined`: a transaction of its own. Called in the publisher's own turn, with its async context; `publish` is what it has called.
+ * Two mistakes would publish outside of a transaction without a word: the transaction in the place of the options, and a `tx` that is
+ * undefined by accident. They are refused.
+ */
+export function transactionFor(
+  options: PublishOptions,
+  { currentTransaction, requireTransaction }: AmbientTransaction,
+  publish: (...parameters: never[]) => unknown,
+): PublishTransaction | undefined {
+  const given: unknown = options // JavaScript may pass anything
+  if (!isPlainObject(given)) {
+    throw notATransaction('its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')
+  }
+  if ('tx' in options) {
+    if (options.tx === 'own') return undefined
+    if (options.tx !== undefined) return options.tx
+    throw notATransaction("`tx` is undefined. Leave it out, or say `tx: 'own'` to publish in a transaction of its own.")
+  }
+  const around = currentTransaction?.() ?? undefined
+  if (around !== undefined || !requireTransaction) return around
+  throw new PostbusError(
+    'POSTBUS_TRANSACTION_REQUIRED',
+    `publish() ${callerOf(publish)} is in no transaction, and this bus requires one: \`requireTransaction\` is set. Pass \`{ tx }\`, ` +
+      `call it where \`currentTransaction\` finds one, or say \`{ tx: 'own' }\` where that is what you mean. Nothing was published.`,
+  )
+}
+
+function notATransaction(problem: string): PostbusError {
+  return new PostbusError('POSTBUS_NOT_A_TRANSACTION', `publish(): ${problem}`)
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { transactionFor, type AmbientTransaction } from '../../../src/publishing/transaction-for.ts'
+import { refusalOf } from '../refusal.ts'
+
+const tx = { executeSql: async () => ({ rows: [] }) }
+const around = { executeSql: async () => ({ rows: [] }) }
+const NOWHERE: AmbientTransaction = { requireTransaction: false }
+const INSIDE: AmbientTransaction = { requireTransaction: true, currentTransaction: () => around }
+
+const found = (options: object, ambient: AmbientTransaction) => transactionFor(options, ambient, found)
+
+test('a publish belongs to the transaction that it is given, else to the one around it, else to none', () => {
+  expect([found({ tx }, NOWHERE), found({ tx }, INSIDE), found({}, INSIDE), found({}, NOWHERE)]).toEqual([
+    tx,
+    tx,
+    around,
+    undefined,
+  ])
+})
+
+test("'own' is a transaction of its own, whatever is around it, and where one is required", () => {
+  expect([found({ tx: 'own' }, INSIDE), found({ tx: 'own' }, { requireTransaction: true })]).toEqual([
+    undefined,
+    undefined,
+  ])
+})
+
+test.each([undefined, null])('where %s is around it there is none', (nothing) => {
+  const ambient = { currentTransaction: () => nothing }
+
+  expect(found({}, { ...ambient, requireTransaction: false })).toBeUndefined()
+  const refusal = refusalOf(() => found({}, { ...ambient, requireTransaction: true }))
+  expect(refusal.code).toBe('POSTBUS_TRANSACTION_REQUIRED')
+  expect(refusal.message).toContain('transaction-for.test.ts:')
+})
+
+test('what `currentTransaction` throws is thrown on', () => {
+  const thrown = new Error('no store')
+  const currentTransaction = () => {
+    throw thrown
+  }
+
+  expect(() => found({}, { requireTransaction: false, currentTransaction })).toThrow(thrown)
+})
+
+test.each([
+  ['an undefined tx', { tx: undefined }],
+  ['the transaction itself', new Map()],
+  ['null', null],
+])('options are refused when they are %s, which would publish outside of it', (_, options) => {
+  const refusal = refusalOf(() => found(options as never, INSIDE))
+
+  expect(refusal.code).toBe('POSTBUS_NOT_A_TRANSACTION')
+})
