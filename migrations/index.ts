@@ -16,6 +16,7 @@ import { acts } from './0010-acts.ts'
 import { replays } from './0011-replays.ts'
 import { finish } from './0012-finish.ts'
 import { retention } from './0013-retention.ts'
+import { logHandlers } from './0015-log-handlers.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -33,5 +34,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0011-replays': replays(names),
     '0012-finish': finish(names),
     '0013-retention': retention(names),
+    '0015-log-handlers': logHandlers(names),
   }
 }

@@ -147,7 +147,10 @@ export function createBus(options: BusOptions): Bus {
       await parts.registry.load()
       await backendFor(parts, publish).check()
     },
-    migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
+    async migrate(how?: MigrateOptions) {
+      const { queues, handlers } = await parts.registry.load()
+      return place.migrate(queues, how, handlers)
+    },
     events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
     prune: (how?: PruneOptions) => place.prune(how),
@@ -222,6 +225,7 @@ function makeWorker(
           payloadOf: (event) => stored.store.payloadOf(event),
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
         }),
+        log: { registry, codec: bus.codec },
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
       }
     },

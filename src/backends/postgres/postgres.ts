@@ -7,6 +7,7 @@ import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
+import type { AnyHandler } from '../../handlers/handler.ts'
 import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import {
   doctorOptions,
@@ -31,6 +32,7 @@ import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
+import { beginReading } from './log/subscriptions.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplaysIn } from './record/replays.ts'
 import { transferIn } from './record/transfer.ts'
@@ -56,7 +58,8 @@ export interface Postgres {
   readonly acts: Acts
   readonly pauses: Pauses
   readonly events: EventRecord & EventTransfer & EventActs
-  migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
+  /** `handlers`: those that read the log get what is published from then on. */
+  migrate(queues: readonly string[], options?: MigrateOptions, handlers?: readonly AnyHandler[]): Promise<MigrateReport>
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   prune(options?: PruneOptions): Promise<PruneReport>
 }
@@ -101,9 +104,11 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     lanes: lanesIn({ connection, tables, registry }),
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
-    migrate: (queues, options = {}) =>
+    migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {
-        const report = await migrate(connection, tables, queues, options)
+        const { steps } = await migrate(connection, tables, queues, options)
+        const begun = await beginReading(await connection.pool(), tables, handlers, options)
+        const report = { steps: [...steps, ...begun] }
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),

@@ -34,6 +34,14 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       const { handlers } = names()
       return (await store.deliveriesOf(event)).map((one) => ({ ...one, handler: handlers.shown(one.handler) }))
     },
+    log: {
+      ...store.log,
+      async read(piece) {
+        const events = await store.log.read(piece)
+        const known = names()
+        return isPlain(known) ? events : events.map((event) => eventAs(known, event))
+      },
+    },
     announce(worker) {
       const { handlers } = names()
       return store.announce({ ...worker, handlers: worker.handlers.map((name) => handlers.stored(name)) })

@@ -10,9 +10,9 @@ import { lanePause } from '../../../deliveries/pauses.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Registry } from '../../../handlers/registry.ts'
-import { storedName } from '../../../names.ts'
+import { queueOfEvent, storedName } from '../../../names.ts'
 import type { Database, Queryable } from '../connection.ts'
-import { handlerHash, queueFor } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/publish.ts'
 import { functionName, runningIn } from '../functions/sql.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -122,7 +122,7 @@ async function pauseForAWhile(
 
 /** Claims and settles that began before the pause have ended, and so has what they had handed out. */
 async function untilIdle(database: Database, tables: Tables, handler: AnyHandler, lane: RewindTo): Promise<void> {
-  const queue = queueFor(handler.options.queue, lane.partitionKey)
+  const queue = queueOfEvent(handler.options.queue, lane.partitionKey)
   const over = performance.now() + LONGEST_WAIT_MS
   while (!(await isIdle(database, tables, queue, laneKey(storedLane(handler, lane))))) {
     if (performance.now() > over) throw runsOn(lane)
@@ -164,7 +164,7 @@ async function rewind(
     [
       name,
       handlerHash(name),
-      queueFor(options.queue, how.to.partitionKey),
+      queueOfEvent(options.queue, how.to.partitionKey),
       -options.priority,
       how.to.partitionKey,
       how.from,
