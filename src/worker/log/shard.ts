@@ -106,9 +106,10 @@ export class Shard {
     return key
   }
 
-  /** Forgets what nothing is known of. */
+  /** Forgets a key of which nothing is here any more. An entry may outlive its key: by then another one may have the name. */
   forget(key: Key): void {
-    if (!key.inLane && !key.isRunning && key.unwritten === 0 && key.queue.length === 0) this.keys.delete(key.name)
+    if (key.inLane || key.isRunning || key.unwritten > 0 || key.queue.length > 0) return
+    if (this.keys.get(key.name) === key) this.keys.delete(key.name)
   }
 
   /** An event that was read, and is to run when its key lets it, or to go behind what is in the lane. */
