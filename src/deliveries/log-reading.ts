@@ -133,6 +133,12 @@ export interface LogStore {
     handlers: readonly AnyHandler[],
     how?: { readonly fromTheStart?: boolean },
   ): Promise<readonly LogSubscription[]>
+  /**
+   * Refuses handlers that read the log before, and have deliveries now.
+   *
+   * @throws {PostbusError} `POSTBUS_DELIVERY_CHANGED`.
+   */
+  refuseFormer(handlers: readonly AnyHandler[]): Promise<void>
   /** Says that a worker lives, and what there is to know. */
   beat(reader: string, handlers: readonly string[]): Promise<LogBeat>
   /** Takes up to so many free cursors of a handler. Those `dead` are taken from first, unless they have beaten meanwhile. */

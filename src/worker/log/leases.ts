@@ -12,7 +12,7 @@ import type { LogBeat, LogReader, LogStore } from '../../deliveries/log-reading.
 import { type Handling, Shard } from './shard.ts'
 
 export const BEAT_MS = 1_000
-const DEAD_AFTER_MS = 8_000
+export const DEAD_AFTER_MS = 8_000
 /** Of that time: what is begun at its end has the rest of it to end. */
 const OWN_SHARE = 0.8
 const LONGEST_PAUSE_MS = 4_000
@@ -23,6 +23,8 @@ export interface LeaseParts {
   readonly store: Pick<LogStore, 'beat' | 'take' | 'lanesOf'>
   readonly reader: string
   readonly handlings: readonly Handling[]
+  /** A worker that has not beaten for so long is dead. */
+  readonly deadAfterMs: number
   /** Called with a shard that is not ours any more. */
   onLost(shard: Shard): void
   /** Whether something of an earlier ownership of this shard still runs here. */
@@ -48,7 +50,7 @@ export class Leases {
 
   /** Whether no one can hold us for dead. */
   get isFresh(): boolean {
-    return performance.now() - this.#beatenAt < OWN_SHARE * DEAD_AFTER_MS
+    return performance.now() - this.#beatenAt < OWN_SHARE * this.#parts.deadAfterMs
   }
 
   /** Says that we live, and learns what that changes. */
@@ -93,7 +95,7 @@ export class Leases {
       seen.set(id, before && !isLate && before.beat === beat ? before : { beat, since: now })
     }
     this.#seen = seen
-    return readers.filter(({ id }) => id !== this.#parts.reader && now - (seen.get(id)?.since ?? now) >= DEAD_AFTER_MS)
+    return readers.filter(({ id }) => id !== this.#parts.reader && now - (seen.get(id)?.since ?? now) >= this.#parts.deadAfterMs)
   }
 
   async #takeShare(handling: Handling, { cursors, readers }: LogBeat, dead: readonly LogReader[]): Promise<void> {

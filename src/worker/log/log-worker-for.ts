@@ -16,6 +16,7 @@ interface Parts extends Pick<LogWorkerParts, 'store' | 'tally' | 'emit' | 'pollM
 
 /** Makes the cursors of handlers that are new. */
 export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): Promise<LogWorker | null> {
+  await parts.store.refuseFormer(plan.log.registry.handlers)
   const handlers = readersIn(plan)
   if (handlers.length === 0) return null
   const handlings = await handlingsOf(plan, handlers, parts)

@@ -14,7 +14,7 @@ import { QueueSignals } from '../queue-signals.ts'
 import { Acknowledger } from './acknowledger.ts'
 import { drainLog } from './drain-log.ts'
 import { admitHeld } from './held-lanes.ts'
-import { BEAT_MS, Leases } from './leases.ts'
+import { BEAT_MS, DEAD_AFTER_MS, Leases } from './leases.ts'
 import { LogReading } from './log-reader.ts'
 import { Runs, type RunParts } from './runs.ts'
 import type { Handling, Shard } from './shard.ts'
@@ -29,6 +29,9 @@ export interface LogWorkerParts extends Pick<RunParts, 'attempt' | 'tally'> {
   readonly types: readonly string[] | null
   readonly pollMs: number
   readonly emit: Emit
+  /** How often it beats, and after how long without it is dead. Default: 1 s and 8 s. */
+  readonly beatMs?: number
+  readonly deadAfterMs?: number
   /** There will be something to claim from this queue after so long. */
   wakeAfter(queue: string, delayMs: number): void
 }
@@ -63,6 +66,7 @@ export class LogWorker {
       store,
       reader: this.#reader,
       handlings,
+      deadAfterMs: parts.deadAfterMs ?? DEAD_AFTER_MS,
       onLost: (shard) => this.#lost(shard),
       isRunning: (shard) => this.#runs.isRunning(shard),
     })
@@ -148,7 +152,7 @@ export class LogWorker {
       } catch {
         // Claims report a database that is away. Without an answer nothing is begun soon.
       }
-      await sleep(BEAT_MS, this.#over.signal)
+      await sleep(this.#parts.beatMs ?? BEAT_MS, this.#over.signal)
     }
   }
 

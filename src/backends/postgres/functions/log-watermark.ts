@@ -7,7 +7,7 @@
  *              the number, until it ends. So: note the last number taken, then, in a later statement, who holds that lock. When all
  *              of these have ended, nothing up to that number can appear any more.
  *
- * A transaction that is prepared gets another name in the list of locks, one that begins with -1: such are waited for whatever was noted.
+ * A transaction that is prepared keeps its name in the list of locks, until the server is restarted: then it begins with -1, and is waited for in any case.
  *
  * With the answer comes the life of the server: after a crash a number that was rolled back may be given out once more, so
  * what a reader knows from before is worth nothing. What a cursor has stored holds: it came to the disk after those numbers.

@@ -9,7 +9,7 @@ import { acknowledge } from './acknowledge.ts'
 import { admit, heldJobs } from './held-jobs.ts'
 import { lanesOf, liveOf } from './live-lanes.ts'
 import { readPiece } from './read-piece.ts'
-import { prepareCursors } from './subscriptions.ts'
+import { prepareCursors, refuseFormerReaders } from './subscriptions.ts'
 
 export interface LogConnections {
   /** For reading and acknowledging. */
@@ -28,6 +28,7 @@ export function createLogStore({ connection, lifeline }: LogConnections, tables:
       for (const [place, { handler }] of subscriptions.entries()) known.set(handler, handlers[place] as AnyHandler)
       return subscriptions
     },
+    refuseFormer: async (handlers) => refuseFormerReaders(await connection.pool(), tables, handlers),
     async beat(reader, handlers) {
       const { rows } = await (
         await lifeline.pool()

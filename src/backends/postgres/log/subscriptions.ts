@@ -33,7 +33,10 @@ export async function refuseFormerReaders(
   tables: Tables,
   handlers: readonly AnyHandler[],
 ): Promise<void> {
-  const known = await subscriptions(database, tables)
+  refuseFormer(handlers, await subscriptions(database, tables))
+}
+
+function refuseFormer(handlers: readonly AnyHandler[], known: ReadonlyMap<string, LogSubscription>): void {
   const former = handlers.find((handler) => !isLogHandler(handler) && known.has(storedNameOf(handler)))
   if (former) throw formerReader(former)
 }
@@ -46,11 +49,8 @@ export async function beginReading(
   { dryRun = false, onStep }: MigrateOptions,
 ): Promise<readonly string[]> {
   const wanted = handlers.filter(isLogHandler)
-  if (wanted.length === 0) return []
-  const { rows } = await database.query<{ isThere: boolean }>(`select to_regclass($1) is not null as "isThere"`, [
-    tables.logHandler,
-  ])
-  const known = rows[0]?.isThere ? await subscriptions(database, tables) : new Map<string, LogSubscription>()
+  const known = await subscriptionsIfAny(database, tables)
+  refuseFormer(handlers, known)
   const steps = wanted
     .filter((handler) => !known.has(storedNameOf(handler)))
     .map(({ name }) => `let handler "${name}" read the log from here on`)
@@ -58,6 +58,14 @@ export async function beginReading(
   for (const step of steps) onStep?.(step)
   await prepareCursors(database, tables, wanted)
   return steps
+}
+
+/** Before the first migration there is no table. */
+async function subscriptionsIfAny(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, LogSubscription>> {
+  const { rows } = await database.query<{ isThere: boolean }>(`select to_regclass($1) is not null as "isThere"`, [
+    tables.logHandler,
+  ])
+  return rows[0]?.isThere ? subscriptions(database, tables) : new Map()
 }
 
 async function subscriptions(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, LogSubscription>> {
