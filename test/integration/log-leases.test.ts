@@ -13,6 +13,7 @@ import { until } from '../support/until.ts'
 
 const ONE = '00000000-0000-7000-8000-000000000001'
 const OTHER = '00000000-0000-7000-8000-000000000002'
+const DEAD_AFTER_MS = 1_000
 const DONE: Outcome = { is: 'done', result: undefined }
 const handler = handlerThat(() => undefined, { delivery: 'log', shards: 1 })
 let opened: TestBus
@@ -76,27 +77,11 @@ test('one that has beaten meanwhile is not taken from', async () => {
 })
 
 test('a worker whose beats are not answered begins nothing more, and another one goes on', async () => {
-  const real = logStoreOn(opened.connectionString)
-  const cut = { isCut: false }
-  const store: LogStore = {
-    ...real,
-    beat: (...what) => (cut.isCut ? Promise.reject(new Error('cut')) : real.beat(...what)),
-  }
-  const one = await reading('one', { store })
-  one.start()
-  await until('it has the shard', async () => (await owners()).every((owner) => owner !== null))
-  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
-  await until('it reads', () => ran.length === 1)
+  expect(await cutOff({ deadAfterMs: DEAD_AFTER_MS })).toEqual(['one 1', 'other 2'])
+})
 
-  cut.isCut = true
-  const other = await reading('other', { store: real })
-  other.start()
-  const [owner] = await owners()
-  await until('another one has the shard', async () => (await owners())[0] !== owner)
-  await opened.bus.publish(NoteTaken({ n: 2, key: 'a' }))
-  await until('the other one reads', () => ran.includes('other 2'))
-
-  expect(ran).toEqual(['one 1', 'other 2'])
+test('if it did not stop by itself, both would read', async () => {
+  expect(await cutOff({ deadAfterMs: 3_600_000 })).toEqual(['one 1', 'one 2', 'other 2'])
 })
 
 test('a shard whose workers have died three times has its next group as deliveries, which count their attempts', async () => {
@@ -114,6 +99,67 @@ test('a shard whose workers have died three times has its next group as deliveri
   expect(ran).toEqual(['one 3'])
 })
 
+test('a key is read again only when its lane has run dry', async () => {
+  expect(await behindAFailure(logStoreOn(opened.connectionString))).toEqual(['one 1', 'one 3'])
+})
+
+test('without asking for its lane, it would overtake what waits there', async () => {
+  const store: LogStore = { ...logStoreOn(opened.connectionString), liveOf: async () => new Set() }
+
+  expect(await behindAFailure(store)).toEqual(['one 1', 'one 2', 'one 3'])
+})
+
+/** The first event of a key fails, and no one works off deliveries. What is read of the log after it. */
+async function behindAFailure(store: LogStore): Promise<readonly string[]> {
+  const worker = await reading('one', { store, fails: 1 })
+  worker.start()
+  await until('it has the shard', async () => (await owners()).every((owner) => owner !== null))
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
+  await until('its delivery is written', async () => (await jobs()) === 1)
+  await opened.bus.publish([NoteTaken({ n: 2, key: 'a' }), NoteTaken({ n: 3, key: 'b' })])
+  await until('the other key is read', () => ran.includes('one 3'))
+  return ran
+}
+
+/** A worker can only read any more, and holds itself for alive for so long. Another one takes its shard. Returns what ran. */
+async function cutOff({ deadAfterMs }: { readonly deadAfterMs: number }): Promise<readonly string[]> {
+  const real = logStoreOn(opened.connectionString)
+  let isCut = false
+  let read = 0
+  const refuse = () => Promise.reject(new Error('cut off'))
+  const store: LogStore = {
+    ...real,
+    beat: (...what) => (isCut ? refuse() : real.beat(...what)),
+    acknowledge: (...what) => (isCut ? refuse() : real.acknowledge(...what)),
+    async read(piece) {
+      const found = await real.read(piece)
+      read += found.length
+      return found
+    },
+  }
+  const one = await reading('one', { store, deadAfterMs })
+  one.start()
+  await until('it has the shard', async () => (await owners()).every((owner) => owner !== null))
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
+  const [owner] = await owners()
+  await until('it reads, and has said so', async () => ran.length === 1 && (await isAcknowledged()))
+
+  isCut = true
+  const other = await reading('other', { store: real })
+  other.start()
+  await until('another one has the shard', async () => (await owners())[0] !== owner)
+  await opened.bus.publish(NoteTaken({ n: 2, key: 'a' }))
+  await until('both have read it', () => read === 2 && ran.includes('other 2'))
+  return ran.toSorted()
+}
+
+async function isAcknowledged(): Promise<boolean> {
+  const { rows } = await opened.database.query(
+    'select from postbus.log_cursor where position = (select max(seq) from postbus.event)',
+  )
+  return rows.length > 0
+}
+
 async function lateAcknowledgement() {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
@@ -130,16 +176,20 @@ async function lateAcknowledgement() {
   return { isOurs: ours.has(0), jobs: await jobs() }
 }
 
-function reading(name: string, { store }: Pick<WorkerThatReads, 'store'>) {
+interface Reading extends Pick<WorkerThatReads, 'store' | 'deadAfterMs'> {
+  readonly fails?: number
+}
+
+function reading(name: string, { store, fails, deadAfterMs = DEAD_AFTER_MS }: Reading) {
   return workerThatReads({
     store,
     handler,
     beatMs: 50,
-    deadAfterMs: 1_000,
+    deadAfterMs,
     async attempt({ event }) {
       const { n } = (JSON.parse(event?.payload ?? '{}') as { json: { n: number } }).json
       ran.push(`${name} ${n}`)
-      return DONE
+      return n === fails ? { is: 'retry', delayMs: 60_000, error: new Error('no') } : DONE
     },
   })
 }

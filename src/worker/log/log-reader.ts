@@ -72,7 +72,7 @@ export class LogReading {
       await this.#readOnce(behind)
       return 0
     }
-    if (this.#look.taken <= this.#look.final) return this.#untilPoll()
+    if (this.#look.taken <= this.#look.final) return Math.max(1, this.#pollIn())
     this.#isAsked = true
     this.#lookAgainMs = Math.min(2 * this.#lookAgainMs, LAST_LOOK_MS)
     return this.#lookAgainMs
@@ -92,13 +92,14 @@ export class LogReading {
   }
 
   #isLookDue(able: readonly Shard[]): boolean {
-    if (this.#isAsked || this.#untilPoll() <= 0)
+    if (this.#isAsked || this.#pollIn() <= 0)
       return able.every(({ readTo }) => readTo + this.#most >= this.#look.final)
     return false
   }
 
-  #untilPoll(): number {
-    return Math.max(1, this.#parts.pollMs - (performance.now() - this.#lookedAt))
+  /** How long until something is looked for that no one has told of. */
+  #pollIn(): number {
+    return this.#parts.pollMs - (performance.now() - this.#lookedAt)
   }
 
   /** What a cursor has passed is final, so a look begins there. */
