@@ -11,6 +11,7 @@ import { listenersOf, type Listeners } from './deliveries/listeners.ts'
 import type { Acts } from './deliveries/act-log.ts'
 import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
+import type { Log } from './deliveries/log-cursors.ts'
 import type { Lanes } from './deliveries/lanes.ts'
 import type { BeginReplay, Replays } from './deliveries/replays.ts'
 import type { Pauses } from './deliveries/pauses.ts'
@@ -111,6 +112,8 @@ export interface Bus extends ResultPublisher, Listeners, Pauses {
   readonly replay: BeginReplay
   /** Replays that run or have ended, of every process. */
   readonly replays: Replays
+  /** How far handlers that read the log have come. */
+  readonly log: Log
   /** What operators did: who, when, why, and to how many. */
   readonly acts: Acts
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
@@ -158,6 +161,7 @@ export function createBus(options: BusOptions): Bus {
     lanes: { ...place.lanes },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
+    log: { ...place.log },
     acts: { ...place.acts },
     ...place.pauses,
     close,

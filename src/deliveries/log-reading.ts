@@ -31,7 +31,7 @@ export interface LogReader {
 
 /** What a worker learns with each of its beats. */
 export interface LogBeat {
-  readonly cursors: readonly (CursorName & { readonly owner: string | null; readonly fence: number })[]
+  readonly cursors: readonly (OwnedCursor & { readonly owner: string | null })[]
   readonly readers: readonly LogReader[]
   readonly pauses: readonly { readonly kind: string; readonly name: string }[]
 }

@@ -3,6 +3,7 @@ import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
+import type { Log } from '../../deliveries/log-cursors.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
@@ -26,6 +27,7 @@ import type { Given } from './connections/given.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
+import { logIn } from './operating/log-cursors.ts'
 import { pausesIn } from './operating/pauses.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
@@ -57,6 +59,7 @@ export interface Postgres {
   readonly replays: ReplaysIn
   readonly acts: Acts
   readonly pauses: Pauses
+  readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
   /** `handlers`: those that read the log get what is published from then on. */
   migrate(queues: readonly string[], options?: MigrateOptions, handlers?: readonly AnyHandler[]): Promise<MigrateReport>
@@ -104,6 +107,7 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     lanes: lanesIn({ connection, tables, registry }),
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
+    log: logIn({ connection, tables, registry }),
     migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {
         const { steps } = await migrate(connection, tables, queues, options)

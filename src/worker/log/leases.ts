@@ -64,7 +64,12 @@ export class Leases {
     this.#dropLost(beat)
     this.#beatenAt = sentAt
     const dead = this.#deadIn(beat.readers)
-    if (!this.isStopping) for (const handling of handlings) await this.#takeShare(handling, beat, dead)
+    if (!this.isStopping) {
+      for (const handling of handlings) {
+        this.#takeBack(handling, beat)
+        await this.#takeShare(handling, beat, dead)
+      }
+    }
     for (const { shards } of handlings) for (const shard of shards.values()) await this.#makeReady(shard)
     return beat
   }
@@ -95,7 +100,19 @@ export class Leases {
       seen.set(id, before && !isLate && before.beat === beat ? before : { beat, since: now })
     }
     this.#seen = seen
-    return readers.filter(({ id }) => id !== this.#parts.reader && now - (seen.get(id)?.since ?? now) >= this.#parts.deadAfterMs)
+    return readers.filter(
+      ({ id }) => id !== this.#parts.reader && now - (seen.get(id)?.since ?? now) >= this.#parts.deadAfterMs,
+    )
+  }
+
+  /** What is ours with another fence was moved by an operator, or forgotten after a crash of the server: we begin it again where it stands. */
+  #takeBack(handling: Handling, { cursors }: LogBeat): void {
+    const { reader } = this.#parts
+    for (const { owner, ...cursor } of cursors) {
+      const isOurs = owner === reader && cursor.handler === handling.subscription.handler
+      if (isOurs && !handling.shards.has(cursor.shard))
+        handling.shards.set(cursor.shard, new Shard(handling, cursor, SUSPECT_AFTER))
+    }
   }
 
   async #takeShare(handling: Handling, { cursors, readers }: LogBeat, dead: readonly LogReader[]): Promise<void> {

@@ -188,8 +188,7 @@ export class LogWorker {
   }
 
   #loseAll(): void {
-    for (const shard of this.#shards()) this.#lost(shard)
-    void this.#parts.store.leave(this.#reader).catch(() => undefined)
+    for (const shard of this.#shards()) this.#lost(shard) // our next beat takes them back
   }
 
   #lost(shard: Shard): void {

@@ -8,11 +8,9 @@
  */
 import type { LogEnd, LogEvent, LogSubscription, OwnedCursor } from '../../deliveries/log-reading.ts'
 import type { PassedAs } from '../../deliveries/delivery.ts'
+import type { Interest } from '../../attempt/log-interest.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
 import type { HandlerSlots } from '../handler-slots.ts'
-
-/** Whether an event is nothing to the handler, is to run, or can only be put into its lane, where another worker may understand it. */
-export type Interest = 'none' | 'runs' | 'waits'
 
 /** A handler that reads the log, as one worker sees it. */
 export interface Handling {

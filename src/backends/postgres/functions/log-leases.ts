@@ -25,13 +25,13 @@ export function logLeaseFunctions(tables: Tables): readonly string[] {
 function logBeginFunction(tables: Tables): string {
   const { eventSeq, logCursor, logHandler } = tables
   return `
-create or replace function ${functionName(tables, 'log_begin')}(of_handler text, of_shards integer, after_seq bigint) returns void
+create or replace function ${functionName(tables, 'log_begin')}(of_handler text, of_shards integer, after_seq bigint, is_backfilled boolean) returns void
 language plpgsql ${OWN_PATH} as $function$
 declare
   last bigint;
 begin
   select case when one.is_called then one.last_value else one.last_value - 1 end into last from ${eventSeq} one;
-  insert into ${logHandler} (handler, shards, history_to) values (of_handler, of_shards, last) on conflict do nothing;
+  insert into ${logHandler} (handler, shards, history_to) values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end) on conflict do nothing;
   if not found then return; end if;
   insert into ${logCursor} (handler, shard, position)
   select of_handler, shard, least(after_seq, last) from generate_series(0, of_shards - 1) shard;
@@ -50,7 +50,8 @@ begin
   on conflict (id) do update set beat = one.beat + 1, seen_at = clock_timestamp(), handlers = excluded.handlers;
 
   return json_build_object(
-    'cursors', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shard', one.shard, 'owner', one.owner, 'fence', one.fence)), '[]')
+    'cursors', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shard', one.shard, 'owner', one.owner, 'fence', one.fence,
+        'position', one.position, 'deaths', one.deaths)), '[]')
       from ${logCursor} one where one.handler = any(of_handlers)),
     'readers', (select coalesce(json_agg(json_build_object('id', one.id, 'beat', one.beat, 'handlers', one.handlers)), '[]')
       from ${logReader} one where one.handlers && of_handlers),

@@ -30,18 +30,39 @@ export async function readPiece(
 ): Promise<readonly LogEvent[]> {
   const ofShards = shards ? `and ${hashOfEvent('event')} % $4::integer = any($5::integer[])` : ''
   const ofTypes = types ? `and event.type = any($${shards ? 6 : 4}::text[])` : ''
-  const { rows, at } = await queryClaimed<'hash' | 'published_at'>(
+  return events(
     database,
     {
       name: `log-read${shards ? '-shards' : ''}${types ? '-types' : ''}`,
-      text: `select event.seq, event.id as event_id, event.type, event.version, event.partition_key, ${PAYLOAD} as payload,
-        event.correlation_id, event.causation_id, event.source, event.metadata::text as metadata, event.occurred_at, event.expires_at,
-        ${restAt(tables)} as rest, ${hashOfEvent('event')} as hash, extract(epoch from event.published_at) * 1000 as published_at
-      from ${tables.event} event cross join lateral (select ${REST}) one
+      text: `${selectEvents(tables)}
       where event.seq > $1::bigint and event.seq <= $2::bigint ${ofShards} ${ofTypes} order by event.seq limit $3::integer`,
     },
     [after, upTo, most, ...(shards ? [shards.of, shards.wanted] : []), ...(types ? [types] : [])],
   )
+}
+
+export function eventsNumbered(
+  database: Queryable,
+  tables: Tables,
+  seqs: readonly string[],
+): Promise<readonly LogEvent[]> {
+  const statement = { name: 'log-numbered', text: `${selectEvents(tables)} where event.seq = any($1::bigint[])` }
+  return events(database, statement, [seqs])
+}
+
+function selectEvents(tables: Tables): string {
+  return `select event.seq, event.id as event_id, event.type, event.version, event.partition_key, ${PAYLOAD} as payload,
+        event.correlation_id, event.causation_id, event.source, event.metadata::text as metadata, event.occurred_at, event.expires_at,
+        ${restAt(tables)} as rest, ${hashOfEvent('event')} as hash, extract(epoch from event.published_at) * 1000 as published_at
+      from ${tables.event} event cross join lateral (select ${REST}) one`
+}
+
+async function events(
+  database: Queryable,
+  statement: { readonly name: string; readonly text: string },
+  values: readonly unknown[],
+): Promise<readonly LogEvent[]> {
+  const { rows, at } = await queryClaimed<'hash' | 'published_at'>(database, statement, values)
   return rows.map((row) => ({
     ...storedEvent(row, at),
     number: Number(row[at.seq]),

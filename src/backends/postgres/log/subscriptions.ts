@@ -68,7 +68,10 @@ async function subscriptionsIfAny(database: Queryable, tables: Tables): Promise<
   return rows[0]?.isThere ? subscriptions(database, tables) : new Map()
 }
 
-async function subscriptions(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, LogSubscription>> {
+export async function subscriptions(
+  database: Queryable,
+  tables: Tables,
+): Promise<ReadonlyMap<string, LogSubscription>> {
   const { rows } = await database.query<LogSubscription>(
     `select handler, shards, history_to::float8 as "historyTo", id as "historyId" from ${tables.logHandler}`,
   )
@@ -88,7 +91,12 @@ async function subscribe(
   const name = storedNameOf(handler)
   if (!fromTheStart && (await hadDeliveries(database, tables, name))) throw formerReceiver(handler)
   const after = fromTheStart ? '0' : await beginning(database, tables, handler)
-  await database.query(`select ${functionName(tables, 'log_begin')}($1, $2, $3)`, [name, shardsOf(handler), after])
+  await database.query(`select ${functionName(tables, 'log_begin')}($1, $2, $3, $4)`, [
+    name,
+    shardsOf(handler),
+    after,
+    handler.options.backfill !== undefined,
+  ])
   const made = (await subscriptions(database, tables)).get(name)
   if (made) return made
   throw new PostbusError('POSTBUS_ROWS_CHANGED', `The cursors of handler "${handler.name}" are gone. Try it again.`)
