@@ -211,13 +211,13 @@ async function readingBus(options: HandlerOptions = {}, does?: (n: number) => un
   return bus
 }
 
-async function one<Value>(statement: string): Promise<Value> {
+async function valueOf<Value>(statement: string): Promise<Value> {
   const { rows } = await stored.database.query<{ value: Value }>(`select (${statement}) as value`)
   return rows[0]?.value as Value
 }
 
-const jobs = () => one<number>(`select count(*)::integer from pgboss.job where state < 'completed'`)
-const events = () => one<number>('select count(*)::integer from postbus.event')
-const position = () => one<string>('select min(position) from postbus.log_cursor')
-const lastSeq = () => one<string>('select max(seq) from postbus.event')
-const owners = () => one<(string | null)[]>('select array_agg(owner) from postbus.log_cursor')
+const jobs = () => valueOf<number>(`select count(*)::integer from pgboss.job where state < 'completed'`)
+const events = () => valueOf<number>('select count(*)::integer from postbus.event')
+const position = () => valueOf<string>('select min(position) from postbus.log_cursor')
+const lastSeq = () => valueOf<string>('select max(seq) from postbus.event')
+const owners = () => valueOf<(string | null)[]>('select array_agg(owner) from postbus.log_cursor')
