@@ -135,6 +135,20 @@ test.each([
   await expect(bus.log.skipTo(move)).rejects.toMatchObject({ code })
 })
 
+test('a single key cannot be rewound: that is said, with what can be', async () => {
+  const bus = await readingBus()
+  const { events } = await stored.publish(bus, [1])
+  const lane = { handler: 'notes.take', partitionKey: 'one' }
+
+  const rewinding = bus.lanes.rewind({ ...lane, from: events[0]!.id })
+
+  await expect(rewinding).rejects.toMatchObject({
+    code: 'POSTBUS_READS_THE_LOG',
+    message: expect.stringContaining('postbus log rewind notes.take'),
+  })
+  await expect(bus.lanes.repair(lane)).rejects.toMatchObject({ code: 'POSTBUS_READS_THE_LOG' })
+})
+
 test('doctor names a handler that stands still, and a publisher that holds readers back', async () => {
   const bus = await readingBus()
   await stored.publish(bus, [1])

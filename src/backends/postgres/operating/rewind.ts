@@ -10,6 +10,7 @@ import { lanePause } from '../../../deliveries/pauses.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Registry } from '../../../handlers/registry.ts'
+import { isLogHandler } from '../../../handlers/log-delivery.ts'
 import { queueOfEvent, storedName } from '../../../names.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { handlerHash } from '../deliveries/publish.ts'
@@ -30,12 +31,20 @@ interface Rewinding extends Pick<Act, 'by'> {
   readonly note: NoteAct
 }
 
-/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. */
+/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. `POSTBUS_READS_THE_LOG`. */
 export function handlerOf(registry: Registry, { handler: name }: LaneName): AnyHandler {
   const handler = registry.handlerNamed(name)
+  if (handler && isLogHandler(handler)) throw readsTheLog(name)
   if (handler) return handler
   const known = registry.handlers.map((one) => one.name).join(', ')
   throw new PostbusError('POSTBUS_UNKNOWN_HANDLER', `No handler of this bus is named "${name}". It has: ${known}.`)
+}
+
+function readsTheLog(name: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_READS_THE_LOG',
+    `Handler "${name}" reads the log, so there are no deliveries of one key to do again. Move all of its cursors: npx postbus log rewind ${name} --to EVENT-ID`,
+  )
 }
 
 /** A renamed handler's deliveries and lanes are stored under its first name. */
