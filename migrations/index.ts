@@ -17,6 +17,7 @@ import { replays } from './0011-replays.ts'
 import { finish } from './0012-finish.ts'
 import { retention } from './0013-retention.ts'
 import { handlerMinutes } from './0014-handler-minutes.ts'
+import { logHandlers } from './0015-log-handlers.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -35,5 +36,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0012-finish': finish(names),
     '0013-retention': retention(names),
     '0014-handler-minutes': handlerMinutes(names),
+    '0015-log-handlers': logHandlers(names),
   }
 }

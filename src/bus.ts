@@ -8,21 +8,10 @@ import type { EventActs } from './record/event-acts.ts'
 import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import { listenersOf, type Listeners } from './deliveries/listeners.ts'
-import type { Acts } from './deliveries/act-log.ts'
-import type { DeadLetters } from './deliveries/dead-letters.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
-import type { Lanes } from './deliveries/lanes.ts'
-import type { BeginReplay, Replays } from './deliveries/replays.ts'
-import type { Pauses } from './deliveries/pauses.ts'
-import type { Rates } from './deliveries/rates.ts'
-import type {
-  DoctorFinding,
-  DoctorOptions,
-  MigrateOptions,
-  MigrateReport,
-  PruneOptions,
-  PruneReport,
-} from './deliveries/operations.ts'
+import type { Operators } from './deliveries/operators.ts'
+import type { BeginReplay } from './deliveries/replays.ts'
+import type { DoctorOptions, MigrateOptions, MigrateReport, PruneOptions } from './deliveries/operations.ts'
 import {
   busOptions,
   drainOptions,
@@ -48,7 +37,7 @@ import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
-export interface Bus extends ResultPublisher, Listeners, Pauses, Rates {
+export interface Bus extends ResultPublisher, Listeners, Operators {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -102,28 +91,6 @@ export interface Bus extends ResultPublisher, Listeners, Pauses, Rates {
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
   readonly events: EventRecord & EventTransfer & EventActs
-  /**
-   * Examines the database, the queues, the handlers and the workers. Changes nothing.
-   *
-   * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
-   */
-  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
-  /**
-   * Deletes now what workers would delete in time: events past their retention, and events past their ttl, of which nothing waits.
-   *
-   * @example const { events } = await bus.prune({ dryRun: true })
-   */
-  prune(options?: PruneOptions): Promise<PruneReport>
-  /** Deliveries that will not be tried again unless you say so. */
-  readonly deadLetters: DeadLetters
-  /** Partition keys that stand still, or wait. */
-  readonly lanes: Lanes
-  /** Stored events again, to one handler. */
-  readonly replay: BeginReplay
-  /** Replays that run or have ended, of every process. */
-  readonly replays: Replays
-  /** What operators did: who, when, why, and to how many. */
-  readonly acts: Acts
   /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
@@ -162,7 +129,10 @@ export function createBus(options: BusOptions): Bus {
       await parts.registry.load()
       await backendFor(parts, publish).check()
     },
-    migrate: async (how?: MigrateOptions) => place.migrate((await parts.registry.load()).queues, how),
+    async migrate(how?: MigrateOptions) {
+      const { queues, handlers } = await parts.registry.load()
+      return place.migrate(queues, how, handlers)
+    },
     events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
     prune: (how?: PruneOptions) => place.prune(how),
@@ -170,6 +140,7 @@ export function createBus(options: BusOptions): Bus {
     lanes: { ...place.lanes },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
+    log: { ...place.log },
     acts: { ...place.acts },
     ...place.pauses,
     rates: (query) => place.rates(query),
@@ -239,6 +210,7 @@ function makeWorker(
           payloadOf: (event) => stored.store.payloadOf(event),
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
         }),
+        log: { registry, codec: bus.codec },
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
       }
     },

@@ -73,6 +73,7 @@ export type {
 } from './deliveries/dead-letters.ts'
 export type { ExportedEvent, ImportReport, EventTransfer } from './deliveries/exported-events.ts'
 export type { LogFilter } from './deliveries/log-filter.ts'
+export type { Log, LogMoveTo, LogProgress } from './deliveries/log-cursors.ts'
 export type {
   BeginReplay,
   Replay,

@@ -61,6 +61,11 @@ export function partitionedQueue(queue: string): string {
   return queue + PARTITIONED
 }
 
+/** The queue of a delivery follows from its handler, and from whether its event has a key. */
+export function queueOfEvent(queue: string, partitionKey: string | null): string {
+  return partitionKey === null ? queue : partitionedQueue(queue)
+}
+
 /** The `queue` of the handlers whose deliveries wait in this one. */
 export function baseQueue(queue: string): string {
   return isPartitionedQueue(queue) ? queue.slice(0, -PARTITIONED.length) : queue

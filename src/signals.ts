@@ -23,6 +23,8 @@ export type BusSignalName =
   | 'event.pruned'
   | 'handler.log'
   | 'heartbeats.on-main-thread'
+  | 'interested.failed'
+  | 'log.lost'
   | 'on-dead.failed'
   | 'pruning.failed'
   | 'schema.newer'

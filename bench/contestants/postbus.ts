@@ -28,6 +28,8 @@ interface Setup {
   /** How many handlers. Default: one, and all on one queue. */
   readonly handlers?: number
   readonly queueEach?: boolean
+  /** They read the log. */
+  readonly readsLog?: boolean
 }
 
 const QUEUE = { 'with keys': 'events_partitioned', 'without keys': 'events' } as const
@@ -75,7 +77,8 @@ function postbus(setup: Setup): Contestant {
   }
 }
 
-function nameOf({ kind, concurrency, handlers = 1, queueEach = false }: Setup): string {
+function nameOf({ kind, concurrency, handlers = 1, queueEach = false, readsLog = false }: Setup): string {
+  if (readsLog) return `postbus, ${handlers === 1 ? 'one handler' : `${handlers} handlers`} of the log, ${kind}`
   if (kind === 'of both kinds') return `postbus, ${handlers} handlers${queueEach ? ' with a queue each' : ''}`
   return `postbus${kind === 'with keys' ? '' : ' without keys'}, ${concurrency} at once`
 }
@@ -86,11 +89,16 @@ export function anEvent(key: string, place: number, kind: Kind = 'with keys'): E
   return (withKey ? OrderChanged : OrderPlaced)(orderOf(key, place))
 }
 
-function busFor(connectionString: string, { handlers = 1, queueEach = false }: Setup, onHandled: OnHandled): Bus {
+function busFor(
+  connectionString: string,
+  { handlers = 1, queueEach = false, readsLog = false }: Setup,
+  onHandled: OnHandled,
+): Bus {
   const all = receivers(handlers).map((name) =>
     defineHandler(`bench.${name}`, {
       on: [OrderChanged, OrderPlaced],
       ...(queueEach && { queue: name }),
+      ...(readsLog && { delivery: 'log' }),
       handle: (event) => onHandled(event.data),
     }),
   )
@@ -119,4 +127,18 @@ export const plainBest = postbus({ kind: 'without keys', concurrency: 500 })
 export const steady = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 2 })
 export const idle = postbus({ kind: 'of both kinds', concurrency: 20, handlers: 5, queueEach: true })
 
-export const contestants: readonly Contestant[] = [ourDefault, ourBest, plainDefault, plainBest, steady, idle]
+export const logWithKeys = postbus({ kind: 'with keys', concurrency: 200, readsLog: true })
+export const logWithoutKeys = postbus({ kind: 'without keys', concurrency: 200, readsLog: true })
+export const logTen = postbus({ kind: 'with keys', concurrency: 200, handlers: 10, readsLog: true })
+
+export const contestants: readonly Contestant[] = [
+  logWithKeys,
+  logWithoutKeys,
+  logTen,
+  ourDefault,
+  ourBest,
+  plainDefault,
+  plainBest,
+  steady,
+  idle,
+]

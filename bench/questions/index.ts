@@ -7,6 +7,7 @@ import { idle } from './idle.ts'
 import { kept } from './kept.ts'
 import { latency } from './latency.ts'
 import { latencyProfile } from './latency-profile.ts'
+import { log } from './log.ts'
 import { orderedDrain } from './ordered-drain.ts'
 import { pgBossPolicies } from './pg-boss-policies.ts'
 import { pinned } from './pinned.ts'
@@ -29,6 +30,7 @@ export const questions: readonly Question[] = [
   drain,
   afterBurst,
   orderedDrain,
+  log,
   pgBossPolicies,
   profile,
   idle,

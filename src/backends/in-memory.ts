@@ -7,6 +7,7 @@ import { PostbusError } from '../errors.ts'
 import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
 import type { EventTransfer } from '../deliveries/exported-events.ts'
+import type { Log } from '../deliveries/log-cursors.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
 import type { Replays } from '../deliveries/replays.ts'
 import type { Pauses } from '../deliveries/pauses.ts'
@@ -36,6 +37,7 @@ export function createInMemory(
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     pauses: withoutPauses(refuse),
     rates: async () => refuse('rates()'),
+    log: withoutLog(refuse),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
     doctor: async (): Promise<readonly DoctorFinding[]> => refuse('doctor()'),
@@ -106,6 +108,15 @@ function withoutPauses(refuse: (what: string) => never): Pauses {
     pause: async () => refuse('pause()'),
     resume: async () => refuse('resume()'),
     pauses: async () => refuse('pauses()'),
+  })
+}
+
+function withoutLog(refuse: (what: string) => never): Log {
+  return Object.freeze({
+    list: async () => refuse('log.list()'),
+    rewind: async () => refuse('log.rewind()'),
+    skipTo: async () => refuse('log.skipTo()'),
+    forget: async () => refuse('log.forget()'),
   })
 }
 

@@ -13,6 +13,7 @@ import { explain } from './explain.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
+import { log } from './log.ts'
 import { nearest } from './nearest.ts'
 import { say } from './output.ts'
 import { rates } from './rates.ts'
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor,
   dead,
   lanes,
+  log,
   events,
   rates,
   explain,

@@ -1,5 +1,6 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
+import type { LogStore } from './log-reading.ts'
 import type { Heartbeats } from './heartbeats.ts'
 import type { RateCounts } from './rates.ts'
 import type { Codec } from '../codec/codec.ts'
@@ -137,6 +138,8 @@ export interface DeliveryStore {
   backfill(backfilling: Backfilling): Promise<Backfilled>
   /** Makes due what waits for the backfill of a handler, as if that were done. */
   ungate(handler: AnyHandler): Promise<void>
+  /** Reading the log, for handlers that do. */
+  readonly log: LogStore
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this process, and says goodbye. */

@@ -40,6 +40,7 @@ export interface DoctorFinding {
     | 'retention'
     | 'vacuum'
     | 'log'
+    | 'readers'
     | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'
   readonly message: string

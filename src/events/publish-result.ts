@@ -17,7 +17,7 @@ export interface PublishResult {
 
 export interface PublishedEvent {
   readonly id: string
-  /** How many handlers are going to receive it. */
+  /** How many handlers are going to receive it, beside those that read the log: they are asked when they read it. */
   readonly deliveries: number
   /** The id was stored before: nothing was written, and no handler is called again. */
   readonly duplicate: boolean

@@ -10,6 +10,7 @@ import { PostbusError } from '../errors.ts'
 import { storedName } from '../names.ts'
 import { defineHandler, type AnyHandler } from './handler.ts'
 import type { AnyEventType } from './listens-to.ts'
+import { isLogHandler } from './log-delivery.ts'
 
 const makers = new WeakMap<AnyHandler, FinishedEvent>()
 
@@ -42,9 +43,9 @@ export function isFinisher(handler: AnyHandler): boolean {
   return makers.has(handler)
 }
 
-/** To how many handlers an event goes: its finisher is none that a publisher knows of. */
+/** To how many handlers an event goes: its finisher is none that a publisher knows of, and those that read the log are asked later. */
 export function countReceivers(handlers: readonly AnyHandler[]): number {
-  return handlers.filter((handler) => !isFinisher(handler)).length
+  return handlers.filter((handler) => !isFinisher(handler) && !isLogHandler(handler)).length
 }
 
 /** How a finisher handles its event, given what became of it; `null` for every other handler. */

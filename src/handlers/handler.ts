@@ -10,6 +10,7 @@ import { callerOf } from '../events/defined-at.ts'
 import { PostbusError } from '../errors.ts'
 import type { HandlerContext } from './handler-context.ts'
 import type { EventFor, HandledEvent, ListensTo } from './listens-to.ts'
+import { deliveryProblem } from './log-delivery.ts'
 import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
 import { isShadow } from './shadow.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
@@ -70,6 +71,20 @@ export const handlerOptions = z.strictObject({
     .optional()
     .describe(
       'For a handler that is added later: `{ since }` gives it what was published from then on, first and once. `followMs` is how long after that publishers may be running which do not know the handler (15 minutes).',
+    ),
+  delivery: z
+    .enum(['job', 'log'])
+    .default('job')
+    .describe(
+      '`job`: a publish writes a delivery for it. `log`: workers read the log of events for it, in order, and only what fails becomes a delivery.',
+    ),
+  shards: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      "For `delivery: 'log'`: into how many parts its keys are divided among the workers (16). It cannot change.",
     ),
   backoff: z
     .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
@@ -181,14 +196,16 @@ export function isHandler(value: unknown): value is AnyHandler {
   return typeof value === 'object' && value !== null && HANDLER in value
 }
 
-/** Those that are given what was published before they were there. */
+/** Those that are given what was published before they were there, by deliveries. One that reads the log begins further back. */
 export function withBackfill(handlers: readonly AnyHandler[]): readonly AnyHandler[] {
-  return handlers.filter(({ options }) => options.backfill !== undefined)
+  return handlers.filter(({ options }) => options.backfill !== undefined && options.delivery === 'job')
 }
 
 function parseOptions(name: string, options: object): z.output<typeof handlerOptions> {
   const parsed = handlerOptions.safeParse(options)
   if (!parsed.success) throw invalid(name, `its options are not acceptable.\n${z.prettifyError(parsed.error)}`)
+  const problem = deliveryProblem(parsed.data, options)
+  if (problem !== null) throw invalid(name, problem)
   checkQueueName(parsed.data.queue, name, 'POSTBUS_INVALID_HANDLER')
   return Object.freeze(parsed.data)
 }

@@ -23,6 +23,8 @@ export interface PlannedEvent {
   readonly handlers: readonly AnyHandler[]
   /** The envelope's data, encoded. */
   readonly payload: string
+  /** Handlers listen to it that read the log, and are none of these: they are to hear that there is something to read. */
+  readonly isRead?: boolean
 }
 
 export interface Backend {
@@ -34,4 +36,6 @@ export interface Backend {
   close(): Promise<void>
   /** Set when no event has receivers here, so that one without handlers is nothing to warn about. */
   readonly callsNobody?: boolean
+  /** Set when events are kept, so that handlers with `delivery: 'log'` read them there, and are asked then whether they are interested. */
+  readonly hasLog?: boolean
 }

@@ -8,6 +8,7 @@ import { PostbusError } from '../errors.ts'
 import { isFollowed } from '../events/stored-as.ts'
 import { isFinisher } from '../handlers/finishers.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
+import { isLogHandler } from '../handlers/log-delivery.ts'
 import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
@@ -19,12 +20,14 @@ export interface PlanParts {
   /** Adds where the event comes from. */
   readonly trace: (event: Envelope) => Envelope
   readonly filtered: FilteredCounts
+  /** Handlers that read the log will find the event there. */
+  readonly hasLog?: boolean
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace, filtered }: PlanParts,
+  { registry, codec, emit, trace, filtered, hasLog = false }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -33,9 +36,10 @@ export function planEvents(
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
     if (isFollowed(event) && !subscribed.some(isFinisher)) throw unknownFollowed(event)
-    const handlers = subscribed.filter((handler) => wants(handler, envelope, registry))
-    filtered.count(subscribed, handlers)
-    return { envelope, handlers, payload }
+    const receivers = hasLog ? subscribed.filter((handler) => !isLogHandler(handler)) : subscribed
+    const handlers = receivers.filter((handler) => wants(handler, envelope, registry))
+    filtered.count(receivers, handlers)
+    return { envelope, handlers, payload, ...(receivers.length < subscribed.length && { isRead: true }) }
   })
 }
 

@@ -28,6 +28,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
       emit,
       trace: (event) => trace(defaults(event)),
       filtered,
+      hasLog: backend.hasLog ?? false,
     })
     if (planned.length === 0) return { events: [] }
     return { events: await backend.publish(planned, tx) }

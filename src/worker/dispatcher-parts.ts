@@ -4,7 +4,6 @@ import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Emit } from '../signals.ts'
 import type { Alone } from './alone.ts'
 import type { HandlerSlots } from './handler-slots.ts'
-import type { MinuteCounts } from './minute-counts.ts'
 import type { Tally } from './tally.ts'
 
 export interface DispatcherParts {
@@ -17,8 +16,6 @@ export interface DispatcherParts {
   readonly pollMs: number
   readonly store: DeliveryStore
   readonly tally: Tally
-  /** Counts for people who watch, if there is anything to keep them. */
-  readonly minute?: MinuteCounts
   readonly emit: Emit
   readonly attempt: Attempt
 }

@@ -68,7 +68,7 @@ export class Dispatcher {
       onMore: () => this.wake(),
       onError: (error) => this.#signals.databaseFailed(error),
       onRefused: (refused) => this.#signals.settlementsRefused(refused),
-      onStored: (settlement) => this.#count(settlement.delivery, settlement, null),
+      onStored: (settlement) => parts.tally.count(settlement, settlement.delivery),
     })
     this.#runParts = {
       ...parts,
@@ -221,11 +221,6 @@ export class Dispatcher {
     this.#settler.hand(later(delivery, this.#isZombie(delivery) ? ZOMBIE_MS : 0), onSettled)
   }
 
-  #count(delivery: ClaimedDelivery, of: Outcome | Settlement, tookMs: number | null): void {
-    this.#parts.tally.count(of)
-    this.#parts.minute?.count(delivery, of, tookMs)
-  }
-
   /** A delivery is settled, or given back. */
   #leave(held: HeldDelivery): void {
     this.#held.release(held)
@@ -234,7 +229,7 @@ export class Dispatcher {
   }
 
   #settled(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void {
-    this.#count(delivery, outcome, tookMs)
+    this.#parts.tally.count(outcome, delivery, tookMs)
     if (!('delayMs' in outcome) || outcome.delayMs >= this.#parts.pollMs) return
     // Nobody announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()

@@ -5,7 +5,7 @@ import type { WorkPlan } from './work-plan.ts'
 
 export function dispatchersFor(
   { queues, slotsOf, limitsOf, attempt }: WorkPlan,
-  parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally' | 'minute'>,
+  parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally'>,
 ): readonly Dispatcher[] {
   const alone = new Alone({
     maxAttempts: (handler) => limitsOf(handler).maxAttempts,

@@ -31,6 +31,11 @@ export class HandlerSlots {
     return claimed
   }
 
+  /** Whether another attempt of this handler may begin in this process. */
+  hasRoom(handler: string): boolean {
+    return this.#takenBy(handler) < (this.#limits.get(handler)?.perProcess ?? Infinity)
+  }
+
   take(handler: string): void {
     if (this.#limits.has(handler)) this.#taken.set(handler, this.#takenBy(handler) + 1)
   }

@@ -1,6 +1,7 @@
 /** Counts what became of attempts. */
-import type { Settlement } from '../deliveries/delivery.ts'
+import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
 import type { Outcome } from '../handlers/outcome.ts'
+import { MinuteCounts } from './minute-counts.ts'
 
 export interface WorkerCounts {
   /** Handled, skipped, or expired. */
@@ -14,11 +15,14 @@ export interface WorkerCounts {
 }
 
 export class Tally {
+  /** The same by handler, for people who watch. */
+  readonly minute = new MinuteCounts()
   #counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
 
-  /** An outcome, or what was written of it. */
-  count({ is }: Outcome | Settlement): void {
-    this.#counts[KEYS[is]] += 1
+  /** An outcome, or what was written of it. `tookMs`: how long the attempt took; `null` where that is not known any more. */
+  count(of: Outcome | Settlement, delivery: ClaimedDelivery | null = null, tookMs: number | null = null): void {
+    this.#counts[KEYS[of.is]] += 1
+    if (delivery) this.minute.count(delivery, of, tookMs)
   }
 
   counts(): WorkerCounts {

@@ -1,6 +1,8 @@
 /** What a worker is to work on. */
 import type { Attempt } from '../attempt/run-attempt.ts'
+import type { Codec } from '../codec/codec.ts'
 import type { Backfilling } from '../deliveries/delivery-store.ts'
+import type { Registry } from '../handlers/registry.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 
 export interface WorkPlan {
@@ -17,4 +19,6 @@ export interface WorkPlan {
   /** Handlers that may have to be given what was published before they were there. */
   readonly backfills: readonly Backfilling[]
   readonly attempt: Attempt
+  /** For handlers that read the log. */
+  readonly log: { readonly registry: Registry; readonly codec: Codec }
 }

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import { LOG_WORD } from '../deliveries/log-reading.ts'
 import { PostbusError } from '../errors.ts'
 import type { Emit } from '../signals.ts'
 import { backfillAll, keepBackfilled } from './backfilling.ts'
@@ -12,11 +13,13 @@ import type { Dispatcher } from './dispatcher.ts'
 import { dispatchersFor } from './dispatchers.ts'
 import { Recovery } from './recovery.ts'
 import { stoppedMessage, type StopReport } from './stop-report.ts'
+import type { LogWorker } from './log/log-worker.ts'
+import { logWorkerFor } from './log/log-worker-for.ts'
 import { keptClaims, type KeptClaims } from './kept-claims.ts'
 import { keepPruned, type PruningParts } from './pruning.ts'
 import { keepFinished } from './finishing.ts'
 import { keepIndexed } from './indexing.ts'
-import { keepCounted, MinuteCounts } from './minute-counts.ts'
+import { keepCounted } from './minute-counts.ts'
 import { keepVacuumed } from './vacuuming.ts'
 import { sleep } from '../clock.ts'
 import { watchStalls } from './stalls.ts'
@@ -44,9 +47,9 @@ export class Worker {
   readonly #parts: WorkerParts
   readonly #id = randomUUID()
   readonly #tally = new Tally()
-  readonly #minute = new MinuteCounts()
   #dispatchers: readonly Dispatcher[] = []
   #kept: KeptClaims | null = null
+  #log: LogWorker | null = null
   /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
   readonly #over = new AbortController()
   #work: Promise<unknown> = Promise.resolve()
@@ -72,6 +75,7 @@ export class Worker {
     this.#listening = this.#parts.store.listen((queues) => this.#wake(queues))
     this.#work = Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.run()))
     this.#keepUp(plan)
+    this.#log?.start()
     this.#upkeep.push(this.#keepLooking(), keepBackfilled(this.#parts, plan.backfills, this.#over.signal))
     const queues = [...plan.queues].map(([queue, concurrency]) => `${queue}=${concurrency}`).join(', ')
     this.#emit('info', 'worker.started', `Working on ${queues}.`)
@@ -126,7 +130,8 @@ export class Worker {
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
     const store = this.#kept?.store ?? this.#parts.store
-    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally, minute: this.#minute })
+    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally })
+    this.#log = await this.#logWorker(plan)
     return plan
   }
 
@@ -135,6 +140,7 @@ export class Worker {
     this.#state = 'stopping'
     if (wasStarted) this.#emit('info', 'worker.stopping', 'Stopping: no new claims, waiting for running handlers.')
     for (const dispatcher of this.#dispatchers) dispatcher.stopClaiming()
+    this.#log?.stopReading()
 
     await withinMs(this.#parts.shutdownGraceMs, this.#allIdle())
     const givenBack = (await withinMs(GIVE_BACK_LIMIT_MS, this.#giveBack())) ?? this.#sumOf('leftCount')
@@ -150,13 +156,13 @@ export class Worker {
 
   async #allIdle(): Promise<void> {
     await this.#work
-    await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.idle()))
+    await Promise.all([this.#log?.idle(), ...this.#dispatchers.map((dispatcher) => dispatcher.idle())])
   }
 
   /** Beside what runs, a claim can still be on its way. What it brings is given back when it arrives, and that has to be written. */
   async #giveBack(): Promise<number> {
     const [counts] = await Promise.all([
-      Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.giveBack())),
+      Promise.all([...this.#dispatchers, ...(this.#log ? [this.#log] : [])].map((one) => one.giveBack())),
       this.#work,
     ])
     await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.written()))
@@ -171,13 +177,14 @@ export class Worker {
   async #drainAll({ backfills }: WorkPlan): Promise<void> {
     let found = 1
     while (found > 0 && this.#state === 'started') {
-      const given = await backfillAll(this.#parts, backfills)
+      const given = (await backfillAll(this.#parts, backfills)) + ((await this.#log?.drain()) ?? 0)
       const claimed = await Promise.all(this.#dispatchers.map((dispatcher) => dispatcher.drain()))
       found = claimed.reduce((sum, count) => sum + count, given)
     }
   }
 
   #wake(queues: readonly string[] | 'all'): void {
+    if (queues === 'all' || queues.includes(LOG_WORD)) this.#log?.wake()
     if (queues === 'all') return void this.#look()
     for (const dispatcher of this.#dispatchers) if (queues.includes(dispatcher.queue)) dispatcher.wake()
   }
@@ -201,7 +208,7 @@ export class Worker {
       keepPruned(this.#parts, this.#over.signal),
       keepIndexed(this.#parts.store, this.#over.signal),
       keepFinished(this.#parts.store, this.#over.signal),
-      keepCounted(this.#parts.store, this.#minute, this.#over.signal),
+      keepCounted(this.#parts.store, this.#tally.minute, this.#over.signal),
       ...(this.#parts.vacuum ? [keepVacuumed(this.#parts.store, this.#over.signal)] : []),
     ]
   }
@@ -212,13 +219,19 @@ export class Worker {
     for (await sleep(ms, signal); !signal.aborted; await sleep(ms, signal)) await task().catch(() => undefined)
   }
 
+  #logWorker(plan: WorkPlan): Promise<LogWorker | null> {
+    const { emit, pollMs } = this.#parts
+    const { log: store } = this.#parts.store
+    return logWorkerFor(plan, { store, emit, pollMs, tally: this.#tally, wake: (queue) => this.#wake([queue]) })
+  }
+
   #announce(plan: WorkPlan): Promise<void> {
     return this.#parts.store.announce({ id: this.#id, queues: [...plan.queues.keys()], handlers: plan.handlers })
   }
 
   /** Last of all: an announcement on its way would put our row back. */
   async #leave(wasStarted: boolean): Promise<void> {
-    await Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#kept?.stop()])
+    await Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#kept?.stop(), this.#log?.leave()])
     if (wasStarted) await this.#parts.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
   }
 

@@ -69,6 +69,16 @@ describe.each(['postgres', 'inline', 'mailbox'] as const)('%s', (backend) => {
     ])
   })
 
+  test('a handler that reads the log is not counted: it is asked when it reads the event', async () => {
+    const reading = defineHandler('notes.index', { on: Noted, delivery: 'log', shards: 1, handle: () => undefined })
+    const other = busOn(backend, { handlers: [...handlers, reading] })
+
+    const { events } = await other.publish(Noted({ text: 'calm', extra: 1 }))
+
+    expect(events).toEqual([{ id: expect.any(String), deliveries: 1, duplicate: false }])
+    await other.close()
+  })
+
   test('an empty list is answered with nothing', async () => {
     expect(await bus.publish([])).toEqual({ events: [] })
   })
@@ -157,6 +167,28 @@ describe.each(['postgres', 'inline'] as const)('%s', (backend) => {
     expect(received).toEqual({ ...event, source: 'test', correlationId: event.id })
     expect(received?.data).not.toBe(event.data)
     expect(Object.isFrozen(received)).toBe(true)
+    await bus.close()
+  })
+})
+
+describe.each(['postgres', 'inline'] as const)('%s', (backend) => {
+  test('a handler that reads the log gets what every handler gets, if it is interested', async () => {
+    const read: Envelope[] = []
+    const reading = defineHandler('notes.index-loud', {
+      on: Noted,
+      delivery: 'log',
+      shards: 2,
+      interested: ({ data }) => data.text.endsWith('!'),
+      handle: (event) => void read.push(event),
+    })
+    const bus = busOn(backend, { handlers: [reading], source: 'test' })
+    if (backend === 'postgres') await bus.migrate()
+    const event = Noted({ text: 'loud!', extra: new Set([1]) }, { metadata: { tenant: 'a' } })
+
+    await bus.publish([Noted({ text: 'calm', extra: 1 }), event])
+    if (backend === 'postgres') await bus.worker().drain()
+
+    expect(read).toEqual([{ ...event, source: 'test', correlationId: event.id }])
     await bus.close()
   })
 })

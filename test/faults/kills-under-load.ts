@@ -81,7 +81,11 @@ export async function held(stage: Stage): Promise<ReadonlySet<string>> {
   const { rows } = await stage.database.query<{ eventId: string }>(
     `select data ->> 'event' as "eventId" from pgboss.job job where state = 'active' or state < 'active' and exists (
       select from pgboss.job active where active.singleton_key = job.singleton_key and active.state = 'active'
-    )`,
+    )
+    union all -- read from the log, and not acknowledged
+    select event.id::text from postbus.event event where event.seq > (select min(cursor.position) from postbus.log_cursor cursor)
+    union all -- acknowledged while it ran
+    select data ->> 'event' from pgboss.job where state = 'retry' and start_after = '9999-12-30 00:00:00+00'`,
   )
   return new Set(rows.map(({ eventId }) => eventId))
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Pool, type PoolClient } from 'pg'
 import { createBus, type Bus } from '../../src/index.ts'
 import { seeded } from './kills-under-load.ts'
-import { STEADY, TaskAdded, tracedHandler } from './tasks.ts'
+import { STEADY, TaskAdded, tracedHandler, type TracedHandler } from './tasks.ts'
 
 export interface OrderPublisherSettings {
   readonly connectionString: string
@@ -18,6 +18,8 @@ export interface OrderPublisherSettings {
   readonly maxWaiting: number
   /** Takes another key while more of one key are not finished: what waits behind a killed run must be done in seconds. */
   readonly maxWaitingPerKey: number
+  /** Who gets all of it. Default: one handler with deliveries. */
+  readonly handlers?: readonly TracedHandler[]
 }
 
 interface Publisher {
@@ -31,11 +33,11 @@ const settings = JSON.parse(process.argv[2] ?? '{}') as OrderPublisherSettings
 const stopping = new AbortController()
 process.once('SIGTERM', () => stopping.abort())
 
-const { connectionString } = settings
+const { connectionString, handlers = [STEADY] } = settings
 const pool = new Pool({ connectionString, max: settings.transactions + 1 })
 const bus: Bus = createBus({
   connectionString,
-  handlers: [tracedHandler(STEADY, async () => undefined)],
+  handlers: handlers.map((handler) => tracedHandler(handler, async () => undefined)),
   onSignal: () => undefined,
 })
 await Promise.all(Array.from({ length: settings.transactions }, (_, index) => publishAllTheTime(settings.seed + index)))
@@ -86,13 +88,30 @@ async function publish({ tx, random }: Publisher, key: string, isLocked: boolean
   )
   const turn = rows[0]?.turn ?? null
   const ms = random() < 0.03 ? 300 : random() * 8
-  const task = TaskAdded({ key, turn, ms, failures: random() < 0.08 ? 1 : 0 })
+  const task = TaskAdded({
+    key,
+    turn,
+    ms,
+    failures: random() < 0.08 ? 1 : 0,
+    for: handlers.length > 1 ? '*' : STEADY.name,
+  })
   await bus.publish(task, { tx })
   await tx.query('insert into published (event_id, key, turn) values ($1, $2, $3)', [task.id, key, turn])
 }
 
 async function keptUp(): Promise<void> {
-  while (!stopping.signal.aborted && (await isFull(`state < 'completed'`, settings.maxWaiting))) await delay(50)
+  while (!stopping.signal.aborted && ((await isFull(`state < 'completed'`, settings.maxWaiting)) || (await isUnread())))
+    await delay(50)
+}
+
+/** Handlers that read the log are behind. */
+async function isUnread(): Promise<boolean> {
+  if (!handlers.some(({ delivery }) => delivery === 'log')) return false
+  const { rows } = await pool.query(
+    `select from postbus.event where seq > (select min(position) from postbus.log_cursor) offset $1 limit 1`,
+    [settings.maxWaiting],
+  )
+  return rows.length > 0
 }
 
 async function keyWithRoom({ key }: Publisher): Promise<string> {

@@ -7,6 +7,7 @@ import type { Stage } from '../support/stage.ts'
 import { ghosts, lost, needlessRepeats, overlaps, type Interruption } from '../support/trace-checks.ts'
 import type { WorkerProcess } from '../support/worker-process.ts'
 import { held, seeded } from './kills-under-load.ts'
+import type { TracedHandler } from './tasks.ts'
 import type { OrderPublisherSettings } from './order-publisher.ts'
 
 export interface OrderRunOptions {
@@ -17,6 +18,10 @@ export interface OrderRunOptions {
   readonly kills: number
   readonly killEveryMs: number
   readonly seed: number
+  /** Who gets all of it. Default: one handler with deliveries. */
+  readonly handlers?: readonly TracedHandler[]
+  /** Of the workers, this share is stopped, not killed. Default: none. */
+  readonly stops?: number
 }
 
 export interface OrderReport {
@@ -39,6 +44,7 @@ const WORDS = ['--queues', 'events=1,events_partitioned=8']
 /** Publishes all the time; at every interval kills a process, mostly a worker, and starts another in its place. */
 export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Promise<OrderReport> {
   const random = seeded(options.seed)
+  const handlers = options.handlers?.map(({ name }) => name)
   await createTables(stage, options.keys)
   const workers = await Promise.all(Array.from({ length: options.workers }, () => stage.worker({ words: WORDS })))
   const publishers = Array.from({ length: options.publishers }, (_, index) => publisher(stage, options, index))
@@ -48,13 +54,17 @@ export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Pr
     await stage.database.query('select pg_sleep($1)', [(options.killEveryMs / 1_000) * (0.5 + random())])
     const place = Math.floor(random() * workers.length)
     if (random() < 0.2) await replacePublisher(stage, options, { publishers, kill })
+    else if (random() < (options.stops ?? 0)) await exchangeWorker(stage, workers, place)
     else interruptions.push(await replaceWorker(stage, workers, place))
   }
   const lastFaultAt = performance.now()
   await Promise.all(publishers.map((one) => ended(one, 'SIGTERM')))
   await stage.settled(RECOVERY_LIMIT_MS - (performance.now() - lastFaultAt)).catch(() => undefined) // told by `stuck`
 
-  return { ...(await judged(stage, interruptions)), recoveredInMs: Math.round(performance.now() - lastFaultAt) }
+  return {
+    ...(await judged(stage, interruptions, handlers)),
+    recoveredInMs: Math.round(performance.now() - lastFaultAt),
+  }
 }
 
 export async function createTables({ database }: Pick<Stage, 'database'>, keys: number): Promise<void> {
@@ -66,7 +76,12 @@ export async function createTables({ database }: Pick<Stage, 'database'>, keys: 
 /** `code` is the checkout, or a folder like one, whose code it is. */
 export function publisher(
   { connectionString }: Stage,
-  { seed, keys, code = CHECKOUT }: Pick<OrderRunOptions, 'seed' | 'keys'> & { readonly code?: string },
+  {
+    seed,
+    keys,
+    handlers,
+    code = CHECKOUT,
+  }: Pick<OrderRunOptions, 'seed' | 'keys' | 'handlers'> & { readonly code?: string },
   index: number,
 ): ChildProcess {
   const settings: OrderPublisherSettings = {
@@ -74,8 +89,9 @@ export function publisher(
     seed: seed + 1_000 * (index + 1),
     keys,
     transactions: 4,
-    maxWaiting: 400,
+    maxWaiting: handlers ? 3_000 : 400,
     maxWaitingPerKey: 60,
+    ...(handlers && { handlers }),
   }
   return spawn(process.execPath, [join(code, PUBLISHER), JSON.stringify(settings)], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -101,6 +117,14 @@ async function replaceWorker(stage: Stage, workers: WorkerProcess[], place: numb
   return interruption
 }
 
+/** One more worker, and then one less: each time the work is divided once more. */
+async function exchangeWorker(stage: Stage, workers: WorkerProcess[], place: number): Promise<void> {
+  const leaving = workers[place]!
+  workers[place] = await stage.worker({ words: WORDS })
+  leaving.kill('SIGTERM')
+  await leaving.exited
+}
+
 export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exit = once(child, 'exit')
   child.kill(signal)
@@ -110,7 +134,11 @@ export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promis
 }
 
 /** What the publishers have committed, beside what the handlers did. */
-export async function judged(stage: Stage, interruptions: readonly Interruption[]) {
+export async function judged(
+  stage: Stage,
+  interruptions: readonly Interruption[],
+  handlers: readonly string[] = [HANDLER],
+) {
   const { rows: published } = await stage.database.query<PublishedTurn>(
     `select event_id as "eventId", key, turn from published`,
   )
@@ -129,7 +157,7 @@ export async function judged(stage: Stage, interruptions: readonly Interruption[
       ...outOfOrder(published, trace, dead),
       ...overtaken(published, trace, dead, interruptions),
       ...overlaps(trace, interruptions),
-      ...lost(published.map(({ eventId }) => ({ handler: HANDLER, eventId })), trace, dead), // prettier-ignore
+      ...lost(published.flatMap(({ eventId }) => handlers.map((handler) => ({ handler, eventId }))), trace, dead), // prettier-ignore
       ...needlessRepeats(trace, interruptions),
       ...ghosts(trace, new Set(published.map(({ eventId }) => eventId))),
       ...stuck(live),

@@ -35,7 +35,7 @@ export const TaskAdded = defineEvent('faults.task-added', {
     /** The key's turn, counted under its row lock; null when published without it. */
     turn: z.number().nullable().default(null),
     key: z.string().nullable().default(null),
-    /** The handler that is to do it. */
+    /** The handler that is to do it; `*`: every one. */
     for: z.string().default('faults.steady'),
   }),
   partitionKey: (data) => data.key,
@@ -52,6 +52,8 @@ export interface TracedHandler {
   readonly concurrency?: HandlerOptions['concurrency']
   /** Since the beginning; the publishers that do not know it stop this long before it ends. */
   readonly backfillFollowMs?: number
+  readonly delivery?: 'job' | 'log'
+  readonly shards?: number
 }
 
 export const STEADY: TracedHandler = { name: 'faults.steady' }
@@ -65,7 +67,7 @@ export function tracedHandler(
     ...options,
     ...(followMs !== undefined && { backfill: { since: new Date(0), followMs } }),
     backoff: { initialMs: retryMs, factor: 1, jitter: 0 },
-    interested: (event) => event.data.for === name,
+    interested: (event) => event.data.for === name || event.data.for === '*',
     async handle(event, context) {
       if (event.data.task === 'exit-at-once') process.exit(7)
       if (event.data.task === 'hoard') hoard()

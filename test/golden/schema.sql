@@ -303,9 +303,34 @@ create table postbus.log_chunk (
   events integer not null
 );
 
+create table postbus.log_cursor (
+  handler text not null,
+  shard smallint not null,
+  "position" bigint not null,
+  owner uuid,
+  fence bigint not null default 0,
+  deaths smallint not null default 0,
+  moved_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table postbus.log_handler (
+  handler text not null,
+  id uuid not null default gen_random_uuid(),
+  shards smallint not null,
+  history_to bigint not null,
+  began_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table postbus.log_place (
   only_one boolean not null default true,
   indexed_to bigint not null default 0
+);
+
+create table postbus.log_reader (
+  id uuid not null,
+  beat bigint not null default 0,
+  handlers text[] not null,
+  seen_at timestamp with time zone not null default clock_timestamp()
 );
 
 create table postbus.lookup (
@@ -423,9 +448,15 @@ alter table postbus.lane_sweep add constraint lane_sweep_pkey PRIMARY KEY (only_
 
 alter table postbus.log_chunk add constraint log_chunk_pkey PRIMARY KEY (last_seq);
 
+alter table postbus.log_cursor add constraint log_cursor_pkey PRIMARY KEY (handler, shard);
+
+alter table postbus.log_handler add constraint log_handler_pkey PRIMARY KEY (handler);
+
 alter table postbus.log_place add constraint log_place_only_one_check CHECK (only_one);
 
 alter table postbus.log_place add constraint log_place_pkey PRIMARY KEY (only_one);
+
+alter table postbus.log_reader add constraint log_reader_pkey PRIMARY KEY (id);
 
 alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 
@@ -549,6 +580,7 @@ declare
   queues text[];
   seqs bigint[];
   existing uuid[];
+  reads_log boolean;
   one text;
 begin
   perform pg_current_xact_id();
@@ -558,7 +590,8 @@ begin
   if not found then return; end if;
   delivered := 0;
   if chosen <> '{}' then
-    with recursive used as (
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler);
+  with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all
       select following.name from used cross join lateral (
@@ -579,10 +612,10 @@ begin
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when false then 'retry' else 'created' end::"pgboss".job_state,
+          case when reads_log then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when case when is_history then this_backfill end is not null then array['replay', (case when is_history then this_backfill end)::text] end),
           receiver.priority,
-          case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -1793,6 +1826,8 @@ begin
         select * from "pgboss".job_common one where one.name = queue.name
           and one.id >= (lpad(to_hex(one_of.seq), 16, '0') || repeat('0', 16))::uuid and one.id <= (lpad(to_hex(one_of.seq), 16, '0') || repeat('f', 16))::uuid offset 0
       ) job where job.state < 'completed' and job.start_after <> 'infinity' and job.id <> one_of.finisher
+    ) and not exists (
+      select from "postbus".log_cursor cursor where cursor.position < one_of.seq
     )
   );
   if followed = '{}' then return 0; end if;
@@ -1957,6 +1992,349 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.log_acknowledge(me uuid, handlers text[], shards integer[], fences bigint[], from_seqs bigint[], to_seqs bigint[], hashes text[], queues text[], priorities integer[], jobs jsonb, ended jsonb, passed jsonb)
+ RETURNS TABLE(acknowledged integer)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  rows tid[];
+  ours integer[];
+  known integer[];
+  ends tid[];
+  ends_of jsonb;
+  lanes text[];
+  lane_queues text[];
+  one text;
+  turn smallint;
+begin
+  select array_agg(held.row order by moving.place) filter (where held.place = moving.from_seq),
+    array_agg(moving.place order by moving.place) filter (where held.place = moving.from_seq),
+    array_agg(moving.place order by moving.place)
+  into rows, ours, known
+  from unnest(handlers, shards, fences, from_seqs, to_seqs) with ordinality as moving (handler, shard, fence, from_seq, to_seq, place)
+  cross join lateral (
+    select one.ctid as row, one.position as place from "postbus".log_cursor one
+    where one.handler = moving.handler and one.shard = moving.shard and one.owner = me and one.fence = moving.fence
+      and one.position in (moving.from_seq, moving.to_seq)
+    for no key update
+  ) held;
+  if known is null then return; end if;
+
+  update "postbus".log_cursor one set position = moved.to_seq, moved_at = (clock_timestamp() + ("pgboss".job_now() - now())),
+    deaths = case when moved.to_seq > one.position then 0 else one.deaths end
+  from unnest(rows, ours) as moved_row (row, place) cross join lateral (select to_seqs[moved_row.place] as to_seq) moved
+  where one.ctid = moved_row.row;
+
+  if jobs is not null and ours is not null then
+    with written as (
+      insert into "pgboss".job_common as job (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
+          retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds, started_on)
+      select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
+          coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
+          case when job.is_held then 'retry' else 'created' end::"pgboss".job_state,
+          jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when job.replay is not null then array['replay', job.replay] end),
+          receiver.priority,
+          case when job.is_held then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          (clock_timestamp() + ("pgboss".job_now() - now())),
+          receiver.handler || ':' || input.partition_key,
+          queue.expire_seconds,
+          queue.deletion_seconds,
+          "pgboss".job_now() + queue.retention_seconds * interval '1s',
+          queue.retry_limit,
+          queue.retry_delay,
+          queue.retry_backoff,
+          queue.retry_delay_max,
+          queue.policy,
+          queue.dead_letter,
+          queue.heartbeat_seconds, case when job.is_held then "pgboss".job_now() end
+      from jsonb_to_recordset(jobs) as job (place integer, seq bigint, is_held boolean, replay text)
+      cross join lateral (
+        select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+          then '' else event.payload::text end from "postbus".event event where event.seq = job.seq for key share
+      ) input
+      cross join lateral (select job.seq) stored
+      cross join lateral (select handlers[job.place] as handler, hashes[job.place] as handler_hash, priorities[job.place] as priority,
+        queues[job.place] || case when input.partition_key is null then '' else '_partitioned' end as queue) receiver
+      left join "pgboss".queue queue on queue.name = receiver.queue
+      where job.place = any(ours)
+      on conflict (name, id) do update set state = excluded.state, start_after = excluded.start_after, started_on = excluded.started_on,
+        completed_on = null, heartbeat_on = null, blocked = false, group_tier = null, output = null, retry_count = 0,
+        retry_limit = excluded.retry_limit, data = excluded.data
+      where job.state in ('completed', 'cancelled', 'failed')
+      returning job.id, job.name, job.state = 'created' as is_due
+    ), told as (
+      select pg_notify('postbus_postbus', due.name) from (select distinct written.name from written where written.is_due) due
+    ), buried as (
+      delete from "postbus".dead_letter letter where letter.delivery_id = any(array(select written.id from written))
+    )
+    select count(*)::text from told into one;
+  end if;
+  if ended is not null or passed is not null then
+    select one.number into turn from "postbus".history_turn one where one.only_one;
+  end if;
+  if ended is not null then
+    select array_agg(found.row), jsonb_object_agg(found.id::text, to_jsonb(ending))
+    into ends, ends_of
+    from jsonb_to_recordset(ended) as ending (
+      place integer, seq bigint, in_lane boolean, outcome text, passed_as text, delay_ms float8, error jsonb, reason text, blocks boolean
+    )
+    cross join lateral (
+      select job.ctid as row, job.id from "pgboss".job_common job where job.name = queues[ending.place] || case when ending.in_lane then '_partitioned' else '' end and job.id = (lpad(to_hex(ending.seq), 16, '0') || hashes[ending.place])::uuid and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-30 00:00:00+00' for update
+    ) found
+    where ending.place = any(known);
+    if ends is not null then
+      with done as (
+        delete from "pgboss".job_common job where job.ctid = any(ends) and ends_of -> job.id::text ->> 'outcome' in ('done', 'passed')
+        returning job.name, job.singleton_key, job.id, job.started_on, (job.data ->> 'handler') as handler, ends_of -> job.id::text as ending
+      ), kept as (
+        insert into "postbus".history (seq, ended_at, took_ms, turn, handler, outcome, detail)
+        select "postbus".seq_of_delivery(done.id), (clock_timestamp() + ("pgboss".job_now() - now())), least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - done.started_on) * 1000, 2147483647)::integer, turn,
+          "postbus".handler_number(done.handler), done.ending ->> 'passed_as',
+          jsonb_build_object('reason', done.ending ->> 'reason')
+        from done where done.ending ->> 'outcome' = 'passed'
+      ), changed as (
+        update "pgboss".job_common job set
+          state = (case when ends_of -> job.id::text ->> 'outcome' = 'dead' and not (ends_of -> job.id::text ->> 'blocks')::boolean then 'failed' else 'retry' end)::"pgboss".job_state,
+          completed_on = case when ends_of -> job.id::text ->> 'outcome' = 'dead' and not (ends_of -> job.id::text ->> 'blocks')::boolean then (clock_timestamp() + ("pgboss".job_now() - now())) end,
+          start_after = case
+            when ends_of -> job.id::text ->> 'outcome' in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + (ends_of -> job.id::text ->> 'delay_ms')::float8 * interval '1 ms'
+            when (ends_of -> job.id::text ->> 'blocks')::boolean then 'infinity'
+            else (clock_timestamp() + ("pgboss".job_now() - now())) end,
+          retry_limit = job.retry_limit + case when ends_of -> job.id::text ->> 'outcome' = 'later' then 1 else 0 end,
+          output = case
+          when (ends_of -> job.id::text -> 'error') is null or jsonb_typeof((ends_of -> job.id::text -> 'error')) = 'null' then job.output
+          when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((ends_of -> job.id::text -> 'error'))) - 0
+          else (case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((ends_of -> job.id::text -> 'error')) end
+        where job.ctid = any(ends) and ends_of -> job.id::text ->> 'outcome' not in ('done', 'passed')
+        returning job.id, job.name, job.singleton_key, job.data, job.output, ends_of -> job.id::text as ending
+      ), letters as (
+        insert into "postbus".dead_letter as letter (
+          delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
+        )
+        select changed.id, changed.name, changed.data ->> 'handler', event.id, coalesce(event.type, changed.data ->> 'type'),
+          event.partition_key, changed.ending ->> 'reason', coalesce(changed.output, '[]'), (changed.ending ->> 'blocks')::boolean, (clock_timestamp() + ("pgboss".job_now() - now()))
+        from changed
+        left join lateral (
+          select event.id, event.type, event.partition_key from "postbus".event event where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
+        ) event on true
+        where changed.ending ->> 'outcome' = 'dead'
+        on conflict (delivery_id) do update set
+          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key, died_at = excluded.died_at, dismissed_at = null
+      ), over as (
+        select changed.name, changed.singleton_key from changed union all select done.name, done.singleton_key from done
+      )
+      select array_agg(over.singleton_key) filter (where over.singleton_key is not null),
+        array_agg(over.name) filter (where over.singleton_key is not null)
+      into lanes, lane_queues from over;
+    end if;
+  end if;
+  if passed is not null and ours is not null then
+    insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+    select gone.seq, (clock_timestamp() + ("pgboss".job_now() - now())), coalesce(gone.took_ms, 0), turn, "postbus".handler_number(handlers[gone.place]),
+      case when gone.outcome = 'expired' then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
+    from jsonb_to_recordset(passed) as gone (place integer, seq bigint, took_ms integer, outcome text, reason text)
+    where gone.place = any(ours);
+  end if;
+
+  if lanes is not null then
+    for one in select distinct lane.queue from unnest(lane_queues) as lane (queue) loop
+      perform "postbus".promote(one, (
+        select array_agg(lane.name) from unnest(lanes, lane_queues) as lane (name, queue) where lane.queue = one
+      ));
+      perform pg_notify('postbus_postbus', one);
+    end loop;
+  end if;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', '*');
+  end if;
+  if exists (select from "postbus".finish) then
+    perform "postbus".finish(array(
+      select one_of.seq from "postbus".finish one_of
+      where one_of.seq > (select min(moving.seq) from unnest(from_seqs) as moving (seq))
+        and one_of.seq <= (select max(moving.seq) from unnest(to_seqs) as moving (seq))
+      order by one_of.seq limit 1000
+    ));
+  end if;
+  return query select unnest(known);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_admit(queues text[], ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  rows tid[];
+  one text;
+begin
+  select array_agg(held.row) into rows from unnest(queues, ids) as asked (queue, id) cross join lateral (
+    select job.ctid as row from "pgboss".job_common job where job.name = asked.queue and job.id = asked.id
+      and job.state::text = 'retry' and job.start_after = timestamptz '9999-12-30 00:00:00+00' for update
+  ) held;
+  if rows is null then return 0; end if;
+  update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(rows);
+  for one in select distinct asked.queue from unnest(queues) as asked (queue) loop
+    perform pg_notify('postbus_postbus', one);
+  end loop;
+  return cardinality(rows);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_beat(me uuid, of_handlers text[])
+ RETURNS json
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into "postbus".log_reader as one (id, handlers) values (me, of_handlers)
+  on conflict (id) do update set beat = one.beat + 1, seen_at = clock_timestamp(), handlers = excluded.handlers;
+
+  return json_build_object(
+    'cursors', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shard', one.shard, 'owner', one.owner, 'fence', one.fence,
+        'position', one.position, 'deaths', one.deaths)), '[]')
+      from "postbus".log_cursor one where one.handler = any(of_handlers)),
+    'readers', (select coalesce(json_agg(json_build_object('id', one.id, 'beat', one.beat, 'handlers', one.handlers)), '[]')
+      from "postbus".log_reader one where one.handlers && of_handlers),
+    'pauses', (select coalesce(json_agg(json_build_object('kind', one.kind, 'name', one.name)), '[]')
+      from "postbus".pause one where one.until > clock_timestamp())
+  );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_begin(of_handler text, of_shards integer, after_seq bigint, is_backfilled boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  last bigint;
+begin
+  select case when one.is_called then one.last_value else one.last_value - 1 end into last from "postbus".event_seq_seq one;
+  insert into "postbus".log_handler (handler, shards, history_to) values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end) on conflict do nothing;
+  if not found then return; end if;
+  insert into "postbus".log_cursor (handler, shard, position)
+  select of_handler, shard, least(after_seq, last) from generate_series(0, of_shards - 1) shard;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_leave(me uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update "postbus".log_cursor one set owner = null where one.owner = me;
+  delete from "postbus".log_reader one where one.id = me;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_take(me uuid, of_handler text, wanted integer, dead uuid[], beats bigint[])
+ RETURNS TABLE(shard integer, "position" double precision, fence double precision, deaths integer)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  gone uuid[];
+begin
+  with gone_now as (
+    delete from "postbus".log_reader one using unnest(dead, beats) as silent (id, beat)
+    where one.id = silent.id and one.beat = silent.beat returning one.id
+  ) select array_agg(gone_now.id) into gone from gone_now;
+  if gone is not null then
+    update "postbus".log_cursor one set owner = null, fence = one.fence + 1, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
+  end if;
+
+  return query
+    with free as materialized (
+      select one.handler, one.shard from "postbus".log_cursor one
+      where one.handler = of_handler and one.owner is null order by one.shard limit wanted for update skip locked
+    )
+    update "postbus".log_cursor one set owner = me, fence = one.fence + 1 from free
+    where one.handler = free.handler and one.shard = free.shard
+    returning one.shard::integer, one.position::float8, one.fence::float8, one.deaths::integer;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_watermark(known bigint, gap_to bigint, holders text[])
+ RETURNS TABLE(final double precision, gap double precision, held_by text[], taken double precision, life uuid)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  w bigint := known;
+  s bigint;
+begin
+  select one.id into life from "postbus".server_life one where one.only_one;
+  if not found then
+    insert into "postbus".server_life default values on conflict do nothing;
+    select one.id into life from "postbus".server_life one where one.only_one;
+  end if;
+  if gap_to is not null and not exists (
+    select from pg_locks lock where lock.locktype = 'relation' and lock.relation = '"postbus".event'::regclass
+      and lock.database = (select oid from pg_database where datname = current_database())
+      and lock.mode = 'RowExclusiveLock' and lock.granted and lock.pid is distinct from pg_backend_pid() and (lock.virtualtransaction = any(holders) or lock.virtualtransaction like '-1/%')
+  ) then
+    w := greatest(w, gap_to);
+    gap_to := null;
+  end if;
+
+  select case when one.is_called then one.last_value else one.last_value - 1 end into s from "postbus".event_seq_seq one;
+  if w < s then
+    w := coalesce((
+      select max(following.seq) from (
+        select event.seq, row_number() over (order by event.seq) as place from "postbus".event event
+        where event.seq > w order by event.seq limit 5000
+      ) following where following.seq = w + following.place
+    ), w);
+  end if;
+  if gap_to is not null and w >= gap_to then gap_to := null; end if;
+  if gap_to is null then holders := null; end if;
+
+  if w < s and gap_to is null and not exists (select from "postbus".event event where event.seq = w + 1) then
+    select array_agg(lock.virtualtransaction) into holders from pg_locks lock where lock.locktype = 'relation' and lock.relation = '"postbus".event'::regclass
+      and lock.database = (select oid from pg_database where datname = current_database())
+      and lock.mode = 'RowExclusiveLock' and lock.granted and lock.pid is distinct from pg_backend_pid();
+    if holders is null then
+      w := s;
+    else
+      gap_to := s;
+    end if;
+  end if;
+  final := w;
+  gap := gap_to;
+  held_by := holders;
+  taken := s;
+  return next;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.no_such_queue(queue text)
  RETURNS text
  LANGUAGE plpgsql
@@ -2040,7 +2418,7 @@ begin
     select event.seq, event.published_at < before as is_old,
       coalesce(event.retained_until > before + retention, false) as is_retained
     from "postbus".event event
-    where event.seq > place.after_seq order by event.seq limit batch
+    where event.seq > place.after_seq and event.seq <= (select coalesce(min(reading.position), 9223372036854775807) from "postbus".log_cursor reading) order by event.seq limit batch
   ) walked;
 
   select array_agg(free.seq) into seqs
@@ -2135,6 +2513,7 @@ begin
       select event.expires_at as over_at, event.seq from "postbus".event event
       where event.expires_at is not null and (event.expires_at, event.seq) > (place.expired_at, place.expired_seq)
         and event.expires_at < least("pgboss".job_now(), clock_timestamp())
+        and event.seq <= (select coalesce(min(reading.position), 9223372036854775807) from "postbus".log_cursor reading)
       order by event.expires_at, event.seq limit batch
     )
     union all
@@ -2142,6 +2521,7 @@ begin
       select event.retained_until as over_at, event.seq from "postbus".event event
       where event.retained_until is not null and (event.retained_until, event.seq) > (place.expired_at, place.expired_seq)
         and event.retained_until < least("pgboss".job_now(), clock_timestamp())
+        and event.seq <= (select coalesce(min(reading.position), 9223372036854775807) from "postbus".log_cursor reading)
       order by event.retained_until, event.seq limit batch
     )
     order by 1, 2 limit batch
@@ -2451,6 +2831,7 @@ declare
   queues text[];
   seqs bigint[];
   existing uuid[];
+  reads_log boolean;
   one text;
 begin
   perform pg_current_xact_id();
@@ -2461,7 +2842,8 @@ begin
   retried := 0;
   skipped := 0;
   if chosen <> '{}' then
-    with recursive used as (
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler);
+  with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all
       select following.name from used cross join lateral (
@@ -2478,10 +2860,10 @@ begin
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when false then 'retry' else 'created' end::"pgboss".job_state,
+          case when reads_log then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when of_replay is not null then array['replay', (of_replay)::text] end),
           receiver.priority,
-          case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -2514,7 +2896,7 @@ begin
       select job.ctid as row from "pgboss".job_common job where job.name = used.queue and job.id = (lpad(to_hex(asked.seq), 16, '0') || handler_hash)::uuid and job.id = any(over) and (job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity') offset 0 for update skip locked
     ) found;
       update "pgboss".job_common job set
-        state = 'retry', start_after = (clock_timestamp() + ("pgboss".job_now() - now())) + interval '1 s', completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
+        state = 'retry', start_after = case when reads_log then timestamptz '9999-12-30 00:00:00+00' else (clock_timestamp() + ("pgboss".job_now() - now())) + interval '1 s' end, completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
         retry_limit = job.retry_limit + case when job.started_on is null then 0 else (job.retry_count - (job.retry_limit - 1000000) + 1) end,
         data = job.data || jsonb_build_object('replay', of_replay)
       where job.ctid = any(rows);

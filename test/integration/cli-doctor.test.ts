@@ -48,6 +48,7 @@ test('a healthy bus with a worker has no problem and no warning: exit code 0', a
     { check: 'retention', status: 'ok', message: 'old events are pruned' },
     { check: 'vacuum', status: 'ok', message: expect.stringContaining('not cleared away yet') as unknown },
     { check: 'log', status: 'ok', message: 'nothing holds back what reads the log' },
+    { check: 'readers', status: 'ok', message: 'no handler reads the log' },
     { check: 'clock', status: 'ok', message: expect.stringContaining('of the server') as unknown },
   ])
 })

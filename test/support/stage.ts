@@ -111,7 +111,10 @@ export async function openStage({ handlers = [STEADY], server, isMigrated = true
       until(
         'nothing waits or runs any more',
         async () => {
-          const { rows } = await database.query(`select from pgboss.job where state < 'completed' limit 1`)
+          const { rows } = await database.query(
+            `(select from pgboss.job where state < 'completed' limit 1) union all
+            (select from postbus.log_cursor where position < (select max(seq) from postbus.event) limit 1)`,
+          )
           return rows.length === 0
         },
         limitMs,

@@ -60,8 +60,8 @@ export async function storedCounts(database: Pool): Promise<{ events: number; de
 /** For the next test of a file: no events, no deliveries, no dead letters. */
 export async function emptyTables(database: Pool): Promise<void> {
   await database.query(
-    `truncate postbus.event, postbus.finish, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.worker, postbus.act,
-      postbus.pause, pgboss.job`,
+    `truncate postbus.event, postbus.finish, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.handler, postbus.worker, postbus.act,
+      postbus.pause, postbus.log_handler, postbus.log_cursor, postbus.log_reader, pgboss.job`,
   )
 }
 

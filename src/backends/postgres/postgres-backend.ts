@@ -21,6 +21,7 @@ import { LogIndex } from './record/log-index.ts'
 import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
+import { createLogStore } from './log/log-store.ts'
 import { Backfills, ungate } from './record/backfill.ts'
 import { Vacuum } from './deliveries/vacuum.ts'
 import { announceWorker, removeWorker } from './deliveries/workers.ts'
@@ -54,6 +55,7 @@ interface DeliveryConnections {
 export function createPostgresBackend(connections: Connections, tables: Tables, emit: Emit): PostgresBackend {
   const { connection, lifeline } = connections
   return {
+    hasLog: true,
     async publish(events, tx) {
       const executor = tx === undefined ? await ownConnection(connection) : openTransaction(tx)
       try {
@@ -130,6 +132,7 @@ export function createDeliveryStore(
     count: async (counts) => countMinute(await connection.pool(), tables, counts),
     vacuum: () => vacuum.run(),
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
+    log: createLogStore({ connection, lifeline }, tables),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),

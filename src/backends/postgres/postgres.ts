@@ -3,11 +3,13 @@ import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
+import type { Log } from '../../deliveries/log-cursors.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
+import type { AnyHandler } from '../../handlers/handler.ts'
 import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import {
   doctorOptions,
@@ -26,6 +28,7 @@ import type { Given } from './connections/given.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
+import { logIn } from './operating/log-cursors.ts'
 import { pausesIn } from './operating/pauses.ts'
 import { ratesIn } from './operating/rates.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
@@ -33,6 +36,7 @@ import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
 import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
+import { beginReading } from './log/subscriptions.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplaysIn } from './record/replays.ts'
 import { transferIn } from './record/transfer.ts'
@@ -58,8 +62,10 @@ export interface Postgres {
   readonly acts: Acts
   readonly pauses: Pauses
   readonly rates: Rates['rates']
+  readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
-  migrate(queues: readonly string[], options?: MigrateOptions): Promise<MigrateReport>
+  /** `handlers`: those that read the log get what is published from then on. */
+  migrate(queues: readonly string[], options?: MigrateOptions, handlers?: readonly AnyHandler[]): Promise<MigrateReport>
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   prune(options?: PruneOptions): Promise<PruneReport>
 }
@@ -105,9 +111,12 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
-    migrate: (queues, options = {}) =>
+    log: logIn({ connection, tables, registry }),
+    migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {
-        const report = await migrate(connection, tables, queues, options)
+        const { steps } = await migrate(connection, tables, queues, options)
+        const begun = await beginReading(await connection.pool(), tables, handlers, options)
+        const report = { steps: [...steps, ...begun] }
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),

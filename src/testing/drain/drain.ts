@@ -16,6 +16,7 @@ import { slotsOfQueues } from '../../worker/handler-slots.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
 import { dueRun } from './due-run.ts'
+import { withTheLog } from './with-the-log.ts'
 import { withoutGates } from './without-gates.ts'
 import { endlessness, type Endlessness } from './endlessness.ts'
 import { inside, transactionRun, type Inside } from './in-transaction.ts'
@@ -66,7 +67,8 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
   const registry = await parts.registry.load()
   const queues = queuesToWork(registry.queues, settings.queues)
   const within = settings.tx === undefined ? null : { ...inside(settings.tx, parts), tx: settings.tx }
-  const store = withoutGates(within?.store ?? parts.backend.store, registry.handlers)
+  const given = withoutGates(within?.store ?? parts.backend.store, registry.handlers)
+  const store = withTheLog(given, { ...parts, registry })
 
   await store.prepare([...queues.keys()], registry.shadows)
   const limit = endlessness(settings.maxAttempts)

@@ -6,7 +6,7 @@
  * A database whose name does not say that it is for tests is refused: there nothing here changes anything.
  */
 import type { Queryable } from '../../backends/postgres/connection.ts'
-import { GATED } from '../../backends/postgres/functions/sql.ts'
+import { HELD } from '../../backends/postgres/functions/sql.ts'
 import type { Tables } from '../../backends/postgres/schema/tables.ts'
 import { PostbusError } from '../../errors.ts'
 
@@ -60,14 +60,14 @@ export async function testClock({ connection, tables }: ClockPlace, within?: Que
     advance: (ms) => move(`${moved} + $1::text::numeric / 1000`, [String(ms)]),
     set: (time) => move('extract(epoch from $1::text::timestamptz - pg_catalog.now())', [time.toISOString()]),
     async toNextDue(queues, until) {
-      // A microsecond more, because an interval is made of a float. Parked deliveries wait at infinity, gated ones for no time either.
+      // A microsecond more, because an interval is made of a float. Parked deliveries wait at infinity, gated and held ones for no time either.
       const { rows } = await database.query(
         `update ${table} set moved =
           make_interval(secs => (${moved} + extract(epoch from due.at - ${tables.jobNow}))::float8) + interval '1 microsecond'
         from (
           select min(job.start_after) as at from ${tables.job} job
           where job.name in (select jsonb_array_elements_text($1::text::jsonb)) and job.state < 'active' and not job.blocked
-            and isfinite(job.start_after) and job.start_after < ${GATED} and job.start_after > ${tables.jobNow}
+            and isfinite(job.start_after) and job.start_after < ${HELD} and job.start_after > ${tables.jobNow}
         ) as due
         where due.at <= coalesce($2::text::timestamptz, 'infinity')
         returning 1 as moved`,

@@ -14,6 +14,7 @@ describe('a handler', () => {
       priority: 0,
       maxAttempts: 5,
       timeoutMs: 60_000,
+      delivery: 'job',
       queue: 'events',
       onDead: 'continue',
       backoff: { initialMs: 2_000, factor: 4, maxMs: 3_600_000, jitter: 0.2 },
@@ -27,7 +28,7 @@ describe('a handler', () => {
 
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, ...told, backoff })
 
-    expect(handler.options).toEqual({ ...told, backoff })
+    expect(handler.options).toEqual({ ...told, backoff, delivery: 'job' })
   })
 
   test.each([
@@ -96,6 +97,11 @@ describe('a handler is refused', () => {
     ['no slot in the cluster', { concurrency: { perProcess: 1, cluster: 0 } }, '→ at concurrency.cluster'],
     ['a limit that limits nothing', { concurrency: {} }, '→ at concurrency'],
     ['a limit of a kind it does not know', { concurrency: { perQueue: 1 } }, '→ at concurrency'],
+    ['a way to get its events that it does not know', { delivery: 'queue' }, '→ at delivery'],
+    ['shards without the log', { shards: 4 }, "`shards` is for handlers with `delivery: 'log'`"],
+    ['too many shards', { delivery: 'log', shards: 1_000 }, '→ at shards'],
+    ['a priority in the log', { delivery: 'log', priority: 1 }, 'expected no `priority`'],
+    ['a limit for all processes in the log', { delivery: 'log', concurrency: { cluster: 2 } }, 'concurrency.cluster'],
     ['an end it does not know', { onDead: 'stop' }, 'onDead'],
     ['a backoff of the wrong kind', { backoff: 1_000 }, 'backoff'],
     ['a part of a backoff out of its limits', { backoff: { factor: 0 } }, 'backoff.factor'],

@@ -113,7 +113,8 @@ export function claimedDelivery(queue: string, row: Cells, at: Places): ClaimedD
   }
 }
 
-function storedEvent(row: Cells, at: Places): StoredEvent {
+/** The event's own columns. */
+export function storedEvent(row: Cells, at: Places): StoredEvent {
   return {
     seq: textIn(row[at.seq]),
     id: textIn(row[at.event_id]),

@@ -38,6 +38,14 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       const { handlers } = names()
       return store.count(counts.map((one) => ({ ...one, handler: handlers.stored(one.handler) })))
     },
+    log: {
+      ...store.log,
+      async read(piece) {
+        const events = await store.log.read(piece)
+        const known = names()
+        return isPlain(known) ? events : events.map((event) => eventAs(known, event))
+      },
+    },
     announce(worker) {
       const { handlers } = names()
       return store.announce({ ...worker, handlers: worker.handlers.map((name) => handlers.stored(name)) })

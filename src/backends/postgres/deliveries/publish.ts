@@ -1,10 +1,11 @@
 /** Stores events and their deliveries with one call of the SQL function `publish`, in the caller's transaction or alone. */
 import { createHash } from 'node:crypto'
 import type { PlannedEvent } from '../../../publishing/backend.ts'
+import { LOG_WORD } from '../../../deliveries/log-reading.ts'
 import { PostbusError } from '../../../errors.ts'
 import { countReceivers, isFinisher } from '../../../handlers/finishers.ts'
 import { retentionOf, storedTypeOf } from '../../../events/stored-as.ts'
-import { partitionedQueue, storedName } from '../../../names.ts'
+import { queueOfEvent, storedName } from '../../../names.ts'
 import { checkBatchSize, firstOfEachId } from '../../../publishing/batch.ts'
 import type { PublishedEvent } from '../../../events/publish-result.ts'
 import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
@@ -39,20 +40,16 @@ export async function publishEvents(
   return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
 }
 
-/** The queue of a delivery follows from its handler, and from whether its event has a key. */
-export function queueFor(queue: string, partitionKey: string | null): string {
-  return partitionKey === null ? queue : partitionedQueue(queue)
-}
-
 function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
   const sets = new ReceiverSets()
   const rows = events.map((planned, ord) => rowOf(planned, ord, sets.of(planned)))
+  const isRead = events.some((planned) => planned.isRead)
   return {
     protocol: PROTOCOL,
     in_transaction: inTransaction,
     events: rows,
     receivers: sets.receivers,
-    wake: sets.wakeUp(),
+    wake: sets.wakeUp(isRead ? [LOG_WORD] : []),
     ...(sets.isPlain && { plain: true }),
     ...(sets.finishes && { finishes: true }),
   }
@@ -102,10 +99,10 @@ class ReceiverSets {
   readonly receivers: Receiver[] = []
 
   /** The number of an event's set. */
-  of({ envelope, handlers }: PlannedEvent): number | undefined {
+  of({ envelope, handlers, isRead }: PlannedEvent): number | undefined {
     if (handlers.length === 0) return undefined
     const names = handlers.map(({ name, previousNames }) => storedName(name, previousNames))
-    const known = [envelope.partitionKey === null, ...names].join(' ')
+    const known = [envelope.partitionKey === null, isRead, ...names].join(' ')
     const number = this.#sets.get(known) ?? this.#sets.size
     if (number < this.#sets.size) return number
 
@@ -113,12 +110,12 @@ class ReceiverSets {
     for (const one of handlers) {
       const { name, previousNames, options } = one
       const handler = storedName(name, previousNames)
-      const finishes = isFinisher(one) ? (handlers.length > 1 ? 'later' : 'now') : undefined
+      const finishes = isFinisher(one) ? (handlers.length > 1 || isRead ? 'later' : 'now') : undefined
       this.receivers.push({
         set: number,
         handler,
         handler_hash: handlerHash(handler),
-        queue: finishes ? options.queue : queueFor(options.queue, envelope.partitionKey),
+        queue: finishes ? options.queue : queueOfEvent(options.queue, envelope.partitionKey),
         priority: -options.priority, // pg-boss runs the larger number first
         ...(options.backfill && { backfilled: true }),
         ...(finishes && { finishes }),
@@ -136,9 +133,9 @@ class ReceiverSets {
     return this.receivers.some(({ finishes }) => finishes === 'later')
   }
 
-  wakeUp(): string | null {
-    if (this.receivers.length === 0) return null
-    return [...new Set(this.receivers.map(({ queue }) => queue))].join(' ')
+  wakeUp(readers: readonly string[]): string | null {
+    const words = new Set([...this.receivers.map(({ queue }) => queue), ...readers])
+    return words.size === 0 ? null : [...words].join(' ')
   }
 }
 

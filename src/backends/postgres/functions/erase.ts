@@ -8,7 +8,7 @@
  * delivery that is retried, replayed or written again meanwhile keeps its event.
  */
 import type { Tables } from '../schema/tables.ts'
-import { FIXED_PLAN, functionName } from './sql.ts'
+import { FIXED_PLAN, functionName, passedByReaders } from './sql.ts'
 
 /** The first or last id that can belong to an event. */
 function bound(seq: string, end: '0' | 'f'): string {
@@ -76,6 +76,7 @@ export function pruneExpiredFunction(tables: Tables): string {
       select event.${over} as over_at, event.seq from ${event} event
       where event.${over} is not null and (event.${over}, event.seq) > (place.expired_at, place.expired_seq)
         and event.${over} < least("${names.pgboss}".job_now(), clock_timestamp())
+        and event.seq <= (${passedByReaders(tables)})
       order by event.${over}, event.seq limit batch
     )`
   return `

@@ -8,6 +8,8 @@
  * first, and asks in a later statement: the one that comes second sees what the first has committed. An event's rows are held in the order
  * of their seq, after the deliveries: settles cannot wait for each other in a circle.
  *
+ * Handlers that read the log are through with an event when every cursor has passed it: also those of handlers that do not listen to it.
+ *
  * While no event is followed, a settle looks at one empty table.
  */
 import { GOES_ON, jobsOf } from '../record/statuses.ts'
@@ -57,7 +59,7 @@ $function$`
 
 /** Makes the finishers of these events due that have ended. Returns how many. */
 function finishFunction(tables: Tables): string {
-  const { clock, channel, delivery, finish } = tables
+  const { clock, channel, delivery, finish, logCursor } = tables
   return `
 create or replace function ${functionName(tables, 'finish')}(ended bigint[]) returns integer language plpgsql ${FIXED_PLAN} as $function$
 declare
@@ -73,6 +75,8 @@ begin
   followed := array(
     select one_of.seq from ${finish} one_of where one_of.seq = any(followed) and not exists (
       select from ${jobsOf(tables, 'one_of.seq')} where ${GOES_ON} and job.id <> one_of.finisher
+    ) and not exists (
+      select from ${logCursor} cursor where cursor.position < one_of.seq
     )
   );
   if followed = '{}' then return 0; end if;

@@ -15,6 +15,10 @@ import { guardFunction } from './guard.ts'
 import { handlerNumberFunction, turnHistoryFunction } from './history.ts'
 import { importFunction } from './import.ts'
 import { keepFunction } from './keep.ts'
+import { logAcknowledgeFunction } from './log-acknowledge.ts'
+import { logAdmitFunction } from './log-admit.ts'
+import { logLeaseFunctions } from './log-leases.ts'
+import { logWatermarkFunction } from './log-watermark.ts'
 import { resumeFunction } from './pauses.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
@@ -30,7 +34,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 16
+export const FUNCTIONS_VERSION = 17
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -56,6 +60,9 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   deliveriesFunction,
   importFunction,
   guardFunction,
+  logWatermarkFunction,
+  logAdmitFunction,
+  logAcknowledgeFunction,
 ]
 
 /**
@@ -69,6 +76,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     ...publishFunctions(tables),
     ...FUNCTIONS.map((one) => one(tables)),
     ...redeliverFunctions(tables),
+    ...logLeaseFunctions(tables),
   ]) {
     await database.query(`${AS_A_GUEST} ${statement}`)
   }

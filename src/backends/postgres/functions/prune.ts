@@ -8,6 +8,8 @@
  *     ──► their history, all older than the retention ─────────────────────────────────────────────────────────┤
  *                                                              an event that passed everywhere ────────────────┴─► deleted
  *
+ * What a handler that reads the log has not passed is not looked at.
+ *
  * What its type keeps for longer is stepped over; what it keeps for a shorter time goes earlier, by \`prune_expired\`.
  *
  * Events follow each other by seq, and ids begin with it: so each question is one range, whatever the number of events.
@@ -25,7 +27,7 @@
  * The clock is the earlier one of the database's and of pg-boss's, which a test may have moved: pruning takes real time.
  */
 import type { Tables } from '../schema/tables.ts'
-import { FIXED_PLAN, functionName } from './sql.ts'
+import { FIXED_PLAN, functionName, passedByReaders } from './sql.ts'
 
 /** The first or last id that can belong to an event: an id is its event's seq, then a hash of the handler's name. */
 function bound(seq: string, end: '0' | 'f'): string {
@@ -69,7 +71,7 @@ begin
     select event.seq, event.published_at < before as is_old,
       coalesce(event.retained_until > before + retention, false) as is_retained
     from ${event} event
-    where event.seq > place.after_seq order by event.seq limit batch
+    where event.seq > place.after_seq and event.seq <= (${passedByReaders(tables)}) order by event.seq limit batch
   ) walked;
 
   select array_agg(free.seq) into seqs

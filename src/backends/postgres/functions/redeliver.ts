@@ -21,7 +21,7 @@
 import type { Tables } from '../schema/tables.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { PAYLOAD } from './sizes.ts'
-import { attemptOf, byId, FIXED_PLAN, functionName, GATED, HANDLER, OWN_PATH } from './sql.ts'
+import { attemptOf, byId, FIXED_PLAN, functionName, GATED, HANDLER, HELD, OWN_PATH, readsLog } from './sql.ts'
 
 export function redeliverFunctions(tables: Tables): readonly string[] {
   return [replayFunction(tables), backfillFunction(tables), releaseFunction(tables)]
@@ -38,11 +38,14 @@ const VARIABLES = `
   queues text[];
   seqs bigint[];
   existing uuid[];
+  reads_log boolean;
   one text;`
 
 /** The queues that hold any deliveries, and may hold one of these: a handler may have changed its queue. */
-function holding({ delivery, event, ownQueue }: Tables): string {
-  return `with recursive used as (
+function holding(tables: Tables): string {
+  const { delivery, event, ownQueue } = tables
+  return `reads_log := ${readsLog(tables, 'of_handler')};
+  with recursive used as (
       (select job.name from ${delivery} job order by job.name limit 1)
       union all
       select following.name from used cross join lateral (
@@ -67,7 +70,7 @@ function jobsOf(tables: Tables, columns: string, { where = '', lock = '' } = {})
 function inserting(tables: Tables, replay: string): string {
   const { delivery, event, queue, seqOfDelivery } = tables
   const also = ` || case when ${replay} is not null then array['replay', (${replay})::text] end`
-  return `insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, { also })}
+  return `insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, { also, isGated: 'reads_log', gate: HELD })}
     from unnest(seqs) as stored (seq)
     cross join lateral (
       select event.id, event.type, event.partition_key, ${PAYLOAD} from ${event} event where event.seq = stored.seq offset 0
@@ -120,7 +123,7 @@ begin
         lock: 'for update skip locked',
       })};
       update ${delivery} job set
-        state = 'retry', start_after = ${clock} + ${A_MOMENT}, completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
+        state = 'retry', start_after = case when reads_log then ${HELD} else ${clock} + ${A_MOMENT} end, completed_on = null, heartbeat_on = null, blocked = false, group_tier = null,
         retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end,
         data = job.data || jsonb_build_object('replay', of_replay)
       where job.ctid = any(rows);

@@ -17,15 +17,18 @@ export const JOB_COLUMNS = `id, name, state, data, priority, start_after, create
 
 /**
  * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
- * delivery that is gated waits for its backfill, or for the other deliveries of its event. `lane`: the key that it is in order by.
+ * delivery that is gated waits for its backfill, or for the other deliveries of its event, or whom `gate` says. `lane`: the key that it is in order by.
  */
-export function jobValues(tables: Tables, { also = '', isGated = 'false', lane = 'input.partition_key' } = {}): string {
+export function jobValues(
+  tables: Tables,
+  { also = '', isGated = 'false', gate = GATED, lane = 'input.partition_key' } = {},
+): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
           case when ${isGated} then 'retry' else 'created' end::"${tables.names.pgboss}".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || ${sizeIfLarge('input.payload')}${also}),
           receiver.priority,
-          case when ${isGated} then ${GATED} else ${tables.jobNow} end,
+          case when ${isGated} then ${gate} else ${tables.jobNow} end,
           ${tables.clock},
           ${laneKeyInSql('receiver.handler', lane)},
           queue.expire_seconds,

@@ -53,8 +53,21 @@ export const NOT_SET_ASIDE = `job.group_tier is distinct from 'set aside'`
  */
 export const GATED = `timestamptz '9999-12-31 00:00:00+00'`
 
+/** The same for one that waits for the owner of its shard: see `log/held-jobs.ts`. It has a time of its own, to be found by. */
+export const HELD = `timestamptz '9999-12-30 00:00:00+00'`
+
 /** The handler of a delivery. */
 export const HANDLER = `(job.data ->> 'handler')`
+
+/** SQL: whether a handler of this name reads the log. */
+export function readsLog({ logHandler }: Tables, name: string): string {
+  return `exists (select from ${logHandler} reading where reading.handler = ${name})`
+}
+
+/** SQL: the seq up to which every handler that reads the log is through with it. Beyond all, if there is none. */
+export function passedByReaders({ logCursor }: Tables): string {
+  return `select coalesce(min(reading.position), 9223372036854775807) from ${logCursor} reading`
+}
 
 /** The replay that a delivery belongs to; null for most. */
 export const REPLAY = `(job.data ->> 'replay')`

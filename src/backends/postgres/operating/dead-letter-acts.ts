@@ -12,7 +12,7 @@ import { delay, performance } from '../../../clock.ts'
 import type { Batches } from '../../../deliveries/acts.ts'
 import type { Database, Queryable } from '../connection.ts'
 import type { NoteAct } from './act-log.ts'
-import { attemptOf, functionName } from '../functions/sql.ts'
+import { attemptOf, functionName, HANDLER, HELD, readsLog } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
 import type { StoredFilter } from './names-asked-for.ts'
@@ -146,7 +146,7 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
     `with ${chosenBatch(tables)}, revived as (
       update ${tables.delivery} job set
         state = 'retry',
-        start_after = ${tables.clock},
+        start_after = case when job.state = 'failed' and ${readsLog(tables, HANDLER)} then ${HELD} else ${tables.clock} end,
         completed_on = null,
         heartbeat_on = null,
         blocked = false,

@@ -15,6 +15,7 @@ import { examineDeliveries } from './deliveries-check.ts'
 import { examinePauses } from './pauses-check.ts'
 import { examineDeploy } from './deploy-check.ts'
 import { examineLog } from './log-check.ts'
+import { examineReaders } from './readers-check.ts'
 import { examineSchema } from './schema-findings.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
@@ -57,6 +58,7 @@ export async function examine(
     await examineRetention(database, tables, retentionMs),
     await examineVacuum(database, tables),
     await examineLog(database),
+    await examineReaders(database, tables, registry),
     await examineClock(database),
   ]
 }

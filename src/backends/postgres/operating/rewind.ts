@@ -10,9 +10,10 @@ import { lanePause } from '../../../deliveries/pauses.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Registry } from '../../../handlers/registry.ts'
-import { storedName } from '../../../names.ts'
+import { isLogHandler } from '../../../handlers/log-delivery.ts'
+import { queueOfEvent, storedName } from '../../../names.ts'
 import type { Database, Queryable } from '../connection.ts'
-import { handlerHash, queueFor } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/publish.ts'
 import { functionName, runningIn } from '../functions/sql.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -30,12 +31,20 @@ interface Rewinding extends Pick<Act, 'by'> {
   readonly note: NoteAct
 }
 
-/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. */
+/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. `POSTBUS_READS_THE_LOG`. */
 export function handlerOf(registry: Registry, { handler: name }: LaneName): AnyHandler {
   const handler = registry.handlerNamed(name)
+  if (handler && isLogHandler(handler)) throw readsTheLog(name)
   if (handler) return handler
   const known = registry.handlers.map((one) => one.name).join(', ')
   throw new PostbusError('POSTBUS_UNKNOWN_HANDLER', `No handler of this bus is named "${name}". It has: ${known}.`)
+}
+
+function readsTheLog(name: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_READS_THE_LOG',
+    `Handler "${name}" reads the log, so there are no deliveries of one key to do again. Move all of its cursors: npx postbus log rewind ${name} --to EVENT-ID`,
+  )
 }
 
 /** A renamed handler's deliveries and lanes are stored under its first name. */
@@ -122,7 +131,7 @@ async function pauseForAWhile(
 
 /** Claims and settles that began before the pause have ended, and so has what they had handed out. */
 async function untilIdle(database: Database, tables: Tables, handler: AnyHandler, lane: RewindTo): Promise<void> {
-  const queue = queueFor(handler.options.queue, lane.partitionKey)
+  const queue = queueOfEvent(handler.options.queue, lane.partitionKey)
   const over = performance.now() + LONGEST_WAIT_MS
   while (!(await isIdle(database, tables, queue, laneKey(storedLane(handler, lane))))) {
     if (performance.now() > over) throw runsOn(lane)
@@ -164,7 +173,7 @@ async function rewind(
     [
       name,
       handlerHash(name),
-      queueFor(options.queue, how.to.partitionKey),
+      queueOfEvent(options.queue, how.to.partitionKey),
       -options.priority,
       how.to.partitionKey,
       how.from,

@@ -9,7 +9,7 @@ import type { Tables } from '../schema/tables.ts'
 import { causedBy } from './causes.ts'
 import { eventsWithIds } from './event-rows.ts'
 import { recordedEvent } from './recorded-row.ts'
-import { deliveriesOf } from './statuses.ts'
+import { statusesOf } from './log-statuses.ts'
 import { Waits, type Found } from './waits.ts'
 
 export interface EndParts {
@@ -51,9 +51,10 @@ export function waitsOn({ connection, listening, tables, codec, emit, registry }
     const rows = await eventsWithIds(database, tables, ids)
     const roots = [...rows.values()].map(({ id, seq }) => ({ root: id, seq }))
     const members = includeCaused ? await causedBy(database, tables, { ids }) : roots
-    const { names } = await registry.load()
+    const known = await registry.load()
+    const { names } = known
     const seqs = [...new Set(members.map(({ seq }) => seq))]
-    const deliveries = await deliveriesOf(database, tables, { seqs, names })
+    const deliveries = await statusesOf(database, tables, { seqs, registry: known, codec })
     // Read after what they came of had ended: what was published before that is here, and goes on until it was looked at.
     const all = includeCaused ? await causedBy(database, tables, { ids }) : roots
     const goingOn = all.filter(({ seq }) => deliveries.get(seq)?.isFinished !== true)

@@ -16,8 +16,8 @@ import { waitsOn, type EndParts } from './ends.ts'
 import { eventWithId } from './event-rows.ts'
 import { listEvents } from './list.ts'
 import { recordedEvent } from './recorded-row.ts'
-import { deliveriesOf } from './statuses.ts'
 import { storedTypes } from './stored-types.ts'
+import { statusesOf } from './log-statuses.ts'
 import { tailOf } from './tail.ts'
 import { treeOf } from './tree.ts'
 
@@ -63,10 +63,11 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
     },
     async status(given) {
       const id = checkedId('status', given)
-      const { names } = await registry.load()
+      const known = await registry.load()
+      const { names } = known
       return look(async (pool) => {
         const row = await eventWithId(pool, tables, id)
-        const found = row && (await deliveriesOf(pool, tables, { seqs: [row.seq], names })).get(row.seq)
+        const found = row && (await statusesOf(pool, tables, { seqs: [row.seq], registry: known, codec })).get(row.seq)
         return row && found ? { event: recordedEvent(row, codec, names), ...found } : null
       })
     },

@@ -5,8 +5,8 @@
 import type { StoredNames } from '../../../handlers/stored-names.ts'
 import { goesOn, type DeliveryStatus } from '../../../record/event-status.ts'
 import type { Queryable } from '../connection.ts'
-import { handlerHash } from '../deliveries/publish.ts'
-import { attemptOf, errorsIn, GATED, HANDLER } from '../functions/sql.ts'
+import { idOfDelivery } from '../deliveries/delivery-id.ts'
+import { attemptOf, errorsIn, GATED, HANDLER, HELD } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 export interface Deliveries {
@@ -57,11 +57,6 @@ function statusIn({ seq, deliveryId, ...row }: Row, handler: string): DeliverySt
   }
 }
 
-function idOfDelivery(seq: string, handler: string): string {
-  const hex = BigInt(seq).toString(16).padStart(16, '0') + handlerHash(handler)
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
-
 /** A condition on a job that is not over: it goes on by itself. */
 export const GOES_ON = `job.state < 'completed' and job.start_after <> 'infinity'`
 
@@ -74,7 +69,7 @@ export function stateOfJob({ jobNow }: Tables): string {
       when job.state = 'completed' then 'done'
       when job.start_after = 'infinity' then 'blocked'
       when job.blocked and job.group_tier is distinct from 'set aside' then 'parked'
-      when job.start_after = ${GATED} then 'waiting'
+      when job.start_after in (${GATED}, ${HELD}) then 'waiting'
       when job.state = 'retry' and job.start_after > ${jobNow} and jsonb_typeof(job.output) = 'array' then 'retrying'
       when job.state = 'retry' and job.start_after > ${jobNow} then 'snoozed'
       else 'waiting' end`

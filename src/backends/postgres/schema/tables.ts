@@ -25,6 +25,10 @@ export interface Tables {
   readonly lookup: string
   readonly logPlace: string
   readonly logChunk: string
+  /** The handlers that read the log, how far each part of their keys has come, and the workers that read. */
+  readonly logHandler: string
+  readonly logCursor: string
+  readonly logReader: string
   readonly watch: string
   /** The events that are followed by another one when they have ended. */
   readonly finish: string
@@ -84,6 +88,9 @@ export function tablesIn(names: SchemaNames): Tables {
     lookup: ours('lookup'),
     logPlace: ours('log_place'),
     logChunk: ours('log_chunk'),
+    logHandler: ours('log_handler'),
+    logCursor: ours('log_cursor'),
+    logReader: ours('log_reader'),
     watch: ours('watch'),
     finish: ours('finish'),
     replay: ours('replay'),

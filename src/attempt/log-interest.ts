@@ -1,0 +1,43 @@
+/** Whether a handler that reads the log is to get an event: asked when the event is read, where other handlers are asked inside `publish`. */
+import type { Codec } from '../codec/codec.ts'
+import { safeTextOfError } from '../error-text.ts'
+import type { LogEvent, LogSubscription } from '../deliveries/log-reading.ts'
+import type { AnyHandler } from '../handlers/handler.ts'
+import { asRead, isReadable, type Reading } from '../handlers/reading.ts'
+import { isInterested } from '../handlers/registry.ts'
+import type { Emit } from '../signals.ts'
+import { openEnvelope } from './open-envelope.ts'
+
+/** Whether an event is nothing to the handler, is to run, or can only be put into its lane, where another worker may understand it. */
+export type Interest = 'none' | 'runs' | 'waits'
+
+export interface Asking {
+  readonly handler: AnyHandler
+  readonly subscription: Pick<LogSubscription, 'historyTo'>
+  readonly reading: Reading
+  readonly codec: Codec
+  readonly emit: Emit
+}
+
+/** What cannot be opened is for an attempt to report. And an event once too often is better than one that is lost. */
+export function interestIn(event: LogEvent, { handler, subscription, reading, codec, emit }: Asking): Interest {
+  if (reading.is === 'not-heard' || isFromBefore(event, handler, subscription)) return 'none'
+  if (!isReadable(reading)) return 'waits'
+  if (handler.interested === null) return 'runs'
+  try {
+    return isInterested(handler, asRead(reading, openEnvelope(event, codec))) ? 'runs' : 'none'
+  } catch (error) {
+    const message = `Handler "${handler.name}" gets ${event.type} ${event.id}, because it cannot be asked: ${safeTextOfError(error)}`
+    emit('warn', 'interested.failed', message, { handler: handler.name, eventId: event.id })
+    return 'runs'
+  }
+}
+
+/** It was published before the handler was there, and before the time from which its backfill wants it. */
+function isFromBefore(
+  { number, publishedAt }: LogEvent,
+  { options: { backfill } }: AnyHandler,
+  { historyTo }: Pick<LogSubscription, 'historyTo'>,
+): boolean {
+  return number <= historyTo && backfill !== undefined && publishedAt < backfill.since.getTime()
+}

@@ -1,0 +1,11 @@
+/** The id of a delivery: eight bytes of its event's seq, and eight of a hash of its handler's stored name. */
+import { handlerHash } from './publish.ts'
+
+const hashes = new Map<string, string>()
+
+export function idOfDelivery(seq: string, handler: string): string {
+  const hash = hashes.get(handler) ?? handlerHash(handler)
+  hashes.set(handler, hash)
+  const hex = BigInt(seq).toString(16).padStart(16, '0') + hash
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

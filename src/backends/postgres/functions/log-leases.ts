@@ -1,0 +1,105 @@
+/**
+ * The functions by which workers share the cursors of handlers that read the log.
+ *
+ *   begin   makes the cursors of a new handler
+ *   beat    "I live": the worker's row, then, in a later statement, what it owns and who else reads
+ *   take    those who stand still lose their rows and all of their cursors; then free cursors are ours, each with a new fence
+ *   leave   lets go of everything
+ *
+ * That a worker is dead is never read off the database's clock, which may be set: its row counts its beats, and another one has seen the
+ * same count for long enough, by a clock of its own (`worker/log/leases.ts`). To take from it means to delete its row with that count. One
+ * that lives after all waits for this with its next beat, and then sees that it owns nothing any more: a cursor has an owner
+ * only while that has a row.
+ */
+import type { Tables } from '../schema/tables.ts'
+import { functionName, OWN_PATH } from './sql.ts'
+
+export function logLeaseFunctions(tables: Tables): readonly string[] {
+  return [logBeginFunction(tables), logBeatFunction(tables), logTakeFunction(tables), logLeaveFunction(tables)]
+}
+
+/**
+ * Makes the cursors of a handler that has none: at the end of the log, or behind `after_seq` if that comes before it. Of several workers
+ * that meet a new handler at the same moment one does.
+ */
+function logBeginFunction(tables: Tables): string {
+  const { eventSeq, logCursor, logHandler } = tables
+  return `
+create or replace function ${functionName(tables, 'log_begin')}(of_handler text, of_shards integer, after_seq bigint, is_backfilled boolean) returns void
+language plpgsql ${OWN_PATH} as $function$
+declare
+  last bigint;
+begin
+  select case when one.is_called then one.last_value else one.last_value - 1 end into last from ${eventSeq} one;
+  insert into ${logHandler} (handler, shards, history_to) values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end) on conflict do nothing;
+  if not found then return; end if;
+  insert into ${logCursor} (handler, shard, position)
+  select of_handler, shard, least(after_seq, last) from generate_series(0, of_shards - 1) shard;
+end
+$function$`
+}
+
+/** Returns the cursors of these handlers, the workers that read any of them, and what is paused, as JSON. */
+function logBeatFunction(tables: Tables): string {
+  const { logCursor, logReader, pause } = tables
+  return `
+create or replace function ${functionName(tables, 'log_beat')}(me uuid, of_handlers text[]) returns json
+language plpgsql ${OWN_PATH} as $function$
+begin
+  insert into ${logReader} as one (id, handlers) values (me, of_handlers)
+  on conflict (id) do update set beat = one.beat + 1, seen_at = clock_timestamp(), handlers = excluded.handlers;
+
+  return json_build_object(
+    'cursors', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shard', one.shard, 'owner', one.owner, 'fence', one.fence,
+        'position', one.position, 'deaths', one.deaths)), '[]')
+      from ${logCursor} one where one.handler = any(of_handlers)),
+    'readers', (select coalesce(json_agg(json_build_object('id', one.id, 'beat', one.beat, 'handlers', one.handlers)), '[]')
+      from ${logReader} one where one.handlers && of_handlers),
+    'pauses', (select coalesce(json_agg(json_build_object('kind', one.kind, 'name', one.name)), '[]')
+      from ${pause} one where one.until > clock_timestamp())
+  );
+end
+$function$`
+}
+
+/** Returns the cursors that are ours now. */
+function logTakeFunction(tables: Tables): string {
+  const { logCursor, logReader } = tables
+  return `
+create or replace function ${functionName(tables, 'log_take')}(me uuid, of_handler text, wanted integer, dead uuid[], beats bigint[])
+returns table (shard integer, "position" float8, fence float8, deaths integer)
+language plpgsql ${OWN_PATH} as $function$
+#variable_conflict use_column
+declare
+  gone uuid[];
+begin
+  with gone_now as (
+    delete from ${logReader} one using unnest(dead, beats) as silent (id, beat)
+    where one.id = silent.id and one.beat = silent.beat returning one.id
+  ) select array_agg(gone_now.id) into gone from gone_now;
+  if gone is not null then
+    update ${logCursor} one set owner = null, fence = one.fence + 1, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
+  end if;
+
+  return query
+    with free as materialized (
+      select one.handler, one.shard from ${logCursor} one
+      where one.handler = of_handler and one.owner is null order by one.shard limit wanted for update skip locked
+    )
+    update ${logCursor} one set owner = me, fence = one.fence + 1 from free
+    where one.handler = free.handler and one.shard = free.shard
+    returning one.shard::integer, one.position::float8, one.fence::float8, one.deaths::integer;
+end
+$function$`
+}
+
+function logLeaveFunction(tables: Tables): string {
+  const { logCursor, logReader } = tables
+  return `
+create or replace function ${functionName(tables, 'log_leave')}(me uuid) returns void language plpgsql ${OWN_PATH} as $function$
+begin
+  update ${logCursor} one set owner = null where one.owner = me;
+  delete from ${logReader} one where one.id = me;
+end
+$function$`
+}

@@ -1,0 +1,70 @@
+/** Says what became of the events that were read: see `functions/log-acknowledge.ts`. */
+import type { LogEnd, LogMove } from '../../../deliveries/log-reading.ts'
+import type { AnyHandler } from '../../../handlers/handler.ts'
+import type { Queryable } from '../connection.ts'
+import { handlerHash } from '../deliveries/publish.ts'
+import { functionName } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
+
+export interface Acknowledging {
+  readonly reader: string
+  readonly moves: readonly LogMove[]
+  /** By their stored names. */
+  readonly known: ReadonlyMap<string, AnyHandler>
+}
+
+/** Returns the places of those whose cursor was still ours. */
+export async function acknowledge(
+  database: Queryable,
+  tables: Tables,
+  { reader, moves, known }: Acknowledging,
+): Promise<ReadonlySet<number>> {
+  const handlers = moves.map(({ cursor }) => cursor.handler)
+  const { rows } = await database.query<{ place: number }>({
+    name: 'log-acknowledge',
+    text: `select acknowledged - 1 as place from ${functionName(tables, 'log_acknowledge')}(
+      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb)`,
+    values: [
+      reader,
+      handlers,
+      moves.map(({ cursor }) => cursor.shard),
+      moves.map(({ cursor }) => cursor.fence),
+      moves.map(({ from }) => from),
+      moves.map(({ to }) => to),
+      handlers.map(handlerHash),
+      handlers.map((handler) => known.get(handler)?.options.queue ?? ''),
+      handlers.map((handler) => -(known.get(handler)?.options.priority ?? 0)),
+      listOf(moves, ({ jobs }) => jobs.map(({ seq, isHeld, replay }) => ({ seq, is_held: isHeld, replay }))),
+      listOf(moves, ({ ended }) =>
+        ended.map(({ seq, inLane, end }) => ({ seq, in_lane: inLane, ...columnsOf(end) })).toSorted(bySeq),
+      ),
+      listOf(moves, ({ passed }) => passed.map(({ seq, as, reason }) => ({ seq, outcome: as, reason }))),
+    ],
+  })
+  return new Set(rows.map(({ place }) => place))
+}
+
+/** All of one kind, each with the place of its cursor, as JSON; `null` where there is nothing. */
+function listOf(moves: readonly LogMove[], of: (move: LogMove) => readonly object[]): string | null {
+  const all = moves.flatMap((move, index) => of(move).map((one) => ({ place: index + 1, ...one })))
+  return all.length === 0 ? null : JSON.stringify(all)
+}
+
+function columnsOf(end: LogEnd): object {
+  switch (end.is) {
+    case 'done':
+      return { outcome: 'done' }
+    case 'passed':
+      return { outcome: 'passed', passed_as: end.as, reason: end.reason }
+    case 'retry':
+      return { outcome: 'retry', delay_ms: end.delayMs, error: end.error, blocks: false }
+    case 'later':
+      return { outcome: 'later', delay_ms: end.delayMs, blocks: false }
+    case 'dead':
+      return { outcome: 'dead', reason: end.reason, error: end.error, blocks: end.onDead === 'block' }
+  }
+}
+
+function bySeq(one: { readonly seq: number }, other: { readonly seq: number }): number {
+  return one.seq - other.seq
+}

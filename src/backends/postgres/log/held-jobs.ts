@@ -1,0 +1,44 @@
+/**
+ * Jobs that are held: they stand in their lanes and are not due, until the owner of their shard lets them in. What a worker was running when it
+ * died, and what an operator begins again: a lane of a handler that reads the log gets nothing behind its owner's back, or it would run beside
+ * what is read.
+ */
+import type { HeldJob } from '../../../deliveries/log-reading.ts'
+import type { AnyHandler } from '../../../handlers/handler.ts'
+import { partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
+import type { Queryable } from '../connection.ts'
+import { functionName, HANDLER, HELD, RETURNING } from '../functions/sql.ts'
+import { queuesOf, storedNameOf } from '../record/log-reader.ts'
+import type { Tables } from '../schema/tables.ts'
+import { hashOf } from './read-piece.ts'
+
+/** So many are let in at a time. */
+const MOST = 500
+
+/** Handlers that read the log have no priorities, so one probe for each queue finds them. */
+export async function heldJobs(
+  database: Queryable,
+  tables: Tables,
+  handlers: readonly AnyHandler[],
+): Promise<readonly HeldJob[]> {
+  const key = partitionKeyOfLane('job.singleton_key')
+  const { rows } = await database.query<HeldJob>({
+    name: 'log-held',
+    text: `select ${HANDLER} as handler, job.name as queue, job.id, ${tables.seqOfDelivery}(job.id)::float8 as number,
+      ${key} as "partitionKey", ${hashOf(`coalesce(${key}, job.data ->> 'event')`)} as hash
+    from unnest($1::text[]) as used (queue) cross join lateral (
+      select * from ${tables.delivery} job
+      where ${RETURNING} and job.name = used.queue and job.priority = 0 and job.start_after = ${HELD} limit ${MOST}
+    ) job where ${HANDLER} = any($2::text[])`,
+    values: [[...new Set(handlers.flatMap(queuesOf))], handlers.map(storedNameOf)],
+  })
+  return rows
+}
+
+export async function admit(database: Queryable, tables: Tables, jobs: readonly HeldJob[]): Promise<void> {
+  if (jobs.length === 0) return
+  await database.query(`select ${functionName(tables, 'log_admit')}($1, $2)`, [
+    jobs.map(({ queue }) => queue),
+    jobs.map(({ id }) => id),
+  ])
+}

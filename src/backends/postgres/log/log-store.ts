@@ -1,0 +1,88 @@
+/** Reading the log, leasing its cursors and moving them: what workers ask of Postgres for handlers with `delivery: 'log'`. */
+import type { LogBeat, LogLook, LogStore, OwnedCursor } from '../../../deliveries/log-reading.ts'
+import type { AnyHandler } from '../../../handlers/handler.ts'
+import type { Queryable } from '../connection.ts'
+import { idOfDelivery } from '../deliveries/delivery-id.ts'
+import { functionName } from '../functions/sql.ts'
+import type { Tables } from '../schema/tables.ts'
+import { acknowledge } from './acknowledge.ts'
+import { admit, heldJobs } from './held-jobs.ts'
+import { lanesOf, liveOf } from './live-lanes.ts'
+import { readPiece } from './read-piece.ts'
+import { prepareCursors, refuseFormerReaders } from './subscriptions.ts'
+
+export interface LogConnections {
+  /** For reading and acknowledging. */
+  readonly connection: { pool(): Promise<Queryable> }
+  /** For what keeps leases. */
+  readonly lifeline: { pool(): Promise<Queryable> }
+}
+
+export function createLogStore({ connection, lifeline }: LogConnections, tables: Tables): LogStore {
+  const call = (name: string) => functionName(tables, name)
+  const known = new Map<string, AnyHandler>()
+  return {
+    deliveryId: idOfDelivery,
+    async prepare(handlers, how) {
+      const subscriptions = await prepareCursors(await connection.pool(), tables, handlers, how)
+      for (const [place, { handler }] of subscriptions.entries()) known.set(handler, handlers[place] as AnyHandler)
+      return subscriptions
+    },
+    refuseFormer: async (handlers) => refuseFormerReaders(await connection.pool(), tables, handlers),
+    async beat(reader, handlers) {
+      const { rows } = await (
+        await lifeline.pool()
+      ).query<{ beat: LogBeat }>({
+        name: 'log-beat',
+        text: `select ${call('log_beat')}($1, $2) as beat`,
+        values: [reader, handlers],
+      })
+      return rows[0]?.beat ?? { cursors: [], readers: [], pauses: [] }
+    },
+    async take(reader, handler, wanted, dead) {
+      const { rows } = await (
+        await lifeline.pool()
+      ).query<Omit<OwnedCursor, 'handler'>>(`select * from ${call('log_take')}($1, $2, $3, $4, $5)`, [
+        reader,
+        handler,
+        wanted,
+        dead.map(({ id }) => id),
+        dead.map(({ beat }) => beat),
+      ])
+      return rows.map((row) => ({ handler, ...row }))
+    },
+    lanesOf: async (handler, shards) => lanesOf(await connection.pool(), tables, handler, shards),
+    liveOf: async (handler, keys) => liveOf(await connection.pool(), tables, handler, keys),
+    async release(reader, cursors) {
+      await (
+        await connection.pool()
+      ).query(
+        `update ${tables.logCursor} one set owner = null from unnest($2::text[], $3::integer[], $4::bigint[]) as ours (handler, shard, fence)
+        where one.handler = ours.handler and one.shard = ours.shard and one.fence = ours.fence and one.owner = $1`,
+        [
+          reader,
+          cursors.map(({ handler }) => handler),
+          cursors.map(({ shard }) => shard),
+          cursors.map(({ fence }) => fence),
+        ],
+      )
+    },
+    async leave(reader) {
+      await (await lifeline.pool()).query(`select ${call('log_leave')}($1)`, [reader])
+    },
+    async look({ final, gap, heldBy }) {
+      const { rows } = await (
+        await connection.pool()
+      ).query<LogLook>({
+        name: 'log-watermark',
+        text: `select final, gap, held_by as "heldBy", taken, life from ${call('log_watermark')}($1, $2, $3)`,
+        values: [final, gap, heldBy],
+      })
+      return rows[0] ?? { final, gap, heldBy, taken: final, life: null }
+    },
+    read: async (piece) => readPiece(await connection.pool(), tables, piece),
+    acknowledge: async (reader, moves) => acknowledge(await connection.pool(), tables, { reader, moves, known }),
+    held: async (handlers) => heldJobs(await lifeline.pool(), tables, handlers),
+    admit: async (jobs) => admit(await connection.pool(), tables, jobs),
+  }
+}

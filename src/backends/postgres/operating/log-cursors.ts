@@ -1,0 +1,133 @@
+/**
+ * Looking at the cursors of handlers that read the log, and moving them. A cursor that is moved keeps its owner and gets a new fence: the owner
+ * learns of it with its next beat, lets what runs end, and begins where the cursor stands then. No other worker can come between.
+ */
+import { parseAct } from '../../../deliveries/acts.ts'
+import { logHandlerNamed, logMoveTo, logSkipTo, type Log, type LogProgress } from '../../../deliveries/log-cursors.ts'
+import { PostbusError } from '../../../errors.ts'
+import { parseOptions } from '../../../parse-options.ts'
+import type { Queryable } from '../connection.ts'
+import type { Tables } from '../schema/tables.ts'
+import { operating, type OperatorParts } from './operating.ts'
+
+/** More are not counted. */
+const MOST_COUNTED = 100_000
+
+export function logIn({ connection, tables, registry }: OperatorParts): Log {
+  const { look, actAtOnce } = operating(connection, tables)
+  const storedName = async (name: string) => (await registry.load()).names.handlers.stored(name)
+  return Object.freeze({
+    async list() {
+      const { handlers } = (await registry.load()).names
+      const found = await look((pool) => listProgress(pool, tables))
+      return found.map((one) => ({ ...one, handler: handlers.shown(one.handler) }))
+    },
+    async rewind(given, how) {
+      const { handler, to } = parseOptions('log.rewind()', logMoveTo, given)
+      const name = await storedName(handler)
+      return actAtOnce(parseAct('log.rewind', how), given, async (within) =>
+        move(within, tables, { handler: name, next: await seqOf(within, tables, to), isBack: true }),
+      )
+    },
+    async skipTo(given, how) {
+      const { handler, to } = parseOptions('log.skipTo()', logSkipTo, given)
+      const name = await storedName(handler)
+      return actAtOnce(parseAct('log.skipTo', how), given, async (within) =>
+        move(within, tables, {
+          handler: name,
+          next: to === 'end' ? await endOf(within, tables) : await seqOf(within, tables, to),
+          isBack: false,
+        }),
+      )
+    },
+    async forget(given, how) {
+      const { handler } = parseOptions('log.forget()', logHandlerNamed, given)
+      const name = await storedName(handler)
+      return actAtOnce(parseAct('log.forget', how), given, (within) => forget(within, tables, name))
+    },
+  } satisfies Log)
+}
+
+/** By the names that are stored. */
+export async function listProgress(database: Queryable, tables: Tables): Promise<readonly LogProgress[]> {
+  const { event, logCursor, logHandler } = tables
+  const { rows } = await database.query<
+    Omit<LogProgress, 'lag'> & { readonly events: number; readonly seconds: number }
+  >(
+    `select one.handler, one.shards, cursors.read, cursors.position::text as position, cursors.moved_at as "movedAt",
+      (select count(*)::integer from (
+        select from ${event} event where event.seq > cursors.position limit ${MOST_COUNTED}
+      ) behind) as events,
+      coalesce((
+        select greatest(0, extract(epoch from clock_timestamp() - event.published_at))::float8 from ${event} event
+        where event.seq > cursors.position order by event.seq limit 1
+      ), 0) as seconds
+    from ${logHandler} one cross join lateral (
+      select min(cursor.position) as position, min(cursor.moved_at) as moved_at, count(cursor.owner)::integer as read
+      from ${logCursor} cursor where cursor.handler = one.handler
+    ) cursors
+    order by events desc, one.handler`,
+  )
+  return rows.map(({ events, seconds, ...row }) => ({ ...row, lag: { events, seconds } }))
+}
+
+interface Move {
+  readonly handler: string
+  /** The number of the event that is to be next. */
+  readonly next: string
+  readonly isBack: boolean
+}
+
+/** Shards that are further back, or further on, than they are to be moved stay where they are. */
+async function move(within: Queryable, tables: Tables, { handler, next, isBack }: Move): Promise<number> {
+  await refuseUnknown(within, tables, handler)
+  const { rows } = await within.query(
+    `update ${tables.logCursor} one set position = $2::bigint - 1, fence = one.fence + 1, deaths = 0, moved_at = clock_timestamp()
+    where one.handler = $1 and one.position ${isBack ? '>' : '<'} $2::bigint - 1 returning one.shard`,
+    [handler, next],
+  )
+  if (isBack)
+    await within.query(
+      `update ${tables.logHandler} one set history_to = least(one.history_to, $2::bigint - 1) where one.handler = $1`,
+      [handler, next],
+    )
+  return rows.length
+}
+
+async function forget(within: Queryable, tables: Tables, handler: string): Promise<number> {
+  await refuseUnknown(within, tables, handler)
+  await within.query(`delete from ${tables.logHandler} one where one.handler = $1`, [handler])
+  const { rows } = await within.query(
+    `delete from ${tables.logCursor} one where one.handler = $1 returning one.shard`,
+    [handler],
+  )
+  return rows.length
+}
+
+async function refuseUnknown(within: Queryable, tables: Tables, handler: string): Promise<void> {
+  const { rows } = await within.query(`select from ${tables.logHandler} one where one.handler = $1`, [handler])
+  if (rows.length > 0) return
+  throw new PostbusError(
+    'POSTBUS_UNKNOWN_HANDLER',
+    `No handler that is named "${handler}" reads the log. Those that do: npx postbus log list`,
+  )
+}
+
+async function seqOf(within: Queryable, tables: Tables, id: string): Promise<string> {
+  const { rows } = await within.query<{ seq: string }>(`select seq::text as seq from ${tables.event} where id = $1`, [
+    id,
+  ])
+  if (rows[0]) return rows[0].seq
+  throw new PostbusError(
+    'POSTBUS_NO_SUCH_EVENT',
+    `Event ${id} is not stored, or not any more. See: npx postbus events list`,
+  )
+}
+
+/** What is published from now on is next. */
+async function endOf(within: Queryable, tables: Tables): Promise<string> {
+  const { rows } = await within.query<{ next: string }>(
+    `select (case when one.is_called then one.last_value + 1 else one.last_value end)::text as next from ${tables.eventSeq} one`,
+  )
+  return rows[0]?.next ?? '1'
+}

@@ -1,0 +1,119 @@
+/** `postbus log`: how far handlers that read the log have come; moving one back or on, and forgetting one that is gone. */
+import type { Bus } from '../bus.ts'
+import type { ActReport } from '../deliveries/acts.ts'
+import type { LogProgress } from '../deliveries/log-cursors.ts'
+import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
+import {
+  CONFIG_OPTION,
+  DESCRIBE_CONFIG,
+  DESCRIBE_JSON,
+  JSON_OPTION,
+  UsageError,
+  text,
+  type Command,
+  type ExitCode,
+  type Invocation,
+} from './command.ts'
+import { confirmed } from './confirm.ts'
+import { loadBus } from './load-config.ts'
+import { count, printJson, printTable, say } from './output.ts'
+
+const HEADS = ['HANDLER', 'BEHIND', 'SECONDS', 'SHARDS READ', 'POSITION', 'MOVED AT']
+const ACTIONS = ['list', 'rewind', 'skip-to', 'forget'] as const
+
+export const log: Command = {
+  summary: 'Show how far handlers that read the log have come, and move one back or on.',
+  takesWords: true,
+  examples: [
+    ['postbus log list', 'those that lag most first'],
+    ['postbus log rewind search.index --to 0198c0de-… --by ada', 'reads the log again from that event on'],
+    ['postbus log skip-to search.index --to end', 'goes on with what is published from now on'],
+    ['postbus log forget search.index', 'after its code is gone: its cursors hold back retention'],
+  ],
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    to: { type: 'string' },
+    ...ACT_OPTIONS,
+    yes: { type: 'boolean', short: 'y' },
+  },
+  describe: {
+    config: DESCRIBE_CONFIG,
+    json: DESCRIBE_JSON,
+    to: 'rewind, skip-to: the id of the event that is to be next. skip-to: or `end`.',
+    ...DESCRIBE_ACT,
+    yes: 'Do not ask.',
+  },
+
+  async run(invocation) {
+    const [action, handler, ...more] = invocation.words
+    const known = ACTIONS.find((name) => name === action)
+    if (!known) throw new UsageError(`log ${action ?? ''}: expected one of ${ACTIONS.join(', ')}.`)
+    if (more.length > 0 || (known === 'list') !== (handler === undefined))
+      throw new UsageError(
+        known === 'list' ? 'log list takes no words.' : `log ${known}: say which handler: log ${known} HANDLER.`,
+      )
+    const act = known === 'list' || handler === undefined ? null : chosen(known, handler, invocation)
+    const bus = await loadBus(text(invocation, 'config'))
+    try {
+      return await (act === null ? list(bus, invocation) : run(bus, act, invocation))
+    } finally {
+      await bus.close()
+    }
+  },
+}
+
+async function list(bus: Bus, { options, terminal }: Invocation): Promise<ExitCode> {
+  const found = await bus.log.list()
+  if (options['json']) printJson(terminal, found)
+  else {
+    if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
+    say(terminal, `${count(found.length, 'handler')}.`)
+  }
+  return 0
+}
+
+function rowOf({ handler, lag, read, shards, position, movedAt }: LogProgress): readonly string[] {
+  const behind = lag.events.toLocaleString('en')
+  return [handler, behind, lag.seconds.toFixed(1), `${read}/${shards}`, position, movedAt.toISOString()]
+}
+
+interface Chosen {
+  readonly question: string
+  readonly done: string
+  run(bus: Bus): Promise<ActReport>
+}
+
+function chosen(action: 'rewind' | 'skip-to' | 'forget', handler: string, invocation: Invocation): Chosen {
+  const how = actOptionsOf(invocation)
+  if (action === 'forget') {
+    return {
+      question: `Forget how far ${handler} has come? If its code comes back, it begins at the end of the log.`,
+      done: `${handler} is forgotten.`,
+      run: (bus) => bus.log.forget({ handler }, how),
+    }
+  }
+  const to = text(invocation, 'to')
+  if (to === undefined) throw new UsageError(`log ${action}: say which event is to be next: --to EVENT-ID.`)
+  if (action === 'rewind') {
+    return {
+      question: `Let ${handler} read the log again from that event on?`,
+      done: `${handler} reads the log again from that event on.`,
+      run: (bus) => bus.log.rewind({ handler, to }, how),
+    }
+  }
+  return {
+    question: `Let ${handler} pass over everything before that, without handling it?`,
+    done: `${handler} goes on there.`,
+    run: (bus) => bus.log.skipTo({ handler, to }, how),
+  }
+}
+
+async function run(bus: Bus, { question, done, run: act }: Chosen, invocation: Invocation): Promise<ExitCode> {
+  const { options, terminal } = invocation
+  if (!(await confirmed(invocation, question))) return 1
+  const { count: shards } = await act(bus)
+  if (options['json']) printJson(terminal, [{ count: shards }])
+  say(terminal, shards === 0 ? 'Nothing was moved: all of it stands there, or beyond.' : done)
+  return 0
+}

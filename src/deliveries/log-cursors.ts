@@ -1,0 +1,58 @@
+/** How far handlers that read the log have come, for an operator: `bus.log`. */
+import { z } from 'zod'
+import type { ActOptions, ActReport } from './acts.ts'
+import { storableText } from './storable-text.ts'
+
+/** One handler that reads the log. */
+export interface LogProgress {
+  readonly handler: string
+  readonly shards: number
+  /** How many of its shards are read by a worker now. */
+  readonly read: number
+  /** Every event up to this number has been passed. */
+  readonly position: string
+  readonly lag: {
+    /** How many events of the log lie behind the place of its slowest shard; more than 100,000 are not counted. */
+    readonly events: number
+    /** How long ago the oldest of these was published. */
+    readonly seconds: number
+  }
+  /** When its slowest shard moved last. */
+  readonly movedAt: Date
+}
+
+/** Where to move to: behind which event, or to the end of the log. */
+export interface LogMoveTo {
+  readonly handler: string
+  /** The id of the event that is to be next. */
+  readonly to: string
+}
+
+export interface Log {
+  /**
+   * The handlers that read the log, those that lag most first.
+   *
+   * @example for (const { handler, lag } of await bus.log.list()) gauge(handler, lag.seconds)
+   */
+  list(): Promise<readonly LogProgress[]>
+  /**
+   * Moves a handler back: it gets the events of the log again, from this one on, in order. What waits in lanes stays there. Returns how many
+   * shards were moved.
+   *
+   * @example await bus.log.rewind({ handler: 'search.index', to: event.id }, { by: 'ada', reason: 'new mapping' })
+   *
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_EVENT`, `POSTBUS_UNKNOWN_HANDLER` when none of this name reads the log.
+   */
+  rewind(move: LogMoveTo, act?: ActOptions): Promise<ActReport>
+  /** Moves a handler on, to an event or to the `end` of the log: what lies between is not handled. Otherwise like `rewind`. */
+  skipTo(move: LogMoveTo | { readonly handler: string; readonly to: 'end' }, act?: ActOptions): Promise<ActReport>
+  /**
+   * Forgets a handler that no code has any more: its cursors hold back retention. Its name can be used again, and then begins at the end of the log.
+   * Returns how many shards it had.
+   */
+  forget(handler: { readonly handler: string }, act?: ActOptions): Promise<ActReport>
+}
+
+export const logMoveTo = z.strictObject({ handler: storableText(128), to: z.uuid() })
+export const logSkipTo = z.strictObject({ handler: storableText(128), to: z.union([z.uuid(), z.literal('end')]) })
+export const logHandlerNamed = z.strictObject({ handler: storableText(128) })

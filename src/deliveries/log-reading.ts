@@ -1,0 +1,163 @@
+/**
+ * What a worker needs of a backend to read the log for handlers with `delivery: 'log'`. Handlers and queues stand here by the
+ * names that are stored.
+ */
+import type { AnyHandler } from '../handlers/handler.ts'
+import type { AttemptError, PassedAs, StoredEvent } from './delivery.ts'
+
+/** Stands among the names of queues that something was published to: there is something to read. No queue can have this name. */
+export const LOG_WORD = '#log'
+
+/** A part of a handler's keys, and how far it has come. */
+export interface CursorName {
+  readonly handler: string
+  readonly shard: number
+}
+
+/** A cursor that is ours for as long as its fence is this one. */
+export interface OwnedCursor extends CursorName {
+  readonly position: number
+  readonly fence: number
+  /** How many workers that had it have died, one after the other, without moving it. */
+  readonly deaths: number
+}
+
+/** A worker that reads, and the count of its beats. */
+export interface LogReader {
+  readonly id: string
+  readonly beat: number
+  readonly handlers: readonly string[]
+}
+
+/** What a worker learns with each of its beats. */
+export interface LogBeat {
+  readonly cursors: readonly (OwnedCursor & { readonly owner: string | null })[]
+  readonly readers: readonly LogReader[]
+  readonly pauses: readonly { readonly kind: string; readonly name: string }[]
+}
+
+/** How far the log may be read, and what an answer has to be asked again with. */
+export interface LogLook {
+  /** Every event up to this seq is final. */
+  readonly final: number
+  /** A gap: who may still fill it, up to which seq. */
+  readonly gap: number | null
+  readonly heldBy: readonly string[] | null
+  /** The last seq that was taken. */
+  readonly taken: number
+  /** The life of the server: another one after a crash. */
+  readonly life: string | null
+}
+
+/** A handler, as the log knows it. */
+export interface LogSubscription {
+  readonly handler: string
+  readonly shards: number
+  /** Events up to this seq are from before the handler was there. */
+  readonly historyTo: number
+  /** Names that history, as a replay is named. */
+  readonly historyId: string
+}
+
+/** A stretch of the log: which part of it to read. */
+export interface LogPiece {
+  readonly after: number
+  readonly upTo: number
+  readonly most: number
+  /** Only these shards, of so many; `null`: all. */
+  readonly shards: { readonly of: number; readonly wanted: readonly number[] } | null
+  /** Only events of these types, by the names that are stored; `null`: all. */
+  readonly types: readonly string[] | null
+}
+
+/** An event of the log. */
+export interface LogEvent extends StoredEvent {
+  readonly number: number
+  /** Of its key, or of its id if it has none: modulo the number of shards it gives the shard. */
+  readonly hash: number
+  readonly publishedAt: number
+}
+
+/** How a run ended that began from the log, and left more than a mark: `done` only for one whose job is written already. */
+export type LogEnd =
+  | { readonly is: 'done' }
+  | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
+  | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
+  | { readonly is: 'later'; readonly delayMs: number }
+  | {
+      readonly is: 'dead'
+      readonly reason: string
+      readonly error: AttemptError | null
+      readonly onDead: 'continue' | 'block'
+    }
+
+/** How far a cursor moves, and what is written of the events that it passes. */
+export interface LogMove {
+  readonly cursor: CursorName & { readonly fence: number }
+  readonly from: number
+  readonly to: number
+  /** Events that become jobs: those that wait behind others, and those that are `held`, whose run goes on here or has ended otherwise than well. */
+  readonly jobs: readonly { readonly seq: number; readonly isHeld: boolean; readonly replay: string | null }[]
+  /** What became of jobs that are held. */
+  readonly ended: readonly { readonly seq: number; readonly inLane: boolean; readonly end: LogEnd }[]
+  /** Events that were neither handled nor became jobs. */
+  readonly passed: readonly { readonly seq: number; readonly as: PassedAs; readonly reason: string }[]
+}
+
+/** A key with live deliveries. */
+export interface LiveLane {
+  readonly name: string
+  readonly shard: number
+}
+
+/** A job that waits to be let into its lane by the owner of its shard. */
+export interface HeldJob {
+  readonly handler: string
+  readonly queue: string
+  readonly id: string
+  readonly number: number
+  readonly partitionKey: string | null
+  readonly hash: number
+}
+
+export interface LogStore {
+  /** The id that a delivery of the event to this handler has, or would have. */
+  deliveryId(seq: string, handler: string): string
+  /**
+   * Makes the cursors of handlers that are new. They begin at the end of the log, or where their backfill begins. With `fromTheStart`,
+   * at its beginning.
+   *
+   * @throws {PostbusError} `POSTBUS_DELIVERY_CHANGED` when a handler had its events otherwise before, or in another number of shards.
+   */
+  prepare(
+    handlers: readonly AnyHandler[],
+    how?: { readonly fromTheStart?: boolean },
+  ): Promise<readonly LogSubscription[]>
+  /**
+   * Refuses handlers that read the log before, and have deliveries now.
+   *
+   * @throws {PostbusError} `POSTBUS_DELIVERY_CHANGED`.
+   */
+  refuseFormer(handlers: readonly AnyHandler[]): Promise<void>
+  /** Says that a worker lives, and what there is to know. */
+  beat(reader: string, handlers: readonly string[]): Promise<LogBeat>
+  /** Takes up to so many free cursors of a handler. Those `dead` are taken from first, unless they have beaten meanwhile. */
+  take(reader: string, handler: string, wanted: number, dead: readonly LogReader[]): Promise<readonly OwnedCursor[]>
+  /** The keys of these shards that have live deliveries, as of now. */
+  lanesOf(
+    handler: AnyHandler,
+    shards: { readonly of: number; readonly wanted: readonly number[] },
+  ): Promise<readonly LiveLane[]>
+  /** Which of these keys of a handler have live deliveries, as of now. */
+  liveOf(handler: AnyHandler, keys: readonly string[]): Promise<ReadonlySet<string>>
+  release(reader: string, cursors: readonly (CursorName & { readonly fence: number })[]): Promise<void>
+  leave(reader: string): Promise<void>
+  look(known: LogLook): Promise<LogLook>
+  read(piece: LogPiece): Promise<readonly LogEvent[]>
+  /** Returns which of the cursors were still ours, by their places in the list: what was said of the others is not written. */
+  acknowledge(reader: string, moves: readonly LogMove[]): Promise<ReadonlySet<number>>
+  /** Jobs of these handlers that are held. */
+  held(handlers: readonly AnyHandler[]): Promise<readonly HeldJob[]>
+  /** Makes held jobs due. */
+  admit(jobs: readonly HeldJob[]): Promise<void>
+}

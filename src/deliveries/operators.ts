@@ -1,0 +1,36 @@
+/** What a bus is for those who operate it: looking at how it is, and mending what has gone wrong. */
+import type { Acts } from './act-log.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { Lanes } from './lanes.ts'
+import type { Log } from './log-cursors.ts'
+import type { DoctorFinding, DoctorOptions, PruneOptions, PruneReport } from './operations.ts'
+import type { Pauses } from './pauses.ts'
+import type { Rates } from './rates.ts'
+import type { BeginReplay, Replays } from './replays.ts'
+
+export interface Operators extends Pauses, Rates {
+  /**
+   * Examines the database, the queues, the handlers and the workers. Changes nothing.
+   *
+   * @example const findings = await bus.doctor({ deploy: true }) // by the code that is about to be deployed
+   */
+  doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
+  /**
+   * Deletes now what workers would delete in time: events past their retention, and events past their ttl, of which nothing waits.
+   *
+   * @example const { events } = await bus.prune({ dryRun: true })
+   */
+  prune(options?: PruneOptions): Promise<PruneReport>
+  /** Deliveries that will not be tried again unless you say so. */
+  readonly deadLetters: DeadLetters
+  /** Partition keys that stand still, or wait. */
+  readonly lanes: Lanes
+  /** Stored events again, to one handler. */
+  readonly replay: BeginReplay
+  /** Replays that run or have ended, of every process. */
+  readonly replays: Replays
+  /** How far handlers that read the log have come. */
+  readonly log: Log
+  /** What operators did: who, when, why, and to how many. */
+  readonly acts: Acts
+}

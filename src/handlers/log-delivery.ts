@@ -1,0 +1,39 @@
+/**
+ * Handlers that read the log: `delivery: 'log'`. A publish writes nothing for them; workers read the events in order, each with a part of
+ * the keys, and only what fails becomes a delivery.
+ */
+
+/** Into how many parts the keys of a handler are divided, unless it says otherwise. */
+const SHARDS = 16
+
+/** What this file has to know of a handler. */
+interface Delivered {
+  readonly options: { readonly delivery: 'job' | 'log'; readonly shards?: number | undefined }
+}
+
+export function isLogHandler({ options }: Delivered): boolean {
+  return options.delivery === 'log'
+}
+
+export function shardsOf({ options }: Delivered): number {
+  return options.shards ?? SHARDS
+}
+
+interface Options {
+  readonly delivery: 'job' | 'log'
+  readonly shards?: number | undefined
+  readonly concurrency?: object | undefined
+}
+
+/** What does not go together with the way in which a handler gets its events; `null` when all of it does. `given`: what was written. */
+export function deliveryProblem({ delivery, shards, concurrency }: Options, given: object): string | null {
+  if (delivery === 'job')
+    return shards === undefined
+      ? null
+      : "`shards` is for handlers with `delivery: 'log'`. Add that, or take `shards` out."
+  if ('priority' in given && given.priority !== undefined)
+    return "expected no `priority`: with `delivery: 'log'` events come in the order of the log. Take it out, or use `delivery: 'job'`."
+  if (concurrency && 'cluster' in concurrency && concurrency.cluster !== undefined)
+    return "expected no `concurrency.cluster`: with `delivery: 'log'` no one counts across processes. Use `perProcess`, or `delivery: 'job'`."
+  return null
+}

@@ -1,0 +1,218 @@
+/**
+ * Acknowledges what was read: moves cursors past what is done, and writes what is not as jobs. One call at a time, for all shards; what
+ * is not answered is sent again as it was, which does nothing twice.
+ *
+ * A group is what has ended since the last call: at most 50 ms, or 500 events. So much is repeated when the process dies.
+ */
+import { performance } from '../../clock.ts'
+import type { LogMove, LogStore } from '../../deliveries/log-reading.ts'
+import { partitionedQueue } from '../../names.ts'
+import { Gate } from '../gate.ts'
+import type { QueueSignals } from '../queue-signals.ts'
+import { retryDelays } from '../retry-delays.ts'
+import type { Entry, Shard } from './shard.ts'
+
+export const GROUP_MS = 50
+export const GROUP_SIZE = 500
+/** Cursors of which nothing was handled move now and then: what they have not passed is not pruned, and not known to be done. */
+const IDLE_MS = 500
+/** A run that takes longer does not hold up the cursor: it gets a job, which is held until it ends. */
+const SPILLED_AFTER_MS = 250
+
+export interface AcknowledgerParts {
+  readonly store: Pick<LogStore, 'acknowledge' | 'release'>
+  readonly reader: string
+  readonly signals: QueueSignals
+  shards(): Iterable<Shard>
+  /** It is not ours any more, the database says. */
+  onLost(shard: Shard): void
+  onReleased(shard: Shard): void
+  /** Something in this queue is due after so long. */
+  onDue(queue: string, delayMs: number): void
+}
+
+/** What one call says of a shard, and what is to be remembered when it is answered. */
+interface Sent {
+  readonly shard: Shard
+  readonly move: LogMove
+  readonly passed: readonly Entry[]
+  readonly ends: readonly Entry[]
+}
+
+export class Acknowledger {
+  readonly #parts: AcknowledgerParts
+  readonly #over = new AbortController()
+  readonly #isWanted = new Gate()
+  #ended = 0
+  #idleSince = 0
+  #isSending = false
+
+  constructor(parts: AcknowledgerParts) {
+    this.#parts = parts
+  }
+
+  /** One more has ended. */
+  count(): void {
+    this.#ended += 1
+    if (this.#ended === GROUP_SIZE) this.#isWanted.open()
+  }
+
+  /** Whether nothing is left to be said. */
+  get isIdle(): boolean {
+    if (this.#isSending) return false
+    for (const { pending, ends } of this.#parts.shards()) if (pending.length > 0 || ends.length > 0) return false
+    return true
+  }
+
+  async run(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await this.#isWanted.wait(GROUP_MS)
+      await this.#acknowledge()
+    }
+  }
+
+  /** Nothing is tried any more. */
+  giveUp(): void {
+    this.#over.abort()
+    this.#isWanted.open()
+  }
+
+  async #acknowledge(): Promise<void> {
+    this.#ended = 0
+    const now = performance.now()
+    const isIdleTurn = now - this.#idleSince >= IDLE_MS
+    if (isIdleTurn) this.#idleSince = now
+    const sent: Sent[] = []
+    for (const shard of this.#parts.shards()) {
+      if (shard.isReleasing && !shard.isBusy) shard.finish()
+      const one = this.#moveOf(shard, now)
+      const isWritten =
+        one !== null && (one.passed.length > 0 || one.ends.length > 0 || shard.isReleasing || isIdleTurn)
+      if (isWritten) sent.push(one)
+    }
+    if (sent.length > 0) await this.#send(sent)
+    await this.#releaseFinished()
+  }
+
+  /** What can be said of a shard now; `null`: nothing. */
+  #moveOf(shard: Shard, now: number): Sent | null {
+    if (shard.isDropped || !shard.isReady) return null
+    const passed: Entry[] = []
+    for (const entry of shard.pending) {
+      if (entry.state === 'queued') break
+      if (entry.state === 'running') {
+        if (now - entry.since < SPILLED_AFTER_MS) break
+        spill(entry)
+      }
+      passed.push(entry)
+    }
+    const next = shard.pending[passed.length]
+    const to = next ? Math.max(shard.acknowledged, next.event.number - 1) : shard.readTo
+    const ends = [...shard.ends]
+    if (to === shard.acknowledged && passed.length === 0 && ends.length === 0) return null
+    return { shard, passed, ends, move: moveTo(shard, { to, passed, ends, now }) }
+  }
+
+  async #send(sent: readonly Sent[]): Promise<void> {
+    const { store, reader, signals } = this.#parts
+    this.#isSending = true
+    const delays = retryDelays(this.#over.signal)
+    const inOrder = sent.toSorted((one, other) => compare(one.move, other.move))
+    while (!this.#over.signal.aborted) {
+      try {
+        const ours = await store.acknowledge(
+          reader,
+          inOrder.map(({ move }) => move),
+        )
+        signals.databaseAnswered()
+        for (const [place, one] of inOrder.entries()) this.#answered(one, ours.has(place))
+        break
+      } catch (error) {
+        signals.databaseFailed(error)
+        await delays.next()
+      }
+    }
+    this.#isSending = false
+  }
+
+  #answered({ shard, move, passed, ends }: Sent, isOurs: boolean): void {
+    if (shard.isDropped) return
+    if (!isOurs) return this.#parts.onLost(shard)
+    shard.acknowledged = move.to
+    shard.pending.splice(0, passed.length)
+    if (ends.length > 0) shard.ends = shard.ends.filter((entry) => !ends.includes(entry))
+    for (const entry of passed) this.#written(entry)
+    for (const entry of [...passed, ...ends]) this.#tellDue(entry)
+  }
+
+  #written({ shard, key, state }: Entry): void {
+    if (key === null) return
+    if (state !== 'done') key.unwritten -= 1
+    shard.forget(key)
+  }
+
+  #tellDue({ shard, key, end, endedAt }: Entry): void {
+    if (end?.is !== 'retry' && end?.is !== 'later') return
+    const { queue } = shard.handling.handler.options
+    const leftMs = Math.max(0, end.delayMs - (performance.now() - endedAt))
+    this.#parts.onDue(key === null ? queue : partitionedQueue(queue), leftMs)
+  }
+
+  async #releaseFinished(): Promise<void> {
+    const { store, reader, onReleased } = this.#parts
+    const finished = [...this.#parts.shards()].filter(
+      ({ isReleasing, isDropped, isBusy, pending, ends, acknowledged, readTo }) =>
+        isReleasing && !isDropped && !isBusy && pending.length === 0 && ends.length === 0 && acknowledged === readTo,
+    )
+    if (finished.length === 0) return
+    // One that cannot be released now is released at the next turn.
+    const isReleased = await store
+      .release(
+        reader,
+        finished.map(({ cursor }) => cursor),
+      )
+      .then(
+        () => true,
+        () => false,
+      )
+    if (isReleased) for (const shard of finished) onReleased(shard)
+  }
+}
+
+function moveTo(
+  shard: Shard,
+  { to, passed, ends, now }: { to: number; passed: readonly Entry[]; ends: readonly Entry[]; now: number },
+): LogMove {
+  const jobs = passed.filter(({ state }) => state !== 'done')
+  const ended = [...passed.filter(({ state }) => state === 'ended'), ...ends]
+  return {
+    cursor: shard.cursor,
+    from: shard.acknowledged,
+    to,
+    jobs: jobs.map(({ event, state }) => ({
+      seq: event.number,
+      isHeld: state !== 'behind',
+      replay: shard.handling.replayOf(event),
+    })),
+    ended: ended.flatMap((entry) => (entry.end ? [endedAs(entry, now)] : [])),
+    passed: passed.flatMap(({ event, passed: as }) => (as ? [{ seq: event.number, ...as }] : [])),
+  }
+}
+
+function endedAs({ event, key, end, endedAt }: Entry, now: number): LogMove['ended'][number] {
+  const left =
+    end?.is === 'retry' || end?.is === 'later' ? { ...end, delayMs: Math.max(0, end.delayMs - (now - endedAt)) } : end
+  return { seq: event.number, inLane: key !== null, end: left ?? { is: 'done' } }
+}
+
+/** Its job is written while it runs: held, in its lane, so that what comes after it goes behind. */
+function spill(entry: Entry): void {
+  entry.state = 'spilled'
+  if (entry.key === null) return
+  entry.key.unwritten += 1
+  entry.shard.toLane(entry.key)
+}
+
+function compare({ cursor: one }: LogMove, { cursor: other }: LogMove): number {
+  return one.handler === other.handler ? one.shard - other.shard : one.handler < other.handler ? -1 : 1
+}

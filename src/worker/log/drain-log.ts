@@ -1,0 +1,75 @@
+/**
+ * Gives what is in the log to the handlers that read it, as deliveries: for a drain, which then works them off like any others. Takes
+ * only shards that no worker reads. Each event and its cursor in one transaction, in order.
+ */
+import { randomUUID } from 'node:crypto'
+import type { LogLook, LogMove, LogStore, OwnedCursor } from '../../deliveries/log-reading.ts'
+import type { Handling } from './shard.ts'
+
+const MOST = 500
+
+export interface LogDrainParts {
+  readonly store: LogStore
+  readonly handlings: readonly Handling[]
+  readonly types: readonly string[] | null
+}
+
+/** Returns how many deliveries were written, or let in. */
+export async function drainLog({ store, handlings, types }: LogDrainParts): Promise<number> {
+  if (handlings.length === 0) return 0
+  const reader = randomUUID()
+  await store.beat(
+    reader,
+    handlings.map(({ subscription }) => subscription.handler),
+  )
+  try {
+    const held = await store.held(handlings.map(({ handler }) => handler))
+    await store.admit(held)
+    let count = held.length
+    for (const handling of handlings) {
+      const { handler, shards } = handling.subscription
+      const cursors = await store.take(reader, handler, shards, [])
+      if (cursors.length > 0) count += await drainHandler({ store, types }, { reader, handling, cursors })
+    }
+    return count
+  } finally {
+    await store.leave(reader)
+  }
+}
+
+interface Drained {
+  readonly reader: string
+  readonly handling: Handling
+  readonly cursors: readonly OwnedCursor[]
+}
+
+async function drainHandler(
+  { store, types }: Pick<LogDrainParts, 'store' | 'types'>,
+  { reader, handling, cursors }: Drained,
+): Promise<number> {
+  const positions = new Map(cursors.map((cursor) => [cursor.shard, cursor.position]))
+  const { final } = await store.look({ ...NOTHING_KNOWN, final: Math.min(...positions.values()) })
+  let count = 0
+  for (let after = Math.min(...positions.values()); after < final;) {
+    const events = await store.read({ after, upTo: final, most: MOST, shards: null, types })
+    const upTo = events.length < MOST ? final : (events.at(-1)?.number ?? final)
+    const moves = cursors.map((cursor): LogMove => {
+      const from = positions.get(cursor.shard) ?? 0
+      const wanted = events.filter(
+        (event) =>
+          event.number > from &&
+          event.hash % handling.subscription.shards === cursor.shard &&
+          handling.interestIn(event) !== 'none',
+      )
+      count += wanted.length
+      const jobs = wanted.map((event) => ({ seq: event.number, isHeld: false, replay: handling.replayOf(event) }))
+      return { cursor, from, to: Math.max(from, upTo), jobs, ended: [], passed: [] }
+    })
+    await store.acknowledge(reader, moves)
+    for (const { cursor, to } of moves) positions.set(cursor.shard, to)
+    after = upTo
+  }
+  return count
+}
+
+const NOTHING_KNOWN: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }

@@ -1,0 +1,153 @@
+/**
+ * Which shards are this worker's: it beats every second, hears who else lives, takes its share of each handler's shards, and lets go of what
+ * is more than its share.
+ *
+ *   another one's count of beats has not moved for 8 s, by our clock ──► it is dead: its shards are free
+ *   our own last answered beat was sent more than 6.4 s ago          ──► we begin nothing more: someone may hold us for dead
+ *
+ * Where a look was missed or came late, everyone gets the whole time once more: what held us up may have held up the others.
+ */
+import { performance } from '../../clock.ts'
+import type { LogBeat, LogReader, LogStore } from '../../deliveries/log-reading.ts'
+import { type Handling, Shard } from './shard.ts'
+
+export const BEAT_MS = 1_000
+export const DEAD_AFTER_MS = 8_000
+/** Of that time: what is begun at its end has the rest of it to end. */
+const OWN_SHARE = 0.8
+const LONGEST_PAUSE_MS = 4_000
+/** After so many deaths in a row without progress, what comes next goes out as jobs. */
+const SUSPECT_AFTER = 3
+
+export interface LeaseParts {
+  readonly store: Pick<LogStore, 'beat' | 'take' | 'lanesOf'>
+  readonly reader: string
+  readonly handlings: readonly Handling[]
+  /** A worker that has not beaten for so long is dead. */
+  readonly deadAfterMs: number
+  /** Called with a shard that is not ours any more. */
+  onLost(shard: Shard): void
+  /** Whether something of an earlier ownership of this shard still runs here. */
+  isRunning(shard: Shard): boolean
+}
+
+interface Seen {
+  readonly beat: number
+  readonly since: number
+}
+
+export class Leases {
+  readonly #parts: LeaseParts
+  #seen = new Map<string, Seen>()
+  #lookedAt = -Infinity
+  #beatenAt = -Infinity
+  /** Nothing more is taken. */
+  isStopping = false
+
+  constructor(parts: LeaseParts) {
+    this.#parts = parts
+  }
+
+  /** Whether no one can hold us for dead. */
+  get isFresh(): boolean {
+    return performance.now() - this.#beatenAt < OWN_SHARE * this.#parts.deadAfterMs
+  }
+
+  /** Says that we live, and learns what that changes. */
+  async beat(): Promise<LogBeat> {
+    const { store, reader, handlings } = this.#parts
+    const sentAt = performance.now()
+    const beat = await store.beat(
+      reader,
+      handlings.map(({ subscription }) => subscription.handler),
+    )
+    this.#dropLost(beat)
+    this.#beatenAt = sentAt
+    const dead = this.#deadIn(beat.readers)
+    if (!this.isStopping) {
+      for (const handling of handlings) {
+        this.#takeBack(handling, beat)
+        await this.#takeShare(handling, beat, dead)
+      }
+    }
+    for (const { shards } of handlings) for (const shard of shards.values()) await this.#makeReady(shard)
+    return beat
+  }
+
+  #dropLost({ cursors }: LogBeat): void {
+    const { reader, handlings, onLost } = this.#parts
+    const ours = new Map(
+      cursors.flatMap(({ handler, shard, owner, fence }) =>
+        owner === reader ? [[`${handler} ${shard}`, fence] as const] : [],
+      ),
+    )
+    for (const { shards } of handlings) {
+      for (const shard of shards.values()) {
+        const { handler, shard: number, fence } = shard.cursor
+        if (ours.get(`${handler} ${number}`) !== fence) onLost(shard)
+      }
+    }
+  }
+
+  /** Those whose count has stood still for so long that they are dead. */
+  #deadIn(readers: readonly LogReader[]): readonly LogReader[] {
+    const now = performance.now()
+    const isLate = now - this.#lookedAt > LONGEST_PAUSE_MS
+    this.#lookedAt = now
+    const seen = new Map<string, Seen>()
+    for (const { id, beat } of readers) {
+      const before = this.#seen.get(id)
+      seen.set(id, before && !isLate && before.beat === beat ? before : { beat, since: now })
+    }
+    this.#seen = seen
+    return readers.filter(
+      ({ id }) => id !== this.#parts.reader && now - (seen.get(id)?.since ?? now) >= this.#parts.deadAfterMs,
+    )
+  }
+
+  /** What is ours with another fence was moved by an operator, or forgotten after a crash of the server: we begin it again where it stands. */
+  #takeBack(handling: Handling, { cursors }: LogBeat): void {
+    const { reader } = this.#parts
+    for (const { owner, ...cursor } of cursors) {
+      const isOurs = owner === reader && cursor.handler === handling.subscription.handler
+      if (isOurs && !handling.shards.has(cursor.shard))
+        handling.shards.set(cursor.shard, new Shard(handling, cursor, SUSPECT_AFTER))
+    }
+  }
+
+  async #takeShare(handling: Handling, { cursors, readers }: LogBeat, dead: readonly LogReader[]): Promise<void> {
+    const { reader, store } = this.#parts
+    const name = handling.subscription.handler
+    const others = readers.filter(({ id, handlers }) => id !== reader && handlers.includes(name) && !isIn(dead, id))
+    const share = Math.ceil(handling.subscription.shards / (others.length + 1))
+    const kept = [...handling.shards.values()].filter(({ isReleasing }) => !isReleasing)
+    for (const shard of kept.slice(share)) shard.isReleasing = true
+    const free = cursors.filter(({ handler, owner }) => handler === name && (owner === null || isIn(dead, owner)))
+    const wanted = Math.min(share - kept.length, free.length)
+    if (wanted <= 0) return
+    for (const cursor of await store.take(reader, name, wanted, dead)) {
+      const shard = new Shard(handling, cursor, SUSPECT_AFTER)
+      shard.isReleasing = this.isStopping // since we asked
+      handling.shards.set(cursor.shard, shard)
+    }
+  }
+
+  /** Asks for what lies in the lanes in a later statement than the shard was taken in: all that its last owner wrote is there then. */
+  async #makeReady(shard: Shard): Promise<void> {
+    const { store, isRunning } = this.#parts
+    const { handling } = shard
+    if (shard.isReady || shard.isDropped || shard.isReleasing || isRunning(shard)) return
+    const wanted = [...handling.shards.values()].filter((one) => !one.isReady && !isRunning(one))
+    const of = handling.subscription.shards
+    const keys = await store.lanesOf(handling.handler, { of, wanted: wanted.map((one) => one.cursor.shard) })
+    for (const { name, shard: number } of keys) {
+      const one = handling.shards.get(number)
+      if (one && wanted.includes(one)) one.key(name).inLane = true
+    }
+    for (const one of wanted) one.isReady = true
+  }
+}
+
+function isIn(readers: readonly LogReader[], id: string): boolean {
+  return readers.some((reader) => reader.id === id)
+}

@@ -1,0 +1,34 @@
+/** Order of handlers that read the log, and of others beside them, with everything against it: late commits, rollbacks, failures, and killed processes. */
+import { expect, onTestFinished, test } from 'vitest'
+import { startEmbeddedServer } from '../support/embedded-server.ts'
+import { openStage } from '../support/stage.ts'
+import { conflictsIn, orderUnderLoad } from './order-under-load.ts'
+
+const HANDLERS = [
+  { name: 'faults.steady', maxAttempts: 50, delivery: 'log', shards: 8 },
+  { name: 'faults.beside', maxAttempts: 50 },
+] as const
+
+test('each key keeps its order in the log and in its lanes while publishers and workers are killed', async () => {
+  const server = await startEmbeddedServer({ max_connections: '200' })
+  onTestFinished(() => server.remove())
+  const stage = await openStage({ handlers: HANDLERS, server: server.connectionString })
+  onTestFinished(() => stage.close())
+  const seed = Date.now() % 1_000_000
+
+  const report = await orderUnderLoad(stage, {
+    workers: 2,
+    publishers: 2,
+    keys: 20,
+    kills: 5,
+    killEveryMs: 1_500,
+    stops: 0.6,
+    seed,
+    handlers: HANDLERS,
+  })
+
+  console.log(`order of the log: seed ${seed}: ${JSON.stringify(report)}`)
+  expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
+  expect(report.withoutLock).toBeGreaterThan(0)
+  expect(report.failures).toBeGreaterThan(0)
+}, 90_000)

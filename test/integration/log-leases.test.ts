@@ -1,0 +1,205 @@
+/**
+ * Two workers never have one shard: what a worker says of a shard that is not its own any more is not written, and one that cannot
+ * reach the database begins nothing more. And what guards that is seen to be needed.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { LogStore } from '../../src/deliveries/log-reading.ts'
+import type { Outcome } from '../../src/handlers/outcome.ts'
+import { breakFunction } from '../support/break-function.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { logStoreOn, workerThatReads, type WorkerThatReads } from '../support/log-reading.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+
+const ONE = '00000000-0000-7000-8000-000000000001'
+const OTHER = '00000000-0000-7000-8000-000000000002'
+const DEAD_AFTER_MS = 1_000
+const DONE: Outcome = { is: 'done', result: undefined }
+const handler = handlerThat(() => undefined, { delivery: 'log', shards: 1 })
+let opened: TestBus
+let ran: string[] = []
+let intact = ''
+
+beforeAll(async () => {
+  opened = await openTestBus({ handlers: [handler] }, { ownServer: true })
+  const { rows } = await opened.database.query<{ text: string }>(
+    `select pg_get_functiondef('postbus.log_acknowledge'::regproc) as text`,
+  )
+  intact = rows[0]?.text ?? ''
+})
+
+afterEach(async () => {
+  ran = []
+  await opened.database.query(intact)
+  await opened.database.query('truncate postbus.log_handler, postbus.log_cursor, postbus.log_reader, pgboss.job')
+  await opened.database.query('truncate postbus.handler, postbus.dead_letter')
+})
+
+afterAll(() => opened.close())
+
+test('what a worker says of a shard that was taken from it is not written', async () => {
+  expect(await lateAcknowledgement()).toEqual({ isOurs: false, jobs: 0 })
+})
+
+test('without the fence it would be', async () => {
+  await breakFunction(opened.database, 'postbus.log_acknowledge', {
+    piece: 'one.owner = me and one.fence = moving.fence',
+    replacement: 'true',
+  })
+
+  expect(await lateAcknowledgement()).toEqual({ isOurs: true, jobs: 1 })
+})
+
+test('one that was held for dead, and lives, learns with its next beat that nothing is its own any more', async () => {
+  const store = logStoreOn(opened.connectionString)
+  await store.prepare([handler])
+  const first = await store.beat(ONE, ['notes.take'])
+  await store.take(ONE, 'notes.take', 1, [])
+  await store.beat(OTHER, ['notes.take'])
+  await store.take(OTHER, 'notes.take', 1, [{ id: ONE, beat: 0, handlers: ['notes.take'] }])
+
+  const { cursors } = await store.beat(ONE, ['notes.take'])
+
+  expect(first.cursors.map(({ owner }) => owner)).toEqual([null])
+  expect(cursors.map(({ owner }) => owner)).toEqual([OTHER])
+})
+
+test('one that has beaten meanwhile is not taken from', async () => {
+  const store = logStoreOn(opened.connectionString)
+  await store.prepare([handler])
+  await store.beat(ONE, ['notes.take'])
+  await store.take(ONE, 'notes.take', 1, [])
+  await store.beat(ONE, ['notes.take'])
+
+  const taken = await store.take(OTHER, 'notes.take', 1, [{ id: ONE, beat: 0, handlers: ['notes.take'] }])
+
+  expect(taken).toEqual([])
+})
+
+test('a worker whose beats are not answered begins nothing more, and another one goes on', async () => {
+  expect(await cutOff({ deadAfterMs: DEAD_AFTER_MS })).toEqual(['one 1', 'other 2'])
+})
+
+test('if it did not stop by itself, both would read', async () => {
+  expect(await cutOff({ deadAfterMs: 3_600_000 })).toEqual(['one 1', 'one 2', 'other 2'])
+})
+
+test('a shard whose workers have died three times has its next group as deliveries, which count their attempts', async () => {
+  const store = logStoreOn(opened.connectionString)
+  await store.prepare([handler])
+  await opened.database.query('update postbus.log_cursor set deaths = 3')
+  await opened.bus.publish([NoteTaken({ n: 1, key: 'a' }), NoteTaken({ n: 2 })])
+
+  const worker = await reading('one', { store })
+  worker.start()
+
+  await until('they are deliveries', async () => (await jobs()) === 2)
+  await opened.bus.publish(NoteTaken({ n: 3 }))
+  await until('it goes on in the log', () => ran.length === 1)
+  expect(ran).toEqual(['one 3'])
+})
+
+test('a key is read again only when its lane has run dry', async () => {
+  expect(await behindAFailure(logStoreOn(opened.connectionString))).toEqual(['one 1', 'one 3'])
+})
+
+test('without asking for its lane, it would overtake what waits there', async () => {
+  const store: LogStore = { ...logStoreOn(opened.connectionString), liveOf: async () => new Set() }
+
+  expect(await behindAFailure(store)).toEqual(['one 1', 'one 2', 'one 3'])
+})
+
+/** The first event of a key fails, and no one works off deliveries. What is read of the log after it. */
+async function behindAFailure(store: LogStore): Promise<readonly string[]> {
+  const worker = await reading('one', { store, fails: 1 })
+  worker.start()
+  await until('it has the shard', async () => (await owners()).every((owner) => owner !== null))
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
+  await until('its delivery is written', async () => (await jobs()) === 1)
+  await opened.bus.publish([NoteTaken({ n: 2, key: 'a' }), NoteTaken({ n: 3, key: 'b' })])
+  await until('the other key is read', () => ran.includes('one 3'))
+  return ran
+}
+
+/** A worker can only read any more, and holds itself for alive for so long. Another one takes its shard. Returns what ran. */
+async function cutOff({ deadAfterMs }: { readonly deadAfterMs: number }): Promise<readonly string[]> {
+  const real = logStoreOn(opened.connectionString)
+  let isCut = false
+  let read = 0
+  const refuse = () => Promise.reject(new Error('cut off'))
+  const store: LogStore = {
+    ...real,
+    beat: (...what) => (isCut ? refuse() : real.beat(...what)),
+    acknowledge: (...what) => (isCut ? refuse() : real.acknowledge(...what)),
+    async read(piece) {
+      const found = await real.read(piece)
+      read += found.length
+      return found
+    },
+  }
+  const one = await reading('one', { store, deadAfterMs })
+  one.start()
+  await until('it has the shard', async () => (await owners()).every((owner) => owner !== null))
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
+  const [owner] = await owners()
+  await until('it reads, and has said so', async () => ran.length === 1 && (await isAcknowledged()))
+
+  isCut = true
+  const other = await reading('other', { store: real })
+  other.start()
+  await until('another one has the shard', async () => (await owners())[0] !== owner)
+  await opened.bus.publish(NoteTaken({ n: 2, key: 'a' }))
+  await until('both have read it', () => read === 2 && ran.includes('other 2'))
+  return ran.toSorted()
+}
+
+async function isAcknowledged(): Promise<boolean> {
+  const { rows } = await opened.database.query(
+    'select from postbus.log_cursor where position = (select max(seq) from postbus.event)',
+  )
+  return rows.length > 0
+}
+
+async function lateAcknowledgement() {
+  const store = logStoreOn(opened.connectionString)
+  await store.prepare([handler])
+  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
+  const { taken: to } = await store.look({ final: 0, gap: null, heldBy: null, taken: 0, life: null })
+  await store.beat(ONE, ['notes.take'])
+  const [cursor] = await store.take(ONE, 'notes.take', 1, [])
+  const from = cursor!.position
+  await store.beat(OTHER, ['notes.take'])
+  await store.take(OTHER, 'notes.take', 1, [{ id: ONE, beat: 0, handlers: ['notes.take'] }])
+
+  const jobsOf = [{ seq: to, isHeld: false, replay: null }]
+  const ours = await store.acknowledge(ONE, [{ cursor: cursor!, from, to, jobs: jobsOf, ended: [], passed: [] }])
+  return { isOurs: ours.has(0), jobs: await jobs() }
+}
+
+interface Reading extends Pick<WorkerThatReads, 'store' | 'deadAfterMs'> {
+  readonly fails?: number
+}
+
+function reading(name: string, { store, fails, deadAfterMs = DEAD_AFTER_MS }: Reading) {
+  return workerThatReads({
+    store,
+    handler,
+    beatMs: 50,
+    deadAfterMs,
+    async attempt({ event }) {
+      const { n } = (JSON.parse(event?.payload ?? '{}') as { json: { n: number } }).json
+      ran.push(`${name} ${n}`)
+      return n === fails ? { is: 'retry', delayMs: 60_000, error: new Error('no') } : DONE
+    },
+  })
+}
+
+async function owners(): Promise<readonly (string | null)[]> {
+  const { rows } = await opened.database.query<{ owner: string | null }>('select owner from postbus.log_cursor')
+  return rows.map(({ owner }) => owner)
+}
+
+async function jobs(): Promise<number> {
+  const { rows } = await opened.database.query(`select from pgboss.job where state < 'completed'`)
+  return rows.length
+}

@@ -1,0 +1,72 @@
+/** Readers of the log by themselves: the store, and workers that read with a store that a test may bend, beside no dispatcher. */
+import { Pool } from 'pg'
+import { onTestFinished } from 'vitest'
+import { createLogStore } from '../../src/backends/postgres/log/log-store.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import { createCodec } from '../../src/codec/codec.ts'
+import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
+import type { LogLook, LogStore } from '../../src/deliveries/log-reading.ts'
+import type { Outcome } from '../../src/handlers/outcome.ts'
+import { createRegistry } from '../../src/handlers/registry.ts'
+import type { AnyHandler } from '../../src/index.ts'
+import { HandlerSlots } from '../../src/worker/handler-slots.ts'
+import { LogHandling } from '../../src/worker/log/log-handling.ts'
+import { LogWorker } from '../../src/worker/log/log-worker.ts'
+import { Tally } from '../../src/worker/tally.ts'
+
+export const TABLES = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
+
+export function logStoreOn(connectionString: string): LogStore {
+  const pool = new Pool({ connectionString, max: 4 })
+  pool.on('error', () => undefined)
+  onTestFinished(() => pool.end())
+  const connection = { pool: async () => pool }
+  return createLogStore({ connection, lifeline: connection }, TABLES)
+}
+
+/** Reads the log from the beginning, as far as it is final at each call. */
+export function logReaderOn(store: LogStore) {
+  let look: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }
+  let after = 0
+  return {
+    /** The keys of what was read. */
+    async read(): Promise<readonly (string | null)[]> {
+      look = await store.look(look)
+      const events = await store.read({ after, upTo: look.final, most: 1_000, shards: null, types: null })
+      after = look.final
+      return events.map(({ partitionKey }) => partitionKey)
+    },
+  }
+}
+
+export interface WorkerThatReads {
+  readonly store: LogStore
+  readonly handler: AnyHandler
+  attempt(delivery: ClaimedDelivery, abort: AbortController): Promise<Outcome>
+  readonly beatMs?: number
+  readonly deadAfterMs?: number
+}
+
+/** Begins to read when it is started. It is gone when the test is over. */
+export async function workerThatReads({ store, handler, ...parts }: WorkerThatReads): Promise<LogWorker> {
+  const registry = createRegistry([handler])
+  const emit = () => undefined
+  const [subscription] = await store.prepare([handler])
+  const slots = new HandlerSlots(new Map())
+  const handling = new LogHandling(
+    { handler, subscription: subscription!, slots, concurrency: 10 },
+    { registry, codec: createCodec(), emit },
+  )
+  const worker = new LogWorker({
+    ...parts,
+    store,
+    handlings: [handling],
+    types: null,
+    pollMs: 50,
+    emit,
+    tally: new Tally(),
+    wakeAfter: () => undefined,
+  })
+  onTestFinished(() => worker.leave())
+  return worker
+}
