@@ -25,6 +25,11 @@ export interface Inside {
   readonly store: DeliveryStore
   readonly database: Queryable
   readonly executor: SqlExecutor
+  /**
+   * What has become the head of its lane since the transaction began is due by the clock, and not by the transaction's time, which
+   * stands still.
+   */
+  letHeadsRun(queue: string): Promise<void>
 }
 
 /** @throws {PostbusError} what `publish` throws for a `tx` that is not an open transaction. */
@@ -40,6 +45,15 @@ export function inside(tx: PublishTransaction, { backend, registry, emit }: Data
     store: withPresentNames(createDeliveryStore({ connection, lifeline: connection }, backend.tables, emit), registry),
     database,
     executor,
+    async letHeadsRun(queue) {
+      const { clock, delivery, jobNow } = backend.tables
+      await database.query(
+        `update ${delivery} job set start_after = ${jobNow}
+        where job.name = $1 and job.state = 'retry' and job.started_on is null and not job.blocked
+          and job.start_after > ${jobNow} and job.start_after <= ${clock}`,
+        [queue],
+      )
+    },
   }
 }
 
@@ -51,7 +65,15 @@ export interface TransactionRunParts extends Inside {
 }
 
 /** Runs what is due, queue by queue, until a whole round finds nothing. */
-export function transactionRun({ store, executor, queues, attempt, endlessness, emit }: TransactionRunParts) {
+export function transactionRun({
+  store,
+  executor,
+  letHeadsRun,
+  queues,
+  attempt,
+  endlessness,
+  emit,
+}: TransactionRunParts) {
   const tally = new Tally()
 
   async function drainQueue(queue: string): Promise<number> {
@@ -61,6 +83,7 @@ export function transactionRun({ store, executor, queues, attempt, endlessness, 
         concludedAttempt(attempt(delivery, new AbortController()), delivery, emit),
       )
       await store.settle(queue, [settlement])
+      await letHeadsRun(queue)
       tally.count(outcome)
       endlessness.check(delivery, outcome)
     }

@@ -1,7 +1,14 @@
 /** Draining inside a transaction that the test rolls back: all of it happens, with any client, and then it never happened. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Client } from 'pg'
-import { createBus, defineHandler, failed, shadow, type HandlerContext } from '../../../src/index.ts'
+import {
+  createBus,
+  defineHandler,
+  failed,
+  shadow,
+  type HandlerContext,
+  type HandlerOptions,
+} from '../../../src/index.ts'
 import { openTransaction } from '../../../src/transactions/open-transaction.ts'
 import { drainEvents } from '../../../src/testing/drain/drain.ts'
 import { advanceTime, currentTime } from '../../../src/testing/time/time.ts'
@@ -124,6 +131,25 @@ describe('with pg', () => {
     })
   })
 
+  test('what follows in a lane is handled when its head has died, without time being moved', async () => {
+    const runs: number[] = []
+    const does = (n: number) => {
+      runs.push(n)
+      if (n === 1) throw new Error('dead at once')
+    }
+    const bus = aBus(does, { maxAttempts: 1 })
+
+    await bus.publish(
+      [1, 2, 3].map((n) => NoteTaken({ n, key: 'red' })),
+      { tx },
+    )
+
+    const counts = await drainEvents({ bus, tx })
+
+    expect(runs).toEqual([1, 2, 3])
+    expect(counts).toEqual({ done: 2, failed: 0, dead: 1, snoozed: 0 })
+  })
+
   test('time moves inside the transaction alone, where it otherwise stands still', async () => {
     const { bus } = opened
     const [one, other] = [await currentTime({ bus, tx }), await currentTime({ bus, tx })]
@@ -167,8 +193,9 @@ test('a bus without a database, or what is no bus, is refused with the mend', as
   await expect(drainEvents({ bus: {} as never })).rejects.toMatchObject(refused)
 })
 
-function aBus(does: Doing) {
-  const bus = anotherBus(opened, [handlerThat(does, { backoff: { initialMs: 60_000, factor: 1, jitter: 0 } })])
+function aBus(does: Doing, options: HandlerOptions = {}) {
+  const backoff = { initialMs: 60_000, factor: 1, jitter: 0 }
+  const bus = anotherBus(opened, [handlerThat(does, { backoff, ...options })])
   onTestFinished(() => bus.close())
   return bus
 }
