@@ -123,6 +123,27 @@ test('a handler that is forgotten holds back nothing', async () => {
   await expect(bus.log.forget({ handler: 'notes.take' })).rejects.toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
 })
 
+test('a handler that was forgotten may come back, and begins at the end of the log', async () => {
+  const bus = await readingBus({ maxAttempts: 1 }, (n) => {
+    if (n === 1) throw new Error('no')
+  })
+  await using worker = bus.worker()
+  await worker.start()
+  await stored.publish(bus, [1])
+  await until('it has a dead letter', async () => (await bus.deadLetters.count()) === 1)
+  await worker.stop()
+  await bus.log.forget({ handler: 'notes.take' })
+  await stored.publish(bus, [2])
+
+  const again = await readingBus({ shards: 8 })
+  await stored.publish(again, [3])
+  await using next = again.worker()
+  await next.start()
+  await until('it reads', () => stored.ran.length === 2)
+
+  expect(stored.took()).toEqual([1, 3])
+})
+
 test.each([
   [
     'an event that is not stored',
