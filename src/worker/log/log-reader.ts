@@ -21,7 +21,7 @@ const READS_AHEAD = 4
 const LONGEST_STRETCH = 20_000
 /** While a publisher has taken a number and not committed: looked at again after so long, and then less often. */
 const FIRST_LOOK_MS = 2
-const LAST_LOOK_MS = 20
+const LAST_LOOK_MS = 50
 /** Where there is no room, what is acknowledged makes some, and says so. */
 const NO_ROOM_MS = 50
 
