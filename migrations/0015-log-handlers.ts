@@ -15,7 +15,8 @@ export function logHandlers(names: SchemaNames): Migration {
         id uuid not null default gen_random_uuid(),
         shards smallint not null,
         history_to bigint not null,
-        began_at timestamptz not null default clock_timestamp()
+        began_at timestamptz not null default clock_timestamp(),
+        is_forgotten boolean not null default false
       )`.execute(db)
 
       await sql`create table ${ours('log_cursor')} (

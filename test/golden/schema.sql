@@ -318,7 +318,8 @@ create table postbus.log_handler (
   id uuid not null default gen_random_uuid(),
   shards smallint not null,
   history_to bigint not null,
-  began_at timestamp with time zone not null default clock_timestamp()
+  began_at timestamp with time zone not null default clock_timestamp(),
+  is_forgotten boolean not null default false
 );
 
 create table postbus.log_place (
@@ -590,7 +591,7 @@ begin
   if not found then return; end if;
   delivered := 0;
   if chosen <> '{}' then
-    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler);
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and not reading.is_forgotten);
   with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all
@@ -2232,7 +2233,11 @@ declare
   last bigint;
 begin
   select case when one.is_called then one.last_value else one.last_value - 1 end into last from "postbus".event_seq_seq one;
-  insert into "postbus".log_handler (handler, shards, history_to) values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end) on conflict do nothing;
+  insert into "postbus".log_handler as one (handler, shards, history_to)
+  values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end)
+  on conflict (handler) do update set id = excluded.id, shards = excluded.shards, history_to = excluded.history_to,
+    began_at = excluded.began_at, is_forgotten = false
+  where one.is_forgotten;
   if not found then return; end if;
   insert into "postbus".log_cursor (handler, shard, position)
   select of_handler, shard, least(after_seq, last) from generate_series(0, of_shards - 1) shard;
@@ -2842,7 +2847,7 @@ begin
   retried := 0;
   skipped := 0;
   if chosen <> '{}' then
-    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler);
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and not reading.is_forgotten);
   with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all

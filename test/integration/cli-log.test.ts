@@ -21,7 +21,7 @@ test('lists how far handlers have come, moves one, and forgets it', async () => 
     run('list'),
     run('list', '--json'),
     run('rewind', HANDLER),
-    run('rewind', HANDLER, '--to', events[0]!.id, '--yes'),
+    run('skip-to', HANDLER, '--to', events[0]!.id, '--yes'),
   ])
   const moved = await run('skip-to', HANDLER, '--to', events[1]!.id, '--yes', '--by', 'ada')
   const forgotten = await run('forget', HANDLER, '--yes', '--json')

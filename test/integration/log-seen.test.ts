@@ -1,10 +1,12 @@
 /** What can be seen of handlers that read the log, and how an operator moves them. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { HandlerOptions } from '../../src/index.ts'
+import { z } from 'zod'
+import { defineEvent, defineHandler, type HandlerOptions } from '../../src/index.ts'
 import { aSignal } from '../support/notes.ts'
 import { numbers, openStoredEvents, type StoredEvents } from '../support/stored-events.ts'
 import { until } from '../support/until.ts'
 
+const Ended = defineEvent('imports.ended', { schema: z.object({ n: z.number() }) })
 let stored: StoredEvents
 
 beforeAll(async () => {
@@ -121,6 +123,27 @@ test('a handler that is forgotten holds back nothing', async () => {
   await expect(bus.log.forget({ handler: 'notes.take' })).rejects.toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
 })
 
+test('a handler that was forgotten may come back, and begins at the end of the log', async () => {
+  const bus = await readingBus({ maxAttempts: 1 }, (n) => {
+    if (n === 1) throw new Error('no')
+  })
+  await using worker = bus.worker()
+  await worker.start()
+  await stored.publish(bus, [1])
+  await until('it has a dead letter', async () => (await bus.deadLetters.count()) === 1)
+  await worker.stop()
+  await bus.log.forget({ handler: 'notes.take' })
+  await stored.publish(bus, [2])
+
+  const again = await readingBus({ shards: 8 })
+  await stored.publish(again, [3])
+  await using next = again.worker()
+  await next.start()
+  await until('it reads', () => stored.ran.length === 2)
+
+  expect(stored.took()).toEqual([1, 3])
+})
+
 test.each([
   [
     'an event that is not stored',
@@ -133,6 +156,35 @@ test.each([
   const bus = await readingBus()
 
   await expect(bus.log.skipTo(move)).rejects.toMatchObject({ code })
+})
+
+test('an event that is followed by another one is followed when the log has been read too', async () => {
+  const followed = defineEvent('imports.begun', {
+    schema: z.object({ n: z.number() }),
+    finishedEvent: (event) => Ended({ n: (event.data as { n: number }).n }),
+  })
+  const seen: string[] = []
+  const bus = stored.busWith([
+    defineHandler('imports.read', {
+      on: followed,
+      delivery: 'log',
+      shards: 2,
+      handle: (_event, { attempt }) => {
+        seen.push(`read ${attempt}`)
+        if (attempt === 1) throw new Error('not yet')
+      },
+      backoff: { initialMs: 10, factor: 1, jitter: 0 },
+    }),
+    defineHandler('imports.celebrate', { on: Ended, handle: () => void seen.push('ended') }),
+  ])
+  await bus.migrate()
+  await bus.publish(followed({ n: 1 }))
+  await using worker = bus.worker()
+  await worker.start()
+
+  await until('it has ended', () => seen.includes('ended'))
+
+  expect(seen).toEqual(['read 1', 'read 2', 'ended'])
 })
 
 test('a single key cannot be rewound: that is said, with what can be', async () => {

@@ -27,6 +27,8 @@ export interface AcknowledgerParts {
   /** It is not ours any more, the database says. */
   onLost(shard: Shard): void
   onReleased(shard: Shard): void
+  /** The database has answered. */
+  onAcknowledged(): void
   /** Something in this queue is due after so long. */
   onDue(queue: string, delayMs: number): void
 }
@@ -133,6 +135,7 @@ export class Acknowledger {
       }
     }
     this.#isSending = false
+    this.#parts.onAcknowledged()
   }
 
   #answered({ shard, move, passed, ends }: Sent, isOurs: boolean): void {

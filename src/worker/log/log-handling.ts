@@ -6,6 +6,7 @@ import type { AnyHandler } from '../../handlers/handler.ts'
 import type { Reading } from '../../handlers/reading.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { Emit } from '../../signals.ts'
+import { Fifo } from './fifo.ts'
 import type { HandlerSlots } from '../handler-slots.ts'
 import type { Entry, Handling, Shard } from './shard.ts'
 
@@ -22,7 +23,7 @@ export class LogHandling implements Handling {
   /** How many of it may run at once here. */
   readonly concurrency: number
   readonly shards = new Map<number, Shard>()
-  runnable: Entry[] = []
+  readonly runnable = new Fifo<Entry>()
   running = 0
   isPaused = false
   readonly #parts: HandlingParts

@@ -21,9 +21,9 @@ const READS_AHEAD = 4
 const LONGEST_STRETCH = 20_000
 /** While a publisher has taken a number and not committed: looked at again after so long, and then less often. */
 const FIRST_LOOK_MS = 2
-const LAST_LOOK_MS = 20
-/** A place to wait where there is no room. */
-const NO_ROOM_MS = 5
+const LAST_LOOK_MS = 50
+/** Where there is no room, what is acknowledged makes some, and says so. */
+const NO_ROOM_MS = 50
 
 export interface LogReaderParts {
   readonly store: Pick<LogStore, 'look' | 'read' | 'liveOf'>
@@ -62,10 +62,15 @@ export class LogReading {
     this.#news.open()
   }
 
+  /** Something was acknowledged: there may be room again. */
+  roomIsMade(): void {
+    this.#news.open()
+  }
+
   /** Reads once. Returns how long to wait for news before the next time; 0: there is more. */
   async step(): Promise<number> {
     const able = this.#able()
-    if (able.length === 0) return NO_ROOM_MS * 10
+    if (able.length === 0) return NO_ROOM_MS
     if (this.#isLookDue(able)) await this.#lookOnce(able)
     const behind = able.filter(({ readTo }) => readTo < this.#look.final)
     if (behind.length > 0) {

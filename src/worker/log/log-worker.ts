@@ -77,6 +77,7 @@ export class LogWorker {
       shards: () => this.#shards(),
       onLost: (shard) => this.#lost(shard),
       onReleased: (shard) => this.#forget(shard),
+      onAcknowledged: () => this.#reading.roomIsMade(),
       onDue: (queue, delayMs) => parts.wakeAfter(queue, delayMs),
     })
     this.#reading = new LogReading({

@@ -64,14 +64,11 @@ export class Runs {
   }
 
   #pumpOne(handling: Handling): void {
-    let place = 0
-    for (; place < handling.runnable.length && handling.hasRoom && !this.#isTurnOver(); place += 1) {
-      const entry = handling.runnable[place] as Entry
-      const { isDropped, isReleasing } = entry.shard
-      if (!isDropped && !isReleasing && entry.state === 'queued') this.#begin(entry)
+    const { runnable } = handling
+    while (runnable.length > 0 && handling.hasRoom && !this.#isTurnOver()) {
+      const entry = runnable.shift()
+      if (entry?.state === 'queued' && !entry.shard.isDropped && !entry.shard.isReleasing) this.#begin(entry)
     }
-    if (place === handling.runnable.length) handling.runnable = []
-    else if (place > 0) handling.runnable.splice(0, place)
   }
 
   /** Then the others have their turn: what acknowledges, what keeps leases, and everyone else in the process. */

@@ -10,6 +10,7 @@ import type { LogEnd, LogEvent, LogSubscription, OwnedCursor } from '../../deliv
 import type { PassedAs } from '../../deliveries/delivery.ts'
 import type { Interest } from '../../attempt/log-interest.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
+import type { Fifo } from './fifo.ts'
 import type { HandlerSlots } from '../handler-slots.ts'
 
 /** A handler that reads the log, as one worker sees it. */
@@ -20,7 +21,7 @@ export interface Handling {
   /** Its shards that are here, by their numbers. */
   readonly shards: Map<number, Shard>
   /** Those that may run, in order. */
-  runnable: Entry[]
+  readonly runnable: Fifo<Entry>
   running: number
   isPaused: boolean
   /** Whether another one may begin. */

@@ -31,7 +31,11 @@ declare
   last bigint;
 begin
   select case when one.is_called then one.last_value else one.last_value - 1 end into last from ${eventSeq} one;
-  insert into ${logHandler} (handler, shards, history_to) values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end) on conflict do nothing;
+  insert into ${logHandler} as one (handler, shards, history_to)
+  values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end)
+  on conflict (handler) do update set id = excluded.id, shards = excluded.shards, history_to = excluded.history_to,
+    began_at = excluded.began_at, is_forgotten = false
+  where one.is_forgotten;
   if not found then return; end if;
   insert into ${logCursor} (handler, shard, position)
   select of_handler, shard, least(after_seq, last) from generate_series(0, of_shards - 1) shard;

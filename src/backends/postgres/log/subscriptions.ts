@@ -5,8 +5,8 @@ import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import { isLogHandler, shardsOf } from '../../../handlers/log-delivery.ts'
 import type { Queryable } from '../connection.ts'
-import { functionName } from '../functions/sql.ts'
-import { storedNameOf } from '../record/log-reader.ts'
+import { functionName, HANDLER } from '../functions/sql.ts'
+import { queuesOf, storedNameOf } from '../record/log-reader.ts'
 import { stretchBetween } from '../record/log-places.ts'
 import type { Tables } from '../schema/tables.ts'
 
@@ -73,7 +73,7 @@ export async function subscriptions(
   tables: Tables,
 ): Promise<ReadonlyMap<string, LogSubscription>> {
   const { rows } = await database.query<LogSubscription>(
-    `select handler, shards, history_to::float8 as "historyTo", id as "historyId" from ${tables.logHandler}`,
+    `select handler, shards, history_to::float8 as "historyTo", id as "historyId" from ${tables.logHandler} where not is_forgotten`,
   )
   return new Map(rows.map((row) => [row.handler, row]))
 }
@@ -89,7 +89,7 @@ async function subscribe(
   { handler, fromTheStart }: Subscribing,
 ): Promise<LogSubscription> {
   const name = storedNameOf(handler)
-  if (!fromTheStart && (await hadDeliveries(database, tables, name))) throw formerReceiver(handler)
+  if (!fromTheStart && (await hadDeliveries(database, tables, handler))) throw formerReceiver(handler)
   const after = fromTheStart ? '0' : await beginning(database, tables, handler)
   await database.query(`select ${functionName(tables, 'log_begin')}($1, $2, $3, $4)`, [
     name,
@@ -109,10 +109,18 @@ async function beginning(database: Queryable, tables: Tables, { options }: AnyHa
   return (await stretchBetween(database, tables, filter)).after
 }
 
-async function hadDeliveries(database: Queryable, tables: Tables, name: string): Promise<boolean> {
+/** Whether it has had any that were not of events which it had read before. One that was forgotten may begin once more. */
+async function hadDeliveries(database: Queryable, tables: Tables, handler: AnyHandler): Promise<boolean> {
+  const name = storedNameOf(handler)
   const { rows } = await database.query(
-    `select from ${tables.handler} one where one.name = $1 union all select from ${tables.deadLetter} one where one.handler = $1 limit 1`,
-    [name],
+    `select from (
+      (select from ${tables.handler} one where one.name = $1)
+      union all
+      (select from ${tables.deadLetter} one where one.handler = $1 limit 1)
+      union all
+      (select from ${tables.delivery} job where job.name = any($2::text[]) and job.state < 'completed' and ${HANDLER} = $1 limit 1)
+    ) had where not exists (select from ${tables.logHandler} one where one.handler = $1) limit 1`,
+    [name, queuesOf(handler)],
   )
   return rows.length > 0
 }

@@ -66,7 +66,7 @@ export async function listProgress(database: Queryable, tables: Tables): Promise
       select min(cursor.position) as position, min(cursor.moved_at) as moved_at, count(cursor.owner)::integer as read
       from ${logCursor} cursor where cursor.handler = one.handler
     ) cursors
-    order by events desc, one.handler`,
+    where not one.is_forgotten order by events desc, one.handler`,
   )
   return rows.map(({ events, seconds, ...row }) => ({ ...row, lag: { events, seconds } }))
 }
@@ -78,12 +78,17 @@ interface Move {
   readonly isBack: boolean
 }
 
-/** Shards that are further back, or further on, than they are to be moved stay where they are. */
+/**
+ * Back: every shard gets a new fence, also one that has not come so far as the database knows: its owner may have run what it has not
+ * acknowledged yet. On: a shard that is further already stays where it is.
+ */
 async function move(within: Queryable, tables: Tables, { handler, next, isBack }: Move): Promise<number> {
   await refuseUnknown(within, tables, handler)
+  const to = '$2::bigint - 1'
   const { rows } = await within.query(
-    `update ${tables.logCursor} one set position = $2::bigint - 1, fence = one.fence + 1, deaths = 0, moved_at = clock_timestamp()
-    where one.handler = $1 and one.position ${isBack ? '>' : '<'} $2::bigint - 1 returning one.shard`,
+    `update ${tables.logCursor} one set position = ${isBack ? `least(one.position, ${to})` : to}, fence = one.fence + 1, deaths = 0,
+      moved_at = clock_timestamp()
+    where one.handler = $1 ${isBack ? '' : `and one.position < ${to}`} returning one.shard`,
     [handler, next],
   )
   if (isBack)
@@ -96,7 +101,7 @@ async function move(within: Queryable, tables: Tables, { handler, next, isBack }
 
 async function forget(within: Queryable, tables: Tables, handler: string): Promise<number> {
   await refuseUnknown(within, tables, handler)
-  await within.query(`delete from ${tables.logHandler} one where one.handler = $1`, [handler])
+  await within.query(`update ${tables.logHandler} one set is_forgotten = true where one.handler = $1`, [handler])
   const { rows } = await within.query(
     `delete from ${tables.logCursor} one where one.handler = $1 returning one.shard`,
     [handler],
@@ -105,7 +110,10 @@ async function forget(within: Queryable, tables: Tables, handler: string): Promi
 }
 
 async function refuseUnknown(within: Queryable, tables: Tables, handler: string): Promise<void> {
-  const { rows } = await within.query(`select from ${tables.logHandler} one where one.handler = $1`, [handler])
+  const { rows } = await within.query(
+    `select from ${tables.logHandler} one where one.handler = $1 and not one.is_forgotten`,
+    [handler],
+  )
   if (rows.length > 0) return
   throw new PostbusError(
     'POSTBUS_UNKNOWN_HANDLER',
