@@ -5,6 +5,7 @@ import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
 import { anotherBus, handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
+import { until } from '../support/until.ts'
 
 let seen = new Set<number>()
 
@@ -71,6 +72,24 @@ test('two processes add up, in one row for a handler and minute', async () => {
     `select sum(ran)::integer as ran from postbus.handler_minute, unnest(run_ms) as ran`,
   )
   expect(rows).toEqual([{ ran: 10 }])
+})
+
+test('what a handler reads from the log is counted too', async () => {
+  let handled = 0
+  const bus = anotherBus(opened, [handlerThat(() => (handled += 1), { name: 'notes.index', delivery: 'log' })])
+  await bus.migrate()
+  await bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
+  const worker = bus.worker({ queues: { events: 5 } })
+  await worker.start()
+  await until('all are handled', () => handled === 3)
+  await worker.stop()
+
+  const { handlers } = await bus.rates({ handler: 'notes.index' })
+
+  await bus.close()
+  expect(handlers).toMatchObject([
+    { handler: 'notes.index', done: 3, latencyMs: { p50: expect.any(Number) as number } },
+  ])
 })
 
 test('a point is a minute, or as many as are asked for; what lies outside is not counted', async () => {
