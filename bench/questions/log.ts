@@ -61,7 +61,7 @@ function casesOf({ quick }: Extent): readonly Case[] {
       }),
     ),
   })
-  if (quick) return [caseOf(WITH_KEYS, [logWithKeys, logTen], 1)]
+  if (quick) return [caseOf(WITH_KEYS, [logWithKeys], 1)]
   return [
     caseOf(WITHOUT_KEYS, [logWithoutKeys, graphileTuned], 1),
     caseOf(WITH_KEYS, [logWithKeys, logTen, ourBest, graphileNamedTuned], 1),

@@ -161,7 +161,7 @@ test.each([
 test('an event that is followed by another one is followed when the log has been read too', async () => {
   const followed = defineEvent('imports.begun', {
     schema: z.object({ n: z.number() }),
-    finishedEvent: (event) => Ended({ n: (event.data as { n: number }).n }),
+    finishedEvent: (event) => Ended({ n: event.data.n }),
   })
   const seen: string[] = []
   const bus = stored.busWith([
