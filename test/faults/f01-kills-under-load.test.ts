@@ -10,7 +10,7 @@ test('F1: workers killed under load lose nothing, repeat only what was in flight
   onTestFinished(() => stage.close())
   const seed = Date.now() % 1_000_000
 
-  const report = await killUnderLoad(stage, { kills: 6, workers: 2, concurrency: CONCURRENCY, seed })
+  const report = await killUnderLoad(stage, { kills: 4, workers: 2, concurrency: CONCURRENCY, seed })
 
   console.log(`F1: seed ${seed}: ${JSON.stringify(report)}`)
   expect(report.problems).toEqual([])

@@ -38,7 +38,7 @@ test('each key keeps its order under the limits of its handler, while publishers
   })
   onTestFinished(() => stage.close())
   const seed = Date.now() % 1_000_000
-  const load = { workers: 2, publishers: 2, keys: 20, kills: 2, killEveryMs: 1_200 }
+  const load = { workers: 2, publishers: 2, keys: 20, kills: 1, killEveryMs: 1_200 }
 
   const report = await orderUnderLoad(stage, { ...load, seed })
 
