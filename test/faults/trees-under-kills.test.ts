@@ -8,7 +8,7 @@ test('a wait for all that an event has caused ends when that has ended, and not 
   onTestFinished(() => stage.close())
   const seed = Date.now() % 1_000_000
 
-  const report = await treesUnderKills(stage, { trees: 20, generations: 3, kills: 2, workers: 2, seed })
+  const report = await treesUnderKills(stage, { trees: 12, generations: 3, kills: 1, workers: 2, seed })
 
   console.log(`trees: seed ${seed}: ${JSON.stringify(report)}`)
   expect(report.problems).toEqual([])
