@@ -1,5 +1,5 @@
 /**
- * The function that publishes: one call, one round trip, whatever the number of events, handlers and queues.
+ * The function that publishes: one call, one round trip, for any number of events, handlers and queues.
  *
  *   batch ──► input    ──► stored    insert into postbus.event, in call order; a known id is passed over
  *         ├─► receiver ──► delivered insert into pgboss.job, one row per stored event and handler

@@ -91,6 +91,20 @@ export interface ClaimBounds {
   readonly room?: number | null
 }
 
+/** How an attempt has ended. */
+export type Ending =
+  | { readonly is: 'done' }
+  /** It has ended without having been handled, and will not run again. */
+  | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
+  | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
+  | { readonly is: 'later'; readonly delayMs: number }
+  | {
+      readonly is: 'dead'
+      readonly reason: string
+      readonly error: AttemptError | null
+      readonly onDead: 'continue' | 'block'
+    }
+
 /** What a finished attempt means for its delivery. */
 export type Settlement = {
   readonly delivery: ClaimedDelivery
@@ -106,19 +120,7 @@ export type Settlement = {
   readonly movesTo?: ClaimedDelivery | undefined
   /** After the last one that is known of the run, so many more may be brought. */
   readonly more?: { readonly last: ClaimedDelivery; readonly count: number } | undefined
-} & (
-  | { readonly is: 'done' }
-  /** It has ended without having been handled, and will not run again. */
-  | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
-  | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
-  | { readonly is: 'later'; readonly delayMs: number }
-  | {
-      readonly is: 'dead'
-      readonly reason: string
-      readonly error: AttemptError | null
-      readonly onDead: 'continue' | 'block'
-    }
-)
+} & Ending
 
 /** How a delivery can end that was not handled: as its history says. */
 export type PassedAs = 'skipped' | 'expired'

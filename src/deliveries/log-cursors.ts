@@ -21,7 +21,7 @@ export interface LogProgress {
   readonly movedAt: Date
 }
 
-/** Where to move to: behind which event, or to the end of the log. */
+/** Which handler to move, and to which event. */
 export interface LogMoveTo {
   readonly handler: string
   /** The id of the event that is to be next. */
@@ -44,11 +44,22 @@ export interface Log {
    * @throws {PostbusError} `POSTBUS_NO_SUCH_EVENT`, `POSTBUS_UNKNOWN_HANDLER` when none of this name reads the log.
    */
   rewind(move: LogMoveTo, act?: ActOptions): Promise<ActReport>
-  /** Moves a handler on, to an event or to the `end` of the log: what lies between is not handled. Otherwise like `rewind`. */
+  /**
+   * Moves a handler on, to an event or to the `end` of the log: what lies between is not handled. A shard that is further already stays where
+   * it is. Returns how many shards were moved.
+   *
+   * @example await bus.log.skipTo({ handler: 'search.index', to: 'end' }, { by: 'ada', reason: 'the index is built elsewhere' })
+   *
+   * @throws {PostbusError} the same as `rewind`.
+   */
   skipTo(move: LogMoveTo | { readonly handler: string; readonly to: 'end' }, act?: ActOptions): Promise<ActReport>
   /**
-   * Forgets a handler that no code has any more: its cursors hold back retention. Its name can be used again, and then begins at the end of the log.
-   * Returns how many shards it had.
+   * Deletes the cursors of a handler whose code is gone. Until then they keep every event that they have not passed from being pruned. If a
+   * handler of that name is deployed later, it begins at the end of the log. Returns how many shards it had.
+   *
+   * @example await bus.log.forget({ handler: 'search.index' }, { by: 'ada', reason: 'the index was given up' })
+   *
+   * @throws {PostbusError} `POSTBUS_HANDLER_IN_USE` while a worker reads for it; `POSTBUS_UNKNOWN_HANDLER` when none of this name reads the log.
    */
   forget(handler: { readonly handler: string }, act?: ActOptions): Promise<ActReport>
 }

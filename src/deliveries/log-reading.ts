@@ -3,7 +3,7 @@
  * names that are stored.
  */
 import type { AnyHandler } from '../handlers/handler.ts'
-import type { AttemptError, PassedAs, StoredEvent } from './delivery.ts'
+import type { Ending, PassedAs, StoredEvent } from './delivery.ts'
 
 /** Stands among the names of queues that something was published to: there is something to read. No queue can have this name. */
 export const LOG_WORD = '#log'
@@ -78,19 +78,6 @@ export interface LogEvent extends StoredEvent {
   readonly publishedAt: number
 }
 
-/** How a run ended that began from the log, and left more than a mark: `done` only for one whose job is written already. */
-export type LogEnd =
-  | { readonly is: 'done' }
-  | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
-  | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
-  | { readonly is: 'later'; readonly delayMs: number }
-  | {
-      readonly is: 'dead'
-      readonly reason: string
-      readonly error: AttemptError | null
-      readonly onDead: 'continue' | 'block'
-    }
-
 /** How far a cursor moves, and what is written of the events that it passes. */
 export interface LogMove {
   readonly cursor: CursorName & { readonly fence: number }
@@ -99,7 +86,7 @@ export interface LogMove {
   /** Events that become jobs: those that wait behind others, and those that are `held`, whose run goes on here or has ended otherwise than well. */
   readonly jobs: readonly { readonly seq: number; readonly isHeld: boolean; readonly replay: string | null }[]
   /** What became of jobs that are held. */
-  readonly ended: readonly { readonly seq: number; readonly inLane: boolean; readonly end: LogEnd }[]
+  readonly ended: readonly { readonly seq: number; readonly inLane: boolean; readonly end: Ending }[]
   /** Events that were neither handled nor became jobs. */
   readonly passed: readonly { readonly seq: number; readonly as: PassedAs; readonly reason: string }[]
 }

@@ -5,7 +5,7 @@ export interface PublishOptions {
   /**
    * The caller's open transaction, of any of the clients in {@link PublishTransaction}. The event exists if and only if that
    * transaction commits. Left out, publish belongs to the transaction that the bus's `currentTransaction` finds around the caller, and else
-   * is a transaction of its own. `'own'`: it is that in any case, whatever is around the caller.
+   * is a transaction of its own. `'own'`: a transaction of its own, also inside another one.
    */
   readonly tx?: PublishTransaction | 'own'
 }

@@ -1,4 +1,4 @@
-/** A wait for an event and all that it has caused ends when that has ended, and never before, whatever dies meanwhile. */
+/** A wait for an event and all that it has caused ends when that has ended, and not before, also while workers are killed. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 import { treesUnderKills } from './trees-under-kills.ts'

@@ -2122,15 +2122,18 @@ begin
         insert into "postbus".dead_letter as letter (
           delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
         )
-        select changed.id, changed.name, changed.data ->> 'handler', event.id, coalesce(event.type, changed.data ->> 'type'),
-          event.partition_key, changed.ending ->> 'reason', coalesce(changed.output, '[]'), (changed.ending ->> 'blocks')::boolean, (clock_timestamp() + ("pgboss".job_now() - now()))
+        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
+          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.ending ->> 'reason',
+          coalesce(changed.output, '[]'), (changed.ending ->> 'blocks')::boolean, (clock_timestamp() + ("pgboss".job_now() - now()))
         from changed
         left join lateral (
-          select event.id, event.type, event.partition_key from "postbus".event event where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
+          select event.id, event.type, event.partition_key from "postbus".event event
+          where event.seq = "postbus".seq_of_delivery(changed.id) offset 0
         ) event on true
         where changed.ending ->> 'outcome' = 'dead'
         on conflict (delivery_id) do update set
-          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key, died_at = excluded.died_at, dismissed_at = null
+          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
+          died_at = excluded.died_at, dismissed_at = null
       ), over as (
         select changed.name, changed.singleton_key from changed union all select done.name, done.singleton_key from done
       )

@@ -123,6 +123,19 @@ test('a handler that is forgotten holds back nothing', async () => {
   await expect(bus.log.forget({ handler: 'notes.take' })).rejects.toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
 })
 
+test('a handler that a worker reads for cannot be forgotten: it would begin at the end of the log, and lose what it had not read', async () => {
+  const bus = await readingBus()
+  await using worker = bus.worker()
+  await worker.start()
+
+  const refused = await bus.log.forget({ handler: 'notes.take' }).catch((error: unknown) => error)
+  await worker.stop()
+
+  expect(refused).toMatchObject({ code: 'POSTBUS_HANDLER_IN_USE' })
+  expect(await bus.log.list()).toHaveLength(1)
+  expect(await bus.log.forget({ handler: 'notes.take' })).toEqual({ count: 4 })
+})
+
 test('a handler that was forgotten may come back, and begins at the end of the log', async () => {
   const bus = await readingBus({ maxAttempts: 1 }, (n) => {
     if (n === 1) throw new Error('no')

@@ -121,6 +121,20 @@ test('a point is a minute, or as many as are asked for; what lies outside is not
   })
 })
 
+test('what is replayed is counted, and is in no latency: it was asked for later', async () => {
+  await opened.bus.publish(NoteTaken({ n: 10 }, { occurredAt: new Date(Date.now() - 3_600_000) }))
+  await drained(opened.bus)
+  await opened.database.query('truncate postbus.handler_minute')
+
+  const replay = await opened.bus.replay({ handler: 'notes.mail' })
+  await replay.done
+  await drained(opened.bus)
+
+  const { handlers } = await opened.bus.rates({ handler: 'notes.mail' })
+  expect(handlers).toMatchObject([{ done: 1, latencyMs: null }])
+  expect(handlers[0]?.runMs?.p50).toBeGreaterThan(50)
+})
+
 test('a handler that was renamed goes on under its new name', async () => {
   await write('2026-03-01T12:00:00Z', 3, [])
   const handle = () => undefined
@@ -168,7 +182,9 @@ test.for([
 })
 
 test('a handler that nothing knows is refused', async () => {
-  await expect(opened.bus.rates({ handler: 'notes.nobody' })).rejects.toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
+  await expect(opened.bus.rates({ handler: 'notes.unknown' })).rejects.toMatchObject({
+    code: 'POSTBUS_UNKNOWN_HANDLER',
+  })
 })
 
 function tryTo(work: () => unknown): () => unknown {

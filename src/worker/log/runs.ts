@@ -3,8 +3,7 @@ import { performance, setImmediate } from '../../clock.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import { openRest } from '../../attempt/open-envelope.ts'
 import type { Attempt } from '../../attempt/run-attempt.ts'
-import type { ClaimedDelivery, Settlement } from '../../deliveries/delivery.ts'
-import type { LogEnd } from '../../deliveries/log-reading.ts'
+import type { ClaimedDelivery, Ending, Settlement } from '../../deliveries/delivery.ts'
 import { PostbusError } from '../../errors.ts'
 import { queueOfEvent } from '../../names.ts'
 import type { Emit } from '../../signals.ts'
@@ -190,7 +189,7 @@ export class Runs {
 const NONE: readonly ClaimedDelivery[] = []
 
 /** It goes on as a job, and its key in the lane. One that was spilled has its job already. */
-function endWith(entry: Entry, end: LogEnd): void {
+function endWith(entry: Entry, end: Ending): void {
   const { key, shard } = entry
   entry.isOver = true
   entry.end = end
@@ -202,7 +201,7 @@ function endWith(entry: Entry, end: LogEnd): void {
   shard.toLane(key)
 }
 
-function endOf(settlement: Settlement): LogEnd {
+function endOf(settlement: Settlement): Ending {
   switch (settlement.is) {
     case 'done':
       return { is: 'done' }

@@ -6,8 +6,8 @@
  *              │           └──────► spilled: takes long          ──► acknowledged, with a job that is held until the run ends
  *              └──────────────────► behind: waits in its lane    ──► acknowledged, with a job
  */
-import type { LogEnd, LogEvent, LogSubscription, OwnedCursor } from '../../deliveries/log-reading.ts'
-import type { PassedAs } from '../../deliveries/delivery.ts'
+import type { LogEvent, LogSubscription, OwnedCursor } from '../../deliveries/log-reading.ts'
+import type { Ending, PassedAs } from '../../deliveries/delivery.ts'
 import type { Interest } from '../../attempt/log-interest.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
 import type { Fifo } from './fifo.ts'
@@ -43,7 +43,7 @@ export interface Entry {
   since: number
   abort: AbortController | null
   /** What became of it, if that is more than done; when that was, for a delay. */
-  end: LogEnd | null
+  end: Ending | null
   endedAt: number
   passed: { readonly as: PassedAs; readonly reason: string } | null
   /** What became of it is decided: what its handler still returns counts for nothing. */

@@ -18,7 +18,7 @@ test('a publish belongs to the transaction that it is given, else to the one aro
   ])
 })
 
-test("'own' is a transaction of its own, whatever is around it, and where one is required", () => {
+test("'own' is a transaction of its own, inside another one too, and where one is required", () => {
   expect([found({ tx: 'own' }, INSIDE), found({ tx: 'own' }, { requireTransaction: true })]).toEqual([
     undefined,
     undefined,

@@ -18,6 +18,7 @@
  */
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn } from './history.ts'
+import { buryingDeliveries, UNLESS_BURIED } from './letters.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { byId, FIXED_PLAN, functionName, HANDLER, HELD, withError } from './sql.ts'
 import { PAYLOAD } from './sizes.ts'
@@ -26,8 +27,8 @@ import { PAYLOAD } from './sizes.ts'
 const FINISHED_AT_ONCE = 1_000
 
 /**
- * Of each cursor in the call: whose it is, its fence, from where to where it moves, and where its jobs go. `jobs`, `ended` and `passed` name
- * their cursor by its place in the call. Returns the places of those that are acknowledged.
+ * The arrays have one element for each cursor: its handler, shard and fence, from where to where it moves, and where its jobs go. The rows of
+ * `jobs`, `ended` and `passed` say by a `place` which element is theirs, counted from 1. Returns the places of the cursors that were ours.
  */
 const TAKES = `me uuid, handlers text[], shards integer[], fences bigint[], from_seqs bigint[], to_seqs bigint[],
   hashes text[], queues text[], priorities integer[], jobs jsonb, ended jsonb, passed jsonb`
@@ -135,7 +136,7 @@ $function$`
     select count(*)::text from told into one;`
   }
 
-  function endingHeld({ deadLetter, event, seqOfDelivery }: Tables): string {
+  function endingHeld({ seqOfDelivery }: Tables): string {
     const end = 'ends_of -> job.id::text'
     const isHeld = `job.state::text = 'retry' and job.start_after = ${HELD}`
     const ID = `(lpad(to_hex(ending.seq), 16, '0') || hashes[ending.place])::uuid`
@@ -178,18 +179,9 @@ $function$`
         where job.ctid = any(ends) and ${end} ->> 'outcome' not in ('done', 'passed')
         returning job.id, job.name, job.singleton_key, job.data, job.output, ${end} as ending
       ), letters as (
-        insert into ${deadLetter} as letter (
-          delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
-        )
-        select changed.id, changed.name, changed.data ->> 'handler', event.id, coalesce(event.type, changed.data ->> 'type'),
-          event.partition_key, changed.ending ->> 'reason', coalesce(changed.output, '[]'), (changed.ending ->> 'blocks')::boolean, ${clock}
-        from changed
-        left join lateral (
-          select event.id, event.type, event.partition_key from ${event} event where event.seq = ${seqOfDelivery}(changed.id) offset 0
-        ) event on true
+        ${buryingDeliveries(tables, { reason: `changed.ending ->> 'reason'`, blocks: `(changed.ending ->> 'blocks')::boolean` })}
         where changed.ending ->> 'outcome' = 'dead'
-        on conflict (delivery_id) do update set
-          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key, died_at = excluded.died_at, dismissed_at = null
+        ${UNLESS_BURIED}
       ), over as (
         select changed.name, changed.singleton_key from changed union all select done.name, done.singleton_key from done
       )

@@ -3,7 +3,7 @@
  * to know, and takes no transaction id for either. So nothing but publishers holds a reader back.
  *
  *   no gap     the events after the place that is known follow each other without one missing
- *   a gap      someone holds the number, or it was rolled back. Whoever holds it has locked the table of events for writing, before it took
+ *   a gap      an open transaction holds the number, or it was rolled back. One that holds it has locked the table of events for writing, before it took
  *              the number, until it ends. So: note the last number taken, then, in a later statement, who holds that lock. When all
  *              of these have ended, nothing up to that number can appear any more.
  *

@@ -19,6 +19,7 @@ import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
 import { tellingOfEnds } from './watch.ts'
 import { finishing } from './finish.ts'
+import { buryingDeliveries, UNLESS_BURIED } from './letters.ts'
 import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, isClaimed, withError } from './sql.ts'
 
 /** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
@@ -82,7 +83,7 @@ export function endingOthers(tables: Tables, collect: string): string {
 }
 
 function endOthers(tables: Tables, collect: string): string {
-  const { delivery, deadLetter, event, clock, names, seqOfDelivery } = tables
+  const { delivery, clock, names } = tables
   const how = (field: 'as' | 'reason') => `passed_as -> gone.id::text ->> '${field}'`
   return `declare
       rows tid[];
@@ -120,21 +121,9 @@ function endOthers(tables: Tables, collect: string): string {
         where job.ctid = outcome.row and outcome.outcome <> 'passed'
         returning job.id, job.name, job.singleton_key, job.data, job.output, outcome.outcome, outcome.reason, outcome.blocks
       ), letters as (
-        insert into ${deadLetter} as letter (
-          delivery_id, queue, handler, event_id, event_type, partition_key, reason, attempts, blocks_key, died_at
-        )
-        select changed.id, changed.name, coalesce(changed.data ->> 'handler', ''), event.id,
-          coalesce(event.type, changed.data ->> 'type'), event.partition_key, changed.reason,
-          coalesce(changed.output, '[]'), changed.blocks, ${clock}
-        from changed
-        left join lateral (
-          select event.id, event.type, event.partition_key from ${event} event
-          where event.seq = ${seqOfDelivery}(changed.id) offset 0
-        ) event on true
+        ${buryingDeliveries(tables, { reason: 'changed.reason', blocks: 'changed.blocks' })}
         where changed.outcome = 'dead'
-        on conflict (delivery_id) do update set
-          reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
-          died_at = excluded.died_at, dismissed_at = null
+        ${UNLESS_BURIED}
       ), ended as (
         select changed.id, changed.singleton_key from changed union all select gone.id, gone.singleton_key from gone
       )

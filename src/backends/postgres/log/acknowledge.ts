@@ -1,5 +1,6 @@
 /** Says what became of the events that were read: see `functions/log-acknowledge.ts`. */
-import type { LogEnd, LogMove } from '../../../deliveries/log-reading.ts'
+import type { Ending } from '../../../deliveries/delivery.ts'
+import type { LogMove } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Queryable } from '../connection.ts'
 import { handlerHash } from '../deliveries/publish.ts'
@@ -50,7 +51,7 @@ function listOf(moves: readonly LogMove[], of: (move: LogMove) => readonly objec
   return all.length === 0 ? null : JSON.stringify(all)
 }
 
-function columnsOf(end: LogEnd): object {
+function columnsOf(end: Ending): object {
   switch (end.is) {
     case 'done':
       return { outcome: 'done' }

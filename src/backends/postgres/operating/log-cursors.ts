@@ -101,6 +101,7 @@ async function move(within: Queryable, tables: Tables, { handler, next, isBack }
 
 async function forget(within: Queryable, tables: Tables, handler: string): Promise<number> {
   await refuseUnknown(within, tables, handler)
+  await refuseInUse(within, tables, handler)
   await within.query(`update ${tables.logHandler} one set is_forgotten = true where one.handler = $1`, [handler])
   const { rows } = await within.query(
     `delete from ${tables.logCursor} one where one.handler = $1 returning one.shard`,
@@ -118,6 +119,19 @@ async function refuseUnknown(within: Queryable, tables: Tables, handler: string)
   throw new PostbusError(
     'POSTBUS_UNKNOWN_HANDLER',
     `No handler that is named "${handler}" reads the log. Those that do: npx postbus log list`,
+  )
+}
+
+/** It would begin at the end of the log at its next start, and what lies between would be lost. Workers beat every second. */
+async function refuseInUse(within: Queryable, { logReader }: Tables, handler: string): Promise<void> {
+  const { rows } = await within.query(
+    `select from ${logReader} one where $1 = any(one.handlers) and one.seen_at > clock_timestamp() - interval '1 minute'`,
+    [handler],
+  )
+  if (rows.length === 0) return
+  throw new PostbusError(
+    'POSTBUS_HANDLER_IN_USE',
+    `A worker reads the log for "${handler}", or did a minute ago. Take the handler out of the code, deploy that, and forget it then.`,
   )
 }
 
