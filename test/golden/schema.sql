@@ -2274,7 +2274,7 @@ begin
     where one.id = silent.id and one.beat = silent.beat returning one.id
   ) select array_agg(gone_now.id) into gone from gone_now;
   if gone is not null then
-    update "postbus".log_cursor one set owner = null, fence = one.fence + 1, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
+    update "postbus".log_cursor one set owner = null, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
   end if;
 
   return query

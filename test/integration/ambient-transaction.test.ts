@@ -71,7 +71,13 @@ test('where one is required, a publish outside of any is refused and names its l
 
   await inTransaction('commit', () => publish(strict, 1))
   const refused = await publish(strict, 2).catch((error: unknown) => error)
-  const block = await strict.publishResult(NoteTaken, {}, async () => ({ n: 3 })).catch((error: unknown) => error)
+  let hasRun = false
+  const block = await strict
+    .publishResult(NoteTaken, {}, async () => {
+      hasRun = true
+      return { n: 3 }
+    })
+    .catch((error: unknown) => error)
   await drained(strict)
 
   const required = {
@@ -80,6 +86,7 @@ test('where one is required, a publish outside of any is refused and names its l
   }
   expect(refused).toMatchObject(required)
   expect(block).toMatchObject({ code: 'POSTBUS_TRANSACTION_REQUIRED' })
+  expect(hasRun).toBe(false)
   expect(await published()).toEqual([1])
   expect((await strict.deadLetters.list()).deadLetters).toMatchObject([
     { reason: expect.stringContaining('is in no transaction') as string },

@@ -50,6 +50,24 @@ test('without the fence it would be', async () => {
   expect(await lateAcknowledgement()).toEqual({ isOurs: true, jobs: 1 })
 })
 
+test('a shard that has come back to a worker is another one: what it says of it from before is not written', async () => {
+  const store = logStoreOn(opened.connectionString)
+  await store.prepare([handler])
+  await store.beat(ONE, ['notes.take'])
+  const [before] = await store.take(ONE, 'notes.take', 1, [])
+  await store.beat(OTHER, ['notes.take'])
+  const [between] = await store.take(OTHER, 'notes.take', 1, [{ id: ONE, beat: 0, handlers: ['notes.take'] }])
+  await store.release(OTHER, [between!])
+  await store.beat(ONE, ['notes.take'])
+  const [now] = await store.take(ONE, 'notes.take', 1, [])
+
+  const move = { from: now!.position, to: now!.position + 1, jobs: [], ended: [], passed: [] }
+  const late = await store.acknowledge(ONE, [{ ...move, cursor: before! }])
+  const inTime = await store.acknowledge(ONE, [{ ...move, cursor: now! }])
+
+  expect([late.has(0), inTime.has(0)]).toEqual([false, true])
+})
+
 test('one that was held for dead, and lives, learns with its next beat that nothing is its own any more', async () => {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])

@@ -95,6 +95,19 @@ test('a handler that is rewound while it runs gets the events again from that on
   expect(await bus.acts.list()).toMatchObject({ acts: [{ act: 'log.rewind', by: 'ada', count }] })
 })
 
+test('a handler that has nothing to do hears that it was rewound, though nothing is published', async () => {
+  const bus = await readingBus()
+  const { events } = await stored.publish(bus, numbers(3))
+  await using worker = bus.worker()
+  await worker.start()
+  await until('nothing lies behind', async () => (await bus.log.list())[0]?.lag.events === 0)
+
+  await bus.log.rewind({ handler: 'notes.take', to: events[1]!.id })
+  await until('it reads again', () => stored.ran.length === 5)
+
+  expect(stored.took()).toEqual([1, 2, 3, 2, 3])
+})
+
 test('what is passed over by a move on is not handled', async () => {
   const bus = await readingBus()
   const { events } = await stored.publish(bus, numbers(4))
@@ -155,6 +168,33 @@ test('a handler that was forgotten may come back, and begins at the end of the l
   await until('it reads', () => stored.ran.length === 2)
 
   expect(stored.took()).toEqual([1, 3])
+})
+
+test('what follows an event waits for the log, though all deliveries are done', async () => {
+  const seen: string[] = []
+  const followed = defineEvent('imports.begun', {
+    schema: z.object({ n: z.number() }),
+    finishedEvent: (event) => Ended({ n: event.data.n }),
+  })
+  const bus = stored.busWith([
+    defineHandler('imports.read', { on: followed, delivery: 'log', shards: 1, handle: () => void seen.push('read') }),
+    defineHandler('imports.count', { on: followed, handle: () => void seen.push('counted') }),
+    defineHandler('imports.celebrate', { on: Ended, handle: () => void seen.push('ended') }),
+  ])
+  await bus.migrate()
+  await bus.pause({ handler: 'imports.read' })
+  await bus.publish(followed({ n: 1 }))
+  await using worker = bus.worker()
+  await worker.start()
+  const rowsOf = async (table: string) => (await stored.database.query(`select from postbus.${table}`)).rowCount
+  await until('the delivery is settled', async () => (await rowsOf('history')) === 1)
+  const follows = await rowsOf('finish')
+
+  await bus.resume({ handler: 'imports.read' })
+  await until('it has ended', () => seen.includes('ended'))
+
+  expect(follows).toBe(1)
+  expect(seen).toEqual(['counted', 'read', 'ended'])
 })
 
 test.each([

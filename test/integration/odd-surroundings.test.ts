@@ -55,18 +55,18 @@ test('over a socket of the file system a worker works, is woken, and keeps its c
 
 test.concurrent(
   'a claim that is too much for the network to bring in time is followed by smaller ones',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async (around) => {
     const opened = await open(around, () => undefined)
     const proxy = await openTcpProxy(opened.connectionString)
     around.onTestFinished(() => proxy.close())
-    proxy.throttle(1_500_000)
+    proxy.throttle(1_200_000)
     const text = 'x'.repeat(100_000)
     await opened.bus.publish(Array.from({ length: 20 }, (_, n) => NoteTaken({ n, text })))
 
-    const line = { connectionString: proxy.through(opened.connectionString), queryTimeoutMs: 1_000 }
+    const line = { connectionString: proxy.through(opened.connectionString), queryTimeoutMs: 1_500 }
     const { worker } = await working(around, line, { pollMs: 200 }, () => undefined)
-    await until('all are done', () => worker.counts().done === 20, 50_000)
+    await until('all are done', () => worker.counts().done === 20, 100_000)
 
     expect(await opened.bus.deadLetters.count()).toBe(0)
   },

@@ -82,7 +82,7 @@ begin
     where one.id = silent.id and one.beat = silent.beat returning one.id
   ) select array_agg(gone_now.id) into gone from gone_now;
   if gone is not null then
-    update ${logCursor} one set owner = null, fence = one.fence + 1, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
+    update ${logCursor} one set owner = null, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
   end if;
 
   return query
