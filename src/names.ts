@@ -62,8 +62,11 @@ export function partitionedQueue(queue: string): string {
 }
 
 /** The queue of a delivery follows from its handler, and from whether its event has a key. */
-export function queueOfEvent(queue: string, partitionKey: string | null): string {
-  return partitionKey === null ? queue : partitionedQueue(queue)
+export function queueOfEvent(
+  { options }: { readonly options: { readonly queue: string; readonly ordered: boolean } },
+  partitionKey: string | null,
+): string {
+  return partitionKey === null || !options.ordered ? options.queue : partitionedQueue(options.queue)
 }
 
 /** The `queue` of the handlers whose deliveries wait in this one. */
@@ -73,4 +76,9 @@ export function baseQueue(queue: string): string {
 
 export function isPartitionedQueue(queue: string): boolean {
   return queue.endsWith(PARTITIONED)
+}
+
+/** The same in SQL. */
+export function isPartitionedInSql(queue: string): string {
+  return `right(${queue}, ${PARTITIONED.length}) = '${PARTITIONED}'`
 }

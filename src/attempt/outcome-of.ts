@@ -37,14 +37,23 @@ function errorOf({ reason, cause }: Failed): unknown {
 }
 
 function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Undecided {
-  if (delivery.attempt >= handler.options.maxAttempts) return dead(handler, error)
-  return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler), error }
+  if (delivery.attempt >= handler.options.maxAttempts || !isWorthRetrying(handler, error)) return dead(handler, error)
+  return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler, error), error }
+}
+
+/** A function that throws must not lose the delivery. */
+function isWorthRetrying({ options: { isRetryable } }: AnyHandler, error: unknown): boolean {
+  try {
+    return isRetryable?.(error) ?? true
+  } catch {
+    return true
+  }
 }
 
 /** A backoff function that throws must not lose the delivery. */
-function delayAfter(attempt: number, handler: AnyHandler): number {
+function delayAfter(attempt: number, handler: AnyHandler, error: unknown): number {
   try {
-    return backoffDelayMs(handler.options.backoff, attempt)
+    return backoffDelayMs(handler.options.backoff, attempt, Math.random, error)
   } catch {
     return PUT_BACK_MS
   }

@@ -7,7 +7,7 @@ import type { AnyEventType } from '../handlers/listens-to.ts'
 import { isReadable } from '../handlers/reading.ts'
 import { versionsOf, type Registry } from '../handlers/registry.ts'
 import { subscribes, type Subscription } from '../handlers/subscription.ts'
-import { checkName, partitionedQueue } from '../names.ts'
+import { checkName, queueOfEvent } from '../names.ts'
 import { wants } from '../publishing/plan.ts'
 import type { LaneName } from './lanes.ts'
 
@@ -72,9 +72,10 @@ function describe({ name, subscriptions, isShadow, options }: AnyHandler): Liste
   return { handler: name, listensTo, isShadow, queue: options.queue, options }
 }
 
-function placeOf({ name, options }: AnyHandler, { partitionKey }: Envelope): Pick<ExplainedHandler, 'queue' | 'lane'> {
-  if (partitionKey === null) return { queue: options.queue, lane: null }
-  return { queue: partitionedQueue(options.queue), lane: Object.freeze({ handler: name, partitionKey }) }
+function placeOf(handler: AnyHandler, { partitionKey }: Envelope): Pick<ExplainedHandler, 'queue' | 'lane'> {
+  const queue = queueOfEvent(handler, partitionKey)
+  if (partitionKey === null || !handler.options.ordered) return { queue, lane: null }
+  return { queue, lane: Object.freeze({ handler: handler.name, partitionKey }) }
 }
 
 type Answer = Pick<ExplainedHandler, 'interested' | 'reason' | 'error'>

@@ -22,7 +22,8 @@ export const backoffSchema = z
   .prefault({})
 
 export type Backoff = z.input<typeof backoffSchema>
-export type BackoffFunction = (attempt: number) => number
+/** Gets the number of the attempt that failed, counted from 1, and what it failed of. Returns milliseconds. */
+export type BackoffFunction = (attempt: number, error: unknown) => number
 
 const MAX_DELAY_MS = 365 * 86_400_000
 
@@ -31,8 +32,9 @@ export function backoffDelayMs(
   backoff: z.output<typeof backoffSchema> | BackoffFunction,
   attempt: number,
   random: () => number = Math.random,
+  error?: unknown,
 ): number {
-  if (typeof backoff === 'function') return clamp(backoff(attempt))
+  if (typeof backoff === 'function') return clamp(backoff(attempt, error))
   const { initialMs, factor, maxMs, jitter } = backoff
   const growth = Math.min(factor ** (attempt - 1), Number.MAX_VALUE) // 0 × Infinity would be NaN
   const delayMs = Math.min(initialMs * growth, maxMs)

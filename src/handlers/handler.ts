@@ -11,6 +11,7 @@ import { PostbusError } from '../errors.ts'
 import type { HandlerContext } from './handler-context.ts'
 import type { EventFor, HandledEvent, ListensTo } from './listens-to.ts'
 import { deliveryProblem } from './log-delivery.ts'
+import { paceOptions, paceProblem, type IsRetryable } from './pace.ts'
 import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
 import { isShadow } from './shadow.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
@@ -89,11 +90,13 @@ export const handlerOptions = z.strictObject({
   backoff: z
     .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
     .prefault({})
-    .describe('Waiting time between attempts: exponential, or a function `(attempt) => milliseconds`.'),
+    .describe('Waiting time between attempts: exponential, or a function `(attempt, error) => milliseconds`.'),
+  ...paceOptions,
 })
 
-export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff' | 'onDead'> & {
+export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff' | 'isRetryable' | 'onDead'> & {
   readonly backoff?: Backoff | BackoffFunction
+  readonly isRetryable?: IsRetryable
   readonly onDead?: 'continue' | 'block' | undefined
 }
 
@@ -204,7 +207,7 @@ export function withBackfill(handlers: readonly AnyHandler[]): readonly AnyHandl
 function parseOptions(name: string, options: object): z.output<typeof handlerOptions> {
   const parsed = handlerOptions.safeParse(options)
   if (!parsed.success) throw invalid(name, `its options are not acceptable.\n${z.prettifyError(parsed.error)}`)
-  const problem = deliveryProblem(parsed.data, options)
+  const problem = deliveryProblem(parsed.data, options) ?? paceProblem(parsed.data)
   if (problem !== null) throw invalid(name, problem)
   checkQueueName(parsed.data.queue, name, 'POSTBUS_INVALID_HANDLER')
   return Object.freeze(parsed.data)

@@ -562,7 +562,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.backfill_batch(of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], is_history boolean)
+CREATE OR REPLACE FUNCTION postbus.backfill_batch(of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], is_history boolean, is_ordered boolean DEFAULT true)
  RETURNS TABLE(delivered integer)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -618,7 +618,7 @@ begin
           receiver.priority,
           case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -636,7 +636,7 @@ begin
     ) input
     cross join lateral (
       select of_handler as handler, handler_hash, of_priority as priority,
-        of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
+        of_queue || case when input.partition_key is null or not is_ordered then '' else '_partitioned' end as queue
     ) receiver
     left join "pgboss".queue queue on queue.name = receiver.queue
     where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
@@ -2047,7 +2047,7 @@ begin
           receiver.priority,
           case when job.is_held then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2597,7 +2597,7 @@ begin
           receiver.priority,
           case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2624,7 +2624,7 @@ begin
           case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || case when receiver.finishes is null then input.partition_key end,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2670,7 +2670,7 @@ begin
           case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || case when receiver.finishes is null then input.partition_key end,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2819,7 +2819,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.replay_batch(of_replay uuid, of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], looked integer)
+CREATE OR REPLACE FUNCTION postbus.replay_batch(of_replay uuid, of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid, from_seq bigint, upto_seq bigint, chosen bigint[], looked integer, is_ordered boolean DEFAULT true)
  RETURNS TABLE(replayed integer, retried integer, skipped integer)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2873,7 +2873,7 @@ begin
           receiver.priority,
           case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',
@@ -2891,7 +2891,7 @@ begin
     ) input
     cross join lateral (
       select of_handler as handler, handler_hash, of_priority as priority,
-        of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
+        of_queue || case when input.partition_key is null or not is_ordered then '' else '_partitioned' end as queue
     ) receiver
     left join "pgboss".queue queue on queue.name = receiver.queue
     where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
@@ -3020,7 +3020,7 @@ begin
           receiver.priority,
           case when false then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
-          receiver.handler || ':' || input.partition_key,
+          case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
           queue.deletion_seconds,
           "pgboss".job_now() + queue.retention_seconds * interval '1s',

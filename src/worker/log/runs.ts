@@ -176,7 +176,7 @@ export class Runs {
     const replay = shard.handling.replayOf(event)
     return {
       id: this.#parts.deliveryId(event.seq, subscription.handler),
-      queue: queueOfEvent(handler.options.queue, event.partitionKey),
+      queue: queueOfEvent(handler, event.partitionKey),
       handler: handler.name,
       claim: 0,
       attempt: 1,

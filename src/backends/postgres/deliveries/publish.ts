@@ -115,7 +115,7 @@ class ReceiverSets {
         set: number,
         handler,
         handler_hash: handlerHash(handler),
-        queue: finishes ? options.queue : queueOfEvent(options.queue, envelope.partitionKey),
+        queue: finishes ? options.queue : queueOfEvent(one, envelope.partitionKey),
         priority: -options.priority, // pg-boss runs the larger number first
         ...(options.backfill && { backfilled: true }),
         ...(finishes && { finishes }),

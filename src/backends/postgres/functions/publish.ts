@@ -64,7 +64,7 @@ function publishFunction(tables: Tables): string {
   // Most handlers have no backfill, and cost no look at a table. One event for handlers that are nothing special has a statement of its own.
   const isGated = `case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end`
-  const how = { isGated, lane: `case when receiver.finishes is null then input.partition_key end` }
+  const how = { isGated }
   const receivers = (more: string) => `(
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
             set integer, handler text, handler_hash text, queue text, priority integer${more}

@@ -34,6 +34,14 @@ const A_MOMENT = `interval '1 s'`
 const TAKES = `of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid,
   from_seq bigint, upto_seq bigint, chosen bigint[]`
 
+/** Whether events with a key go to its lane. Workers of older releases do not say. */
+const ORDER = `is_ordered boolean default true`
+
+/** A function that takes one value more is another function. */
+function withoutOrder(tables: Tables, name: string, took: string): string {
+  return `drop function if exists ${functionName(tables, name)}(${took});`
+}
+
 const VARIABLES = `
   queues text[];
   seqs bigint[];
@@ -77,7 +85,7 @@ function inserting(tables: Tables, replay: string): string {
     ) input
     cross join lateral (
       select of_handler as handler, handler_hash, of_priority as priority,
-        of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
+        of_queue || case when input.partition_key is null or not is_ordered then '' else '_partitioned' end as queue
     ) receiver
     left join ${queue} queue on queue.name = receiver.queue
     where not stored.seq = any(select ${seqOfDelivery}(one_of.id) from unnest(existing) as one_of (id))
@@ -95,7 +103,8 @@ function replayFunction(tables: Tables): string {
   const { clock, deadLetter, delivery, replay } = tables
   const isOver = `job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity'`
   return `
-create or replace function ${functionName(tables, 'replay_batch')}(of_replay uuid, ${TAKES}, looked integer)
+${withoutOrder(tables, 'replay_batch', 'uuid, text, text, text, integer, uuid, bigint, bigint, bigint[], integer')}
+create or replace function ${functionName(tables, 'replay_batch')}(of_replay uuid, ${TAKES}, looked integer, ${ORDER})
 returns table (replayed integer, retried integer, skipped integer) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
@@ -159,7 +168,8 @@ function backfillFunction(tables: Tables): string {
   const { backfill, clock, handler, history } = tables
   const number = `(select one_of.number from ${handler} one_of where one_of.name = of_handler)`
   return `
-create or replace function ${functionName(tables, 'backfill_batch')}(${TAKES}, is_history boolean)
+${withoutOrder(tables, 'backfill_batch', 'text, text, text, integer, uuid, bigint, bigint, bigint[], boolean')}
+create or replace function ${functionName(tables, 'backfill_batch')}(${TAKES}, is_history boolean, ${ORDER})
 returns table (delivered integer) language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare

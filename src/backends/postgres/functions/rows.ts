@@ -1,5 +1,6 @@
 /** The rows of an event and of its deliveries, as SQL: publishing writes them, and so do imports, replays and backfills. */
 import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
+import { isPartitionedInSql } from '../../../names.ts'
 import type { Tables } from '../schema/tables.ts'
 import { sizeIfLarge } from './sizes.ts'
 import { functionName, GATED } from './sql.ts'
@@ -17,11 +18,11 @@ export const JOB_COLUMNS = `id, name, state, data, priority, start_after, create
 
 /**
  * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
- * delivery that is gated waits for its backfill, or for the other deliveries of its event, or whom `gate` says. `lane`: the key that it is in order by.
+ * delivery that is gated waits for its backfill, or for the other deliveries of its event, or whom `gate` says. Only partitioned queues have lanes.
  */
 export function jobValues(
   tables: Tables,
-  { also = '', isGated = 'false', gate = GATED, lane = 'input.partition_key' } = {},
+  { also = '', isGated = 'false', gate = GATED } = {},
 ): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
@@ -30,7 +31,7 @@ export function jobValues(
           receiver.priority,
           case when ${isGated} then ${gate} else ${tables.jobNow} end,
           ${tables.clock},
-          ${laneKeyInSql('receiver.handler', lane)},
+          case when ${isPartitionedInSql('receiver.queue')} then ${laneKeyInSql('receiver.handler', 'input.partition_key')} end,
           queue.expire_seconds,
           queue.deletion_seconds,
           ${tables.jobNow} + queue.retention_seconds * interval '1s',

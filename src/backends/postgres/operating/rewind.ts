@@ -11,6 +11,7 @@ import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { isLogHandler } from '../../../handlers/log-delivery.ts'
+import { isOrdered } from '../../../handlers/pace.ts'
 import { queueOfEvent, storedName } from '../../../names.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { handlerHash } from '../deliveries/publish.ts'
@@ -31,10 +32,11 @@ interface Rewinding extends Pick<Act, 'by'> {
   readonly note: NoteAct
 }
 
-/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. `POSTBUS_READS_THE_LOG`. */
+/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. `POSTBUS_READS_THE_LOG`. `POSTBUS_INVALID_OPTIONS`: it has no lanes. */
 export function handlerOf(registry: Registry, { handler: name }: LaneName): AnyHandler {
   const handler = registry.handlerNamed(name)
   if (handler && isLogHandler(handler)) throw readsTheLog(name)
+  if (handler && !isOrdered(handler)) throw keepsNoOrder(name)
   if (handler) return handler
   const known = registry.handlers.map((one) => one.name).join(', ')
   throw new PostbusError('POSTBUS_UNKNOWN_HANDLER', `No handler of this bus is named "${name}". It has: ${known}.`)
@@ -44,6 +46,13 @@ function readsTheLog(name: string): PostbusError {
   return new PostbusError(
     'POSTBUS_READS_THE_LOG',
     `Handler "${name}" reads the log, so there are no deliveries of one key to do again. Move all of its cursors: npx postbus log rewind ${name} --to EVENT-ID`,
+  )
+}
+
+function keepsNoOrder(name: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `Handler "${name}" has \`ordered: false\`, so it has no lanes to rewind. Replay the events: npx postbus replay --handler ${name}`,
   )
 }
 
@@ -131,7 +140,7 @@ async function pauseForAWhile(
 
 /** Claims and settles that began before the pause have ended, and so has what they had handed out. */
 async function untilIdle(database: Database, tables: Tables, handler: AnyHandler, lane: RewindTo): Promise<void> {
-  const queue = queueOfEvent(handler.options.queue, lane.partitionKey)
+  const queue = queueOfEvent(handler, lane.partitionKey)
   const over = performance.now() + LONGEST_WAIT_MS
   while (!(await isIdle(database, tables, queue, laneKey(storedLane(handler, lane))))) {
     if (performance.now() > over) throw runsOn(lane)
@@ -173,7 +182,7 @@ async function rewind(
     [
       name,
       handlerHash(name),
-      queueOfEvent(options.queue, how.to.partitionKey),
+      queueOfEvent(how.handler, how.to.partitionKey),
       -options.priority,
       how.to.partitionKey,
       how.from,

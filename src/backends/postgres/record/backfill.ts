@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto'
 import { delay } from '../../../clock.ts'
 import type { Backfilled, Backfilling } from '../../../deliveries/delivery-store.ts'
+import { isOrdered } from '../../../handlers/pace.ts'
 import type { Queryable } from '../connection.ts'
 import { PRIORITIES } from '../functions/marks.ts'
 import { functionName, GATED, HANDLER, RETURNING } from '../functions/sql.ts'
@@ -111,8 +112,8 @@ export class Backfills {
     const { events, upTo } = await readLog(database, this.#tables, { since }, how)
     const seqs = chosen(events, choosing).map(({ seq }) => seq)
     const { rows } = await database.query(
-      `select from ${functionName(this.#tables, 'backfill_batch')}($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-      [...receiverValues(handler), this.#runner, after, String(upTo), seqs, state === 'history'],
+      `select from ${functionName(this.#tables, 'backfill_batch')}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [...receiverValues(handler), this.#runner, after, String(upTo), seqs, state === 'history', isOrdered(handler)],
     )
     return rows.length > 0 ? 'more' : 'waits'
   }

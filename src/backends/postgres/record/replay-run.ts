@@ -3,6 +3,7 @@ import { performance, sleep } from '../../../clock.ts'
 import type { CheckedLogFilter } from '../../../deliveries/log-filter.ts'
 import type { ReplayProgress } from '../../../deliveries/replays.ts'
 import { PostbusError } from '../../../errors.ts'
+import { isOrdered } from '../../../handlers/pace.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -65,8 +66,17 @@ async function giveBatch(parts: ReplayRunParts, after: bigint): Promise<{ upTo: 
   })
   const seqs = chosen(events, choosing).map(({ seq }) => seq)
   const { rows } = await database.query<{ replayed: number; retried: number }>(
-    `select replayed, retried from ${functionName(tables, 'replay_batch')}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [id, ...receiverValues(choosing.handler), runner, String(after), String(upTo), seqs, events.length],
+    `select replayed, retried from ${functionName(tables, 'replay_batch')}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      id,
+      ...receiverValues(choosing.handler),
+      runner,
+      String(after),
+      String(upTo),
+      seqs,
+      events.length,
+      isOrdered(choosing.handler),
+    ],
   )
   const given = rows[0]
   return given ? { upTo, count: given.replayed + given.retried } : null

@@ -1,0 +1,85 @@
+/** How fast a handler may go, which of its events wait for each other, and what is done when its target is down. */
+import { z } from 'zod'
+
+/** Whether an error may go away by itself. Synchronous, and without effects. */
+export type IsRetryable = (error: unknown) => boolean
+
+const A_DAY = 86_400_000
+
+export const paceOptions = {
+  ordered: z
+    .boolean()
+    .default(true)
+    .describe(
+      '`false`: events with a key do not wait for each other. They take the plain queue, and a retry keeps up nothing.',
+    ),
+  coalesce: z
+    .literal('latest')
+    .optional()
+    .describe(
+      '`latest`: of the events of one type and key that wait, only the newest is handled. The older ones are recorded as superseded.',
+    ),
+  rateLimit: z
+    .strictObject({
+      limit: z.int().min(1).max(100_000),
+      perMs: z
+        .int()
+        .min(1)
+        .max(31 * A_DAY),
+    })
+    .optional()
+    .describe(
+      '`{ limit, perMs }`: no more attempts than so many within so many milliseconds, in all processes together, evenly spread.',
+    ),
+  circuitBreaker: z
+    .strictObject({
+      failures: z.int().min(1).max(1_000),
+      perMs: z
+        .int()
+        .min(1)
+        .max(31 * A_DAY),
+      pauseMs: z
+        .int()
+        .min(1_000)
+        .max(31 * A_DAY),
+    })
+    .optional()
+    .describe(
+      '`{ failures, perMs, pauseMs }`: after so many failed attempts within `perMs`, in all processes together, the handler pauses. After `pauseMs` one attempt probes.',
+    ),
+  isRetryable: z
+    .custom<IsRetryable>((value) => typeof value === 'function', { error: 'expected a function (error) => boolean' })
+    .optional()
+    .describe(
+      'A function `(error)`: `false` makes a failed attempt the last one. If it throws, the attempt is tried again.',
+    ),
+}
+
+interface Paced {
+  readonly delivery: 'job' | 'log'
+  readonly ordered: boolean
+  readonly coalesce?: 'latest' | undefined
+  readonly onDead: unknown
+}
+
+/** What does not go together; `null` when all of it does. */
+export function paceProblem({ delivery, ordered, coalesce, onDead }: Paced): string | null {
+  if (ordered) return null
+  if (delivery === 'log')
+    return "expected no `ordered: false`: with `delivery: 'log'` the events of a key come in the order of the log. Take it out, or use `delivery: 'job'`."
+  if (coalesce !== undefined)
+    return "expected no `coalesce` with `ordered: false`: what is newest is known only where the events of a key wait for each other. Take one of them out."
+  if (onDead === 'block')
+    return "expected no `onDead: 'block'` with `ordered: false`: there is no key to hold. Take one of them out."
+  return null
+}
+
+/** What this file has to know of a handler. */
+interface Ordered {
+  readonly options: { readonly ordered: boolean }
+}
+
+/** Whether its events of a key wait for each other. */
+export function isOrdered({ options }: Ordered): boolean {
+  return options.ordered
+}
