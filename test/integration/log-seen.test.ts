@@ -127,49 +127,6 @@ test('what is passed over by a move on is not handled', async () => {
   expect(stored.took().at(-1)).toBe(6)
 })
 
-test('a handler that is forgotten holds back nothing', async () => {
-  const bus = await readingBus()
-
-  expect(await bus.log.forget({ handler: 'notes.take' })).toEqual({ count: 4 })
-
-  expect(await bus.log.list()).toEqual([])
-  await expect(bus.log.forget({ handler: 'notes.take' })).rejects.toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
-})
-
-test('a handler that a worker reads for cannot be forgotten: it would begin at the end of the log, and lose what it had not read', async () => {
-  const bus = await readingBus()
-  await using worker = bus.worker()
-  await worker.start()
-
-  const refused = await bus.log.forget({ handler: 'notes.take' }).catch((error: unknown) => error)
-  await worker.stop()
-
-  expect(refused).toMatchObject({ code: 'POSTBUS_HANDLER_IN_USE' })
-  expect(await bus.log.list()).toHaveLength(1)
-  expect(await bus.log.forget({ handler: 'notes.take' })).toEqual({ count: 4 })
-})
-
-test('a handler that was forgotten may come back, and begins at the end of the log', async () => {
-  const bus = await readingBus({ maxAttempts: 1 }, (n) => {
-    if (n === 1) throw new Error('no')
-  })
-  await using worker = bus.worker()
-  await worker.start()
-  await stored.publish(bus, [1])
-  await until('it has a dead letter', async () => (await bus.deadLetters.count()) === 1)
-  await worker.stop()
-  await bus.log.forget({ handler: 'notes.take' })
-  await stored.publish(bus, [2])
-
-  const again = await readingBus({ shards: 8 })
-  await stored.publish(again, [3])
-  await using next = again.worker()
-  await next.start()
-  await until('it reads', () => stored.ran.length === 2)
-
-  expect(stored.took()).toEqual([1, 3])
-})
-
 test('what follows an event waits for the log, though all deliveries are done', async () => {
   const seen: string[] = []
   const followed = defineEvent('imports.begun', {
