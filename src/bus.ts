@@ -209,6 +209,7 @@ function makeWorker(
           publish: bus.publish,
           payloadOf: (event) => stored.store.payloadOf(event),
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
+          supersede: (delivery) => stored.store.supersede(delivery),
         }),
         log: { registry, codec: bus.codec },
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),

@@ -5,10 +5,15 @@ import type { Emit } from '../signals.ts'
 import { attemptError, reasonOf } from './attempt-error.ts'
 
 export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
-  if (outcome.is === 'done' || outcome.is === 'skipped' || outcome.is === 'expired' || outcome.is === 'snoozed') return
   const who = `${delivery.handler} for ${delivery.event?.type ?? 'an event'} ${delivery.event?.id ?? ''}`
   const fields = fieldsOf(delivery)
   switch (outcome.is) {
+    case 'done':
+    case 'skipped':
+    case 'expired':
+    case 'superseded':
+    case 'snoozed':
+      return
     case 'retry': {
       const { message } = attemptError(outcome.error, delivery.attempt, new Date())
       emit('warn', 'attempt.failed', `${who}: attempt ${delivery.attempt} failed: ${message}`, {

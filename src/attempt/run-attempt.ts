@@ -15,10 +15,11 @@ import { noLongerWanted } from './no-longer-wanted.ts'
 import { decided, type Undecided } from './on-dead.ts'
 import { openedOrError } from './open-envelope.ts'
 import { shadowOrError, type FetchParts } from './shadow-event.ts'
+import { superseded, type SupersedeParts } from './superseded.ts'
 import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
 import { versionMisfit } from './version-misfit.ts'
 
-export interface AttemptParts extends CallParts, FetchParts {
+export interface AttemptParts extends CallParts, FetchParts, SupersedeParts {
   readonly registry: Registry
   /** What became of an event at its handlers, for a finisher. */
   deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
@@ -55,6 +56,8 @@ async function attempted(
   const reading = parts.registry.readingOf(handler, stored)
   const misfit = versionMisfit(handler, stored, reading)
   if (misfit) return misfit
+  const passedOver = await superseded(delivery, handler, parts)
+  if (passedOver) return passedOver
   if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
 
   const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)

@@ -111,6 +111,11 @@ export interface DeliveryStore {
   settle(queue: string, settlements: readonly Settlement[]): Promise<Settled>
   /** The payload of an event that came without it; `null` when the event is gone. */
   payloadOf(event: StoredEvent): Promise<string | null>
+  /**
+   * For a delivery that runs: the newest event of its type that waits in its lane; `null` if there is none. Those between the two are ended, as
+   * superseded.
+   */
+  supersede(delivery: ClaimedDelivery): Promise<string | null>
   /** What became of an event at each handler that is through with it. */
   deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
   /** Makes due the finishers of events whose end no settle has seen: an operator's act, say. */

@@ -68,7 +68,7 @@ export function paceProblem({ delivery, ordered, coalesce, onDead }: Paced): str
   if (delivery === 'log')
     return "expected no `ordered: false`: with `delivery: 'log'` the events of a key come in the order of the log. Take it out, or use `delivery: 'job'`."
   if (coalesce !== undefined)
-    return "expected no `coalesce` with `ordered: false`: what is newest is known only where the events of a key wait for each other. Take one of them out."
+    return 'expected no `coalesce` with `ordered: false`: what is newest is known only where the events of a key wait for each other. Take one of them out.'
   if (onDead === 'block')
     return "expected no `onDead: 'block'` with `ordered: false`: there is no key to hold. Take one of them out."
   return null

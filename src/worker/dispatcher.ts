@@ -16,9 +16,10 @@ import type { Outcome } from '../handlers/outcome.ts'
 import { NEVER_ALONE, type Alone } from './alone.ts'
 import { Claimer } from './claimer.ts'
 import type { DispatcherParts } from './dispatcher-parts.ts'
-import { Held, type HeldDelivery } from './held.ts'
+import { Held, type HeldDelivery, type Run } from './held.ts'
 import { keepClaims } from './keep-claims.ts'
-import { LaneRun, type LaneRunParts } from './lane-run.ts'
+import { LaneRun } from './lane-run.ts'
+import type { LaneRunParts } from './lane-run-parts.ts'
 import { LaneTurns } from './lane-turns.ts'
 import { QueueSignals } from './queue-signals.ts'
 import { Settler } from './settler.ts'
@@ -40,7 +41,7 @@ export class Dispatcher {
   readonly #settler: Settler
   readonly #held: Held
   readonly #claimer: Claimer
-  readonly #runs = new Set<LaneRun>()
+  readonly #runs = new Set<Run>()
   readonly #runParts: LaneRunParts
   readonly #singleParts: SingleRunParts
   readonly #stopping = new AbortController()
@@ -202,7 +203,7 @@ export class Dispatcher {
     run.begin(delivery)
   }
 
-  #runEnded(run: LaneRun): void {
+  #runEnded(run: Run): void {
     this.#runs.delete(run)
     this.#parts.handlerSlots.release(run.handler)
     this.#claimer.released()

@@ -14,7 +14,15 @@ export function dispatchersFor(
   })
   const dispatchers = [...queues].map(
     ([queue, concurrency]) =>
-      new Dispatcher({ ...parts, queue, concurrency, handlerSlots: slotsOf(queue), alone, attempt }),
+      new Dispatcher({
+        ...parts,
+        queue,
+        concurrency,
+        handlerSlots: slotsOf(queue),
+        alone,
+        attempt,
+        wantsNewest: (handler) => limitsOf(handler).coalesce !== undefined,
+      }),
   )
   return dispatchers
 }

@@ -22,6 +22,7 @@ export interface HeldDelivery {
 
 /** What the keeping of claims has to know of a lane's run. */
 export interface Run {
+  readonly handler: string
   /** Counts the answers about its claim; `null` while the claim moves. */
   readonly moves: number | null
   /** What runs of it has another claim now. Returns false when the run has more to settle than that. */

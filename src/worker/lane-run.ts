@@ -13,39 +13,17 @@
  */
 import { performance, setImmediate } from '../clock.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
-import type { Attempt } from '../attempt/run-attempt.ts'
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
 import type { Outcome } from '../handlers/outcome.ts'
-import type { Emit } from '../signals.ts'
-import { abortLost, type Held, type HeldDelivery, type Run } from './held.ts'
-import type { LaneTurns } from './lane-turns.ts'
-import type { QueueSignals } from './queue-signals.ts'
+import { abortLost, type HeldDelivery, type Run } from './held.ts'
+import type { LaneRunParts } from './lane-run-parts.ts'
 import type { SettledAttempt } from './settled-attempt.ts'
-import type { Settler } from './settler.ts'
 
 /** A handler that is slower waits for the answer: a round trip is little to it. */
 const QUICK_MS = 20
 /** How many deliveries are known ahead at first; twice as many each time they were all done before the answer was here. */
 export const AHEAD = 15
 const MOST_AHEAD = 255
-
-export interface LaneRunParts {
-  readonly attempt: Attempt
-  readonly emit: Emit
-  readonly held: Held
-  readonly settler: Settler
-  readonly signals: QueueSignals
-  readonly turns: LaneTurns
-  /** Whether there is room in memory for more that is not begun. */
-  hasRoom(): boolean
-  isStopping(): boolean
-  /** It may not run here now: the process stops, or an attempt that lost its claim still runs. */
-  mustWait(delivery: ClaimedDelivery): boolean
-  putOff(delivery: ClaimedDelivery, onSettled: () => void): void
-  onOutcome(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void
-  /** Nothing of it is held any more. */
-  onEnd(run: LaneRun): void
-}
 
 interface Ended {
   readonly held: HeldDelivery
@@ -63,7 +41,7 @@ export class LaneRun implements Run {
   #running: HeldDelivery | null = null
   /** Ended, and not on its way to the database. */
   #ended: Ended[] = []
-  #wanted = AHEAD
+  #wanted: number
   #begun = 0
   #moves = 0
   #isSettling = false
@@ -73,6 +51,7 @@ export class LaneRun implements Run {
   constructor(parts: LaneRunParts, handler: string) {
     this.#parts = parts
     this.handler = handler
+    this.#wanted = parts.wantsNewest?.(handler) ? 0 : AHEAD
   }
 
   get moves(): number | null {
@@ -239,6 +218,7 @@ export class LaneRun implements Run {
   }
 
   #expect(behind: readonly ClaimedDelivery[]): void {
+    if (this.#wanted === 0) return
     this.#parts.held.await(behind)
     this.#ahead.push(...behind)
   }

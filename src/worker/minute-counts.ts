@@ -10,7 +10,7 @@ import type { Outcome } from '../handlers/outcome.ts'
 const EVERY_MS = 10_000
 
 /** What becomes of an attempt that calls no handler. */
-const WITHOUT_HANDLER: readonly string[] = ['expired', 'put-back']
+const WITHOUT_HANDLER: readonly string[] = ['expired', 'superseded', 'put-back']
 
 type Mutable<Counts> = {
   -readonly [Key in keyof Counts]: Counts[Key] extends readonly number[] ? number[] : Counts[Key]
@@ -53,7 +53,9 @@ function addLatency(latencyMs: number[], { event }: ClaimedDelivery): void {
 function kindOf(of: Outcome | Settlement): keyof RateCounts {
   switch (of.is) {
     case 'passed':
-      return of.as
+      return of.as === 'superseded' ? 'skipped' : of.as
+    case 'superseded':
+      return 'skipped'
     case 'retry':
       return 'failed'
     case 'put-back':

@@ -5,6 +5,12 @@ import type { Backfilling } from '../deliveries/delivery-store.ts'
 import type { Registry } from '../handlers/registry.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 
+export interface HandlerLimits {
+  readonly timeoutMs: number
+  readonly maxAttempts: number
+  readonly coalesce?: 'latest' | undefined
+}
+
 export interface WorkPlan {
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
@@ -13,7 +19,7 @@ export interface WorkPlan {
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
   /** What a handler allows. */
-  limitsOf(handler: string): { readonly timeoutMs: number; readonly maxAttempts: number }
+  limitsOf(handler: string): HandlerLimits
   /** Those of the handlers that fetch the data of their events themselves. */
   readonly shadows: readonly string[]
   /** Handlers that may have to be given what was published before they were there. */

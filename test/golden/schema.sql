@@ -2145,7 +2145,7 @@ begin
   if passed is not null and ours is not null then
     insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
     select gone.seq, (clock_timestamp() + ("pgboss".job_now() - now())), coalesce(gone.took_ms, 0), turn, "postbus".handler_number(handlers[gone.place]),
-      case when gone.outcome = 'expired' then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
+      case when gone.outcome in ('expired', 'superseded') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
     from jsonb_to_recordset(passed) as gone (place integer, seq bigint, took_ms integer, outcome text, reason text)
     where gone.place = any(ours);
   end if;
@@ -3190,7 +3190,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'superseded') then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -3379,7 +3379,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'superseded') then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -3611,6 +3611,71 @@ begin
   perform "postbus".promote(of_queue, array[lane]);
   perform pg_notify('postbus_postbus', of_queue);
   return head.id;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.supersede(of_queue text, of_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  this record;
+  newest record;
+  ours uuid[];
+  turn smallint;
+begin
+  select job.singleton_key as lane, job.data ->> 'type' as type into this from (
+    select * from "pgboss".job_common job where job.name = of_queue and job.id = of_id and job.state = 'active'
+  ) job;
+  if this.lane is null then return null; end if;
+  select recent.id, recent.event into newest from (
+    select job.id, job.data ->> 'event' as event, job.data ->> 'type' as type from "pgboss".job_common job
+    where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = this.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > of_id order by job.id desc limit 1000
+  ) recent where recent.type = this.type limit 1;
+  if newest.id is null then return null; end if;
+
+  select one.number into turn from "postbus".history_turn one where one.only_one;
+  with older as materialized (
+    select job.ctid as row from "pgboss".job_common job
+    where hashtext(job.name) = hashtext(of_queue) and job.name || '' = of_queue and job.singleton_key = this.lane and job.state < 'completed' and job.singleton_key is not null and job.retry_limit >= 1000000 and job.id > of_id and job.id < newest.id and job.data ->> 'type' = this.type and job.state::text in ('created', 'retry')
+    order by job.id limit 2000 for update skip locked
+  ), gone as (
+    delete from "pgboss".job_common job where job.ctid = any(array(select older.row from older))
+    returning job.id, (clock_timestamp() + ("pgboss".job_now() - now())) as started_on, (job.data ->> 'handler') as handler, case when job.started_on is null then 1 else (job.retry_count - (job.retry_limit - 1000000) + 1) + 1 end as attempts, job.output
+  ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif((gone.attempts - case when 'superseded' in ('expired', 'superseded') then 1 else 0 end), 1),
+        'superseded',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', format('Event %s is newer.', newest.event)))
+      from gone
+    )
+  select array_agg(gone.id) into ours from gone;
+  if ours is not null then
+    if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ours) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
+  end if;
+    if exists (select from "postbus".finish) then
+    perform "postbus".finish(array(select distinct "postbus".seq_of_delivery(one.id) from unnest(ours) as one (id)));
+  end if;
+  end if;
+  return newest.event;
 end
 $function$
 ;

@@ -13,6 +13,7 @@ import { countMinute } from './deliveries/handler-minutes.ts'
 import { storedPayload } from './deliveries/stored-payload.ts'
 import { checkQueues } from './queues/queues.ts'
 import { endedDeliveries, sweepFinished } from './record/finished.ts'
+import { supersede } from './deliveries/supersede.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
 import { startHeartbeats } from './heartbeats/heartbeats.ts'
@@ -119,6 +120,7 @@ export function createDeliveryStore(
     settle: async (queue, settlements) =>
       settleDeliveries(await connection.pool(), tables, queue, settlements, shadows),
     payloadOf: async (event) => storedPayload(await connection.pool(), tables, event),
+    supersede: async (delivery) => supersede(await connection.pool(), tables, delivery),
     deliveriesOf: async ({ seq }) => endedDeliveries(await connection.pool(), tables, seq),
     async finish() {
       const database = await connection.pool()

@@ -122,8 +122,12 @@ function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts
 }
 
 /** What attempts read of their events. */
-function reading(store: DeliveryStore): Pick<AttemptParts, 'payloadOf' | 'deliveriesOf'> {
-  return { payloadOf: (event) => store.payloadOf(event), deliveriesOf: (event) => store.deliveriesOf(event) }
+function reading(store: DeliveryStore): Pick<AttemptParts, 'payloadOf' | 'deliveriesOf' | 'supersede'> {
+  return {
+    payloadOf: (event) => store.payloadOf(event),
+    deliveriesOf: (event) => store.deliveriesOf(event),
+    supersede: (delivery) => store.supersede(delivery),
+  }
 }
 
 /** A length of time counts from the start of the drain. */

@@ -3,7 +3,9 @@ import { performance, setImmediate } from '../../clock.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import { openRest } from '../../attempt/open-envelope.ts'
 import type { Attempt } from '../../attempt/run-attempt.ts'
+import { supersededBy } from '../../attempt/superseded.ts'
 import type { ClaimedDelivery, Ending, Settlement } from '../../deliveries/delivery.ts'
+import type { LogEvent } from '../../deliveries/log-reading.ts'
 import { PostbusError } from '../../errors.ts'
 import { queueOfEvent } from '../../names.ts'
 import type { Emit } from '../../signals.ts'
@@ -66,7 +68,10 @@ export class Runs {
     const { runnable } = handling
     while (runnable.length > 0 && handling.hasRoom && !this.#isTurnOver()) {
       const entry = runnable.shift()
-      if (entry?.state === 'queued' && !entry.shard.isDropped && !entry.shard.isReleasing) this.#begin(entry)
+      if (entry?.state !== 'queued' || entry.shard.isDropped || entry.shard.isReleasing) continue
+      const newer = handling.handler.options.coalesce && newerThan(entry)
+      if (newer) this.#passOver(entry, newer)
+      else this.#begin(entry)
     }
   }
 
@@ -108,6 +113,22 @@ export class Runs {
     void concludedAttempt(attempt(delivery, entry.abort), delivery, emit).then((concluded) =>
       this.#returned(entry, delivery, concluded),
     )
+  }
+
+  /** A newer event of its type waits behind it: it need not run. */
+  #passOver(entry: Entry, newer: LogEvent): void {
+    const { shard, key } = entry
+    const outcome = supersededBy(newer.id)
+    entry.since = performance.now()
+    entry.isOver = true
+    entry.state = 'done'
+    entry.passed = { as: outcome.is, reason: outcome.reason }
+    this.#parts.tally.count(outcome, this.#deliveryOf(entry), 0)
+    if (key) {
+      key.isRunning = false
+      this.#next(shard, key)
+    }
+    this.#parts.onEnded()
   }
 
   #returned(entry: Entry, delivery: ClaimedDelivery, { outcome, settlement }: ConcludedAttempt): void {
@@ -184,6 +205,10 @@ export class Runs {
       behind: NONE,
     }
   }
+}
+
+function newerThan({ key, event }: Entry): LogEvent | undefined {
+  return key?.queue.findLast((waiting) => waiting.event.type === event.type)?.event
 }
 
 const NONE: readonly ClaimedDelivery[] = []

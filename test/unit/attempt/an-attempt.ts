@@ -44,6 +44,7 @@ export function attemptBy(
     deadlines: new Deadlines(),
     payloadOf: async () => null,
     deliveriesOf: async () => [],
+    supersede: async () => null,
   }
   return runAttempt(claimed, new AbortController(), { ...parts, ...given })
 }

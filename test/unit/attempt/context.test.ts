@@ -199,6 +199,7 @@ async function attempt(
     publish,
     payloadOf: async () => null,
     deliveriesOf: async () => [],
+    supersede: async () => null,
   })
   const { outcome } = await concludedAttempt(run(claimed, abort), claimed, emit)
   const published = publish.mock.calls.map(([events]) => events as readonly Envelope[])

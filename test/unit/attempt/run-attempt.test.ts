@@ -77,11 +77,12 @@ describe('a handler that fails', () => {
   })
 
   test('waits as long as its backoff says after that attempt', async () => {
-    const backoff = vi.fn<(attempt: number) => number>(() => 1)
+    const backoff = vi.fn<(attempt: number, error: unknown) => number>(() => 1)
+    const error = new Error('no')
 
-    await outcomeOf({ ...delivery, attempt: 3 }, () => failed('no'), { backoff })
+    await outcomeOf({ ...delivery, attempt: 3 }, () => failed(error), { backoff })
 
-    expect(backoff).toHaveBeenCalledExactlyOnceWith(3)
+    expect(backoff).toHaveBeenCalledExactlyOnceWith(3, error)
   })
 
   test('waits half a minute when its backoff throws', async () => {

@@ -43,5 +43,5 @@ function turnsOf(concurrency: number, waits: ReturnType<LaneTurnsParts['waits']>
 }
 
 function aRun(): Run {
-  return { moves: 0, renew: () => false, giveBack: async () => undefined }
+  return { handler: 'mail.receipt', moves: 0, renew: () => false, giveBack: async () => undefined }
 }

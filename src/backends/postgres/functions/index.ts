@@ -30,11 +30,12 @@ import { setAsideFunction } from './set-aside.ts'
 import { settleLanesFunction } from './settle-lanes.ts'
 import { settleFunction } from './settle.ts'
 import { skipHeadFunction } from './skip-head.ts'
+import { supersedeFunction } from './supersede.ts'
 import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 17
+export const FUNCTIONS_VERSION = 18
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -47,6 +48,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   claimLanesFunction,
   settleFunction,
   settleLanesFunction,
+  supersedeFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,

@@ -79,7 +79,7 @@ begin
   if passed is not null and ours is not null then
     insert into ${tables.history} (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
     select gone.seq, ${clock}, coalesce(gone.took_ms, 0), turn, ${functionName(tables, 'handler_number')}(handlers[gone.place]),
-      case when gone.outcome = 'expired' then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
+      case when gone.outcome in ('expired', 'superseded') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
     from jsonb_to_recordset(passed) as gone (place integer, seq bigint, took_ms integer, outcome text, reason text)
     where gone.place = any(ours);
   end if;

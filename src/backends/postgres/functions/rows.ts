@@ -20,10 +20,7 @@ export const JOB_COLUMNS = `id, name, state, data, priority, start_after, create
  * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
  * delivery that is gated waits for its backfill, or for the other deliveries of its event, or whom `gate` says. Only partitioned queues have lanes.
  */
-export function jobValues(
-  tables: Tables,
-  { also = '', isGated = 'false', gate = GATED } = {},
-): string {
+export function jobValues(tables: Tables, { also = '', isGated = 'false', gate = GATED } = {}): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, ${functionName(tables, 'no_such_queue')}(receiver.queue)),
           case when ${isGated} then 'retry' else 'created' end::"${tables.names.pgboss}".job_state,

@@ -1,0 +1,102 @@
+/** `coalesce: 'latest'`: of the events of one type and key that wait, only the newest is handled. */
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { createBus, defineEvent, defineHandler, failed, type AnyHandler, type HandlerOptions } from '../../src/index.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { until } from '../support/until.ts'
+
+const schema = z.object({ key: z.string(), n: z.number() })
+const PriceSet = defineEvent('prices.price-set', { schema, partitionKey: ({ key }) => key })
+const ItemSold = defineEvent('prices.item-sold', { schema, partitionKey: ({ key }) => key })
+
+let opened: TestBus
+
+beforeAll(async () => {
+  opened = await openTestBus({}, { ownServer: true })
+  return () => opened.close()
+})
+
+test.each(['job', 'log'] as const)(
+  'behind a slow handler the newest is always handled, and the older ones are superseded: delivery by %s',
+  async (delivery) => {
+    const runs: { key: string; n: number }[] = []
+    const bus = aBus([
+      showing(delivery, async (event) => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        runs.push(event)
+      }),
+    ])
+    await using worker = bus.worker()
+    await worker.start()
+    const updates = Array.from({ length: 1_000 }, (_, n) => PriceSet({ key: `item ${n % 20}`, n }))
+    for (let from = 0; from < 1_000; from += 100) await bus.publish(updates.slice(from, from + 100))
+
+    const newest = () => updates.slice(-20).every(({ data }) => runs.some(({ n }) => n === data.n))
+    await until('the newest of each key is handled', newest)
+
+    expect(runs.length).toBeLessThan(400)
+    const byState = async () => {
+      const { rows } = await opened.database.query<{ state: string; count: number }>(
+        `select state, count(*)::integer as count from postbus.deliveries() where handler = $1 group by 1 order by 1`,
+        [`prices.show-${delivery}`],
+      )
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+    }
+    await until('all are recorded', async () => ((await byState())['superseded'] ?? 0) === 1_000 - runs.length)
+    for (const key of new Set(runs.map((run) => run.key))) {
+      const ofKey = runs.filter((run) => run.key === key).map(({ n }) => n)
+      expect(ofKey).toEqual(ofKey.toSorted((a, b) => a - b))
+    }
+  },
+)
+
+test('an event of another type keeps its place, and one that waits to be tried again is superseded', async () => {
+  const runs: string[] = []
+  const handler = defineHandler('prices.follow', {
+    on: [PriceSet, ItemSold],
+    coalesce: 'latest',
+    backoff: { initialMs: 1_000, factor: 1, jitter: 0 },
+    handle: ({ type, data }) => {
+      runs.push(`${type} ${data.n}`)
+      return data.n === 3 ? failed('not now') : undefined
+    },
+  })
+  const bus = aBus([handler])
+  const { events } = await bus.publish([
+    PriceSet({ key: 'a', n: 1 }),
+    ItemSold({ key: 'a', n: 2 }),
+    PriceSet({ key: 'a', n: 3 }),
+  ])
+
+  await bus.worker().drain()
+  await bus.publish(PriceSet({ key: 'a', n: 4 }))
+  await until('the key is through', async () => {
+    await bus.worker().drain()
+    return runs.includes('prices.price-set 4')
+  })
+
+  expect(runs).toEqual(['prices.item-sold 2', 'prices.price-set 3', 'prices.price-set 4'])
+  const [first] = (await bus.events.status(events[0]!.id))!.deliveries
+  const [third] = (await bus.events.status(events[2]!.id))!.deliveries
+  expect(first).toMatchObject({ state: 'superseded', attempts: 0, reason: `Event ${events[2]!.id} is newer.` })
+  expect(third).toMatchObject({ state: 'superseded', attempts: 1 })
+})
+
+function showing(
+  delivery: HandlerOptions['delivery'] & string,
+  handle: (data: { key: string; n: number }) => Promise<void>,
+): AnyHandler {
+  return defineHandler(`prices.show-${delivery}`, {
+    on: PriceSet,
+    coalesce: 'latest',
+    delivery,
+    handle: ({ data }) => handle(data),
+  })
+}
+
+function aBus(handlers: AnyHandler[]) {
+  const { connectionString } = opened
+  const bus = createBus({ connectionString, handlers, onSignal: () => undefined })
+  onTestFinished(() => bus.close())
+  return bus
+}
