@@ -32,6 +32,7 @@ import { resultPublisher, type ResultPublisher } from './publishing/result-publi
 import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/run-attempt.ts'
+import { pacedAttempts } from './worker/paced-attempts.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
@@ -196,13 +197,8 @@ function makeWorker(
     emit: bus.emit,
     async plan() {
       const registry = await bus.registry.load()
-      return {
-        queues: queuesToWork(registry.queues, queues),
-        slotsOf: slotsOfQueues(registry.handlers),
-        handlers: registry.handlers.map((handler) => handler.name),
-        limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
-        shadows: registry.shadows,
-        attempt: attemptWith({
+      const { attempt, pacer } = pacedAttempts(
+        attemptWith({
           registry,
           codec: bus.codec,
           emit: bus.emit,
@@ -211,6 +207,15 @@ function makeWorker(
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
           supersede: (delivery) => stored.store.supersede(delivery),
         }),
+        { handlers: registry.handlers, store: stored.store.pace, emit: bus.emit },
+      )
+      return {
+        queues: queuesToWork(registry.queues, queues),
+        slotsOf: slotsOfQueues(registry.handlers, pacer),
+        handlers: registry.handlers.map((handler) => handler.name),
+        limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
+        shadows: registry.shadows,
+        attempt,
         log: { registry, codec: bus.codec },
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
       }

@@ -16,11 +16,14 @@ import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support
 const run = promisify(execFile)
 let opened: TestBus
 let blocks: ReadmeBlocks
+/** Pages whose blocks need nothing of an application. */
+let pages: readonly ReadmeBlocks[]
 
 beforeAll(async () => {
   opened = await openTestBus()
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
+  pages = ['pace'].map((page) => writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`))
 })
 
 beforeEach(() => {
@@ -33,7 +36,7 @@ afterEach(async () => {
 })
 
 afterAll(async () => {
-  blocks.remove()
+  for (const { remove } of [blocks, ...pages]) remove()
   await opened.close()
 })
 
@@ -43,7 +46,13 @@ async function load<Exports>(file: string): Promise<Exports> {
 
 test('the code blocks compile as strictly as the library itself', async () => {
   const config = join(blocks.folder, 'tsconfig.json')
-  writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'] }))
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: '../../../tsconfig.json',
+      include: ['*.ts', ...pages.map(({ folder }) => `../../../${folder}/*.ts`)],
+    }),
+  )
 
   const { stdout } = await run('npx', ['tsc', '-p', config]).catch((error: { stdout: string }) => error)
 

@@ -42,7 +42,7 @@ function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unkn
 }
 
 /** A function that throws must not lose the delivery. */
-function isWorthRetrying({ options: { isRetryable } }: AnyHandler, error: unknown): boolean {
+export function isWorthRetrying({ options: { isRetryable } }: AnyHandler, error: unknown): boolean {
   try {
     return isRetryable?.(error) ?? true
   } catch {

@@ -2,6 +2,7 @@
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
 import type { LogStore } from './log-reading.ts'
 import type { Heartbeats } from './heartbeats.ts'
+import type { PaceStore } from './pace.ts'
 import type { RateCounts } from './rates.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
@@ -143,6 +144,8 @@ export interface DeliveryStore {
   backfill(backfilling: Backfilling): Promise<Backfilled>
   /** Makes due what waits for the backfill of a handler, as if that were done. */
   ungate(handler: AnyHandler): Promise<void>
+  /** What processes agree on about the pace of handlers. */
+  readonly pace: PaceStore
   /** Reading the log, for handlers that do. */
   readonly log: LogStore
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */

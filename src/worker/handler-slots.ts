@@ -5,17 +5,28 @@
 import type { HandlerRoom } from '../deliveries/delivery.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { baseQueue } from '../names.ts'
+import type { Pacer } from './pacer.ts'
 
-type Limits = ReadonlyMap<string, { readonly perProcess?: number | undefined; readonly cluster?: number | undefined }>
+interface Limit {
+  readonly perProcess?: number | undefined
+  readonly cluster?: number | undefined
+}
+
+type Limits = ReadonlyMap<string, Limit>
 
 export class HandlerSlots {
   readonly #limits: Limits
   readonly #taken = new Map<string, number>()
+  readonly #pacer: Pacer | null
   readonly #listeners: ((handler: string) => void)[] = []
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, pacer: Pacer | null = null) {
     this.#limits = limits
+    this.#pacer = pacer
+    pacer?.onRoom((handler) => {
+      if (limits.has(handler)) this.#tell(handler)
+    })
   }
 
   /** Whether claims have to take turns. */
@@ -33,7 +44,8 @@ export class HandlerSlots {
 
   /** Whether another attempt of this handler may begin in this process. */
   hasRoom(handler: string): boolean {
-    return this.#takenBy(handler) < (this.#limits.get(handler)?.perProcess ?? Infinity)
+    const limit = this.#limits.get(handler)
+    return limit === undefined || (this.#free(handler, limit) ?? 1) > 0
   }
 
   take(handler: string): void {
@@ -56,12 +68,23 @@ export class HandlerSlots {
     this.#listeners.push(listener)
   }
 
+  /** Calls `listener` when an attempt that had to wait for its turn begins. */
+  onTurn(listener: (handler: string) => void): void {
+    this.#pacer?.onRoom(listener)
+  }
+
   #rooms(): readonly HandlerRoom[] {
-    return Array.from(this.#limits, ([handler, { perProcess, cluster = null }]) => ({
+    return Array.from(this.#limits, ([handler, limit]) => ({
       handler,
-      free: perProcess === undefined ? null : Math.max(0, perProcess - this.#takenBy(handler)),
-      cluster,
+      free: this.#free(handler, limit),
+      cluster: limit.cluster ?? null,
     }))
+  }
+
+  #free(handler: string, { perProcess }: Limit): number | null {
+    const paced = this.#pacer?.room(handler) ?? null
+    if (perProcess === undefined) return paced
+    return Math.min(Math.max(0, perProcess - this.#takenBy(handler)), paced ?? Infinity)
   }
 
   #takenBy(handler: string): number {
@@ -74,11 +97,14 @@ export class HandlerSlots {
 }
 
 /** Answers the slots of a queue's handlers: the same for the queue with keys and the one without. */
-export function slotsOfQueues(handlers: readonly AnyHandler[]): (queue: string) => HandlerSlots {
+export function slotsOfQueues(
+  handlers: readonly AnyHandler[],
+  pacer: Pacer | null = null,
+): (queue: string) => HandlerSlots {
   const slots = new Map<string, HandlerSlots>()
   return (queue) => {
     const base = baseQueue(queue)
-    const known = slots.get(base) ?? new HandlerSlots(limitsIn(handlers, base))
+    const known = slots.get(base) ?? new HandlerSlots(limitsIn(handlers, base), pacer)
     slots.set(base, known)
     return known
   }
@@ -86,8 +112,10 @@ export function slotsOfQueues(handlers: readonly AnyHandler[]): (queue: string) 
 
 function limitsIn(handlers: readonly AnyHandler[], queue: string): Limits {
   return new Map(
-    handlers.flatMap(({ name, options: { queue: own, concurrency } }) =>
-      own === queue && concurrency !== undefined ? [[name, concurrency] as const] : [],
+    handlers.flatMap(({ name, options: { queue: own, concurrency = {}, rateLimit } }) =>
+      own === queue && (rateLimit !== undefined || 'perProcess' in concurrency || 'cluster' in concurrency)
+        ? [[name, concurrency] as const]
+        : [],
     ),
   )
 }

@@ -352,6 +352,12 @@ create table postbus.migration_lock (
   is_locked integer not null default 0
 );
 
+create table postbus.pace (
+  handler text not null,
+  next_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  failed_at timestamp with time zone[] not null default '{}'::timestamp with time zone[]
+);
+
 create table postbus.pause (
   kind text not null,
   name text not null,
@@ -464,6 +470,8 @@ alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 alter table postbus.migration add constraint migration_pkey PRIMARY KEY (name);
 
 alter table postbus.migration_lock add constraint migration_lock_pkey PRIMARY KEY (id);
+
+alter table postbus.pace add constraint pace_pkey PRIMARY KEY (handler);
 
 alter table postbus.pause add constraint pause_kind_check CHECK ((kind = ANY (ARRAY['handler'::text, 'queue'::text, 'lane'::text])));
 
@@ -700,6 +708,74 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.circuit_failed(of_handler text, failures integer, per_ms double precision, pause_ms double precision, because text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  moment timestamptz;
+  lately timestamptz[];
+  over timestamptz;
+begin
+  insert into "postbus".pace (handler) values (of_handler) on conflict do nothing;
+  select one.failed_at into lately from "postbus".pace one where one.handler = of_handler for update;
+  moment := clock_timestamp();
+  select one.until into over from "postbus".pause one where one.kind = 'handler' and one.name = of_handler and one.by = 'circuit breaker' for update;
+  if found then
+    if over <= moment then
+      update "postbus".pause one set until = moment + pause_ms * interval '1 ms', reason = because
+      where one.kind = 'handler' and one.name = of_handler;
+    end if;
+    return 'open';
+  end if;
+  lately := array(
+    select failed.at from unnest(lately || moment) as failed (at)
+    where failed.at > moment - per_ms * interval '1 ms' order by failed.at desc limit failures
+  );
+  if cardinality(lately) < failures then
+    update "postbus".pace one set failed_at = lately where one.handler = of_handler;
+    return 'counted';
+  end if;
+  update "postbus".pace one set failed_at = '{}' where one.handler = of_handler;
+  insert into "postbus".pause (kind, name, by, reason, until)
+  values ('handler', of_handler, 'circuit breaker', because, moment + pause_ms * interval '1 ms') on conflict do nothing;
+  return case when found then 'opened' else 'open' end;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.circuit_passed(of_handler text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  perform from "postbus".pause one
+  where one.kind = 'handler' and one.name = of_handler and one.by = 'circuit breaker' and one.until <= clock_timestamp() for update;
+  if not found then return false; end if;
+  return "postbus".resume('handler', of_handler);
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.claim_2(of_queue text, wanted integer, limits jsonb, marks jsonb, room bigint, shadows text[])
  RETURNS TABLE(id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text, more boolean, held_back text[], coming boolean, slow boolean, marks_now text)
  LANGUAGE plpgsql
@@ -747,6 +823,7 @@ declare
   has_pauses boolean;
   is_queue_paused boolean := false;
   paused_handlers text[];
+  probed_handlers text[];
   has_paused_lanes boolean := false;
 begin
   began := (clock_timestamp() + ("pgboss".job_now() - now()));
@@ -771,15 +848,15 @@ begin
   has_pauses := found;
   if has_pauses then
     select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
-      coalesce(bool_or(paused.kind = 'lane'), false)
-    into is_queue_paused, paused_handlers, has_paused_lanes
+      array_agg(paused.name) filter (where paused.kind = 'handler' and not paused.holds), coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, probed_handlers, has_paused_lanes
     from (
-      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      (select one.kind, one.name, one.until > clock_timestamp() as holds from "postbus".pause one where one.kind = 'handler')
       union all
-      (select one.kind, one.name from "postbus".pause one
+      (select one.kind, one.name, true from "postbus".pause one
       where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
       union all
-      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+      (select one.kind, one.name, true from "postbus".pause one where one.kind = 'lane' limit 1)
     ) paused;
   end if;
   if limits is not null then
@@ -800,6 +877,16 @@ begin
   if paused_handlers is not null then
     handlers := paused_handlers || handlers;
     free := array_fill(0, array[cardinality(paused_handlers)]) || free;
+  end if;
+  if probed_handlers is not null then
+    perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
+    select array_agg(probed.name) || handlers, array_agg(greatest(0, 1 - active.count)) || free into handlers, free
+    from unnest(probed_handlers) as probed (name)
+    cross join lateral (
+      select count(*)::integer as count from (
+        select from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and (job.data ->> 'handler') = probed.name order by job.heartbeat_on limit 1
+      ) one
+    ) active;
   end if;
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   if found then
@@ -1254,6 +1341,7 @@ declare
   has_pauses boolean;
   is_queue_paused boolean := false;
   paused_handlers text[];
+  probed_handlers text[];
   has_paused_lanes boolean := false;
   halted text[];
   held_pauses text[];
@@ -1282,15 +1370,15 @@ begin
   has_pauses := found;
   if has_pauses then
     select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
-      coalesce(bool_or(paused.kind = 'lane'), false)
-    into is_queue_paused, paused_handlers, has_paused_lanes
+      array_agg(paused.name) filter (where paused.kind = 'handler' and not paused.holds), coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, probed_handlers, has_paused_lanes
     from (
-      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      (select one.kind, one.name, one.until > clock_timestamp() as holds from "postbus".pause one where one.kind = 'handler')
       union all
-      (select one.kind, one.name from "postbus".pause one
+      (select one.kind, one.name, true from "postbus".pause one
       where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
       union all
-      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+      (select one.kind, one.name, true from "postbus".pause one where one.kind = 'lane' limit 1)
     ) paused;
   end if;
   if limits is not null then
@@ -1311,6 +1399,16 @@ begin
   if paused_handlers is not null then
     handlers := paused_handlers || handlers;
     free := array_fill(0, array[cardinality(paused_handlers)]) || free;
+  end if;
+  if probed_handlers is not null then
+    perform pg_advisory_xact_lock(hashtextextended('postbus limits pgboss ' || regexp_replace(of_queue, '_partitioned$', ''), 0));
+    select array_agg(probed.name) || handlers, array_agg(greatest(0, 1 - active.count)) || free into handlers, free
+    from unnest(probed_handlers) as probed (name)
+    cross join lateral (
+      select count(*)::integer as count from (
+        select from "pgboss".job_common job where job.state = 'active' and job.retry_limit >= 1000000 and (job.data ->> 'handler') = probed.name order by job.heartbeat_on limit 1
+      ) one
+    ) active;
   end if;
   perform from "pgboss".job_common job where job.blocked and job.group_tier = 'set aside' and job.state < 'active' and job.name = of_queue order by job.name, (job.data ->> 'handler') limit 1;
   source := case when found then 'set aside' else 'front' end;
@@ -1899,6 +1997,39 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.grant_attempts(of_handler text, wanted integer, every_ms double precision, within_ms double precision)
+ RETURNS TABLE(count integer, first_ms double precision, next_ms double precision)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  first timestamptz;
+  moment timestamptz;
+  every interval := every_ms * interval '1 ms';
+  horizon interval := within_ms * interval '1 ms';
+begin
+  insert into "postbus".pace (handler) values (of_handler) on conflict do nothing;
+  select one.next_at into first from "postbus".pace one where one.handler = of_handler for update;
+  moment := clock_timestamp();
+  first := least(greatest(first, moment), moment + horizon + every);
+  count := greatest(0, least(wanted, floor(extract(epoch from moment + horizon - first) * 1000 / every_ms)::bigint + 1))::integer;
+  update "postbus".pace one set next_at = first + count * every where one.handler = of_handler;
+  first_ms := extract(epoch from first - moment) * 1000;
+  next_ms := first_ms + count * every_ms;
+  return next;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.handler_number(handler text)
  RETURNS smallint
  LANGUAGE plpgsql
@@ -2221,7 +2352,7 @@ begin
     'readers', (select coalesce(json_agg(json_build_object('id', one.id, 'beat', one.beat, 'handlers', one.handlers)), '[]')
       from "postbus".log_reader one where one.handlers && of_handlers),
     'pauses', (select coalesce(json_agg(json_build_object('kind', one.kind, 'name', one.name)), '[]')
-      from "postbus".pause one where one.until > clock_timestamp())
+      from "postbus".pause one where one.kind = 'handler' or one.until > clock_timestamp())
   );
 end
 $function$
@@ -3288,6 +3419,7 @@ declare
   has_pauses boolean;
   is_queue_paused boolean := false;
   paused_handlers text[];
+  probed_handlers text[];
   has_paused_lanes boolean := false;
 begin
   if others is not null then lock table "postbus".dead_letter in row exclusive mode; end if;
@@ -3441,15 +3573,15 @@ begin
   has_pauses := found;
   if has_pauses then
     select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
-      coalesce(bool_or(paused.kind = 'lane'), false)
-    into is_queue_paused, paused_handlers, has_paused_lanes
+      array_agg(paused.name) filter (where paused.kind = 'handler' and not paused.holds), coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, probed_handlers, has_paused_lanes
     from (
-      (select one.kind, one.name from "postbus".pause one where one.kind = 'handler' and one.until > clock_timestamp())
+      (select one.kind, one.name, one.until > clock_timestamp() as holds from "postbus".pause one where one.kind = 'handler')
       union all
-      (select one.kind, one.name from "postbus".pause one
+      (select one.kind, one.name, true from "postbus".pause one
       where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and one.until > clock_timestamp())
       union all
-      (select one.kind, one.name from "postbus".pause one where one.kind = 'lane' limit 1)
+      (select one.kind, one.name, true from "postbus".pause one where one.kind = 'lane' limit 1)
     ) paused;
   end if;
   select

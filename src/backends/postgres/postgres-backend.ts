@@ -14,6 +14,7 @@ import { storedPayload } from './deliveries/stored-payload.ts'
 import { checkQueues } from './queues/queues.ts'
 import { endedDeliveries, sweepFinished } from './record/finished.ts'
 import { supersede } from './deliveries/supersede.ts'
+import { paceIn } from './deliveries/pace.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
 import { startHeartbeats } from './heartbeats/heartbeats.ts'
@@ -134,6 +135,7 @@ export function createDeliveryStore(
     count: async (counts) => countMinute(await connection.pool(), tables, counts),
     vacuum: () => vacuum.run(),
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
+    pace: paceIn(connection, tables),
     log: createLogStore({ connection, lifeline }, tables),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),

@@ -62,6 +62,7 @@ export class LogWorker {
       },
       handlings,
     )
+    for (const { slots } of handlings) slots.onTurn(() => this.#runs.pump())
     this.#leases = new Leases({
       store,
       reader: this.#reader,

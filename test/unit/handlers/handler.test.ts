@@ -15,6 +15,7 @@ describe('a handler', () => {
       maxAttempts: 5,
       timeoutMs: 60_000,
       delivery: 'job',
+      ordered: true,
       queue: 'events',
       onDead: 'continue',
       backoff: { initialMs: 2_000, factor: 4, maxMs: 3_600_000, jitter: 0.2 },
@@ -28,7 +29,7 @@ describe('a handler', () => {
 
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, ...told, backoff })
 
-    expect(handler.options).toEqual({ ...told, backoff, delivery: 'job' })
+    expect(handler.options).toEqual({ ...told, backoff, delivery: 'job', ordered: true })
   })
 
   test.each([
@@ -105,6 +106,15 @@ describe('a handler is refused', () => {
     ['an end it does not know', { onDead: 'stop' }, 'onDead'],
     ['a backoff of the wrong kind', { backoff: 1_000 }, 'backoff'],
     ['a part of a backoff out of its limits', { backoff: { factor: 0 } }, 'backoff.factor'],
+    ['no limit of a rate', { rateLimit: { limit: 0, perMs: 1_000 } }, '→ at rateLimit.limit'],
+    ['a rate without time', { rateLimit: { limit: 5 } }, '→ at rateLimit.perMs'],
+    ['a breaker that pauses for a moment', { circuitBreaker: { failures: 1, perMs: 1, pauseMs: 999 } }, 'pauseMs'],
+    ['a breaker without failures', { circuitBreaker: { failures: 0, perMs: 1, pauseMs: 1_000 } }, 'failures'],
+    ['another choice than the latest', { coalesce: 'first' }, '→ at coalesce'],
+    ['no order in the log', { ordered: false, delivery: 'log' }, 'expected no `ordered: false`'],
+    ['the latest without order', { ordered: false, coalesce: 'latest' }, 'expected no `coalesce`'],
+    ['a key to hold without order', { ordered: false, onDead: 'block' }, "expected no `onDead: 'block'`"],
+    ['a list of errors to retry', { isRetryable: [Error] }, 'expected a function (error) => boolean'],
     ['an option it does not know', { retries: 3 }, 'Unrecognized key: "retries"'],
     ['something else to call', { handle: 'sendMail' }, 'expected `handle` to be a function'],
     ['an interest that is none', { interested: true }, 'expected `interested` to be a function'],

@@ -38,6 +38,12 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       const { handlers } = names()
       return store.count(counts.map((one) => ({ ...one, handler: handlers.stored(one.handler) })))
     },
+    pace: {
+      grant: (granting) => store.pace.grant({ ...granting, handler: names().handlers.stored(granting.handler) }),
+      circuitFailed: (failure) =>
+        store.pace.circuitFailed({ ...failure, handler: names().handlers.stored(failure.handler) }),
+      circuitPassed: (handler) => store.pace.circuitPassed(names().handlers.stored(handler)),
+    },
     log: {
       ...store.log,
       async read(piece) {

@@ -30,7 +30,7 @@ import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.t
 import {
   FORGETTING_PAUSED,
   leavingPaused,
-  LIMITING_PAUSED,
+  limitingPaused,
   parkingPaused,
   PAUSE_VARIABLES,
   PAUSED_LANE_VARIABLES,
@@ -98,7 +98,7 @@ begin
   ${readingMarks(tables)}
   ${readingPauses(tables)}
   ${readingLimits(tables)}
-  ${LIMITING_PAUSED}
+  ${limitingPaused(tables)}
   ${probing(tables)}
   source := case when found then 'set aside' else 'front' end;
   if wanted > 0 then

@@ -8,7 +8,7 @@ import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
 import { askingForMixture, collecting, FRONT_VARIABLES } from './front.ts'
 import { MARK_VARIABLES, movingMarks, readingMarks, timingLook } from './marks.ts'
-import { FORGETTING_PAUSED, LIMITING_PAUSED, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
+import { FORGETTING_PAUSED, limitingPaused, PAUSE_VARIABLES, readingPauses } from './pauses.ts'
 import { LIMIT_VARIABLES, LONGEST_LOOK, probing, readingLimits, settingAside, sortingOut } from './set-aside.ts'
 import { makingRoom, SIZE_COLUMN, SIZE_VARIABLES } from './sizes.ts'
 import {
@@ -49,7 +49,7 @@ begin
   ${readingMarks(tables)}
   ${readingPauses(tables)}
   ${readingLimits(tables)}
-  ${LIMITING_PAUSED}
+  ${limitingPaused(tables)}
   ${probing(tables)}
   if found then
     ${takingBack(tables, true)}

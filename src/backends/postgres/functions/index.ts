@@ -19,6 +19,7 @@ import { logAcknowledgeFunction } from './log-acknowledge.ts'
 import { logAdmitFunction } from './log-admit.ts'
 import { logLeaseFunctions } from './log-leases.ts'
 import { logWatermarkFunction } from './log-watermark.ts'
+import { paceFunctions } from './pace.ts'
 import { resumeFunction } from './pauses.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
@@ -79,6 +80,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     ...FUNCTIONS.map((one) => one(tables)),
     ...redeliverFunctions(tables),
     ...logLeaseFunctions(tables),
+    ...paceFunctions(tables),
   ]) {
     await database.query(`${AS_A_GUEST} ${statement}`)
   }

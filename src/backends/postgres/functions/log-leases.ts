@@ -60,7 +60,7 @@ begin
     'readers', (select coalesce(json_agg(json_build_object('id', one.id, 'beat', one.beat, 'handlers', one.handlers)), '[]')
       from ${logReader} one where one.handlers && of_handlers),
     'pauses', (select coalesce(json_agg(json_build_object('kind', one.kind, 'name', one.name)), '[]')
-      from ${pause} one where one.until > clock_timestamp())
+      from ${pause} one where one.kind = 'handler' or one.until > clock_timestamp())
   );
 end
 $function$`

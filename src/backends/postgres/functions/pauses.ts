@@ -13,16 +13,19 @@
  * Settles hand out nothing more of what is paused, and cut its runs. They promote the head nevertheless, as if nothing were paused: only
  * a claim may park it behind the pause.
  *
- * A rewind pauses a lane for a while only (`until`), so that one whose process has died holds up nothing for long.
+ * A rewind pauses a lane for a while only (`until`), so that one whose process has died holds up nothing for long. A circuit breaker pauses
+ * its handler for a while, too; but as long as the row is there, claims take one delivery at a time of it: the probe (see `pace.ts`).
  */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { Tables } from '../schema/tables.ts'
-import { functionName } from './sql.ts'
+import { ACTIVE, functionName, HANDLER } from './sql.ts'
+import { limitsLock } from './set-aside.ts'
 
 export const PAUSE_VARIABLES = `
   has_pauses boolean;
   is_queue_paused boolean := false;
   paused_handlers text[];
+  probed_handlers text[];
   has_paused_lanes boolean := false;`
 
 /** Those that claims of lanes have beside. */
@@ -39,25 +42,37 @@ export function readingPauses({ pause }: Tables): string {
   has_pauses := found;
   if has_pauses then
     select coalesce(bool_or(paused.kind = 'queue'), false), array_agg(paused.name) filter (where paused.kind = 'handler'),
-      coalesce(bool_or(paused.kind = 'lane'), false)
-    into is_queue_paused, paused_handlers, has_paused_lanes
+      array_agg(paused.name) filter (where paused.kind = 'handler' and not paused.holds), coalesce(bool_or(paused.kind = 'lane'), false)
+    into is_queue_paused, paused_handlers, probed_handlers, has_paused_lanes
     from (
-      (select one.kind, one.name from ${pause} one where one.kind = 'handler' and ${HOLDS})
+      (select one.kind, one.name, ${HOLDS} as holds from ${pause} one where one.kind = 'handler')
       union all
-      (select one.kind, one.name from ${pause} one
+      (select one.kind, one.name, true from ${pause} one
       where one.kind = 'queue' and one.name = regexp_replace(of_queue, '_partitioned$', '') and ${HOLDS})
       union all
-      (select one.kind, one.name from ${pause} one where one.kind = 'lane' limit 1)
+      (select one.kind, one.name, true from ${pause} one where one.kind = 'lane' limit 1)
     ) paused;
   end if;`
 }
 
-/** A handler that is paused has no free slot. It stands before its own limit, if it has one. */
-export const LIMITING_PAUSED = `if is_queue_paused then return; end if;
+/** A handler that is paused has no free slot, and one that is probed has one in all. It stands before its own limit, if it has one. */
+export function limitingPaused(tables: Tables): string {
+  return `if is_queue_paused then return; end if;
   if paused_handlers is not null then
     handlers := paused_handlers || handlers;
     free := array_fill(0, array[cardinality(paused_handlers)]) || free;
+  end if;
+  if probed_handlers is not null then
+    perform pg_advisory_xact_lock(${limitsLock(tables)});
+    select array_agg(probed.name) || handlers, array_agg(greatest(0, 1 - active.count)) || free into handlers, free
+    from unnest(probed_handlers) as probed (name)
+    cross join lateral (
+      select count(*)::integer as count from (
+        select from ${tables.delivery} job where ${ACTIVE} and ${HANDLER} = probed.name order by job.heartbeat_on limit 1
+      ) one
+    ) active;
   end if;`
+}
 
 /** No free slot of theirs is waited for. */
 export const FORGETTING_PAUSED = `if paused_handlers is not null then

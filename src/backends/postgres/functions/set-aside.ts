@@ -41,13 +41,19 @@ export const LIMIT_VARIABLES = `
   chosen tid[];
   aside tid[];`
 
+/** Held by claims whose slots all processes share. */
+export function limitsLock({ names }: Tables): string {
+  return queueLockKey('limits', names, `regexp_replace(of_queue, '_partitioned$', '')`)
+}
+
 /**
  * Fills `handlers` and `free` from `limits`. Claims that carry a limit for the whole cluster take turns, so that what one
  * counts is still true when it claims; the later statement has a new snapshot. A handler's deliveries may run in both of
  * its queues.
  */
-export function readingLimits({ delivery, names }: Tables): string {
-  const lock = queueLockKey('limits', names, `regexp_replace(of_queue, '_partitioned$', '')`)
+export function readingLimits(tables: Tables): string {
+  const { delivery } = tables
+  const lock = limitsLock(tables)
   return `if limits is not null then
     if jsonb_path_exists(limits, '$[*].cluster ? (@ != null)') then
       perform pg_advisory_xact_lock(${lock});

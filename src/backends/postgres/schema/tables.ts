@@ -29,6 +29,7 @@ export interface Tables {
   readonly logHandler: string
   readonly logCursor: string
   readonly logReader: string
+  readonly pace: string
   readonly watch: string
   /** The events that are followed by another one when they have ended. */
   readonly finish: string
@@ -91,6 +92,7 @@ export function tablesIn(names: SchemaNames): Tables {
     logHandler: ours('log_handler'),
     logCursor: ours('log_cursor'),
     logReader: ours('log_reader'),
+    pace: ours('pace'),
     watch: ours('watch'),
     finish: ours('finish'),
     replay: ours('replay'),

@@ -1,0 +1,92 @@
+/** `rateLimit`: attempts begin evenly spread, no more than so many at a time, in all processes together. */
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { AnyHandler, HandlerOptions } from '../../src/index.ts'
+import { createConnection } from '../../src/backends/postgres/connection.ts'
+import { paceIn } from '../../src/backends/postgres/deliveries/pace.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { anotherBus, handlerThat, NoteTaken } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+
+const RATE = { limit: 20, perMs: 1_000 }
+
+let opened: TestBus
+
+beforeAll(async () => {
+  opened = await openTestBus({}, { ownServer: true })
+  return () => opened.close()
+})
+
+test('times that several processes ask for at once are never closer than the limit allows', async () => {
+  const { connectionString } = opened
+  const connection = createConnection({ connectionString, poolSize: 4, connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 })
+  onTestFinished(() => connection.close())
+  const store = paceIn(connection, tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))
+  const ask = (wanted: number) => store.grant({ handler: 'notes.asked', wanted, everyMs: 10, withinMs: 500 })
+
+  const answers = await Promise.all([5, 1, 3, 20, 1, 100].map((wanted) => ask(wanted)))
+
+  expect(answers.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(50)
+  expect(answers.reduce((sum, { count }) => sum + count, 0)).toBeLessThan(130)
+  const { rows } = await opened.database.query<{ ahead: number }>(
+    `select extract(epoch from next_at - clock_timestamp())::float8 * 1000 as ahead from postbus.pace where handler = 'notes.asked'`,
+  )
+  expect(rows[0]!.ahead).toBeLessThan(520)
+  expect((await ask(1_000)).nextMs).toBeGreaterThan(400)
+})
+
+test.each([
+  ['jobs', {}],
+  ['jobs in lanes', {}],
+  ['the log', { delivery: 'log', shards: 4 }],
+] as const)('two workers keep to it together, and others of the queue are not held up: %s', async (way, options) => {
+  const began: number[] = []
+  const others: number[] = []
+  const name = `notes.paced-by-${way.replaceAll(' ', '-')}`
+  const handlers = () => [
+    paced(name, () => void began.push(performance.now()), options),
+    handlerThat(() => void others.push(performance.now()), { name: `${name}-beside` }),
+  ]
+  const buses = [aBus(handlers()), aBus(handlers())]
+  const workers = buses.map((bus) => bus.worker())
+  for (const worker of workers) await worker.start()
+  onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.stop()))))
+
+  await buses[0]!.publish(
+    Array.from({ length: 45 }, (_, n) => NoteTaken({ n, key: way === 'jobs' ? null : `key ${n % 9}` })),
+  )
+  await until('all are handled', () => began.length === 45 && others.length === 45)
+
+  const perSecond = began.map((from) => began.filter((at) => at >= from && at < from + 1_000).length)
+  expect(Math.max(...perSecond)).toBeLessThanOrEqual(RATE.limit + 2) // in each process a timer may be late
+  expect(Math.max(...others)).toBeLessThan(began[30]!)
+})
+
+test('what would have to wait for long is put off without an attempt, and slots stay free', async () => {
+  const began: number[] = []
+  const bus = aBus([
+    paced('notes.seldom', () => void began.push(performance.now()), { rateLimit: { limit: 1, perMs: 3_000 } }),
+  ])
+  await using worker = bus.worker({ pollMs: 200 })
+  await worker.start()
+
+  const { events } = await bus.publish([1, 2].map((n) => NoteTaken({ n })))
+  await until('both are handled', () => began.length === 2)
+
+  expect(began[1]! - began[0]!).toBeGreaterThan(2_900)
+  const statuses = await Promise.all(events.map(({ id }) => bus.events.status(id)))
+  await until('both are settled', async () => (await bus.events.status(events[1]!.id))!.isFinished)
+  expect(statuses.flatMap((status) => status!.deliveries.map(({ attempts }) => attempts)).every((n) => n <= 1)).toBe(
+    true,
+  )
+})
+
+function paced(name: string, does: () => void, options: HandlerOptions = {}): AnyHandler {
+  return handlerThat(() => does(), { name, rateLimit: RATE, ...options })
+}
+
+function aBus(handlers: AnyHandler[]) {
+  const bus = anotherBus(opened, handlers)
+  onTestFinished(() => bus.close())
+  return bus
+}
