@@ -50,6 +50,7 @@ export interface TracedHandler {
   readonly timeoutMs?: number
   readonly retryMs?: number
   readonly concurrency?: HandlerOptions['concurrency']
+  readonly rateLimit?: HandlerOptions['rateLimit']
   /** Since the beginning; the publishers that do not know it stop this long before it ends. */
   readonly backfillFollowMs?: number
   readonly delivery?: 'job' | 'log'
