@@ -24,6 +24,7 @@ import {
 import { parseOptions } from './parse-options.ts'
 import { withBackfill } from './handlers/handler.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
+import { hooksOf } from './middleware/hooks.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { eventDefaults } from './publishing/event-defaults.ts'
 import { FilteredCounts } from './publishing/filtered-counts.ts'
@@ -157,11 +158,12 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
+  const middleware = hooksOf(settings.middleware)
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
       ? inPostgres(createPostgres(settings, { emit, codec, registry }))
-      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
+      : createInMemory(kind, mailbox, { registry, codec, emit, middleware, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = {
     kind,
@@ -171,6 +173,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
     source,
     defaults: eventDefaults(settings),
     ambient: settings,
+    middleware,
     filtered: new FilteredCounts(),
     backend,
     mailbox,
@@ -207,6 +210,7 @@ function makeWorker(
           codec: bus.codec,
           emit: bus.emit,
           publish: bus.publish,
+          middleware: bus.middleware,
           payloadOf: (event) => stored.store.payloadOf(event),
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
         }),

@@ -36,6 +36,14 @@ export type { BlockResult, InputOf, ResultOptions } from './publishing/result-pu
 export type { ExplainedHandler, ListeningHandler } from './deliveries/explain.ts'
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
+export type {
+  Handling,
+  Middleware,
+  NextHandle,
+  NextPublish,
+  PublishChanges,
+  Publishing,
+} from './middleware/middleware.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'

@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/events/'],
   ['src/codec/'],
   ['src/handlers/'],
+  ['src/middleware/'],
   ['src/publishing/'],
   ['src/deliveries/'],
   ['src/record/'],

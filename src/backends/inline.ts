@@ -25,7 +25,7 @@ import { decodedCopy, storedForm } from './decoded-copy.ts'
 import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
-export interface InlineParts extends Pick<CallParts, 'emit' | 'publish'> {
+export interface InlineParts extends Pick<CallParts, 'emit' | 'publish' | 'middleware'> {
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly ids: RememberedIds

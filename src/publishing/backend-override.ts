@@ -7,6 +7,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
+import type { Hooks } from '../middleware/hooks.ts'
 import type { Emit } from '../signals.ts'
 import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
@@ -23,6 +24,7 @@ export interface BusParts {
   /** What the bus says about events that do not say it themselves, beside the source. */
   readonly defaults: EventDefaults
   readonly ambient: AmbientTransaction
+  readonly middleware: Hooks
   /** What filters have kept away so far. */
   readonly filtered: FilteredCounts
   /** The bus's own backend. */

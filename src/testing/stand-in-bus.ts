@@ -4,6 +4,7 @@ import type { BusParts } from '../publishing/backend-override.ts'
 import { createCodec } from '../codec/codec.ts'
 import { PostbusError } from '../errors.ts'
 import { lazyRegistry } from '../handlers/lazy-registry.ts'
+import { NO_HOOKS } from '../middleware/hooks.ts'
 import { FilteredCounts } from '../publishing/filtered-counts.ts'
 import { publisher } from '../publishing/publisher.ts'
 
@@ -27,6 +28,7 @@ export const standInBus: BusParts = {
   source: null,
   defaults: (event) => event,
   ambient: { requireTransaction: false },
+  middleware: NO_HOOKS,
   filtered: new FilteredCounts(),
   backend,
   mailbox: [],

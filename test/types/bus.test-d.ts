@@ -22,6 +22,9 @@ import {
   type PublishedEvent,
   type PublishOptions,
   type PublishResult,
+  type Publishing,
+  type HandlerContext,
+  type ShadowEvent,
   type BusSignal,
   type StopReport,
   type Percentiles,
@@ -76,6 +79,34 @@ void createBus({ connectionString: '', requireTransaction: true, currentTransact
 void createBus({ connectionString: '', currentTransaction: (): typeof trx | null => null })
 // @ts-expect-error -- a database is no transaction
 void createBus({ connectionString: '', currentTransaction: () => db })
+
+// Hooks: what they are given, what they may change, and that next gives back what is inside.
+createBus({
+  middleware: [
+    {
+      name: 'tenants',
+      publish(publishing, next) {
+        expectTypeOf(publishing).toEqualTypeOf<Publishing>()
+        expectTypeOf(next({ metadata: { tenant: 'a' } })).resolves.toEqualTypeOf<PublishResult>()
+        // @ts-expect-error -- an event's type is its publisher's
+        void next({ type: 'orders.order-shipped' })
+        // @ts-expect-error -- metadata are JSON
+        void next({ metadata: { at: new Date() } })
+        return next({ metadata: ({ id }) => ({ id }), tx: trx })
+      },
+      async handle({ event: handled, handler, context }, next) {
+        expectTypeOf(handled).toEqualTypeOf<Envelope | ShadowEvent>()
+        expectTypeOf(handler).toBeString()
+        expectTypeOf(context).toEqualTypeOf<HandlerContext>()
+        // @ts-expect-error -- a handler gets what was published
+        await next(event)
+        await next()
+      },
+    },
+  ],
+})
+// @ts-expect-error -- a hook that no one calls
+createBus({ middleware: [{ onPublish: () => undefined }] })
 
 // The result of a block is the data of an event, and is returned; so is a failure.
 expectTypeOf(bus.publishResult(OrderCreated, {}, async () => ({ orderId: 'o1', more: 1 }))).resolves.toEqualTypeOf<{
