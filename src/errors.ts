@@ -8,6 +8,7 @@
 /** Every code a {@link PostbusError} can carry. Codes are stable: they are never renamed, only added. */
 export type PostbusErrorCode =
   | 'POSTBUS_ATTEMPT_FAILED'
+  | 'POSTBUS_CANNOT_LISTEN'
   | 'POSTBUS_CLAIM_LOST'
   | 'POSTBUS_CLOSED'
   | 'POSTBUS_CONFIG_SYNTAX'

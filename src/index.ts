@@ -34,6 +34,7 @@ export type { PublishedEvent, PublishOptions, PublishResult } from './events/pub
 export { durationMs } from './events/duration.ts'
 export type { BlockResult, InputOf, ResultOptions } from './publishing/result-publisher.ts'
 export type { ExplainedHandler, ListeningHandler } from './deliveries/explain.ts'
+export type { Broadcasts, ListenOptions, MissedBroadcasts, StopListening } from './broadcast/broadcasts.ts'
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
 export type {

@@ -25,6 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/deliveries/'],
   ['src/record/'],
   ['src/attempt/'],
+  ['src/broadcast/'],
   ['src/evolution/'],
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],

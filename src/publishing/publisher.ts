@@ -18,7 +18,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
     const bus = partsOfBus()
     const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
     const trace = traced(bus.source) // before it, too: the frames around the caller
-    const tx = transactionFor(options, bus.ambient, publish)
+    const tx = transactionFor(options, bus.ambient, { call: publish, named: 'publish()' })
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())

@@ -16,6 +16,8 @@ const backend: Backend = {
         'Say which bus it publishes with: runEvent(handler, event, { bus }).',
     )
   },
+  broadcast: async () => undefined,
+  hear: async () => async () => undefined,
   check: async () => undefined,
   close: async () => undefined,
 }
@@ -31,6 +33,7 @@ export const standInBus: BusParts = {
   middleware: NO_HOOKS,
   filtered: new FilteredCounts(),
   backend,
+  tell: () => undefined,
   mailbox: [],
   publish: publisher(() => standInBus),
 }

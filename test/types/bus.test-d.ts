@@ -10,6 +10,7 @@ import {
   failed,
   PostbusError,
   printSignals,
+  shadow,
   type AnyEventType,
   type Bus,
   type ExplainedHandler,
@@ -22,7 +23,9 @@ import {
   type PublishedEvent,
   type PublishOptions,
   type PublishResult,
+  type MissedBroadcasts,
   type Publishing,
+  type StopListening,
   type HandlerContext,
   type ShadowEvent,
   type BusSignal,
@@ -107,6 +110,19 @@ createBus({
 })
 // @ts-expect-error -- a hook that no one calls
 createBus({ middleware: [{ onPublish: () => undefined }] })
+
+// A listener gets the events that it listens to, as a handler does; and says when it stops.
+expectTypeOf(bus.broadcast([event, OrderShipped(1)], { tx: trx })).resolves.toEqualTypeOf<void>()
+expectTypeOf(
+  bus.listen(OrderCreated, ({ data }) => expectTypeOf(data).toEqualTypeOf<{ orderId: string }>(), {
+    onMissed: (missed) => expectTypeOf(missed).toEqualTypeOf<MissedBroadcasts>(),
+  }),
+).resolves.toEqualTypeOf<StopListening>()
+void bus.listen([OrderShipped, 'orders.*'], (of) => OrderShipped.is(of) && expectTypeOf(of.data).toBeNumber())
+// @ts-expect-error -- what is broadcast is not stored, so that there is nothing to fetch
+void bus.listen(shadow(OrderCreated), () => undefined)
+// @ts-expect-error -- an event is broadcast, not its type
+void bus.broadcast(OrderCreated)
 
 // The result of a block is the data of an event, and is returned; so is a failure.
 expectTypeOf(bus.publishResult(OrderCreated, {}, async () => ({ orderId: 'o1', more: 1 }))).resolves.toEqualTypeOf<{

@@ -1,4 +1,4 @@
-/** The blocks of docs/middleware.md compile, and do together what the page says. */
+/** The blocks of docs/middleware.md and docs/broadcast.md compile, and do what the pages say. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,26 +8,31 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Bus, Envelope } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
+import { runTestBlocks } from '../support/run-blocks.ts'
+import { until } from '../support/until.ts'
 import { writeReadmeBlocks, type ReadmeBlocks } from '../support/readme-blocks.ts'
 
 let opened: TestBus
 let blocks: ReadmeBlocks
+let broadcast: ReadmeBlocks
 
 beforeAll(async () => {
   opened = await openTestBus()
   blocks = writeReadmeBlocks('middleware', app(opened.connectionString), 'docs/middleware.md')
+  broadcast = writeReadmeBlocks('broadcast', shopApp(opened.connectionString), 'docs/broadcast.md')
 })
 
 afterAll(async () => {
   const { close } = await load<{ close(): Promise<unknown> }>('app.ts')
   await close()
   blocks.remove()
+  broadcast.remove()
   await opened.close()
 })
 
 test('they compile as strictly as the library itself', async () => {
   const config = join(blocks.folder, 'tsconfig.json')
-  writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'] }))
+  writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts', '../broadcast/*.ts'] }))
 
   const { stdout } = await promisify(execFile)('npx', ['tsc', '-p', config]).catch((error: { stdout: string }) => error)
 
@@ -53,13 +58,34 @@ test('a tenant goes along to the handler and its transaction, what fails is repo
   expect(seen.logged.filter((line) => /attempt 1: \d+ ms/.test(line))).toHaveLength(3)
 })
 
+test('a price that has changed is forgotten by the cache when the transaction commits, and its test passes', async () => {
+  await opened.database.query(`create table prices (id text, cents integer); insert into prices values ('tea', 300)`)
+  const shop = await load<Prices>('prices.ts', broadcast)
+  const before = await shop.priceOf('tea')
+
+  await shop.changePrice('tea', 310)
+  await until('the cache has forgotten', async () => (await shop.priceOf('tea')) === 310)
+  await shop.stop()
+  const { close } = await load<{ close(): Promise<unknown> }>('app.ts', broadcast)
+  await close()
+
+  expect(before).toBe(300)
+  expect(await runTestBlocks(broadcast.folder)).toMatch(/Tests +1 passed \(1\)/)
+})
+
+interface Prices {
+  priceOf(productId: string): Promise<number>
+  changePrice(productId: string, cents: number): Promise<void>
+  stop(): Promise<void>
+}
+
 interface App {
   OrderCreated(data: { orderId: string }): Envelope
   readonly seen: Record<'handled' | 'reported' | 'logged', string[]>
 }
 
-async function load<Exports>(file: string): Promise<Exports> {
-  return (await import(pathToFileURL(resolve(blocks.folder, file)).href)) as Exports
+async function load<Exports>(file: string, { folder } = blocks): Promise<Exports> {
+  return (await import(pathToFileURL(resolve(folder, file)).href)) as Exports
 }
 
 function app(connectionString: string): string {
@@ -88,5 +114,19 @@ export const handlers = [
     },
   }),
 ]
+`
+}
+
+function shopApp(connectionString: string): string {
+  return `
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool } from 'pg'
+import { createBus } from '../../../src/index.ts'
+const connectionString = ${JSON.stringify(connectionString)}
+export const bus = createBus({ connectionString, onSignal: () => undefined })
+export const db = new Kysely<{ prices: { id: string; cents: number } }>({ dialect: new PostgresDialect({ pool: new Pool({ connectionString, max: 2 }) }) })
+export const close = () => Promise.all([bus.close(), db.destroy()])
+export const readPrice = async (id: string) =>
+  (await db.selectFrom('prices').select('cents').where('id', '=', id).executeTakeFirstOrThrow()).cents
 `
 }
