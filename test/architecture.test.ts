@@ -30,6 +30,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
+  ['src/otel/'],
   ['src/cli/'],
   ['src/testing/'],
 ]
@@ -40,6 +41,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
+  [/^@opentelemetry\//, 'src/otel/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

@@ -1,4 +1,4 @@
-/** The blocks of docs/middleware.md and docs/broadcast.md compile, and do what the pages say. */
+/** The blocks of docs/middleware.md, docs/broadcast.md and docs/telemetry.md compile, and do what the pages say. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -15,11 +15,13 @@ import { writeReadmeBlocks, type ReadmeBlocks } from '../support/readme-blocks.t
 let opened: TestBus
 let blocks: ReadmeBlocks
 let broadcast: ReadmeBlocks
+let telemetry: ReadmeBlocks
 
 beforeAll(async () => {
   opened = await openTestBus()
   blocks = writeReadmeBlocks('middleware', app(opened.connectionString), 'docs/middleware.md')
   broadcast = writeReadmeBlocks('broadcast', shopApp(opened.connectionString), 'docs/broadcast.md')
+  telemetry = writeReadmeBlocks('telemetry', app(opened.connectionString), 'docs/telemetry.md')
 })
 
 afterAll(async () => {
@@ -27,12 +29,16 @@ afterAll(async () => {
   await close()
   blocks.remove()
   broadcast.remove()
+  telemetry.remove()
   await opened.close()
 })
 
 test('they compile as strictly as the library itself', async () => {
   const config = join(blocks.folder, 'tsconfig.json')
-  writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts', '../broadcast/*.ts'] }))
+  writeFileSync(
+    config,
+    JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts', '../broadcast/*.ts', '../telemetry/*.ts'] }),
+  )
 
   const { stdout } = await promisify(execFile)('npx', ['tsc', '-p', config]).catch((error: { stdout: string }) => error)
 
@@ -71,6 +77,17 @@ test('a price that has changed is forgotten by the cache when the transaction co
 
   expect(before).toBe(300)
   expect(await runTestBlocks(broadcast.folder)).toMatch(/Tests +1 passed \(1\)/)
+})
+
+test('a bus with telemetry works without an SDK', async () => {
+  const { bus } = await load<{ bus: Bus }>('bus.ts', telemetry)
+  const { OrderCreated, close } = await load<App & { close(): Promise<unknown> }>('app.ts', telemetry)
+
+  await bus.publish(OrderCreated({ orderId: 'o-1' }))
+
+  expect(await bus.worker().drain()).toMatchObject({ done: 1 })
+  await bus.close()
+  await close()
 })
 
 interface Prices {
