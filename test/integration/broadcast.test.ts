@@ -154,6 +154,31 @@ test('an older version comes as the newest one; of a newer one the listener is t
   })
 })
 
+test('a type that was renamed is heard by its name in each process, whichever code has broadcast it', async () => {
+  const schema = z.object({ n: z.number() })
+  const Old = defineEvent('orders.made', { schema })
+  const New = defineEvent('orders.placed', { schema, previousNames: ['orders.made'] })
+  const heard: string[] = []
+  const buses = [Old, New].map((event) =>
+    createBus({ connectionString: shop.connectionString, events: [event], onSignal: () => undefined }),
+  )
+  onTestFinished(async () => void (await Promise.all(buses.map((bus) => bus.close()))))
+  const [before, after] = buses
+  await before!.listen(Old, ({ type, data }) => heard.push(`before ${data.n} ${type}`))
+  await after!.listen(New, ({ type, data }) => heard.push(`after ${data.n} ${type}`))
+
+  await before!.broadcast(Old({ n: 1 }))
+  await after!.broadcast(New({ n: 2 }))
+  await until('both have heard both', () => heard.length === 4)
+
+  expect(heard.toSorted()).toEqual([
+    'after 1 orders.placed',
+    'after 2 orders.placed',
+    'before 1 orders.made',
+    'before 2 orders.made',
+  ])
+})
+
 async function inTransaction(end: 'commit' | 'rollback', work: (tx: PoolClient) => Promise<unknown>): Promise<void> {
   const tx = await shop.database.connect()
   try {
