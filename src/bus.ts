@@ -3,6 +3,10 @@ import type { DeliveryStore } from './deliveries/delivery-store.ts'
 import { backendFor, withParts, type BusParts } from './publishing/backend-override.ts'
 import { createInMemory } from './backends/in-memory.ts'
 import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
+import { BroadcastListeners } from './broadcast/broadcast-listeners.ts'
+import { broadcaster } from './broadcast/broadcaster.ts'
+import type { Broadcasts } from './broadcast/broadcasts.ts'
+import { storedForm } from './backends/decoded-copy.ts'
 import { createCodec } from './codec/codec.ts'
 import type { EventActs } from './record/event-acts.ts'
 import type { EventRecord } from './record/events.ts'
@@ -24,6 +28,7 @@ import {
 import { parseOptions } from './parse-options.ts'
 import { withBackfill } from './handlers/handler.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
+import { hooksOf } from './middleware/hooks.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { eventDefaults } from './publishing/event-defaults.ts'
 import { FilteredCounts } from './publishing/filtered-counts.ts'
@@ -38,7 +43,7 @@ import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
-export interface Bus extends ResultPublisher, Listeners, Operators {
+export interface Bus extends ResultPublisher, Broadcasts, Listeners, Operators {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -109,7 +114,7 @@ export interface Bus extends ResultPublisher, Listeners, Operators {
  */
 export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
-  const { parts, place, publish } = assemble(settings, (events, how) => bus.publish(events, how))
+  const { parts, place, publish, listeners } = assemble(settings, (events, how) => bus.publish(events, how))
 
   const close = () => {
     place.replays.stop()
@@ -119,6 +124,7 @@ export function createBus(options: BusOptions): Bus {
     publish,
     withContext,
     publishResult: resultPublisher(parts),
+    ...broadcaster(parts, listeners),
     ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>
       makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
@@ -158,11 +164,14 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
+  const middleware = hooksOf(settings.middleware)
+  const listeners = new BroadcastListeners({ registry, codec, emit })
+  const tell: BusParts['tell'] = (planned) => listeners.hear(storedForm(planned))
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
-      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
+      ? inPostgres(createPostgres(settings, { emit, codec, registry, listeners }))
+      : createInMemory(kind, mailbox, { registry, codec, emit, middleware, tell, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = {
     kind,
@@ -172,12 +181,14 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
     source,
     defaults: eventDefaults(settings),
     ambient: settings,
+    middleware,
+    tell,
     filtered: new FilteredCounts(),
     backend,
     mailbox,
     publish: publishAsSeen,
   }
-  return { parts, place, publish }
+  return { parts, place, publish, listeners }
 }
 
 function inPostgres(postgres: Postgres) {
@@ -203,6 +214,7 @@ function makeWorker(
           codec: bus.codec,
           emit: bus.emit,
           publish: bus.publish,
+          middleware: bus.middleware,
           payloadOf: (event) => stored.store.payloadOf(event),
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
           supersede: (delivery) => stored.store.supersede(delivery),

@@ -8,6 +8,7 @@
 /** Every code a {@link PostbusError} can carry. Codes are stable: they are never renamed, only added. */
 export type PostbusErrorCode =
   | 'POSTBUS_ATTEMPT_FAILED'
+  | 'POSTBUS_CANNOT_LISTEN'
   | 'POSTBUS_CLAIM_LOST'
   | 'POSTBUS_CLOSED'
   | 'POSTBUS_CONFIG_SYNTAX'
@@ -36,6 +37,8 @@ export type PostbusErrorCode =
   | 'POSTBUS_MODE_RECORDS_NOTHING'
   | 'POSTBUS_NAME_CONFLICT'
   | 'POSTBUS_NEWER_VERSION'
+  | 'POSTBUS_NEXT_CALLED_AGAIN'
+  | 'POSTBUS_NEXT_NOT_CALLED'
   | 'POSTBUS_NOT_AWAITED'
   | 'POSTBUS_NOT_A_TEST_DATABASE'
   | 'POSTBUS_NOT_A_TRANSACTION'

@@ -34,8 +34,17 @@ export type { PublishedEvent, PublishOptions, PublishResult } from './events/pub
 export { durationMs } from './events/duration.ts'
 export type { BlockResult, InputOf, ResultOptions } from './publishing/result-publisher.ts'
 export type { ExplainedHandler, ListeningHandler } from './deliveries/explain.ts'
+export type { Broadcasts, ListenOptions, MissedBroadcasts, StopListening } from './broadcast/broadcasts.ts'
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
+export type {
+  Handling,
+  Middleware,
+  NextHandle,
+  NextPublish,
+  PublishChanges,
+  Publishing,
+} from './middleware/middleware.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'

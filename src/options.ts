@@ -2,6 +2,8 @@
 import { z } from 'zod'
 import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
 import type { EventTypes } from './handlers/event-types.ts'
+import { problemsOf } from './middleware/check-middleware.ts'
+import type { Middleware } from './middleware/middleware.ts'
 import type { Handlers } from './handlers/registry.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
@@ -89,6 +91,13 @@ export const busOptions = z
       .default(true)
       .describe(
         'Whether workers vacuum the table of deliveries every few seconds, so that claims stay fast. It takes a role that owns the table; others leave it to autovacuum.',
+      ),
+    middleware: z
+      .custom<readonly Middleware[]>(Array.isArray, 'expected an array of { name, publish, handle }')
+      .superRefine((given, context) => problemsOf(given).forEach((problem) => context.addIssue(problem)))
+      .default([])
+      .describe(
+        'Hooks around every publish and every attempt, the outermost first: `{ name, publish(publishing, next), handle(handling, next) }`.',
       ),
     onSignal: z
       .custom<BusSignalListener>(functionLike, 'expected a function')

@@ -20,14 +20,17 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/events/'],
   ['src/codec/'],
   ['src/handlers/'],
+  ['src/middleware/'],
   ['src/publishing/'],
   ['src/deliveries/'],
   ['src/record/'],
   ['src/attempt/'],
+  ['src/broadcast/'],
   ['src/evolution/'],
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
+  ['src/otel/'],
   ['src/cli/'],
   ['src/testing/'],
 ]
@@ -38,6 +41,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
+  [/^@opentelemetry\//, 'src/otel/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

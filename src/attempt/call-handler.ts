@@ -6,10 +6,14 @@ import type { Answer, HandlerCall } from './handler-call.ts'
 import { reportOverdue } from './attempt-signals.ts'
 import { contextFor, type ContextParts } from './context-for.ts'
 import type { Deadlines } from './deadlines.ts'
+import { aroundHandle } from '../middleware/around-handle.ts'
+import type { Hooks } from '../middleware/hooks.ts'
 import { traceAttempt } from '../publishing/trace.ts'
 
 export interface CallParts extends ContextParts {
   readonly deadlines: Deadlines
+  /** What stands around handlers. They, too, have to end before the deadline. */
+  readonly middleware: Hooks
 }
 
 /** Whatever the handler does is an answer: this neither throws nor rejects. A promise, only if the handler returns one. */
@@ -22,7 +26,11 @@ export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promi
   }
   try {
     // The registry matched the event to the handler by type and version; only the compiler cannot know.
-    const returned = trace.run(() => call.handler.handle(call.event as never, contextFor(call, parts)))
+    const returned = trace.run(() => {
+      const context = contextFor(call, parts)
+      const handling = { event: call.event, handler: call.handler.name, context }
+      return aroundHandle(parts.middleware.handle, handling, () => call.handler.handle(call.event as never, context))
+    })
     if (!isThenable(returned)) return end({ threw: false, value: returned })
     return answerOf(returned, end)
   } catch (error) {

@@ -19,12 +19,9 @@ import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
 
 type Kind = 'inline' | 'mailbox' | 'strict'
+type InMemoryParts = Pick<BusParts, 'registry' | 'codec' | 'emit' | 'middleware' | 'publish' | 'tell'>
 
-export function createInMemory(
-  kind: Kind,
-  mailbox: Envelope[],
-  bus: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
-) {
+export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryParts) {
   const refuse = (what: string): never => {
     throw noDatabase(kind, what)
   }
@@ -48,10 +45,10 @@ export function createInMemory(
 function backendOf(
   kind: Kind,
   mailbox: Envelope[],
-  { registry, codec, emit, publish }: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
+  { registry, codec, emit, middleware, publish, tell }: InMemoryParts,
 ): Backend {
   const ids = new RememberedIds()
-  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, publish })
+  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, middleware, publish, tell })
   if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }
@@ -148,15 +145,24 @@ function closable(backend: Backend): Backend {
     ...backend,
     async publish(events, tx) {
       if (!closed || tx !== undefined) return backend.publish(events, tx)
-      throw new PostbusError(
-        'POSTBUS_CLOSED',
-        'This bus was closed. Publish before bus.close(), or create another bus.',
-      )
+      throw wasClosed('Publish')
+    },
+    async broadcast(events, tx) {
+      if (!closed || tx !== undefined) return backend.broadcast(events, tx)
+      throw wasClosed('Broadcast')
+    },
+    async hear() {
+      if (!closed) return backend.hear()
+      throw wasClosed('Listen')
     },
     async close() {
       closed = true
     },
   }
+}
+
+function wasClosed(what: string): PostbusError {
+  return new PostbusError('POSTBUS_CLOSED', `This bus was closed. ${what} before bus.close(), or create another bus.`)
 }
 
 function noDatabase(kind: Kind, what: string): PostbusError {

@@ -15,6 +15,7 @@ import { finishing } from '../handlers/finishers.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
+import type { BusParts } from '../publishing/backend-override.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler, type CallParts } from '../attempt/call-handler.ts'
 import type { Answer, HandlerCall } from '../attempt/handler-call.ts'
@@ -25,7 +26,7 @@ import { decodedCopy, storedForm } from './decoded-copy.ts'
 import { openTransaction } from '../transactions/open-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
-export interface InlineParts extends Pick<CallParts, 'emit' | 'publish'> {
+export interface InlineParts extends Pick<CallParts, 'emit' | 'publish' | 'middleware'>, Pick<BusParts, 'tell'> {
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly ids: RememberedIds
@@ -51,6 +52,12 @@ export function createInlineBackend(parts: InlineParts): Backend {
       }
       return resultsOf(events, fresh)
     },
+    async broadcast(events, tx) {
+      if (tx !== undefined) openTransaction(tx)
+      checkBatchSize(events)
+      for (const planned of events) parts.tell(planned)
+    },
+    hear: async () => async () => undefined, // they are told in `broadcast`
     check: async () => undefined,
     close: async () => undefined,
   }

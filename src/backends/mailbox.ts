@@ -12,13 +12,15 @@ export interface MailboxParts {
   readonly ids: RememberedIds
   /** Keeps one event: its frozen, decoded copy. */
   keep(event: Envelope): void
+  /** The same for one that is broadcast. Default: it is not kept. */
+  keepBroadcast?(event: Envelope): void
 }
 
 /**
  * Refuses what the database would refuse before SQL. Whether a transaction commits cannot be seen from here: an event that
  * was published in one that rolled back is remembered all the same.
  */
-export function createMailboxBackend({ codec, ids, keep }: MailboxParts): Backend {
+export function createMailboxBackend({ codec, ids, keep, keepBroadcast }: MailboxParts): Backend {
   return {
     callsNobody: true,
     async publish(events, tx) {
@@ -28,6 +30,12 @@ export function createMailboxBackend({ codec, ids, keep }: MailboxParts): Backen
       for (const planned of fresh) keep(decodedCopy(planned, codec))
       return resultsOf(events, fresh)
     },
+    async broadcast(events, tx) {
+      if (tx !== undefined) openTransaction(tx)
+      checkBatchSize(events)
+      for (const planned of events) keepBroadcast?.(decodedCopy(planned, codec))
+    },
+    hear: async () => async () => undefined, // no one is called
     check: async () => undefined,
     close: async () => undefined,
   }

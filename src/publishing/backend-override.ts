@@ -2,11 +2,12 @@
  * The one place where tests put another backend in front of a bus's own. Code that publishes knows nothing of it: `publish`
  * asks here first, and without tests there is nothing but one property that is undefined.
  */
-import type { Backend } from './backend.ts'
+import type { Backend, PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
+import type { Hooks } from '../middleware/hooks.ts'
 import type { Emit } from '../signals.ts'
 import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
@@ -23,10 +24,13 @@ export interface BusParts {
   /** What the bus says about events that do not say it themselves, beside the source. */
   readonly defaults: EventDefaults
   readonly ambient: AmbientTransaction
+  readonly middleware: Hooks
   /** What filters have kept away so far. */
   readonly filtered: FilteredCounts
   /** The bus's own backend. */
   readonly backend: Backend
+  /** Tells those who listen to broadcasts in this process. */
+  tell(event: PlannedEvent): void
   /** What a bus with the mailbox backend remembers. */
   readonly mailbox: readonly Envelope[]
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
@@ -37,8 +41,11 @@ export interface BackendOverride {
    * The backend for one publish, or undefined for the bus's own. Called in the publisher's own turn, so that the stack and
    * the async context are the publisher's; `publish` is the frame at which a stack is to be cut. Must not throw.
    */
-  backendFor(bus: BusParts, publish: BusParts['publish']): Backend | undefined
+  backendFor(bus: BusParts, publish: Cut): Backend | undefined
 }
+
+/** The function of ours that was called. */
+export type Cut = (...parameters: never[]) => unknown
 
 /** On globalThis, and shared by every copy of this package: test runners may load the library twice. */
 const SLOT = Symbol.for('postbus.backend-override')
@@ -51,7 +58,7 @@ export function overrideBackends(override: BackendOverride | undefined): void {
 }
 
 /** The backend that a publish goes to. */
-export function backendFor(bus: BusParts, publish: BusParts['publish']): Backend {
+export function backendFor(bus: BusParts, publish: Cut): Backend {
   return place[SLOT]?.backendFor(bus, publish) ?? bus.backend
 }
 

@@ -30,6 +30,10 @@ export interface PlannedEvent {
 export interface Backend {
   /** Stores events and their deliveries, in order, inside `tx` if given. Returns one entry per event. */
   publish(events: readonly PlannedEvent[], tx: PublishTransaction | undefined): Promise<readonly PublishedEvent[]>
+  /** Tells those who listen, at the end of `tx` if given. No handler receives these events, and nothing is owed to anyone. */
+  broadcast(events: readonly PlannedEvent[], tx: PublishTransaction | undefined): Promise<void>
+  /** Resolves when everything that is broadcast reaches the listeners of this bus, with the function that gives that up. */
+  hear(): Promise<() => Promise<void>>
   /** Checks that what the backend needs is there and fits this version of the code. */
   check(): Promise<void>
   /** Lets go of connections. The backend cannot be used afterwards. */

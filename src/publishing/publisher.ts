@@ -1,7 +1,9 @@
 /** `publish`: from events to the backend's answer. What a backend stores has been checked and planned here. */
 import { backendFor, type BusParts } from './backend-override.ts'
-import type { PlannedEvent } from './backend.ts'
+import { checkEnvelope } from './checks.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { aroundPublish } from '../middleware/around-publish.ts'
+import type { Publishing } from '../middleware/middleware.ts'
 import { planEvents } from './plan.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import { traced } from './trace.ts'
@@ -16,23 +18,34 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
     const bus = partsOfBus()
     const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
     const trace = traced(bus.source) // before it, too: the frames around the caller
-    const tx = transactionFor(options, bus.ambient, publish)
+    const tx = transactionFor(options, bus.ambient, { call: publish, named: 'publish()' })
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())
-    const { codec, defaults, filtered } = bus
+    const { codec, defaults, filtered, middleware } = bus
     const emit = backend.callsNobody ? silent : bus.emit
-    const planned: readonly PlannedEvent[] = planEvents(list, {
-      registry,
-      codec,
-      emit,
-      trace: (event) => trace(defaults(event)),
-      filtered,
-      hasLog: backend.hasLog ?? false,
-    })
-    if (planned.length === 0) return { events: [] }
-    return { events: await backend.publish(planned, tx) }
+    const complete = (event: Envelope) => trace(defaults(event))
+
+    const store = async (publishing: Publishing, finish: typeof complete): Promise<PublishResult> => {
+      const hasLog = backend.hasLog ?? false
+      const planned = planEvents(publishing.events, { registry, codec, emit, trace: finish, filtered, hasLog })
+      if (planned.length === 0) return { events: [] }
+      return { events: await backend.publish(planned, publishing.tx) }
+    }
+    if (middleware.publish.length === 0 || list.length === 0) return store({ events: list, tx }, complete)
+    const publishing = Object.freeze({ events: Object.freeze(list.map((event) => complete(checked(event)))), tx })
+    return aroundPublish(middleware.publish, publishing, (changed) => store(changed, asItIs))
   }
+}
+
+/** A hook is shown events only. */
+function checked(event: Envelope): Envelope {
+  checkEnvelope(event)
+  return event
+}
+
+function asItIs(event: Envelope): Envelope {
+  return event
 }
 
 function silent(): void {}

@@ -79,7 +79,7 @@ interface ResultParts {
 export function resultPublisher({ emit, ambient, publish }: ResultParts): ResultPublisher['publishResult'] {
   async function publishResult(eventType: AnyEventType, options: GivenOptions, block: () => unknown): Promise<unknown> {
     check(eventType, options, block)
-    transactionFor(options, ambient, publishResult) // before the block does anything
+    transactionFor(options, ambient, { call: publishResult, named: 'publish()' }) // before the block does anything
     const { tx, errorEvent, errorData = messageOf, id, ...about } = options
     const initializedAt = now()
 

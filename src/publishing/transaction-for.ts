@@ -12,34 +12,43 @@ export interface AmbientTransaction {
   readonly requireTransaction: boolean
 }
 
+/** For error messages: the function, to find its caller, and its name. */
+export interface Called {
+  readonly call: (...parameters: never[]) => unknown
+  readonly named: string
+}
+
 /**
- * `undefined`: a transaction of its own. Called in the publisher's own turn, with its async context; `publish` is what it has called.
+ * `undefined`: a transaction of its own. Called in the publisher's own turn, with its async context; `called` is what it has called.
  * Two mistakes would publish outside of a transaction without a word: the transaction in the place of the options, and a `tx` that is
  * undefined by accident. They are refused.
  */
 export function transactionFor(
   options: PublishOptions,
   { currentTransaction, requireTransaction }: AmbientTransaction,
-  publish: (...parameters: never[]) => unknown,
+  { call, named }: Called,
 ): PublishTransaction | undefined {
   const given: unknown = options // JavaScript may pass anything
   if (!isPlainObject(given)) {
-    throw notATransaction('its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')
+    throw notATransaction(named, 'its second argument is not `{ tx }`. Pass the transaction as `{ tx: trx }`.')
   }
   if ('tx' in options) {
     if (options.tx === 'own') return undefined
     if (options.tx !== undefined) return options.tx
-    throw notATransaction("`tx` is undefined. Leave it out, or say `tx: 'own'` to publish in a transaction of its own.")
+    throw notATransaction(
+      named,
+      "`tx` is undefined. Leave it out, or say `tx: 'own'` to publish in a transaction of its own.",
+    )
   }
   const around = currentTransaction?.() ?? undefined
   if (around !== undefined || !requireTransaction) return around
   throw new PostbusError(
     'POSTBUS_TRANSACTION_REQUIRED',
-    `publish() ${callerOf(publish)} is in no transaction, and this bus requires one: \`requireTransaction\` is set. Pass \`{ tx }\`, ` +
+    `${named} ${callerOf(call)} is in no transaction, and this bus requires one: \`requireTransaction\` is set. Pass \`{ tx }\`, ` +
       `call it where \`currentTransaction\` finds one, or say \`{ tx: 'own' }\` where that is what you mean. Nothing was published.`,
   )
 }
 
-function notATransaction(problem: string): PostbusError {
-  return new PostbusError('POSTBUS_NOT_A_TRANSACTION', `publish(): ${problem}`)
+function notATransaction(named: string, problem: string): PostbusError {
+  return new PostbusError('POSTBUS_NOT_A_TRANSACTION', `${named}: ${problem}`)
 }

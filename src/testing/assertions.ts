@@ -61,6 +61,21 @@ export function publishedEvents(type?: AnyEventType): readonly unknown[] {
   return events.filter((event) => meets(event, expected))
 }
 
+/**
+ * All events that this test has broadcast, in order. No one hears them in mailbox and strict mode, and strict mode expects no
+ * assertion of them.
+ *
+ * @example expect(broadcastEvents(PriceChanged).map(({ data }) => data.productId)).toEqual(['p-1'])
+ */
+export function broadcastEvents(): readonly Envelope[]
+export function broadcastEvents<Kind extends AnyEventType>(type: Kind): readonly EventOf<Kind>[]
+export function broadcastEvents(type?: AnyEventType): readonly unknown[] {
+  const events = recordingTest('broadcastEvents').broadcasts
+  if (!type) return [...events]
+  const expected = expectation('broadcastEvents', type, undefined)
+  return events.filter((event) => meets(event, expected))
+}
+
 /** Fails if an event was published and not asserted: in strict mode a strict one, in mailbox mode any. */
 export function assertNoPendingEvents(): void {
   const test = recordingTest('assertNoPendingEvents')

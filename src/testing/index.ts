@@ -1,6 +1,12 @@
 /** The testing kit, `postbus/testing`: what a test says about events. Works with any test runner. */
 export { allowEventBus, currentTestBus, type AllowTarget } from './allow-event-bus.ts'
-export { assertEventPublished, assertNoPendingEvents, publishedEvents, refuteEventPublished } from './assertions.ts'
+export {
+  assertEventPublished,
+  assertNoPendingEvents,
+  broadcastEvents,
+  publishedEvents,
+  refuteEventPublished,
+} from './assertions.ts'
 export type { Patience } from './arrival.ts'
 export { mailboxOf } from './mailbox-of.ts'
 export type { AsymmetricMatcher, EventMatch, PartOf } from './match.ts'

@@ -120,7 +120,8 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const delivery = unstoredDelivery(handler, storedForm(planned), number)
   const copy = decodedCopy(planned, bus.codec, reading)
   const call = { delivery, handler, event: handler.isShadow ? shadowOfWhole(copy) : copy, abort: new AbortController() }
-  return callHandler(call, { emit: bus.emit, publish: bus.publish, deadlines: new Deadlines(), tx: options.tx })
+  const { emit, publish, middleware } = bus
+  return callHandler(call, { emit, publish, middleware, deadlines: new Deadlines(), tx: options.tx })
 }
 
 function encode(event: Envelope, { codec }: BusParts, { bus }: RunEventOptions): string {

@@ -4,6 +4,7 @@ import type { BusParts } from '../publishing/backend-override.ts'
 import { createCodec } from '../codec/codec.ts'
 import { PostbusError } from '../errors.ts'
 import { lazyRegistry } from '../handlers/lazy-registry.ts'
+import { NO_HOOKS } from '../middleware/hooks.ts'
 import { FilteredCounts } from '../publishing/filtered-counts.ts'
 import { publisher } from '../publishing/publisher.ts'
 
@@ -15,6 +16,8 @@ const backend: Backend = {
         'Say which bus it publishes with: runEvent(handler, event, { bus }).',
     )
   },
+  broadcast: async () => undefined,
+  hear: async () => async () => undefined,
   check: async () => undefined,
   close: async () => undefined,
 }
@@ -27,8 +30,10 @@ export const standInBus: BusParts = {
   source: null,
   defaults: (event) => event,
   ambient: { requireTransaction: false },
+  middleware: NO_HOOKS,
   filtered: new FilteredCounts(),
   backend,
+  tell: () => undefined,
   mailbox: [],
   publish: publisher(() => standInBus),
 }

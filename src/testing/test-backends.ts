@@ -1,6 +1,6 @@
 /** The backend that each publish gets while tests run: by the mode of the test that it belongs to. */
 import type { Backend } from '../publishing/backend.ts'
-import type { BackendOverride, BusParts } from '../publishing/backend-override.ts'
+import type { BackendOverride, BusParts, Cut } from '../publishing/backend-override.ts'
 import { overrideBackends } from '../publishing/backend-override.ts'
 import { createInlineBackend } from '../backends/inline.ts'
 import { createMailboxBackend } from '../backends/mailbox.ts'
@@ -46,13 +46,13 @@ function modeFor(bus: BusParts, owner: Owner): EventBusMode {
   return owner.tests.every(({ mode }) => mode === 'live') ? 'live' : 'mailbox'
 }
 
-function callable({ registry, codec, emit, publish }: BusParts) {
-  return { registry, codec, emit, publish }
+function callable({ registry, codec, emit, middleware, publish, tell }: BusParts) {
+  return { registry, codec, emit, middleware, publish, tell }
 }
 
 interface Recording {
   readonly strict: boolean
-  readonly publish: BusParts['publish']
+  readonly publish: Cut
 }
 
 function recordingBackend(bus: BusParts, test: TestBus, { strict, publish }: Recording): Backend {
@@ -66,6 +66,7 @@ function recordingBackend(bus: BusParts, test: TestBus, { strict, publish }: Rec
       if (strict) throw testEnded(event.type, test)
       state.late.push({ type: event.type, test: test.name })
     },
+    keepBroadcast: (event) => test.broadcasts.push(event),
   })
 }
 
@@ -74,6 +75,10 @@ function refusing(reason: () => PostbusError): Backend {
     publish: async () => {
       throw reason()
     },
+    broadcast: async () => {
+      throw reason()
+    },
+    hear: async () => async () => undefined,
     check: async () => undefined,
     close: async () => undefined,
   }

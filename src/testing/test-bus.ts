@@ -22,6 +22,8 @@ export class TestBus {
   readonly name: string
   /** @internal Every event of this test, in the order of publishing. */
   readonly recorded: RecordedEvent[] = []
+  /** @internal Every event that was broadcast, in order. */
+  readonly broadcasts: Envelope[] = []
   /** @internal Tests inside this one: foreign code then belongs to them. */
   inner = 0
   /** @internal How many late events there were when this test began. */

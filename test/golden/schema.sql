@@ -24,6 +24,12 @@ create table postbus.backfill (
   ended_at timestamp with time zone
 );
 
+create table postbus.broadcast (
+  id bigint not null generated always as identity,
+  message text not null,
+  sent_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table postbus.dead_letter (
   delivery_id uuid not null,
   queue text not null,
@@ -425,6 +431,8 @@ alter table postbus.act add constraint act_pkey PRIMARY KEY (id);
 
 alter table postbus.backfill add constraint backfill_pkey PRIMARY KEY (handler);
 
+alter table postbus.broadcast add constraint broadcast_pkey PRIMARY KEY (id);
+
 alter table postbus.dead_letter add constraint dead_letter_pkey PRIMARY KEY (delivery_id);
 
 alter table postbus.event add constraint event_id_key UNIQUE (id);
@@ -704,6 +712,34 @@ begin
     end loop;
   end if;
   return released;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.broadcast(messages text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  sent text;
+  stored bigint;
+begin
+  for sent in select one.message from jsonb_array_elements_text(messages::jsonb) with ordinality as one (message, ord) order by one.ord
+  loop
+    if octet_length(sent) >= 8000 then
+      insert into "postbus".broadcast (message) values (sent) returning id into stored;
+      sent := stored::text;
+    end if;
+    perform pg_notify('postbus_postbus.all', sent);
+  end loop;
+  if stored is not null and current_setting('transaction_isolation') = 'read committed' then
+    delete from "postbus".broadcast gone where gone.id in (
+      select oldest.id from (select id, sent_at from "postbus".broadcast order by id limit 100 for update skip locked) oldest
+      where oldest.sent_at < clock_timestamp() - interval '10 minutes'
+    );
+  end if;
+  return 'sent';
 end
 $function$
 ;

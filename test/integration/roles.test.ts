@@ -5,12 +5,14 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus } from '../../src/index.ts'
+import { until } from '../support/until.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 const Paid = defineEvent('finances.paid', {
   schema: z.object({ account: z.string().nullable(), fails: z.boolean() }),
   partitionKey: (data) => data.account,
 })
+const Noted = defineEvent('finances.noted', { schema: z.object({ text: z.string() }) })
 const book = defineHandler('finances.book', {
   on: Paid,
   maxAttempts: 1,
@@ -69,6 +71,18 @@ test('who may not create schemas migrates into those that were made for it', asy
   await bus.migrate()
 
   await expect(bus.ready()).resolves.toBeUndefined()
+})
+
+test('a publisher broadcasts and listens, also what is stored for that', async () => {
+  const bus = as('shop_web')
+  const heard: string[] = []
+  const stop = await bus.listen(Noted, ({ data }) => void heard.push(data.text))
+
+  await bus.broadcast(['short', 'x'.repeat(9_000)].map((text) => Noted({ text })))
+  await until('both are heard', () => heard.length === 2)
+  await stop()
+
+  expect(heard.map((text) => text.length)).toEqual([5, 9_000])
 })
 
 test('a publisher publishes, with a transaction of its own and without, and can do no more', async () => {
@@ -172,7 +186,7 @@ async function settled(): Promise<string[]> {
 async function blocksOfTheDocument(): Promise<string[]> {
   const text = await readFile(new URL('../../docs/roles.md', import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql)
-  expect(blocks).toHaveLength(ROLES.length)
+  expect(blocks).toHaveLength(ROLES.length + 1) // one for each, and one for broadcasts
   return blocks.map((sql) =>
     sql
       .replaceAll('on database shop', `on database ${database.name}`)

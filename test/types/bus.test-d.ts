@@ -10,6 +10,7 @@ import {
   failed,
   PostbusError,
   printSignals,
+  shadow,
   type AnyEventType,
   type Bus,
   type ExplainedHandler,
@@ -22,6 +23,11 @@ import {
   type PublishedEvent,
   type PublishOptions,
   type PublishResult,
+  type MissedBroadcasts,
+  type Publishing,
+  type StopListening,
+  type HandlerContext,
+  type ShadowEvent,
   type BusSignal,
   type StopReport,
   type Percentiles,
@@ -76,6 +82,47 @@ void createBus({ connectionString: '', requireTransaction: true, currentTransact
 void createBus({ connectionString: '', currentTransaction: (): typeof trx | null => null })
 // @ts-expect-error -- a database is no transaction
 void createBus({ connectionString: '', currentTransaction: () => db })
+
+// Hooks: what they are given, what they may change, and that next gives back what is inside.
+createBus({
+  middleware: [
+    {
+      name: 'tenants',
+      publish(publishing, next) {
+        expectTypeOf(publishing).toEqualTypeOf<Publishing>()
+        expectTypeOf(next({ metadata: { tenant: 'a' } })).resolves.toEqualTypeOf<PublishResult>()
+        // @ts-expect-error -- an event's type is its publisher's
+        void next({ type: 'orders.order-shipped' })
+        // @ts-expect-error -- metadata are JSON
+        void next({ metadata: { at: new Date() } })
+        return next({ metadata: ({ id }) => ({ id }), tx: trx })
+      },
+      async handle({ event: handled, handler, context }, next) {
+        expectTypeOf(handled).toEqualTypeOf<Envelope | ShadowEvent>()
+        expectTypeOf(handler).toBeString()
+        expectTypeOf(context).toEqualTypeOf<HandlerContext>()
+        // @ts-expect-error -- a handler gets what was published
+        await next(event)
+        await next()
+      },
+    },
+  ],
+})
+// @ts-expect-error -- a hook that no one calls
+createBus({ middleware: [{ onPublish: () => undefined }] })
+
+// A listener gets the events that it listens to, as a handler does; and says when it stops.
+expectTypeOf(bus.broadcast([event, OrderShipped(1)], { tx: trx })).resolves.toEqualTypeOf<void>()
+expectTypeOf(
+  bus.listen(OrderCreated, ({ data }) => expectTypeOf(data).toEqualTypeOf<{ orderId: string }>(), {
+    onMissed: (missed) => expectTypeOf(missed).toEqualTypeOf<MissedBroadcasts>(),
+  }),
+).resolves.toEqualTypeOf<StopListening>()
+void bus.listen([OrderShipped, 'orders.*'], (of) => OrderShipped.is(of) && expectTypeOf(of.data).toBeNumber())
+// @ts-expect-error -- what is broadcast is not stored, so that there is nothing to fetch
+void bus.listen(shadow(OrderCreated), () => undefined)
+// @ts-expect-error -- an event is broadcast, not its type
+void bus.broadcast(OrderCreated)
 
 // The result of a block is the data of an event, and is returned; so is a failure.
 expectTypeOf(bus.publishResult(OrderCreated, {}, async () => ({ orderId: 'o1', more: 1 }))).resolves.toEqualTypeOf<{

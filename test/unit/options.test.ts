@@ -16,6 +16,7 @@ describe('the options of a bus', () => {
       schema: 'postbus',
       pgbossSchema: 'pgboss',
       codecs: [],
+      middleware: [],
       maxPayloadBytes: 1_048_576,
       poolSize: 5,
       connectTimeoutMs: 10_000,

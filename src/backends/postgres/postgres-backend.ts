@@ -7,6 +7,7 @@ import { claimFrom, type Claim, type Shadows } from './deliveries/claim.ts'
 import { keepClaims, recoverClaims } from './deliveries/claims.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
+import { sendBroadcasts } from './broadcast/send.ts'
 import { publishEvents } from './deliveries/publish.ts'
 import { dueQueues } from './deliveries/due.ts'
 import { countMinute } from './deliveries/handler-minutes.ts'
@@ -54,7 +55,12 @@ interface DeliveryConnections {
   readonly listening?: DeliveryConnection | null
 }
 
-export function createPostgresBackend(connections: Connections, tables: Tables, emit: Emit): PostgresBackend {
+/** What all backends can but hear: for that it takes the listeners of a bus. */
+export function createPostgresBackend(
+  connections: Connections,
+  tables: Tables,
+  emit: Emit,
+): Omit<PostgresBackend, 'hear'> {
   const { connection, lifeline } = connections
   return {
     hasLog: true,
@@ -62,6 +68,14 @@ export function createPostgresBackend(connections: Connections, tables: Tables, 
       const executor = tx === undefined ? await ownConnection(connection) : openTransaction(tx)
       try {
         return await publishEvents(executor, tables, events, tx !== undefined)
+      } catch (error) {
+        throw explainDatabaseError(error, tables.names.postbus)
+      }
+    },
+    async broadcast(events, tx) {
+      const executor = tx === undefined ? await ownConnection(connection, 'broadcast') : openTransaction(tx)
+      try {
+        await sendBroadcasts(executor, tables, events)
       } catch (error) {
         throw explainDatabaseError(error, tables.names.postbus)
       }
@@ -82,10 +96,10 @@ export function createPostgresBackend(connections: Connections, tables: Tables, 
 }
 
 /** Without the caller's transaction, the one statement that publishes is a transaction of its own. */
-async function ownConnection(connection: Connection): Promise<SqlExecutor> {
+async function ownConnection(connection: Connection, name = 'publish'): Promise<SqlExecutor> {
   const database = await connection.pool()
   return {
-    executeSql: (text, values) => database.query({ name: 'publish', text, values: [...values] }),
+    executeSql: (text, values) => database.query({ name, text, values: [...values] }),
     settings: 'something between Postbus and pg',
   }
 }

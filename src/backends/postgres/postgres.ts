@@ -11,6 +11,7 @@ import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
 import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
+import type { BroadcastListeners } from '../../broadcast/broadcast-listeners.ts'
 import {
   doctorOptions,
   pruneOptions,
@@ -25,6 +26,7 @@ import { parseOptions } from '../../parse-options.ts'
 import type { Emit } from '../../signals.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
+import { Hearing } from './broadcast/hearing.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { examine } from './operating/doctor.ts'
@@ -81,21 +83,25 @@ export interface Known {
   readonly emit: Emit
   readonly codec: Codec
   readonly registry: LazyRegistry
+  readonly listeners: BroadcastListeners
 }
 
-export function createPostgres(settings: PostgresSettings, { emit, codec, registry }: Known): Postgres {
+export function createPostgres(settings: PostgresSettings, { emit, codec, registry, listeners }: Known): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
   const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
   const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
+  const hearing = new Hearing({ connection, listening, tables, emit, registry, listeners })
   return {
     backend: {
       ...backend,
       publish: publishingFirstNames(backend, registry),
       store: withPresentNames(backend.store, registry),
+      hear: () => hearing.begin(),
       async close() {
+        await hearing.close()
         await close() // before the connections that it uses
         await backend.close()
       },

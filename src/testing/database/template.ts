@@ -2,6 +2,7 @@
  * The template of a run's test databases: migrated once, by the first process, and copied for each test process. It gets
  * its name last: a template is complete or not there.
  */
+import { BroadcastListeners } from '../../broadcast/broadcast-listeners.ts'
 import { createPostgres } from '../../backends/postgres/postgres.ts'
 import { testClock } from '../time/test-clock.ts'
 import { inDatabase, onConnection, type Client } from './administration.ts'
@@ -50,7 +51,7 @@ async function migratePostbus(
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
   const postgres = createPostgres(
     { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
-    { emit, codec, registry },
+    { emit, codec, registry, listeners: new BroadcastListeners({ emit, codec, registry }) },
   )
   try {
     await postgres.migrate((await registry.load()).queues)

@@ -115,9 +115,9 @@ interface InsideRunParts {
 
 /** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
 function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
-  const { codec, emit, publish } = parts
+  const { codec, emit, publish, middleware } = parts
   const { store, tx } = within
-  const attempt = attemptWith({ registry, codec, emit, publish, tx, ...reading(store) })
+  const attempt = attemptWith({ registry, codec, emit, publish, middleware, tx, ...reading(store) })
   return transactionRun({ ...within, ...rest, emit, attempt })
 }
 

@@ -9,6 +9,7 @@ import type { Outcome } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
 import { Deadlines } from '../../../src/attempt/deadlines.ts'
 import { runAttempt, type AttemptParts } from '../../../src/attempt/run-attempt.ts'
+import { NO_HOOKS } from '../../../src/middleware/hooks.ts'
 import { z } from 'zod'
 import { aDelivery, stored } from '../worker/a-delivery.ts'
 
@@ -41,6 +42,7 @@ export function attemptBy(
     codec: createCodec(),
     emit: () => undefined,
     publish: async () => ({ events: [] }),
+    middleware: NO_HOOKS,
     deadlines: new Deadlines(),
     payloadOf: async () => null,
     deliveriesOf: async () => [],

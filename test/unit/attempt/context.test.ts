@@ -12,6 +12,7 @@ import { createRegistry } from '../../../src/handlers/registry.ts'
 import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { concludedAttempt } from '../../../src/attempt/concluded-attempt.ts'
 import { attemptWith } from '../../../src/attempt/run-attempt.ts'
+import { NO_HOOKS } from '../../../src/middleware/hooks.ts'
 import { aDelivery, stored } from '../worker/a-delivery.ts'
 
 vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
@@ -197,6 +198,7 @@ async function attempt(
     codec: createCodec(),
     emit,
     publish,
+    middleware: NO_HOOKS,
     payloadOf: async () => null,
     deliveriesOf: async () => [],
     supersede: async () => null,

@@ -5,6 +5,7 @@ import type { Answer } from '../../../src/attempt/handler-call.ts'
 import { Deadlines } from '../../../src/attempt/deadlines.ts'
 import { defineHandler } from '../../../src/handlers/handler.ts'
 import type { Emit } from '../../../src/signals.ts'
+import { NO_HOOKS } from '../../../src/middleware/hooks.ts'
 import { rejectionOf } from '../refusal.ts'
 import { delivery, event, OrderCreated } from './an-attempt.ts'
 
@@ -223,7 +224,7 @@ function start(work?: () => Promise<unknown>, { deadlines = new Deadlines(), tim
     handler: defineHandler('mail.receipt', { on: OrderCreated, handle, timeoutMs }),
   }
   const emit: Emit = (_, name) => void (name === 'attempt.overdue' && onOverdue())
-  const answer = callHandler(call, { deadlines, emit, publish: async () => ({ events: [] }) })
+  const answer = callHandler(call, { deadlines, emit, middleware: NO_HOOKS, publish: async () => ({ events: [] }) })
   return { abort, onOverdue, handler, running: valueOf(answer) }
 }
 

@@ -7,7 +7,8 @@ const around = { executeSql: async () => ({ rows: [] }) }
 const NOWHERE: AmbientTransaction = { requireTransaction: false }
 const INSIDE: AmbientTransaction = { requireTransaction: true, currentTransaction: () => around }
 
-const found = (options: object, ambient: AmbientTransaction) => transactionFor(options, ambient, found)
+const found = (options: object, ambient: AmbientTransaction) =>
+  transactionFor(options, ambient, { call: found, named: 'publish()' })
 
 test('a publish belongs to the transaction that it is given, else to the one around it, else to none', () => {
   expect([found({ tx }, NOWHERE), found({ tx }, INSIDE), found({}, INSIDE), found({}, NOWHERE)]).toEqual([

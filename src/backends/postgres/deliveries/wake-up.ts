@@ -1,8 +1,8 @@
 /** Hears when something was published, over LISTEN on a connection of its own that is made again when it breaks. */
-import type { Client } from 'pg'
 import { sleep } from '../../../clock.ts'
 import type { Emit } from '../../../signals.ts'
 import type { Connection } from '../connection.ts'
+import { listenUntilLost, UNAVAILABLE } from '../connections/listen-until-lost.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them": `*`. */
@@ -10,16 +10,10 @@ export const MAX_WAKE_BYTES = 7_000
 
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
-/** A half-open connection looks alive for hours. A query that gets no answer in time ends it. */
-const PROBE_EVERY_MS = 30_000
-
 /** LISTEN belongs to a session. Through a pooler, the next one on that session would hear us, and we would hear nothing. */
 export const CANNOT_LISTEN =
   'the connection goes through a pooler, where LISTEN does not work: workers look for deliveries every `pollMs` only. ' +
   'Give createBus() a way to the server itself, `listen: { connectionString }`, or say that this is meant: `listen: false`'
-
-/** Ends the listening for good. */
-const UNAVAILABLE = Symbol('LISTEN does not work here')
 
 /**
  * Calls `onWake` with the queues that something was published to. While the connection is lost nothing is heard:
@@ -43,7 +37,6 @@ export function listenOn(
   onWake: (words: readonly string[] | 'all') => void,
 ): { close(): Promise<void> } {
   const closed = new AbortController()
-  let client: Client | undefined
 
   const running = (async () => {
     if (connection === null) return
@@ -51,8 +44,11 @@ export function listenOn(
       const onListening = () => {
         if (failures > 0) emit('info', 'wake-up.restored', 'LISTEN is back.')
         failures = 0
+        onWake('all')
       }
-      const lost = await listenUntilLost(connection, onListening).catch((error: unknown) => error)
+      const onPayload = (payload: string) => onWake(payload === '' || payload === '*' ? 'all' : payload.split(' '))
+      const to = { channel, onListening, onPayload }
+      const lost = await listenUntilLost(connection, to, closed.signal).catch((error: unknown) => error)
       if (closed.signal.aborted) return
       if (lost === UNAVAILABLE) return emit('warn', 'wake-up.unavailable', `LISTEN: ${CANNOT_LISTEN}.`)
       failures += 1
@@ -62,41 +58,9 @@ export function listenOn(
     }
   })()
 
-  async function listenUntilLost(over: Pick<Connection, 'listener'>, onListening: () => void): Promise<unknown> {
-    const opened = await over.listener()
-    if (opened === null) return UNAVAILABLE
-    client = opened
-    const lost = new Promise((resolve) => opened.once('end', () => resolve('the connection ended')))
-    opened.on('notification', ({ payload }) => onWake(!payload || payload === '*' ? 'all' : payload.split(' ')))
-    try {
-      await opened.query(`listen "${channel}"`)
-      onListening()
-      onWake('all')
-      return await Promise.race([lost, probeUntilDead(opened)])
-    } finally {
-      client = undefined
-      void opened.end().catch(() => undefined) // it is lost already, or being closed
-    }
-  }
-
-  async function probeUntilDead(opened: Client): Promise<unknown> {
-    while (!closed.signal.aborted) {
-      await sleep(PROBE_EVERY_MS, closed.signal)
-      if (!closed.signal.aborted && !(await isListening(opened))) return UNAVAILABLE
-    }
-    return 'closed'
-  }
-
-  /** Behind a pooler this may be another session by now. */
-  async function isListening(opened: Client): Promise<boolean> {
-    const { rowCount } = await opened.query(`select from pg_listening_channels() as name where name = '${channel}'`)
-    return rowCount === 1
-  }
-
   return {
     async close() {
       closed.abort()
-      await client?.end().catch(() => undefined)
       await running
     },
   }

@@ -5,6 +5,7 @@
 import type { Queryable } from '../connection.ts'
 import { AS_A_GUEST } from '../schema/lock-waits.ts'
 import type { Tables } from '../schema/tables.ts'
+import { broadcastFunction } from './broadcast.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
@@ -66,6 +67,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   logWatermarkFunction,
   logAdmitFunction,
   logAcknowledgeFunction,
+  broadcastFunction,
 ]
 
 /**

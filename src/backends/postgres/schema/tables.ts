@@ -54,6 +54,10 @@ export interface Tables {
   readonly channel: string
   /** The channel on which those who wait for an event hear that something of it has ended. */
   readonly endChannel: string
+  /** Broadcasts that are too long for a notification. */
+  readonly broadcast: string
+  /** The channel on which processes hear what is broadcast. */
+  readonly broadcastChannel: string
 }
 
 /** The table that pg-boss keeps the jobs of all queues in that were not given one of their own. */
@@ -108,5 +112,7 @@ export function tablesIn(names: SchemaNames): Tables {
     seqOfDelivery: ours('seq_of_delivery'),
     channel: `postbus_${names.postbus}`,
     endChannel: `postbus_${names.postbus}_end`,
+    broadcast: ours('broadcast'),
+    broadcastChannel: `postbus_${names.postbus}.all`, // no schema is named like that,
   })
 }

@@ -1,0 +1,62 @@
+/** LISTEN on a connection of its own, until that is lost. To hear for longer, call it again. */
+import type { Client } from 'pg'
+import { sleep } from '../../../clock.ts'
+import type { Connection } from '../connection.ts'
+
+/** A half-open connection looks alive for hours. A query that gets no answer in time ends it. */
+const PROBE_EVERY_MS = 30_000
+
+/** LISTEN does not work here. It belongs to a session: through a pooler the next one on that session would hear us, and we would hear nothing. */
+export const UNAVAILABLE = Symbol('LISTEN does not work here')
+
+export interface ListeningTo {
+  readonly channel: string
+  /** From now on everything is heard. */
+  onListening(): void
+  onPayload(payload: string): void
+  /** The connection has answered. */
+  onAlive?(): void
+}
+
+/**
+ * Resolves with the reason when the connection has ended, with `UNAVAILABLE` where LISTEN does not work, and when `over` is aborted.
+ * Rejects when the connection cannot be made, or does not answer any more.
+ */
+export async function listenUntilLost(
+  connection: Pick<Connection, 'listener'>,
+  { channel, onListening, onPayload, onAlive }: ListeningTo,
+  over: AbortSignal,
+): Promise<unknown> {
+  const client = await connection.listener()
+  if (client === null) return UNAVAILABLE
+  const end = () => client.end().catch(() => undefined)
+  const onAbort = () => void end()
+  over.addEventListener('abort', onAbort, { once: true })
+  const lost = new Promise((resolve) => client.once('end', () => resolve('the connection ended')))
+  client.on('notification', ({ payload }) => onPayload(payload ?? ''))
+  try {
+    if (over.aborted) return 'closed'
+    await client.query(`listen "${channel}"`)
+    onListening()
+    return await Promise.race([lost, probeUntilDead(client)])
+  } finally {
+    over.removeEventListener('abort', onAbort)
+    const ended = end() // it is lost already, or being closed
+    if (over.aborted) await ended
+  }
+
+  async function probeUntilDead(opened: Client): Promise<unknown> {
+    while (!over.aborted) {
+      await sleep(PROBE_EVERY_MS, over)
+      if (!over.aborted && !(await isListening(opened, channel))) return UNAVAILABLE
+      onAlive?.()
+    }
+    return 'closed'
+  }
+}
+
+/** Behind a pooler this may be another session by now. */
+async function isListening(client: Client, channel: string): Promise<boolean> {
+  const { rowCount } = await client.query(`select from pg_listening_channels() as name where name = '${channel}'`)
+  return rowCount === 1
+}

@@ -1,0 +1,41 @@
+/** A call of a handler with the hooks of the bus around it. */
+import { PostbusError } from '../errors.ts'
+import type { HandleHook } from './hooks.ts'
+import type { Handling } from './middleware.ts'
+import { passed } from './once.ts'
+
+/**
+ * Returns what is the handler's answer: what the outermost hook returned, if it returned anything, and else what is inside of it gave.
+ * Without hooks the handler is called as it is.
+ *
+ * @throws {PostbusError} `POSTBUS_NEXT_NOT_CALLED`, `POSTBUS_NEXT_CALLED_AGAIN`; what hooks and the handler throw.
+ */
+export function aroundHandle(hooks: readonly HandleHook[], handling: Handling, handle: () => unknown): unknown {
+  return hooks.length === 0 ? handle() : from(0)
+
+  async function from(place: number): Promise<unknown> {
+    const hook = hooks[place]
+    if (!hook) return begun()
+    const { returned, inside } = await passed<void, unknown>({
+      of: hook.of,
+      hook: (next) => hook.run(handling, () => next()),
+      inside: () => from(place + 1),
+    })
+    if (returned !== undefined) return returned
+    if (inside) return inside
+    throw notCalled(hook.of)
+  }
+
+  /** Where a hook has waited until the time was over or the claim lost, the handler must not begin: it could meet its own next attempt. */
+  function begun(): unknown {
+    handling.context.signal.throwIfAborted()
+    return handle()
+  }
+}
+
+function notCalled(of: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_NEXT_NOT_CALLED',
+    `Middleware ${of} has neither called next() nor returned an outcome. Return skip(…), discard(…), snooze(…) or a value, or call next().`,
+  )
+}

@@ -1,0 +1,112 @@
+/** Spans around publishing and handling, and metrics of both: a middleware and a listener to signals. */
+import { context, SpanKind, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
+import { now } from '../clock.ts'
+import { PostbusError } from '../errors.ts'
+import type { Handling, Middleware, NextHandle, NextPublish, Publishing } from '../middleware/middleware.ts'
+import type { BusSignalListener } from '../signals.ts'
+import { attempted, processing, published, publishing as publishingOf } from './attributes.ts'
+import { instrumentsOf } from './instruments.ts'
+import { measured } from './measured.ts'
+import { headersOf, spanIn } from './trace-headers.ts'
+
+export interface OpenTelemetryOptions {
+  /**
+   * How an attempt's span belongs to the span that published its event. `'linked'` (the default): it begins a trace of its own, with a link.
+   * `'child'`: it is a child of it, so that a request and all that came of it are one trace.
+   */
+  readonly attempts?: 'linked' | 'child' | undefined
+  /** Default: the one that is registered for the process. */
+  readonly tracerProvider?: TracerProvider | undefined
+  /** Default: the one that is registered for the process when the first event is published or handled. */
+  readonly meterProvider?: MeterProvider | undefined
+}
+
+export interface OpenTelemetry {
+  /** For `createBus({ middleware })`. Put it first, so that the spans of other hooks lie inside of its own. */
+  readonly middleware: Middleware
+  /** For `createBus({ onSignal })`: counts what signals tell, and passes them on to your own listener. */
+  onSignal(then?: BusSignalListener): BusSignalListener
+}
+
+/**
+ * Makes the telemetry of one bus. It speaks to `@opentelemetry/api`; without a registered SDK it does next to nothing.
+ *
+ * @example
+ * const telemetry = openTelemetry({ attempts: 'child' })
+ * const bus = createBus({
+ *   connectionString,
+ *   handlers,
+ *   middleware: [telemetry.middleware],
+ *   onSignal: telemetry.onSignal(printSignals()),
+ * })
+ */
+export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry {
+  const { attempts, tracerProvider = trace, meterProvider } = checked(options)
+  const tracer = tracerProvider.getTracer('postbus')
+  const instruments = instrumentsOf(meterProvider)
+
+  async function publish(publishing: Publishing, next: NextPublish): Promise<void> {
+    const { events } = publishing
+    const attributes = publishingOf(events)
+    const of = `publish ${String(attributes['messaging.destination.name'])}`
+    const around = context.active()
+    const carried = trace.getSpan(around) ? null : spanIn(events[0]?.metadata ?? {})
+    const parent = carried ? trace.setSpanContext(around, carried) : around
+    const kind = SpanKind.PRODUCER
+    const span = tracer.startSpan(of, { kind, attributes: { ...attributes, ...published(events) } }, parent)
+    const headers = headersOf(span.spanContext())
+
+    const { seconds, error } = await measured(span, () =>
+      context.with(trace.setSpan(parent, span), () => next(headers ? { metadata: headers } : {})),
+    )
+    if (!error) instruments().sent.add(events.length, attributes)
+    instruments().publishDuration.record(seconds, { ...attributes, ...error })
+  }
+
+  async function handle(handling: Handling, next: NextHandle): Promise<void> {
+    const { event, handler, context: attempt } = handling
+    const attributes = processing(handling)
+    const publisher = spanIn(event.metadata)
+    const isChild = attempts === 'child' && publisher !== null
+    const parent = isChild ? trace.setSpanContext(context.active(), publisher) : context.active()
+    const latency = Math.max(0, (now().getTime() - event.occurredAt.getTime()) / 1_000)
+    const span = tracer.startSpan(
+      `process ${handler}`,
+      {
+        kind: SpanKind.CONSUMER,
+        attributes: { ...attributes, ...attempted(handling), 'postbus.latency_seconds': latency },
+        ...(publisher && !isChild && { root: true, links: [{ context: publisher }] }),
+      },
+      parent,
+    )
+
+    const { seconds, error } = await measured(span, () => context.with(trace.setSpan(parent, span), next))
+    const measuredAs = { ...attributes, ...error }
+    instruments().consumed.add(1, measuredAs)
+    instruments().processDuration.record(seconds, measuredAs)
+    if (attempt.attempt === 1 && !attempt.isReplay) instruments().latency.record(latency, attributes)
+  }
+
+  const onSignal: OpenTelemetry['onSignal'] = (then) => (signal) => {
+    const handler = { 'messaging.system': 'postbus', 'messaging.consumer.group.name': String(signal.fields['handler']) }
+    if (signal.name === 'delivery.dead') instruments().deadLetters.add(1, handler)
+    if (signal.name === 'claim.lost') instruments().claimsLost.add(1, handler)
+    return then?.(signal)
+  }
+
+  return { middleware: { name: 'postbus/otel', publish, handle }, onSignal }
+}
+
+const FIELDS = ['attempts', 'tracerProvider', 'meterProvider']
+
+function checked(options: OpenTelemetryOptions): OpenTelemetryOptions {
+  const stranger = Object.keys(options).find((field) => !FIELDS.includes(field))
+  if (stranger !== undefined) throw invalid(`"${stranger}" is none of ${FIELDS.join(', ')}.`)
+  if (![undefined, 'linked', 'child'].includes(options.attempts))
+    throw invalid("expected `attempts` to be 'linked' or 'child'.")
+  return options
+}
+
+function invalid(problem: string): PostbusError {
+  return new PostbusError('POSTBUS_INVALID_OPTIONS', `openTelemetry(): ${problem}`)
+}
