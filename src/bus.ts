@@ -144,6 +144,7 @@ export function createBus(options: BusOptions): Bus {
     acts: { ...place.acts },
     ...place.pauses,
     rates: (query) => place.rates(query),
+    cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,
   }

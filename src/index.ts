@@ -95,6 +95,7 @@ export type {
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
+export type { CancelOptions, CancelReport } from './deliveries/cancelling.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'

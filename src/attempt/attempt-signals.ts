@@ -5,7 +5,6 @@ import type { Emit } from '../signals.ts'
 import { attemptError, reasonOf } from './attempt-error.ts'
 
 export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Outcome): void {
-  if (outcome.is === 'done' || outcome.is === 'skipped' || outcome.is === 'expired' || outcome.is === 'snoozed') return
   const who = `${delivery.handler} for ${delivery.event?.type ?? 'an event'} ${delivery.event?.id ?? ''}`
   const fields = fieldsOf(delivery)
   switch (outcome.is) {
@@ -27,6 +26,12 @@ export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Ou
         `${who}: dead after attempt ${delivery.attempt}: ${attemptError(outcome.reason, 0, new Date()).message}`,
         fields,
       )
+      return
+    case 'done':
+    case 'skipped':
+    case 'expired':
+    case 'cancelled':
+    case 'snoozed':
   }
 }
 

@@ -54,6 +54,7 @@ function opened(stored: StoredEvent, data: unknown): Envelope {
     source: stored.source,
     metadata: stored.metadata === null ? {} : openMetadata(stored, stored.metadata),
     expiresAt: stored.expiresAt,
+    ...(rest.due_at && rest.due_at !== CANCELLED && { dueAt: new Date(rest.due_at) }),
     ...storedAs(stored.type, stored.storedType ?? stored.type),
   }
 }
@@ -64,6 +65,18 @@ function openMetadata(stored: StoredEvent, text: string): EventMetadata {
   } catch (cause) {
     throw corrupt(stored, 'the stored metadata cannot be read. Restore them, or discard the event.', cause)
   }
+}
+
+const CANCELLED = 'infinity'
+
+/** Whether it was cancelled before it was due. */
+export function isCancelled({ rest }: Pick<StoredEvent, 'rest'>): boolean {
+  return rest !== null && openRest({ rest }).due_at === CANCELLED
+}
+
+/** Whether it was published for later, and its time had not come when it was read. */
+export function isEarly({ rest }: Pick<StoredEvent, 'rest'>): boolean {
+  return rest !== null && openRest({ rest }).is_early === true
 }
 
 /** The replay or backfill that the delivery of this event belongs to; null for most. */
@@ -80,6 +93,10 @@ interface Rest {
   readonly redacted?: 'dead-letter' | 'deliver' | null
   /** It had expired when it was claimed. */
   readonly is_expired?: boolean
+  /** It was published for later, for this time. `infinity`: and cancelled. */
+  readonly due_at?: string | null
+  /** That time had not come when it was read. */
+  readonly is_early?: boolean
 }
 
 export function openRest(stored: Pick<StoredEvent, 'rest'>): Rest {

@@ -12,6 +12,7 @@ export function settlementOf(delivery: ClaimedDelivery, outcome: Outcome): Settl
       return { delivery, is: 'done' }
     case 'skipped':
     case 'expired':
+    case 'cancelled':
       return { delivery, is: 'passed', as: outcome.is, reason: storable(outcome.reason, MAX_REASON) }
     case 'snoozed':
     case 'put-back':

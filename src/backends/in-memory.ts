@@ -37,6 +37,7 @@ export function createInMemory(
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     pauses: withoutPauses(refuse),
     rates: async () => refuse('rates()'),
+    cancel: async () => refuse('cancel()'),
     log: withoutLog(refuse),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),

@@ -11,6 +11,7 @@ import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
+import { dueHere } from '../publishing/due.ts'
 import { finishing } from '../handlers/finishers.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
@@ -42,6 +43,7 @@ export function createInlineBackend(parts: InlineParts): Backend {
     async publish(events, tx) {
       if (tx !== undefined) openTransaction(tx)
       checkBatchSize(firstOfEachId(events))
+      for (const planned of events) refuseLater(planned)
       const fresh = parts.ids.take(events)
       try {
         for (const planned of fresh) await runHandlers(planned, tx, parts)
@@ -112,6 +114,15 @@ function snoozed(who: string): PostbusError {
     'POSTBUS_INLINE_SNOOZED',
     `${who} snoozed, but a handler that runs inside publish() has no later: it would not be called again. Test it with ` +
       "runEvent(), or with setEventBusMode('live') and drainEvents().",
+  )
+}
+
+function refuseLater({ envelope: { type }, due }: PlannedEvent): void {
+  if (!dueHere(due)) return
+  throw new PostbusError(
+    'POSTBUS_INLINE_DELAYED',
+    `${type} is published for later, but handlers that run inside publish() have no later. Leave \`delayMs\` and \`at\` out here, ` +
+      "or test it with setEventBusMode('live'), drainEvents() and time travel. Nothing was published.",
   )
 }
 

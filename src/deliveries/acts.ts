@@ -60,6 +60,7 @@ export const ACT_NAMES = [
   'events.import',
   'events.redact',
   'events.delete',
+  'cancel',
 ] as const
 
 export type ActName = (typeof ACT_NAMES)[number]

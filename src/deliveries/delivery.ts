@@ -123,7 +123,7 @@ export type Settlement = {
 } & Ending
 
 /** How a delivery can end that was not handled: as its history says. */
-export type PassedAs = 'skipped' | 'expired'
+export type PassedAs = 'skipped' | 'expired' | 'cancelled'
 
 /** One of a run that is done. */
 export interface Ran {

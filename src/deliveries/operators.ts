@@ -1,5 +1,6 @@
 /** What a bus is for those who operate it: looking at how it is, and mending what has gone wrong. */
 import type { Acts } from './act-log.ts'
+import type { Cancelling } from './cancelling.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Lanes } from './lanes.ts'
 import type { Log } from './log-cursors.ts'
@@ -8,7 +9,7 @@ import type { Pauses } from './pauses.ts'
 import type { Rates } from './rates.ts'
 import type { BeginReplay, Replays } from './replays.ts'
 
-export interface Operators extends Pauses, Rates {
+export interface Operators extends Pauses, Rates, Cancelling {
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *

@@ -112,6 +112,7 @@ export type Outcome =
   | { readonly is: 'done'; readonly result: unknown }
   | { readonly is: 'skipped'; readonly reason: string }
   | { readonly is: 'expired'; readonly reason: string }
+  | { readonly is: 'cancelled'; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: unknown }
   | { readonly is: 'snoozed'; readonly delayMs: number }
   | { readonly is: 'put-back'; readonly delayMs: number; readonly reason: PostbusError }

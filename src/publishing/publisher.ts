@@ -1,6 +1,7 @@
 /** `publish`: from events to the backend's answer. What a backend stores has been checked and planned here. */
 import { backendFor, type BusParts } from './backend-override.ts'
 import type { PlannedEvent } from './backend.ts'
+import { dueOf } from './due.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { planEvents } from './plan.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
@@ -17,6 +18,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
     const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
     const trace = traced(bus.source) // before it, too: the frames around the caller
     const tx = transactionFor(options, bus.ambient, publish)
+    const due = dueOf(options)
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())
@@ -29,6 +31,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
       trace: (event) => trace(defaults(event)),
       filtered,
       hasLog: backend.hasLog ?? false,
+      due,
     })
     if (planned.length === 0) return { events: [] }
     return { events: await backend.publish(planned, tx) }

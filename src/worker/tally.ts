@@ -4,7 +4,7 @@ import type { Outcome } from '../handlers/outcome.ts'
 import { MinuteCounts } from './minute-counts.ts'
 
 export interface WorkerCounts {
-  /** Handled, skipped, or expired. */
+  /** Handled, skipped, expired, or cancelled. */
   readonly done: number
   /** Failed, and waiting for another attempt. */
   readonly failed: number
@@ -34,6 +34,7 @@ const KEYS = {
   done: 'done',
   skipped: 'done',
   expired: 'done',
+  cancelled: 'done',
   passed: 'done',
   retry: 'failed',
   dead: 'dead',

@@ -55,7 +55,8 @@ create table postbus.event (
   caused_by_handler text,
   initialized_at timestamp with time zone,
   redacted text,
-  retained_until timestamp with time zone
+  retained_until timestamp with time zone,
+  due_at timestamp with time zone
 );
 
 create table postbus.event_type (
@@ -613,10 +614,10 @@ begin
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when reads_log then 'retry' else 'created' end::"pgboss".job_state,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when case when is_history then this_backfill end is not null then array['replay', (case when is_history then this_backfill end)::text] end),
           receiver.priority,
-          case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then case when coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false) then input.due_at else timestamptz '9999-12-30 00:00:00+00' end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -631,7 +632,7 @@ begin
           queue.heartbeat_seconds
     from unnest(seqs) as stored (seq)
     cross join lateral (
-      select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+      select event.id, event.type, event.partition_key, event.due_at, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
     ) input
     cross join lateral (
@@ -639,7 +640,7 @@ begin
         of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
     ) receiver
     left join "pgboss".queue queue on queue.name = receiver.queue
-    where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
+    where input.due_at is distinct from 'infinity' and not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
     on conflict do nothing;
     get diagnostics delivered = row_count;
   end if;
@@ -696,6 +697,70 @@ begin
     end loop;
   end if;
   return released;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.cancel(of_event uuid, cancelled_by text, because text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held record;
+  rows tid[];
+  ids uuid[];
+  cancelled integer;
+  written integer;
+  turn smallint;
+begin
+  select event.seq, event.due_at into held from "postbus".event event where event.id = of_event for update;
+  if not found then return 'unknown'; end if;
+  if held.due_at is null then return 'not-delayed'; end if;
+  if held.due_at = 'infinity' then return 'cancelled 0'; end if;
+  if held.due_at <= (clock_timestamp() + ("pgboss".job_now() - now())) then return 'too-late'; end if;
+  update "postbus".event event set due_at = 'infinity' where event.seq = held.seq;
+
+  select array_agg(found.row), array_agg(found.id), count(*) filter (where found.handler not like 'postbus.finished.%')
+  into rows, ids, cancelled
+  from "postbus".queue own cross join lateral (
+    select job.ctid as row, job.id, (job.data ->> 'handler') as handler from "pgboss".job_common job
+    where job.name = own.name and job.id >= (lpad(to_hex(held.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(held.seq), 16, '0') || repeat('f', 16))::uuid and job.state::text in ('created', 'retry')
+    for update
+  ) found;
+  select one.number into turn from "postbus".history_turn one where one.only_one;
+  with gone as (
+    delete from "pgboss".job_common job where job.ctid = any(rows) returning job.id, job.singleton_key, coalesce(job.started_on, (clock_timestamp() + ("pgboss".job_now() - now()))) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+  ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif((gone.attempts - case when 'cancelled' in ('expired', 'cancelled') then 1 else 0 end), 1),
+        'cancelled',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', concat_ws(': ', 'cancelled by ' || coalesce(cancelled_by, 'the application'), because)))
+      from gone
+    )
+  select count(*) into written from gone;
+  delete from "postbus".finish one_of where one_of.seq = held.seq;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ids) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
+  end if;
+  insert into "postbus".act (act, filter, by, reason, count)
+  values ('cancel', jsonb_build_object('event', of_event), cancelled_by, because, cancelled);
+  return 'cancelled ' || cancelled;
 end
 $function$
 ;
@@ -842,12 +907,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -968,12 +1033,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1105,12 +1170,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1158,12 +1223,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1522,12 +1587,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1625,12 +1690,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -2042,10 +2107,10 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds, started_on)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when job.is_held then 'retry' else 'created' end::"pgboss".job_state,
+          case when (job.is_held or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())) and input.due_at < 'infinity', false)) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when job.replay is not null then array['replay', job.replay] end),
           receiver.priority,
-          case when job.is_held then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          case when (job.is_held or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())) and input.due_at < 'infinity', false)) then case when job.is_held then timestamptz '9999-12-30 00:00:00+00' else input.due_at end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -2060,7 +2125,7 @@ begin
           queue.heartbeat_seconds, case when job.is_held then "pgboss".job_now() end
       from jsonb_to_recordset(jobs) as job (place integer, seq bigint, is_held boolean, replay text)
       cross join lateral (
-        select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+        select event.id, event.type, event.partition_key, event.due_at, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end from "postbus".event event where event.seq = job.seq for key share
       ) input
       cross join lateral (select job.seq) stored
@@ -2145,7 +2210,7 @@ begin
   if passed is not null and ours is not null then
     insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
     select gone.seq, (clock_timestamp() + ("pgboss".job_now() - now())), coalesce(gone.took_ms, 0), turn, "postbus".handler_number(handlers[gone.place]),
-      case when gone.outcome = 'expired' then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
+      case when gone.outcome in ('expired', 'cancelled') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
     from jsonb_to_recordset(passed) as gone (place integer, seq bigint, took_ms integer, outcome text, reason text)
     where gone.place = any(ours);
   end if;
@@ -2557,6 +2622,7 @@ declare
   in_transaction boolean := (parsed -> 'in_transaction')::boolean;
   queues text := parsed ->> 'wake';
   wake text;
+  later timestamptz; -- when all of it is due; null: now
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer <> 1 then
@@ -2572,6 +2638,10 @@ begin
     end if;
   end if;
   done := pg_current_xact_id()::text;
+  if parsed ? 'later' then
+    later := coalesce((parsed #>> '{later,at}')::timestamptz, (clock_timestamp() + ("pgboss".job_now() - now())) + (parsed #>> '{later,delay_ms}')::float8 * interval '1 ms');
+    if later <= (clock_timestamp() + ("pgboss".job_now() - now())) then later := null; end if;
+  end if;
 
   if jsonb_array_length(parsed -> 'events') = 1 then
     select * into input from jsonb_to_recordset(parsed -> 'events') as event (
@@ -2579,9 +2649,9 @@ begin
         causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
         occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       );
-    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
+    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until, due_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms')
+          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms', later)
     on conflict (id) do nothing
     returning event.seq into stored;
     id := input.id;
@@ -2617,12 +2687,12 @@ begin
         insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then 'retry' else 'created' end::"pgboss".job_state,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, timestamptz '9999-12-31 00:00:00+00') end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || case when receiver.finishes is null then input.partition_key end,
           queue.expire_seconds,
@@ -2653,9 +2723,9 @@ begin
         occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       )
     ), stored as (
-      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until) select input.id, input.type, input.version, input.partition_key, input.payload::json,
+      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until, due_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms' from input order by ord
+          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms', later from input order by ord
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (
@@ -2663,12 +2733,12 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then 'retry' else 'created' end::"pgboss".job_state,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, timestamptz '9999-12-31 00:00:00+00') end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || case when receiver.finishes is null then input.partition_key end,
           queue.expire_seconds,
@@ -2868,10 +2938,10 @@ begin
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when reads_log then 'retry' else 'created' end::"pgboss".job_state,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when of_replay is not null then array['replay', (of_replay)::text] end),
           receiver.priority,
-          case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then case when coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false) then input.due_at else timestamptz '9999-12-30 00:00:00+00' end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           receiver.handler || ':' || input.partition_key,
           queue.expire_seconds,
@@ -2886,7 +2956,7 @@ begin
           queue.heartbeat_seconds
     from unnest(seqs) as stored (seq)
     cross join lateral (
-      select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+      select event.id, event.type, event.partition_key, event.due_at, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
     ) input
     cross join lateral (
@@ -2894,7 +2964,7 @@ begin
         of_queue || case when input.partition_key is null then '' else '_partitioned' end as queue
     ) receiver
     left join "pgboss".queue queue on queue.name = receiver.queue
-    where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
+    where input.due_at is distinct from 'infinity' and not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
     on conflict do nothing;
     get diagnostics replayed = row_count;
 
@@ -3190,7 +3260,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'cancelled') then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -3379,7 +3449,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' = 'expired' then 1 else 0 end), 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'cancelled') then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -3506,12 +3576,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -3556,12 +3626,12 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;

@@ -1,5 +1,6 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
+import type { Cancelling } from '../../deliveries/cancelling.ts'
 import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
@@ -27,6 +28,7 @@ import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
+import { cancelIn } from './operating/cancelling.ts'
 import { examine } from './operating/doctor.ts'
 import { logIn } from './operating/log-cursors.ts'
 import { pausesIn } from './operating/pauses.ts'
@@ -62,6 +64,7 @@ export interface Postgres {
   readonly acts: Acts
   readonly pauses: Pauses
   readonly rates: Rates['rates']
+  readonly cancel: Cancelling['cancel']
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
   /** `handlers`: those that read the log get what is published from then on. */
@@ -111,6 +114,7 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
+    cancel: cancelIn({ connection, tables, registry }),
     log: logIn({ connection, tables, registry }),
     migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {

@@ -5,6 +5,7 @@
 import type { Queryable } from '../connection.ts'
 import { AS_A_GUEST } from '../schema/lock-waits.ts'
 import type { Tables } from '../schema/tables.ts'
+import { cancelFunction } from './cancel.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
@@ -34,7 +35,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 17
+export const FUNCTIONS_VERSION = 18
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -47,6 +48,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   claimLanesFunction,
   settleFunction,
   settleLanesFunction,
+  cancelFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,

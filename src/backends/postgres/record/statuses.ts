@@ -72,7 +72,7 @@ export function stateOfJob({ jobNow }: Tables): string {
       when job.blocked and job.group_tier is distinct from 'set aside' then 'parked'
       when job.start_after in (${GATED}, ${HELD}) then 'waiting'
       when job.state = 'retry' and job.start_after > ${jobNow} and jsonb_typeof(job.output) = 'array' then 'retrying'
-      when job.state = 'retry' and job.start_after > ${jobNow} then 'snoozed'
+      when job.state = 'retry' and job.start_after > ${jobNow} and job.started_on is not null then 'snoozed'
       else 'waiting' end`
 }
 
