@@ -137,6 +137,7 @@ export function createBus(options: BusOptions): Bus {
     doctor: (how?: DoctorOptions) => place.doctor(how),
     prune: (how?: PruneOptions) => place.prune(how),
     deadLetters: { ...place.deadLetters },
+    deliveries: { ...place.deliveries },
     lanes: { ...place.lanes },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },

@@ -18,10 +18,12 @@ export type {
 } from './handlers/listens-to.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export {
+  awaitCompletion,
   discard,
   failed,
   skip,
   snooze,
+  type AwaitCompletion,
   type Discard,
   type Failed,
   type Skip,
@@ -95,6 +97,7 @@ export type {
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
+export type { CompletionOptions, CompletionReport, Deliveries, SkipOptions } from './deliveries/completions.ts'
 export type { CancelOptions, CancelReport } from './deliveries/cancelling.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'

@@ -32,6 +32,7 @@ export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Ou
     case 'expired':
     case 'cancelled':
     case 'snoozed':
+    case 'awaiting':
   }
 }
 

@@ -84,6 +84,12 @@ export function replayOf({ rest }: StoredEvent): string | null {
   return openRest({ rest }).replay ?? null
 }
 
+/** What a delivery was told that waits for it; `open`: nothing, and its time is over. */
+interface Awaited {
+  readonly as: 'open' | 'done' | 'skipped' | 'failed'
+  readonly reason?: string
+}
+
 /** What most events have nothing of. */
 interface Rest {
   readonly replay?: string | null
@@ -97,6 +103,8 @@ interface Rest {
   readonly due_at?: string | null
   /** That time had not come when it was read. */
   readonly is_early?: boolean
+  /** Its delivery has waited to be told how it ended. */
+  readonly awaited?: Awaited | null
 }
 
 export function openRest(stored: Pick<StoredEvent, 'rest'>): Rest {

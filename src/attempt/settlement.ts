@@ -17,6 +17,8 @@ export function settlementOf(delivery: ClaimedDelivery, outcome: Outcome): Settl
     case 'snoozed':
     case 'put-back':
       return { delivery, is: 'later', delayMs: outcome.delayMs }
+    case 'awaiting':
+      return { delivery, is: 'awaiting', delayMs: outcome.timeoutMs }
     case 'retry':
       return {
         delivery,

@@ -95,6 +95,8 @@ function settleInline(
       throw failure(who, answer.value)
     case 'snooze':
       throw snoozed(who)
+    case 'await':
+      throw awaits(who)
     case 'discard': {
       const fields = { handler: handler.name, eventId: event.id, eventType: event.type }
       emit('error', 'delivery.dead', `${who} discarded it: ${answer.value.reason}`, fields)
@@ -113,6 +115,14 @@ function snoozed(who: string): PostbusError {
   return new PostbusError(
     'POSTBUS_INLINE_SNOOZED',
     `${who} snoozed, but a handler that runs inside publish() has no later: it would not be called again. Test it with ` +
+      "runEvent(), or with setEventBusMode('live') and drainEvents().",
+  )
+}
+
+function awaits(who: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INLINE_AWAITS',
+    `${who} waits to be told how it ended, but a handler that runs inside publish() has ended when publish() has. Test it with ` +
       "runEvent(), or with setEventBusMode('live') and drainEvents().",
   )
 }

@@ -7,6 +7,7 @@ import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { acts } from './acts.ts'
 import { dead } from './dead.ts'
+import { deliveries } from './deliveries.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   worker,
   doctor,
   dead,
+  deliveries,
   lanes,
   log,
   events,

@@ -61,6 +61,9 @@ export const ACT_NAMES = [
   'events.redact',
   'events.delete',
   'cancel',
+  'deliveries.complete',
+  'deliveries.skip',
+  'deliveries.fail',
 ] as const
 
 export type ActName = (typeof ACT_NAMES)[number]

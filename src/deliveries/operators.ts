@@ -1,6 +1,7 @@
 /** What a bus is for those who operate it: looking at how it is, and mending what has gone wrong. */
 import type { Acts } from './act-log.ts'
 import type { Cancelling } from './cancelling.ts'
+import type { Deliveries } from './completions.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Lanes } from './lanes.ts'
 import type { Log } from './log-cursors.ts'
@@ -24,6 +25,8 @@ export interface Operators extends Pauses, Rates, Cancelling {
   prune(options?: PruneOptions): Promise<PruneReport>
   /** Deliveries that will not be tried again unless you say so. */
   readonly deadLetters: DeadLetters
+  /** Deliveries that wait to be told how they ended. */
+  readonly deliveries: Deliveries
   /** Partition keys that stand still, or wait. */
   readonly lanes: Lanes
   /** Stored events again, to one handler. */

@@ -59,6 +59,8 @@ function kindOf(of: Outcome | Settlement): keyof RateCounts | null {
       return of.as === 'cancelled' ? null : of.as
     case 'cancelled':
       return null
+    case 'awaiting':
+      return 'done'
     case 'retry':
       return 'failed'
     case 'put-back':

@@ -1,6 +1,6 @@
-/** Handlers that read the log get what was published for later at its time, and not before. */
+/** Handlers that read the log get what was published for later at its time, and not before; and may wait to be told how they ended. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { Bus } from '../../src/index.ts'
+import { awaitCompletion, defineHandler, type Bus } from '../../src/index.ts'
 import { NoteTaken } from '../support/notes.ts'
 import { openStoredEvents, type StoredEvents } from '../support/stored-events.ts'
 import { until } from '../support/until.ts'
@@ -71,6 +71,41 @@ test('a key keeps its order there too: it cannot be delayed', async () => {
   const publishing = bus.publish(NoteTaken({ n: 1, key: 'red' }), { delayMs: AN_HOUR })
 
   await expect(publishing).rejects.toMatchObject({ code: 'POSTBUS_DELAYED_KEY' })
+})
+
+test('what waits to be told becomes a delivery, its key waits behind it, and goes on when it was told', async () => {
+  const ids = new Map<number, string>()
+  const handler = defineHandler('notes.take', {
+    on: NoteTaken,
+    delivery: 'log',
+    shards: 2,
+    handle({ data }, { attempt, deliveryId }) {
+      stored.ran.push({ handler: 'notes.take', n: data.n, isReplay: false, replayId: null, attempt })
+      ids.set(data.n, deliveryId)
+      return data.n === 1 ? awaitCompletion({ timeoutMs: AN_HOUR }) : undefined
+    },
+  })
+  const bus = stored.busWith([handler])
+  await bus.migrate()
+  await using worker = bus.worker({ pollMs: 100 })
+  await worker.start()
+  const { events } = await bus.publish([1, 2].map((n) => NoteTaken({ n, key: 'red' })))
+  await bus.publish(NoteTaken({ n: 3, key: 'blue' }))
+  await until('the other key has run', () => stored.ran.length === 2)
+  await stored.waits(2)
+  const open = await bus.events.status(events[0]?.id ?? '')
+
+  const report = await bus.deliveries.complete(ids.get(1) ?? '')
+  await until('the next of the key has run', () => stored.ran.length === 3)
+  await stored.waits(0)
+  const again = await bus.deliveries.complete(ids.get(1) ?? '')
+
+  expect(open?.deliveries).toMatchObject([{ state: 'awaiting' }])
+  expect([report, again]).toEqual([
+    { isApplied: true, state: 'done' },
+    { isApplied: false, state: 'done' },
+  ])
+  expect(stored.took()).toEqual([1, 3, 2])
 })
 
 async function readingBus(): Promise<Bus> {

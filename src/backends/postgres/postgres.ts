@@ -1,6 +1,7 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
 import type { Cancelling } from '../../deliveries/cancelling.ts'
+import type { Deliveries } from '../../deliveries/completions.ts'
 import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
@@ -29,6 +30,7 @@ import type { Given } from './connections/given.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { cancelIn } from './operating/cancelling.ts'
+import { deliveriesIn } from './operating/completions.ts'
 import { examine } from './operating/doctor.ts'
 import { logIn } from './operating/log-cursors.ts'
 import { pausesIn } from './operating/pauses.ts'
@@ -65,6 +67,7 @@ export interface Postgres {
   readonly pauses: Pauses
   readonly rates: Rates['rates']
   readonly cancel: Cancelling['cancel']
+  readonly deliveries: Deliveries
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
   /** `handlers`: those that read the log get what is published from then on. */
@@ -115,6 +118,7 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
     cancel: cancelIn({ connection, tables, registry }),
+    deliveries: deliveriesIn({ connection, tables }),
     log: logIn({ connection, tables, registry }),
     migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {

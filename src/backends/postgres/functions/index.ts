@@ -8,6 +8,7 @@ import type { Tables } from '../schema/tables.ts'
 import { cancelFunction } from './cancel.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
+import { completeFunction } from './complete.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
 import { eraseFunction, pruneExpiredFunction } from './erase.ts'
@@ -49,6 +50,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   settleFunction,
   settleLanesFunction,
   cancelFunction,
+  completeFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,

@@ -17,6 +17,7 @@
  * Cursors are held in the order of their places in the call, which is that of their names: two calls do not wait in a circle.
  */
 import type { Tables } from '../schema/tables.ts'
+import { awaitingAfter } from './awaiting.ts'
 import { HISTORY_VARIABLES, readingTurn } from './history.ts'
 import { buryingDeliveries, UNLESS_BURIED } from './letters.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
@@ -172,10 +173,11 @@ $function$`
           state = (case when ${end} ->> 'outcome' = 'dead' and not (${end} ->> 'blocks')::boolean then 'failed' else 'retry' end)::"${names.pgboss}".job_state,
           completed_on = case when ${end} ->> 'outcome' = 'dead' and not (${end} ->> 'blocks')::boolean then ${clock} end,
           start_after = case
-            when ${end} ->> 'outcome' in ('retry', 'later') then ${clock} + (${end} ->> 'delay_ms')::float8 * interval '1 ms'
+            when ${end} ->> 'outcome' in ('retry', 'later', 'awaiting') then ${clock} + (${end} ->> 'delay_ms')::float8 * interval '1 ms'
             when (${end} ->> 'blocks')::boolean then 'infinity'
             else ${clock} end,
-          retry_limit = job.retry_limit + case when ${end} ->> 'outcome' = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when ${end} ->> 'outcome' in ('later', 'awaiting') then 1 else 0 end,
+          data = ${awaitingAfter(`${end} ->> 'outcome'`)},
           output = ${withError('job.output', `(${end} -> 'error')`)}
         where job.ctid = any(ends) and ${end} ->> 'outcome' not in ('done', 'passed')
         returning job.id, job.name, job.singleton_key, job.data, job.output, ${end} as ending

@@ -11,7 +11,7 @@ export function cancelIn(parts: OperatorParts): Cancelling['cancel'] {
   return async (eventId, given) => {
     const { tx, rest } = withoutTransaction('cancel()', given)
     const { by, reason } = parseAct('cancel', rest)
-    if (typeof eventId !== 'string' || !isEventId(eventId)) throw unknown(String(eventId))
+    if (typeof eventId !== 'string' || !isEventId(eventId)) throw unknown(eventId)
 
     const text = `select ${functionName(parts.tables, 'cancel')}($1, $2, $3) as cancelled`
     const done = await calledIn(tx, parts, { text, values: [eventId, by, reason] })
