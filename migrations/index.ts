@@ -19,6 +19,7 @@ import { retention } from './0013-retention.ts'
 import { handlerMinutes } from './0014-handler-minutes.ts'
 import { logHandlers } from './0015-log-handlers.ts'
 import { onTime } from './0017-on-time.ts'
+import { schedules } from './0018-schedules.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -39,5 +40,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0014-handler-minutes': handlerMinutes(names),
     '0015-log-handlers': logHandlers(names),
     '0017-on-time': onTime(names),
+    '0018-schedules': schedules(names),
   }
 }

@@ -9,6 +9,7 @@ import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import { listenersOf, type Listeners } from './deliveries/listeners.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
+import { schedulesOf, type ScheduleStore } from './deliveries/schedules.ts'
 import type { Operators } from './deliveries/operators.ts'
 import type { BeginReplay } from './deliveries/replays.ts'
 import type { DoctorOptions, MigrateOptions, MigrateReport, PruneOptions } from './deliveries/operations.ts'
@@ -33,6 +34,8 @@ import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/run-attempt.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
+import { schedulesIn, type Schedule } from './schedules/schedule.ts'
+import type { SchedulingParts } from './worker/scheduling.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
@@ -108,7 +111,9 @@ export interface Bus extends ResultPublisher, Listeners, Operators {
  */
 export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
-  const { parts, place, publish } = assemble(settings, (events, how) => bus.publish(events, how))
+  const schedules = schedulesIn(settings.schedules)
+  const publishAsSeen: BusParts['publish'] = (events, how) => bus.publish(events, how)
+  const { parts, place, publish } = assemble(settings, { publishAsSeen, schedules })
 
   const close = () => {
     place.replays.stop()
@@ -120,7 +125,12 @@ export function createBus(options: BusOptions): Bus {
     publishResult: resultPublisher(parts),
     ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>
-      makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
+      makeWorker(given, parts, {
+        store: place.store(),
+        retentionMs: settings.retentionMs,
+        vacuum: settings.vacuum,
+        scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
+      }),
     async drain(given = {}) {
       const { timeLimitMs, ...how } = parseOptions('bus.drain()', drainOptions, given)
       return drainWithin(bus.worker(how), timeLimitMs)
@@ -138,6 +148,7 @@ export function createBus(options: BusOptions): Bus {
     prune: (how?: PruneOptions) => place.prune(how),
     deadLetters: { ...place.deadLetters },
     deliveries: { ...place.deliveries },
+    schedules: schedulesOf({ ...place.schedules, schedules, publish: publishAsSeen }),
     lanes: { ...place.lanes },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
@@ -152,8 +163,13 @@ export function createBus(options: BusOptions): Bus {
   return withParts(bus, parts) // not frozen: tests spy on its methods
 }
 
-/** `publishAsSeen`: what handlers publish goes through the bus, so that a test that spies on it sees that too. */
-function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
+interface Assembled {
+  /** What handlers and schedules publish goes through the bus, so that a test that spies on it sees that too. */
+  readonly publishAsSeen: BusParts['publish']
+  readonly schedules: readonly Schedule[]
+}
+
+function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
   const { backend: kind, source = null } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
@@ -162,7 +178,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
+      ? inPostgres(createPostgres(settings, { emit, codec, registry, schedules }))
       : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = {
@@ -185,10 +201,15 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
+/** Nothing, for a bus without schedules. */
+function schedulingOf(store: ScheduleStore | null, parts: Omit<SchedulingParts, 'store'>): SchedulingParts | null {
+  return store && parts.schedules.length > 0 ? { ...parts, store } : null
+}
+
 function makeWorker(
   given: WorkerOptions,
   bus: BusParts,
-  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum'>,
+  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling'>,
 ): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({

@@ -16,6 +16,14 @@ export type {
   Shadow,
   ShadowEvent,
 } from './handlers/listens-to.ts'
+export {
+  defineSchedule,
+  type Missed,
+  type Schedule,
+  type ScheduleDefinition,
+  type ScheduleSet,
+  type Tick,
+} from './schedules/schedule.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export {
   awaitCompletion,
@@ -98,6 +106,7 @@ export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './r
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
 export type { CompletionOptions, CompletionReport, Deliveries, SkipOptions } from './deliveries/completions.ts'
+export type { RunOptions, Schedules, ScheduleStatus } from './deliveries/schedules.ts'
 export type { CancelOptions, CancelReport } from './deliveries/cancelling.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'

@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/events/'],
   ['src/codec/'],
   ['src/handlers/'],
+  ['src/schedules/'],
   ['src/publishing/'],
   ['src/deliveries/'],
   ['src/record/'],
@@ -38,6 +39,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
+  [/^croner$/, 'src/schedules/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

@@ -40,6 +40,8 @@ export function createInMemory(
     rates: async () => refuse('rates()'),
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),
+    /** Ticks are published by hand only: nothing is remembered. */
+    schedules: { store: null, stored: async () => [], note: async () => undefined },
     log: withoutLog(refuse),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),

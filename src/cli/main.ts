@@ -21,6 +21,7 @@ import { rates } from './rates.ts'
 import { replay } from './replay.ts'
 import { pause, resume } from './pause.ts'
 import { prune } from './prune.ts'
+import { schedules } from './schedules.ts'
 import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
@@ -40,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   resume,
   acts,
   prune,
+  schedules,
   types,
 }
 

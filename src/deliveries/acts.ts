@@ -64,6 +64,7 @@ export const ACT_NAMES = [
   'deliveries.complete',
   'deliveries.skip',
   'deliveries.fail',
+  'schedules.run',
 ] as const
 
 export type ActName = (typeof ACT_NAMES)[number]

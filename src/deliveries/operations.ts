@@ -29,7 +29,8 @@ export const doctorOptions = z.strictObject({ deploy: z.boolean().default(false)
 export interface DoctorFinding {
   readonly check:
     | 'connection'
-    | 'schema'
+    | 'schedules'
+  | 'schema'
     | 'queues'
     | 'notify'
     | 'handlers'

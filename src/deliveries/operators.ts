@@ -8,6 +8,7 @@ import type { Log } from './log-cursors.ts'
 import type { DoctorFinding, DoctorOptions, PruneOptions, PruneReport } from './operations.ts'
 import type { Pauses } from './pauses.ts'
 import type { Rates } from './rates.ts'
+import type { Schedules } from './schedules.ts'
 import type { BeginReplay, Replays } from './replays.ts'
 
 export interface Operators extends Pauses, Rates, Cancelling {
@@ -33,6 +34,8 @@ export interface Operators extends Pauses, Rates, Cancelling {
   readonly replay: BeginReplay
   /** Replays that run or have ended, of every process. */
   readonly replays: Replays
+  /** Events that the calendar publishes. */
+  readonly schedules: Schedules
   /** How far handlers that read the log have come. */
   readonly log: Log
   /** What operators did: who, when, why, and to how many. */

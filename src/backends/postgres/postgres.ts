@@ -7,6 +7,8 @@ import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { Log } from '../../deliveries/log-cursors.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
+import type { Schedule } from '../../schedules/schedule.ts'
+import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
@@ -38,6 +40,9 @@ import { ratesIn } from './operating/rates.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
+import { examineSchedules } from './operating/schedules-check.ts'
+import { schedulesIn } from './operating/schedules.ts'
+import { createScheduleStore } from './schedules/schedule-store.ts'
 import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
 import { beginReading } from './log/subscriptions.ts'
@@ -68,6 +73,7 @@ export interface Postgres {
   readonly rates: Rates['rates']
   readonly cancel: Cancelling['cancel']
   readonly deliveries: Deliveries
+  readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
   /** `handlers`: those that read the log get what is published from then on. */
@@ -87,14 +93,16 @@ export interface Known {
   readonly emit: Emit
   readonly codec: Codec
   readonly registry: LazyRegistry
+  readonly schedules: readonly Schedule[]
 }
 
-export function createPostgres(settings: PostgresSettings, { emit, codec, registry }: Known): Postgres {
+export function createPostgres(settings: PostgresSettings, { emit, codec, registry, schedules }: Known): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
   const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
+  const scheduleStore = createScheduleStore(connection, tables)
   const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   return {
     backend: {
@@ -119,6 +127,7 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     rates: ratesIn({ connection, tables, registry }),
     cancel: cancelIn({ connection, tables, registry }),
     deliveries: deliveriesIn({ connection, tables }),
+    schedules: { store: scheduleStore, ...schedulesIn({ connection, tables }, scheduleStore) },
     log: logIn({ connection, tables, registry }),
     migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {
@@ -130,7 +139,9 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
       }),
     async doctor(how = {}) {
       const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
-      return examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+      const findings = await examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+      if (findings.some(({ status }) => status === 'problem')) return findings
+      return [...findings, ...(await examineSchedules(scheduleStore, schedules))]
     },
     async prune(how = {}) {
       const { dryRun } = parseOptions('prune()', pruneOptions, how)

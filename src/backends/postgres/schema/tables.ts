@@ -30,6 +30,7 @@ export interface Tables {
   readonly logCursor: string
   readonly logReader: string
   readonly watch: string
+  readonly schedule: string
   /** The events that are followed by another one when they have ended. */
   readonly finish: string
   readonly replay: string
@@ -92,6 +93,7 @@ export function tablesIn(names: SchemaNames): Tables {
     logCursor: ours('log_cursor'),
     logReader: ours('log_reader'),
     watch: ours('watch'),
+    schedule: ours('schedule'),
     finish: ours('finish'),
     replay: ours('replay'),
     backfill: ours('backfill'),
