@@ -18,12 +18,12 @@ export type {
 } from './handlers/listens-to.ts'
 export {
   defineSchedule,
-  type Missed,
   type Schedule,
   type ScheduleDefinition,
   type ScheduleSet,
   type Tick,
 } from './schedules/schedule.ts'
+export type { Missed } from './schedules/ticks.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export {
   awaitCompletion,

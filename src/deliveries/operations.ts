@@ -30,7 +30,7 @@ export interface DoctorFinding {
   readonly check:
     | 'connection'
     | 'schedules'
-  | 'schema'
+    | 'schema'
     | 'queues'
     | 'notify'
     | 'handlers'

@@ -5,10 +5,7 @@ import { PostbusError } from '../errors.ts'
 import { callerOf } from '../events/defined-at.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkName } from '../names.ts'
-import { cronProblem, isTimeZone } from './ticks.ts'
-
-/** What to do with ticks that passed while no worker lived. */
-export type Missed = 'latest' | 'all' | 'none'
+import { cronProblem, isTimeZone, type Missed } from './ticks.ts'
 
 /** One tick of a schedule. */
 export interface Tick {

@@ -3,7 +3,9 @@
  * where they are put back, a daily tick in the hour that comes twice comes once, the first time, and an hourly one comes in both.
  */
 import { Cron } from 'croner'
-import type { Missed } from './schedule.ts'
+
+/** What to do with ticks that passed while no worker lived. */
+export type Missed = 'latest' | 'all' | 'none'
 
 /** What ticks follow from. */
 export interface Pattern {

@@ -395,6 +395,14 @@ create table postbus.replay (
   ended_at timestamp with time zone
 );
 
+create table postbus.schedule (
+  name text not null,
+  cron text not null,
+  time_zone text not null,
+  "position" timestamp with time zone not null,
+  last_tick_at timestamp with time zone
+);
+
 create table postbus.server_life (
   only_one boolean not null default true,
   id uuid not null default gen_random_uuid()
@@ -477,6 +485,8 @@ alter table postbus.pruning add constraint pruning_pkey PRIMARY KEY (only_one);
 alter table postbus.queue add constraint queue_pkey PRIMARY KEY (name);
 
 alter table postbus.replay add constraint replay_pkey PRIMARY KEY (id);
+
+alter table postbus.schedule add constraint schedule_pkey PRIMARY KEY (name);
 
 alter table postbus.server_life add constraint server_life_only_one_check CHECK (only_one);
 
@@ -896,7 +906,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -907,12 +917,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1022,7 +1034,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -1033,12 +1045,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1159,7 +1173,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -1170,12 +1184,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1212,7 +1228,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -1223,12 +1239,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1561,12 +1579,12 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay, head.awaited from head
       union all
-      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay, null from head
       cross join lateral (
         select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1587,12 +1605,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1664,12 +1684,12 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay, head.awaited from head
       union all
-      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay, null from head
       cross join lateral (
         select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1690,12 +1710,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1737,6 +1759,103 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.complete(of_id uuid, how text, because text, told_by text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held record;
+  ids uuid[] := array[of_id];
+  verdict jsonb := jsonb_strip_nulls(jsonb_build_object('as', how, 'reason', because));
+  written integer;
+  found_state text;
+  turn smallint;
+begin
+  select one.* into held from "postbus".queue own cross join lateral (
+    select job.ctid as row, job.name, job.singleton_key as lane, job.state::text as job_state, job.data,
+    (job.state = 'retry' and coalesce(job.data #>> '{awaiting,as}', '') = 'open') as is_awaiting, case
+      when job.state = 'active' then 'running'
+      when job.state = 'failed' then 'dead'
+      when job.state = 'cancelled' then 'cancelled'
+      when job.state = 'completed' then 'done'
+      when job.start_after = 'infinity' then 'blocked'
+      when (job.state = 'retry' and coalesce(job.data #>> '{awaiting,as}', '') = 'open') then 'awaiting'
+      when job.blocked and job.group_tier is distinct from 'set aside' then 'parked'
+      when job.start_after in (timestamptz '9999-12-31 00:00:00+00', timestamptz '9999-12-30 00:00:00+00') then 'waiting'
+      when job.state = 'retry' and job.start_after > "pgboss".job_now() and jsonb_typeof(job.output) = 'array' then 'retrying'
+      when job.state = 'retry' and job.start_after > "pgboss".job_now() and job.started_on is not null then 'snoozed'
+      else 'waiting' end as state from "pgboss".job_common job where job.name = own.name and job.id = of_id for update
+  ) one;
+  if not found then
+    select coalesce(done.outcome, 'done') into found_state from "postbus".history done join "postbus".handler handler on handler.number = done.handler
+    where done.seq = "postbus".seq_of_delivery(of_id) and encode(substr(sha256(convert_to(handler.name, 'UTF8')), 1, 8), 'hex') = encode(substr(uuid_send(of_id), 9), 'hex') order by done.ended_at desc limit 1;
+    if found then return 'not ' || found_state; end if;
+    if exists (
+      select from "postbus".event event cross join "postbus".log_handler reading
+      where event.seq = "postbus".seq_of_delivery(of_id) and encode(substr(sha256(convert_to(reading.handler, 'UTF8')), 1, 8), 'hex') = encode(substr(uuid_send(of_id), 9), 'hex')
+    ) then return 'not waiting'; end if;
+    return 'unknown';
+  end if;
+
+  if held.job_state = 'active' and not held.data ? 'told' then
+    update "pgboss".job_common job set data = job.data || jsonb_build_object('told', verdict) where job.ctid = held.row;
+    found_state := 'running';
+  elsif not held.is_awaiting then
+    return 'not ' || held.state;
+  elsif how = 'failed' then
+    update "pgboss".job_common job set data = job.data || jsonb_build_object('awaiting', verdict), start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = held.row;
+    found_state := 'waiting';
+  else
+    select one.number into turn from "postbus".history_turn one where one.only_one;
+    with gone as (
+      delete from "pgboss".job_common job where job.ctid = held.row
+      returning job.id, job.started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) + 1 as attempts, job.output
+    ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif((gone.attempts - case when nullif(how, 'done') in ('expired', 'cancelled') then 1 else 0 end), 1),
+        nullif(how, 'done'),
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', because))
+      from gone
+    )
+    select count(*) into written from gone;
+    if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ids) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
+  end if;
+    if exists (select from "postbus".finish) then
+    perform "postbus".finish(array(select distinct "postbus".seq_of_delivery(one.id) from unnest(ids) as one (id)));
+  end if;
+    if held.lane is not null then
+      perform "postbus".promote(held.name, array[held.lane]);
+    end if;
+    found_state := how;
+  end if;
+  perform pg_notify('postbus_postbus', held.name);
+  if told_by is not null then
+    insert into "postbus".act (act, filter, by, reason, count)
+    values ('deliveries.' || case how when 'done' then 'complete' when 'skipped' then 'skip' else 'fail' end,
+      jsonb_build_object('delivery', of_id), told_by, because, 1);
+  end if;
+  return 'told ' || found_state;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.deliveries()
  RETURNS TABLE(seq bigint, event_id uuid, event_type text, partition_key text, handler text, state text, attempts integer, due_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, errors jsonb)
  LANGUAGE sql
@@ -1751,6 +1870,7 @@ AS $function$
       when (job.state operator(pg_catalog.=) 'cancelled') then 'cancelled'
       when (job.state operator(pg_catalog.=) 'completed') then 'done'
       when (job.start_after operator(pg_catalog.=) 'infinity') then 'blocked'
+      when (job.state operator(pg_catalog.=) 'retry') and coalesce(((job.data operator(pg_catalog.#>>) '{awaiting,as}') operator(pg_catalog.=) 'open'), false) then 'awaiting'
       when job.blocked and not coalesce((job.group_tier operator(pg_catalog.=) 'set aside'), false) then 'parked'
       when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) and job.started_on is not null then 'retrying'
       else 'waiting' end,
@@ -2173,10 +2293,16 @@ begin
           state = (case when ends_of -> job.id::text ->> 'outcome' = 'dead' and not (ends_of -> job.id::text ->> 'blocks')::boolean then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when ends_of -> job.id::text ->> 'outcome' = 'dead' and not (ends_of -> job.id::text ->> 'blocks')::boolean then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when ends_of -> job.id::text ->> 'outcome' in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + (ends_of -> job.id::text ->> 'delay_ms')::float8 * interval '1 ms'
+            when ends_of -> job.id::text ->> 'outcome' in ('retry', 'later', 'awaiting') then (clock_timestamp() + ("pgboss".job_now() - now())) + (ends_of -> job.id::text ->> 'delay_ms')::float8 * interval '1 ms'
             when (ends_of -> job.id::text ->> 'blocks')::boolean then 'infinity'
             else (clock_timestamp() + ("pgboss".job_now() - now())) end,
-          retry_limit = job.retry_limit + case when ends_of -> job.id::text ->> 'outcome' = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when ends_of -> job.id::text ->> 'outcome' in ('later', 'awaiting') then 1 else 0 end,
+          data = case
+            when ends_of -> job.id::text ->> 'outcome' = 'awaiting'
+              then (job.data - 'told') || jsonb_build_object('awaiting', coalesce(job.data -> 'told', '{"as": "open"}'))
+            when ends_of -> job.id::text ->> 'outcome' <> 'later' and job.data #>> '{told,as}' = 'failed' then job.data - 'told'
+            when ends_of -> job.id::text ->> 'outcome' <> 'later' and job.data ? 'awaiting' then job.data - 'awaiting'
+            else job.data end,
           output = case
           when (ends_of -> job.id::text -> 'error') is null or jsonb_typeof((ends_of -> job.id::text -> 'error')) = 'null' then job.output
           when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((ends_of -> job.id::text -> 'error'))) - 0
@@ -3269,10 +3395,17 @@ begin
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome = 'awaiting' and job.data ? 'told' then (clock_timestamp() + ("pgboss".job_now() - now()))
+            when outcome.outcome in ('retry', 'later', 'awaiting') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
-          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when outcome.outcome in ('later', 'awaiting') then 1 else 0 end,
+          data = case
+            when outcome.outcome = 'awaiting'
+              then (job.data - 'told') || jsonb_build_object('awaiting', coalesce(job.data -> 'told', '{"as": "open"}'))
+            when outcome.outcome <> 'later' and job.data #>> '{told,as}' = 'failed' then job.data - 'told'
+            when outcome.outcome <> 'later' and job.data ? 'awaiting' then job.data - 'awaiting'
+            else job.data end,
           heartbeat_on = null,
           output = case
           when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
@@ -3458,10 +3591,17 @@ begin
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome = 'awaiting' and job.data ? 'told' then (clock_timestamp() + ("pgboss".job_now() - now()))
+            when outcome.outcome in ('retry', 'later', 'awaiting') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
-          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when outcome.outcome in ('later', 'awaiting') then 1 else 0 end,
+          data = case
+            when outcome.outcome = 'awaiting'
+              then (job.data - 'told') || jsonb_build_object('awaiting', coalesce(job.data -> 'told', '{"as": "open"}'))
+            when outcome.outcome <> 'later' and job.data #>> '{told,as}' = 'failed' then job.data - 'told'
+            when outcome.outcome <> 'later' and job.data ? 'awaiting' then job.data - 'awaiting'
+            else job.data end,
           heartbeat_on = null,
           output = case
           when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
@@ -3552,10 +3692,10 @@ begin
         where run.more is not null
       ), activated as (
         select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt,
-          null::text as replay
+          null::text as replay, null::jsonb as awaited
         from run
         union all
-        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1, follower.replay
+        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1, follower.replay, null
         from run cross join lateral (
           select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -3576,12 +3716,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -3600,12 +3742,12 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
+      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay, head.awaited from head
       union all
-      select head.ord, head.id, follower.id, head.handler, null, 1, follower.replay from head
+      select head.ord, head.id, follower.id, head.handler, null, 1, follower.replay, null from head
       cross join lateral (
         select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -3626,12 +3768,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;

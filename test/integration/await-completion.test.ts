@@ -1,5 +1,4 @@
 /** `return awaitCompletion({ timeoutMs })`: the delivery stays open without a slot, until it is told how it ended, or its time is over. */
-import { Client } from 'pg'
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { awaitCompletion, createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
@@ -140,91 +139,6 @@ test.each([null, 'red'])('with key %s a timeout is a failed attempt, which is re
   expect((await bus.events.status(eventId))?.deliveries).toMatchObject([
     { state: 'awaiting', attempts: 2, errors: [{ attempt: 1, code: 'POSTBUS_COMPLETION_TIMEOUT' }] },
   ])
-})
-
-test('twice and too late say so: where the delivery stands, and that nothing was changed', async () => {
-  await published(1)
-  await published(2)
-  await drained(bus)
-  await bus.deliveries.complete(idOf(1))
-  await bus.deliveries.fail(idOf(2), 'declined')
-
-  const twice = await bus.deliveries.complete(idOf(1))
-  const failedBefore = await bus.deliveries.complete(idOf(2))
-  await drained(bus)
-  const tooLate = await bus.deliveries.complete(idOf(2))
-
-  expect([twice, failedBefore, tooLate]).toEqual([
-    { isApplied: false, state: 'done' },
-    { isApplied: false, state: 'waiting' },
-    { isApplied: false, state: 'retrying' },
-  ])
-})
-
-test.each(['complete', 'skip'] as const)(
-  'one that is told to %s before its handler has said that it waits is not lost',
-  async (what) => {
-    does = async (_, deliveryId) => {
-      expect(await bus.deliveries[what](deliveryId)).toEqual({ isApplied: true, state: 'running' })
-      expect(await bus.deliveries.complete(deliveryId)).toEqual({ isApplied: false, state: 'running' })
-    }
-    const eventId = await published(1, 'red')
-
-    await drained(bus)
-
-    expect(ran).toEqual([[1, 1]])
-    const state = what === 'skip' ? 'skipped' : 'done'
-    expect(await bus.events.status(eventId)).toMatchObject({ isFinished: true, deliveries: [{ state, attempts: 1 }] })
-  },
-)
-
-test('what it was told outlives a failure of the handler that began it', async () => {
-  does = async (_, deliveryId) => {
-    if (ran.length > 1) return
-    await bus.deliveries.complete(deliveryId)
-    throw new Error('after the call')
-  }
-  const eventId = await published(1)
-
-  await drained(bus)
-  await advanceTime({ minutes: 2 }, { bus })
-  await drained(bus)
-
-  expect((await bus.events.status(eventId))?.deliveries).toMatchObject([{ state: 'done', attempts: 2 }])
-})
-
-test('told in a transaction, it counts when that commits; until then no one runs what waits behind', async () => {
-  await published(1, 'red')
-  await published(2, 'red')
-  does = (n) => (n === 1 ? undefined : 'done')
-  await drained(bus)
-  const tx = new Client({ connectionString: opened.connectionString })
-  await tx.connect()
-  onTestFinished(() => tx.end())
-
-  await tx.query('begin')
-  await bus.deliveries.complete(idOf(1), { tx })
-  await drained(bus)
-  await tx.query('rollback')
-  const stillOpen = await bus.lanes.show({ handler: 'notes.take', partitionKey: 'red' })
-  await tx.query('begin')
-  await bus.deliveries.complete(idOf(1), { tx })
-  await drained(bus)
-  const before = ran.length
-  await tx.query('commit')
-  await drained(bus)
-
-  expect([stillOpen?.state, before]).toEqual(['awaiting', 1])
-  expect(ran.map(([n]) => n)).toEqual([1, 2])
-})
-
-test('of ten that tell it at once, one counts', async () => {
-  await published(1)
-  await drained(bus)
-
-  const reports = await Promise.all(Array.from({ length: 10 }, () => bus.deliveries.complete(idOf(1))))
-
-  expect(reports.filter(({ isApplied }) => isApplied)).toHaveLength(1)
 })
 
 test('the finished event follows when it was told', async () => {

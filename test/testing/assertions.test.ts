@@ -42,14 +42,6 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     expect(assertEventPublished(OrderCreated, match).data.orderId).toBe('o1')
   })
 
-  test('an event that is published for later says for when', async () => {
-    const at = new Date(Date.now() + 3_600_000)
-    await bus.publish(ParcelSent({ lines: [] }), { at })
-    await bus.publish(ParcelSent({ lines: [] }))
-
-    expect([assertEventPublished(ParcelSent).dueAt, assertEventPublished(ParcelSent).dueAt]).toEqual([at, undefined])
-  })
-
   test('parts are looked for at every depth, arrays as a whole', async () => {
     const lines = [
       { sku: 'hat', count: 1 },
