@@ -20,6 +20,8 @@ import { handlerMinutes } from './0014-handler-minutes.ts'
 import { logHandlers } from './0015-log-handlers.ts'
 import { pace } from './0016-pace.ts'
 import { broadcasts } from './0017-broadcasts.ts'
+import { onTime } from './0018-on-time.ts'
+import { schedules } from './0019-schedules.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -41,5 +43,7 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0015-log-handlers': logHandlers(names),
     '0016-pace': pace(names),
     '0017-broadcasts': broadcasts(names),
+    '0018-on-time': onTime(names),
+    '0019-schedules': schedules(names),
   }
 }

@@ -13,6 +13,7 @@ import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import { listenersOf, type Listeners } from './deliveries/listeners.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
+import { schedulesOf, type ScheduleStore } from './deliveries/schedules.ts'
 import type { Operators } from './deliveries/operators.ts'
 import type { BeginReplay } from './deliveries/replays.ts'
 import type { DoctorOptions, MigrateOptions, MigrateReport, PruneOptions } from './deliveries/operations.ts'
@@ -39,6 +40,8 @@ import { emitTo, printSignals } from './signals.ts'
 import { attemptWith } from './attempt/run-attempt.ts'
 import { pacedAttempts } from './worker/paced-attempts.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
+import { schedulesIn, type Schedule } from './schedules/schedule.ts'
+import type { SchedulingParts } from './worker/scheduling.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
@@ -114,7 +117,9 @@ export interface Bus extends ResultPublisher, Broadcasts, Listeners, Operators {
  */
 export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
-  const { parts, place, publish, listeners } = assemble(settings, (events, how) => bus.publish(events, how))
+  const schedules = schedulesIn(settings.schedules)
+  const publishAsSeen: BusParts['publish'] = (events, how) => bus.publish(events, how)
+  const { parts, place, publish, listeners } = assemble(settings, { publishAsSeen, schedules })
 
   const close = () => {
     place.replays.stop()
@@ -127,7 +132,12 @@ export function createBus(options: BusOptions): Bus {
     ...broadcaster(parts, listeners),
     ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>
-      makeWorker(given, parts, { store: place.store(), retentionMs: settings.retentionMs, vacuum: settings.vacuum }),
+      makeWorker(given, parts, {
+        store: place.store(),
+        retentionMs: settings.retentionMs,
+        vacuum: settings.vacuum,
+        scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
+      }),
     async drain(given = {}) {
       const { timeLimitMs, ...how } = parseOptions('bus.drain()', drainOptions, given)
       return drainWithin(bus.worker(how), timeLimitMs)
@@ -144,6 +154,8 @@ export function createBus(options: BusOptions): Bus {
     doctor: (how?: DoctorOptions) => place.doctor(how),
     prune: (how?: PruneOptions) => place.prune(how),
     deadLetters: { ...place.deadLetters },
+    deliveries: { ...place.deliveries },
+    schedules: schedulesOf({ ...place.schedules, schedules, publish: publishAsSeen }),
     lanes: { ...place.lanes },
     replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
     replays: { ...place.replays.replays },
@@ -151,14 +163,20 @@ export function createBus(options: BusOptions): Bus {
     acts: { ...place.acts },
     ...place.pauses,
     rates: (query) => place.rates(query),
+    cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,
   }
   return withParts(bus, parts) // not frozen: tests spy on its methods
 }
 
-/** `publishAsSeen`: what handlers publish goes through the bus, so that a test that spies on it sees that too. */
-function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
+interface Assembled {
+  /** What handlers and schedules publish goes through the bus, so that a test that spies on it sees that too. */
+  readonly publishAsSeen: BusParts['publish']
+  readonly schedules: readonly Schedule[]
+}
+
+function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
   const { backend: kind, source = null } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
@@ -170,7 +188,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, { emit, codec, registry, listeners }))
+      ? inPostgres(createPostgres(settings, { emit, codec, registry, listeners, schedules }))
       : createInMemory(kind, mailbox, { registry, codec, emit, middleware, tell, publish: publishAsSeen })
   const { backend } = place
   const parts: BusParts = {
@@ -195,10 +213,15 @@ function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }
 
+/** Nothing, for a bus without schedules. */
+function schedulingOf(store: ScheduleStore | null, parts: Omit<SchedulingParts, 'store'>): SchedulingParts | null {
+  return store && parts.schedules.length > 0 ? { ...parts, store } : null
+}
+
 function makeWorker(
   given: WorkerOptions,
   bus: BusParts,
-  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum'>,
+  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling'>,
 ): Worker {
   const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
   return new Worker({

@@ -16,12 +16,22 @@ export type {
   Shadow,
   ShadowEvent,
 } from './handlers/listens-to.ts'
+export {
+  defineSchedule,
+  type Schedule,
+  type ScheduleDefinition,
+  type ScheduleSet,
+  type Tick,
+} from './schedules/schedule.ts'
+export type { Missed } from './schedules/ticks.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
 export {
+  awaitCompletion,
   discard,
   failed,
   skip,
   snooze,
+  type AwaitCompletion,
   type Discard,
   type Failed,
   type Skip,
@@ -104,6 +114,9 @@ export type {
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
+export type { CompletionOptions, CompletionReport, Deliveries, SkipOptions } from './deliveries/completions.ts'
+export type { RunOptions, Schedules, ScheduleStatus } from './deliveries/schedules.ts'
+export type { CancelOptions, CancelReport } from './deliveries/cancelling.ts'
 export type { Pausable, Pause, PausePage } from './deliveries/pauses.ts'
 export type { ActFilter, ActPage, ActQuery, Acts, RecordedAct } from './deliveries/act-log.ts'
 export type { PageOptions } from './deliveries/page.ts'

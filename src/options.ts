@@ -5,6 +5,7 @@ import type { EventTypes } from './handlers/event-types.ts'
 import { problemsOf } from './middleware/check-middleware.ts'
 import type { Middleware } from './middleware/middleware.ts'
 import type { Handlers } from './handlers/registry.ts'
+import type { ScheduleSet } from './schedules/schedule.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
 import type { PublishTransaction } from './transactions/transaction.ts'
@@ -26,6 +27,10 @@ export const busOptions = z
       .custom<Handlers>(setOrFunction, 'expected handlers')
       .default([])
       .describe('An array of handlers, a module that exports them, or a function that imports one.'),
+    schedules: z
+      .custom<ScheduleSet>((value) => typeof value === 'object' && value !== null, 'expected schedules')
+      .default([])
+      .describe('An array of schedules, or a module that exports them: what `defineSchedule` returns.'),
     backend: z
       .enum(['postgres', 'inline', 'mailbox', 'strict'])
       .default('postgres')

@@ -34,6 +34,7 @@ export type BusSignalName =
   | 'log.lost'
   | 'on-dead.failed'
   | 'pruning.failed'
+  | 'schedule.failed'
   | 'schema.newer'
   | 'settle.refused'
   | 'settle.stored'

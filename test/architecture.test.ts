@@ -21,6 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/codec/'],
   ['src/handlers/'],
   ['src/middleware/'],
+  ['src/schedules/'],
   ['src/publishing/'],
   ['src/deliveries/'],
   ['src/record/'],
@@ -42,6 +43,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
   [/^@opentelemetry\//, 'src/otel/'],
+  [/^croner$/, 'src/schedules/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

@@ -32,6 +32,13 @@ export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Ou
         `${who}: dead after attempt ${delivery.attempt}: ${attemptError(outcome.reason, 0, new Date()).message}`,
         fields,
       )
+      return
+    case 'done':
+    case 'skipped':
+    case 'expired':
+    case 'cancelled':
+    case 'snoozed':
+    case 'awaiting':
   }
 }
 

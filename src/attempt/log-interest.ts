@@ -6,9 +6,9 @@ import type { AnyHandler } from '../handlers/handler.ts'
 import { asRead, isReadable, type Reading } from '../handlers/reading.ts'
 import { isInterested } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
-import { openEnvelope } from './open-envelope.ts'
+import { isEarly, openEnvelope } from './open-envelope.ts'
 
-/** Whether an event is nothing to the handler, is to run, or can only be put into its lane, where another worker may understand it. */
+/** Whether an event is nothing to the handler, is to run, or can only become a delivery: another worker may understand it, or its time has not come. */
 export type Interest = 'none' | 'runs' | 'waits'
 
 export interface Asking {
@@ -22,7 +22,7 @@ export interface Asking {
 /** What cannot be opened is for an attempt to report. And an event once too often is better than one that is lost. */
 export function interestIn(event: LogEvent, { handler, subscription, reading, codec, emit }: Asking): Interest {
   if (reading.is === 'not-heard' || isFromBefore(event, handler, subscription)) return 'none'
-  if (!isReadable(reading)) return 'waits'
+  if (!isReadable(reading) || isEarly(event)) return 'waits'
   if (handler.interested === null) return 'runs'
   try {
     return isInterested(handler, asRead(reading, openEnvelope(event, codec))) ? 'runs' : 'none'

@@ -1,8 +1,8 @@
-/** A delivery that comes too late: its event has expired, or its data was erased. No handler is called. */
+/** A delivery that comes too late: its event was cancelled, has expired, or its data was erased. No handler is called. */
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Undecided } from './on-dead.ts'
-import { openRest } from './open-envelope.ts'
+import { isCancelled, openRest } from './open-envelope.ts'
 
 /** Its data was erased, and no handler is to get what is left. */
 export function isErased(event: StoredEvent): boolean {
@@ -13,6 +13,7 @@ export function isErased(event: StoredEvent): boolean {
 export function noLongerWanted(event: StoredEvent): Undecided | null {
   if (event.rest === null) return null
   const rest = openRest(event)
+  if (isCancelled(event)) return { is: 'cancelled', reason: 'The event was cancelled before it was due.' }
   if (rest.is_expired) return { is: 'expired', reason: `It expired at ${event.expiresAt?.toISOString()}.` }
   if (!isErased(event)) return null
 

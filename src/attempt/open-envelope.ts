@@ -54,6 +54,7 @@ function opened(stored: StoredEvent, data: unknown): Envelope {
     source: stored.source,
     metadata: stored.metadata === null ? {} : openMetadata(stored, stored.metadata),
     expiresAt: stored.expiresAt,
+    ...(rest.due_at && rest.due_at !== CANCELLED && { dueAt: new Date(rest.due_at) }),
     ...storedAs(stored.type, stored.storedType ?? stored.type),
   }
 }
@@ -66,9 +67,27 @@ function openMetadata(stored: StoredEvent, text: string): EventMetadata {
   }
 }
 
+const CANCELLED = 'infinity'
+
+/** Whether it was cancelled before it was due. */
+export function isCancelled({ rest }: Pick<StoredEvent, 'rest'>): boolean {
+  return rest !== null && openRest({ rest }).due_at === CANCELLED
+}
+
+/** Whether it was published for later, and its time had not come when it was read. */
+export function isEarly({ rest }: Pick<StoredEvent, 'rest'>): boolean {
+  return rest !== null && openRest({ rest }).is_early === true
+}
+
 /** The replay or backfill that the delivery of this event belongs to; null for most. */
 export function replayOf({ rest }: StoredEvent): string | null {
   return openRest({ rest }).replay ?? null
+}
+
+/** What a delivery was told that waits for it; `open`: nothing, and its time is over. */
+interface Awaited {
+  readonly as: 'open' | 'done' | 'skipped' | 'failed'
+  readonly reason?: string
 }
 
 /** What most events have nothing of. */
@@ -80,6 +99,12 @@ interface Rest {
   readonly redacted?: 'dead-letter' | 'deliver' | null
   /** It had expired when it was claimed. */
   readonly is_expired?: boolean
+  /** It was published for later, for this time. `infinity`: and cancelled. */
+  readonly due_at?: string | null
+  /** That time had not come when it was read. */
+  readonly is_early?: boolean
+  /** Its delivery has waited to be told how it ended. */
+  readonly awaited?: Awaited | null
 }
 
 export function openRest(stored: Pick<StoredEvent, 'rest'>): Rest {

@@ -25,6 +25,8 @@ export function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer
       return { is: 'dead', reason: value.reason, error: null, onDead: handler.options.onDead }
     case 'snooze':
       return { is: 'snoozed', delayMs: value.delayMs }
+    case 'await':
+      return { is: 'awaiting', timeoutMs: value.timeoutMs }
   }
 }
 
@@ -36,7 +38,7 @@ function errorOf({ reason, cause }: Failed): unknown {
   return error
 }
 
-function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Undecided {
+export function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, error: unknown): Undecided {
   if (delivery.attempt >= handler.options.maxAttempts || !isWorthRetrying(handler, error)) return dead(handler, error)
   return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler, error), error }
 }

@@ -8,6 +8,7 @@ import { PostbusError } from '../errors.ts'
 import { finishing } from '../handlers/finishers.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
+import { toldOrTimedOut } from './awaited.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
 import { Deadlines } from './deadlines.ts'
 import type { HandlerCall } from './handler-call.ts'
@@ -53,6 +54,8 @@ async function attempted(
   if (!stored) return dead(handler, eventGone(delivery))
   const unwanted = noLongerWanted(stored)
   if (unwanted) return unwanted
+  const ended = toldOrTimedOut(delivery, stored, handler)
+  if (ended) return ended
   const reading = parts.registry.readingOf(handler, stored)
   const misfit = versionMisfit(handler, stored, reading)
   if (misfit) return misfit

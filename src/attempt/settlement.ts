@@ -13,10 +13,13 @@ export function settlementOf(delivery: ClaimedDelivery, outcome: Outcome): Settl
     case 'skipped':
     case 'expired':
     case 'superseded':
+    case 'cancelled':
       return { delivery, is: 'passed', as: outcome.is, reason: storable(outcome.reason, MAX_REASON) }
     case 'snoozed':
     case 'put-back':
       return { delivery, is: 'later', delayMs: outcome.delayMs }
+    case 'awaiting':
+      return { delivery, is: 'awaiting', delayMs: outcome.timeoutMs }
     case 'retry':
       return {
         delivery,

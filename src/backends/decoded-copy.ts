@@ -6,6 +6,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { storedTypeOf } from '../events/stored-as.ts'
 import { AS_STORED, asRead, type Reading } from '../handlers/reading.ts'
 import { isPlainObject } from '../realm.ts'
+import { dueHere } from '../publishing/due.ts'
 import { openEnvelope } from '../attempt/open-envelope.ts'
 
 /**
@@ -22,7 +23,7 @@ export function decodedCopy(planned: PlannedEvent, codec: Codec, reading: Readin
 }
 
 /** The row that the database would hold. */
-export function storedForm({ envelope, payload }: PlannedEvent): StoredEvent {
+export function storedForm({ envelope, payload, due }: PlannedEvent): StoredEvent {
   return {
     seq: '0', // the order of publishing is a matter of the database
     id: envelope.id,
@@ -37,13 +38,13 @@ export function storedForm({ envelope, payload }: PlannedEvent): StoredEvent {
     metadata: Object.keys(envelope.metadata).length === 0 ? null : JSON.stringify(envelope.metadata),
     occurredAt: new Date(envelope.occurredAt),
     expiresAt: envelope.expiresAt && new Date(envelope.expiresAt),
-    rest: restOf(envelope),
+    rest: restOf(envelope, dueHere(due)),
   }
 }
 
-function restOf({ causedByHandler, initializedAt }: Envelope): string | null {
-  if (!causedByHandler && !initializedAt) return null
-  return JSON.stringify({ caused_by_handler: causedByHandler, initialized_at: initializedAt })
+function restOf({ causedByHandler, initializedAt }: Envelope, dueAt: Date | null): string | null {
+  if (!causedByHandler && !initializedAt && !dueAt) return null
+  return JSON.stringify({ caused_by_handler: causedByHandler, initialized_at: initializedAt, due_at: dueAt })
 }
 
 function freezeDeep(value: unknown): void {

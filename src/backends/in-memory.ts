@@ -6,6 +6,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { Acts } from '../deliveries/act-log.ts'
 import type { DeadLetters } from '../deliveries/dead-letters.ts'
+import type { Deliveries } from '../deliveries/completions.ts'
 import type { EventTransfer } from '../deliveries/exported-events.ts'
 import type { Log } from '../deliveries/log-cursors.ts'
 import type { Lanes } from '../deliveries/lanes.ts'
@@ -34,6 +35,10 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     pauses: withoutPauses(refuse),
     rates: async () => refuse('rates()'),
+    cancel: async () => refuse('cancel()'),
+    deliveries: withoutDeliveries(refuse),
+    /** Ticks are published by hand only: nothing is remembered. */
+    schedules: { store: null, stored: async () => [], note: async () => undefined },
     log: withoutLog(refuse),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
     migrate: async (): Promise<MigrateReport> => refuse('migrate()'),
@@ -97,6 +102,14 @@ function withoutLanes(refuse: (what: string) => never): Lanes {
     repair: async () => refuse('lanes.repair()'),
     pause: async () => refuse('lanes.pause()'),
     resume: async () => refuse('lanes.resume()'),
+  })
+}
+
+function withoutDeliveries(refuse: (what: string) => never): Deliveries {
+  return Object.freeze({
+    complete: async () => refuse('deliveries.complete()'),
+    skip: async () => refuse('deliveries.skip()'),
+    fail: async () => refuse('deliveries.fail()'),
   })
 }
 

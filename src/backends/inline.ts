@@ -11,6 +11,7 @@ import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
+import { dueHere } from '../publishing/due.ts'
 import { finishing } from '../handlers/finishers.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
@@ -43,6 +44,7 @@ export function createInlineBackend(parts: InlineParts): Backend {
     async publish(events, tx) {
       if (tx !== undefined) openTransaction(tx)
       checkBatchSize(firstOfEachId(events))
+      for (const planned of events) refuseLater(planned)
       const fresh = parts.ids.take(events)
       try {
         for (const planned of fresh) await runHandlers(planned, tx, parts)
@@ -100,6 +102,8 @@ function settleInline(
       throw failure(who, answer.value)
     case 'snooze':
       throw snoozed(who)
+    case 'await':
+      throw awaits(who)
     case 'discard': {
       const fields = { handler: handler.name, eventId: event.id, eventType: event.type }
       emit('error', 'delivery.dead', `${who} discarded it: ${answer.value.reason}`, fields)
@@ -119,6 +123,23 @@ function snoozed(who: string): PostbusError {
     'POSTBUS_INLINE_SNOOZED',
     `${who} snoozed, but a handler that runs inside publish() has no later: it would not be called again. Test it with ` +
       "runEvent(), or with setEventBusMode('live') and drainEvents().",
+  )
+}
+
+function awaits(who: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_INLINE_AWAITS',
+    `${who} waits to be told how it ended, but a handler that runs inside publish() has ended when publish() has. Test it with ` +
+      "runEvent(), or with setEventBusMode('live') and drainEvents().",
+  )
+}
+
+function refuseLater({ envelope: { type }, due }: PlannedEvent): void {
+  if (!dueHere(due)) return
+  throw new PostbusError(
+    'POSTBUS_INLINE_DELAYED',
+    `${type} is published for later, but handlers that run inside publish() have no later. Leave \`delayMs\` and \`at\` out here, ` +
+      "or test it with setEventBusMode('live'), drainEvents() and time travel. Nothing was published.",
   )
 }
 

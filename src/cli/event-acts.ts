@@ -1,4 +1,4 @@
-/** `postbus events redact | delete`: erasing the data of events, and deleting events. */
+/** `postbus events redact | delete | cancel`: erasing the data of events, deleting events, and taking back what is not due. */
 import type { Bus } from '../bus.ts'
 import type { EventSelection } from '../record/event-acts.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
@@ -8,13 +8,14 @@ import { loadBus } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
 import { timeOf } from './times.ts'
 
-export const EVENT_ACTS = ['redact', 'delete'] as const
+export const EVENT_ACTS = ['redact', 'delete', 'cancel'] as const
 
 export const EVENT_ACT_EXAMPLES = [
   ['postbus events redact --key customer-17 --preview', 'how many events of a key would lose their data'],
   ['postbus events redact --key customer-17 --yes --by ada --reason "asked to be forgotten"', 'erases it'],
   ['postbus events redact 0198c0de-…', 'erases the data of one event'],
   ['postbus events delete --type "imports.*" --until 2026-01-01 --by ada', 'deletes events that nothing waits for'],
+  ['postbus events cancel 0198c0de-… --by ada', 'takes back an event that is published for later'],
 ] as const
 
 export const EVENT_ACT_OPTIONS = {
@@ -36,22 +37,41 @@ export const DESCRIBE_EVENT_ACT = {
 /** The options of lists that an act does not know: to pass over one would touch more than was meant. */
 const NOT_FOR_ACTS = ['cause', 'handler', 'state', 'text', 'limit', 'cursor', 'oldest-first'] as const
 
+const NOT_FOR_CANCEL = ['all', 'pending', 'preview', 'type', 'key', 'correlation', 'since', 'until'] as const
+
 export async function actOnEvents(action: (typeof EVENT_ACTS)[number], invocation: Invocation): Promise<ExitCode> {
   const [, id, ...more] = invocation.words
   const foreign = NOT_FOR_ACTS.find((option) => invocation.options[option] !== undefined)
   if (foreign) throw new UsageError(`events ${action}: --${foreign} is for: postbus events list`)
   if (more.length > 0 || (id !== undefined && action === 'delete'))
     throw new UsageError(`events ${action}: takes no "${more[0] ?? id}".`)
+  if (action === 'cancel') return withBus(invocation, (bus) => cancel(bus, invocation, id))
   const which = selectionOf(invocation)
   if (id !== undefined && Object.keys(which).length > 0)
     throw new UsageError('events redact: name one event, or choose by --type, --key and the like; not both.')
 
+  return withBus(invocation, (bus) =>
+    action === 'redact' ? redact(bus, invocation, id ?? which) : remove(bus, invocation, which),
+  )
+}
+
+async function withBus(invocation: Invocation, work: (bus: Bus) => Promise<ExitCode>): Promise<ExitCode> {
   const bus = await loadBus(text(invocation, 'config'))
   try {
-    return action === 'redact' ? await redact(bus, invocation, id ?? which) : await remove(bus, invocation, which)
+    return await work(bus)
   } finally {
     await bus.close()
   }
+}
+
+async function cancel(bus: Bus, invocation: Invocation, id: string | undefined): Promise<ExitCode> {
+  const foreign = [...NOT_FOR_CANCEL].find((option) => invocation.options[option] !== undefined)
+  if (id === undefined || foreign) throw new UsageError('events cancel: name one event, and nothing else to choose by.')
+  const { isCancelled, count: deliveries } = await bus.cancel(id, actOptionsOf(invocation))
+  if (invocation.options['json']) printJson(invocation.terminal, [{ action: 'cancel', isCancelled, count: deliveries }])
+  const what = isCancelled ? `is cancelled: ${count(deliveries, 'delivery', 'deliveries')}` : 'was due: it is too late'
+  say(invocation.terminal, `Event ${id} ${what}.`)
+  return isCancelled ? 0 : 1
 }
 
 function selectionOf(invocation: Invocation): EventSelection {

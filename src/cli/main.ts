@@ -7,6 +7,7 @@ import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { acts } from './acts.ts'
 import { dead } from './dead.ts'
+import { deliveries } from './deliveries.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
@@ -20,6 +21,7 @@ import { rates } from './rates.ts'
 import { replay } from './replay.ts'
 import { pause, resume } from './pause.ts'
 import { prune } from './prune.ts'
+import { schedules } from './schedules.ts'
 import { types } from './type-snapshots.ts'
 import { worker } from './worker.ts'
 
@@ -28,6 +30,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   worker,
   doctor,
   dead,
+  deliveries,
   lanes,
   log,
   events,
@@ -38,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   resume,
   acts,
   prune,
+  schedules,
   types,
 }
 

@@ -60,6 +60,11 @@ export const ACT_NAMES = [
   'events.import',
   'events.redact',
   'events.delete',
+  'cancel',
+  'deliveries.complete',
+  'deliveries.skip',
+  'deliveries.fail',
+  'schedules.run',
 ] as const
 
 export type ActName = (typeof ACT_NAMES)[number]

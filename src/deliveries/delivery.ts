@@ -98,6 +98,8 @@ export type Ending =
   | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
   | { readonly is: 'later'; readonly delayMs: number }
+  /** It is open until it is told how it ended, or for so long. */
+  | { readonly is: 'awaiting'; readonly delayMs: number }
   | {
       readonly is: 'dead'
       readonly reason: string
@@ -123,7 +125,7 @@ export type Settlement = {
 } & Ending
 
 /** How a delivery can end that was not handled: as its history says. */
-export type PassedAs = 'skipped' | 'expired' | 'superseded'
+export type PassedAs = 'skipped' | 'expired' | 'cancelled' | 'superseded'
 
 /** One of a run that is done. */
 export interface Ran {

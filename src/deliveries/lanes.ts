@@ -20,8 +20,9 @@ export interface LaneName {
  * - `retrying`: it has run, and waits for its next attempt.
  * - `running`: a handler is at it.
  * - `waiting`: it is due, or will be.
+ * - `awaiting`: it waits to be told how it ended.
  */
-export type LaneState = Extract<DeliveryState, 'blocked' | 'retrying' | 'running' | 'waiting'>
+export type LaneState = Extract<DeliveryState, 'blocked' | 'retrying' | 'running' | 'waiting' | 'awaiting'>
 
 /** A lane in which something waits or runs, by what stands at its head. */
 export interface Lane extends LaneName {
@@ -145,7 +146,7 @@ export interface Lanes {
   resume(lane: LaneName, act?: ActOptions): Promise<ActReport>
 }
 
-const LANE_STATES = ['blocked', 'retrying', 'running', 'waiting'] as const satisfies readonly LaneState[]
+const LANE_STATES = ['blocked', 'retrying', 'running', 'waiting', 'awaiting'] as const satisfies readonly LaneState[]
 
 export const laneName = z.strictObject({ handler: z.string().regex(NAME), partitionKey: storableText(512) })
 export const rewindTo = laneName.extend({ from: z.guid() })

@@ -29,6 +29,7 @@ export const doctorOptions = z.strictObject({ deploy: z.boolean().default(false)
 export interface DoctorFinding {
   readonly check:
     | 'connection'
+    | 'schedules'
     | 'schema'
     | 'queues'
     | 'notify'

@@ -7,7 +7,7 @@ import type { Percentiles } from './histogram.ts'
 export interface RateCounts {
   /** Handled. */
   readonly done: number
-  /** Ended by `skip()`, or superseded. */
+  /** Ended by `skip()`. */
   readonly skipped: number
   /** Past their ttl: the handler was not called. */
   readonly expired: number

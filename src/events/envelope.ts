@@ -34,6 +34,8 @@ export interface Envelope<Type extends string = string, Version extends number =
    * `expired`, and its handler not called; an event that no delivery waits for any more is pruned then.
    */
   readonly expiresAt: Date | null
+  /** When it is delivered, if it was published for later: see `delayMs` and `at` of `publish`. */
+  readonly dueAt?: Date
 }
 
 /** Free fields of an envelope: what `JSON.stringify` keeps. */

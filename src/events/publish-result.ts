@@ -8,6 +8,21 @@ export interface PublishOptions {
    * is a transaction of its own. `'own'`: a transaction of its own, also inside another one.
    */
   readonly tx?: PublishTransaction | 'own'
+  /**
+   * Stored now, delivered after so many milliseconds, by the database's clock: 0 to 365 days. Events with a partition key are refused
+   * with `POSTBUS_DELAYED_KEY`, because what happens meanwhile would overtake them. `bus.cancel(eventId)` takes it back until then.
+   * Default: delivered at once.
+   *
+   * @example await bus.publish(CartAbandoned({ cartId }), { delayMs: 3_600_000 })
+   */
+  readonly delayMs?: number
+  /**
+   * Stored now, delivered at this time, by the database's clock: at most 365 days ahead; a time that is over means at once. As for
+   * `delayMs`, which it excludes.
+   *
+   * @example await bus.publish(TrialEnds({ userId }), { at: new Date('2027-01-01T09:00:00Z') })
+   */
+  readonly at?: Date
 }
 
 export interface PublishResult {

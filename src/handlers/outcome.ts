@@ -1,8 +1,8 @@
 /**
  * What a handler may return besides a value, and what becomes of an attempt.
  *
- * A handler that returns nothing, or any value of its own, is done. `skip`, `failed`, `discard` and `snooze` make the other
- * answers; throwing means the same as `failed`.
+ * A handler that returns nothing, or any value of its own, is done. `skip`, `failed`, `discard`, `snooze` and `awaitCompletion` make the
+ * other answers; throwing means the same as `failed`.
  */
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
@@ -42,6 +42,11 @@ export interface SnoozeFor {
   readonly seconds?: number
   readonly minutes?: number
   readonly hours?: number
+}
+
+/** "It goes on elsewhere": the delivery stays open, without a slot, until it is told how that ended. */
+export interface AwaitCompletion extends Answer<'await'> {
+  readonly timeoutMs: number
 }
 
 const MAX_SNOOZE_MS = 365 * 24 * 3_600_000
@@ -98,8 +103,28 @@ export function snooze(time: SnoozeFor): Snooze {
   )
 }
 
-/** Whether a handler's return value is `skip`, `failed`, `discard` or `snooze`, and not a value of its own. */
-export function isAnswer(value: unknown): value is Skip | Failed | Discard | Snooze {
+/**
+ * Return this from a handler that has started something which goes on elsewhere: a payment, an approval. The delivery stays open
+ * without a slot until `bus.deliveries.complete`, `skip` or `fail` is called with `context.deliveryId`. The later events of its key wait. After
+ * `timeoutMs` milliseconds (1 to 365 days) the attempt has failed, and is tried again as usual.
+ *
+ * @example
+ * await payments.charge(event.data, { reference: context.deliveryId })
+ * return awaitCompletion({ timeoutMs: 3_600_000 })
+ *
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the time is not positive or longer than 365 days.
+ */
+export function awaitCompletion({ timeoutMs }: { readonly timeoutMs: number }): AwaitCompletion {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= MAX_SNOOZE_MS)
+    return answer({ is: 'await', timeoutMs })
+  throw new PostbusError(
+    'POSTBUS_INVALID_OPTIONS',
+    `awaitCompletion({ timeoutMs: ${String(timeoutMs)} }): expected milliseconds from 1 to ${MAX_SNOOZE_MS} (365 days).`,
+  )
+}
+
+/** Whether a handler's return value is one of the answers above, and not a value of its own. */
+export function isAnswer(value: unknown): value is Skip | Failed | Discard | Snooze | AwaitCompletion {
   return typeof value === 'object' && value !== null && ANSWER in value
 }
 
@@ -113,7 +138,9 @@ export type Outcome =
   | { readonly is: 'skipped'; readonly reason: string }
   | { readonly is: 'expired'; readonly reason: string }
   | { readonly is: 'superseded'; readonly reason: string }
+  | { readonly is: 'cancelled'; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: unknown }
   | { readonly is: 'snoozed'; readonly delayMs: number }
+  | { readonly is: 'awaiting'; readonly timeoutMs: number }
   | { readonly is: 'put-back'; readonly delayMs: number; readonly reason: PostbusError }
   | { readonly is: 'dead'; readonly reason: string; readonly error: unknown; readonly onDead: 'continue' | 'block' }

@@ -14,6 +14,7 @@
  */
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishedEvent } from '../events/publish-result.ts'
+import type { Due } from './due.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
@@ -25,6 +26,8 @@ export interface PlannedEvent {
   readonly payload: string
   /** Handlers listen to it that read the log, and are none of these: they are to hear that there is something to read. */
   readonly isRead?: boolean
+  /** When it is to be delivered, if not at once. */
+  readonly due?: Due
 }
 
 export interface Backend {

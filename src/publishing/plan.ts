@@ -4,6 +4,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
+import { refuseDelayedKey, type Due } from './due.ts'
 import { PostbusError } from '../errors.ts'
 import { isFollowed } from '../events/stored-as.ts'
 import { isFinisher } from '../handlers/finishers.ts'
@@ -22,12 +23,14 @@ export interface PlanParts {
   readonly filtered: FilteredCounts
   /** Handlers that read the log will find the event there. */
   readonly hasLog?: boolean
+  /** When they are to be delivered; `null`: at once. */
+  readonly due?: Due | null
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace, filtered, hasLog = false }: PlanParts,
+  { registry, codec, emit, trace, filtered, hasLog = false, due = null }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -39,7 +42,9 @@ export function planEvents(
     const receivers = hasLog ? subscribed.filter((handler) => !isLogHandler(handler)) : subscribed
     const handlers = receivers.filter((handler) => wants(handler, envelope, registry))
     filtered.count(receivers, handlers)
-    return { envelope, handlers, payload, ...(receivers.length < subscribed.length && { isRead: true }) }
+    const isRead = receivers.length < subscribed.length
+    if (due) refuseDelayedKey(envelope, isRead ? [...handlers, ...subscribed.filter(isLogHandler)] : handlers)
+    return { envelope, handlers, payload, ...(isRead && { isRead }), ...(due && { due }) }
   })
 }
 

@@ -1,6 +1,8 @@
 /** `publish`: from events to the backend's answer. What a backend stores has been checked and planned here. */
 import { backendFor, type BusParts } from './backend-override.ts'
+import type { PlannedEvent } from './backend.ts'
 import { checkEnvelope } from './checks.ts'
+import { dueOf } from './due.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { aroundPublish } from '../middleware/around-publish.ts'
 import type { Publishing } from '../middleware/middleware.ts'
@@ -19,6 +21,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
     const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
     const trace = traced(bus.source) // before it, too: the frames around the caller
     const tx = transactionFor(options, bus.ambient, { call: publish, named: 'publish()' })
+    const due = dueOf(options)
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
     // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())
@@ -28,7 +31,15 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
 
     const store = async (publishing: Publishing, finish: typeof complete): Promise<PublishResult> => {
       const hasLog = backend.hasLog ?? false
-      const planned = planEvents(publishing.events, { registry, codec, emit, trace: finish, filtered, hasLog })
+      const planned: readonly PlannedEvent[] = planEvents(publishing.events, {
+        registry,
+        codec,
+        emit,
+        trace: finish,
+        filtered,
+        hasLog,
+        due,
+      })
       if (planned.length === 0) return { events: [] }
       return { events: await backend.publish(planned, publishing.tx) }
     }

@@ -8,7 +8,14 @@ import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler, Handler } from '../handlers/handler.ts'
 import type { EventFor, ListensTo } from '../handlers/listens-to.ts'
-import { isAnswer, type Discard, type Failed, type Skip, type Snooze } from '../handlers/outcome.ts'
+import {
+  isAnswer,
+  type AwaitCompletion,
+  type Discard,
+  type Failed,
+  type Skip,
+  type Snooze,
+} from '../handlers/outcome.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
 import { asHeard, isReadable } from '../handlers/reading.ts'
 import { isInterested } from '../handlers/registry.ts'
@@ -37,9 +44,10 @@ export type RunEventResult<Result> =
   | RunEventFailed
   | { readonly state: 'discarded'; readonly reason: string }
   | { readonly state: 'snoozed'; readonly delayMs: number }
+  | { readonly state: 'awaiting'; readonly timeoutMs: number }
 
-/** What a handler may return besides `skip`, `failed`, `discard` and `snooze`. */
-type Value<Result> = Exclude<Awaited<Result>, Skip | Failed | Discard | Snooze>
+/** What a handler may return besides `skip`, `failed`, `discard`, `snooze` and `awaitCompletion`. */
+type Value<Result> = Exclude<Awaited<Result>, Skip | Failed | Discard | Snooze | AwaitCompletion>
 
 export interface RunEventFailed {
   readonly state: 'failed'
@@ -80,6 +88,8 @@ export async function runEvent<Listens extends ListensTo, Result>(
       return { state: 'discarded', reason: value.reason }
     case 'snooze':
       return { state: 'snoozed', delayMs: value.delayMs }
+    case 'await':
+      return { state: 'awaiting', timeoutMs: value.timeoutMs }
   }
 }
 
@@ -105,6 +115,8 @@ export async function runEventOrThrow<Listens extends ListensTo, Result>(
       throw notDone(handler, `discarded the event: ${ran.reason}`)
     case 'snoozed':
       throw notDone(handler, `snoozed for ${ran.delayMs / 1_000} s`)
+    case 'awaiting':
+      throw notDone(handler, 'waits to be told how it ended')
   }
 }
 

@@ -29,7 +29,7 @@ export class CircuitBreakers {
 
   /** Returns what becomes of the attempt. */
   async concluded(delivery: ClaimedDelivery, handler: AnyHandler, outcome: Outcome): Promise<Outcome> {
-    if (outcome.is === 'done' || outcome.is === 'skipped') this.#passed(handler)
+    if (outcome.is === 'done' || outcome.is === 'skipped' || outcome.is === 'awaiting') this.#passed(handler)
     if (outcome.is !== 'retry' && outcome.is !== 'dead') return outcome
     if (outcome.error === null || !isWorthRetrying(handler, outcome.error)) return outcome
     return this.#failed(delivery, handler, outcome)

@@ -21,8 +21,10 @@ export class MinuteCounts {
 
   /** `tookMs`: how long the attempt took; `null` where that is not known any more. */
   count(delivery: ClaimedDelivery, of: Outcome | Settlement, tookMs: number | null): void {
+    const kind = kindOf(of)
+    if (kind === null) return
     const counts = this.#of(delivery.handler)
-    counts[kindOf(of)] += 1
+    counts[kind] += 1
     if (tookMs !== null && !WITHOUT_HANDLER.includes(of.is)) addTo(counts.runMs, tookMs)
     if (of.is === 'done') addLatency(counts.latencyMs, delivery)
   }
@@ -50,12 +52,16 @@ function addLatency(latencyMs: number[], { event }: ClaimedDelivery): void {
   addTo(latencyMs, realNowMs() - event.occurredAt.getTime())
 }
 
-function kindOf(of: Outcome | Settlement): keyof RateCounts {
+/** `null`: it was called off, or a newer event was handled instead, which says nothing of its handler. */
+function kindOf(of: Outcome | Settlement): keyof RateCounts | null {
   switch (of.is) {
     case 'passed':
-      return of.as === 'superseded' ? 'skipped' : of.as
+      return of.as === 'cancelled' || of.as === 'superseded' ? null : of.as
+    case 'cancelled':
     case 'superseded':
-      return 'skipped'
+      return null
+    case 'awaiting':
+      return 'done'
     case 'retry':
       return 'failed'
     case 'put-back':

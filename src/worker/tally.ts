@@ -4,7 +4,7 @@ import type { Outcome } from '../handlers/outcome.ts'
 import { MinuteCounts } from './minute-counts.ts'
 
 export interface WorkerCounts {
-  /** Handled, skipped, expired or superseded. */
+  /** Handled, skipped, expired, cancelled, superseded, or waiting to be told how they ended. */
   readonly done: number
   /** Failed, and waiting for another attempt. */
   readonly failed: number
@@ -35,6 +35,8 @@ const KEYS = {
   skipped: 'done',
   expired: 'done',
   superseded: 'done',
+  cancelled: 'done',
+  awaiting: 'done',
   passed: 'done',
   retry: 'failed',
   dead: 'dead',

@@ -21,6 +21,7 @@ import { keepFinished } from './finishing.ts'
 import { keepIndexed } from './indexing.ts'
 import { keepCounted } from './minute-counts.ts'
 import { keepVacuumed } from './vacuuming.ts'
+import { keepSchedules, publishDueTicks, type SchedulingParts } from './scheduling.ts'
 import { sleep } from '../clock.ts'
 import { watchStalls } from './stalls.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
@@ -39,6 +40,7 @@ export interface WorkerParts extends PruningParts {
   readonly shutdownGraceMs: number
   readonly pollMs: number
   readonly emit: Emit
+  readonly scheduling: SchedulingParts | null
   /** Finds out what to work on; handlers may have to be imported first. Called once. */
   plan(): Promise<WorkPlan>
 }
@@ -77,6 +79,7 @@ export class Worker {
     this.#keepUp(plan)
     this.#log?.start()
     this.#upkeep.push(this.#keepLooking(), keepBackfilled(this.#parts, plan.backfills, this.#over.signal))
+    this.#upkeep.push(keepSchedules(this.#parts.scheduling, this.#over.signal))
     const queues = [...plan.queues].map(([queue, concurrency]) => `${queue}=${concurrency}`).join(', ')
     this.#emit('info', 'worker.started', `Working on ${queues}.`)
   }
@@ -175,6 +178,7 @@ export class Worker {
 
   /** A handler can publish to a queue that has run dry already: until a whole round has found nothing. */
   async #drainAll({ backfills }: WorkPlan): Promise<void> {
+    await publishDueTicks(this.#parts.scheduling)
     let found = 1
     while (found > 0 && this.#state === 'started') {
       const given = (await backfillAll(this.#parts, backfills)) + ((await this.#log?.drain()) ?? 0)

@@ -61,7 +61,8 @@ create table postbus.event (
   caused_by_handler text,
   initialized_at timestamp with time zone,
   redacted text,
-  retained_until timestamp with time zone
+  retained_until timestamp with time zone,
+  due_at timestamp with time zone
 );
 
 create table postbus.event_type (
@@ -406,6 +407,14 @@ create table postbus.replay (
   ended_at timestamp with time zone
 );
 
+create table postbus.schedule (
+  name text not null,
+  cron text not null,
+  time_zone text not null,
+  "position" timestamp with time zone not null,
+  last_tick_at timestamp with time zone
+);
+
 create table postbus.server_life (
   only_one boolean not null default true,
   id uuid not null default gen_random_uuid()
@@ -492,6 +501,8 @@ alter table postbus.pruning add constraint pruning_pkey PRIMARY KEY (only_one);
 alter table postbus.queue add constraint queue_pkey PRIMARY KEY (name);
 
 alter table postbus.replay add constraint replay_pkey PRIMARY KEY (id);
+
+alter table postbus.schedule add constraint schedule_pkey PRIMARY KEY (name);
 
 alter table postbus.server_life add constraint server_life_only_one_check CHECK (only_one);
 
@@ -629,10 +640,10 @@ begin
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when reads_log then 'retry' else 'created' end::"pgboss".job_state,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when case when is_history then this_backfill end is not null then array['replay', (case when is_history then this_backfill end)::text] end),
           receiver.priority,
-          case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then case when coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false) then input.due_at else timestamptz '9999-12-30 00:00:00+00' end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -647,7 +658,7 @@ begin
           queue.heartbeat_seconds
     from unnest(seqs) as stored (seq)
     cross join lateral (
-      select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+      select event.id, event.type, event.partition_key, event.due_at, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
     ) input
     cross join lateral (
@@ -655,7 +666,7 @@ begin
         of_queue || case when input.partition_key is null or not is_ordered then '' else '_partitioned' end as queue
     ) receiver
     left join "pgboss".queue queue on queue.name = receiver.queue
-    where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
+    where input.due_at is distinct from 'infinity' and not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
     on conflict do nothing;
     get diagnostics delivered = row_count;
   end if;
@@ -740,6 +751,70 @@ begin
     );
   end if;
   return 'sent';
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.cancel(of_event uuid, cancelled_by text, because text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held record;
+  rows tid[];
+  ids uuid[];
+  cancelled integer;
+  written integer;
+  turn smallint;
+begin
+  select event.seq, event.due_at into held from "postbus".event event where event.id = of_event for update;
+  if not found then return 'unknown'; end if;
+  if held.due_at is null then return 'not-delayed'; end if;
+  if held.due_at = 'infinity' then return 'cancelled 0'; end if;
+  if held.due_at <= (clock_timestamp() + ("pgboss".job_now() - now())) then return 'too-late'; end if;
+  update "postbus".event event set due_at = 'infinity' where event.seq = held.seq;
+
+  select array_agg(found.row), array_agg(found.id), count(*) filter (where found.handler not like 'postbus.finished.%')
+  into rows, ids, cancelled
+  from "postbus".queue own cross join lateral (
+    select job.ctid as row, job.id, (job.data ->> 'handler') as handler from "pgboss".job_common job
+    where job.name = own.name and job.id >= (lpad(to_hex(held.seq), 16, '0') || repeat('0', 16))::uuid and job.id <= (lpad(to_hex(held.seq), 16, '0') || repeat('f', 16))::uuid and job.state::text in ('created', 'retry')
+    for update
+  ) found;
+  select one.number into turn from "postbus".history_turn one where one.only_one;
+  with gone as (
+    delete from "pgboss".job_common job where job.ctid = any(rows) returning job.id, job.singleton_key, coalesce(job.started_on, (clock_timestamp() + ("pgboss".job_now() - now()))) as started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) as attempts, job.output
+  ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif((gone.attempts - case when 'cancelled' in ('expired', 'cancelled', 'superseded') then 1 else 0 end), 1),
+        'cancelled',
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', concat_ws(': ', 'cancelled by ' || coalesce(cancelled_by, 'the application'), because)))
+      from gone
+    )
+  select count(*) into written from gone;
+  delete from "postbus".finish one_of where one_of.seq = held.seq;
+  if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ids) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
+  end if;
+  insert into "postbus".act (act, filter, by, reason, count)
+  values ('cancel', jsonb_build_object('event', of_event), cancelled_by, because, cancelled);
+  return 'cancelled ' || cancelled;
 end
 $function$
 ;
@@ -954,7 +1029,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -965,12 +1040,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1080,7 +1157,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -1091,12 +1168,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1217,7 +1296,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -1228,12 +1307,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1270,7 +1351,7 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     )
         select activated.id, activated.handler, activated.claim, activated.attempt, event.seq, event.id,
@@ -1281,12 +1362,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1630,12 +1713,12 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay, head.awaited from head
       union all
-      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay, null from head
       cross join lateral (
         select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1656,12 +1739,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1733,12 +1818,12 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       
       where job.ctid = any(chosen)
-      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay, head.awaited from head
       union all
-      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay from head
+      select head.priority, head.created_on, head.was_lost, head.id, follower.id, head.handler, null, 1, follower.replay, null from head
       cross join lateral (
         select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -1759,12 +1844,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1806,6 +1893,103 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.complete(of_id uuid, how text, because text, told_by text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held record;
+  ids uuid[] := array[of_id];
+  verdict jsonb := jsonb_strip_nulls(jsonb_build_object('as', how, 'reason', because));
+  written integer;
+  found_state text;
+  turn smallint;
+begin
+  select one.* into held from "postbus".queue own cross join lateral (
+    select job.ctid as row, job.name, job.singleton_key as lane, job.state::text as job_state, job.data,
+    (job.state = 'retry' and coalesce(job.data #>> '{awaiting,as}', '') = 'open') as is_awaiting, case
+      when job.state = 'active' then 'running'
+      when job.state = 'failed' then 'dead'
+      when job.state = 'cancelled' then 'cancelled'
+      when job.state = 'completed' then 'done'
+      when job.start_after = 'infinity' then 'blocked'
+      when (job.state = 'retry' and coalesce(job.data #>> '{awaiting,as}', '') = 'open') then 'awaiting'
+      when job.blocked and job.group_tier is distinct from 'set aside' then 'parked'
+      when job.start_after in (timestamptz '9999-12-31 00:00:00+00', timestamptz '9999-12-30 00:00:00+00') then 'waiting'
+      when job.state = 'retry' and job.start_after > "pgboss".job_now() and jsonb_typeof(job.output) = 'array' then 'retrying'
+      when job.state = 'retry' and job.start_after > "pgboss".job_now() and job.started_on is not null then 'snoozed'
+      else 'waiting' end as state from "pgboss".job_common job where job.name = own.name and job.id = of_id for update
+  ) one;
+  if not found then
+    select coalesce(done.outcome, 'done') into found_state from "postbus".history done join "postbus".handler handler on handler.number = done.handler
+    where done.seq = "postbus".seq_of_delivery(of_id) and encode(substr(sha256(convert_to(handler.name, 'UTF8')), 1, 8), 'hex') = encode(substr(uuid_send(of_id), 9), 'hex') order by done.ended_at desc limit 1;
+    if found then return 'not ' || found_state; end if;
+    if exists (
+      select from "postbus".event event cross join "postbus".log_handler reading
+      where event.seq = "postbus".seq_of_delivery(of_id) and encode(substr(sha256(convert_to(reading.handler, 'UTF8')), 1, 8), 'hex') = encode(substr(uuid_send(of_id), 9), 'hex')
+    ) then return 'not waiting'; end if;
+    return 'unknown';
+  end if;
+
+  if held.job_state = 'active' and not held.data ? 'told' then
+    update "pgboss".job_common job set data = job.data || jsonb_build_object('told', verdict) where job.ctid = held.row;
+    found_state := 'running';
+  elsif not held.is_awaiting then
+    return 'not ' || held.state;
+  elsif how = 'failed' then
+    update "pgboss".job_common job set data = job.data || jsonb_build_object('awaiting', verdict), start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = held.row;
+    found_state := 'waiting';
+  else
+    select one.number into turn from "postbus".history_turn one where one.only_one;
+    with gone as (
+      delete from "pgboss".job_common job where job.ctid = held.row
+      returning job.id, job.started_on, (job.data ->> 'handler') as handler, (job.retry_count - (job.retry_limit - 1000000) + 1) + 1 as attempts, job.output
+    ), kept as (
+      insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
+      select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
+        least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
+        turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
+        nullif((gone.attempts - case when nullif(how, 'done') in ('expired', 'cancelled', 'superseded') then 1 else 0 end), 1),
+        nullif(how, 'done'),
+        jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', because))
+      from gone
+    )
+    select count(*) into written from gone;
+    if exists (select from "postbus".watch) then
+    perform pg_notify('postbus_postbus_end', case when count(*) > 300 then '*' else string_agg(ended.seq::text, ' ') end)
+    from (select distinct "postbus".seq_of_delivery(one.id) as seq from unnest(ids) as one (id)) ended
+    where exists (select from "postbus".watch watch where watch.seq = ended.seq)
+    having count(*) > 0;
+  end if;
+    if exists (select from "postbus".finish) then
+    perform "postbus".finish(array(select distinct "postbus".seq_of_delivery(one.id) from unnest(ids) as one (id)));
+  end if;
+    if held.lane is not null then
+      perform "postbus".promote(held.name, array[held.lane]);
+    end if;
+    found_state := how;
+  end if;
+  perform pg_notify('postbus_postbus', held.name);
+  if told_by is not null then
+    insert into "postbus".act (act, filter, by, reason, count)
+    values ('deliveries.' || case how when 'done' then 'complete' when 'skipped' then 'skip' else 'fail' end,
+      jsonb_build_object('delivery', of_id), told_by, because, 1);
+  end if;
+  return 'told ' || found_state;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.deliveries()
  RETURNS TABLE(seq bigint, event_id uuid, event_type text, partition_key text, handler text, state text, attempts integer, due_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, errors jsonb)
  LANGUAGE sql
@@ -1820,6 +2004,7 @@ AS $function$
       when (job.state operator(pg_catalog.=) 'cancelled') then 'cancelled'
       when (job.state operator(pg_catalog.=) 'completed') then 'done'
       when (job.start_after operator(pg_catalog.=) 'infinity') then 'blocked'
+      when (job.state operator(pg_catalog.=) 'retry') and coalesce(((job.data operator(pg_catalog.#>>) '{awaiting,as}') operator(pg_catalog.=) 'open'), false) then 'awaiting'
       when job.blocked and not coalesce((job.group_tier operator(pg_catalog.=) 'set aside'), false) then 'parked'
       when (job.state operator(pg_catalog.=) 'retry') and (job.start_after operator(pg_catalog.>) "pgboss".job_now()) and job.started_on is not null then 'retrying'
       else 'waiting' end,
@@ -2209,10 +2394,10 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds, started_on)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when job.is_held then 'retry' else 'created' end::"pgboss".job_state,
+          case when (job.is_held or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())) and input.due_at < 'infinity', false)) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when job.replay is not null then array['replay', job.replay] end),
           receiver.priority,
-          case when job.is_held then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          case when (job.is_held or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())) and input.due_at < 'infinity', false)) then case when job.is_held then timestamptz '9999-12-30 00:00:00+00' else input.due_at end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -2227,7 +2412,7 @@ begin
           queue.heartbeat_seconds, case when job.is_held then "pgboss".job_now() end
       from jsonb_to_recordset(jobs) as job (place integer, seq bigint, is_held boolean, replay text)
       cross join lateral (
-        select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+        select event.id, event.type, event.partition_key, event.due_at, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end from "postbus".event event where event.seq = job.seq for key share
       ) input
       cross join lateral (select job.seq) stored
@@ -2275,10 +2460,16 @@ begin
           state = (case when ends_of -> job.id::text ->> 'outcome' = 'dead' and not (ends_of -> job.id::text ->> 'blocks')::boolean then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when ends_of -> job.id::text ->> 'outcome' = 'dead' and not (ends_of -> job.id::text ->> 'blocks')::boolean then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when ends_of -> job.id::text ->> 'outcome' in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + (ends_of -> job.id::text ->> 'delay_ms')::float8 * interval '1 ms'
+            when ends_of -> job.id::text ->> 'outcome' in ('retry', 'later', 'awaiting') then (clock_timestamp() + ("pgboss".job_now() - now())) + (ends_of -> job.id::text ->> 'delay_ms')::float8 * interval '1 ms'
             when (ends_of -> job.id::text ->> 'blocks')::boolean then 'infinity'
             else (clock_timestamp() + ("pgboss".job_now() - now())) end,
-          retry_limit = job.retry_limit + case when ends_of -> job.id::text ->> 'outcome' = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when ends_of -> job.id::text ->> 'outcome' in ('later', 'awaiting') then 1 else 0 end,
+          data = case
+            when ends_of -> job.id::text ->> 'outcome' = 'awaiting'
+              then (job.data - 'told') || jsonb_build_object('awaiting', coalesce(job.data -> 'told', '{"as": "open"}'))
+            when ends_of -> job.id::text ->> 'outcome' <> 'later' and job.data #>> '{told,as}' = 'failed' then job.data - 'told'
+            when ends_of -> job.id::text ->> 'outcome' <> 'later' and job.data ? 'awaiting' then job.data - 'awaiting'
+            else job.data end,
           output = case
           when (ends_of -> job.id::text -> 'error') is null or jsonb_typeof((ends_of -> job.id::text -> 'error')) = 'null' then job.output
           when jsonb_array_length(case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) >= 20 then ((case when jsonb_typeof(job.output) = 'array' then job.output else '[]' end) || ((ends_of -> job.id::text -> 'error'))) - 0
@@ -2312,7 +2503,7 @@ begin
   if passed is not null and ours is not null then
     insert into "postbus".history (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
     select gone.seq, (clock_timestamp() + ("pgboss".job_now() - now())), coalesce(gone.took_ms, 0), turn, "postbus".handler_number(handlers[gone.place]),
-      case when gone.outcome in ('expired', 'superseded') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
+      case when gone.outcome in ('expired', 'cancelled', 'superseded') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
     from jsonb_to_recordset(passed) as gone (place integer, seq bigint, took_ms integer, outcome text, reason text)
     where gone.place = any(ours);
   end if;
@@ -2724,6 +2915,7 @@ declare
   in_transaction boolean := (parsed -> 'in_transaction')::boolean;
   queues text := parsed ->> 'wake';
   wake text;
+  later timestamptz; -- when all of it is due; null: now
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer <> 1 then
@@ -2739,6 +2931,10 @@ begin
     end if;
   end if;
   done := pg_current_xact_id()::text;
+  if parsed ? 'later' then
+    later := coalesce((parsed #>> '{later,at}')::timestamptz, (clock_timestamp() + ("pgboss".job_now() - now())) + (parsed #>> '{later,delay_ms}')::float8 * interval '1 ms');
+    if later <= (clock_timestamp() + ("pgboss".job_now() - now())) then later := null; end if;
+  end if;
 
   if jsonb_array_length(parsed -> 'events') = 1 then
     select * into input from jsonb_to_recordset(parsed -> 'events') as event (
@@ -2746,9 +2942,9 @@ begin
         causation_id text, caused_by_handler text, initialized_at timestamptz, source text, metadata text,
         occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       );
-    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
+    insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until, due_at) values (input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms')
+          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms', later)
     on conflict (id) do nothing
     returning event.seq into stored;
     id := input.id;
@@ -2784,12 +2980,12 @@ begin
         insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then 'retry' else 'created' end::"pgboss".job_state,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, timestamptz '9999-12-31 00:00:00+00') end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -2820,9 +3016,9 @@ begin
         occurred_at timestamptz, expires_at timestamptz, retain_ms float8, receivers integer
       )
     ), stored as (
-      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until) select input.id, input.type, input.version, input.partition_key, input.payload::json,
+      insert into "postbus".event (id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until, due_at) select input.id, input.type, input.version, input.partition_key, input.payload::json,
           coalesce(input.correlation_id, input.id::text), input.causation_id, input.caused_by_handler, input.initialized_at, input.source,
-          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms' from input order by ord
+          input.metadata::json, input.occurred_at, input.expires_at, now() + input.retain_ms * interval '1 ms', later from input order by ord
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (
@@ -2830,12 +3026,12 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then 'retry' else 'created' end::"pgboss".job_state,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end then timestamptz '9999-12-31 00:00:00+00' else "pgboss".job_now() end,
+          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, timestamptz '9999-12-31 00:00:00+00') end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -3035,10 +3231,10 @@ begin
     insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when reads_log then 'retry' else 'created' end::"pgboss".job_state,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end || case when of_replay is not null then array['replay', (of_replay)::text] end),
           receiver.priority,
-          case when reads_log then timestamptz '9999-12-30 00:00:00+00' else "pgboss".job_now() end,
+          case when (reads_log or coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false)) then case when coalesce(input.due_at > (clock_timestamp() + ("pgboss".job_now() - now())), false) then input.due_at else timestamptz '9999-12-30 00:00:00+00' end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -3053,7 +3249,7 @@ begin
           queue.heartbeat_seconds
     from unnest(seqs) as stored (seq)
     cross join lateral (
-      select event.id, event.type, event.partition_key, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
+      select event.id, event.type, event.partition_key, event.due_at, case when pg_column_size(event.payload) > 1048576 and octet_length(event.payload::text) > 67108864
           then '' else event.payload::text end from "postbus".event event where event.seq = stored.seq offset 0
     ) input
     cross join lateral (
@@ -3061,7 +3257,7 @@ begin
         of_queue || case when input.partition_key is null or not is_ordered then '' else '_partitioned' end as queue
     ) receiver
     left join "pgboss".queue queue on queue.name = receiver.queue
-    where not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
+    where input.due_at is distinct from 'infinity' and not stored.seq = any(select "postbus".seq_of_delivery(one_of.id) from unnest(existing) as one_of (id))
     on conflict do nothing;
     get diagnostics replayed = row_count;
 
@@ -3357,7 +3553,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'superseded') then 1 else 0 end), 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'cancelled', 'superseded') then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -3366,10 +3562,17 @@ begin
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome = 'awaiting' and job.data ? 'told' then (clock_timestamp() + ("pgboss".job_now() - now()))
+            when outcome.outcome in ('retry', 'later', 'awaiting') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
-          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when outcome.outcome in ('later', 'awaiting') then 1 else 0 end,
+          data = case
+            when outcome.outcome = 'awaiting'
+              then (job.data - 'told') || jsonb_build_object('awaiting', coalesce(job.data -> 'told', '{"as": "open"}'))
+            when outcome.outcome <> 'later' and job.data #>> '{told,as}' = 'failed' then job.data - 'told'
+            when outcome.outcome <> 'later' and job.data ? 'awaiting' then job.data - 'awaiting'
+            else job.data end,
           heartbeat_on = null,
           output = case
           when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
@@ -3547,7 +3750,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'superseded') then 1 else 0 end), 1),
+        nullif((gone.attempts - case when passed_as -> gone.id::text ->> 'as' in ('expired', 'cancelled', 'superseded') then 1 else 0 end), 1),
         passed_as -> gone.id::text ->> 'as',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', passed_as -> gone.id::text ->> 'reason'))
       from gone
@@ -3556,10 +3759,17 @@ begin
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"pgboss".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then (clock_timestamp() + ("pgboss".job_now() - now())) end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome = 'awaiting' and job.data ? 'told' then (clock_timestamp() + ("pgboss".job_now() - now()))
+            when outcome.outcome in ('retry', 'later', 'awaiting') then (clock_timestamp() + ("pgboss".job_now() - now())) + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
-          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when outcome.outcome in ('later', 'awaiting') then 1 else 0 end,
+          data = case
+            when outcome.outcome = 'awaiting'
+              then (job.data - 'told') || jsonb_build_object('awaiting', coalesce(job.data -> 'told', '{"as": "open"}'))
+            when outcome.outcome <> 'later' and job.data #>> '{told,as}' = 'failed' then job.data - 'told'
+            when outcome.outcome <> 'later' and job.data ? 'awaiting' then job.data - 'awaiting'
+            else job.data end,
           heartbeat_on = null,
           output = case
           when outcome.error is null or jsonb_typeof(outcome.error) = 'null' then job.output
@@ -3650,10 +3860,10 @@ begin
         where run.more is not null
       ), activated as (
         select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt,
-          null::text as replay
+          null::text as replay, null::jsonb as awaited
         from run
         union all
-        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1, follower.replay
+        select run.id, run.cut, follower.id, split_part(run.lane, ':', 1), null, 1, follower.replay, null
         from run cross join lateral (
           select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -3674,12 +3884,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -3698,12 +3910,12 @@ begin
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       from unnest(taken) with ordinality as chosen (row, ord)
       where job.ctid = chosen.row
-      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay,
+      returning chosen.ord, job.priority, job.created_on, job.id, job.singleton_key as lane, (job.data ->> 'handler') as handler, (job.data ->> 'replay') as replay, (job.data -> 'awaiting') as awaited,
         (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) as claim, (job.retry_count - (job.retry_limit - 1000000) + 1) + case when job.output #>> '{-1,lost}' ~ '^\d{1,6}$' then (job.output #>> '{-1,lost}')::integer else 0 end as attempt, coalesce(job.output -> -1 ? 'lost', false) as was_lost
     ), activated as (
-      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay from head
+      select head.ord, head.id as head, head.id, head.handler, head.claim, head.attempt, head.replay, head.awaited from head
       union all
-      select head.ord, head.id, follower.id, head.handler, null, 1, follower.replay from head
+      select head.ord, head.id, follower.id, head.handler, null, 1, follower.replay, null from head
       cross join lateral (
         select follower.id, follower.replay from (
         select job.id, (job.data ->> 'replay') as replay, bool_and(job.state = 'created' and job.started_on is null and job.start_after <= (clock_timestamp() + ("pgboss".job_now() - now()))
@@ -3724,12 +3936,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or activated.replay is not null
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', activated.replay)::text end end as rest
+            'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
+            'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;
@@ -3826,7 +4040,7 @@ begin
       select "postbus".seq_of_delivery(gone.id), (clock_timestamp() + ("pgboss".job_now() - now())),
         least(extract(epoch from (clock_timestamp() + ("pgboss".job_now() - now())) - gone.started_on) * 1000, 2147483647)::integer,
         turn, coalesce((select one.number from "postbus".handler one where one.name = gone.handler), "postbus".handler_number(gone.handler)),
-        nullif((gone.attempts - case when 'superseded' in ('expired', 'superseded') then 1 else 0 end), 1),
+        nullif((gone.attempts - case when 'superseded' in ('expired', 'cancelled', 'superseded') then 1 else 0 end), 1),
         'superseded',
         jsonb_strip_nulls(coalesce(case when gone.output is not null then jsonb_build_object('errors', case when jsonb_typeof(gone.output) = 'array' then gone.output else '[]' end) end, '{}') || jsonb_build_object('reason', format('Event %s is newer.', newest.event)))
       from gone

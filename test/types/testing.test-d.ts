@@ -113,6 +113,9 @@ switch (ran.state) {
   case 'snoozed':
     expectTypeOf(ran.delayMs).toEqualTypeOf<number>()
     break
+  case 'awaiting':
+    expectTypeOf(ran.timeoutMs).toEqualTypeOf<number>()
+    break
   case 'not_interested':
     break
   default:

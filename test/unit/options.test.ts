@@ -12,6 +12,7 @@ describe('the options of a bus', () => {
     expect(options).toEqual({
       events: [],
       handlers: [],
+      schedules: [],
       backend: 'postgres',
       schema: 'postbus',
       pgbossSchema: 'pgboss',

@@ -1,10 +1,14 @@
 /** Everything the bus does with Postgres, put together from a bus's options. */
 import type { DeadLetters } from '../../deliveries/dead-letters.ts'
+import type { Cancelling } from '../../deliveries/cancelling.ts'
+import type { Deliveries } from '../../deliveries/completions.ts'
 import type { EventTransfer } from '../../deliveries/exported-events.ts'
 import type { Acts } from '../../deliveries/act-log.ts'
 import type { Lanes } from '../../deliveries/lanes.ts'
 import type { Log } from '../../deliveries/log-cursors.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
+import type { Schedule } from '../../schedules/schedule.ts'
+import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
@@ -29,6 +33,8 @@ import type { Given } from './connections/given.ts'
 import { Hearing } from './broadcast/hearing.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
+import { cancelIn } from './operating/cancelling.ts'
+import { deliveriesIn } from './operating/completions.ts'
 import { examine } from './operating/doctor.ts'
 import { logIn } from './operating/log-cursors.ts'
 import { pausesIn } from './operating/pauses.ts'
@@ -36,6 +42,9 @@ import { ratesIn } from './operating/rates.ts'
 import { withReachableDatabase } from './operating/reachable.ts'
 import { actsIn, deadLettersIn, lanesIn } from './operating/operators.ts'
 import { migrate } from './schema/migrate.ts'
+import { examineSchedules } from './operating/schedules-check.ts'
+import { schedulesIn } from './operating/schedules.ts'
+import { createScheduleStore } from './schedules/schedule-store.ts'
 import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
 import { beginReading } from './log/subscriptions.ts'
@@ -64,6 +73,9 @@ export interface Postgres {
   readonly acts: Acts
   readonly pauses: Pauses
   readonly rates: Rates['rates']
+  readonly cancel: Cancelling['cancel']
+  readonly deliveries: Deliveries
+  readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
   /** `handlers`: those that read the log get what is published from then on. */
@@ -84,14 +96,19 @@ export interface Known {
   readonly codec: Codec
   readonly registry: LazyRegistry
   readonly listeners: BroadcastListeners
+  readonly schedules: readonly Schedule[]
 }
 
-export function createPostgres(settings: PostgresSettings, { emit, codec, registry, listeners }: Known): Postgres {
+export function createPostgres(
+  settings: PostgresSettings,
+  { emit, codec, registry, listeners, schedules }: Known,
+): Postgres {
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
   const listening = listeningConnection(settings, connection)
   const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
+  const scheduleStore = createScheduleStore(connection, tables)
   const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
   const hearing = new Hearing({ connection, listening, tables, emit, registry, listeners })
   return {
@@ -117,6 +134,9 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
+    cancel: cancelIn({ connection, tables, registry }),
+    deliveries: deliveriesIn({ connection, tables }),
+    schedules: { store: scheduleStore, ...schedulesIn({ connection, tables }, scheduleStore) },
     log: logIn({ connection, tables, registry }),
     migrate: (queues, options = {}, handlers = []) =>
       withReachableDatabase(async () => {
@@ -128,7 +148,9 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
       }),
     async doctor(how = {}) {
       const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
-      return examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+      const findings = await examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+      if (findings.some(({ status }) => status === 'problem')) return findings
+      return [...findings, ...(await examineSchedules(scheduleStore, schedules))]
     },
     async prune(how = {}) {
       const { dryRun } = parseOptions('prune()', pruneOptions, how)

@@ -51,7 +51,7 @@ async function migratePostbus(
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
   const postgres = createPostgres(
     { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
-    { emit, codec, registry, listeners: new BroadcastListeners({ emit, codec, registry }) },
+    { emit, codec, registry, listeners: new BroadcastListeners({ emit, codec, registry }), schedules: [] },
   )
   try {
     await postgres.migrate((await registry.load()).queues)

@@ -236,6 +236,8 @@ function endOf(settlement: Settlement): Ending {
       return { is: 'retry', delayMs: settlement.delayMs, error: settlement.error }
     case 'later':
       return { is: 'later', delayMs: settlement.delayMs }
+    case 'awaiting':
+      return { is: 'awaiting', delayMs: settlement.delayMs }
     case 'dead':
       return { is: 'dead', reason: settlement.reason, error: settlement.error, onDead: settlement.onDead }
   }

@@ -44,13 +44,15 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
   const sets = new ReceiverSets()
   const rows = events.map((planned, ord) => rowOf(planned, ord, sets.of(planned)))
   const isRead = events.some((planned) => planned.isRead)
+  const due = events[0]?.due // of all of them
   return {
     protocol: PROTOCOL,
     in_transaction: inTransaction,
     events: rows,
     receivers: sets.receivers,
-    wake: sets.wakeUp(isRead ? [LOG_WORD] : []),
-    ...(sets.isPlain && { plain: true }),
+    wake: sets.wakeUp(isRead ? [LOG_WORD] : [], due !== undefined),
+    ...(sets.isPlain && !due && { plain: true }),
+    ...(due && { later: 'at' in due ? { at: due.at.toISOString() } : { delay_ms: due.delayMs } }),
     ...(sets.finishes && { finishes: true }),
   }
 }
@@ -133,8 +135,9 @@ class ReceiverSets {
     return this.receivers.some(({ finishes }) => finishes === 'later')
   }
 
-  wakeUp(readers: readonly string[]): string | null {
-    const words = new Set([...this.receivers.map(({ queue }) => queue), ...readers])
+  /** What is due later wakes no one: a poll finds it. */
+  wakeUp(readers: readonly string[], isLater: boolean): string | null {
+    const words = new Set([...(isLater ? [] : this.receivers.map(({ queue }) => queue)), ...readers])
     return words.size === 0 ? null : [...words].join(' ')
   }
 }

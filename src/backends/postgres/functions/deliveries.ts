@@ -43,6 +43,7 @@ returns table (
       when ${is('cancelled')} then 'cancelled'
       when ${is('completed')} then 'done'
       when ${isBlocked} then 'blocked'
+      when ${is('retry')} and coalesce(${same(operation('#>>')('job.data', `'{awaiting,as}'`), `'open'`)}, false) then 'awaiting'
       when job.blocked and not ${isSetAside} then 'parked'
       when ${is('retry')} and ${after('job.start_after', jobNow)} and job.started_on is not null then 'retrying'
       else 'waiting' end,

@@ -41,9 +41,9 @@ export function writingHistory(tables: Tables, ended: string, passing?: Passing)
     ? `jsonb_strip_nulls(coalesce(${errors}, '{}') || jsonb_build_object('reason', ${passing.reason}))`
     : errors
   const number = `(select one.number from ${handler} one where one.name = ${ended}.handler)`
-  // The attempt that found it expired or superseded has called no handler.
+  // The attempt that found it expired, cancelled or superseded has called no handler.
   const attempts = passing
-    ? `(${ended}.attempts - case when ${passing.outcome} in ('expired', 'superseded') then 1 else 0 end)`
+    ? `(${ended}.attempts - case when ${passing.outcome} in ('expired', 'cancelled', 'superseded') then 1 else 0 end)`
     : `${ended}.attempts`
   return `kept as (
       insert into ${history} (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)

@@ -6,8 +6,10 @@ import type { Queryable } from '../connection.ts'
 import { AS_A_GUEST } from '../schema/lock-waits.ts'
 import type { Tables } from '../schema/tables.ts'
 import { broadcastFunction } from './broadcast.ts'
+import { cancelFunction } from './cancel.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
+import { completeFunction } from './complete.ts'
 import { deliveriesFunction } from './deliveries.ts'
 import { dueFunction } from './due.ts'
 import { eraseFunction, pruneExpiredFunction } from './erase.ts'
@@ -51,6 +53,8 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   settleFunction,
   settleLanesFunction,
   supersedeFunction,
+  cancelFunction,
+  completeFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,

@@ -2,7 +2,7 @@
  * The function by which a worker says what became of the events that it read: one call, one transaction.
  *
  *   cursors ──► those that are still ours, at the place that we know, held ──► moved on
- *           └─► jobs, of those only      behind: due, in its lane, for a claim
+ *           └─► jobs, of those only      behind: due, in its lane, for a claim; at its time, if it was published for later
  *                                        held:   in its lane, and not due (`HELD`): its run goes on here, or has failed
  *   ended   ──► of held jobs: done, passed: deleted · retry, later: due at its time · dead: a dead letter
  *   passed  ──► rows of the history
@@ -17,6 +17,7 @@
  * Cursors are held in the order of their places in the call, which is that of their names: two calls do not wait in a circle.
  */
 import type { Tables } from '../schema/tables.ts'
+import { awaitingAfter } from './awaiting.ts'
 import { HISTORY_VARIABLES, readingTurn } from './history.ts'
 import { buryingDeliveries, UNLESS_BURIED } from './letters.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
@@ -79,7 +80,7 @@ begin
   if passed is not null and ours is not null then
     insert into ${tables.history} (seq, ended_at, took_ms, turn, handler, attempts, outcome, detail)
     select gone.seq, ${clock}, coalesce(gone.took_ms, 0), turn, ${functionName(tables, 'handler_number')}(handlers[gone.place]),
-      case when gone.outcome in ('expired', 'superseded') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
+      case when gone.outcome in ('expired', 'cancelled', 'superseded') then 0 end, gone.outcome, jsonb_build_object('reason', gone.reason)
     from jsonb_to_recordset(passed) as gone (place integer, seq bigint, took_ms integer, outcome text, reason text)
     where gone.place = any(ours);
   end if;
@@ -112,12 +113,13 @@ $function$`
     const also = ` || case when job.replay is not null then array['replay', job.replay] end`
     const receiver = `select handlers[job.place] as handler, hashes[job.place] as handler_hash, priorities[job.place] as priority,
         queues[job.place] || case when input.partition_key is null then '' else '_partitioned' end as queue`
+    const isEarly = `coalesce(input.due_at > ${clock} and input.due_at < 'infinity', false)`
     return `with written as (
       insert into ${delivery} as job (${JOB_COLUMNS}, started_on)
-      select ${jobValues(tables, { also, isGated: 'job.is_held', gate: HELD })}, case when job.is_held then ${tables.jobNow} end
+      select ${jobValues(tables, { also, isGated: `(job.is_held or ${isEarly})`, gate: `case when job.is_held then ${HELD} else input.due_at end` })}, case when job.is_held then ${tables.jobNow} end
       from jsonb_to_recordset(jobs) as job (place integer, seq bigint, is_held boolean, replay text)
       cross join lateral (
-        select event.id, event.type, event.partition_key, ${PAYLOAD} from ${event} event where event.seq = job.seq for key share
+        select event.id, event.type, event.partition_key, event.due_at, ${PAYLOAD} from ${event} event where event.seq = job.seq for key share
       ) input
       cross join lateral (select job.seq) stored
       cross join lateral (${receiver}) receiver
@@ -171,10 +173,11 @@ $function$`
           state = (case when ${end} ->> 'outcome' = 'dead' and not (${end} ->> 'blocks')::boolean then 'failed' else 'retry' end)::"${names.pgboss}".job_state,
           completed_on = case when ${end} ->> 'outcome' = 'dead' and not (${end} ->> 'blocks')::boolean then ${clock} end,
           start_after = case
-            when ${end} ->> 'outcome' in ('retry', 'later') then ${clock} + (${end} ->> 'delay_ms')::float8 * interval '1 ms'
+            when ${end} ->> 'outcome' in ('retry', 'later', 'awaiting') then ${clock} + (${end} ->> 'delay_ms')::float8 * interval '1 ms'
             when (${end} ->> 'blocks')::boolean then 'infinity'
             else ${clock} end,
-          retry_limit = job.retry_limit + case when ${end} ->> 'outcome' = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when ${end} ->> 'outcome' in ('later', 'awaiting') then 1 else 0 end,
+          data = ${awaitingAfter(`${end} ->> 'outcome'`)},
           output = ${withError('job.output', `(${end} -> 'error')`)}
         where job.ctid = any(ends) and ${end} ->> 'outcome' not in ('done', 'passed')
         returning job.id, job.name, job.singleton_key, job.data, job.output, ${end} as ending

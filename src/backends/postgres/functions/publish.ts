@@ -34,6 +34,8 @@
  * The caller's search path does not reach these functions: they see pg_catalog alone. Otherwise a function that someone else has
  * put into `public` could run with the publisher's rights.
  *
+ * What is published for later says so in the event too: who gives it to a handler afterwards must know (a backfill, a reader of the log).
+ *
  * Deliveries are written into their own table, and not through the partitioned one above it: to route rows takes time.
  *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
@@ -42,7 +44,7 @@
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
 import { eventOf, JOB_COLUMNS, jobValues } from './rows.ts'
-import { functionName, OWN_PATH } from './sql.ts'
+import { functionName, GATED, OWN_PATH } from './sql.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 export const MAX_WAKE_BYTES = 7_000
@@ -60,11 +62,12 @@ const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
 const EVENT = eventOf(`now() + input.retain_ms * interval '1 ms'`)
 
 function publishFunction(tables: Tables): string {
-  const { delivery, event, names, seqOfDelivery } = tables
+  const { clock, delivery, event, names, seqOfDelivery } = tables
   // Most handlers have no backfill, and cost no look at a table. One event for handlers that are nothing special has a statement of its own.
-  const isGated = `case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end`
-  const how = { isGated }
+  const isGated = `(later is not null or case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end)`
+  const gate = `case when receiver.finishes = 'later' then ${GATED} else coalesce(later, ${GATED}) end`
+  const how = { isGated, gate }
   const receivers = (more: string) => `(
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
             set integer, handler text, handler_hash text, queue text, priority integer${more}
@@ -85,6 +88,7 @@ declare
   in_transaction boolean := (parsed -> 'in_transaction')::boolean;
   queues text := parsed ->> 'wake';
   wake text;
+  later timestamptz; -- when all of it is due; null: now
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer <> 1 then
@@ -100,10 +104,14 @@ begin
     end if;
   end if;
   done := pg_current_xact_id()::text;
+  if parsed ? 'later' then
+    later := coalesce((parsed #>> '{later,at}')::timestamptz, ${clock} + (parsed #>> '{later,delay_ms}')::float8 * interval '1 ms');
+    if later <= ${clock} then later := null; end if;
+  end if;
 
   if jsonb_array_length(parsed -> 'events') = 1 then
     select * into input from ${INPUT};
-    insert into ${event} (${EVENT.columns}) values (${EVENT.values})
+    insert into ${event} (${EVENT.columns}, due_at) values (${EVENT.values}, later)
     on conflict (id) do nothing
     returning event.seq into stored;
     id := input.id;
@@ -123,7 +131,7 @@ begin
     with input as materialized (
       select * from ${INPUT}
     ), stored as (
-      insert into ${event} (${EVENT.columns}) select ${EVENT.values} from input order by ord
+      insert into ${event} (${EVENT.columns}, due_at) select ${EVENT.values}, later from input order by ord
       on conflict (id) do nothing
       returning event.seq, event.id
     ), delivered as (

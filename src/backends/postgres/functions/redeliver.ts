@@ -76,19 +76,20 @@ function jobsOf(tables: Tables, columns: string, { where = '', lock = '' } = {})
 
 /** Writes jobs for the events of `seqs` that have none. */
 function inserting(tables: Tables, replay: string): string {
-  const { delivery, event, queue, seqOfDelivery } = tables
+  const { clock, delivery, event, queue, seqOfDelivery } = tables
+  const isEarly = `coalesce(input.due_at > ${clock}, false)`
   const also = ` || case when ${replay} is not null then array['replay', (${replay})::text] end`
-  return `insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, { also, isGated: 'reads_log', gate: HELD })}
+  return `insert into ${delivery} (${JOB_COLUMNS}) select ${jobValues(tables, { also, isGated: `(reads_log or ${isEarly})`, gate: `case when ${isEarly} then input.due_at else ${HELD} end` })}
     from unnest(seqs) as stored (seq)
     cross join lateral (
-      select event.id, event.type, event.partition_key, ${PAYLOAD} from ${event} event where event.seq = stored.seq offset 0
+      select event.id, event.type, event.partition_key, event.due_at, ${PAYLOAD} from ${event} event where event.seq = stored.seq offset 0
     ) input
     cross join lateral (
       select of_handler as handler, handler_hash, of_priority as priority,
         of_queue || case when input.partition_key is null or not is_ordered then '' else '_partitioned' end as queue
     ) receiver
     left join ${queue} queue on queue.name = receiver.queue
-    where not stored.seq = any(select ${seqOfDelivery}(one_of.id) from unnest(existing) as one_of (id))
+    where input.due_at is distinct from 'infinity' and not stored.seq = any(select ${seqOfDelivery}(one_of.id) from unnest(existing) as one_of (id))
     on conflict do nothing`
 }
 

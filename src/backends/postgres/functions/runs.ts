@@ -41,9 +41,9 @@ export function behind(tables: Tables, { lane, last, count }: Known): string {
 export function runsOf(tables: Tables, head: string, also: readonly string[]): string {
   const columns = also.map((column) => `${head}.${column}, `).join('')
   return `activated as (
-      select ${columns}${head}.id as head, ${head}.id, ${head}.handler, ${head}.claim, ${head}.attempt, ${head}.replay from ${head}
+      select ${columns}${head}.id as head, ${head}.id, ${head}.handler, ${head}.claim, ${head}.attempt, ${head}.replay, ${head}.awaited from ${head}
       union all
-      select ${columns}${head}.id, follower.id, ${head}.handler, null, 1, follower.replay from ${head}
+      select ${columns}${head}.id, follower.id, ${head}.handler, null, 1, follower.replay, null from ${head}
       cross join lateral (
         ${behind(tables, { lane: `${head}.lane`, last: `${head}.id`, count: 'behind' })}
       ) follower

@@ -160,10 +160,10 @@ begin
         where run.more is not null
       ), activated as (
         select run.id as settled, run.cut, null::uuid as id, null::text as handler, null::bigint as claim, null::integer as attempt,
-          null::text as replay
+          null::text as replay, null::jsonb as awaited
         from run
         union all
-        select run.id, run.cut, follower.id, ${handlerOfLane('run.lane')}, null, 1, follower.replay
+        select run.id, run.cut, follower.id, ${handlerOfLane('run.lane')}, null, 1, follower.replay, null
         from run cross join lateral (
           ${behind(tables, { lane: 'run.lane', last: 'run.known', count: 'run.more' })}
         ) follower

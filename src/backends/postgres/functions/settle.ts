@@ -16,6 +16,7 @@
  * What ending means for a lane is in `settle-lanes.ts`.
  */
 import type { Tables } from '../schema/tables.ts'
+import { awaitingAfter } from './awaiting.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
 import { tellingOfEnds } from './watch.ts'
 import { finishing } from './finish.ts'
@@ -108,10 +109,12 @@ function endOthers(tables: Tables, collect: string): string {
           state = (case when outcome.outcome = 'dead' and not outcome.blocks then 'failed' else 'retry' end)::"${names.pgboss}".job_state,
           completed_on = case when outcome.outcome = 'dead' and not outcome.blocks then ${clock} end,
           start_after = case
-            when outcome.outcome in ('retry', 'later') then ${clock} + outcome.delay_ms * interval '1 ms'
+            when outcome.outcome = 'awaiting' and job.data ? 'told' then ${clock}
+            when outcome.outcome in ('retry', 'later', 'awaiting') then ${clock} + outcome.delay_ms * interval '1 ms'
             when outcome.blocks then 'infinity'
             else job.start_after end,
-          retry_limit = job.retry_limit + case when outcome.outcome = 'later' then 1 else 0 end,
+          retry_limit = job.retry_limit + case when outcome.outcome in ('later', 'awaiting') then 1 else 0 end,
+          data = ${awaitingAfter('outcome.outcome')},
           heartbeat_on = null,
           output = ${withError('job.output', 'outcome.error')}
         from rows from (

@@ -1,6 +1,7 @@
 /** What our functions are made of: the conditions they name rows by, and the pieces of SQL that several of them share. */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Tables } from '../schema/tables.ts'
+import { AWAITED } from './awaiting.ts'
 import { CLAIMED_PAYLOAD } from './sizes.ts'
 
 /** A delivery keeps the errors of its latest attempts; older ones are dropped from the front. */
@@ -120,7 +121,7 @@ function activatedFrom(tables: Tables, { as, from = '', where, also = '' }: Acti
           + case when job.heartbeat_on is not null and job.output #>> '{-1,begun}' = 'false' then 1 else 0 end
       ${from}
       where ${where}
-      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler, ${REPLAY} as replay,
+      returning ${also}job.priority, job.created_on, job.id, job.singleton_key as lane, ${HANDLER} as handler, ${REPLAY} as replay, ${AWAITED} as awaited,
         ${claimOf('job')} as claim, ${attemptOf('job')} + ${lostOf('job')} as attempt, ${wasLost('job')} as was_lost
     )`
 }
@@ -134,21 +135,22 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
 /** What most events have nothing of, in one column: another field in it changes no function's result. */
-export const REST = `${restOf('null')} as rest`
+export const REST = `${restOf('null', 'null::jsonb')} as rest`
 
 /** For a claim: whether it has expired, by the clock that says what is due. A process's own may be another one. */
 function restOfClaimed({ clock }: Tables): string {
-  const rest = restOf('activated.replay')
+  const rest = restOf('activated.replay', 'activated.awaited')
   return `case when event.expires_at is not null and event.expires_at <= ${clock}
           then (coalesce(${rest}, '{}')::jsonb || '{"is_expired": true}')::text else ${rest} end as rest`
 }
 
-/** `replay`: SQL, the replay that a delivery of the event belongs to. */
-function restOf(replay: string): string {
+/** SQL: the replay that a delivery of the event belongs to, and what it waits for. */
+function restOf(replay: string, awaited: string): string {
   return `case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or ${replay} is not null
+            or event.due_at is not null or ${replay} is not null or ${awaited} is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
-            'redacted', event.redacted, 'replay', ${replay})::text end`
+            'redacted', event.redacted, 'replay', ${replay}, 'due_at', event.due_at,
+            'awaited', ${awaited})::text end`
 }
 
 /** The event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */

@@ -61,6 +61,8 @@ function columnsOf(end: Ending): object {
       return { outcome: 'retry', delay_ms: end.delayMs, error: end.error, blocks: false }
     case 'later':
       return { outcome: 'later', delay_ms: end.delayMs, blocks: false }
+    case 'awaiting':
+      return { outcome: 'awaiting', delay_ms: end.delayMs, blocks: false }
     case 'dead':
       return { outcome: 'dead', reason: end.reason, error: end.error, blocks: end.onDead === 'block' }
   }

@@ -21,7 +21,8 @@ export function hashOfEvent(event: string): string {
 
 /** By the database's clock, as for a claim. */
 const restAt = ({ clock }: Tables) =>
-  `case when event.expires_at is not null and event.expires_at <= ${clock} then (coalesce(one.rest, '{}')::jsonb || '{"is_expired": true}')::text else one.rest end`
+  `case when event.expires_at is not null and event.expires_at <= ${clock} then (coalesce(one.rest, '{}')::jsonb || '{"is_expired": true}')::text
+      when event.due_at > ${clock} and event.due_at < 'infinity' then (one.rest::jsonb || '{"is_early": true}')::text else one.rest end`
 
 export async function readPiece(
   database: Queryable,

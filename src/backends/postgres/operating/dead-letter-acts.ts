@@ -152,7 +152,7 @@ async function retryBatch(within: Queryable, tables: Tables, { values }: Batch):
         blocked = false,
         output = case when jsonb_typeof(job.output) = 'array' then job.output #- '{-1,lost}' else job.output end,
         retry_limit = job.retry_limit + case when job.started_on is null then 0 else ${attemptOf('job')} end,
-        data = job.data || '{"again": "retry"}' -- it was over once: see record/statuses.ts
+        data = (job.data - array['awaiting', 'told']) || '{"again": "retry"}' -- it was over once: see record/statuses.ts
       from chosen
       where job.name = chosen.queue and job.id = chosen.delivery_id and job.state in ('failed', 'retry')
       returning job.id, job.name

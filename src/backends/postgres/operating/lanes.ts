@@ -7,6 +7,7 @@ import { PostbusError } from '../../../errors.ts'
 import type { Database, Queryable } from '../connection.ts'
 import { retryDeadLetters } from './dead-letter-acts.ts'
 import type { NoteAct } from './act-log.ts'
+import { IS_AWAITING } from '../functions/awaiting.ts'
 import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -79,7 +80,7 @@ async function makeDue(within: Queryable, tables: Tables, lane: Lane): Promise<n
     `with head as (
       select ctid from ${tables.delivery} where name = $1 and id = $2 and state < 'active' for update
     ), due as (
-      update ${tables.delivery} job set start_after = ${tables.clock} from head where job.ctid = head.ctid
+      update ${tables.delivery} job set start_after = ${tables.clock}, data = job.data - 'awaiting' from head where job.ctid = head.ctid
       returning job.id
     )
     select (select count(*)::integer from due) as count, pg_notify($3, $1)`,
@@ -156,6 +157,7 @@ function describe(tables: Tables, heads: string): string {
         case
           when exists (select ${siblings} = job.singleton_key and ${live} and sibling.state = 'active') then 'running'
           when job.start_after = 'infinity' then 'blocked'
+          when ${IS_AWAITING} then 'awaiting'
           when job.state = 'retry' and job.start_after > ${tables.jobNow} and job.started_on is not null then 'retrying'
           else 'waiting' end as state
       from (${heads}) found

@@ -6,6 +6,7 @@ import type { StoredNames } from '../../../handlers/stored-names.ts'
 import { goesOn, type DeliveryStatus } from '../../../record/event-status.ts'
 import type { Queryable } from '../connection.ts'
 import { idOfDelivery } from '../deliveries/delivery-id.ts'
+import { IS_AWAITING } from '../functions/awaiting.ts'
 import { attemptOf, errorsIn, GATED, HANDLER, HELD } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
@@ -69,10 +70,11 @@ export function stateOfJob({ jobNow }: Tables): string {
       when job.state = 'cancelled' then 'cancelled'
       when job.state = 'completed' then 'done'
       when job.start_after = 'infinity' then 'blocked'
+      when ${IS_AWAITING} then 'awaiting'
       when job.blocked and job.group_tier is distinct from 'set aside' then 'parked'
       when job.start_after in (${GATED}, ${HELD}) then 'waiting'
       when job.state = 'retry' and job.start_after > ${jobNow} and jsonb_typeof(job.output) = 'array' then 'retrying'
-      when job.state = 'retry' and job.start_after > ${jobNow} then 'snoozed'
+      when job.state = 'retry' and job.start_after > ${jobNow} and job.started_on is not null then 'snoozed'
       else 'waiting' end`
 }
 
@@ -96,7 +98,7 @@ function statement(tables: Tables): string {
     select wanted.seq::text as seq, found.*
     from (select $1::bigint[] as seqs offset 0) asked cross join lateral unnest(asked.seqs) as wanted (seq) cross join lateral (
       select job.id::text as "deliveryId", ${HANDLER} as handler, ${stateOfJob(tables)} as state,
-        case when job.started_on is null then 0 else ${attemptOf('job')} end as attempts,
+        case when job.started_on is null then 0 else ${attemptOf('job')} + ${IS_AWAITING}::integer end as attempts,
         case when job.state < 'active' and job.start_after <> 'infinity' and not job.blocked then job.start_after end as "dueAt",
         job.started_on as "startedAt", job.completed_on as "endedAt",
         letter.reason, ${errorsIn('job.output')} as errors, job.data ? 'again' as "isAgain"

@@ -31,6 +31,7 @@ export interface Tables {
   readonly logReader: string
   readonly pace: string
   readonly watch: string
+  readonly schedule: string
   /** The events that are followed by another one when they have ended. */
   readonly finish: string
   readonly replay: string
@@ -98,6 +99,7 @@ export function tablesIn(names: SchemaNames): Tables {
     logReader: ours('log_reader'),
     pace: ours('pace'),
     watch: ours('watch'),
+    schedule: ours('schedule'),
     finish: ours('finish'),
     replay: ours('replay'),
     backfill: ours('backfill'),

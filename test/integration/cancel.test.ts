@@ -1,0 +1,162 @@
+/** `bus.cancel`: what is published for later is taken back until it is due. */
+import { Client } from 'pg'
+import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { createBus, defineEvent, type Bus } from '../../src/index.ts'
+import { advanceTime, resetTime } from '../../src/testing/time/time.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { drained } from '../support/drained.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { emptyTables } from '../support/stored.ts'
+
+const AN_HOUR = 3_600_000
+const ran: number[] = []
+const handlers = [
+  handlerThat((n) => void ran.push(n), { name: 'notes.take' }),
+  handlerThat(() => undefined, { name: 'notes.count' }),
+]
+let opened: TestBus
+let bus: Bus
+
+beforeAll(async () => {
+  opened = await openTestBus({ handlers })
+  bus = opened.bus
+  return () => opened.close()
+})
+
+beforeEach(() => emptyTables(opened.database))
+
+afterEach(async () => {
+  await resetTime({ bus })
+  ran.length = 0
+})
+
+test('a cancelled event reaches no handler: its deliveries are recorded as cancelled, and the act with who and why', async () => {
+  const id = await published(1, { delayMs: AN_HOUR })
+
+  const report = await bus.cancel(id, { by: 'ada', reason: 'paid meanwhile' })
+  const again = await bus.cancel(id)
+  await advanceTime({ hours: 2 }, { bus })
+  await drained(bus)
+
+  expect([report, again]).toEqual([
+    { isCancelled: true, count: 2 },
+    { isCancelled: true, count: 0 },
+  ])
+  expect(ran).toEqual([])
+  const reason = 'cancelled by ada: paid meanwhile'
+  expect(await bus.events.status(id)).toMatchObject({
+    isFinished: true,
+    deliveries: [
+      { handler: 'notes.count', state: 'cancelled', attempts: 0, reason },
+      { handler: 'notes.take', state: 'cancelled', attempts: 0, reason },
+    ],
+  })
+  const { acts } = await bus.acts.list({ act: 'cancel' })
+  expect(acts).toMatchObject([{ by: 'ada', reason: 'paid meanwhile', count: 2, filter: { event: id } }])
+})
+
+test('who waits for the end of an event hears that it was cancelled', async () => {
+  const id = await published(1, { delayMs: AN_HOUR })
+  const finished = bus.events.whenFinished(id, { timeoutMs: 10_000 })
+
+  await bus.cancel(id)
+
+  expect((await finished).deliveries.map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
+})
+
+test('too late says so, and changes nothing', async () => {
+  const id = await published(1, { delayMs: AN_HOUR })
+  await advanceTime({ hours: 2 }, { bus })
+
+  expect(await bus.cancel(id)).toEqual({ isCancelled: false, count: 0 })
+
+  await drained(bus)
+  expect(ran).toEqual([1])
+  expect((await bus.acts.list({ act: 'cancel' })).acts).toEqual([])
+})
+
+test.each([
+  ['one that is not stored', async () => '01990000-0000-7000-8000-000000000000', 'POSTBUS_NO_SUCH_EVENT'],
+  ['no id at all', async () => 'x', 'POSTBUS_NO_SUCH_EVENT'],
+  ['one that was due at once', () => published(1), 'POSTBUS_NOT_DELAYED'],
+])('cancelling %s is refused', async (_, id, code) => {
+  await expect(bus.cancel(await id())).rejects.toMatchObject({ code })
+})
+
+test('a cancel belongs to the transaction that it is given', async () => {
+  const [kept, gone] = [await published(1, { delayMs: AN_HOUR }), await published(2, { delayMs: AN_HOUR })]
+  const tx = await connected()
+  await tx.query('begin')
+  await bus.cancel(kept, { tx })
+  await tx.query('rollback')
+  await tx.query('begin')
+  await bus.cancel(gone, { tx })
+  await tx.query('commit')
+
+  await advanceTime({ hours: 2 }, { bus })
+  await drained(bus)
+
+  expect(ran).toEqual([1])
+  await expect(bus.cancel(kept, { tx: undefined as never })).rejects.toMatchObject({
+    code: 'POSTBUS_NOT_A_TRANSACTION',
+  })
+})
+
+test('while a transaction that cancels is open when the event becomes due, no worker takes it', async () => {
+  const id = await published(1, { delayMs: AN_HOUR })
+  const tx = await connected()
+  await tx.query('begin')
+  await bus.cancel(id, { tx })
+
+  await advanceTime({ hours: 2 }, { bus })
+  await drained(bus)
+  await tx.query('commit')
+  await drained(bus)
+
+  expect(ran).toEqual([])
+})
+
+test('what becomes a delivery after the cancel is cancelled by its attempt: a replay brings it back to no one', async () => {
+  const id = await published(1, { delayMs: AN_HOUR })
+  await bus.cancel(id)
+
+  await (
+    await bus.replay({ handler: 'notes.take', types: ['notes.*'] })
+  ).done
+  await drained(bus)
+
+  expect(ran).toEqual([])
+})
+
+test('its finisher goes with it', async () => {
+  const Ended = defineEvent('imports.ended', { schema: z.object({}) })
+  const Begun = defineEvent('imports.begun', { schema: z.object({}), finishedEvent: () => Ended({}) })
+  const other = createBus({
+    connectionString: opened.connectionString,
+    handlers: [handlerThat(() => undefined, { name: 'notes.any' })],
+    events: [Begun, Ended],
+    onSignal: () => undefined,
+  })
+  onTestFinished(() => other.close())
+  await other.migrate()
+  const { events } = await other.publish(Begun({}), { delayMs: AN_HOUR })
+
+  await other.cancel(events[0]?.id ?? '')
+  await advanceTime({ hours: 2 }, { bus })
+  await drained(other)
+
+  expect((await opened.database.query(`select from postbus.event where type = 'imports.ended'`)).rowCount).toBe(0)
+})
+
+async function published(n: number, when = {}): Promise<string> {
+  const { events } = await bus.publish(NoteTaken({ n }), when)
+  return events[0]?.id ?? ''
+}
+
+async function connected(): Promise<Client> {
+  const client = new Client({ connectionString: opened.connectionString })
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
+}

@@ -1,0 +1,142 @@
+/** `publish(event, { delayMs | at })`: stored now, delivered then. */
+import { Client } from 'pg'
+import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createBus, type Bus } from '../../src/index.ts'
+import { advanceTime, resetTime } from '../../src/testing/time/time.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { drained } from '../support/drained.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { emptyTables } from '../support/stored.ts'
+import { until } from '../support/until.ts'
+
+const AN_HOUR = 3_600_000
+const ran: number[] = []
+const handlers = [
+  handlerThat((n) => void ran.push(n), { name: 'notes.take' }),
+  handlerThat(() => undefined, { name: 'notes.count' }),
+]
+let opened: TestBus
+let bus: Bus
+
+beforeAll(async () => {
+  opened = await openTestBus({ handlers })
+  bus = opened.bus
+  return () => opened.close()
+})
+
+beforeEach(() => emptyTables(opened.database))
+
+afterEach(async () => {
+  await resetTime({ bus })
+  ran.length = 0
+})
+
+test.each([
+  ['delayMs', () => ({ delayMs: AN_HOUR })],
+  ['at', () => ({ at: new Date(Date.now() + AN_HOUR) })],
+])('what is published with %s waits for its time, shows it, and is delivered then', async (_, when) => {
+  const id = await published(1, when())
+
+  await drained(bus)
+  const before = await bus.events.status(id)
+  await advanceTime({ minutes: 61 }, { bus })
+  await drained(bus)
+
+  expect(before).toMatchObject({
+    isFinished: false,
+    deliveries: [
+      { handler: 'notes.count', state: 'waiting', attempts: 0 },
+      { handler: 'notes.take', state: 'waiting', attempts: 0 },
+    ],
+  })
+  expect(Math.abs(Number(before?.deliveries[0]?.dueAt) - Date.now() - AN_HOUR)).toBeLessThan(60_000)
+  expect(before?.event.dueAt).toEqual(before?.deliveries[0]?.dueAt)
+  expect(ran).toEqual([1])
+  expect(await bus.events.status(id)).toMatchObject({
+    isFinished: true,
+    deliveries: [{ attempts: 1 }, { attempts: 1 }],
+  })
+})
+
+test('a list is delayed as a whole, one round trip and no wake-up', async () => {
+  const listener = await connected()
+  await listener.query('listen postbus_postbus')
+  const heard: string[] = []
+  listener.on('notification', ({ payload }) => heard.push(payload ?? ''))
+
+  await bus.publish(
+    [1, 2, 3].map((n) => NoteTaken({ n })),
+    { delayMs: AN_HOUR },
+  )
+  await bus.publish(NoteTaken({ n: 4 }))
+  await until('the publish that is due wakes', () => heard.length > 0)
+  const woken = [...heard]
+  await drained(bus)
+
+  expect([ran, woken]).toEqual([[4], ['events']])
+  await advanceTime({ hours: 2 }, { bus })
+  await drained(bus)
+  expect(ran.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4])
+})
+
+test('a time that is over, and no delay at all, mean at once: as any other delivery', async () => {
+  await bus.publish(NoteTaken({ n: 1 }), { at: new Date(Date.now() - 1_000) })
+  await bus.publish(NoteTaken({ n: 2 }), { delayMs: 0 })
+
+  const { rows } = await opened.database.query(`select distinct state from pgboss.job where state < 'completed'`)
+
+  expect(rows).toEqual([{ state: 'created' }])
+  await drained(bus)
+  expect(ran).toEqual([1, 2])
+})
+
+test('what is not due stands in the index of times, where it costs claims nothing', async () => {
+  await bus.publish(NoteTaken({ n: 1 }), { delayMs: AN_HOUR })
+
+  const { rows } = await opened.database.query(
+    `select distinct state, start_after > now() + interval '59 minutes' as waits from pgboss.job where state < 'completed'`,
+  )
+
+  expect(rows).toEqual([{ state: 'retry', waits: true }])
+})
+
+test.each([
+  [{ delayMs: -1 }],
+  [{ delayMs: Number.NaN }],
+  [{ delayMs: 366 * 86_400_000 }],
+  [{ delayMs: '5' as never }],
+  [{ at: new Date(Number.NaN) }],
+  [{ at: new Date(Date.now() + 366 * 86_400_000) }],
+  [{ at: '2027-01-01' as never }],
+  [{ at: new Date(), delayMs: 5 }],
+])('%o is refused before any SQL', async (when) => {
+  await expect(bus.publish(NoteTaken({ n: 1 }), when)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
+
+  expect((await opened.database.query('select from postbus.event')).rowCount).toBe(0)
+})
+
+test('an event with a key cannot be delayed for a handler that keeps its order; without a receiver it can', async () => {
+  const keyed = NoteTaken({ n: 1, key: 'red' })
+
+  await expect(bus.publish([NoteTaken({ n: 2 }), keyed], { delayMs: 1 })).rejects.toMatchObject({
+    code: 'POSTBUS_DELAYED_KEY',
+    message: expect.stringContaining('notes.take'),
+  })
+
+  const unheard = createBus({ connectionString: opened.connectionString, onSignal: () => undefined })
+  onTestFinished(() => unheard.close())
+  await unheard.publish(keyed, { delayMs: 1 })
+  expect((await opened.database.query('select from postbus.event')).rowCount).toBe(1)
+})
+
+async function published(n: number, when = {}): Promise<string> {
+  const { events } = await bus.publish(NoteTaken({ n }), when)
+  return events[0]?.id ?? ''
+}
+
+async function connected(): Promise<Client> {
+  const client = new Client({ connectionString: opened.connectionString })
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
+}

@@ -1,0 +1,131 @@
+/** Schedules, for an operator: new, changed and forgotten ones, ticks by hand, the list, and what doctor says. */
+import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createBus,
+  defineEvent,
+  defineSchedule,
+  type Bus,
+  type BusSignal,
+  type Schedule,
+  type ScheduleDefinition,
+  type Tick,
+} from '../../src/index.ts'
+import { advanceTime, resetTime, travelTo } from '../../src/testing/time/time.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { emptyTables } from '../support/stored.ts'
+
+const Ticked = defineEvent('calendar.ticked', {
+  schema: z.object({ name: z.string(), at: z.date(), isMissed: z.boolean() }),
+})
+const ticked = ({ name, at, isMissed }: Tick) => Ticked({ name, at, isMissed })
+let opened: TestBus
+
+beforeAll(async () => {
+  opened = await openTestBus()
+  return () => opened.close()
+})
+
+beforeEach(async () => {
+  await emptyTables(opened.database)
+  await opened.database.query('delete from postbus.schedule')
+})
+
+afterEach(() => resetTime({ bus: opened.bus }))
+
+test('a new schedule begins now, a changed one too, and one that no code has any more publishes nothing', async () => {
+  const daily = (cron: string, name = 'reports.daily') => defineSchedule(name, { cron, event: ticked, missed: 'all' })
+  await travelTo(new Date('2026-11-30T05:30Z'), { bus: opened.bus })
+  const before = aBus([daily('0 6 * * *'), daily('0 6 * * *', 'reports.gone')]).bus
+  await before.drain()
+  await travelTo(new Date('2026-11-30T07:30Z'), { bus: opened.bus })
+  const after = aBus([daily('0 * * * *')]).bus
+  await after.drain()
+  const atFirst = await ticks()
+  await before.drain()
+  await travelTo(new Date('2026-11-30T08:30Z'), { bus: opened.bus })
+  await aBus([daily('0 * * * *')]).bus.drain()
+
+  const listed = await after.schedules.list()
+
+  expect([atFirst, await ticks()]).toEqual([[], [expect.objectContaining({ name: 'reports.gone' })]])
+  expect(listed).toMatchObject([
+    {
+      name: 'reports.daily',
+      cron: '0 * * * *',
+      isRegistered: true,
+      missed: 'all',
+      nextTickAt: new Date('2026-11-30T09:00Z'),
+    },
+    { name: 'reports.gone', isRegistered: false, missed: null, nextTickAt: null },
+  ])
+})
+
+test('a tick by hand is published now, or is that of its time: once', async () => {
+  const { bus } = aBus([everySecond('by.hand')])
+  const at = new Date('2026-11-30T05:00Z')
+
+  const now = await bus.schedules.run('by.hand')
+  const first = await bus.schedules.run('by.hand', { at, by: 'ada', reason: 'it failed' })
+  const again = await bus.schedules.run('by.hand', { at })
+
+  expect([now.duplicate, first.duplicate, again.duplicate, first.id === again.id]).toEqual([false, false, true, true])
+  expect((await ticks()).map((tick) => tick.at)).toContainEqual(at)
+  expect((await bus.acts.list({ act: 'schedules.run' })).acts).toMatchObject([
+    { by: 'ada', reason: 'it failed', filter: { schedule: 'by.hand', at: at.toISOString() } },
+  ])
+  await expect(bus.schedules.run('by.no-one')).rejects.toMatchObject({ code: 'POSTBUS_NO_SUCH_SCHEDULE' })
+  await expect(bus.schedules.run('by.hand', { at: new Date(NaN) })).rejects.toMatchObject({
+    code: 'POSTBUS_INVALID_OPTIONS',
+  })
+})
+
+test('doctor warns of a tick that is overdue, and of a schedule that no worker has begun with', async () => {
+  const { bus } = aBus([everySecond('reports.late')])
+  const finding = async () => (await bus.doctor()).find(({ check }) => check === 'schedules')
+
+  const notBegun = await finding()
+  await bus.drain()
+  const fine = await finding()
+  await advanceTime({ minutes: 10 }, { bus: opened.bus })
+  const overdue = await finding()
+
+  expect(notBegun).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('no worker has begun with "reports.late"'),
+  })
+  expect(fine).toMatchObject({ status: 'ok' })
+  expect(overdue).toMatchObject({
+    status: 'warning',
+    message: expect.stringMatching(/"reports\.late" at .* is overdue/),
+  })
+  expect((await opened.bus.doctor()).some(({ check }) => check === 'schedules')).toBe(false)
+})
+
+test('in memory a tick is published by hand, and the list says what is declared', async () => {
+  const bus = createBus({ backend: 'mailbox', schedules: [everySecond('in.memory')], onSignal: () => undefined })
+
+  expect(await bus.schedules.run('in.memory', { at: new Date(0) })).toMatchObject({ duplicate: false })
+  expect(await bus.schedules.list()).toMatchObject([{ name: 'in.memory', lastTickAt: null, nextTickAt: null }])
+})
+
+function everySecond(name = 'every.second', definition: Partial<ScheduleDefinition> = {}): Schedule {
+  return defineSchedule(name, { cron: '* * * * * *', missed: 'all', event: ticked, ...definition })
+}
+
+function aBus(schedules: readonly Schedule[]): { bus: Bus; signals: BusSignal[] } {
+  const signals: BusSignal[] = []
+  const bus = createBus({
+    connectionString: opened.connectionString,
+    schedules,
+    onSignal: (signal) => signal.name === 'schedule.failed' && signals.push(signal),
+  })
+  onTestFinished(() => bus.close())
+  return { bus, signals }
+}
+
+/** In the order of publishing. */
+async function ticks(): Promise<readonly Tick[]> {
+  const { events } = await opened.bus.events.list({ type: 'calendar.ticked', first: 'oldest', limit: 100 })
+  return events.map(({ data }) => data as Tick)
+}
