@@ -18,8 +18,8 @@ export function notRecognised(given: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_NOT_A_TRANSACTION',
     `publish() was given ${nameOf(given)} as \`tx\`, which is not a transaction of any client Postbus knows. Pass an open ` +
-      'transaction of Kysely, pg, postgres.js, Drizzle, Knex or Prisma, or an object with `executeSql(text, values)`, ' +
-      'or leave `tx` out to publish on its own.',
+      'transaction of Kysely, pg, postgres.js, Drizzle, Knex, Prisma, TypeORM or MikroORM, or an object with ' +
+      '`executeSql(text, values)`, or leave `tx` out to publish on its own.',
   )
 }
 
