@@ -152,7 +152,7 @@ export function createBus(options: BusOptions): Bus {
 
 /** `publishAsSeen`: what handlers publish goes through the bus, so that a test that spies on it sees that too. */
 function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
-  const { backend: kind, source = null } = settings
+  const { backend: kind, source = null, transaction } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
@@ -160,8 +160,8 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
   const publish = publisher(() => parts)
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, { emit, codec, registry }))
-      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen })
+      ? inPostgres(createPostgres(settings, { emit, codec, registry, publish: publishAsSeen, transaction }))
+      : createInMemory(kind, mailbox, { registry, codec, emit, publish: publishAsSeen, transaction })
   const { backend } = place
   const parts: BusParts = {
     kind,
@@ -171,6 +171,7 @@ function assemble(settings: Settings, publishAsSeen: BusParts['publish']) {
     source,
     defaults: eventDefaults(settings),
     ambient: settings,
+    transaction,
     filtered: new FilteredCounts(),
     backend,
     mailbox,

@@ -17,6 +17,7 @@ export type {
   ShadowEvent,
 } from './handlers/listens-to.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
+export type { ContextFor, Runs, TransactionalContext } from './handlers/transactional.ts'
 export {
   discard,
   failed,
@@ -36,6 +37,8 @@ export type { BlockResult, InputOf, ResultOptions } from './publishing/result-pu
 export type { ExplainedHandler, ListeningHandler } from './deliveries/explain.ts'
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
+// Not by name: an interface that is exported again by its name cannot be added to from outside.
+export type * from './transactions/register.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'

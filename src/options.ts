@@ -5,6 +5,7 @@ import type { EventTypes } from './handlers/event-types.ts'
 import type { Handlers } from './handlers/registry.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
+import type { RunTransaction } from './transactions/register.ts'
 import type { PublishTransaction } from './transactions/transaction.ts'
 import { atMostOneConnection, connectionOptions } from './connection-options.ts'
 
@@ -47,6 +48,12 @@ export const busOptions = z
       .max(36_500 * 86_400_000)
       .optional()
       .describe('How long events are of interest that have no `ttlMs` of their own, in milliseconds. Default: always.'),
+    transaction: z
+      .custom<RunTransaction>(functionLike, 'expected a function')
+      .optional()
+      .describe(
+        'Runs work in a transaction of your own client: `(work) => db.transaction().execute(work)`. Handlers with `transactional: true` run in it, and so does a publish without `tx` of an event that has a handler with `runs: ‘in-transaction’`.',
+      ),
     currentTransaction: z
       .custom<() => PublishTransaction | null | undefined>(functionLike, 'expected a function')
       .optional()

@@ -19,12 +19,9 @@ import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
 
 type Kind = 'inline' | 'mailbox' | 'strict'
+type InMemoryParts = Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish' | 'transaction'>
 
-export function createInMemory(
-  kind: Kind,
-  mailbox: Envelope[],
-  bus: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
-) {
+export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryParts) {
   const refuse = (what: string): never => {
     throw noDatabase(kind, what)
   }
@@ -48,10 +45,10 @@ export function createInMemory(
 function backendOf(
   kind: Kind,
   mailbox: Envelope[],
-  { registry, codec, emit, publish }: Pick<BusParts, 'registry' | 'codec' | 'emit' | 'publish'>,
+  { registry, codec, emit, publish, transaction }: InMemoryParts,
 ): Backend {
   const ids = new RememberedIds()
-  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, publish })
+  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, publish, transaction })
   if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }

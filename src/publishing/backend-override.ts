@@ -8,6 +8,7 @@ import type { Envelope } from '../events/envelope.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Emit } from '../signals.ts'
+import type { RunTransaction } from '../transactions/register.ts'
 import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
 import type { AmbientTransaction } from './transaction-for.ts'
@@ -23,6 +24,8 @@ export interface BusParts {
   /** What the bus says about events that do not say it themselves, beside the source. */
   readonly defaults: EventDefaults
   readonly ambient: AmbientTransaction
+  /** Runs work in a transaction of the application; `undefined`: it has not said how. */
+  readonly transaction: RunTransaction | undefined
   /** What filters have kept away so far. */
   readonly filtered: FilteredCounts
   /** The bus's own backend. */

@@ -11,6 +11,7 @@ import type { AnyHandler } from '../handlers/handler.ts'
 import { isLogHandler } from '../handlers/log-delivery.ts'
 import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
+import { runsInPublish } from '../handlers/transactional.ts'
 import type { Emit } from '../signals.ts'
 
 export interface PlanParts {
@@ -22,12 +23,14 @@ export interface PlanParts {
   readonly filtered: FilteredCounts
   /** Handlers that read the log will find the event there. */
   readonly hasLog?: boolean
+  /** Handlers with `runs: 'in-transaction'` get no delivery: the backend calls them. */
+  readonly callsWithin?: boolean
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace, filtered, hasLog = false }: PlanParts,
+  { registry, codec, emit, trace, filtered, hasLog = false, callsWithin = false }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -37,10 +40,19 @@ export function planEvents(
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
     if (isFollowed(event) && !subscribed.some(isFinisher)) throw unknownFollowed(event)
     const receivers = hasLog ? subscribed.filter((handler) => !isLogHandler(handler)) : subscribed
-    const handlers = receivers.filter((handler) => wants(handler, envelope, registry))
-    filtered.count(receivers, handlers)
-    return { envelope, handlers, payload, ...(receivers.length < subscribed.length && { isRead: true }) }
+    const interested = receivers.filter((handler) => wants(handler, envelope, registry))
+    filtered.count(receivers, interested)
+    const isRead = receivers.length < subscribed.length
+    return { envelope, payload, ...byPlace(interested, callsWithin), ...(isRead && { isRead }) }
   })
+}
+
+function byPlace(interested: readonly AnyHandler[], callsWithin: boolean): Pick<PlannedEvent, 'handlers' | 'within'> {
+  if (!callsWithin || !interested.some(runsInPublish)) return { handlers: interested }
+  return {
+    handlers: interested.filter((handler) => !runsInPublish(handler)),
+    within: interested.filter(runsInPublish),
+  }
 }
 
 /** Asked about the event in the version that the handler will get it in. */

@@ -29,6 +29,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
       trace: (event) => trace(defaults(event)),
       filtered,
       hasLog: backend.hasLog ?? false,
+      callsWithin: backend.callsWithin ?? false,
     })
     if (planned.length === 0) return { events: [] }
     return { events: await backend.publish(planned, tx) }

@@ -27,6 +27,7 @@ export const standInBus: BusParts = {
   source: null,
   defaults: (event) => event,
   ambient: { requireTransaction: false },
+  transaction: undefined,
   filtered: new FilteredCounts(),
   backend,
   mailbox: [],

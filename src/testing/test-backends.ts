@@ -46,8 +46,8 @@ function modeFor(bus: BusParts, owner: Owner): EventBusMode {
   return owner.tests.every(({ mode }) => mode === 'live') ? 'live' : 'mailbox'
 }
 
-function callable({ registry, codec, emit, publish }: BusParts) {
-  return { registry, codec, emit, publish }
+function callable({ registry, codec, emit, publish, transaction }: BusParts) {
+  return { registry, codec, emit, publish, transaction }
 }
 
 interface Recording {

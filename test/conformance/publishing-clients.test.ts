@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, type Envelope } from '../../src/index.ts'
+import { openTransaction } from '../../src/transactions/open-transaction.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { clients, finishedTransaction } from '../support/clients.ts'
 import type { OpenClient } from '../support/clients/open-client.ts'
@@ -14,6 +15,8 @@ const OrderCreated = defineEvent('orders.order-created', {
 })
 const StockCounted = defineEvent('stock.stock-counted', { schema: z.object({ shelf: z.string() }) })
 
+const ShelfEmptied = defineEvent('stock.shelf-emptied', { schema: z.object({ shelf: z.string() }) })
+
 const handled: string[] = []
 const handlers = ['finances.create-invoice', 'email.confirm-order'].map((name) =>
   defineHandler(name, {
@@ -22,11 +25,22 @@ const handlers = ['finances.create-invoice', 'email.confirm-order'].map((name) =
   }),
 )
 
+/** Runs inside `publish`, with the publisher's own transaction. */
+const atOnce = defineHandler('stock.at-once', {
+  on: ShelfEmptied,
+  runs: 'in-transaction',
+  async handle({ data }, context) {
+    await openTransaction(context.tx).executeSql('insert into orders values ($1)', [data.shelf])
+    await context.publish(StockCounted({ shelf: `after ${data.shelf}` }))
+    if (data.shelf === 'A2') await openTransaction(context.tx).executeSql('select 1 / 0', [])
+  },
+})
+
 let shop: TestBus
 let wakeUps: WakeUps
 
 beforeAll(async () => {
-  shop = await openTestBus({ handlers, maxPayloadBytes: 10_000 })
+  shop = await openTestBus({ handlers: [...handlers, atOnce], maxPayloadBytes: 10_000 })
   await shop.database.query('create table orders (id text primary key)')
   wakeUps = await listenForWakeUps(shop.connectionString)
 })
@@ -182,6 +196,24 @@ describe.each(clients)('$name', ({ open, codeAfterTheEnd, rootIsCalled }) => {
 
     expect(refusals).toEqual([expect.objectContaining({ code: 'POSTBUS_TRANSACTION_ABORTED' })])
     expect(await stored()).toEqual({ orders: [], events: [], deliveries: 0 })
+  })
+
+  test('a handler in the transaction writes and publishes there; an error of it that is caught leaves nothing of its event', async () => {
+    const refusals: unknown[] = []
+
+    await client.inTransaction(async ({ tx, run }) => {
+      for (const shelf of ['A1', 'A2', 'A3']) {
+        await shop.bus.publish(ShelfEmptied({ shelf }), { tx }).catch((error: unknown) => refusals.push(error))
+      }
+      await run(`insert into orders values ('A4')`)
+    })
+
+    expect(refusals).toHaveLength(1)
+    expect(await stored()).toEqual({
+      orders: ['A1', 'A3', 'A4'],
+      events: ['A1', 'after A1', 'A3', 'after A3'],
+      deliveries: 4,
+    })
   })
 
   test('publishing sends one statement', async () => {

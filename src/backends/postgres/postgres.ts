@@ -6,11 +6,9 @@ import type { Lanes } from '../../deliveries/lanes.ts'
 import type { Log } from '../../deliveries/log-cursors.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Rates } from '../../deliveries/rates.ts'
-import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
-import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import {
   doctorOptions,
   pruneOptions,
@@ -22,7 +20,7 @@ import {
   type PruneReport,
 } from '../../deliveries/operations.ts'
 import { parseOptions } from '../../parse-options.ts'
-import type { Emit } from '../../signals.ts'
+import { callingWithin, type CallingParts } from '../calling-within.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
@@ -77,13 +75,10 @@ export interface Postgres {
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
 /** What the bus knows beside its database. */
-export interface Known {
-  readonly emit: Emit
-  readonly codec: Codec
-  readonly registry: LazyRegistry
-}
+export type Known = CallingParts
 
-export function createPostgres(settings: PostgresSettings, { emit, codec, registry }: Known): Postgres {
+export function createPostgres(settings: PostgresSettings, known: Known): Postgres {
+  const { emit, codec, registry } = known
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
@@ -93,7 +88,7 @@ export function createPostgres(settings: PostgresSettings, { emit, codec, regist
   return {
     backend: {
       ...backend,
-      publish: publishingFirstNames(backend, registry),
+      ...callingWithin(publishingFirstNames(backend, registry), known),
       store: withPresentNames(backend.store, registry),
       async close() {
         await close() // before the connections that it uses
