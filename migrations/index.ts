@@ -18,6 +18,7 @@ import { finish } from './0012-finish.ts'
 import { retention } from './0013-retention.ts'
 import { handlerMinutes } from './0014-handler-minutes.ts'
 import { logHandlers } from './0015-log-handlers.ts'
+import { completions } from './0016-completions.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -37,5 +38,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0013-retention': retention(names),
     '0014-handler-minutes': handlerMinutes(names),
     '0015-log-handlers': logHandlers(names),
+    '0016-completions': completions(names),
   }
 }

@@ -35,6 +35,7 @@ import { attemptWith } from './attempt/run-attempt.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
+import { transactionalIn } from './worker/transactional-handlers.ts'
 import { Worker, type WorkerParts } from './worker/worker.ts'
 
 export interface Bus extends ResultPublisher, Listeners, Operators {
@@ -203,6 +204,7 @@ function makeWorker(
         handlers: registry.handlers.map((handler) => handler.name),
         limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
         shadows: registry.shadows,
+        transactional: transactionalIn(registry, bus.transaction),
         attempt: attemptWith({
           registry,
           codec: bus.codec,
@@ -210,6 +212,8 @@ function makeWorker(
           publish: bus.publish,
           payloadOf: (event) => stored.store.payloadOf(event),
           deliveriesOf: (event) => stored.store.deliveriesOf(event),
+          transaction: bus.transaction,
+          completions: stored.store.completions,
         }),
         log: { registry, codec: bus.codec },
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),

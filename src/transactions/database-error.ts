@@ -45,6 +45,14 @@ export function explainDatabaseError(error: unknown, schema = 'postbus'): unknow
   return error
 }
 
+/** Prisma's own word for the two below. */
+const CONFLICTS = ['40001', '40P01', 'P2034']
+
+/** Whether a transaction could not go on because of others, and may do so when it is run again: a serialization failure, or a deadlock. */
+export function isConflict(error: unknown): boolean {
+  return answersIn(error).some(({ code }) => CONFLICTS.includes(code))
+}
+
 /** Whether the database itself answered, as opposed to a client that refused to ask it. */
 export function hasSqlState(error: unknown): boolean {
   return answersIn(error).length > 0

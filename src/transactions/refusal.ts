@@ -51,6 +51,25 @@ export function transactionAborted(cause?: unknown): PostbusError {
   )
 }
 
+/** No one has said how to begin a transaction, and these need one. */
+export function transactionRequired(handlers: readonly { readonly name: string }[]): PostbusError {
+  const names = handlers.map(({ name }) => `"${name}"`).join(', ')
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_REQUIRED',
+    `${names} needs a transaction, and there is none. Tell the bus how to begin one: createBus({ transaction: (work) => ` +
+      'db.transaction().execute(work) }); or pass `{ tx }` to publish(), for handlers that run inside of it.',
+  )
+}
+
+/** The `transaction` of a bus does not do what it is for. */
+export function notRun(): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_NOT_RUN',
+    'The `transaction` of createBus() resolved, but the work that it was given has not come to its end. It has to call the work with the ' +
+      'transaction, to await it, to let its errors through, and to resolve when the commit is done: (work) => db.transaction().execute(work).',
+  )
+}
+
 /** The caller's client has made something else of our rows than what the database sent. */
 export function rowsChanged(settings: string): PostbusError {
   return new PostbusError(

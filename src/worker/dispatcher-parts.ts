@@ -18,4 +18,6 @@ export interface DispatcherParts {
   readonly tally: Tally
   readonly emit: Emit
   readonly attempt: Attempt
+  /** Handlers whose claim has to be in the database before they begin. */
+  readonly transactional?: readonly string[]
 }

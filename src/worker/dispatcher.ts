@@ -76,6 +76,7 @@ export class Dispatcher {
       settler: this.#settler,
       signals: this.#signals,
       turns: new LaneTurns({ ...parts, waits: (handler) => this.#claimer.waits(handler) }),
+      goesAhead: true,
       hasRoom: () => this.#claimer.room > 0,
       isStopping: () => this.#stopping.signal.aborted || this.#alone.isTaken,
       mustWait: (delivery) => this.#mustWait(delivery),
@@ -197,7 +198,9 @@ export class Dispatcher {
   }
 
   #beginRun(delivery: ClaimedDelivery): void {
-    const run = new LaneRun(this.#runParts, delivery.handler)
+    const isAlone = this.#parts.transactional?.includes(delivery.handler)
+    const parts = isAlone ? { ...this.#runParts, goesAhead: false, hasRoom: () => false } : this.#runParts
+    const run = new LaneRun(parts, delivery.handler)
     this.#runs.add(run)
     run.begin(delivery)
   }

@@ -4,7 +4,7 @@ import { Dispatcher, type DispatcherParts } from './dispatcher.ts'
 import type { WorkPlan } from './work-plan.ts'
 
 export function dispatchersFor(
-  { queues, slotsOf, limitsOf, attempt }: WorkPlan,
+  { queues, slotsOf, limitsOf, attempt, transactional }: WorkPlan,
   parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally'>,
 ): readonly Dispatcher[] {
   const alone = new Alone({
@@ -14,7 +14,7 @@ export function dispatchersFor(
   })
   const dispatchers = [...queues].map(
     ([queue, concurrency]) =>
-      new Dispatcher({ ...parts, queue, concurrency, handlerSlots: slotsOf(queue), alone, attempt }),
+      new Dispatcher({ ...parts, queue, concurrency, handlerSlots: slotsOf(queue), alone, attempt, transactional }),
   )
   return dispatchers
 }

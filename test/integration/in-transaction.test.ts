@@ -1,69 +1,33 @@
 /** `runs: 'in-transaction'`: a handler inside `publish`, for what must not lag behind its event. */
 import type { Pool, PoolClient } from 'pg'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import {
-  createBus,
-  defineEvent,
-  defineHandler,
-  discard,
-  failed,
-  skip,
-  snooze,
-  type BusOptions,
-  type Envelope,
-  type TransactionalContext,
-} from '../../src/index.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { defineHandler, discard, failed, skip, snooze, type Envelope } from '../../src/index.ts'
+import type { TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
-import { emptyTables, storedCounts } from '../support/stored.ts'
-
-const Moved = defineEvent('stock.moved', {
-  schema: z.object({ item: z.string(), by: z.number() }),
-  partitionKey: ({ item }) => item,
-})
-const RanOut = defineEvent('stock.ran-out', { schema: z.object({ item: z.string() }) })
-const Shipped = defineEvent('stock.shipped', { schema: z.object({ item: z.string() }) })
-
-type Does = (event: { readonly data: { item: string; by: number } }, context: TransactionalContext) => unknown
-
-const ran: string[] = []
-let does: Does = () => undefined
-const book = defineHandler('stock.book', {
-  on: Moved,
-  runs: 'in-transaction',
-  async handle({ data }, context) {
-    ran.push(`book ${data.item}`)
-    await run(context.tx, `update stock set count = count + ${data.by} where item = '${data.item}'`)
-    return does({ data }, context)
-  },
-})
-const check = defineHandler('stock.check', {
-  on: RanOut,
-  runs: 'in-transaction',
-  handle: ({ data }) => void ran.push(`ran out ${data.item}`),
-})
-const inWorkers = [Moved, RanOut, Shipped].map((on) =>
-  defineHandler(`mail.${on.type}`, { on, handle: (event) => void ran.push(`mail ${event.type}`) }),
-)
-const handlers = [book, check, ...inWorkers]
+import {
+  bookingDoes,
+  busWith,
+  fillStock,
+  inTransaction,
+  Moved,
+  openStock,
+  ran,
+  RanOut,
+  Shipped,
+  stock,
+} from '../support/stock.ts'
+import { storedCounts } from '../support/stored.ts'
 
 let opened: TestBus
 let pool: Pool
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers })
+  opened = await openStock()
   pool = opened.database
-  await pool.query('create table stock (item text primary key, count integer check (count >= 0))')
   return () => opened.close()
 })
 
-beforeEach(async () => {
-  await emptyTables(pool)
-  await pool.query(`truncate stock; insert into stock values ('tea', 5), ('salt', 5)`)
-  ran.length = 0
-  does = () => undefined
-})
+beforeEach(() => fillStock())
 
 const publish = (events: Envelope | readonly Envelope[], tx: PoolClient) => opened.bus.publish(events, { tx })
 
@@ -129,10 +93,10 @@ test('skip is no failure, and a handler that is not interested is not called', a
 })
 
 test('what it publishes is in the same transaction, knows its cause, and is rolled back with it', async () => {
-  does = async ({ data }, context) => {
+  bookingDoes(async ({ data }, context) => {
     await context.publish(RanOut({ item: data.item }))
     if (data.item === 'salt') throw new Error('not salt')
-  }
+  })
 
   const cause = Moved({ item: 'tea', by: -5 })
   await inTransaction(async (tx) => {
@@ -157,98 +121,6 @@ test('an event that was there before calls nothing again', async () => {
   expect([await stock(), ran]).toEqual([{ tea: 3, salt: 5 }, ['book tea']])
 })
 
-test('publishes of one transaction that are begun at once do not end under the savepoint of another', async () => {
-  const slow = Promise.withResolvers<void>()
-  does = async ({ data }) => {
-    if (data.item !== 'tea') return
-    await slow.promise
-    throw new Error('not tea')
-  }
-
-  const ends = await inTransaction(async (tx) => {
-    const publishing = [
-      publish(Moved({ item: 'tea', by: 1 }), tx),
-      publish(Moved({ item: 'salt', by: 1 }), tx),
-      publish(Shipped({ item: 'salt' }), tx),
-    ]
-    slow.resolve()
-    return Promise.allSettled(publishing)
-  })
-
-  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
-  expect([await stock(), await storedCounts(pool)]).toEqual([
-    { tea: 5, salt: 6 },
-    { events: 2, deliveries: 2 },
-  ])
-})
-
-test('what a handler publishes at once, without awaiting it, is in its savepoint too', async () => {
-  does = ({ data }, context) => {
-    void context.publish(RanOut({ item: data.item }))
-    void context.publish([RanOut({ item: data.item }), Moved({ item: 'salt', by: -1 })])
-    does = () => undefined
-  }
-
-  await inTransaction((tx) => publish(Moved({ item: 'tea', by: -1 }), tx))
-
-  expect([await stock(), await storedCounts(pool)]).toEqual([
-    { tea: 4, salt: 4 },
-    { events: 4, deliveries: 4 },
-  ])
-})
-
-test('a handler that swallows an error of the database cannot leave the transaction half done', async () => {
-  const swallowing = defineHandler('stock.swallow', {
-    on: Moved,
-    runs: 'in-transaction',
-    handle: ({ data }, { tx }) => run(tx, `select 1 / ${data.by}`).catch(() => undefined),
-  })
-  await using bus = busWith({ handlers: [swallowing] })
-
-  await inTransaction(async (tx) => {
-    await expect(bus.publish(Moved({ item: 'tea', by: 0 }), { tx })).rejects.toMatchObject({
-      code: 'POSTBUS_TRANSACTION_ABORTED',
-    })
-    await bus.publish(Moved({ item: 'tea', by: 1 }), { tx })
-  })
-
-  expect(await storedCounts(pool)).toEqual({ events: 1, deliveries: 0 })
-})
-
-describe('without `tx`', () => {
-  test('the bus begins a transaction as it was told to, and what is thrown rolls it back', async () => {
-    await using bus = busWith({ handlers, transaction: (work) => inTransaction(work) })
-
-    const published = await bus.publish(Moved({ item: 'tea', by: -2 }))
-    await expect(bus.publish(Moved({ item: 'tea', by: -9 }))).rejects.toMatchObject({ code: '23514' })
-
-    expect(published).toMatchObject({ events: [{ deliveries: 1, duplicate: false }] })
-    expect([await stock(), await storedCounts(pool)]).toEqual([
-      { tea: 3, salt: 5 },
-      { events: 1, deliveries: 1 },
-    ])
-  })
-
-  test('a bus that was not told how refuses the event, and says how; others are published as ever', async () => {
-    const publishing = opened.bus.publish(Moved({ item: 'tea', by: 1 }))
-
-    await expect(publishing).rejects.toMatchObject({
-      code: 'POSTBUS_TRANSACTION_REQUIRED',
-      message: expect.stringContaining('createBus({ transaction: (work) => db.transaction().execute(work) })'),
-    })
-    await opened.bus.publish(Shipped({ item: 'tea' }))
-    expect(await storedCounts(pool)).toEqual({ events: 1, deliveries: 1 })
-  })
-
-  test('a `transaction` that does not run its work is found out', async () => {
-    await using bus = busWith({ handlers, transaction: async () => undefined })
-
-    await expect(bus.publish(Moved({ item: 'tea', by: 1 }))).rejects.toMatchObject({
-      code: 'POSTBUS_TRANSACTION_NOT_RUN',
-    })
-  })
-})
-
 test('explain says that it runs inside publish', async () => {
   const explained = await opened.bus.explain(Moved({ item: 'tea', by: 1 }))
 
@@ -268,31 +140,3 @@ test('a publish of an event without such a handler is one statement still', asyn
 
   expect(statements).toEqual([expect.stringContaining('"postbus".publish($1)')])
 })
-
-function busWith(options: BusOptions) {
-  return createBus({ connectionString: opened.connectionString, onSignal: () => undefined, ...options })
-}
-
-async function inTransaction<Result>(work: (tx: PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const result = await work(client)
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
-  }
-}
-
-function run(tx: TransactionalContext['tx'], statement: string): Promise<unknown> {
-  return (tx as PoolClient).query(statement)
-}
-
-async function stock(): Promise<Record<string, number>> {
-  const { rows } = await pool.query<{ item: string; count: number }>('select * from stock')
-  return Object.fromEntries(rows.map(({ item, count }) => [item, count]))
-}

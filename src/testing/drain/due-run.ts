@@ -22,6 +22,7 @@ export interface DueRunParts {
   readonly emit: Emit
   readonly endlessness: Endlessness
   readonly attempt: Attempt
+  readonly transactional: readonly string[]
 }
 
 export function dueRun(parts: DueRunParts) {
@@ -40,6 +41,7 @@ export function dueRun(parts: DueRunParts) {
         handlerSlots: parts.slotsOf(queue),
         pollMs: NO_POLL_MS,
         emit: parts.emit,
+        transactional: parts.transactional,
         tally,
         store: failingFast(parts.store, (error) => {
           fail(error)

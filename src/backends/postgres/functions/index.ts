@@ -8,6 +8,7 @@ import type { Tables } from '../schema/tables.ts'
 import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { deliveriesFunction } from './deliveries.ts'
+import { completeFunction, settleCompletedFunctions } from './completions.ts'
 import { dueFunction } from './due.ts'
 import { eraseFunction, pruneExpiredFunction } from './erase.ts'
 import { finishFunctions } from './finish.ts'
@@ -34,7 +35,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 17
+export const FUNCTIONS_VERSION = 18
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -47,6 +48,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   claimLanesFunction,
   settleFunction,
   settleLanesFunction,
+  completeFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,
@@ -75,6 +77,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     ...finishFunctions(tables),
     ...publishFunctions(tables),
     ...FUNCTIONS.map((one) => one(tables)),
+    ...settleCompletedFunctions(tables),
     ...redeliverFunctions(tables),
     ...logLeaseFunctions(tables),
   ]) {
