@@ -12,6 +12,7 @@ import { isAnswer, type Discard, type Failed, type Skip, type Snooze } from '../
 import { checkEnvelope } from '../publishing/checks.ts'
 import { asHeard, isReadable } from '../handlers/reading.ts'
 import { isInterested } from '../handlers/registry.ts'
+import { needsTransaction } from '../handlers/transactional.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import type { Answer } from '../attempt/handler-call.ts'
@@ -114,6 +115,7 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const bus = partsFor(options.bus)
   const reading = (await bus.registry.load()).readingOf(handler, event)
   if (!isReadable(reading)) throw notItsEvent(handler, event)
+  if (needsTransaction(handler) && options.tx === undefined) throw withoutTransaction(handler)
   const number = attemptNumber(handler, options.attempt)
   const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
   if (!isInterested(handler, asHeard(reading, event))) return null
@@ -121,6 +123,13 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const copy = decodedCopy(planned, bus.codec, reading)
   const call = { delivery, handler, event: handler.isShadow ? shadowOfWhole(copy) : copy, abort: new AbortController() }
   return callHandler(call, { emit: bus.emit, publish: bus.publish, deadlines: new Deadlines(), tx: options.tx })
+}
+
+function withoutTransaction({ name }: AnyHandler): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_REQUIRED',
+    `runEvent(): handler "${name}" has its effects in a transaction. Pass one: runEvent(handler, event, { tx }).`,
+  )
 }
 
 function encode(event: Envelope, { codec }: BusParts, { bus }: RunEventOptions): string {
