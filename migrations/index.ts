@@ -22,6 +22,7 @@ import { pace } from './0016-pace.ts'
 import { broadcasts } from './0017-broadcasts.ts'
 import { onTime } from './0018-on-time.ts'
 import { schedules } from './0019-schedules.ts'
+import { completions } from './0020-completions.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -45,5 +46,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0017-broadcasts': broadcasts(names),
     '0018-on-time': onTime(names),
     '0019-schedules': schedules(names),
+    '0020-completions': completions(names),
   }
 }

@@ -13,7 +13,7 @@ import type { EventRecord } from './record/events.ts'
 import type { Envelope } from './events/envelope.ts'
 import { listenersOf, type Listeners } from './deliveries/listeners.ts'
 import type { EventTransfer } from './deliveries/exported-events.ts'
-import { schedulesOf, type ScheduleStore } from './deliveries/schedules.ts'
+import { schedulesOf } from './deliveries/schedules.ts'
 import type { Operators } from './deliveries/operators.ts'
 import type { BeginReplay } from './deliveries/replays.ts'
 import type { DoctorOptions, MigrateOptions, MigrateReport, PruneOptions } from './deliveries/operations.ts'
@@ -27,7 +27,6 @@ import {
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
-import { withBackfill } from './handlers/handler.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import { hooksOf } from './middleware/hooks.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
@@ -37,14 +36,10 @@ import { publisher } from './publishing/publisher.ts'
 import { resultPublisher, type ResultPublisher } from './publishing/result-publisher.ts'
 import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
-import { attemptWith } from './attempt/run-attempt.ts'
-import { pacedAttempts } from './worker/paced-attempts.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
 import { schedulesIn, type Schedule } from './schedules/schedule.ts'
-import type { SchedulingParts } from './worker/scheduling.ts'
-import { slotsOfQueues } from './worker/handler-slots.ts'
-import { queuesToWork } from './worker/queues-to-work.ts'
-import { Worker, type WorkerParts } from './worker/worker.ts'
+import { makeWorker, schedulingOf } from './worker/bus-worker.ts'
+import type { Worker } from './worker/worker.ts'
 
 export interface Bus extends ResultPublisher, Broadcasts, Listeners, Operators {
   /**
@@ -132,7 +127,7 @@ export function createBus(options: BusOptions): Bus {
     ...broadcaster(parts, listeners),
     ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>
-      makeWorker(given, parts, {
+      makeWorker(parseOptions('bus.worker()', workerOptions, given), parts, {
         store: place.store(),
         retentionMs: settings.retentionMs,
         vacuum: settings.vacuum,
@@ -177,7 +172,7 @@ interface Assembled {
 }
 
 function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
-  const { backend: kind, source = null } = settings
+  const { backend: kind, source = null, transaction } = settings
   const emit = emitTo(settings.onSignal ?? printSignals())
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
@@ -186,10 +181,11 @@ function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
   const listeners = new BroadcastListeners({ registry, codec, emit })
   const tell: BusParts['tell'] = (planned) => listeners.hear(storedForm(planned))
   const publish = publisher(() => parts)
+  const known = { registry, codec, emit, middleware, publish: publishAsSeen, transaction }
   const place =
     kind === 'postgres'
-      ? inPostgres(createPostgres(settings, { emit, codec, registry, listeners, schedules }))
-      : createInMemory(kind, mailbox, { registry, codec, emit, middleware, tell, publish: publishAsSeen })
+      ? inPostgres(createPostgres(settings, { ...known, listeners, schedules }))
+      : createInMemory(kind, mailbox, { ...known, tell })
   const { backend } = place
   const parts: BusParts = {
     kind,
@@ -201,6 +197,7 @@ function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
     ambient: settings,
     middleware,
     tell,
+    transaction,
     filtered: new FilteredCounts(),
     backend,
     mailbox,
@@ -211,49 +208,4 @@ function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
 
 function inPostgres(postgres: Postgres) {
   return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
-}
-
-/** Nothing, for a bus without schedules. */
-function schedulingOf(store: ScheduleStore | null, parts: Omit<SchedulingParts, 'store'>): SchedulingParts | null {
-  return store && parts.schedules.length > 0 ? { ...parts, store } : null
-}
-
-function makeWorker(
-  given: WorkerOptions,
-  bus: BusParts,
-  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling'>,
-): Worker {
-  const { queues, shutdownGraceMs, pollMs } = parseOptions('bus.worker()', workerOptions, given)
-  return new Worker({
-    ...stored,
-    shutdownGraceMs,
-    pollMs,
-    emit: bus.emit,
-    async plan() {
-      const registry = await bus.registry.load()
-      const { attempt, pacer } = pacedAttempts(
-        attemptWith({
-          registry,
-          codec: bus.codec,
-          emit: bus.emit,
-          publish: bus.publish,
-          middleware: bus.middleware,
-          payloadOf: (event) => stored.store.payloadOf(event),
-          deliveriesOf: (event) => stored.store.deliveriesOf(event),
-          supersede: (delivery) => stored.store.supersede(delivery),
-        }),
-        { handlers: registry.handlers, store: stored.store.pace, emit: bus.emit },
-      )
-      return {
-        queues: queuesToWork(registry.queues, queues),
-        slotsOf: slotsOfQueues(registry.handlers, pacer),
-        handlers: registry.handlers.map((handler) => handler.name),
-        limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
-        shadows: registry.shadows,
-        attempt,
-        log: { registry, codec: bus.codec },
-        backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
-      }
-    },
-  })
 }

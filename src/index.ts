@@ -25,6 +25,7 @@ export {
 } from './schedules/schedule.ts'
 export type { Missed } from './schedules/ticks.ts'
 export type { HandlerContext } from './handlers/handler-context.ts'
+export type { ContextFor, Runs, TransactionalContext } from './handlers/transactional.ts'
 export {
   awaitCompletion,
   discard,
@@ -55,6 +56,8 @@ export type {
   PublishChanges,
   Publishing,
 } from './middleware/middleware.ts'
+// Not by name: an interface that is exported again by its name cannot be added to from outside.
+export type * from './transactions/register.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'

@@ -8,6 +8,7 @@ import type { Handlers } from './handlers/registry.ts'
 import type { ScheduleSet } from './schedules/schedule.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
+import type { RunTransaction } from './transactions/register.ts'
 import type { PublishTransaction } from './transactions/transaction.ts'
 import { atMostOneConnection, connectionOptions } from './connection-options.ts'
 
@@ -54,6 +55,12 @@ export const busOptions = z
       .max(36_500 * 86_400_000)
       .optional()
       .describe('How long events are of interest that have no `ttlMs` of their own, in milliseconds. Default: always.'),
+    transaction: z
+      .custom<RunTransaction>(functionLike, 'expected a function')
+      .optional()
+      .describe(
+        'Runs work in a transaction of your own client: `(work) => db.transaction().execute(work)`. Handlers with `transactional: true` run in it, and so does a publish without `tx` of an event that has a handler with `runs: ‘in-transaction’`.',
+      ),
     currentTransaction: z
       .custom<() => PublishTransaction | null | undefined>(functionLike, 'expected a function')
       .optional()

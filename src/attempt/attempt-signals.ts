@@ -12,7 +12,9 @@ export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Ou
     case 'skipped':
     case 'expired':
     case 'superseded':
+    case 'cancelled':
     case 'snoozed':
+    case 'awaiting':
       return
     case 'retry': {
       const { message } = attemptError(outcome.error, delivery.attempt, new Date())
@@ -32,13 +34,6 @@ export function reportOutcome(emit: Emit, delivery: ClaimedDelivery, outcome: Ou
         `${who}: dead after attempt ${delivery.attempt}: ${attemptError(outcome.reason, 0, new Date()).message}`,
         fields,
       )
-      return
-    case 'done':
-    case 'skipped':
-    case 'expired':
-    case 'cancelled':
-    case 'snoozed':
-    case 'awaiting':
   }
 }
 

@@ -8,10 +8,12 @@ import { PostbusError } from '../errors.ts'
 import { finishing } from '../handlers/finishers.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
+import { needsTransaction } from '../handlers/transactional.ts'
 import { toldOrTimedOut } from './awaited.ts'
-import { callHandler, type CallParts } from './call-handler.ts'
+import { callHandler } from './call-handler.ts'
 import { Deadlines } from './deadlines.ts'
 import type { HandlerCall } from './handler-call.ts'
+import { callInOwnTransaction, completedBefore, type OwnTransactionParts } from './in-own-transaction.ts'
 import { noLongerWanted } from './no-longer-wanted.ts'
 import { decided, type Undecided } from './on-dead.ts'
 import { openedOrError } from './open-envelope.ts'
@@ -20,7 +22,7 @@ import { superseded, type SupersedeParts } from './superseded.ts'
 import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
 import { versionMisfit } from './version-misfit.ts'
 
-export interface AttemptParts extends CallParts, FetchParts, SupersedeParts {
+export interface AttemptParts extends OwnTransactionParts, FetchParts, SupersedeParts {
   readonly registry: Registry
   /** What became of an event at its handlers, for a finisher. */
   deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
@@ -50,6 +52,10 @@ async function attempted(
   { delivery, handler, abort }: Omit<HandlerCall, 'event'>,
   parts: AttemptParts,
 ): Promise<Undecided> {
+  const isTransactional = needsTransaction(handler)
+  const completed = isTransactional ? await completedBefore(delivery, parts) : null
+  if (completed) return outcomeOf(delivery, handler, completed)
+
   const stored = delivery.event
   if (!stored) return dead(handler, eventGone(delivery))
   const unwanted = noLongerWanted(stored)
@@ -66,6 +72,8 @@ async function attempted(
   const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)
   if (event instanceof PostbusError) return dead(handler, event)
   const called = finishing(handler, () => parts.deliveriesOf(stored)) ?? handler
-  const answer = await callHandler({ delivery, handler: called, event, abort }, parts)
+  const call = { delivery, handler: called, event, abort }
+  const isAlone = isTransactional && parts.tx === undefined
+  const answer = await (isAlone ? callInOwnTransaction(call, parts) : callHandler(call, parts))
   return outcomeOf(delivery, handler, answer)
 }

@@ -20,7 +20,7 @@ import { createMailboxBackend } from './mailbox.ts'
 import { RememberedIds } from './remembered-ids.ts'
 
 type Kind = 'inline' | 'mailbox' | 'strict'
-type InMemoryParts = Pick<BusParts, 'registry' | 'codec' | 'emit' | 'middleware' | 'publish' | 'tell'>
+type InMemoryParts = Pick<BusParts, 'registry' | 'codec' | 'emit' | 'middleware' | 'publish' | 'tell' | 'transaction'>
 
 export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryParts) {
   const refuse = (what: string): never => {
@@ -50,10 +50,11 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
 function backendOf(
   kind: Kind,
   mailbox: Envelope[],
-  { registry, codec, emit, middleware, publish, tell }: InMemoryParts,
+  { registry, codec, emit, middleware, publish, tell, transaction }: InMemoryParts,
 ): Backend {
   const ids = new RememberedIds()
-  if (kind === 'inline') return createInlineBackend({ registry, codec, ids, emit, middleware, publish, tell })
+  if (kind === 'inline')
+    return createInlineBackend({ registry, codec, ids, emit, middleware, publish, tell, transaction })
   if (kind === 'strict') return createMailboxBackend({ codec, ids, keep: refuseOutsideTests })
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }

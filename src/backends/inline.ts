@@ -3,41 +3,31 @@
  * first. Nothing is stored, so nothing is retried: the first error reaches the publisher, and the handlers after it do not
  * run. A discarded event is signalled as a worker would; a snoozed one has no later to come back in, and is an error.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Backend, PlannedEvent } from '../publishing/backend.ts'
 import { now } from '../clock.ts'
 import type { Codec } from '../codec/codec.ts'
-import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
-import { isError } from '../realm.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
 import { dueHere } from '../publishing/due.ts'
-import { finishing } from '../handlers/finishers.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
-import { isAnswer, type Failed } from '../handlers/outcome.ts'
+import { needsTransaction } from '../handlers/transactional.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
+import type { RunTransaction } from '../transactions/register.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
-import { callHandler, type CallParts } from '../attempt/call-handler.ts'
-import type { Answer, HandlerCall } from '../attempt/handler-call.ts'
-import { Deadlines } from '../attempt/deadlines.ts'
-import { shadowOfWhole } from '../attempt/shadow-event.ts'
-import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
-import { decodedCopy, storedForm } from './decoded-copy.ts'
+import type { CallParts } from '../attempt/call-handler.ts'
 import { openTransaction } from '../transactions/open-transaction.ts'
+import { callInside } from './call-inside.ts'
+import { inOwnTransaction } from './own-transaction.ts'
 import { resultsOf, type RememberedIds } from './remembered-ids.ts'
 
 export interface InlineParts extends Pick<CallParts, 'emit' | 'publish' | 'middleware'>, Pick<BusParts, 'tell'> {
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly ids: RememberedIds
+  /** For handlers that need a transaction, where the publisher has none. */
+  readonly transaction: RunTransaction | undefined
 }
-
-/** Handlers that publish inside handlers, this many deep, are taken for a circle. */
-const MOST_LINKS = 100
-
-/** Which handlers are running around this one. One for the process, because a chain can lead through several buses. */
-const chain = new AsyncLocalStorage<readonly string[]>()
 
 export function createInlineBackend(parts: InlineParts): Backend {
   return {
@@ -74,64 +64,12 @@ async function runHandlers(
   const registry = await parts.registry.load()
   const ended: EndedDelivery[] = []
   for (const handler of planned.handlers) {
-    const links = [...(chain.getStore() ?? []), `${planned.envelope.type} → ${handler.name}`]
-    if (links.length > MOST_LINKS) throw endlessChain(links)
-    const delivery = unstoredDelivery(handler, storedForm(planned), 1)
-    const copy = decodedCopy(planned, parts.codec, registry.readingOf(handler, planned.envelope))
-    const event = handler.isShadow ? shadowOfWhole(copy) : copy
-    const called = finishing(handler, async () => ended) ?? handler
-    const call = { delivery, handler: called, event, abort: new AbortController() }
-    const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))
-    ended.push({ handler: handler.name, ...settleInline(answer, call, parts) })
+    const call = (within: PublishTransaction | undefined) =>
+      callInside(handler, planned, { ...parts, registry, tx: within }, ended)
+    const isAlone = tx === undefined && needsTransaction(handler)
+    const end = await (isAlone ? inOwnTransaction(parts.transaction, [handler], call) : call(tx))
+    ended.push({ handler: handler.name, ...end })
   }
-}
-
-function settleInline(
-  answer: Answer,
-  { handler, event }: HandlerCall,
-  { emit }: InlineParts,
-): Omit<EndedDelivery, 'handler'> {
-  if (answer.threw) throw answer.error
-  if (!isAnswer(answer.value)) return { state: 'done', reason: null }
-
-  const who = `Handler "${handler.name}" for ${event.type} ${event.id}`
-  switch (answer.value.is) {
-    case 'skip':
-      return { state: 'skipped', reason: answer.value.reason }
-    case 'failed':
-      throw failure(who, answer.value)
-    case 'snooze':
-      throw snoozed(who)
-    case 'await':
-      throw awaits(who)
-    case 'discard': {
-      const fields = { handler: handler.name, eventId: event.id, eventType: event.type }
-      emit('error', 'delivery.dead', `${who} discarded it: ${answer.value.reason}`, fields)
-      return { state: 'dead', reason: answer.value.reason }
-    }
-  }
-}
-
-/** `failed(error)` is like throwing that error. A reason in words becomes an error that says whose it is. */
-function failure(who: string, { reason, cause }: Failed): unknown {
-  if (isError(cause) && textOfError(cause) === reason) return cause
-  return new PostbusError('POSTBUS_ATTEMPT_FAILED', `${who} failed: ${reason}`, cause === undefined ? {} : { cause })
-}
-
-function snoozed(who: string): PostbusError {
-  return new PostbusError(
-    'POSTBUS_INLINE_SNOOZED',
-    `${who} snoozed, but a handler that runs inside publish() has no later: it would not be called again. Test it with ` +
-      "runEvent(), or with setEventBusMode('live') and drainEvents().",
-  )
-}
-
-function awaits(who: string): PostbusError {
-  return new PostbusError(
-    'POSTBUS_INLINE_AWAITS',
-    `${who} waits to be told how it ended, but a handler that runs inside publish() has ended when publish() has. Test it with ` +
-      "runEvent(), or with setEventBusMode('live') and drainEvents().",
-  )
 }
 
 function refuseLater({ envelope: { type }, due }: PlannedEvent): void {
@@ -140,14 +78,5 @@ function refuseLater({ envelope: { type }, due }: PlannedEvent): void {
     'POSTBUS_INLINE_DELAYED',
     `${type} is published for later, but handlers that run inside publish() have no later. Leave \`delayMs\` and \`at\` out here, ` +
       "or test it with setEventBusMode('live'), drainEvents() and time travel. Nothing was published.",
-  )
-}
-
-function endlessChain(links: readonly string[]): PostbusError {
-  const last = links.slice(-4).join(', ')
-  return new PostbusError(
-    'POSTBUS_ENDLESS_CHAIN',
-    `Handlers publish inside handlers, ${MOST_LINKS} deep: … ${last}. In workers this would never end. ` +
-      'Let one of them be interested in less, or publish less.',
   )
 }

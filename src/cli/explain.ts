@@ -6,6 +6,7 @@ import type { ExplainedHandler } from '../deliveries/explain.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { runsInPublish } from '../handlers/transactional.ts'
 import type { AnyEventType } from '../handlers/listens-to.ts'
 import {
   CONFIG_OPTION,
@@ -141,7 +142,8 @@ function print({ options, terminal }: Invocation, event: Envelope, explained: re
 function rowOf({ handler, reason, queue, lane, options, listensTo }: ExplainedHandler): readonly string[] {
   const interested = reason === null ? 'yes' : BECAUSE[reason]
   const key = oneLine(lane?.partitionKey ?? '', 24)
-  return [handler, interested, queue, key, String(options.maxAttempts), oneLine(listensTo.join(', '), 60)]
+  const [where, attempts] = runsInPublish({ options }) ? ['inside publish', 1] : [queue, options.maxAttempts]
+  return [handler, interested, where, key, String(attempts), oneLine(listensTo.join(', '), 60)]
 }
 
 function forProgram({ error, ...rest }: ExplainedHandler) {

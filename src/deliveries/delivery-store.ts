@@ -1,4 +1,5 @@
 /** What a worker needs of a backend. The Postgres backend has one (`backends/postgres/`); a worker knows only this. */
+import type { Completions } from './own-commits.ts'
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
 import type { LogStore } from './log-reading.ts'
 import type { Heartbeats } from './heartbeats.ts'
@@ -103,9 +104,9 @@ export interface HandlerCounts extends RateCounts {
 export interface DeliveryStore {
   /**
    * Refuses to work with a missing or outdated schema, or with queues that are missing or of the wrong kind. Deliveries of the
-   * handlers that are `shadows` come without their payload.
+   * handlers that are `shadows` come without their payload; those of the `transactional` ones are settled with what they have committed.
    */
-  prepare(queues: readonly string[], shadows?: readonly string[]): Promise<void>
+  prepare(queues: readonly string[], shadows?: readonly string[], transactional?: readonly string[]): Promise<void>
   /** Takes up to `limit` deliveries that are due. */
   claim(queue: string, limit: number, bounds?: ClaimBounds): Promise<Claimed>
   /** Ends attempts. */
@@ -146,6 +147,8 @@ export interface DeliveryStore {
   ungate(handler: AnyHandler): Promise<void>
   /** What processes agree on about the pace of handlers. */
   readonly pace: PaceStore
+  /** For handlers whose effects and completion are one commit. */
+  readonly completions: Completions
   /** Reading the log, for handlers that do. */
   readonly log: LogStore
   /** Calls `onWake` when something was published to a queue, until closed. Survives lost connections. */

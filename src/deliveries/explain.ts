@@ -7,6 +7,7 @@ import type { AnyEventType } from '../handlers/listens-to.ts'
 import { isReadable } from '../handlers/reading.ts'
 import { versionsOf, type Registry } from '../handlers/registry.ts'
 import { subscribes, type Subscription } from '../handlers/subscription.ts'
+import { runsInPublish } from '../handlers/transactional.ts'
 import { checkName, queueOfEvent } from '../names.ts'
 import { wants } from '../publishing/plan.ts'
 import type { LaneName } from './lanes.ts'
@@ -35,7 +36,7 @@ export interface ExplainedHandler extends ListeningHandler {
   readonly error: PostbusError | null
   /** The queue that its delivery would be in. */
   readonly queue: string
-  /** The lane that its delivery would have its place in. `null`: the event has no partition key. */
+  /** The lane that its delivery would have its place in. `null`: the event has no partition key, or the handler runs inside `publish` (`options.runs`). */
   readonly lane: LaneName | null
 }
 
@@ -73,6 +74,7 @@ function describe({ name, subscriptions, isShadow, options }: AnyHandler): Liste
 }
 
 function placeOf(handler: AnyHandler, { partitionKey }: Envelope): Pick<ExplainedHandler, 'queue' | 'lane'> {
+  if (runsInPublish(handler)) return { queue: handler.options.queue, lane: null }
   const queue = queueOfEvent(handler, partitionKey)
   if (partitionKey === null || !handler.options.ordered) return { queue, lane: null }
   return { queue, lane: Object.freeze({ handler: handler.name, partitionKey }) }

@@ -11,6 +11,7 @@ import { storedName } from '../names.ts'
 import { defineHandler, type AnyHandler } from './handler.ts'
 import type { AnyEventType } from './listens-to.ts'
 import { isLogHandler } from './log-delivery.ts'
+import { runsInPublish } from './transactional.ts'
 
 const makers = new WeakMap<AnyHandler, FinishedEvent>()
 
@@ -43,9 +44,12 @@ export function isFinisher(handler: AnyHandler): boolean {
   return makers.has(handler)
 }
 
-/** To how many handlers an event goes: its finisher is none that a publisher knows of, and those that read the log are asked later. */
+/**
+ * To how many handlers an event goes: its finisher is none that a publisher knows of, those that read the log are asked later, and
+ * those that run inside `publish` are through with it.
+ */
 export function countReceivers(handlers: readonly AnyHandler[]): number {
-  return handlers.filter((handler) => !isFinisher(handler) && !isLogHandler(handler)).length
+  return handlers.filter((handler) => !isFinisher(handler) && !isLogHandler(handler) && !runsInPublish(handler)).length
 }
 
 /** How a finisher handles its event, given what became of it; `null` for every other handler. */

@@ -2,7 +2,7 @@
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { HandlerLog } from '../signals.ts'
-import type { PublishTransaction } from '../transactions/transaction.ts'
+import type { RegisteredTransaction } from '../transactions/register.ts'
 
 export interface HandlerContext {
   /** Which attempt this is, counted from 1. */
@@ -24,7 +24,7 @@ export interface HandlerContext {
   /**
    * The publisher's transaction, when the handler runs inside `publish` (inline mode), so that what it writes commits or
    * rolls back with the event; `publish` then uses it unless told otherwise. Absent in a worker, except where a test drains
-   * inside its own transaction.
+   * inside its own transaction. It is there for handlers with `transactional: true` or `runs: 'in-transaction'`.
    */
-  readonly tx?: PublishTransaction
+  readonly tx?: RegisteredTransaction
 }

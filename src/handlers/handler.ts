@@ -15,6 +15,7 @@ import { paceOptions, paceProblem, type IsRetryable } from './pace.ts'
 import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
 import { isShadow } from './shadow.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
+import { transactionProblem, type ContextFor, type Runs } from './transactional.ts'
 
 /** Decides for one dead delivery. Synchronous, and without effects. The event has the type that the handler listens to. */
 // Its parameter is `never`, as in `AnyHandler`: a function for any event fits.
@@ -87,6 +88,18 @@ export const handlerOptions = z.strictObject({
     .describe(
       "For `delivery: 'log'`: into how many parts its keys are divided among the workers (16). It cannot change.",
     ),
+  transactional: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether each attempt runs in a transaction of yours, `context.tx`, in which the delivery is completed too: what it writes is there exactly once. It takes `createBus({ transaction })`.',
+    ),
+  runs: z
+    .enum(['in-worker', 'in-transaction'])
+    .default('in-worker')
+    .describe(
+      '`in-transaction`: inside `publish`, in the publisher’s transaction, `context.tx`. What it throws rejects the publish; nothing is stored for it, and nothing is retried.',
+    ),
   backoff: z
     .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
     .prefault({})
@@ -100,7 +113,12 @@ export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff' | 'i
   readonly onDead?: 'continue' | 'block' | undefined
 }
 
-export interface HandlerDefinition<Listens extends ListensTo, Result> extends Omit<HandlerOptions, 'onDead'> {
+export interface HandlerDefinition<
+  Listens extends ListensTo,
+  Result,
+  Transactional extends boolean = false,
+  Where extends Runs = 'in-worker',
+> extends Omit<HandlerOptions, 'onDead' | 'transactional' | 'runs'> {
   /**
    * An event type, a pattern over event type names (`'orders.*'`, `/^orders\./`), or a list that mixes them: see
    * {@link EventFor}. `shadow(…)` around it: `handle` fetches the data itself.
@@ -127,7 +145,17 @@ export interface HandlerDefinition<Listens extends ListensTo, Result> extends Om
    * Does the work, in a worker process. Return nothing or any value: done. Return `failed(…)` or throw: tried again.
    * Return `discard(…)`: never again. Return `snooze(…)`: later. Only `runEvent` in tests sees the value.
    */
-  readonly handle: (event: HandledEvent<NoInfer<Listens>>, context: HandlerContext) => Result
+  readonly handle: (event: HandledEvent<NoInfer<Listens>>, context: ContextFor<Transactional, Where>) => Result
+  /**
+   * `true`: each attempt runs in a transaction of the application (`createBus({ transaction })`), and `context.tx` is there. What it writes and
+   * publishes, and the end of its delivery, are one commit. What it throws rolls all of it back. Default: `false`.
+   */
+  readonly transactional?: Transactional | undefined
+  /**
+   * `'in-transaction'`: runs inside `publish`, in the publisher's transaction, `context.tx`, for what must not lag behind. What it throws, or returns
+   * as `failed`, rejects the publish. Never retried, never in a worker. Default: `'in-worker'`.
+   */
+  readonly runs?: Where | undefined
 }
 
 /** A declared handler, with every option filled in. */
@@ -169,10 +197,13 @@ const HANDLER = Symbol.for('postbus.handler')
  *
  * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when a name, an option or the subscription cannot be used.
  */
-export function defineHandler<const Name extends string, const Listens extends ListensTo, Result>(
-  name: Name,
-  definition: HandlerDefinition<Listens, Result>,
-): Handler<Name, Listens, Result> {
+export function defineHandler<
+  const Name extends string,
+  const Listens extends ListensTo,
+  Result,
+  const Transactional extends boolean = false,
+  const Where extends Runs = 'in-worker',
+>(name: Name, definition: HandlerDefinition<Listens, Result, Transactional, Where>): Handler<Name, Listens, Result> {
   checkName(name, 'Handler', 'POSTBUS_INVALID_HANDLER')
   const { on, interested, handle, previousNames, ...options } = definition
   if (typeof handle !== 'function') throw invalid(name, 'expected `handle` to be a function.')
@@ -207,7 +238,8 @@ export function withBackfill(handlers: readonly AnyHandler[]): readonly AnyHandl
 function parseOptions(name: string, options: object): z.output<typeof handlerOptions> {
   const parsed = handlerOptions.safeParse(options)
   if (!parsed.success) throw invalid(name, `its options are not acceptable.\n${z.prettifyError(parsed.error)}`)
-  const problem = deliveryProblem(parsed.data, options) ?? paceProblem(parsed.data)
+  const problem =
+    transactionProblem(parsed.data, options) ?? deliveryProblem(parsed.data, options) ?? paceProblem(parsed.data)
   if (problem !== null) throw invalid(name, problem)
   checkQueueName(parsed.data.queue, name, 'POSTBUS_INVALID_HANDLER')
   return Object.freeze(parsed.data)

@@ -9,6 +9,7 @@ import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Hooks } from '../middleware/hooks.ts'
 import type { Emit } from '../signals.ts'
+import type { RunTransaction } from '../transactions/register.ts'
 import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
 import type { AmbientTransaction } from './transaction-for.ts'
@@ -25,6 +26,8 @@ export interface BusParts {
   readonly defaults: EventDefaults
   readonly ambient: AmbientTransaction
   readonly middleware: Hooks
+  /** Runs work in a transaction of the application; `undefined`: it has not said how. */
+  readonly transaction: RunTransaction | undefined
   /** What filters have kept away so far. */
   readonly filtered: FilteredCounts
   /** The bus's own backend. */

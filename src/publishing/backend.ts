@@ -22,6 +22,8 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 export interface PlannedEvent {
   readonly envelope: Envelope
   readonly handlers: readonly AnyHandler[]
+  /** Those that run inside this publish, with `runs: 'in-transaction'`, where the backend runs them. They are none of `handlers`. */
+  readonly within?: readonly AnyHandler[]
   /** The envelope's data, encoded. */
   readonly payload: string
   /** Handlers listen to it that read the log, and are none of these: they are to hear that there is something to read. */
@@ -43,6 +45,8 @@ export interface Backend {
   close(): Promise<void>
   /** Set when no event has receivers here, so that one without handlers is nothing to warn about. */
   readonly callsNobody?: boolean
+  /** Set when handlers with `runs: 'in-transaction'` are called here, and get no delivery. Elsewhere they are like the others. */
+  readonly callsWithin?: boolean
   /** Set when events are kept, so that handlers with `delivery: 'log'` read them there, and are asked then whether they are interested. */
   readonly hasLog?: boolean
 }

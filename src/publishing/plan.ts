@@ -12,6 +12,7 @@ import type { AnyHandler } from '../handlers/handler.ts'
 import { isLogHandler } from '../handlers/log-delivery.ts'
 import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
+import { runsInPublish } from '../handlers/transactional.ts'
 import type { Emit } from '../signals.ts'
 
 export interface PlanParts {
@@ -25,12 +26,14 @@ export interface PlanParts {
   readonly hasLog?: boolean
   /** When they are to be delivered; `null`: at once. */
   readonly due?: Due | null
+  /** Handlers with `runs: 'in-transaction'` get no delivery: the backend calls them. */
+  readonly callsWithin?: boolean
 }
 
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace, filtered, hasLog = false, due = null }: PlanParts,
+  { registry, codec, emit, trace, filtered, hasLog = false, due = null, callsWithin = false }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -40,12 +43,21 @@ export function planEvents(
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
     if (isFollowed(event) && !subscribed.some(isFinisher)) throw unknownFollowed(event)
     const receivers = hasLog ? subscribed.filter((handler) => !isLogHandler(handler)) : subscribed
-    const handlers = receivers.filter((handler) => wants(handler, envelope, registry))
-    filtered.count(receivers, handlers)
+    const interested = receivers.filter((handler) => wants(handler, envelope, registry))
+    filtered.count(receivers, interested)
     const isRead = receivers.length < subscribed.length
-    if (due) refuseDelayedKey(envelope, isRead ? [...handlers, ...subscribed.filter(isLogHandler)] : handlers)
-    return { envelope, handlers, payload, ...(isRead && { isRead }), ...(due && { due }) }
+    const places = byPlace(interested, callsWithin)
+    if (due) refuseDelayedKey(envelope, [...places.handlers, ...(isRead ? subscribed.filter(isLogHandler) : [])])
+    return { envelope, payload, ...places, ...(isRead && { isRead }), ...(due && { due }) }
   })
+}
+
+function byPlace(interested: readonly AnyHandler[], callsWithin: boolean): Pick<PlannedEvent, 'handlers' | 'within'> {
+  if (!callsWithin || !interested.some(runsInPublish)) return { handlers: interested }
+  return {
+    handlers: interested.filter((handler) => !runsInPublish(handler)),
+    within: interested.filter(runsInPublish),
+  }
 }
 
 /** Asked about the event in the version that the handler will get it in. */

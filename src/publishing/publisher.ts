@@ -39,6 +39,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
         filtered,
         hasLog,
         due,
+        callsWithin: backend.callsWithin ?? false,
       })
       if (planned.length === 0) return { events: [] }
       return { events: await backend.publish(planned, publishing.tx) }

@@ -19,6 +19,7 @@ import {
 import { checkEnvelope } from '../publishing/checks.ts'
 import { asHeard, isReadable } from '../handlers/reading.ts'
 import { isInterested } from '../handlers/registry.ts'
+import { needsTransaction } from '../handlers/transactional.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import { callHandler } from '../attempt/call-handler.ts'
 import type { Answer } from '../attempt/handler-call.ts'
@@ -126,6 +127,7 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const bus = partsFor(options.bus)
   const reading = (await bus.registry.load()).readingOf(handler, event)
   if (!isReadable(reading)) throw notItsEvent(handler, event)
+  if (needsTransaction(handler) && options.tx === undefined) throw withoutTransaction(handler)
   const number = attemptNumber(handler, options.attempt)
   const planned = { envelope: event, handlers: [handler], payload: encode(event, bus, options) }
   if (!isInterested(handler, asHeard(reading, event))) return null
@@ -134,6 +136,13 @@ async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventO
   const call = { delivery, handler, event: handler.isShadow ? shadowOfWhole(copy) : copy, abort: new AbortController() }
   const { emit, publish, middleware } = bus
   return callHandler(call, { emit, publish, middleware, deadlines: new Deadlines(), tx: options.tx })
+}
+
+function withoutTransaction({ name }: AnyHandler): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_REQUIRED',
+    `runEvent(): handler "${name}" has its effects in a transaction. Pass one: runEvent(handler, event, { tx }).`,
+  )
 }
 
 function encode(event: Envelope, { codec }: BusParts, { bus }: RunEventOptions): string {

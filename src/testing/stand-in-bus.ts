@@ -31,6 +31,7 @@ export const standInBus: BusParts = {
   defaults: (event) => event,
   ambient: { requireTransaction: false },
   middleware: NO_HOOKS,
+  transaction: undefined,
   filtered: new FilteredCounts(),
   backend,
   tell: () => undefined,

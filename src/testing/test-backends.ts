@@ -46,8 +46,8 @@ function modeFor(bus: BusParts, owner: Owner): EventBusMode {
   return owner.tests.every(({ mode }) => mode === 'live') ? 'live' : 'mailbox'
 }
 
-function callable({ registry, codec, emit, middleware, publish, tell }: BusParts) {
-  return { registry, codec, emit, middleware, publish, tell }
+function callable({ registry, codec, emit, middleware, publish, tell, transaction }: BusParts) {
+  return { registry, codec, emit, middleware, publish, tell, transaction }
 }
 
 interface Recording {

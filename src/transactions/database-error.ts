@@ -30,18 +30,27 @@ interface DatabaseAnswer {
 }
 
 /** A {@link PostbusError} with the original as its cause, if the answer is one we have words for; else the same object. */
-export function explainDatabaseError(error: unknown, schema: string): unknown {
+export function explainDatabaseError(error: unknown, schema = 'postbus'): unknown {
   if (error instanceof PostbusError) return error
 
   for (const { code, message } of answersIn(error)) {
     const ours = raisedByOurFunction[code]
     if (ours) return new PostbusError(ours, withoutStatement(message), { cause: error })
     if (code === '25P02') return transactionAborted(error)
+    if (code === '25P01') return transactionFinished('a transaction', error) // a savepoint, in autocommit
     if (code === closedByPrisma) return endedByPrisma(error)
     if (timedOut.has(code)) return transactionTimedOut('Your transaction', timedOut.get(code) ?? '', error)
     if (missing.includes(code)) return schemaMissing(schema, error)
   }
   return error
+}
+
+/** Prisma's own word for the two below. */
+const CONFLICTS = ['40001', '40P01', 'P2034']
+
+/** Whether a transaction could not go on because of others, and may do so when it is run again: a serialization failure, or a deadlock. */
+export function isConflict(error: unknown): boolean {
+  return answersIn(error).some(({ code }) => CONFLICTS.includes(code))
 }
 
 /** Whether the database itself answered, as opposed to a client that refused to ask it. */

@@ -11,9 +11,11 @@ import { openDrizzle } from './clients/drizzle.ts'
 import { openExecuteSql } from './clients/execute-sql.ts'
 import { openKnex } from './clients/knex.ts'
 import { openKysely } from './clients/kysely.ts'
+import { openMikroOrm } from './clients/mikro-orm.ts'
 import { openPg } from './clients/pg.ts'
 import { openPostgresJs } from './clients/postgres-js.ts'
 import { openPrisma } from './clients/prisma.ts'
+import { openTypeorm } from './clients/typeorm.ts'
 import { notRecognised } from './refusal.ts'
 
 export type { PublishTransaction } from './transaction.ts'
@@ -26,6 +28,8 @@ const clients: readonly OpenClient[] = [
   openKnex,
   openPrisma,
   openDrizzle,
+  openTypeorm,
+  openMikroOrm,
   openPostgresJs,
   openPg,
 ]

@@ -18,8 +18,8 @@ export function notRecognised(given: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_NOT_A_TRANSACTION',
     `publish() was given ${nameOf(given)} as \`tx\`, which is not a transaction of any client Postbus knows. Pass an open ` +
-      'transaction of Kysely, pg, postgres.js, Drizzle, Knex or Prisma, or an object with `executeSql(text, values)`, ' +
-      'or leave `tx` out to publish on its own.',
+      'transaction of Kysely, pg, postgres.js, Drizzle, Knex, Prisma, TypeORM or MikroORM, or an object with ' +
+      '`executeSql(text, values)`, or leave `tx` out to publish on its own.',
   )
 }
 
@@ -48,6 +48,25 @@ export function transactionAborted(cause?: unknown): PostbusError {
     'An earlier statement of your transaction failed, so Postgres refuses all others and this event was not published. ' +
       'Let that error end the transaction, or run the statement that may fail in a savepoint of its own.',
     cause === undefined ? {} : { cause },
+  )
+}
+
+/** No one has said how to begin a transaction, and these need one. */
+export function transactionRequired(handlers: readonly { readonly name: string }[]): PostbusError {
+  const names = handlers.map(({ name }) => `"${name}"`).join(', ')
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_REQUIRED',
+    `${names} needs a transaction, and there is none. Tell the bus how to begin one: createBus({ transaction: (work) => ` +
+      'db.transaction().execute(work) }); or pass `{ tx }` to publish(), for handlers that run inside of it.',
+  )
+}
+
+/** The `transaction` of a bus does not do what it is for. */
+export function notRun(): PostbusError {
+  return new PostbusError(
+    'POSTBUS_TRANSACTION_NOT_RUN',
+    'The `transaction` of createBus() resolved, but the work that it was given has not come to its end. It has to call the work with the ' +
+      'transaction, to await it, to let its errors through, and to resolve when the commit is done: (work) => db.transaction().execute(work).',
   )
 }
 

@@ -42,6 +42,26 @@ export interface PrismaTransaction {
   readonly $connect?: never
 }
 
+/** TypeORM: the `manager` of `dataSource.transaction(…)`. Whether a manager is inside of one is not in its type. */
+export interface TypeormTransaction {
+  readonly queryRunner?: object
+  withRepository(repository: never): unknown
+  query(text: string, parameters?: never): Promise<unknown>
+}
+
+/** TypeORM: a `QueryRunner` after `startTransaction()`. */
+export interface TypeormQueryRunner {
+  readonly isTransactionActive: boolean
+  commitTransaction(): Promise<void>
+  query(text: string, parameters?: never): Promise<unknown>
+}
+
+/** MikroORM 7: the `em` of `em.transactional(…)`. Whether a manager is inside of one is not in its type. */
+export interface MikroOrmTransaction {
+  isInTransaction(): boolean
+  getTransactionContext(): unknown
+}
+
 /** Anything else: your own way to run a statement inside your open transaction. */
 export interface ExecuteSqlTransaction {
   executeSql(text: string, values: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
@@ -54,5 +74,8 @@ export type PublishTransaction =
   | KnexTransaction
   | PrismaTransaction
   | DrizzleTransaction
+  | TypeormTransaction
+  | TypeormQueryRunner
+  | MikroOrmTransaction
   | PostgresJsTransaction
   | PgTransaction

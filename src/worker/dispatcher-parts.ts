@@ -13,8 +13,8 @@ export interface DispatcherParts {
   readonly handlerSlots: HandlerSlots
   /** Shared by all queues of a worker. */
   readonly alone?: Alone
-  /** A handler of whose events only the newest is to run. */
-  wantsNewest?(handler: string): boolean
+  /** Whether each delivery of a handler has to be claimed before it begins: see `LaneRunParts`. */
+  goesAlone?(handler: string): boolean
   readonly pollMs: number
   readonly store: DeliveryStore
   readonly tally: Tally

@@ -4,7 +4,7 @@ import { Dispatcher, type DispatcherParts } from './dispatcher.ts'
 import type { WorkPlan } from './work-plan.ts'
 
 export function dispatchersFor(
-  { queues, slotsOf, limitsOf, attempt }: WorkPlan,
+  { queues, slotsOf, limitsOf, attempt, transactional }: WorkPlan,
   parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally'>,
 ): readonly Dispatcher[] {
   const alone = new Alone({
@@ -21,7 +21,7 @@ export function dispatchersFor(
         handlerSlots: slotsOf(queue),
         alone,
         attempt,
-        wantsNewest: (handler) => limitsOf(handler).coalesce !== undefined,
+        goesAlone: (handler) => transactional.includes(handler) || limitsOf(handler).coalesce !== undefined,
       }),
   )
   return dispatchers

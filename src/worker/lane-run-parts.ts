@@ -17,8 +17,11 @@ export interface LaneRunParts {
   readonly turns: LaneTurns
   /** Whether there is room in memory for more that is not begun. */
   hasRoom(): boolean
-  /** What is behind may have been superseded by the time of its turn, so nothing is known of it ahead. */
-  wantsNewest?(handler: string): boolean
+  /**
+   * Nothing is known ahead of a lane of such a handler: what is behind may have been superseded by the time of its turn, and has no claim
+   * of its own, by which a transaction could be fenced.
+   */
+  goesAlone?(handler: string): boolean
   isStopping(): boolean
   /** It may not run here now: the process stops, or an attempt that lost its claim still runs. */
   mustWait(delivery: ClaimedDelivery): boolean

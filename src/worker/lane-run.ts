@@ -7,9 +7,8 @@
  *                 └───────────── or the next of the lane, which has come with the answer
  *
  * Only one delivery of the run has the claim in the database (see `functions/runs.ts` there). At most one settle is on its
- * way for a run: what ends meanwhile goes along with the next. When an answer says that the claim was lost, what runs is
- * aborted, and nothing that ended since counts. A handler that takes its time is not followed before the answer is
- * here: an older delivery that was committed late can then go first.
+ * way for a run: what ends meanwhile goes along with the next. When an answer says that the claim was lost, what runs is aborted, and
+ * nothing that ended since counts. A slow handler is not followed before the answer is here: an older delivery can then go first.
  */
 import { performance, setImmediate } from '../clock.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
@@ -19,8 +18,7 @@ import { abortLost, type HeldDelivery, type Run } from './held.ts'
 import type { LaneRunParts } from './lane-run-parts.ts'
 import type { SettledAttempt } from './settled-attempt.ts'
 
-/** A handler that is slower waits for the answer: a round trip is little to it. */
-const QUICK_MS = 20
+const QUICK_MS = 20 // a handler that is slower waits for the answer: a round trip is little to it
 /** How many deliveries are known ahead at first; twice as many each time they were all done before the answer was here. */
 export const AHEAD = 15
 const MOST_AHEAD = 255
@@ -51,7 +49,7 @@ export class LaneRun implements Run {
   constructor(parts: LaneRunParts, handler: string) {
     this.#parts = parts
     this.handler = handler
-    this.#wanted = parts.wantsNewest?.(handler) ? 0 : AHEAD
+    this.#wanted = parts.goesAlone?.(handler) ? 0 : AHEAD
   }
 
   get moves(): number | null {

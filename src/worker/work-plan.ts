@@ -20,6 +20,8 @@ export interface WorkPlan {
   readonly handlers: readonly string[]
   /** What a handler allows. */
   limitsOf(handler: string): HandlerLimits
+  /** The names of those whose effects and completion are one commit. */
+  readonly transactional: readonly string[]
   /** Those of the handlers that fetch the data of their events themselves. */
   readonly shadows: readonly string[]
   /** Handlers that may have to be given what was published before they were there. */

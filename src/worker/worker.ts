@@ -127,7 +127,7 @@ export class Worker {
     const { pollMs, emit } = this.#parts
     const plan = await this.#parts.plan()
     const prepare = async () => {
-      await this.#parts.store.prepare([...plan.queues.keys()], plan.shadows)
+      await this.#parts.store.prepare([...plan.queues.keys()], plan.shadows, plan.transactional)
       await this.#announce(plan)
       this.#kept = await keptClaims(this.#parts, plan)
     }

@@ -79,6 +79,26 @@ describe.each(['postgres', 'inline', 'mailbox'] as const)('%s', (backend) => {
     await other.close()
   })
 
+  test('a handler that runs inside publish is not counted, and has the transaction of the publisher', async () => {
+    const given: unknown[] = []
+    const check = defineHandler('notes.check', {
+      on: Noted,
+      runs: 'in-transaction',
+      handle: (_, { tx }) => void given.push(tx),
+    })
+    const other = busOn(backend, { handlers: [...handlers, check] })
+    const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
+
+    const { trx, answer } = await db.transaction().execute(async (tx) => ({
+      trx: tx,
+      answer: await other.publish(Noted({ text: 'calm', extra: 1 }), { tx }),
+    }))
+
+    expect(answer.events).toEqual([{ id: expect.any(String), deliveries: 1, duplicate: false }])
+    expect(given).toEqual(backend === 'mailbox' ? [] : [trx])
+    await other.close()
+  })
+
   test('an empty list is answered with nothing', async () => {
     expect(await bus.publish([])).toEqual({ events: [] })
   })

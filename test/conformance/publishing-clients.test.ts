@@ -6,7 +6,6 @@ import { openTestBus, type TestBus } from '../support/bus.ts'
 import { clients, finishedTransaction } from '../support/clients.ts'
 import type { OpenClient } from '../support/clients/open-client.ts'
 import { emptyTables, listenForWakeUps, storedCounts, storedEvents, type WakeUps } from '../support/stored.ts'
-import { until } from '../support/until.ts'
 import { openWire } from '../support/wire.ts'
 
 const OrderCreated = defineEvent('orders.order-created', {
@@ -69,27 +68,6 @@ describe.each(clients)('$name', ({ open, codeAfterTheEnd, rootIsCalled }) => {
       'finances.create-invoice A1',
       'finances.create-invoice left',
     ])
-  })
-
-  test('a broadcast is heard when the transaction commits, short or long, and not after a rollback', async () => {
-    const heard: string[] = []
-    const stop = await shop.bus.listen(StockCounted, ({ data }) => void heard.push(data.shelf.slice(0, 2)))
-    const stocks = (n: number) => [`${n}a`, `${n}b`.padEnd(9_000, 'x')].map((shelf) => StockCounted({ shelf }))
-
-    await client
-      .inTransaction(async ({ tx }) => {
-        await shop.bus.broadcast(stocks(1), { tx })
-        throw new Error('rollback')
-      })
-      .catch(() => undefined)
-    await client.inTransaction(async ({ tx }) => {
-      await shop.bus.broadcast(stocks(2), { tx })
-      expect(heard).toEqual([])
-    })
-    await until('both are heard', () => heard.length === 2)
-    await stop()
-
-    expect(heard).toEqual(['2a', '2b'])
   })
 
   test('publish answers the id and the number of deliveries of each event', async () => {

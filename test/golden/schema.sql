@@ -30,6 +30,12 @@ create table postbus.broadcast (
   sent_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table postbus.completion (
+  delivery uuid not null,
+  completed_at timestamp with time zone not null default clock_timestamp(),
+  skipped text
+);
+
 create table postbus.dead_letter (
   delivery_id uuid not null,
   queue text not null,
@@ -442,6 +448,8 @@ alter table postbus.backfill add constraint backfill_pkey PRIMARY KEY (handler);
 
 alter table postbus.broadcast add constraint broadcast_pkey PRIMARY KEY (id);
 
+alter table postbus.completion add constraint completion_pkey PRIMARY KEY (delivery);
+
 alter table postbus.dead_letter add constraint dead_letter_pkey PRIMARY KEY (delivery_id);
 
 alter table postbus.event add constraint event_id_key UNIQUE (id);
@@ -559,6 +567,8 @@ CREATE INDEX lookup_type ON postbus.lookup USING btree (type, seq) WHERE (type I
 CREATE INDEX postbus_expires ON postbus.event USING btree (expires_at, seq) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX postbus_retained ON postbus.event USING btree (retained_until, seq) WHERE (retained_until IS NOT NULL);
+
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.completion DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('postbus.published_by'::text, true) = 'now'::text)) EXECUTE FUNCTION postbus.at_commit();
 
@@ -1986,6 +1996,82 @@ begin
       jsonb_build_object('delivery', of_id), told_by, because, 1);
   end if;
   return 'told ' || found_state;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.complete_claimed(of_queue text, of_delivery uuid, claim bigint, skipped text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  is_first boolean;
+begin
+  perform set_config('postbus.published_by', 'now', true);
+  insert into "postbus".completion (delivery, skipped) values (of_delivery, complete.skipped) on conflict do nothing;
+  is_first := found;
+  perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
+  if not is_first then return 'completed'; end if;
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then return 'ask'; end if;
+  perform from (select job.id from "pgboss".job_common job where job.name = of_queue and job.id = of_delivery
+    and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = complete.claim and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)) job;
+  return case when found then 'ours' else 'lost' end;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.completed_settle_2(of_queue text, done uuid[], claims bigint[], others jsonb, completed uuid[])
+ RETURNS TABLE(settled uuid)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query select * from "postbus".settle_2(of_queue, done, claims, others);
+  delete from "postbus".completion one where one.delivery = any(completed) and not exists (
+    select from "pgboss".job_common job where job.name = of_queue and job.id = one.delivery
+  );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.completed_settle_lanes_2(of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer, shadows text[], completed uuid[])
+ RETURNS TABLE(settled uuid, more boolean, cut boolean, id uuid, handler text, claim bigint, attempt integer, seq bigint, event_id uuid, type text, version integer, partition_key text, payload text, correlation_id text, causation_id text, source text, metadata text, occurred_at timestamp with time zone, expires_at timestamp with time zone, rest text)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query select * from "postbus".settle_lanes_2(of_queue, done, runs, others, ends_run, behind, shadows);
+  delete from "postbus".completion one where one.delivery = any(completed) and not exists (
+    select from "pgboss".job_common job where job.name = of_queue and job.id = one.delivery
+  );
 end
 $function$
 ;

@@ -55,7 +55,8 @@ function functionsOf(queue: string) {
   return {
     claim: async () => (await claimOf(session, BATCH, { behind: BEHIND })).deliveries,
     /** Each with its run. */
-    settle: (claimed: readonly ClaimedDelivery[]) => settleDeliveries(session, tables, queue, claimed.map(ofWholeRun)),
+    settle: (claimed: readonly ClaimedDelivery[]) =>
+      settleDeliveries(session, tables, { queue, settlements: claimed.map(ofWholeRun) }),
   }
 }
 

@@ -81,7 +81,7 @@ test('an outcome that was settled with a claim is not settled again with it', as
   await bus.publish(Moved({ shelf: null }))
   const { deliveries } = await claimFrom('events', tables)(shop.database, 1)
   const settlements = deliveries.map((one) => ({ delivery: one, is: 'later', delayMs: 0 }) as const)
-  const settled = () => settleDeliveries(shop.database, tables, 'events', settlements)
+  const settled = () => settleDeliveries(shop.database, tables, { queue: 'events', settlements })
 
   expect((await settled()).ours.size).toBe(1)
   expect((await settled()).ours.size).toBe(0)

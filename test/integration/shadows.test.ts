@@ -89,7 +89,11 @@ test('the data of a shadow do not travel with its claims, and those of the other
   const lane = claimFrom('events_partitioned', tables, ['search.index'])
   const { deliveries: heads } = await lane(shop.database, 10, { behind: 1 })
   const settlements = heads.map((one) => ({ delivery: one, is: 'done', takeNext: true, behind: 1 }) as const)
-  const { next } = await settleDeliveries(shop.database, tables, 'events_partitioned', settlements, ['search.index'])
+  const { next } = await settleDeliveries(shop.database, tables, {
+    queue: 'events_partitioned',
+    settlements,
+    shadows: ['search.index'],
+  })
 
   const claimed = [...plain.deliveries, ...heads, ...next.values()].flatMap((one) => [one, ...one.behind])
   const came = Object.groupBy(claimed, ({ handler }) => handler)

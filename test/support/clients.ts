@@ -8,10 +8,12 @@ import type { PublishTransaction } from '../../src/transactions/open-transaction
 import { openDrizzleNodePostgres, openDrizzlePostgresJs } from './clients/drizzle.ts'
 import { openKnex } from './clients/knex.ts'
 import { openControlledKysely, openKysely } from './clients/kysely.ts'
+import { openMikroOrm } from './clients/mikro-orm.ts'
 import type { OpenClient } from './clients/open-client.ts'
 import { openExecuteSql, openPg } from './clients/pg.ts'
 import { openPostgresJs } from './clients/postgres-js.ts'
 import { openPrisma } from './clients/prisma.ts'
+import { openTypeorm, openTypeormRunner } from './clients/typeorm.ts'
 
 export interface ClientUnderTest {
   readonly name: string
@@ -74,6 +76,27 @@ export const clients: readonly ClientUnderTest[] = [
     endIsSeenBy: 'client',
     codeAfterTheEnd: finished,
     open: openPrisma,
+  },
+  {
+    name: 'typeorm',
+    rootIsCalled: 'a TypeORM EntityManager outside of a transaction',
+    endIsSeenBy: 'postbus',
+    codeAfterTheEnd: finished,
+    open: openTypeorm,
+  },
+  {
+    name: 'typeorm, query runner',
+    rootIsCalled: 'a TypeORM DataSource',
+    endIsSeenBy: 'postbus',
+    codeAfterTheEnd: finished,
+    open: openTypeormRunner,
+  },
+  {
+    name: 'mikro-orm',
+    rootIsCalled: 'a MikroORM EntityManager outside of a transaction',
+    endIsSeenBy: 'postbus',
+    codeAfterTheEnd: finished,
+    open: openMikroOrm,
   },
   { name: 'executeSql', rootIsCalled: '{}', endIsSeenBy: 'database', codeAfterTheEnd: finished, open: openExecuteSql },
 ]

@@ -79,7 +79,7 @@ export async function openLanes(): Promise<Lanes> {
     },
     claim: (over, limit = 10, free, behind = 0) =>
       claimOf(over, limit, { rooms: free === undefined ? [] : [{ handler: HANDLER, free, cluster: null }], behind }),
-    settle: (over, settlements) => settleDeliveries(over, tables, queue.name, settlements),
+    settle: (over, settlements) => settleDeliveries(over, tables, { queue: queue.name, settlements }),
     async recover(over, ids) {
       await over.query(`update pgboss.job set heartbeat_on = now() - interval '1 hour' where id = any($1)`, [[...ids]])
       return takeOverSilent((looking) => recoverClaims(over, tables, looking))

@@ -80,6 +80,45 @@ describe('an application that emits declarations', () => {
     expect(declared).not.toMatch(/node_modules|dist\/src|:\s*any\b/)
   })
 
+  test('says once what its transactions are, and handlers that have one get it as that', async () => {
+    const problems = await compile('registered', {
+      'register.ts': `
+        import type { Transaction } from 'kysely'
+        export interface Database { readonly invoices: { readonly order: string } }
+        declare module 'postbus' {
+          interface Register { tx: Transaction<Database> }
+        }`,
+      'handlers.ts': `
+        import { createBus, defineEvent, defineHandler } from 'postbus'
+        import type { Kysely } from 'kysely'
+        import { z } from 'zod'
+        import type { Database } from './register.js'
+        export declare const db: Kysely<Database>
+        const on = defineEvent('orders.order-created', { schema: z.object({ id: z.string() }) })
+        export const made = defineHandler('invoices.make', {
+          on,
+          transactional: true,
+          async handle({ data }, { tx, publish }) {
+            await tx.insertInto('invoices').values({ order: data.id }).execute()
+            await publish(on(data), { tx })
+          },
+        })
+        export const inside = defineHandler('invoices.check', {
+          on, runs: 'in-transaction', handle: (_, { tx }) => tx.selectFrom('invoices').select('order').execute(),
+        })
+        export const other = defineHandler('invoices.look', { on, handle: (_, { tx }) => tx?.isTransaction })
+        export const bus = createBus({ handlers: [made, inside, other], transaction: (work) => db.transaction().execute(work) })
+        // @ts-expect-error -- a worker gives it none
+        defineHandler('invoices.a', { on, handle: (_, { tx }) => tx.isTransaction })
+        // @ts-expect-error -- a boolean may be false
+        defineHandler('invoices.b', { on, transactional: Boolean(db), handle: (_, { tx }) => tx.isTransaction })
+        // @ts-expect-error -- there is no such table
+        defineHandler('invoices.c', { on, transactional: true, handle: (_, { tx }) => tx.insertInto('nothing') })`,
+    })
+
+    expect(problems).toBe('')
+  })
+
   test('is told when it uses what the package keeps to itself', async () => {
     const problems = await compile('intruder', { 'a.ts': `export * from 'postbus/dist/src/bus.js'` })
 

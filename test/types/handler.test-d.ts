@@ -168,6 +168,20 @@ expectTypeOf<HandlerContext['tx']>().toEqualTypeOf<PublishTransaction | undefine
 expectTypeOf<HandlerContext['publish']>().returns.resolves.toEqualTypeOf<PublishResult>()
 defineHandler('mail.context', {
   on: OrderCreated,
+  handle: (_, { tx }) => expectTypeOf(tx).toEqualTypeOf<PublishTransaction | undefined>(),
+})
+defineHandler('mail.transactional', {
+  on: OrderCreated,
+  transactional: true,
+  handle: (_, { tx }) => expectTypeOf(tx).toEqualTypeOf<PublishTransaction>(),
+})
+defineHandler('mail.in-transaction', {
+  on: OrderCreated,
+  runs: 'in-transaction',
+  handle: (_, { tx }) => expectTypeOf(tx).toEqualTypeOf<PublishTransaction>(),
+})
+defineHandler('mail.context', {
+  on: OrderCreated,
   async handle(event, context) {
     await context.publish([event, OrderShipped({ parcels: 1 })])
     context.log.warn('slow', { ms: 900 })

@@ -1,10 +1,12 @@
 /** The compiler accepts the transactions of every client, and none of the things people pass by mistake. */
+import type { EntityManager as MikroOrmManager } from '@mikro-orm/postgresql'
 import type { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres'
 import type { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'
 import type { Knex } from 'knex'
 import type { ControlledTransaction, Kysely, Transaction as KyselyTransaction } from 'kysely'
 import type pg from 'pg'
 import type postgres from 'postgres'
+import type { DataSource, EntityManager as TypeormManager, QueryRunner } from 'typeorm'
 import { expectTypeOf } from 'vitest'
 import type { PublishTransaction } from '../../src/transactions/open-transaction.ts'
 import type { Prisma, PrismaClient } from '../support/prisma/client/client.ts'
@@ -31,6 +33,9 @@ expectTypeOf<TransactionOf<PostgresJsDatabase>>().toExtend<PublishTransaction>()
 expectTypeOf<Knex.Transaction>().toExtend<PublishTransaction>()
 expectTypeOf<Knex.Transaction<Shop, Shop[]>>().toExtend<PublishTransaction>()
 expectTypeOf<Prisma.TransactionClient>().toExtend<PublishTransaction>()
+expectTypeOf<TypeormManager>().toExtend<PublishTransaction>()
+expectTypeOf<QueryRunner>().toExtend<PublishTransaction>()
+expectTypeOf<MikroOrmManager>().toExtend<PublishTransaction>()
 
 expectTypeOf<Kysely<Shop>>().not.toExtend<PublishTransaction>()
 expectTypeOf<pg.Pool>().not.toExtend<PublishTransaction>()
@@ -39,6 +44,7 @@ expectTypeOf<postgres.ReservedSql>().not.toExtend<PublishTransaction>()
 expectTypeOf<NodePostgresDatabase>().not.toExtend<PublishTransaction>()
 expectTypeOf<PostgresJsDatabase>().not.toExtend<PublishTransaction>()
 expectTypeOf<Knex>().not.toExtend<PublishTransaction>()
+expectTypeOf<DataSource>().not.toExtend<PublishTransaction>()
 expectTypeOf<PrismaClient>().not.toExtend<PublishTransaction>()
 expectTypeOf<number>().not.toExtend<PublishTransaction>()
 expectTypeOf<object>().not.toExtend<PublishTransaction>()

@@ -5,6 +5,7 @@ import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
 import { claimFrom, type Claim, type Shadows } from './deliveries/claim.ts'
 import { keepClaims, recoverClaims } from './deliveries/claims.ts'
+import { completionsIn } from './deliveries/completions.ts'
 import type { Connection, Queryable } from './connection.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
 import { sendBroadcasts } from './broadcast/send.ts'
@@ -111,6 +112,7 @@ export function createDeliveryStore(
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
   let shadows: Shadows = null
+  let transactional: ReadonlySet<string> = new Set()
   const vacuum = new Vacuum(connection, tables)
   const backfills = new Backfills(tables)
   const logIndex = new LogIndex(tables)
@@ -123,7 +125,8 @@ export function createDeliveryStore(
   }
 
   return {
-    async prepare(queues, shadowHandlers = []) {
+    async prepare(queues, shadowHandlers = [], transactionalHandlers = []) {
+      transactional = new Set(transactionalHandlers)
       shadows = shadowHandlers.length > 0 ? shadowHandlers : null
       const database = await connection.pool()
       await checkSchema(database, tables, emit)
@@ -133,7 +136,7 @@ export function createDeliveryStore(
     },
     claim: async (queue, limit, bounds) => claimOf(queue)(await connection.pool(), limit, bounds),
     settle: async (queue, settlements) =>
-      settleDeliveries(await connection.pool(), tables, queue, settlements, shadows),
+      settleDeliveries(await connection.pool(), tables, { queue, settlements, shadows, transactional }),
     payloadOf: async (event) => storedPayload(await connection.pool(), tables, event),
     supersede: async (delivery) => supersede(await connection.pool(), tables, delivery),
     deliveriesOf: async ({ seq }) => endedDeliveries(await connection.pool(), tables, seq),
@@ -150,6 +153,7 @@ export function createDeliveryStore(
     vacuum: () => vacuum.run(),
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
     pace: paceIn(connection, tables),
+    completions: completionsIn(() => lifeline.pool(), tables),
     log: createLogStore({ connection, lifeline }, tables),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),

@@ -10,11 +10,9 @@ import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Schedule } from '../../schedules/schedule.ts'
 import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
 import type { Rates } from '../../deliveries/rates.ts'
-import type { Codec } from '../../codec/codec.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
-import type { LazyRegistry } from '../../handlers/lazy-registry.ts'
 import type { BroadcastListeners } from '../../broadcast/broadcast-listeners.ts'
 import {
   doctorOptions,
@@ -27,7 +25,7 @@ import {
   type PruneReport,
 } from '../../deliveries/operations.ts'
 import { parseOptions } from '../../parse-options.ts'
-import type { Emit } from '../../signals.ts'
+import { callingWithin, type CallingParts } from '../calling-within.ts'
 import { createConnection, type Connection } from './connection.ts'
 import type { Given } from './connections/given.ts'
 import { Hearing } from './broadcast/hearing.ts'
@@ -91,18 +89,13 @@ export interface Postgres {
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
 /** What the bus knows beside its database. */
-export interface Known {
-  readonly emit: Emit
-  readonly codec: Codec
-  readonly registry: LazyRegistry
+export interface Known extends CallingParts {
   readonly listeners: BroadcastListeners
   readonly schedules: readonly Schedule[]
 }
 
-export function createPostgres(
-  settings: PostgresSettings,
-  { emit, codec, registry, listeners, schedules }: Known,
-): Postgres {
+export function createPostgres(settings: PostgresSettings, known: Known): Postgres {
+  const { emit, codec, registry, listeners, schedules } = known
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
   const connection = createConnection(settings)
   const lifeline = createConnection({ ...settings, ...LIFELINE })
@@ -114,7 +107,7 @@ export function createPostgres(
   return {
     backend: {
       ...backend,
-      publish: publishingFirstNames(backend, registry),
+      ...callingWithin(publishingFirstNames(backend, registry), known),
       store: withPresentNames(backend.store, registry),
       hear: () => hearing.begin(),
       async close() {

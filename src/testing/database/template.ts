@@ -45,13 +45,14 @@ async function makeTemplate(client: Client, options: TemplateOptions): Promise<v
 /** Not by the test's bus, which is on another database: by one of its kind. */
 async function migratePostbus(
   connectionString: string,
-  { registry, codec, emit, backend }: DatabaseBus,
+  { registry, codec, emit, publish, transaction, middleware, backend }: DatabaseBus,
 ): Promise<void> {
+  const listeners = new BroadcastListeners({ emit, codec, registry })
   const { postbus, pgboss } = backend.tables.names
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
   const postgres = createPostgres(
     { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
-    { emit, codec, registry, listeners: new BroadcastListeners({ emit, codec, registry }), schedules: [] },
+    { emit, codec, registry, publish, transaction, middleware, listeners, schedules: [] },
   )
   try {
     await postgres.migrate((await registry.load()).queues)

@@ -13,6 +13,7 @@ import type { PublishTransaction } from '../../transactions/transaction.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { attemptWith, type AttemptParts } from '../../attempt/run-attempt.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
+import { transactionalIn } from '../../worker/transactional-handlers.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
 import { dueRun } from './due-run.ts'
@@ -70,7 +71,8 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
   const given = withoutGates(within?.store ?? parts.backend.store, registry.handlers)
   const store = withTheLog(given, { ...parts, registry })
 
-  await store.prepare([...queues.keys()], registry.shadows)
+  const transactional = within ? [] : transactionalIn(registry, parts.transaction)
+  await store.prepare([...queues.keys()], registry.shadows, transactional)
   const limit = endlessness(settings.maxAttempts)
   const due = within
     ? runInside({ ...within, store }, { parts, registry, queues: [...queues.keys()], endlessness: limit })
@@ -80,7 +82,9 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
         slotsOf: slotsOfQueues(registry.handlers),
         emit: parts.emit,
         endlessness: limit,
-        attempt: attemptWith({ ...parts, registry, ...reading(store) }),
+        goesAlone: (handler) =>
+          transactional.includes(handler) || registry.handlerNamed(handler)?.options.coalesce !== undefined,
+        attempt: attemptWith({ ...parts, registry, ...reading(store), completions: store.completions }),
       })
 
   if (!settings.withRetries && settings.until === undefined) {

@@ -22,6 +22,7 @@ export interface DueRunParts {
   readonly emit: Emit
   readonly endlessness: Endlessness
   readonly attempt: Attempt
+  goesAlone(handler: string): boolean
 }
 
 export function dueRun(parts: DueRunParts) {
@@ -40,6 +41,7 @@ export function dueRun(parts: DueRunParts) {
         handlerSlots: parts.slotsOf(queue),
         pollMs: NO_POLL_MS,
         emit: parts.emit,
+        goesAlone: (handler) => parts.goesAlone(handler),
         tally,
         store: failingFast(parts.store, (error) => {
           fail(error)

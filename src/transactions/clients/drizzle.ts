@@ -7,6 +7,7 @@
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { transactionStatus } from './pg.ts'
 import { notATransaction, transactionAborted, transactionFinished } from '../refusal.ts'
+import type { DrizzleTransaction } from '../transaction.ts'
 
 interface Session {
   readonly client?: unknown
@@ -16,6 +17,10 @@ interface Session {
     name: undefined,
     isResponseInArrayMode: false,
   ): { execute(): Promise<Rows | { rows: Rows }> }
+}
+
+interface Nesting {
+  transaction(work: (inner: DrizzleTransaction) => Promise<void>): Promise<unknown>
 }
 
 export function openDrizzle(tx: unknown): SqlExecutor | undefined {
@@ -31,6 +36,7 @@ export function openDrizzle(tx: unknown): SqlExecutor | undefined {
   return {
     executeSql: (text, values) => execute(session, text, values),
     settings: 'the driver below Drizzle (type parsers, `transform`)',
+    inSavepoint: (work) => (tx as unknown as Nesting).transaction(work),
   }
 }
 

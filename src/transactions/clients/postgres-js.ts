@@ -6,6 +6,7 @@
  */
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction } from '../refusal.ts'
+import type { PostgresJsTransaction } from '../transaction.ts'
 
 interface UnsafeQueries {
   unsafe(query: string, parameters: readonly unknown[], options: { prepare: boolean }): PromiseLike<Rows>
@@ -21,7 +22,15 @@ export function openPostgresJs(tx: unknown): SqlExecutor | undefined {
   return {
     executeSql: (text, values) => execute(tx, text, values),
     settings: '`transform` or `types` of postgres()',
+    inSavepoint: (work) => savepoint(tx, work),
   }
+}
+
+function savepoint(tx: object, work: (inner: PostgresJsTransaction) => Promise<void>): Promise<unknown> {
+  const { savepoint: run } = tx as {
+    savepoint(work: (inner: PostgresJsTransaction) => Promise<void>): Promise<unknown>
+  }
+  return run(work)
 }
 
 /** Prepared, as a tagged template would be; `prepare: false` in the connection's own options still wins. */

@@ -13,11 +13,12 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
   const names = () => registry.loaded()?.names ?? PLAIN_NAMES
   return {
     ...store,
-    prepare(queues, shadows = []) {
+    prepare(queues, shadows = [], transactional = []) {
       const { handlers } = names()
       return store.prepare(
         queues,
         shadows.map((name) => handlers.stored(name)),
+        transactional, // by the names that settlements have
       )
     },
     async claim(queue, limit, bounds) {

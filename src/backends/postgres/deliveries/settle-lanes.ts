@@ -1,27 +1,31 @@
 /** Settling in lanes: what ends makes way for the next, and the claim of a run moves along. See `functions/settle-lanes.ts`. */
 import type { ClaimedDelivery, Ran, Settled, Settlement } from '../../../deliveries/delivery.ts'
 import type { Queryable } from '../connection.ts'
-import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import type { Shadows } from './claim.ts'
 import { claimedDelivery, claimedRuns, isTrue, queryClaimed, type Cells } from './claimed-row.ts'
+import { settleCall, withCompleted } from './settle-call.ts'
 import { arrayOf, othersOf } from './settlement-values.ts'
 
 /** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
 const TAKES = '$1, $2::text::uuid[], $3::jsonb, $4::jsonb, $5::text::uuid[], $6, $7::text::text[]'
 
+interface Settling {
+  readonly queue: string
+  readonly settlements: readonly Settlement[]
+  readonly shadows: Shadows
+  /** See `functions/completions.ts`. */
+  readonly completed: readonly string[]
+}
+
 export async function settleLanes(
   database: Queryable,
   tables: Tables,
-  queue: string,
-  settlements: readonly Settlement[],
-  shadows: Shadows,
+  { queue, settlements, shadows, completed }: Settling,
 ): Promise<Settled> {
-  const statement = {
-    name: 'settle_lanes_2',
-    text: `select * from ${functionName(tables, 'settle_lanes_2')}(${TAKES})`,
-  }
-  const { rows, at } = await queryClaimed<Column>(database, statement, valuesOf(queue, settlements, shadows))
+  const { name, call } = settleCall(tables, 'settle_lanes_2', TAKES, completed)
+  const values = [...valuesOf(queue, settlements, shadows), ...withCompleted(completed)]
+  const { rows, at } = await queryClaimed<Column>(database, { name, text: `select * from ${call}` }, values)
   const rowsOf = grouped(rows, (row) => String(row[at.settled]))
   const ours = new Set<string>()
   const next = new Map<string, ClaimedDelivery>()

@@ -5,29 +5,38 @@ import type { Shadows } from './claim.ts'
 import { queryClaimed } from './claimed-row.ts'
 import type { Queryable } from '../connection.ts'
 import { withoutWaiting } from './durability.ts'
-import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
+import { settleCall, withCompleted } from './settle-call.ts'
 import { arrayOf, othersOf } from './settlement-values.ts'
 import { settleLanes } from './settle-lanes.ts'
 
-export async function settleDeliveries(
-  database: Queryable,
-  tables: Tables,
-  queue: string,
-  settlements: readonly Settlement[],
-  shadows: Shadows = null,
-): Promise<Settled> {
+/** What is settled together, and what of it needs more than that. */
+export interface Settling {
+  readonly queue: string
+  readonly settlements: readonly Settlement[]
+  readonly shadows?: Shadows
+  /** Handlers whose effects are committed with a row that goes now: see `functions/completions.ts`. */
+  readonly transactional?: ReadonlySet<string>
+}
+
+export async function settleDeliveries(database: Queryable, tables: Tables, settling: Settling): Promise<Settled> {
+  const { queue, settlements, shadows = null, transactional } = settling
   if (settlements.length === 0) return NOTHING_SETTLED
+  const completed = completedOf(settlements, transactional)
   return isPartitionedQueue(queue)
-    ? settleLanes(database, tables, queue, settlements, shadows)
-    : settlePlain(database, tables, queue, settlements)
+    ? settleLanes(database, tables, { queue, settlements, shadows, completed })
+    : settlePlain(database, tables, { queue, settlements, completed })
+}
+
+function completedOf(settlements: readonly Settlement[], transactional?: ReadonlySet<string>): readonly string[] {
+  if (!transactional || transactional.size === 0) return []
+  return settlements.filter(({ delivery }) => transactional.has(delivery.handler)).map(({ delivery }) => delivery.id)
 }
 
 async function settlePlain(
   database: Queryable,
   tables: Tables,
-  queue: string,
-  settlements: readonly Settlement[],
+  { queue, settlements, completed }: Pick<Settling, 'queue' | 'settlements'> & { completed: readonly string[] },
 ): Promise<Settled> {
   const done = settlements.filter(({ is }) => is === 'done')
   const values = [
@@ -35,12 +44,14 @@ async function settlePlain(
     arrayOf(done.map(({ delivery }) => delivery.id)),
     arrayOf(done.map(({ delivery }) => delivery.claim)),
     othersOf(settlements, false),
+    ...withCompleted(completed),
   ]
   // As text, which every client sends as it is: a test's drain runs this on the transaction of any of them.
-  const call = `${functionName(tables, 'settle_2')}($1, $2::text::uuid[], $3::text::bigint[], $4::jsonb)`
+  const takes = '$1, $2::text::uuid[], $3::text::bigint[], $4::jsonb'
+  const { name, call } = settleCall(tables, 'settle_2', takes, completed)
   const statement = settlements.some(({ is }) => is === 'dead')
-    ? { name: 'settle_2_dead', text: `select * from ${call}` }
-    : { name: 'settle_2', text: withoutWaiting(call) }
+    ? { name: `${name}_dead`, text: `select * from ${call}` }
+    : { name, text: withoutWaiting(call) }
   const { rows, at } = await queryClaimed<'settled'>(database, statement, values)
   // One row without an id stands for all of them.
   const areAll = rows.length === 1 && rows[0]?.[at.settled] === null

@@ -11,6 +11,7 @@ import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { completeFunction } from './complete.ts'
 import { deliveriesFunction } from './deliveries.ts'
+import { completeClaimedFunction, settleCompletedFunctions } from './completions.ts'
 import { dueFunction } from './due.ts'
 import { eraseFunction, pruneExpiredFunction } from './erase.ts'
 import { finishFunctions } from './finish.ts'
@@ -55,6 +56,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   supersedeFunction,
   cancelFunction,
   completeFunction,
+  completeClaimedFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,
@@ -84,6 +86,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     ...finishFunctions(tables),
     ...publishFunctions(tables),
     ...FUNCTIONS.map((one) => one(tables)),
+    ...settleCompletedFunctions(tables),
     ...redeliverFunctions(tables),
     ...logLeaseFunctions(tables),
     ...paceFunctions(tables),

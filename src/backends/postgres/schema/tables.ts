@@ -36,6 +36,8 @@ export interface Tables {
   readonly finish: string
   readonly replay: string
   readonly backfill: string
+  /** What transactional handlers have committed, until it is settled. */
+  readonly completion: string
   /** What operators did. */
   readonly act: string
   /** The handlers, queues and lanes that are paused. */
@@ -103,6 +105,7 @@ export function tablesIn(names: SchemaNames): Tables {
     finish: ours('finish'),
     replay: ours('replay'),
     backfill: ours('backfill'),
+    completion: ours('completion'),
     act: ours('act'),
     pause: ours('pause'),
     job: theirs('job'),

@@ -1,0 +1,25 @@
+/** What an application says once about the type of its transactions: `context.tx` has it then, wherever there is one. */
+import type { PublishTransaction } from './transaction.ts'
+
+/**
+ * Empty, for you to add to. Without it `context.tx` is any transaction that `publish` accepts.
+ *
+ * @example
+ * declare module 'postbus' {
+ *   interface Register {
+ *     tx: Transaction<Database>
+ *   }
+ * }
+ */
+export interface Register {} // oxlint-disable-line typescript/no-empty-object-type -- declarations are merged into it
+
+/** The transactions of the application. */
+export type RegisteredTransaction = Register extends { readonly tx: infer Tx } ? Tx : PublishTransaction
+
+/**
+ * Runs `work` in a transaction of the application's own client: commits when it resolves, rolls back when it rejects, and settles
+ * when that is done.
+ *
+ * @example (work) => db.transaction().execute(work)
+ */
+export type RunTransaction = (work: (tx: RegisteredTransaction) => Promise<void>) => PromiseLike<unknown>

@@ -1,0 +1,66 @@
+/** A worker of a bus: what it works on, and how its attempts are run. */
+import { attemptWith } from '../attempt/run-attempt.ts'
+import type { ScheduleStore } from '../deliveries/schedules.ts'
+import { withBackfill } from '../handlers/handler.ts'
+import type { BusParts } from '../publishing/backend-override.ts'
+import { slotsOfQueues } from './handler-slots.ts'
+import { pacedAttempts } from './paced-attempts.ts'
+import { queuesToWork } from './queues-to-work.ts'
+import type { SchedulingParts } from './scheduling.ts'
+import { transactionalIn } from './transactional-handlers.ts'
+import { Worker, type WorkerParts } from './worker.ts'
+
+/** What was chosen for this worker. */
+interface Chosen extends Pick<WorkerParts, 'shutdownGraceMs' | 'pollMs'> {
+  readonly queues?: Readonly<Record<string, number>> | undefined
+}
+
+/** Nothing, for a bus without schedules. */
+export function schedulingOf(
+  store: ScheduleStore | null,
+  parts: Omit<SchedulingParts, 'store'>,
+): SchedulingParts | null {
+  return store && parts.schedules.length > 0 ? { ...parts, store } : null
+}
+
+export function makeWorker(
+  { queues, shutdownGraceMs, pollMs }: Chosen,
+  bus: BusParts,
+  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling'>,
+): Worker {
+  return new Worker({
+    ...stored,
+    shutdownGraceMs,
+    pollMs,
+    emit: bus.emit,
+    async plan() {
+      const registry = await bus.registry.load()
+      const { attempt, pacer } = pacedAttempts(
+        attemptWith({
+          registry,
+          codec: bus.codec,
+          emit: bus.emit,
+          publish: bus.publish,
+          middleware: bus.middleware,
+          payloadOf: (event) => stored.store.payloadOf(event),
+          deliveriesOf: (event) => stored.store.deliveriesOf(event),
+          supersede: (delivery) => stored.store.supersede(delivery),
+          transaction: bus.transaction,
+          completions: stored.store.completions,
+        }),
+        { handlers: registry.handlers, store: stored.store.pace, emit: bus.emit },
+      )
+      return {
+        queues: queuesToWork(registry.queues, queues),
+        slotsOf: slotsOfQueues(registry.handlers, pacer),
+        handlers: registry.handlers.map((handler) => handler.name),
+        limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
+        shadows: registry.shadows,
+        transactional: transactionalIn(registry, bus.transaction),
+        attempt,
+        log: { registry, codec: bus.codec },
+        backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),
+      }
+    },
+  })
+}

@@ -1,0 +1,90 @@
+/** Processes with transactional handlers that are killed one after the other, and what became of the effects. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
+import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { takeOverSilent } from '../support/take-over.ts'
+import { until } from '../support/until.ts'
+import { handlerFor, Wanted } from './effects-worker.ts'
+
+export interface EffectsOptions {
+  /** The names of the database clients. */
+  readonly clients: readonly string[]
+  /** For each client, beside those that effects publish. */
+  readonly effects: number
+  readonly kills: number
+}
+
+export interface EffectsReport {
+  readonly expected: number
+  readonly effects: number
+  /** Those that are there more than once. */
+  readonly doubled: number
+  /** Claims that were lost to kills. */
+  readonly takenOver: number
+  /** Rows of `completion` that are left when nothing waits any more. */
+  readonly left: number
+  readonly dead: number
+}
+
+export async function effectsUnderKills({ clients, effects, kills }: EffectsOptions): Promise<EffectsReport> {
+  const opened = await openTestBus({ handlers: clients.map(handlerFor) })
+  try {
+    await opened.database.query('create table effect (client text, n integer, level integer)')
+    const numbers = Array.from({ length: effects }, (_, n) => n)
+    for (const client of clients) await opened.bus.publish(numbers.map((n) => Wanted({ client, n, level: 0 })))
+    const expected = clients.length * (effects + numbers.filter((n) => n % 4 < 2).length)
+
+    let takenOver = 0
+    for (let kill = 0; kill < kills; kill += 1) {
+      const share = Math.floor((expected * (kill + 0.5)) / (kills + 1))
+      takenOver += await killedAfter(share, clients, opened)
+    }
+    const last = await start(clients, opened)
+    await until('all is done', async () => (await count(opened, LIVE)) === 0, 600_000)
+    await killed(last)
+
+    const [all, different, left] = [
+      await count(opened, 'effect'),
+      await count(opened, DIFFERENT),
+      await count(opened, 'postbus.completion'),
+    ]
+    const dead = await opened.bus.deadLetters.count()
+    return { expected, effects: different, doubled: all - different, takenOver, left, dead }
+  } finally {
+    await opened.close()
+  }
+}
+
+const TABLES = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
+const LIVE = `pgboss.job where state < 'completed'`
+const DIFFERENT = '(select distinct client, n, level from effect) one'
+
+/** Returns how many claims it had. They are taken over at once, while the server may still be working on its last statements. */
+async function killedAfter(effects: number, clients: readonly string[], opened: TestBus): Promise<number> {
+  const worker = await start(clients, opened)
+  await until('it has worked', async () => (await count(opened, 'effect')) >= effects, 120_000)
+  await sleep(Math.random() * 30)
+  await killed(worker)
+  return takeOverSilent((looking) => recoverClaims(opened.database, TABLES, looking))
+}
+
+async function start(clients: readonly string[], { connectionString }: TestBus): Promise<ChildProcess> {
+  const words = ['test/faults/effects-process.ts', connectionString, clients.join('|')]
+  const worker = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+  await Promise.race([once(worker.stdout, 'data'), once(worker, 'exit')])
+  if (worker.exitCode !== null) throw new Error('The worker has ended by itself.')
+  return worker
+}
+
+async function killed(worker: ChildProcess): Promise<void> {
+  worker.kill('SIGKILL')
+  if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
+}
+
+async function count({ database }: TestBus, what: string): Promise<number> {
+  const { rows } = await database.query<{ count: number }>(`select count(*)::integer as count from ${what}`)
+  return rows[0]?.count ?? -1
+}

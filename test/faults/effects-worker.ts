@@ -1,0 +1,74 @@
+/**
+ * Transactional handlers in a process of its own, one for each database client, each with a queue of its own: an effect is a row. Keys are
+ * few, so that there are lanes; a quarter of the effects publish another one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
+import { openTransaction } from '../../src/transactions/open-transaction.ts'
+import type { OpenClient } from '../support/clients/open-client.ts'
+
+const KEYS = 20
+
+export const Wanted = defineEvent('effects.wanted', {
+  schema: z.object({ client: z.string(), n: z.int(), level: z.int() }),
+  partitionKey: ({ n }) => (n % 2 === 0 ? `key-${n % KEYS}` : null),
+})
+
+export function handlerFor(client: string): AnyHandler {
+  const name = client.replaceAll(/[^a-z]+/g, '-')
+  return defineHandler(`effects.${name}`, {
+    on: Wanted,
+    queue: `effects_${name.replaceAll('-', '_')}`,
+    interested: ({ data }) => data.client === client,
+    transactional: true,
+    maxAttempts: 100,
+    backoff: { initialMs: 1, factor: 1, jitter: 0 },
+    async handle({ data: { n, level } }, { tx, publish }) {
+      const values = [client, String(n), String(level)]
+      await openTransaction(tx).executeSql(
+        'insert into effect values ($1, $2::text::integer, $3::text::integer)',
+        values,
+      )
+      if (level === 0 && n % 4 < 2) await publish(Wanted({ client, n, level: 1 }))
+      await sleep(Math.random() * 20)
+    },
+  })
+}
+
+/** By the names of `support/clients.ts`. Each is loaded when it is wanted: all of them take seconds. */
+const OPEN: Readonly<Record<string, (connectionString: string) => Promise<OpenClient>>> = {
+  kysely: async (url) => (await import('../support/clients/kysely.ts')).openKysely(url),
+  'kysely, controlled': async (url) => (await import('../support/clients/kysely.ts')).openControlledKysely(url),
+  pg: async (url) => (await import('../support/clients/pg.ts')).openPg(url),
+  'postgres.js': async (url) => (await import('../support/clients/postgres-js.ts')).openPostgresJs(url),
+  'drizzle over pg': async (url) => (await import('../support/clients/drizzle.ts')).openDrizzleNodePostgres(url),
+  'drizzle over postgres.js': async (url) => (await import('../support/clients/drizzle.ts')).openDrizzlePostgresJs(url),
+  knex: async (url) => (await import('../support/clients/knex.ts')).openKnex(url),
+  prisma: async (url) => (await import('../support/clients/prisma.ts')).openPrisma(url),
+  typeorm: async (url) => (await import('../support/clients/typeorm.ts')).openTypeorm(url),
+  'typeorm, query runner': async (url) => (await import('../support/clients/typeorm.ts')).openTypeormRunner(url),
+  'mikro-orm': async (url) => (await import('../support/clients/mikro-orm.ts')).openMikroOrm(url),
+  executeSql: async (url) => (await import('../support/clients/pg.ts')).openExecuteSql(url),
+}
+
+export const CLIENTS: readonly string[] = Object.keys(OPEN)
+
+/** A worker for each of the clients. */
+export async function workWith(clients: readonly string[], connectionString: string): Promise<readonly Bus[]> {
+  return Promise.all(
+    clients.map(async (name) => {
+      const client = await OPEN[name]!(connectionString)
+      const bus = createBus({
+        connectionString,
+        handlers: [handlerFor(name)],
+        poolSize: 2,
+        onSignal: () => undefined,
+        transaction: (work) => client.inTransaction(({ tx }) => work(tx)),
+      })
+      const { queue } = handlerFor(name).options
+      await bus.worker({ queues: { [queue]: 2, [`${queue}_partitioned`]: 2 }, pollMs: 100 }).start()
+      return bus
+    }),
+  )
+}

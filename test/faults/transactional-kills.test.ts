@@ -1,0 +1,12 @@
+/** Killed workers and transactional handlers: each effect is there once. */
+import { expect, test } from 'vitest'
+import { effectsUnderKills } from './effects-under-kills.ts'
+
+test('the effects of transactional handlers are there once each, though their workers are killed', async () => {
+  const clients = ['kysely', 'pg', 'postgres.js']
+
+  const report = await effectsUnderKills({ clients, effects: 20, kills: 2 })
+
+  expect(report).toMatchObject({ expected: 90, effects: 90, doubled: 0, left: 0, dead: 0 })
+  expect(report.takenOver).toBeGreaterThan(0)
+}, 120_000)
