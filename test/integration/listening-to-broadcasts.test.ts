@@ -1,6 +1,6 @@
 /** Listening to broadcasts on Postgres: one connection for a bus, what happens when it is lost, and what listeners cannot break. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createBus, shadow } from '../../src/index.ts'
+import { createBus, defineHandler, shadow } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { aListener, cutOne, hearing, hears } from '../support/listening.ts'
 import { NoteTaken } from '../support/notes.ts'
@@ -41,6 +41,29 @@ test('what is no broadcast of ours is reported, and stops nothing', async () => 
 
   expect(listener.missed.map(({ reason }) => reason)).toEqual(Array.from({ length: 5 }, () => 'unreadable'))
   expect(listener.signals.map(({ name }) => name)).toEqual(Array.from({ length: 5 }, () => 'broadcast.unreadable'))
+})
+
+test('a broadcast that was made to be odd is reported, also where names have changed', async () => {
+  const renamed = defineHandler('notes.take', { on: NoteTaken, previousNames: ['notes.old'], handle: () => undefined })
+  const listener = await aListener(shop, 'a', { handlers: [renamed] })
+  const nothing = { partitionKey: null, correlationId: null, causationId: null, source: null, expiresAt: null }
+  const whole = { ...nothing, id: crypto.randomUUID(), type: NoteTaken.type, version: 1, metadata: null, rest: null }
+  const odd = [
+    { rest: 'no json' },
+    { metadata: 'no json' },
+    { payload: 'no json' },
+    { payload: '{"json":{"n":"x"},"meta":7}' },
+  ]
+
+  for (const field of odd) {
+    const message = { ...whole, payload: '{"json":{"n":1}}', occurredAt: new Date(), ...field }
+    await shop.database.query('select pg_notify($1, $2)', ['postbus_postbus.all', JSON.stringify(message)])
+  }
+  await shop.bus.broadcast(note(1))
+  await hears(listener, 1)
+
+  expect(listener.heard).toEqual([1])
+  expect(listener.signals.map(({ name }) => name)).toEqual(odd.map(() => 'broadcast.unreadable'))
 })
 
 test('what a listener throws, now or later, is a signal: the others hear, and it hears the next one', async () => {

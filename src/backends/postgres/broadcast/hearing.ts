@@ -167,9 +167,14 @@ class Run {
     return new Map(rows.map(({ id, message }) => [id, message]))
   }
 
+  /** What anyone can send must not end this process. */
   #eventIn(message: string) {
     const event = eventIn(message)
-    return event && eventAs(this.#parts.registry.loaded()?.names ?? PLAIN_NAMES, event)
+    try {
+      return event && eventAs(this.#parts.registry.loaded()?.names ?? PLAIN_NAMES, event)
+    } catch {
+      return null
+    }
   }
 }
 
