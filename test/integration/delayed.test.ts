@@ -100,6 +100,19 @@ test('what is not due stands in the index of times, where it costs claims nothin
   expect(rows).toEqual([{ state: 'retry', waits: true }])
 })
 
+test('a schema that knows nothing of delays refuses them, where it would deliver at once', async () => {
+  const { rows } = await opened.database.query<{ definition: string }>(
+    `select pg_get_functiondef('postbus.publish(text)'::regprocedure) as definition`,
+  )
+  const [{ definition } = { definition: '' }] = rows
+  await opened.database.query(definition.replace('not in (1, 2)', '<> 1'))
+  onTestFinished(async () => void (await opened.database.query(definition)))
+
+  await expect(bus.publish(NoteTaken({ n: 1 }), { delayMs: AN_HOUR })).rejects.toMatchObject({
+    code: 'POSTBUS_SCHEMA_OUTDATED',
+  })
+})
+
 test.each([
   [{ delayMs: -1 }],
   [{ delayMs: Number.NaN }],

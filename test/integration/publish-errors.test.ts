@@ -104,7 +104,7 @@ test('a function that is older than the code says so, and nothing is stored', as
 })
 
 test('the function refuses a batch of a later protocol, so newer code is told to migrate', async () => {
-  const batch = JSON.stringify({ protocol: 2, in_transaction: false, events: [], receivers: [] })
+  const batch = JSON.stringify({ protocol: 3, in_transaction: false, events: [], receivers: [] })
 
   await expect(shop.database.query('select * from postbus.publish($1)', [batch])).rejects.toMatchObject({
     code: 'PB001',

@@ -102,7 +102,7 @@ describe('what is refused, with what to do', () => {
     ['an unknown option', { timezone: 'UTC' }],
     ['no event', { event: undefined }],
   ])('%s', (_, wrong) => {
-    expect(() => defineSchedule('reports.daily', { cron: '0 6 * * *', timeZone, event, ...wrong } as never)).toThrow(
+    expect(() => defineSchedule('reports.daily', { cron: '0 6 * * *', timeZone, event, ...wrong })).toThrow(
       expect.objectContaining({ code: 'POSTBUS_INVALID_SCHEDULE', message: expect.stringContaining('reports.daily') }),
     )
   })

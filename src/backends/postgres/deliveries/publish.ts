@@ -15,6 +15,8 @@ import type { Tables } from '../schema/tables.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
 const PROTOCOL = 1
+/** One that knows only the first would deliver at once what is meant for later. */
+const PROTOCOL_FOR_LATER = 2
 
 /**
  * Publishes in one round trip. With `inTransaction`, the database refuses to do so in autocommit.
@@ -46,7 +48,7 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
   const isRead = events.some((planned) => planned.isRead)
   const due = events[0]?.due // of all of them
   return {
-    protocol: PROTOCOL,
+    protocol: due ? PROTOCOL_FOR_LATER : PROTOCOL,
     in_transaction: inTransaction,
     events: rows,
     receivers: sets.receivers,

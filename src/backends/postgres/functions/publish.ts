@@ -91,7 +91,7 @@ declare
   later timestamptz; -- when all of it is due; null: now
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
-  if (parsed ->> 'protocol')::integer <> 1 then
+  if (parsed ->> 'protocol')::integer not in (1, 2) then
     raise exception using errcode = 'PB001',
       message = 'Schema "${names.postbus}" is older than the code that publishes. Run: npx postbus migrate';
   end if;

@@ -34,8 +34,10 @@ export function createScheduleStore({ pool }: Pick<Connection, 'pool'>, tables: 
         `select clock.now, one.name, one.cron, one.time_zone as "timeZone", one.position, one.last_tick_at as "lastTickAt"
         from (select ${clock} as now) clock left join ${schedule} one on true order by one.name`,
       )
-      const now = rows[0]?.now ?? new Date()
-      return { now, schedules: rows.flatMap(({ now: _, name, ...row }) => (name === null ? [] : [{ name, ...row }])) }
+      const schedules = rows.flatMap(({ name, cron, timeZone, position, lastTickAt }) =>
+        name === null ? [] : [{ name, cron, timeZone, position, lastTickAt }],
+      )
+      return { now: rows[0]?.now ?? new Date(), schedules }
     },
     async hold({ name, cron, timeZone }, work) {
       const database = await pool()
