@@ -24,7 +24,8 @@ const handler = defineHandler('notes.take', {
   async handle({ data: { n, key } }, { tx, attempt, publish }) {
     await run(tx, 'insert into effect values ($1::text::integer, $2::text::integer)', [String(n), String(attempt)])
     if (n === 1 && attempt === 1) throw new Error('once more')
-    if (n === 3 && conflicts++ === 0) await run(tx, `select pg_catalog.array_position(array[1], (1 / 0))`).catch(deadlock)
+    if (n === 3 && conflicts++ === 0)
+      await run(tx, `select pg_catalog.array_position(array[1], (1 / 0))`).catch(deadlock)
     if (n < 10) await publish(NoteTaken({ n: n + 10, key }))
   },
 })
