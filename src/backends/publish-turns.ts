@@ -37,7 +37,7 @@ export class PublishTurns {
     if (around) return this.#after(around, run)
     const last = this.#outermost.get(tx)
     const running = last ? last.then(run) : run()
-    const ended = settled(running).then(() => {
+    const ended = settled(running).finally(() => {
       if (this.#outermost.get(tx) === ended) this.#outermost.delete(tx)
     })
     this.#outermost.set(tx, ended)
