@@ -31,7 +31,7 @@ import { publisher } from './publishing/publisher.ts'
 import { resultPublisher, type ResultPublisher } from './publishing/result-publisher.ts'
 import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
-import { attemptWith } from './attempt/run-attempt.ts'
+import { attemptsWith } from './attempt/attempts.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
 import { slotsOfQueues } from './worker/handler-slots.ts'
 import { queuesToWork } from './worker/queues-to-work.ts'
@@ -202,7 +202,7 @@ function makeWorker(
         handlers: registry.handlers.map((handler) => handler.name),
         limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
         shadows: registry.shadows,
-        attempt: attemptWith({
+        ...attemptsWith({
           registry,
           codec: bus.codec,
           emit: bus.emit,

@@ -5,6 +5,8 @@ export { upcast, type Upcasts } from './events/upcasts.ts'
 export type { Upcast } from './events/event-details.ts'
 export { defineHandler, type Handler, type HandlerDefinition, type HandlerOptions } from './handlers/handler.ts'
 export type { AnyHandler } from './handlers/handler.ts'
+export { defineBatchHandler, type BatchHandler, type BatchHandlerDefinition } from './handlers/batch-handler.ts'
+export type { BatchContext, BatchDelivery, Batching, BatchOutcomes, BatchPublishOptions } from './handlers/batching.ts'
 export { shadow } from './handlers/shadow.ts'
 export type {
   AnyEventType,

@@ -22,7 +22,7 @@ export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promi
   }
   try {
     // The registry matched the event to the handler by type and version; only the compiler cannot know.
-    const returned = trace.run(() => call.handler.handle(call.event as never, contextFor(call, parts)))
+    const returned = trace.run(() => call.handler.handle(call.event as never, contextFor(call, parts) as never))
     if (!isThenable(returned)) return end({ threw: false, value: returned })
     return answerOf(returned, end)
   } catch (error) {

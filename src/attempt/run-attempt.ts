@@ -4,19 +4,16 @@
  */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
-import { PostbusError } from '../errors.ts'
 import { finishing } from '../handlers/finishers.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
+import { callBatch } from './batch-call.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
-import { Deadlines } from './deadlines.ts'
-import type { HandlerCall } from './handler-call.ts'
-import { noLongerWanted } from './no-longer-wanted.ts'
+import type { Answer, HandlerCall } from './handler-call.ts'
 import { decided, type Undecided } from './on-dead.ts'
-import { openedOrError } from './open-envelope.ts'
-import { shadowOrError, type FetchParts } from './shadow-event.ts'
-import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
-import { versionMisfit } from './version-misfit.ts'
+import { openedFor } from './opened-for.ts'
+import { outcomeOf, putBack, unknownHandler } from './outcome-of.ts'
+import type { FetchParts } from './shadow-event.ts'
 
 export interface AttemptParts extends CallParts, FetchParts {
   readonly registry: Registry
@@ -26,12 +23,6 @@ export interface AttemptParts extends CallParts, FetchParts {
 
 /** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
 export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Promise<Outcome>
-
-/** Returns the function that runs attempts with these parts. All of its attempts share one list of deadlines. */
-export function attemptWith(given: Omit<AttemptParts, 'deadlines'>): Attempt {
-  const parts = { ...given, deadlines: new Deadlines() }
-  return (delivery, abort) => runAttempt(delivery, abort, parts)
-}
 
 /** Rejects only when the handler has returned something of which nothing can be asked: see `concluded-attempt.ts`. */
 export async function runAttempt(
@@ -44,22 +35,17 @@ export async function runAttempt(
   return decided(delivery, handler, await attempted({ delivery, handler, abort }, parts), parts)
 }
 
-async function attempted(
-  { delivery, handler, abort }: Omit<HandlerCall, 'event'>,
-  parts: AttemptParts,
-): Promise<Undecided> {
-  const stored = delivery.event
-  if (!stored) return dead(handler, eventGone(delivery))
-  const unwanted = noLongerWanted(stored)
-  if (unwanted) return unwanted
-  const reading = parts.registry.readingOf(handler, stored)
-  const misfit = versionMisfit(handler, stored, reading)
-  if (misfit) return misfit
-  if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
+async function attempted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts): Promise<Undecided> {
+  const { delivery, handler } = call
+  const opened = openedFor(delivery, handler, parts)
+  if (opened.is === 'not-called') return opened.outcome
+  return outcomeOf(delivery, handler, await answerTo({ ...call, event: opened.event }, parts))
+}
 
-  const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)
-  if (event instanceof PostbusError) return dead(handler, event)
-  const called = finishing(handler, () => parts.deliveriesOf(stored)) ?? handler
-  const answer = await callHandler({ delivery, handler: called, event, abort }, parts)
-  return outcomeOf(delivery, handler, answer)
+/** A batch handler that is called for one delivery alone has a batch of one. */
+async function answerTo(call: HandlerCall, parts: AttemptParts): Promise<Answer> {
+  const { delivery, handler, event } = call
+  if (handler.batch) return (await callBatch({ ...call, members: [call] }, parts))(event.id)
+  const called = finishing(handler, async () => parts.deliveriesOf(delivery.event!)) ?? handler // it was opened
+  return callHandler({ ...call, handler: called }, parts)
 }

@@ -16,6 +16,7 @@ import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import { isAnswer, type Failed } from '../handlers/outcome.ts'
 import { checkBatchSize, firstOfEachId } from '../publishing/batch.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
+import { callBatch } from '../attempt/batch-call.ts'
 import { callHandler, type CallParts } from '../attempt/call-handler.ts'
 import type { Answer, HandlerCall } from '../attempt/handler-call.ts'
 import { Deadlines } from '../attempt/deadlines.ts'
@@ -72,9 +73,16 @@ async function runHandlers(
     const event = handler.isShadow ? shadowOfWhole(copy) : copy
     const called = finishing(handler, async () => ended) ?? handler
     const call = { delivery, handler: called, event, abort: new AbortController() }
-    const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines(), tx }))
+    const answer = await chain.run(links, () => answerTo(call, { ...parts, deadlines: new Deadlines(), tx }))
     ended.push({ handler: handler.name, ...settleInline(answer, call, parts) })
   }
+}
+
+/** A batch handler has a batch of one: each event is handled before the next one is looked at. */
+async function answerTo(call: HandlerCall, parts: CallParts): Promise<Answer> {
+  if (!call.handler.batch) return callHandler(call, parts)
+  const answerFor = await callBatch({ ...call, members: [call] }, parts)
+  return answerFor(call.event.id)
 }
 
 function settleInline(

@@ -5,6 +5,7 @@
  * handler may run more than once for one event (at least once), so its effects have to bear repetition.
  */
 import { z } from 'zod'
+import type { Batching } from './batching.ts'
 import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
 import { callerOf } from '../events/defined-at.ts'
 import { PostbusError } from '../errors.ts'
@@ -142,14 +143,18 @@ export interface Handler<Name extends string = string, Listens extends ListensTo
   readonly isShadow: boolean
   /** Where the handler was defined, for the error about two handlers with one name. */
   readonly definedAt: string
+  /** It takes one event at a time. */
+  readonly batch: null
 }
 
 /** Any handler, whatever it listens to. */
 // The parameters of `interested` and `handle` are never written through this type, so `never` makes it the common supertype.
-export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'> {
+export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on' | 'batch'> {
   readonly on: ListensTo
   readonly interested: ((event: never) => boolean) | null
-  readonly handle: (event: never, context: HandlerContext) => unknown
+  readonly handle: (event: never, context: never) => unknown
+  /** How its events are gathered; `null`: it takes one at a time. */
+  readonly batch: Batching | null
 }
 
 const HANDLER = Symbol.for('postbus.handler')
@@ -170,6 +175,23 @@ export function defineHandler<const Name extends string, const Listens extends L
   name: Name,
   definition: HandlerDefinition<Listens, Result>,
 ): Handler<Name, Listens, Result> {
+  return handlerFrom(name, definition, { batch: null, definedAt: callerOf(defineHandler) }) as Handler<
+    Name,
+    Listens,
+    Result
+  >
+}
+
+/** What the definition of any handler has. */
+type AnyDefinition = Omit<HandlerDefinition<ListensTo, unknown>, 'interested' | 'onDead' | 'handle'> &
+  Pick<Partial<AnyHandler>, 'interested' | 'handle'>
+
+/** A handler of either kind, checked. */
+export function handlerFrom(
+  name: string,
+  definition: AnyDefinition,
+  made: Pick<AnyHandler, 'batch' | 'definedAt'>,
+): AnyHandler {
   checkName(name, 'Handler', 'POSTBUS_INVALID_HANDLER')
   const { on, interested, handle, previousNames, ...options } = definition
   if (typeof handle !== 'function') throw invalid(name, 'expected `handle` to be a function.')
@@ -187,8 +209,8 @@ export function defineHandler<const Name extends string, const Listens extends L
     options: parseOptions(name, options),
     subscriptions: subscriptionsOf(name, on),
     isShadow: isShadow(on),
-    definedAt: callerOf(defineHandler),
-  } as Handler<Name, Listens, Result>
+    ...made,
+  } as AnyHandler
 }
 
 /** Whether a value was made by `defineHandler`, by this or another copy of the package. */
@@ -210,6 +232,6 @@ function parseOptions(name: string, options: object): z.output<typeof handlerOpt
   return Object.freeze(parsed.data)
 }
 
-function invalid(name: string, problem: string): PostbusError {
+export function invalid(name: string, problem: string): PostbusError {
   return new PostbusError('POSTBUS_INVALID_HANDLER', `Handler "${name}": ${problem}`)
 }

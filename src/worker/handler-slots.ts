@@ -3,10 +3,16 @@
  * its slots, so their claims take turns: what one of them was told is free must still be so when its deliveries arrive.
  */
 import type { HandlerRoom } from '../deliveries/delivery.ts'
+import type { Batching } from '../handlers/batching.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { baseQueue } from '../names.ts'
 
-type Limits = ReadonlyMap<string, { readonly perProcess?: number | undefined; readonly cluster?: number | undefined }>
+interface Limit {
+  readonly perProcess?: number | undefined
+  readonly cluster?: number | undefined
+}
+
+type Limits = ReadonlyMap<string, Limit>
 
 export class HandlerSlots {
   readonly #limits: Limits
@@ -86,8 +92,13 @@ export function slotsOfQueues(handlers: readonly AnyHandler[]): (queue: string) 
 
 function limitsIn(handlers: readonly AnyHandler[], queue: string): Limits {
   return new Map(
-    handlers.flatMap(({ name, options: { queue: own, concurrency } }) =>
-      own === queue && concurrency !== undefined ? [[name, concurrency] as const] : [],
+    handlers.flatMap(({ name, batch, options: { queue: own, concurrency } }) =>
+      own === queue && concurrency !== undefined ? [[name, inDeliveries(concurrency, batch)] as const] : [],
     ),
   )
+}
+
+/** Of a batch handler so many batches may run at once; how many deliveries that are is for claims. */
+function inDeliveries(limit: Limit, batch: Batching | null): Limit {
+  return batch && limit.perProcess !== undefined ? { perProcess: limit.perProcess * batch.batchSize } : limit
 }

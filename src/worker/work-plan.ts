@@ -1,11 +1,11 @@
 /** What a worker is to work on. */
-import type { Attempt } from '../attempt/run-attempt.ts'
+import type { Attempts } from '../attempt/attempts.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Backfilling } from '../deliveries/delivery-store.ts'
 import type { Registry } from '../handlers/registry.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 
-export interface WorkPlan {
+export interface WorkPlan extends Attempts {
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
   /** How many attempts of each limited handler may run at once. */
@@ -18,7 +18,6 @@ export interface WorkPlan {
   readonly shadows: readonly string[]
   /** Handlers that may have to be given what was published before they were there. */
   readonly backfills: readonly Backfilling[]
-  readonly attempt: Attempt
   /** For handlers that read the log. */
   readonly log: { readonly registry: Registry; readonly codec: Codec }
 }

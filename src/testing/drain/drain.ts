@@ -11,7 +11,8 @@ import { parseOptions } from '../../parse-options.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
-import { attemptWith, type AttemptParts } from '../../attempt/run-attempt.ts'
+import { attemptsWith } from '../../attempt/attempts.ts'
+import type { AttemptParts } from '../../attempt/run-attempt.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
 import { busUnderTest, type DatabaseBus } from '../database/current-bus.ts'
@@ -80,7 +81,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
         slotsOf: slotsOfQueues(registry.handlers),
         emit: parts.emit,
         endlessness: limit,
-        attempt: attemptWith({ ...parts, registry, ...reading(store) }),
+        ...attemptsWith({ ...parts, registry, ...reading(store) }),
       })
 
   if (!settings.withRetries && settings.until === undefined) {
@@ -117,8 +118,8 @@ interface InsideRunParts {
 function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
   const { codec, emit, publish } = parts
   const { store, tx } = within
-  const attempt = attemptWith({ registry, codec, emit, publish, tx, ...reading(store) })
-  return transactionRun({ ...within, ...rest, emit, attempt })
+  const attempts = attemptsWith({ registry, codec, emit, publish, tx, ...reading(store) })
+  return transactionRun({ ...within, ...rest, emit, ...attempts })
 }
 
 /** What attempts read of their events. */

@@ -11,7 +11,7 @@ import { discard, snooze } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
 import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { concludedAttempt } from '../../../src/attempt/concluded-attempt.ts'
-import { attemptWith } from '../../../src/attempt/run-attempt.ts'
+import { attemptsWith } from '../../../src/attempt/attempts.ts'
 import { aDelivery, stored } from '../worker/a-delivery.ts'
 
 vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
@@ -192,7 +192,7 @@ async function attempt(
   const abort = new AbortController()
   const emit = emitTo((signal) => signals.push(signal))
   const handler = defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })
-  const run = attemptWith({
+  const { attempt: run } = attemptsWith({
     registry: createRegistry([handler]),
     codec: createCodec(),
     emit,
