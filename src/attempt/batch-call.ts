@@ -3,29 +3,13 @@
  * answer for each of them, unless it has said something else of one. Nothing of a trace surrounds it: there are many causes, and
  * `context.publish` is told which one it is.
  */
-import type { ClaimedDelivery } from '../deliveries/delivery.ts'
-import type { Envelope } from '../events/envelope.ts'
-import type { AnyHandler } from '../handlers/handler.ts'
-import type { ShadowEvent } from '../handlers/listens-to.ts'
 import { withoutTrace } from '../publishing/trace.ts'
 import { reportOverdue } from './attempt-signals.ts'
 import { batchContextFor } from './batch-context.ts'
+import type { BatchCall } from './batch-member.ts'
 import { MemberOutcomes } from './batch-outcomes.ts'
 import type { CallParts } from './call-handler.ts'
 import type { Answer } from './handler-call.ts'
-
-/** One delivery of a batch, opened for its handler. */
-export interface BatchMember {
-  readonly delivery: ClaimedDelivery
-  readonly event: Envelope | ShadowEvent
-}
-
-export interface BatchCall {
-  readonly handler: AnyHandler
-  /** In order, at least one. */
-  readonly members: readonly BatchMember[]
-  readonly abort: AbortController
-}
 
 /** What the handler has answered for the event with this id. */
 export type AnswerFor = (eventId: string) => Answer

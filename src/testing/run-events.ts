@@ -4,7 +4,8 @@ import type { Envelope } from '../events/envelope.ts'
 import type { BatchHandler } from '../handlers/batch-handler.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { EventFor, ListensTo } from '../handlers/listens-to.ts'
-import { callBatch, type BatchMember } from '../attempt/batch-call.ts'
+import { callBatch } from '../attempt/batch-call.ts'
+import type { BatchMember } from '../attempt/batch-member.ts'
 import { preparedRun, resultOf, type RunEventOptions, type RunEventResult } from './prepared-run.ts'
 
 /**

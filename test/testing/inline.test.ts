@@ -4,13 +4,11 @@ import { beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
   createBus,
-  defineBatchHandler,
   defineEvent,
   defineHandler,
   discard,
   failed,
   snooze,
-  type Bus,
   type Envelope,
   type HandlerContext,
   type BusSignal,
@@ -39,41 +37,6 @@ test('the interested handlers have run when publish returns, in the order of the
 
   expect(notes).toEqual(['first 1', 'second 1'])
   expect(events).toEqual([{ id: expect.any(String), deliveries: 2, duplicate: false }])
-})
-
-test('a batch handler has batches of one, and its outcome for that one counts', async () => {
-  const batches: number[] = []
-  const bus = createBus({
-    handlers: [
-      defineBatchHandler('test.store', {
-        on: Ticked,
-        handle(events, { outcomes }) {
-          batches.push(events.length)
-          if (events[0]!.data.n === 3) outcomes.set(events[0]!, failed('three is too many'))
-        },
-      }),
-    ],
-  })
-
-  await bus.publish([Ticked({ n: 1 }), Ticked({ n: 2 })])
-  const error = await rejectionOf(bus.publish(Ticked({ n: 3 })))
-
-  expect(batches).toEqual([1, 1, 1])
-  expect(error).toMatchObject({ code: 'POSTBUS_ATTEMPT_FAILED', message: expect.stringMatching(/test\.store.*three/) })
-})
-
-test('what a batch handler publishes inside publish is not caused by what its publisher handles', async () => {
-  const rung: Envelope[] = []
-  const bus: Bus = createBus({
-    handlers: [
-      defineBatchHandler('test.ring', { on: Ticked, handle: ([event]) => bus.publish(Rang({ n: event!.data.n })) }),
-      defineHandler('test.rang', { on: Rang, handle: (event) => void rung.push(event) }),
-    ],
-  })
-
-  await bus.withContext({ correlationId: 'of the request' }, () => bus.publish(Ticked({ n: 1 })))
-
-  expect(rung).toMatchObject([{ causationId: null, correlationId: rung[0]!.id }])
 })
 
 test('a handler that is not interested does not run', async () => {

@@ -68,7 +68,8 @@ test('a throw fails all of them', async () => {
 
   const ran = await runEvents(store, [anOrder({ orderId: 'o1' }), anOrder({ orderId: 'o2' })])
 
-  expect(ran).toEqual(Array(2).fill({ state: 'failed', reason: 'the target is down' }))
+  const bothFailed = [1, 2].map(() => ({ state: 'failed', reason: 'the target is down' }))
+  expect(ran).toEqual(bothFailed)
 })
 
 test('what it publishes has the cause that it names, and else none', async () => {
@@ -81,13 +82,13 @@ test('what it publishes has the cause that it names, and else none', async () =>
 
   await runEvents(store, [first, second])
 
-  const caused = await assertEventPublished(CartCleared, { cartId: 'caused' })
+  const caused = assertEventPublished(CartCleared, { cartId: 'caused' })
   expect(caused).toMatchObject({
     causationId: second.id,
     correlationId: second.correlationId ?? second.id,
     causedByHandler: 'orders.store',
   })
-  const free = await assertEventPublished(CartCleared, { cartId: 'free' })
+  const free = assertEventPublished(CartCleared, { cartId: 'free' })
   expect(free).toMatchObject({ causationId: null, correlationId: free.id, causedByHandler: 'orders.store' })
 })
 

@@ -1,6 +1,6 @@
 /** What a drain inside a transaction runs, one after the other: a delivery, or a batch of them. */
 import type { Attempts } from '../../attempt/attempts.ts'
-import type { BatchMember } from '../../attempt/batch-call.ts'
+import type { BatchMember } from '../../attempt/batch-member.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { Emit } from '../../signals.ts'

@@ -6,7 +6,7 @@
  *       └──────────────── given back: the worker stops ────────────────┘
  */
 import { performance } from '../../clock.ts'
-import type { BatchMember } from '../../attempt/batch-call.ts'
+import type { BatchMember } from '../../attempt/batch-member.ts'
 import type { OutcomeOf } from '../../attempt/batch-attempt.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 

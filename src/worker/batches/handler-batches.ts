@@ -3,7 +3,7 @@
  * event. A batch that is not full goes on gathering while it has to wait for its turn.
  */
 import { clearTimeout, setTimeout } from '../../clock.ts'
-import type { BatchMember } from '../../attempt/batch-call.ts'
+import type { BatchMember } from '../../attempt/batch-member.ts'
 import type { BatchAttempts } from '../../attempt/batch-attempt.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { Batching } from '../../handlers/batching.ts'

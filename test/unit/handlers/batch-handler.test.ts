@@ -36,7 +36,7 @@ describe('a batch handler', () => {
     [{ delivery: 'log' as const }, /no `delivery: 'log'`/],
     [{ handle: 'x' as never }, /`handle` to be a function/],
   ])('with %o is refused where it is defined', (options, message) => {
-    const define = () => defineBatchHandler('audit.store', { on: OrderCreated, handle() {}, ...options } as never)
+    const define = () => defineBatchHandler('audit.store', { on: OrderCreated, handle() {}, ...options })
 
     expect(refusalOf(define)).toMatchObject({
       code: 'POSTBUS_INVALID_HANDLER',
