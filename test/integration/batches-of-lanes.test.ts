@@ -14,7 +14,7 @@ test.concurrent(
     const opened = await withHandlers(around, handler)
     await opened.bus.publish(notes(25, () => 'red'))
 
-    await working(around, opened, [handler], NO_POLL)
+    await working(around, opened, NO_POLL)
     await until('all have run', () => batches.flat().length === 25)
 
     expect(batches.flat()).toEqual(numbers(1, 25))
@@ -31,7 +31,7 @@ test.concurrent('a batch holds events of many keys, and of none, and of each key
     ...notes(10).map(({ data }) => NoteTaken({ n: 100 + data.n })),
   ])
 
-  await working(around, opened, [handler], { ...NO_POLL, queues: { events: 2, events_partitioned: 2 } })
+  await working(around, opened, { ...NO_POLL, queues: { events: 2, events_partitioned: 2 } })
   await until('a batch has run', () => batches.length === 1)
 
   expect(batches[0]!.toSorted((one, other) => one - other)).toEqual([...numbers(1, 50), ...numbers(101, 110)])
@@ -51,7 +51,7 @@ test.concurrent('a key is in one batch at a time, while others go on', async (ar
     },
   )
   const opened = await withHandlers(around, handler)
-  await working(around, opened, [handler], NO_POLL)
+  await working(around, opened, NO_POLL)
   await opened.bus.publish(notes(6, () => 'red'))
   await until('the first batch runs', () => batches.length === 1)
 
@@ -79,7 +79,7 @@ test.concurrent(
     const events = notes(5, () => 'red')
     await opened.bus.publish(events)
 
-    await working(around, opened, [handler])
+    await working(around, opened)
     const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
 
     expect(statuses.map(({ deliveries: [one] }) => [one!.state, one!.attempts])).toEqual([
@@ -133,7 +133,7 @@ test.concurrent(
     const events = notes(9, () => 'red')
     await opened.bus.publish(events)
 
-    await working(around, opened, [handler])
+    await working(around, opened)
     const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
 
     expect(batches).toEqual([numbers(1, 9)])
@@ -156,7 +156,7 @@ test.concurrent(
     const events = notes(4, () => 'red')
     await opened.bus.publish(events)
 
-    await working(around, opened, [handler])
+    await working(around, opened)
     await until(
       'the key is blocked',
       async () => (await opened.bus.lanes.list({ state: 'blocked' })).lanes.length === 1,
@@ -177,7 +177,7 @@ test.concurrent('a batch of keys takes one slot, and leaves the others to other 
   const { handler, batches } = batched(() => finish.promise, { batchSize: 30, maxWaitMs: 60_000 })
   const other = handlerThat((n) => void others.push(n))
   const opened = await withHandlers(around, handler, other)
-  await working(around, opened, [handler, other], { ...NO_POLL, queues: { events_partitioned: 2 } })
+  await working(around, opened, { ...NO_POLL, queues: { events_partitioned: 2 } })
 
   await opened.bus.publish(notes(40, (n) => `key ${n}`))
   await until('the other handler has run for all', () => others.length === 40)
@@ -198,7 +198,7 @@ test.concurrent('an event that expired ends alone, and is in no batch', async (a
     return rows.length === 2
   })
 
-  await working(around, opened, [handler])
+  await working(around, opened)
   const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
 
   expect(statuses.map(({ deliveries: [one] }) => one!.state)).toEqual(['done', 'expired', 'done', 'expired'])

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { failed } from '../../src/index.ts'
 import { seeded } from '../faults/kills-under-load.ts'
-import { batched, withHandlers, working, type Batched, type Note } from '../support/batches.ts'
+import { batched, withHandlers, workingBeside, type Batched, type Note } from '../support/batches.ts'
 import { NoteTaken, storedNotes } from '../support/notes.ts'
 import { outOfOrder, overtaken, type PublishedTurn } from '../support/order-checks.ts'
 import { lost, needlessRepeats, overlaps } from '../support/trace-checks.ts'
@@ -22,7 +22,7 @@ test.for([3, 40])(
     const crews = [1, 2].map((pid) => tracing(pid, trace, batchSize))
     const opened = await withHandlers(around, crews[0]!.handler)
     for (const { handler } of crews) {
-      await working(around, opened, [handler], { pollMs: 200, queues: { events_partitioned: 4 } })
+      await workingBeside(around, opened, handler, { pollMs: 200, queues: { events_partitioned: 4 } })
     }
 
     const published: PublishedTurn[] = []

@@ -12,7 +12,7 @@ test.concurrent.for([
 ] as const)('%s: what waits for its batch is given back at once, and no attempt is used', async ([, keyOf], around) => {
   const { handler, batches } = batched(undefined, LONG)
   const opened = await withHandlers(around, handler)
-  const worker = await working(around, opened, [handler], { shutdownGraceMs: 30_000 })
+  const worker = await working(around, opened, { shutdownGraceMs: 30_000 })
   await opened.bus.publish(notes(6, keyOf))
   await until('they are claimed', async () => (await statesOf(opened)).some((state) => state.startsWith('active')))
 
@@ -32,7 +32,7 @@ test.concurrent.for([
   const finish = aSignal()
   const { handler, batches } = batched(() => finish.promise, { ...LONG, batchSize: 6 })
   const opened = await withHandlers(around, handler)
-  const worker = await working(around, opened, [handler])
+  const worker = await working(around, opened)
   await opened.bus.publish(notes(6, keyOf))
   await until('the batch runs', () => batches.length === 1)
 
@@ -58,7 +58,7 @@ test.concurrent.for([
       { ...LONG, batchSize: 6 },
     )
     const opened = await withHandlers(around, handler)
-    const worker = await working(around, opened, [handler], { shutdownGraceMs: 50 })
+    const worker = await working(around, opened, { shutdownGraceMs: 50 })
     await opened.bus.publish(notes(6, keyOf))
     await until('the batch runs', () => batches.length === 1)
 
@@ -75,7 +75,7 @@ test.concurrent(
     const finish = aSignal()
     const { handler, batches } = batched(() => finish.promise, { ...LONG, batchSize: 3 })
     const opened = await withHandlers(around, handler)
-    await working(around, opened, [handler])
+    await working(around, opened)
     const events = notes(3)
     await opened.bus.publish(events)
     await until('the batch runs', () => batches.length === 1)
@@ -96,7 +96,7 @@ test.concurrent(
 test.concurrent('a member whose claim was lost before its batch began is not in it', async (around) => {
   const { handler, batches } = batched(undefined, { maxWaitMs: 5_000, batchSize: 3 })
   const opened = await withHandlers(around, handler)
-  await working(around, opened, [handler], { pollMs: 60_000 })
+  await working(around, opened, { pollMs: 60_000 })
   const events = notes(2)
   await opened.bus.publish(events)
   await until('both are claimed', async () => (await statesOf(opened)).every((state) => state.startsWith('active')))

@@ -14,7 +14,7 @@ test.concurrent('a batch has as many events as its size, though the queue has fe
   const opened = await withHandlers(around, handler)
   await opened.bus.publish(notes(100))
 
-  await working(around, opened, [handler], { ...NO_POLL, queues: { events: 5 } })
+  await working(around, opened, { ...NO_POLL, queues: { events: 5 } })
   await until('two batches have run', () => batches.length === 2)
 
   expect(batches.map((batch) => batch.length)).toEqual([50, 50])
@@ -25,7 +25,7 @@ test.concurrent('a batch has as many events as its size, though the queue has fe
 test.concurrent('a batch that is not full begins when its time is over', async (around) => {
   const { handler, batches } = batched(undefined, { batchSize: 50, maxWaitMs: 50 })
   const opened = await withHandlers(around, handler)
-  await working(around, opened, [handler], NO_POLL)
+  await working(around, opened, NO_POLL)
 
   await opened.bus.publish(notes(3))
   await until('a batch has run', () => batches.length === 1)
@@ -41,7 +41,7 @@ test.concurrent(
     const { handler, batches } = batched(() => finish.promise, { batchSize: 30, ...LONG })
     const other = handlerThat((n) => void others.push(n))
     const opened = await withHandlers(around, handler, other)
-    await working(around, opened, [handler, other], { ...NO_POLL, queues: { events: 2 } })
+    await working(around, opened, { ...NO_POLL, queues: { events: 2 } })
 
     await opened.bus.publish(notes(40))
     await until('the other handler has run for all', () => others.length === 40)
@@ -66,7 +66,7 @@ test.concurrent('a queue with one slot has batches too, one at a time', async (a
     others.push(n)
   })
   const opened = await withHandlers(around, handler, other)
-  await working(around, opened, [handler, other], { ...NO_POLL, queues: { events: 1 } })
+  await working(around, opened, { ...NO_POLL, queues: { events: 1 } })
 
   await opened.bus.publish(notes(30))
   await until('all have run', () => others.length === 30 && batches.length === 3)
@@ -88,7 +88,7 @@ test.concurrent('no more batches run at once than the concurrency of their handl
   const opened = await withHandlers(around, handler)
   await opened.bus.publish([...notes(60), ...notes(60, (n) => `key ${n % 7}`)])
 
-  await working(around, opened, [handler])
+  await working(around, opened)
   await until('all have run', () => batches.flat().length === 120)
 
   expect(most).toBe(2)
@@ -107,7 +107,7 @@ test.concurrent(
     const events = notes(3)
     await opened.bus.publish(events)
 
-    await working(around, opened, [handler])
+    await working(around, opened)
     await until('all are dead', async () => (await opened.bus.deadLetters.count()) === 3)
 
     expect(batches[0]).toEqual([1, 2, 3])
@@ -132,7 +132,7 @@ test.concurrent('an event may have an outcome of its own', async (around) => {
   const events = notes(4)
   await opened.bus.publish(events)
 
-  await working(around, opened, [handler])
+  await working(around, opened)
   const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
 
   expect(statuses.map(({ deliveries: [one] }) => [one!.state, one!.attempts])).toEqual([
@@ -158,7 +158,7 @@ test.concurrent('a throw fails all, whatever was said of single events before', 
   const opened = await withHandlers(around, handler)
   await opened.bus.publish(notes(2))
 
-  await working(around, opened, [handler])
+  await working(around, opened)
   await until('all are done', async () => (await storedNotes(opened)).every(({ state }) => state === 'completed'))
 
   expect(batches).toEqual([
@@ -180,7 +180,7 @@ test.concurrent(
     const events = notes(5)
     await opened.bus.publish(events)
 
-    await working(around, opened, [handler])
+    await working(around, opened)
     const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
 
     expect(statuses.map(({ deliveries: [one] }) => one!.state)).toEqual(['done', 'done', 'dead', 'done', 'done'])
@@ -196,7 +196,7 @@ test.concurrent('a snooze puts off all of them, and uses no attempt', async (aro
   const opened = await withHandlers(around, handler)
   await opened.bus.publish(notes(2))
 
-  await working(around, opened, [handler])
+  await working(around, opened)
   await until('all are done', async () => (await storedNotes(opened)).every(({ state }) => state === 'completed'))
 
   expect(batches).toEqual([
@@ -218,7 +218,7 @@ test.concurrent('the time limit is the batch’s: its signal is aborted, and all
   const events = notes(2)
   await opened.bus.publish(events)
 
-  await working(around, opened, [handler])
+  await working(around, opened)
   const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
 
   expect(statuses.map(({ deliveries: [one] }) => one!.errors.map(({ code }) => code))).toEqual([

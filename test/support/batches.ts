@@ -46,21 +46,28 @@ export async function withHandlers(around: TestContext, ...handlers: readonly An
   return opened
 }
 
-/** A worker of another bus on the same database. It is stopped with the test. */
-export async function working(
+/** A worker. It is stopped with the test. */
+export async function working(around: TestContext, { bus }: TestBus, options: WorkerOptions = {}): Promise<Worker> {
+  const worker = bus.worker(options)
+  around.onTestFinished(() => worker.stop().then(() => undefined))
+  await worker.start()
+  return worker
+}
+
+/** A worker of another bus on the same database, as another process would have. */
+export async function workingBeside(
   around: TestContext,
   opened: TestBus,
-  handlers: readonly AnyHandler[],
+  handler: AnyHandler,
   options: WorkerOptions = {},
-): Promise<Worker> {
-  const bus = anotherBus(opened, [...handlers])
+): Promise<void> {
+  const bus = anotherBus(opened, [handler])
   const worker = bus.worker(options)
   around.onTestFinished(async () => {
     await worker.stop()
     await bus.close()
   })
   await worker.start()
-  return worker
 }
 
 /** Notes numbered from 1, of one key or of none. */
