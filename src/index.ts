@@ -3,8 +3,11 @@ export { createBus, type Bus } from './bus.ts'
 export { defineEvent, type EndedDelivery, type EventDefinition, type EventOf, type EventType } from './events/event.ts'
 export { upcast, type Upcasts } from './events/upcasts.ts'
 export type { Upcast } from './events/event-details.ts'
-export { defineHandler, type Handler, type HandlerDefinition, type HandlerOptions } from './handlers/handler.ts'
+export { defineHandler, type Handler, type HandlerDefinition } from './handlers/handler.ts'
+export type { HandlerOptions } from './handlers/handler-options.ts'
 export type { AnyHandler } from './handlers/handler.ts'
+export { defineBatchHandler, type BatchHandler, type BatchHandlerDefinition } from './handlers/batch-handler.ts'
+export type { BatchContext, BatchDelivery, Batching, BatchOutcomes, BatchPublishOptions } from './handlers/batching.ts'
 export { shadow } from './handlers/shadow.ts'
 export type {
   AnyEventType,

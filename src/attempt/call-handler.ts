@@ -29,7 +29,8 @@ export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promi
     const returned = trace.run(() => {
       const context = contextFor(call, parts)
       const handling = { event: call.event, handler: call.handler.name, context }
-      return aroundHandle(parts.middleware.handle, handling, () => call.handler.handle(call.event as never, context))
+      const handle = () => call.handler.handle(call.event as never, context as never)
+      return aroundHandle(parts.middleware.handle, handling, handle)
     })
     if (!isThenable(returned)) return end({ threw: false, value: returned })
     return answerOf(returned, end)

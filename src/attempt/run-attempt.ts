@@ -4,23 +4,19 @@
  */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
-import { PostbusError } from '../errors.ts'
 import { finishing } from '../handlers/finishers.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { needsTransaction } from '../handlers/transactional.ts'
-import { toldOrTimedOut } from './awaited.ts'
+import { callBatch } from './batch-call.ts'
 import { callHandler } from './call-handler.ts'
-import { Deadlines } from './deadlines.ts'
-import type { HandlerCall } from './handler-call.ts'
+import type { Answer, HandlerCall } from './handler-call.ts'
 import { callInOwnTransaction, completedBefore, type OwnTransactionParts } from './in-own-transaction.ts'
-import { noLongerWanted } from './no-longer-wanted.ts'
 import { decided, type Undecided } from './on-dead.ts'
-import { openedOrError } from './open-envelope.ts'
-import { shadowOrError, type FetchParts } from './shadow-event.ts'
+import { openedFor } from './opened-for.ts'
+import { outcomeOf, putBack, unknownHandler } from './outcome-of.ts'
+import type { FetchParts } from './shadow-event.ts'
 import { superseded, type SupersedeParts } from './superseded.ts'
-import { dead, eventGone, outcomeOf, putBack, unknownHandler, usedUp } from './outcome-of.ts'
-import { versionMisfit } from './version-misfit.ts'
 
 export interface AttemptParts extends OwnTransactionParts, FetchParts, SupersedeParts {
   readonly registry: Registry
@@ -30,12 +26,6 @@ export interface AttemptParts extends OwnTransactionParts, FetchParts, Supersede
 
 /** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
 export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Promise<Outcome>
-
-/** Returns the function that runs attempts with these parts. All of its attempts share one list of deadlines. */
-export function attemptWith(given: Omit<AttemptParts, 'deadlines'>): Attempt {
-  const parts = { ...given, deadlines: new Deadlines() }
-  return (delivery, abort) => runAttempt(delivery, abort, parts)
-}
 
 /** Rejects only when the handler has returned something of which nothing can be asked: see `concluded-attempt.ts`. */
 export async function runAttempt(
@@ -48,32 +38,24 @@ export async function runAttempt(
   return decided(delivery, handler, await attempted({ delivery, handler, abort }, parts), parts)
 }
 
-async function attempted(
-  { delivery, handler, abort }: Omit<HandlerCall, 'event'>,
-  parts: AttemptParts,
-): Promise<Undecided> {
-  const isTransactional = needsTransaction(handler)
-  const completed = isTransactional ? await completedBefore(delivery, parts) : null
+async function attempted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts): Promise<Undecided> {
+  const { delivery, handler } = call
+  const completed = needsTransaction(handler) ? await completedBefore(delivery, parts) : null
   if (completed) return outcomeOf(delivery, handler, completed)
 
-  const stored = delivery.event
-  if (!stored) return dead(handler, eventGone(delivery))
-  const unwanted = noLongerWanted(stored)
-  if (unwanted) return unwanted
-  const ended = toldOrTimedOut(delivery, stored, handler)
-  if (ended) return ended
-  const reading = parts.registry.readingOf(handler, stored)
-  const misfit = versionMisfit(handler, stored, reading)
-  if (misfit) return misfit
+  const opened = openedFor(delivery, handler, parts)
+  if (opened.is === 'not-called') return opened.outcome
   const passedOver = await superseded(delivery, handler, parts)
-  if (passedOver) return passedOver
-  if (delivery.attempt > handler.options.maxAttempts) return usedUp(delivery, handler)
+  return passedOver ?? outcomeOf(delivery, handler, await answerTo({ ...call, event: opened.event }, parts))
+}
 
-  const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)
-  if (event instanceof PostbusError) return dead(handler, event)
-  const called = finishing(handler, () => parts.deliveriesOf(stored)) ?? handler
-  const call = { delivery, handler: called, event, abort }
-  const isAlone = isTransactional && parts.tx === undefined
-  const answer = await (isAlone ? callInOwnTransaction(call, parts) : callHandler(call, parts))
-  return outcomeOf(delivery, handler, answer)
+/** A batch handler that is called for one delivery alone has a batch of one. */
+async function answerTo(call: HandlerCall, parts: AttemptParts): Promise<Answer> {
+  const { delivery, handler, event } = call
+  if (handler.batch) return (await callBatch({ ...call, members: [call] }, parts))(event.id)
+  const called = finishing(handler, async () => parts.deliveriesOf(delivery.event!)) ?? handler // it was opened
+  const isAlone = needsTransaction(handler) && parts.tx === undefined
+  return isAlone
+    ? callInOwnTransaction({ ...call, handler: called }, parts)
+    : callHandler({ ...call, handler: called }, parts)
 }

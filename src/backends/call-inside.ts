@@ -3,6 +3,7 @@
  * of it and nothing is retried, so what it throws reaches the publisher. A snoozed event has no later to come back in, and is an error.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { callBatch } from '../attempt/batch-call.ts'
 import { callHandler, type CallParts } from '../attempt/call-handler.ts'
 import { Deadlines } from '../attempt/deadlines.ts'
 import type { Answer, HandlerCall } from '../attempt/handler-call.ts'
@@ -46,8 +47,15 @@ export async function callInside(
   const event = handler.isShadow ? shadowOfWhole(copy) : copy
   const called = finishing(handler, async () => ended) ?? handler
   const call = { delivery, handler: called, event, abort: new AbortController() }
-  const answer = await chain.run(links, () => callHandler(call, { ...parts, deadlines: new Deadlines() }))
+  const answer = await chain.run(links, () => answerTo(call, { ...parts, deadlines: new Deadlines() }))
   return endOf(answer, call, parts)
+}
+
+/** A batch handler has a batch of one: each event is handled before the next one is looked at. */
+async function answerTo(call: HandlerCall, parts: CallParts): Promise<Answer> {
+  if (!call.handler.batch) return callHandler(call, parts)
+  const answerFor = await callBatch({ ...call, members: [call] }, parts)
+  return answerFor(call.event.id)
 }
 
 function endOf(

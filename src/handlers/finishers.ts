@@ -9,6 +9,7 @@ import type { EndedDelivery } from '../events/event-type.ts'
 import { PostbusError } from '../errors.ts'
 import { storedName } from '../names.ts'
 import { defineHandler, type AnyHandler } from './handler.ts'
+import type { HandlerContext } from './handler-context.ts'
 import type { AnyEventType } from './listens-to.ts'
 import { isLogHandler } from './log-delivery.ts'
 import { runsInPublish } from './transactional.ts'
@@ -58,7 +59,7 @@ export function finishing(handler: AnyHandler, deliveries: () => Promise<readonl
   if (!make) return null
   return {
     ...handler,
-    handle: async (event: Envelope, { publish }) => {
+    handle: async (event: Envelope, { publish }: HandlerContext) => {
       const others = (await deliveries()).filter((one) => one.handler !== handler.name)
       const made: unknown = make(event, others)
       if (!isEvent(made)) throw notAnEvent(event)

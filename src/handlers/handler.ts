@@ -5,113 +5,18 @@
  * handler may run more than once for one event (at least once), so its effects have to bear repetition.
  */
 import { z } from 'zod'
-import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
+import type { Batching } from './batching.ts'
 import { callerOf } from '../events/defined-at.ts'
 import { PostbusError } from '../errors.ts'
 import type { HandlerContext } from './handler-context.ts'
 import type { EventFor, HandledEvent, ListensTo } from './listens-to.ts'
 import { deliveryProblem } from './log-delivery.ts'
-import { paceOptions, paceProblem, type IsRetryable } from './pace.ts'
+import { handlerOptions, type HandlerOptions } from './handler-options.ts'
+import { paceProblem } from './pace.ts'
 import { checkName, checkPreviousNames, checkQueueName } from '../names.ts'
 import { isShadow } from './shadow.ts'
 import { subscriptionsOf, type Subscription } from './subscription.ts'
 import { transactionProblem, type ContextFor, type Runs } from './transactional.ts'
-
-/** Decides for one dead delivery. Synchronous, and without effects. The event has the type that the handler listens to. */
-// Its parameter is `never`, as in `AnyHandler`: a function for any event fits.
-type OnDeadFunction = (error: unknown, event: never) => 'continue' | 'block'
-
-const limit = z.int().min(1).max(100_000)
-
-/** Numbers and names of a handler, declared once: limits, defaults and documentation. */
-export const handlerOptions = z.strictObject({
-  priority: z.int().min(0).max(9).default(0).describe('0 runs first, 9 last, among the deliveries waiting in a queue.'),
-  maxAttempts: z.int().min(1).max(1_000).default(5).describe('Attempts in all before the delivery is a dead letter.'),
-  timeoutMs: z
-    .int()
-    .min(1)
-    .max(12 * 3_600_000)
-    .default(60_000)
-    .describe('An attempt that takes longer has its `context.signal` aborted and counts as failed.'),
-  queue: z
-    .string()
-    .default('events')
-    .describe('The queue for this handler’s deliveries; those with a key use `<queue>_partitioned`.'),
-  concurrency: z
-    .union(
-      [
-        limit.transform((perProcess) => ({ perProcess })),
-        z
-          .strictObject({ perProcess: limit.optional(), cluster: limit.optional() })
-          .refine(({ perProcess, cluster }) => perProcess ?? cluster),
-      ],
-      {
-        error: 'expected a whole number from 1 to 100,000, or { perProcess, cluster } with one such number or two',
-      },
-    )
-    .optional()
-    .describe(
-      'How many attempts of this handler may run at once: in one worker process, or `{ perProcess, cluster }`, where `cluster` counts all of them. Default: as many as the queue has slots.',
-    ),
-  onDead: z
-    .union([z.enum(['continue', 'block']), z.custom<OnDeadFunction>((value) => typeof value === 'function')], {
-      error: "expected 'continue', 'block', or a function that returns one of them",
-    })
-    .default('continue')
-    .describe(
-      'When a delivery with a key dies: `continue` goes on with the next of its key, `block` holds the key until an operator acts. Or a function `(error, event)` that returns one of them; if it throws, the key is held.',
-    ),
-  backfill: z
-    .strictObject({
-      since: z.date(),
-      followMs: z
-        .int()
-        .min(0)
-        .max(30 * 86_400_000)
-        .default(900_000),
-    })
-    .optional()
-    .describe(
-      'For a handler that is added later: `{ since }` gives it what was published from then on, first and once. `followMs` is how long after that publishers may be running which do not know the handler (15 minutes).',
-    ),
-  delivery: z
-    .enum(['job', 'log'])
-    .default('job')
-    .describe(
-      '`job`: a publish writes a delivery for it. `log`: workers read the log of events for it, in order, and only what fails becomes a delivery.',
-    ),
-  shards: z
-    .int()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe(
-      "For `delivery: 'log'`: into how many parts its keys are divided among the workers (16). It cannot change.",
-    ),
-  transactional: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Whether each attempt runs in a transaction of yours, `context.tx`, in which the delivery is completed too: what it writes is there exactly once. It takes `createBus({ transaction })`.',
-    ),
-  runs: z
-    .enum(['in-worker', 'in-transaction'])
-    .default('in-worker')
-    .describe(
-      '`in-transaction`: inside `publish`, in the publisher’s transaction, `context.tx`. What it throws rejects the publish; nothing is stored for it, and nothing is retried.',
-    ),
-  backoff: z
-    .union([backoffSchema, z.custom<BackoffFunction>((value) => typeof value === 'function')])
-    .prefault({})
-    .describe('Waiting time between attempts: exponential, or a function `(attempt, error) => milliseconds`.'),
-  ...paceOptions,
-})
-
-export type HandlerOptions = Omit<z.input<typeof handlerOptions>, 'backoff' | 'isRetryable' | 'onDead'> & {
-  readonly backoff?: Backoff | BackoffFunction
-  readonly isRetryable?: IsRetryable
-  readonly onDead?: 'continue' | 'block' | undefined
-}
 
 export interface HandlerDefinition<
   Listens extends ListensTo,
@@ -173,14 +78,18 @@ export interface Handler<Name extends string = string, Listens extends ListensTo
   readonly isShadow: boolean
   /** Where the handler was defined, for the error about two handlers with one name. */
   readonly definedAt: string
+  /** It takes one event at a time. */
+  readonly batch: null
 }
 
 /** Any handler, whatever it listens to. */
 // The parameters of `interested` and `handle` are never written through this type, so `never` makes it the common supertype.
-export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'> {
+export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on' | 'batch'> {
   readonly on: ListensTo
   readonly interested: ((event: never) => boolean) | null
-  readonly handle: (event: never, context: HandlerContext) => unknown
+  readonly handle: (event: never, context: never) => unknown
+  /** How its events are gathered; `null`: it takes one at a time. */
+  readonly batch: Batching | null
 }
 
 const HANDLER = Symbol.for('postbus.handler')
@@ -204,6 +113,20 @@ export function defineHandler<
   const Transactional extends boolean = false,
   const Where extends Runs = 'in-worker',
 >(name: Name, definition: HandlerDefinition<Listens, Result, Transactional, Where>): Handler<Name, Listens, Result> {
+  const made = { batch: null, definedAt: callerOf(defineHandler) }
+  return handlerFrom(name, definition, made) as Handler<Name, Listens, Result>
+}
+
+/** What the definition of any handler has. */
+type AnyDefinition = Omit<HandlerDefinition<ListensTo, unknown, boolean, Runs>, 'interested' | 'onDead' | 'handle'> &
+  Pick<Partial<AnyHandler>, 'interested' | 'handle'>
+
+/** A handler of either kind, checked. */
+export function handlerFrom(
+  name: string,
+  definition: AnyDefinition,
+  made: Pick<AnyHandler, 'batch' | 'definedAt'>,
+): AnyHandler {
   checkName(name, 'Handler', 'POSTBUS_INVALID_HANDLER')
   const { on, interested, handle, previousNames, ...options } = definition
   if (typeof handle !== 'function') throw invalid(name, 'expected `handle` to be a function.')
@@ -221,8 +144,8 @@ export function defineHandler<
     options: parseOptions(name, options),
     subscriptions: subscriptionsOf(name, on),
     isShadow: isShadow(on),
-    definedAt: callerOf(defineHandler),
-  } as Handler<Name, Listens, Result>
+    ...made,
+  } as AnyHandler
 }
 
 /** Whether a value was made by `defineHandler`, by this or another copy of the package. */
@@ -245,6 +168,6 @@ function parseOptions(name: string, options: object): z.output<typeof handlerOpt
   return Object.freeze(parsed.data)
 }
 
-function invalid(name: string, problem: string): PostbusError {
+export function invalid(name: string, problem: string): PostbusError {
   return new PostbusError('POSTBUS_INVALID_HANDLER', `Handler "${name}": ${problem}`)
 }

@@ -60,6 +60,11 @@ export function traceAttempt(event: Causing, handler: string): TracedAttempt {
   }
 }
 
+/** Runs `work` outside of all frames: what is published inside carries on nothing that it was not told. */
+export function withoutTrace<Result>(work: () => Result): Result {
+  return frames.exit(work)
+}
+
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the context is not one. */
 export function withContext<Result>(context: PublishContext, work: () => Result): Result {
   const frame: Frame = { outer: frames.getStore(), given: checked(context), cause: null, isOver: false }

@@ -47,9 +47,8 @@ export class Alone {
     this.#isCautious = claimed.some((delivery) => this.isFor(delivery))
   }
 
-  isFor({ attempt, wasLost = false, handler }: ClaimedDelivery): boolean {
-    const max = this.#parts.maxAttempts(handler)
-    return wasLost && attempt >= Math.min(FROM_ATTEMPT, max) && attempt <= max
+  isFor(delivery: ClaimedDelivery): boolean {
+    return isSuspect(delivery, this.#parts.maxAttempts(delivery.handler))
   }
 
   /** What waits in this queue until it can run alone: its claim has to be kept. */
@@ -78,6 +77,11 @@ export class Alone {
     this.#isTaken = false
     this.#parts.goOn()
   }
+}
+
+/** Whether a delivery may be what has killed its workers. */
+export function isSuspect({ attempt, wasLost = false }: ClaimedDelivery, maxAttempts: number): boolean {
+  return wasLost && attempt >= Math.min(FROM_ATTEMPT, maxAttempts) && attempt <= maxAttempts
 }
 
 /** For a dispatcher that has no worker around it. */

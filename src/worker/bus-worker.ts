@@ -1,5 +1,5 @@
 /** A worker of a bus: what it works on, and how its attempts are run. */
-import { attemptWith } from '../attempt/run-attempt.ts'
+import { attemptsWith } from '../attempt/attempts.ts'
 import type { ScheduleStore } from '../deliveries/schedules.ts'
 import { withBackfill } from '../handlers/handler.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
@@ -35,21 +35,20 @@ export function makeWorker(
     emit: bus.emit,
     async plan() {
       const registry = await bus.registry.load()
-      const { attempt, pacer } = pacedAttempts(
-        attemptWith({
-          registry,
-          codec: bus.codec,
-          emit: bus.emit,
-          publish: bus.publish,
-          middleware: bus.middleware,
-          payloadOf: (event) => stored.store.payloadOf(event),
-          deliveriesOf: (event) => stored.store.deliveriesOf(event),
-          supersede: (delivery) => stored.store.supersede(delivery),
-          transaction: bus.transaction,
-          completions: stored.store.completions,
-        }),
-        { handlers: registry.handlers, store: stored.store.pace, emit: bus.emit },
-      )
+      const attempts = attemptsWith({
+        registry,
+        codec: bus.codec,
+        emit: bus.emit,
+        publish: bus.publish,
+        middleware: bus.middleware,
+        payloadOf: (event) => stored.store.payloadOf(event),
+        deliveriesOf: (event) => stored.store.deliveriesOf(event),
+        supersede: (delivery) => stored.store.supersede(delivery),
+        transaction: bus.transaction,
+        completions: stored.store.completions,
+      })
+      const pace = { handlers: registry.handlers, store: stored.store.pace, emit: bus.emit }
+      const { attempt, pacer } = pacedAttempts(attempts.attempt, pace)
       return {
         queues: queuesToWork(registry.queues, queues),
         slotsOf: slotsOfQueues(registry.handlers, pacer),
@@ -57,6 +56,7 @@ export function makeWorker(
         limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },
         shadows: registry.shadows,
         transactional: transactionalIn(registry, bus.transaction),
+        ...attempts,
         attempt,
         log: { registry, codec: bus.codec },
         backfills: withBackfill(registry.handlers).map((handler) => ({ handler, registry, codec: bus.codec })),

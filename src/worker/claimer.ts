@@ -8,6 +8,7 @@
 import type { Claimed, ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Alone } from './alone.ts'
+import type { Batches } from './batches/batches.ts'
 import { Gate } from './gate.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Held } from './held.ts'
@@ -34,6 +35,7 @@ export interface ClaimerParts {
   readonly held: Held
   /** How many lanes are being worked on. */
   lanes(): number
+  readonly batches: Pick<Batches, 'begunIn' | 'readyIn' | 'pump' | 'flush'>
   readonly handlerSlots: HandlerSlots
   /** Whether something has to run alone. */
   readonly alone?: Pick<Alone, 'most' | 'learn'>
@@ -121,13 +123,20 @@ export class Claimer {
     return Math.max(0, BUDGET - this.#parts.held.payloadSize - this.#promised)
   }
 
+  /** Whether a batch finds a slot: what claims have asked for is taken. */
+  get hasSlot(): boolean {
+    return this.#busy() + this.#asked < this.#parts.concurrency
+  }
+
   /** A handler has returned. In a lane its slot is not free before it is settled. */
   returned(): void {
+    this.#parts.batches.pump()
     if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
   }
 
   /** A delivery, and what followed it in its lane, is settled. That may have made something due. */
   released(): void {
+    this.#parts.batches.pump()
     if (this.#hasBacklog || this.#isDraining) this.wake()
   }
 
@@ -145,10 +154,16 @@ export class Claimer {
    * the next of the lane may come back with that. Large payloads leave slots empty.
    */
   #freeSlots(): number {
-    const { alone, concurrency, held, inLanes, lanes } = this.#parts
-    const free = inLanes ? concurrency - lanes() : Math.min(concurrency - held.inHandlers, 3 * concurrency - held.size)
+    const { alone, concurrency, queue, batches } = this.#parts
+    const free = concurrency - this.#busy() - batches.readyIn(queue)
     const most = this.room > 0 ? Math.max(0, free - this.#asked) : 0
     return alone?.most(most) ?? most
+  }
+
+  #busy(): number {
+    const { concurrency, queue, held, inLanes, lanes, batches } = this.#parts
+    const singles = inLanes ? lanes() : Math.max(held.inHandlers, held.singles - 2 * concurrency)
+    return singles + batches.begunIn(queue)
   }
 
   #send(limit: number): void {
@@ -157,6 +172,7 @@ export class Claimer {
     this.#asked += limit
     const claim: Promise<void> = this.#claimAndLearn(limit, wasIdle).finally(() => {
       this.#underWay.delete(claim)
+      this.#parts.batches.pump()
       this.#news.open()
     })
     this.#underWay.add(claim)
@@ -169,6 +185,7 @@ export class Claimer {
     if (this.#hasBacklog) this.#isDue = true
     else this.#setPatience(claimed?.lookAgain ?? false)
     // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
+    if (this.#isDraining && !this.#hasBacklog) this.#parts.batches.flush()
     this.#isDry = this.#isDraining && claimed?.deliveries.length === 0 && !this.#hasBacklog && wasIdle
   }
 

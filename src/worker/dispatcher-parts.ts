@@ -3,6 +3,7 @@ import type { Attempt } from '../attempt/run-attempt.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Emit } from '../signals.ts'
 import type { Alone } from './alone.ts'
+import type { Batches } from './batches/batches.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Tally } from './tally.ts'
 
@@ -15,6 +16,8 @@ export interface DispatcherParts {
   readonly alone?: Alone
   /** Whether each delivery of a handler has to be claimed before it begins: see `LaneRunParts`. */
   goesAlone?(handler: string): boolean
+  /** Shared by all queues of a worker. */
+  readonly batches?: Batches
   readonly pollMs: number
   readonly store: DeliveryStore
   readonly tally: Tally

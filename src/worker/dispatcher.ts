@@ -9,15 +9,19 @@
  *                  └── the next of its lane ┘
  */
 import { setTimeout } from '../clock.ts'
-import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
+import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { isPartitionedQueue } from '../names.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import { NEVER_ALONE, type Alone } from './alone.ts'
+import { noBatches, type Batches } from './batches/batches.ts'
+import { gathering } from './batches/gathering.ts'
+import type { LaneBatch } from './batches/lane-batch.ts'
 import { Claimer } from './claimer.ts'
 import type { DispatcherParts } from './dispatcher-parts.ts'
 import { Held, type HeldDelivery, type Run } from './held.ts'
 import { keepClaims } from './keep-claims.ts'
+import { later } from './later.ts'
 import { LaneRun } from './lane-run.ts'
 import type { LaneRunParts } from './lane-run-parts.ts'
 import { LaneTurns } from './lane-turns.ts'
@@ -30,13 +34,12 @@ const GIVE_BACK_MS = 500
 /** A delivery that comes back to a process in which its lost attempt still runs is looked at again after this time. */
 const ZOMBIE_MS = 2_000
 
-export type { DispatcherParts } from './dispatcher-parts.ts'
-
 export class Dispatcher {
   readonly queue: string
   readonly #parts: DispatcherParts
   readonly #inLanes: boolean
   readonly #alone: Alone
+  readonly #batches: Batches
   readonly #signals: QueueSignals
   readonly #settler: Settler
   readonly #held: Held
@@ -44,6 +47,7 @@ export class Dispatcher {
   readonly #runs = new Set<Run>()
   readonly #runParts: LaneRunParts
   readonly #singleParts: SingleRunParts
+  readonly #gather: (delivery: ClaimedDelivery) => void
   readonly #stopping = new AbortController()
 
   constructor(parts: DispatcherParts) {
@@ -52,11 +56,14 @@ export class Dispatcher {
     this.#inLanes = isPartitionedQueue(parts.queue)
     this.#held = new Held()
     this.#alone = parts.alone ?? NEVER_ALONE
+    this.#batches = parts.batches ?? noBatches()
+    this.#batches.serve(parts.queue, () => this.#claimer.hasSlot)
     this.#signals = new QueueSignals(parts.queue, parts.emit)
     this.#claimer = new Claimer({
       ...parts,
       inLanes: this.#inLanes,
       alone: this.#alone,
+      batches: this.#batches,
       held: this.#held,
       lanes: () => this.#runs.size,
       signals: this.#signals,
@@ -93,6 +100,8 @@ export class Dispatcher {
       onEnd: (held) => this.#leave(held),
       begin: (delivery) => this.#begin(delivery),
     }
+    const ofLanes = { ...this.#runParts, ...parts, onEnd: (lane: LaneBatch) => this.#runEnded(lane) }
+    this.#gather = gathering(this.#inLanes ? ofLanes : null, this.#singleParts, this.#batches)
   }
 
   /** Claims and runs until stopped. */
@@ -116,6 +125,7 @@ export class Dispatcher {
   /** No further claims. What runs goes on. */
   stopClaiming(): void {
     this.#stopping.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
+    this.#batches.stop()
   }
 
   /** Resolves when nothing is held any more. */
@@ -193,7 +203,8 @@ export class Dispatcher {
 
   #start(delivery: ClaimedDelivery): void {
     this.#parts.handlerSlots.take(delivery.handler)
-    if (this.#inLanes) this.#beginRun(delivery)
+    if (this.#batches.isFor(delivery.handler)) this.#gather(delivery)
+    else if (this.#inLanes) this.#beginRun(delivery)
     else runSingle(this.#singleParts, delivery)
   }
 
@@ -235,8 +246,4 @@ export class Dispatcher {
     // Nobody announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }
-}
-
-function later(delivery: ClaimedDelivery, delayMs: number): Settlement {
-  return { delivery, is: 'later', delayMs }
 }

@@ -1,10 +1,12 @@
 /** The dispatchers of one worker, one for each queue. What they share: a delivery that has to run alone is alone in all of them. */
 import { Alone } from './alone.ts'
-import { Dispatcher, type DispatcherParts } from './dispatcher.ts'
+import { Batches } from './batches/batches.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { DispatcherParts } from './dispatcher-parts.ts'
 import type { WorkPlan } from './work-plan.ts'
 
 export function dispatchersFor(
-  { queues, slotsOf, limitsOf, attempt, transactional }: WorkPlan,
+  { queues, slotsOf, limitsOf, attempt, batchAttempts, transactional }: WorkPlan,
   parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally'>,
 ): readonly Dispatcher[] {
   const alone = new Alone({
@@ -12,6 +14,7 @@ export function dispatchersFor(
     quiet: async () => void (await Promise.all(dispatchers.map((dispatcher) => dispatcher.quiet()))),
     goOn: () => dispatchers.forEach((dispatcher) => dispatcher.wake()),
   })
+  const batches = new Batches(batchAttempts)
   const dispatchers = [...queues].map(
     ([queue, concurrency]) =>
       new Dispatcher({
@@ -20,6 +23,7 @@ export function dispatchersFor(
         concurrency,
         handlerSlots: slotsOf(queue),
         alone,
+        batches,
         attempt,
         goesAlone: (handler) => transactional.includes(handler) || limitsOf(handler).coalesce !== undefined,
       }),

@@ -3,6 +3,7 @@
  * its slots, so their claims take turns: what one of them was told is free must still be so when its deliveries arrive.
  */
 import type { HandlerRoom } from '../deliveries/delivery.ts'
+import type { Batching } from '../handlers/batching.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { baseQueue } from '../names.ts'
 import type { Pacer } from './pacer.ts'
@@ -112,10 +113,15 @@ export function slotsOfQueues(
 
 function limitsIn(handlers: readonly AnyHandler[], queue: string): Limits {
   return new Map(
-    handlers.flatMap(({ name, options: { queue: own, concurrency = {}, rateLimit } }) =>
+    handlers.flatMap(({ name, batch, options: { queue: own, concurrency = {}, rateLimit } }) =>
       own === queue && (rateLimit !== undefined || 'perProcess' in concurrency || 'cluster' in concurrency)
-        ? [[name, concurrency] as const]
+        ? [[name, inDeliveries(concurrency, batch)] as const]
         : [],
     ),
   )
+}
+
+/** Of a batch handler so many batches may run at once; how many deliveries that are is for claims. */
+function inDeliveries(limit: Limit, batch: Batching | null): Limit {
+  return batch && limit.perProcess !== undefined ? { perProcess: limit.perProcess * batch.batchSize } : limit
 }

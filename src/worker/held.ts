@@ -12,6 +12,8 @@ export interface HeldDelivery {
   readonly since: number
   /** What it belongs to in its lane. */
   readonly run: Run | null
+  /** It is in a batch, which has the slot. */
+  readonly isMember: boolean
   /**
    * - `running`: its handler runs.
    * - `settling`: the handler has returned; its outcome is on the way to the database.
@@ -36,6 +38,9 @@ export class Held {
   #payloadSize = 0
   /** The ids of those whose handlers have not returned yet. */
   readonly #inHandlers = new Set<string>()
+  /** Of these, and of those that are held, so many are in batches. */
+  #membersInHandlers = 0
+  #members = 0
   readonly #released = new Gate()
 
   /** How many are claimed and not settled. */
@@ -43,14 +48,19 @@ export class Held {
     return this.#held.size
   }
 
+  /** How many of these are in no batch. */
+  get singles(): number {
+    return this.#held.size - this.#members
+  }
+
   /** How many characters the payloads of these have, and of those that wait behind them. */
   get payloadSize(): number {
     return this.#payloadSize
   }
 
-  /** How many handlers have not returned. */
+  /** How many handlers have not returned, batches aside. */
   get inHandlers(): number {
-    return this.#inHandlers.size
+    return this.#inHandlers.size - this.#membersInHandlers
   }
 
   countOf(phase: HeldDelivery['phase']): number {
@@ -61,13 +71,26 @@ export class Held {
     return this.#inHandlers.has(id)
   }
 
-  hold(delivery: ClaimedDelivery, run: Run | null = null): HeldDelivery {
+  hold(delivery: ClaimedDelivery, run: Run | null = null, isMember = false): HeldDelivery {
     const since = performance.now()
-    const held: HeldDelivery = { delivery, abort: new AbortController(), since, run, phase: 'running' }
+    const held: HeldDelivery = { delivery, abort: new AbortController(), since, run, isMember, phase: 'running' }
     this.#held.add(held)
     this.#payloadSize += payloadSize(delivery)
-    this.#inHandlers.add(delivery.id)
+    if (isMember) this.#members += 1
+    this.#enter(delivery, isMember)
     return held
+  }
+
+  /** These follow one that is held, in its batch: its claim is theirs. */
+  holdBehind(deliveries: readonly ClaimedDelivery[]): void {
+    this.await(deliveries)
+    for (const delivery of deliveries) this.#enter(delivery, true)
+  }
+
+  /** Their handler has returned. */
+  releaseBehind(deliveries: readonly ClaimedDelivery[]): void {
+    this.awaitNoMore(deliveries)
+    for (const delivery of deliveries) this.#leave(delivery, true)
   }
 
   /**
@@ -83,14 +106,16 @@ export class Held {
   }
 
   /** Its handler has returned. */
-  returned({ delivery }: HeldDelivery): void {
-    this.#inHandlers.delete(delivery.id)
+  returned({ delivery, isMember }: HeldDelivery): void {
+    this.#leave(delivery, isMember)
   }
 
   /** It is settled, or given up. */
   release(held: HeldDelivery): void {
     this.#released.open()
-    if (this.#held.delete(held)) this.#payloadSize -= payloadSize(held.delivery)
+    if (!this.#held.delete(held)) return
+    this.#payloadSize -= payloadSize(held.delivery)
+    if (held.isMember) this.#members -= 1
   }
 
   /** These are in memory too, and not begun. */
@@ -113,6 +138,15 @@ export class Held {
     const running = [...this.#held].filter((held) => held.phase === 'running')
     for (const held of running) held.phase = 'given-back'
     return running
+  }
+
+  #enter({ id }: ClaimedDelivery, isMember: boolean): void {
+    if (isMember && !this.#inHandlers.has(id)) this.#membersInHandlers += 1
+    this.#inHandlers.add(id)
+  }
+
+  #leave({ id }: ClaimedDelivery, isMember: boolean): void {
+    if (this.#inHandlers.delete(id) && isMember) this.#membersInHandlers -= 1
   }
 
   /** Those held since before then; those that are settling too: their settle may be tried for longer than a claim lives. */

@@ -38,7 +38,7 @@ export function runSingle(parts: SingleRunParts, delivery: ClaimedDelivery): voi
 }
 
 /** The outcome goes to the database, unless the delivery was given back meanwhile. */
-function returned(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttempt): void {
+export function returned(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttempt): void {
   parts.held.returned(held)
   parts.onReturned(held.delivery.handler)
   if (held.phase === 'given-back') return parts.onEnd(held)

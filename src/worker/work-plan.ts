@@ -1,5 +1,5 @@
 /** What a worker is to work on. */
-import type { Attempt } from '../attempt/run-attempt.ts'
+import type { Attempts } from '../attempt/attempts.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Backfilling } from '../deliveries/delivery-store.ts'
 import type { Registry } from '../handlers/registry.ts'
@@ -11,7 +11,7 @@ export interface HandlerLimits {
   readonly coalesce?: 'latest' | undefined
 }
 
-export interface WorkPlan {
+export interface WorkPlan extends Attempts {
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
   /** How many attempts of each limited handler may run at once. */
@@ -26,7 +26,6 @@ export interface WorkPlan {
   readonly shadows: readonly string[]
   /** Handlers that may have to be given what was published before they were there. */
   readonly backfills: readonly Backfilling[]
-  readonly attempt: Attempt
   /** For handlers that read the log. */
   readonly log: { readonly registry: Registry; readonly codec: Codec }
 }

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, type Bus, type BusOptions, type Envelope } from '../../src/index.ts'
+import {
+  createBus,
+  defineBatchHandler,
+  defineEvent,
+  defineHandler,
+  type Bus,
+  type BusOptions,
+  type Envelope,
+} from '../../src/index.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 const Noted = defineEvent('notes.noted', {
@@ -177,7 +185,7 @@ describe.each(['postgres', 'inline'] as const)('%s', (backend) => {
       text: 'rich',
       extra: { at: new Date(0), big: 1n, set: new Set([1]), nothing: undefined, nan: Number.NaN },
     }
-    const event = Noted(data, { metadata: { tenant: 'a' }, ttlMs: 1_000, causationId: 'c' })
+    const event = Noted(data, { metadata: { tenant: 'a' }, ttlMs: 60_000, causationId: 'c' })
     seen.length = 0
 
     await bus.publish(event)
@@ -189,9 +197,24 @@ describe.each(['postgres', 'inline'] as const)('%s', (backend) => {
     expect(Object.isFrozen(received)).toBe(true)
     await bus.close()
   })
-})
 
-describe.each(['postgres', 'inline'] as const)('%s', (backend) => {
+  test('a batch handler gets what every handler gets, in a list, if it is interested', async () => {
+    const read: Envelope[] = []
+    const storing = defineBatchHandler('notes.store-loud', {
+      on: Noted,
+      maxWaitMs: 60_000,
+      interested: ({ data }) => data.text.endsWith('!'),
+      handle: (events) => void read.push(...events),
+    })
+    const bus = busOn(backend, { handlers: [storing], source: 'test' })
+    const events = ['loud!', 'louder!'].map((text) => Noted({ text, extra: new Set([1]) }, { metadata: { a: 'b' } }))
+    await bus.publish([Noted({ text: 'calm', extra: 1 }), ...events])
+    if (backend === 'postgres') await bus.worker().drain()
+
+    expect(read).toEqual(events.map((event) => ({ ...event, source: 'test', correlationId: event.id })))
+    await bus.close()
+  })
+
   test('a handler that reads the log gets what every handler gets, if it is interested', async () => {
     const read: Envelope[] = []
     const reading = defineHandler('notes.index-loud', {
@@ -210,27 +233,6 @@ describe.each(['postgres', 'inline'] as const)('%s', (backend) => {
 
     expect(read).toEqual([{ ...event, source: 'test', correlationId: event.id }])
     await bus.close()
-  })
-})
-
-describe.each(['inline', 'mailbox'] as const)('%s', (backend) => {
-  test('needs no connection string, and refuses what only a database can do', async () => {
-    const bus = createBus({ backend, handlers })
-    const refused = { code: 'POSTBUS_NO_DATABASE', message: expect.stringContaining(`backend: 'postgres'`) }
-
-    await expect(bus.ready()).resolves.toBeUndefined()
-    expect(() => bus.worker()).toThrow(expect.objectContaining(refused))
-    await expect(bus.migrate()).rejects.toMatchObject(refused)
-    await expect(bus.doctor()).rejects.toMatchObject(refused)
-    const { list, count, retry, dismiss } = bus.deadLetters
-    for (const asked of [list(), count(), retry({ all: true }), dismiss({ all: true })]) {
-      await expect(asked).rejects.toMatchObject(refused)
-    }
-    const lane = { handler: 'mail.receipt', partitionKey: 'order-17' }
-    const { list: lanes, show, retry: retryHead, skipHead } = bus.lanes
-    for (const asked of [lanes(), show(lane), retryHead(lane), skipHead(lane)]) {
-      await expect(asked).rejects.toMatchObject(refused)
-    }
   })
 })
 

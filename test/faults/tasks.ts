@@ -55,6 +55,8 @@ export interface TracedHandler {
   readonly backfillFollowMs?: number
   readonly delivery?: 'job' | 'log'
   readonly shards?: number
+  /** It takes batches of so many. */
+  readonly batchSize?: number
 }
 
 export const STEADY: TracedHandler = { name: 'faults.steady' }

@@ -1,7 +1,8 @@
 /** The bus of a worker process in the fault tests: handlers that write a trace, and signals as JSON, one a line. */
 import { createBus, type Bus } from '../../src/index.ts'
 import { traceWriter } from '../support/trace.ts'
-import { tracedHandler, type TracedHandler } from './tasks.ts'
+import type { TracedHandler } from './tasks.ts'
+import { tracedHandlerOf } from './traced-batch.ts'
 
 export interface TracedBusSettings {
   readonly connectionString: string
@@ -16,7 +17,7 @@ export function tracedBus({ traceTo, handlers, ...options }: TracedBusSettings):
   const write = traceWriter(traceTo)
   return createBus({
     ...options,
-    handlers: handlers.map((handler) => tracedHandler(handler, write)),
+    handlers: handlers.map((handler) => tracedHandlerOf(handler, write)),
     onSignal: (signal) => process.stderr.write(`${JSON.stringify(signal)}\n`),
   })
 }

@@ -2018,13 +2018,13 @@ declare
   is_first boolean;
 begin
   perform set_config('postbus.published_by', 'now', true);
-  insert into "postbus".completion (delivery, skipped) values (of_delivery, complete.skipped) on conflict do nothing;
+  insert into "postbus".completion (delivery, skipped) values (of_delivery, complete_claimed.skipped) on conflict do nothing;
   is_first := found;
   perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
   if not is_first then return 'completed'; end if;
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then return 'ask'; end if;
   perform from (select job.id from "pgboss".job_common job where job.name = of_queue and job.id = of_delivery
-    and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = complete.claim and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)) job;
+    and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = complete_claimed.claim and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)) job;
   return case when found then 'ours' else 'lost' end;
 end
 $function$

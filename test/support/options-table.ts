@@ -1,10 +1,12 @@
 /** README's option tables, printed from the schemas that check the options. */
 import { z } from 'zod'
-import { handlerOptions } from '../../src/handlers/handler.ts'
+import { batchOptions } from '../../src/handlers/batching.ts'
+import { handlerOptions } from '../../src/handlers/handler-options.ts'
 import { busOptions, workerOptions } from '../../src/options.ts'
 
 const TABLES: Readonly<Record<string, z.ZodObject>> = {
   handler: handlerOptions,
+  batch: batchOptions,
   bus: busOptions,
   worker: workerOptions,
 }

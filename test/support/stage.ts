@@ -1,7 +1,8 @@
 /** A stage for faults: a database with a bus, worker processes on it, and the trace that their handlers write. */
 import { Pool } from 'pg'
 import { createBus, type Bus, type BusSignal } from '../../src/index.ts'
-import { STEADY, TaskAdded, tracedHandler, type Task, type TracedHandler } from '../faults/tasks.ts'
+import { STEADY, TaskAdded, type Task, type TracedHandler } from '../faults/tasks.ts'
+import { tracedHandlerOf } from '../faults/traced-batch.ts'
 import type { TracedBusSettings } from '../faults/traced-bus.ts'
 import { createDatabase } from './database.ts'
 import { openTrace, type Trace, type TraceEntry } from './trace.ts'
@@ -65,7 +66,7 @@ export async function openStage({ handlers = [STEADY], server, isMigrated = true
   const signals: BusSignal[] = []
   const bus = createBus({
     connectionString,
-    handlers: handlers.map((handler) => tracedHandler(handler, async () => undefined)),
+    handlers: handlers.map((handler) => tracedHandlerOf(handler, async () => undefined)),
     onSignal: (signal) => signals.push(signal),
   })
   const database = new Pool({ connectionString, max: 10 })

@@ -11,7 +11,8 @@ import { parseOptions } from '../../parse-options.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
-import { attemptWith, type AttemptParts } from '../../attempt/run-attempt.ts'
+import { attemptsWith } from '../../attempt/attempts.ts'
+import type { AttemptParts } from '../../attempt/run-attempt.ts'
 import { slotsOfQueues } from '../../worker/handler-slots.ts'
 import { transactionalIn } from '../../worker/transactional-handlers.ts'
 import type { WorkerCounts } from '../../worker/tally.ts'
@@ -84,7 +85,7 @@ export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCou
         endlessness: limit,
         goesAlone: (handler) =>
           transactional.includes(handler) || registry.handlerNamed(handler)?.options.coalesce !== undefined,
-        attempt: attemptWith({ ...parts, registry, ...reading(store), completions: store.completions }),
+        ...attemptsWith({ ...parts, registry, ...reading(store), completions: store.completions }),
       })
 
   if (!settings.withRetries && settings.until === undefined) {
@@ -121,8 +122,8 @@ interface InsideRunParts {
 function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
   const { codec, emit, publish, middleware } = parts
   const { store, tx } = within
-  const attempt = attemptWith({ registry, codec, emit, publish, middleware, tx, ...reading(store) })
-  return transactionRun({ ...within, ...rest, emit, attempt })
+  const attempts = attemptsWith({ registry, codec, emit, publish, middleware, tx, ...reading(store) })
+  return transactionRun({ ...within, ...rest, emit, ...attempts })
 }
 
 /** What attempts read of their events. */

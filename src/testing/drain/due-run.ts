@@ -3,9 +3,12 @@
  * not answer; a test wants to know. So the first failure stops everything, and is thrown.
  */
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
-import type { Attempt } from '../../attempt/run-attempt.ts'
+import type { Attempts } from '../../attempt/attempts.ts'
 import type { Emit } from '../../signals.ts'
 import type { HandlerSlots } from '../../worker/handler-slots.ts'
+import { Batches } from '../../worker/batches/batches.ts'
+import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
+import type { Outcome } from '../../handlers/outcome.ts'
 import { Dispatcher } from '../../worker/dispatcher.ts'
 import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { Endlessness } from './endlessness.ts'
@@ -13,7 +16,7 @@ import type { Endlessness } from './endlessness.ts'
 /** Whatever makes something due is in this process, so there is nothing to poll for. */
 const NO_POLL_MS = 60_000
 
-export interface DueRunParts {
+export interface DueRunParts extends Attempts {
   readonly store: DeliveryStore
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
@@ -21,7 +24,6 @@ export interface DueRunParts {
   slotsOf(queue: string): HandlerSlots
   readonly emit: Emit
   readonly endlessness: Endlessness
-  readonly attempt: Attempt
   goesAlone(handler: string): boolean
 }
 
@@ -33,6 +35,21 @@ export function dueRun(parts: DueRunParts) {
     failures.push(error)
     for (const dispatcher of dispatchers) dispatcher.stopClaiming()
   }
+  const checked = (delivery: ClaimedDelivery, outcome: Outcome): Outcome => {
+    try {
+      parts.endlessness.check(delivery, outcome)
+    } catch (error) {
+      fail(error)
+    }
+    return outcome
+  }
+  const batches = new Batches({
+    ...parts.batchAttempts,
+    async run(...call) {
+      const outcomeOf = await parts.batchAttempts.run(...call)
+      return async (delivery) => checked(delivery, await outcomeOf(delivery))
+    },
+  })
   const dispatchers = [...parts.queues].map(
     ([queue, concurrency]) =>
       new Dispatcher({
@@ -47,15 +64,8 @@ export function dueRun(parts: DueRunParts) {
           fail(error)
           for (const dispatcher of dispatchers) dispatcher.giveUp()
         }),
-        async attempt(delivery, abort) {
-          const outcome = await parts.attempt(delivery, abort)
-          try {
-            parts.endlessness.check(delivery, outcome)
-          } catch (error) {
-            fail(error)
-          }
-          return outcome
-        },
+        batches,
+        attempt: async (delivery, abort) => checked(delivery, await parts.attempt(delivery, abort)),
       }),
   )
 

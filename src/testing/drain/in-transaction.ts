@@ -11,8 +11,9 @@ import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
 import type { Emit } from '../../signals.ts'
 import type { PublishTransaction } from '../../transactions/transaction.ts'
-import { concludedAttempt } from '../../attempt/concluded-attempt.ts'
-import type { Attempt } from '../../attempt/run-attempt.ts'
+import type { ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
+import type { Attempts } from '../../attempt/attempts.ts'
+import { worksOf } from './works.ts'
 import { inTheCallersTransaction } from './callers-transaction.ts'
 import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
@@ -57,11 +58,10 @@ export function inside(tx: PublishTransaction, { backend, registry, emit }: Data
   }
 }
 
-export interface TransactionRunParts extends Inside {
+export interface TransactionRunParts extends Inside, Attempts {
   readonly queues: readonly string[]
   readonly endlessness: Endlessness
   readonly emit: Emit
-  readonly attempt: Attempt
 }
 
 /** Runs what is due, queue by queue, until a whole round finds nothing. */
@@ -70,22 +70,22 @@ export function transactionRun({
   executor,
   letHeadsRun,
   queues,
-  attempt,
   endlessness,
   emit,
+  ...attempts
 }: TransactionRunParts) {
   const tally = new Tally()
 
   async function drainQueue(queue: string): Promise<number> {
     const { deliveries, more } = await store.claim(queue, BATCH)
-    for (const delivery of deliveries) {
-      const { outcome, settlement } = await inSavepoint(executor, delivery.handler, () =>
-        concludedAttempt(attempt(delivery, new AbortController()), delivery, emit),
-      )
-      await store.settle(queue, [settlement])
-      await letHeadsRun(queue)
-      tally.count(outcome)
-      endlessness.check(delivery, outcome)
+    for (const work of worksOf(deliveries, attempts)) {
+      const concluded = await inSavepoint(executor, work.handler, () => work.run(emit))
+      for (const { outcome, settlement } of concluded) {
+        await store.settle(queue, [settlement])
+        await letHeadsRun(queue)
+        tally.count(outcome)
+        endlessness.check(settlement.delivery, outcome)
+      }
     }
     return more ? Math.max(1, deliveries.length) : deliveries.length
   }
@@ -101,15 +101,19 @@ export function transactionRun({
   }
 }
 
-/** What a failed attempt wrote through the transaction is undone, as if the handler had had a transaction of its own. */
-async function inSavepoint<Result extends { readonly outcome: Outcome }>(
+/**
+ * What a failed attempt wrote through the transaction is undone, as if the handler had had a transaction of its own. Of a batch, if all
+ * of it has failed.
+ */
+async function inSavepoint(
   executor: SqlExecutor,
   handler: string,
-  work: () => Promise<Result>,
-): Promise<Result> {
+  work: () => Promise<readonly ConcludedAttempt[]>,
+): Promise<readonly ConcludedAttempt[]> {
   await executor.executeSql('savepoint postbus_attempt', [])
   const result = await work()
-  if (hasFailed(result.outcome)) await executor.executeSql('rollback to savepoint postbus_attempt', [])
+  if (result.every(({ outcome }) => hasFailed(outcome)))
+    await executor.executeSql('rollback to savepoint postbus_attempt', [])
   await executor.executeSql('release savepoint postbus_attempt', []).catch((error: unknown) => {
     throw abortedBy(handler, error)
   })

@@ -5,13 +5,14 @@ import type { ClaimedDelivery } from '../../../src/deliveries/delivery.ts'
 import type { Bus } from '../../../src/bus.ts'
 import type { Envelope } from '../../../src/events/envelope.ts'
 import { defineEvent } from '../../../src/events/event.ts'
-import { defineHandler, type HandlerOptions } from '../../../src/handlers/handler.ts'
+import { defineHandler } from '../../../src/handlers/handler.ts'
+import type { HandlerOptions } from '../../../src/handlers/handler-options.ts'
 import type { HandlerContext } from '../../../src/handlers/handler-context.ts'
 import { discard, snooze } from '../../../src/handlers/outcome.ts'
 import { createRegistry } from '../../../src/handlers/registry.ts'
 import { emitTo, type BusSignal } from '../../../src/signals.ts'
 import { concludedAttempt } from '../../../src/attempt/concluded-attempt.ts'
-import { attemptWith } from '../../../src/attempt/run-attempt.ts'
+import { attemptsWith } from '../../../src/attempt/attempts.ts'
 import { NO_HOOKS } from '../../../src/middleware/hooks.ts'
 import { aDelivery, stored } from '../worker/a-delivery.ts'
 
@@ -193,7 +194,7 @@ async function attempt(
   const abort = new AbortController()
   const emit = emitTo((signal) => signals.push(signal))
   const handler = defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })
-  const run = attemptWith({
+  const { attempt: run } = attemptsWith({
     registry: createRegistry([handler]),
     codec: createCodec(),
     emit,

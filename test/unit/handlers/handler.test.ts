@@ -17,6 +17,8 @@ describe('a handler', () => {
       delivery: 'job',
       ordered: true,
       queue: 'events',
+      runs: 'in-worker',
+      transactional: false,
       onDead: 'continue',
       backoff: { initialMs: 2_000, factor: 4, maxMs: 3_600_000, jitter: 0.2 },
     })
@@ -29,7 +31,14 @@ describe('a handler', () => {
 
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, ...told, backoff })
 
-    expect(handler.options).toEqual({ ...told, backoff, delivery: 'job', ordered: true })
+    expect(handler.options).toEqual({
+      ...told,
+      backoff,
+      delivery: 'job',
+      ordered: true,
+      runs: 'in-worker',
+      transactional: false,
+    })
   })
 
   test.each([

@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ClaimBounds, Claimed } from '../../../src/deliveries/delivery.ts'
+import { noBatches } from '../../../src/worker/batches/batches.ts'
 import { Claimer, type ClaimerParts } from '../../../src/worker/claimer.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
 import { Held, type HeldDelivery } from '../../../src/worker/held.ts'
@@ -156,6 +157,7 @@ async function start(
     handlerSlots,
     held,
     lanes: () => held.size,
+    batches: noBatches(),
     signals: new QueueSignals('events', () => undefined),
     stopping: stopping.signal,
     begin: (delivery) => void running.push(held.hold(delivery)),

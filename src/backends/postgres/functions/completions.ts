@@ -30,13 +30,13 @@ declare
   is_first boolean;
 begin
   perform set_config('postbus.published_by', 'now', true);
-  insert into ${tables.completion} (delivery, skipped) values (of_delivery, complete.skipped) on conflict do nothing;
+  insert into ${tables.completion} (delivery, skipped) values (of_delivery, complete_claimed.skipped) on conflict do nothing;
   is_first := found;
   perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
   if not is_first then return 'completed'; end if;
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then return 'ask'; end if;
   perform from (${byId(tables, { queue: 'of_queue', id: 'of_delivery' }, 'job.id')}
-    and ${claimOf('job')} = complete.claim and ${isClaimed('job')}) job;
+    and ${claimOf('job')} = complete_claimed.claim and ${isClaimed('job')}) job;
   return case when found then 'ours' else 'lost' end;
 end
 $function$`

@@ -1,0 +1,38 @@
+/**
+ * The one place where a batch handler is called: with the events of its batch, under one deadline. What it returns or throws is the
+ * answer for each of them, unless it has said something else of one. Nothing of a trace surrounds it: there are many causes, and
+ * `context.publish` is told which one it is.
+ */
+import { withoutTrace } from '../publishing/trace.ts'
+import { reportOverdue } from './attempt-signals.ts'
+import { batchContextFor } from './batch-context.ts'
+import type { BatchCall } from './batch-member.ts'
+import { MemberOutcomes } from './batch-outcomes.ts'
+import type { CallParts } from './call-handler.ts'
+import type { Answer } from './handler-call.ts'
+
+/** What the handler has answered for the event with this id. */
+export type AnswerFor = (eventId: string) => Answer
+
+/** Never rejects: what the handler does is an answer. */
+export async function callBatch(call: BatchCall, parts: CallParts): Promise<AnswerFor> {
+  const { handler, members } = call
+  const outcomes = new MemberOutcomes(
+    handler.name,
+    members.map(({ event }) => event.id),
+  )
+  const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, members[0]!.delivery))
+  const events = Object.freeze(members.map(({ event }) => event))
+  const context = batchContextFor(call, outcomes, parts)
+  const answer = deadline.end(await answerOf(() => handler.handle(events as never, context as never)))
+  outcomes.end()
+  return (id) => (answer.threw ? answer : { threw: false, value: outcomes.of(id, answer.value) })
+}
+
+async function answerOf(handle: () => unknown): Promise<Answer> {
+  try {
+    return { threw: false, value: await withoutTrace(handle) }
+  } catch (error) {
+    return { threw: true, error }
+  }
+}
