@@ -74,7 +74,7 @@ const FOR_ONE_EVENT = ['transactional', 'rateLimit', 'circuitBreaker', 'coalesce
 /** What does not go together with batches; `null` when all of it does. */
 function batchProblem(options: Handler['options']): string | null {
   const { concurrency, delivery } = options
-  const single = FOR_ONE_EVENT.find((option) => options[option])
+  const single = options.runs === 'in-transaction' ? 'runs' : FOR_ONE_EVENT.find((option) => options[option])
   if (single !== undefined)
     return `expected no \`${single}\`: it is for handlers that take one event at a time. Take it out, or use \`defineHandler\`.`
   if (concurrency && 'cluster' in concurrency && concurrency.cluster !== undefined)

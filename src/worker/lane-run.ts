@@ -207,6 +207,7 @@ export class LaneRun implements Run {
   /** Everything is settled. Something of the lane is held until it is known what follows. */
   #goOn(next: ClaimedDelivery | null): void {
     const end = () => {
+      this.#parts.turns.ended(this)
       this.#parts.onEnd(this)
       this.#end.resolve()
     }

@@ -34,9 +34,14 @@ describe('a batch handler', () => {
     [{ size: 5 }, /size/],
     [{ concurrency: { cluster: 2 } }, /no `concurrency.cluster`.*Use `perProcess`/],
     [{ delivery: 'log' as const }, /no `delivery: 'log'`/],
+    [{ transactional: true }, /no `transactional`: it is for handlers that take one event/],
+    [{ runs: 'in-transaction' as const }, /no `runs`/],
+    [{ coalesce: 'latest' as const }, /no `coalesce`/],
+    [{ rateLimit: { limit: 5, perMs: 1_000 } }, /no `rateLimit`/],
+    [{ circuitBreaker: { failures: 5, perMs: 1_000, pauseMs: 1_000 } }, /no `circuitBreaker`/],
     [{ handle: 'x' as never }, /`handle` to be a function/],
   ])('with %o is refused where it is defined', (options, message) => {
-    const define = () => defineBatchHandler('audit.store', { on: OrderCreated, handle() {}, ...options })
+    const define = () => defineBatchHandler('audit.store', { on: OrderCreated, handle() {}, ...options } as never)
 
     expect(refusalOf(define)).toMatchObject({
       code: 'POSTBUS_INVALID_HANDLER',

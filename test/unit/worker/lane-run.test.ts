@@ -9,6 +9,7 @@ import {
 import type { Outcome } from '../../../src/handlers/outcome.ts'
 import { Dispatcher } from '../../../src/worker/dispatcher.ts'
 import { HandlerSlots } from '../../../src/worker/handler-slots.ts'
+import { LaneTurns } from '../../../src/worker/lane-turns.ts'
 import { Tally } from '../../../src/worker/tally.ts'
 import { aDelivery } from './a-delivery.ts'
 import { sqlError } from './a-settler.ts'
@@ -56,6 +57,18 @@ test('a handler that takes its time is not followed before the answer is here', 
   await answer({ next: new Map([['a', aDelivery({ id: 'b' })]]) })
   await vi.waitUntil(() => settles.length === 2)
   expect(began).toEqual(['a', 'b'])
+})
+
+test('a run that is over leaves its long turn to another lane', async () => {
+  const ended = vi.spyOn(LaneTurns.prototype, 'ended')
+  await working(aRun('a'))
+  await vi.waitUntil(() => settles.length === 1)
+  expect(ended).not.toHaveBeenCalled()
+
+  await answer({})
+
+  expect(ended).toHaveBeenCalledOnce()
+  ended.mockRestore()
 })
 
 test('a failure ends the run, and those behind it are not begun', async () => {
