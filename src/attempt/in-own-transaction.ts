@@ -68,7 +68,7 @@ async function tryOnce(call: HandlerCall, parts: OwnTransactionParts): Promise<A
   let end: End = { is: 'not-run' }
   try {
     await transaction(async (tx: PublishTransaction) => {
-      const answer = await callHandler(call, { ...parts, tx })
+      const answer = withoutWaiting(await callHandler(call, { ...parts, tx }), call)
       end = { is: 'rolled-back', answer }
       if (!isToCommit(answer)) throw answer.threw ? answer.error : new NothingToCommit()
       end = { is: 'asked', answer }
@@ -120,6 +120,18 @@ const done: Answer = { threw: false, value: undefined }
 /** Only what is done, or had nothing to do. What failed, snoozes or is discarded leaves nothing. */
 function isToCommit(answer: Answer): boolean {
   return !answer.threw && (!isAnswer(answer.value) || answer.value.is === 'skip')
+}
+
+/** Its transaction ends now, and a delivery that waits has not ended: what it wrote would be lost without a word. */
+function withoutWaiting(answer: Answer, { handler }: HandlerCall): Answer {
+  if (answer.threw || !isAnswer(answer.value) || answer.value.is !== 'await') return answer
+  const what = `Handler "${handler.name}" is transactional and returned awaitCompletion(…), so what it wrote was rolled back`
+  return threw(
+    new PostbusError(
+      'POSTBUS_ATTEMPT_FAILED',
+      `${what}: its transaction ends with the attempt. Take \`transactional\` out.`,
+    ),
+  )
 }
 
 function skippedBy(answer: Answer): string | null {

@@ -160,7 +160,7 @@ test('both schemas may have other names', async () => {
   expect(rows.map(({ name }) => name).toSorted()).toEqual(['information_schema', 'our_events', 'our_jobs', 'public'])
   // The names in the functions are the ones that were given, and no others.
   expect(await dumpSchema(pool, { postbus: 'our_events', pgboss: 'our_jobs' })).not.toMatch(
-    /pgboss|postbus\.(?!published_by'|wake')/,
+    /pgboss|postbus\.(?!published_by'|wake'|finished\.)/,
   )
 })
 

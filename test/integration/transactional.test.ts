@@ -1,6 +1,6 @@
 /** `transactional: true`: what a handler writes and publishes, and the end of its delivery, are one commit. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { discard, failed, skip, snooze } from '../../src/index.ts'
+import { awaitCompletion, discard, failed, skip, snooze } from '../../src/index.ts'
 import type { TestBus } from '../support/bus.ts'
 import {
   busWith,
@@ -45,6 +45,7 @@ describe.each([
     ['failed', () => failed('no'), { failed: 1 }],
     ['discard', () => discard('no'), { dead: 1 }],
     ['snooze', () => snooze({ hours: 1 }), { snoozed: 1 }],
+    ['to wait for the end, which fails,', () => awaitCompletion({ timeoutMs: 1_000 }), { failed: 1 }],
   ])('%s rolls its effects back', async (_what, end, counted) => {
     await using bus = busWith((_n, { publish }) => publish(NoteTaken({ n: 20 })).then(end))
     await bus.publish(note(1))
