@@ -1,0 +1,81 @@
+/** Waiting for a turn, with times that the test grants. */
+import { expect, test, vi } from 'vitest'
+import type { Granted, Granting } from '../../../src/deliveries/pace.ts'
+import { Pacer } from '../../../src/worker/pacer.ts'
+import { handlerThat } from '../../support/notes.ts'
+
+const paced = handlerThat(() => undefined, { name: 'mail.paced', rateLimit: { limit: 100, perMs: 1_000 } })
+const plain = handlerThat(() => undefined, { name: 'mail.plain' })
+
+test('those that come together ask together, and begin in order, each at its time', async () => {
+  const asked: Granting[] = []
+  const pacer = pacerWith(async (granting) => {
+    asked.push(granting)
+    return { count: 3, firstMs: 20, nextMs: 50 }
+  })
+  const began: number[] = []
+  const since = performance.now()
+
+  await Promise.all(
+    [1, 2, 3].map(async (n) => {
+      expect(await pacer.turn('mail.paced', new AbortController().signal)).toBe(0)
+      began.push(n, performance.now() - since)
+    }),
+  )
+
+  expect(asked.map(({ wanted }) => wanted)).toEqual([3])
+  expect(began.filter((_, place) => place % 2 === 0)).toEqual([1, 2, 3])
+  expect(began[1]).toBeGreaterThanOrEqual(19)
+  expect(began[5]! - began[1]!).toBeGreaterThan(10)
+})
+
+test('as many wait as begin within a moment, and what has no time soon is put off: no more is claimed until then', async () => {
+  const pacer = pacerWith(async () => ({ count: 0, firstMs: 900, nextMs: 900 }))
+  const freed: string[] = []
+  pacer.onRoom((handler) => freed.push(handler))
+  expect([pacer.room('mail.paced'), pacer.room('mail.plain')]).toEqual([10, null])
+
+  const turns = [1, 2].map(() => pacer.turn('mail.paced', new AbortController().signal))
+  expect(pacer.room('mail.paced')).toBe(8)
+  const [first, second] = await Promise.all(turns)
+
+  expect(first).toBe(900)
+  expect(second).toBeGreaterThan(900)
+  expect(pacer.room('mail.paced')).toBe(0)
+  expect(freed).toEqual(['mail.paced', 'mail.paced'])
+})
+
+test('one that is given up waits no longer, and one that could not ask asks again', async () => {
+  const grant = vi.fn<(granting: Granting) => Promise<Granted>>(async () => ({ count: 1, firstMs: 0, nextMs: 10 }))
+  grant.mockRejectedValueOnce(new Error('the database is away'))
+  const pacer = pacerWith(grant)
+  const abort = new AbortController()
+  const [given, patient] = [
+    pacer.turn('mail.paced', abort.signal),
+    pacer.turn('mail.paced', new AbortController().signal),
+  ]
+
+  abort.abort()
+
+  expect(await given).toBeGreaterThan(0)
+  expect(await patient).toBe(0)
+  expect(grant.mock.calls.map(([{ wanted }]) => wanted)).toEqual([1, 1])
+})
+
+test('one whose time has passed while the event loop stood still asks for another one', async () => {
+  const grant = vi.fn<() => Promise<Granted>>(async () => ({ count: 1, firstMs: 5, nextMs: 15 }))
+  const pacer = pacerWith(grant)
+  const turn = pacer.turn('mail.paced', new AbortController().signal)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(grant).toHaveBeenCalledOnce()
+
+  const until = performance.now() + 60
+  while (performance.now() < until);
+  expect(await turn).toBe(0)
+
+  expect(grant.mock.calls.length).toBeGreaterThanOrEqual(2)
+})
+
+function pacerWith(grant: (granting: Granting) => Promise<Granted>): Pacer {
+  return new Pacer([paced, plain], { grant })
+}
