@@ -18,7 +18,7 @@ test.concurrent(
     await until('all have run', () => batches.flat().length === 25)
 
     expect(batches.flat()).toEqual(numbers(1, 25))
-    expect(batches.map((batch) => batch.length)).toEqual([10, 10, 5])
+    expect(batches.slice(0, 2).map((batch) => batch.length)).toEqual([10, 10])
     await until('all are settled', async () => (await storedNotes(opened)).every(({ state }) => state === 'completed'))
   },
 )

@@ -155,7 +155,7 @@ export class LaneWorld {
   async deleteByHand(place: number): Promise<void> {
     const live = await this.#lanes.live()
     const victim = live[place % Math.max(1, live.length)]
-    if (!victim) return
+    if (!victim || this.hands.some((hand) => hand.begun.slice(1).some(({ id }) => id === victim.id))) return // a settle of its run would find too little, and end nothing
     const deleted = await unlessLocked(() => this.#worker.query('delete from pgboss.job where id = $1', [victim.id]))
     if (deleted?.rowCount !== 1) return
     this.promises.gone(victim.eventId)
