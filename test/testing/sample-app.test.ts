@@ -3,9 +3,8 @@ import { expect, test } from 'vitest'
 import { runVitest } from './run-vitest.ts'
 
 test.each([
-  ['in random order', ['--sequence.shuffle', '--sequence.seed=1']],
   [
-    'in another order, both files in one process',
+    'in random order, both files in one process',
     ['--sequence.shuffle', '--sequence.seed=2', '--no-isolate', '--maxWorkers=1'],
   ],
   ['all at the same time', ['--sequence.concurrent', '--maxConcurrency=50', '--sequence.seed=3']],

@@ -1,0 +1,11 @@
+/** Every question of the benchmark can be asked. */
+import { expect, test } from 'vitest'
+import { questions } from '../../../bench/questions/index.ts'
+import { askQuickly } from '../../support/ask-quickly.ts'
+
+test('every question of the benchmark can be asked', { timeout: 600_000 }, async () => {
+  const { asked, output } = await askQuickly()
+
+  expect(asked).toEqual(questions.map(({ name }) => name))
+  expect(output).not.toMatch(/NaN|Infinity/)
+})
