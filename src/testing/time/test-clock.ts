@@ -28,9 +28,12 @@ export interface TestClock {
   set(time: Date): Promise<void>
   /**
    * Goes forward to when the next waiting delivery of these queues is due, unless that is after `until`. Returns whether
-   * there was one.
+   * there was one. One that has become due by itself since `lookedAt` is one, too.
    */
-  toNextDue(queues: readonly string[], until: Date | null): Promise<boolean>
+  toNextDue(
+    queues: readonly string[],
+    between: { readonly lookedAt: Date; readonly until: Date | null },
+  ): Promise<boolean>
   /** Back to the real time. */
   reset(): Promise<void>
 }
@@ -59,19 +62,19 @@ export async function testClock({ connection, tables }: ClockPlace, within?: Que
     },
     advance: (ms) => move(`${moved} + $1::text::numeric / 1000`, [String(ms)]),
     set: (time) => move('extract(epoch from $1::text::timestamptz - pg_catalog.now())', [time.toISOString()]),
-    async toNextDue(queues, until) {
+    async toNextDue(queues, { lookedAt, until }) {
       // A microsecond more, because an interval is made of a float. Parked deliveries wait at infinity, gated and held ones for no time either.
       const { rows } = await database.query(
         `update ${table} set moved =
-          make_interval(secs => (${moved} + extract(epoch from due.at - ${tables.jobNow}))::float8) + interval '1 microsecond'
+          make_interval(secs => (${moved} + greatest(0, extract(epoch from due.at - ${tables.jobNow})))::float8) + interval '1 microsecond'
         from (
           select min(job.start_after) as at from ${tables.job} job
           where job.name in (select jsonb_array_elements_text($1::text::jsonb)) and job.state < 'active' and not job.blocked
-            and isfinite(job.start_after) and job.start_after < ${HELD} and job.start_after > ${tables.jobNow}
+            and isfinite(job.start_after) and job.start_after < ${HELD} and job.start_after > $3::text::timestamptz
         ) as due
         where due.at <= coalesce($2::text::timestamptz, 'infinity')
         returning 1 as moved`,
-        [JSON.stringify(queues), until?.toISOString() ?? null],
+        [JSON.stringify(queues), until?.toISOString() ?? null, lookedAt.toISOString()],
       )
       return rows.length > 0
     },
