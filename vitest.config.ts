@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { SLOW } from './test/slow/files.ts'
 
 // Test processes, and the many commands that tests run, begin in half the time when what they import is compiled already.
 process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, '.postbus/compile-cache')
@@ -16,6 +17,7 @@ const ALONE = [
   'test/unit/worker/*.test.ts',
 ]
 const NO_TESTS = ['test/readme-blocks/**'] // their own tests run them
+const ELSEWHERE = [...NO_TESTS, ...SLOW]
 
 const test = {
   pool: 'forks',
@@ -30,7 +32,7 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       { test: { ...test, name: 'together', include: TOGETHER, exclude: ALONE, isolate: false } },
-      { test: { ...test, name: 'alone', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...NO_TESTS] } },
+      { test: { ...test, name: 'alone', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...ELSEWHERE] } },
       { test: { ...test, name: 'clocks', include: ALONE } },
     ],
   },
