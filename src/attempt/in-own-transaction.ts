@@ -7,7 +7,7 @@
  *
  * Between the commit and the settle a worker may die, or the answer to the commit be lost: what is committed has said so in its own
  * transaction, and the next attempt does not begin, or does not commit. A handler whose time is over is waited for, and its
- * transaction stays open until then: what it writes late is rolled back with the rest, and nobody else gets its connection.
+ * transaction stays open until then: what it writes late is rolled back with the rest, and its connection is not used for anything else meanwhile.
  */
 import { delay } from '../clock.ts'
 import type { Completed, Completions } from '../deliveries/own-commits.ts'
@@ -41,7 +41,7 @@ type End =
   | { readonly is: 'rolled-back'; readonly answer: Answer }
   | { readonly is: 'asked'; readonly answer: Answer }
 
-/** Whatever the handler, the client or the database does is an answer. */
+/** Never rejects: an error of the handler, the client or the database is returned as the answer. */
 export async function callInOwnTransaction(call: HandlerCall, parts: OwnTransactionParts): Promise<Answer> {
   for (let conflicts = 1; ; conflicts += 1) {
     const answer = await tryOnce(call, parts)

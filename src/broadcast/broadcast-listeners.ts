@@ -1,4 +1,4 @@
-/** Those who listen to a bus in this process. Whatever one of them does, the others hear what they are to hear. */
+/** The functions that listen to a bus in this process. An error of one does not keep an event from the others. */
 import { openedOrError } from '../attempt/open-envelope.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'

@@ -1,7 +1,7 @@
 /**
  * Broadcasts: events for every process that listens at this moment, and for no one else.
  *
- * A published event is owed to its handlers: it is stored, and handled once, whatever happens. A broadcast is owed to no one. It is a
+ * A published event is owed to its handlers: it is stored, and tried until it is handled or a dead letter. A broadcast is owed to no one. It is a
  * shout: for caches that are to forget something, and pages that are to show it. A process that did not hear for a while is told so.
  */
 import type { Envelope } from '../events/envelope.ts'

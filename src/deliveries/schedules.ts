@@ -21,7 +21,7 @@ export interface ScheduleStatus {
   readonly lastTickAt: Date | null
   /** The tick that is published next; `null`: there is none, or no worker has begun with the schedule yet. */
   readonly nextTickAt: Date | null
-  /** This bus has the schedule. One that no code has any more is remembered, and publishes nothing. */
+  /** Whether this bus defines the schedule. `false`: it was defined before. Its row is kept, and nothing is published for it. */
   readonly isRegistered: boolean
 }
 

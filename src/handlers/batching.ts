@@ -39,7 +39,7 @@ export interface BatchDelivery {
 export interface BatchOutcomes<Event extends MemberEvent = Envelope> {
   /**
    * Says what became of one event: `failed(…)`, `discard(…)`, `skip(…)` or `snooze(…)`. The others get what the handler returns. What is
-   * said last counts. When the handler throws, or runs out of time, all events have failed, whatever was said before.
+   * said last counts. When the handler throws, or runs out of time, all events have failed, also those with an outcome of their own.
    *
    * @example if (!row.isValid) context.outcomes.set(event, discard('there is no such customer'))
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the event is not of this batch, or the outcome is none; `POSTBUS_CLOSED` after

@@ -11,7 +11,7 @@ export const paceOptions = {
     .boolean()
     .default(true)
     .describe(
-      '`false`: events with a key do not wait for each other. They take the plain queue, and a retry keeps up nothing.',
+      '`false`: events with a key do not wait for each other. A failed event delays no other event of its key.',
     ),
   coalesce: z
     .literal('latest')

@@ -9,7 +9,7 @@ import type { PublishChanges, Publishing } from './middleware.ts'
 import { passed } from './once.ts'
 
 /**
- * Resolves with what `store` gave, whatever the hooks return.
+ * Resolves with the result of `store`. What the hooks return is ignored.
  *
  * @throws {PostbusError} `POSTBUS_NEXT_NOT_CALLED`, `POSTBUS_NEXT_CALLED_AGAIN`; what hooks and `store` throw.
  */

@@ -1,4 +1,4 @@
-/** What `broadcast` and `listen` promise whatever the backend; where handlers run, listeners hear. */
+/** What `broadcast` and `listen` promise in every backend. Where handlers run, listeners hear. */
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createBus, type Bus, type BusOptions, type Envelope } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'

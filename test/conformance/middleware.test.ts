@@ -1,4 +1,4 @@
-/** What hooks around publish and around handlers can rely on, they can rely on whatever the backend. */
+/** What hooks around publish and around handlers can rely on, in every backend. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBus, defineHandler, skip, type Bus, type BusOptions } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'

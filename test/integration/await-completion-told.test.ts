@@ -1,48 +1,25 @@
 /** A delivery that waits is told how it ended: twice, too late, too early, in a transaction, by many at once. */
 import { Client } from 'pg'
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { awaitCompletion, type Bus } from '../../src/index.ts'
-import { advanceTime, resetTime } from '../../src/testing/time/time.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
+import type { Bus } from '../../src/index.ts'
+import { advanceTime } from '../../src/testing/time/time.ts'
+import { handlerDoes, idOf, openAwaiting, published, ran, tidyAwaiting } from '../support/awaiting.ts'
+import type { TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
-import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
 
-const AN_HOUR = 3_600_000
 let opened: TestBus
-/** The number of each attempt's event, and which attempt it was. */
-const ran: [n: number, attempt: number][] = []
-const ids = new Map<number, string>()
-/** What the handler does before it says that it waits. */
-let does: (n: number, deliveryId: string) => unknown = () => undefined
-
-const waiting = handlerThat(
-  async (n, { attempt, deliveryId }) => {
-    ran.push([n, attempt])
-    ids.set(n, deliveryId)
-    const done = await does(n, deliveryId)
-    return done ?? awaitCompletion({ timeoutMs: AN_HOUR })
-  },
-  { maxAttempts: 2, backoff: { initialMs: 60_000, factor: 1, jitter: 0 } },
-)
 let bus: Bus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers: [waiting] })
+  opened = await openAwaiting()
   bus = opened.bus
   return () => opened.close()
 })
 
 beforeEach(() => emptyTables(opened.database))
 
-afterEach(async () => {
-  await resetTime({ bus })
-  ran.length = 0
-  ids.clear()
-  does = () => undefined
-})
-
-const idOf = (n: number) => ids.get(n) ?? ''
+afterEach(() => tidyAwaiting())
 
 test('twice and too late say so: where the delivery stands, and that nothing was changed', async () => {
   await published(1)
@@ -66,10 +43,10 @@ test('twice and too late say so: where the delivery stands, and that nothing was
 test.each(['complete', 'skip'] as const)(
   'one that is told to %s before its handler has said that it waits is not lost',
   async (what) => {
-    does = async (_, deliveryId) => {
+    handlerDoes(async (_, deliveryId) => {
       expect(await bus.deliveries[what](deliveryId)).toEqual({ isApplied: true, state: 'running' })
       expect(await bus.deliveries.complete(deliveryId)).toEqual({ isApplied: false, state: 'running' })
-    }
+    })
     const eventId = await published(1, 'red')
 
     await drained(bus)
@@ -81,11 +58,11 @@ test.each(['complete', 'skip'] as const)(
 )
 
 test('what it was told outlives a failure of the handler that began it', async () => {
-  does = async (_, deliveryId) => {
+  handlerDoes(async (_, deliveryId) => {
     if (ran.length > 1) return
     await bus.deliveries.complete(deliveryId)
     throw new Error('after the call')
-  }
+  })
   const eventId = await published(1)
 
   await drained(bus)
@@ -98,7 +75,7 @@ test('what it was told outlives a failure of the handler that began it', async (
 test('told in a transaction, it counts when that commits; until then no one runs what waits behind', async () => {
   await published(1, 'red')
   await published(2, 'red')
-  does = (n) => (n === 1 ? undefined : 'done')
+  handlerDoes((n) => (n === 1 ? undefined : 'done'))
   await drained(bus)
   const tx = new Client({ connectionString: opened.connectionString })
   await tx.connect()
@@ -128,8 +105,3 @@ test('of ten that tell it at once, one counts', async () => {
 
   expect(reports.filter(({ isApplied }) => isApplied)).toHaveLength(1)
 })
-
-async function published(n: number, key: string | null = null): Promise<string> {
-  const { events } = await bus.publish(NoteTaken({ n, key }))
-  return events[0]?.id ?? ''
-}

@@ -2,48 +2,26 @@
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { awaitCompletion, createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
-import { advanceTime, resetTime } from '../../src/testing/time/time.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
+import { advanceTime } from '../../src/testing/time/time.ts'
+import { AN_HOUR, handlerDoes, idOf, openAwaiting, published, ran, tidyAwaiting, waiting } from '../support/awaiting.ts'
+import type { TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
-import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
-const AN_HOUR = 3_600_000
 let opened: TestBus
-/** The number of each attempt's event, and which attempt it was. */
-const ran: [n: number, attempt: number][] = []
-const ids = new Map<number, string>()
-/** What the handler does before it says that it waits. */
-let does: (n: number, deliveryId: string) => unknown = () => undefined
-
-const waiting = handlerThat(
-  async (n, { attempt, deliveryId }) => {
-    ran.push([n, attempt])
-    ids.set(n, deliveryId)
-    const done = await does(n, deliveryId)
-    return done ?? awaitCompletion({ timeoutMs: AN_HOUR })
-  },
-  { maxAttempts: 2, backoff: { initialMs: 60_000, factor: 1, jitter: 0 } },
-)
 let bus: Bus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers: [waiting] })
+  opened = await openAwaiting()
   bus = opened.bus
   return () => opened.close()
 })
 
 beforeEach(() => emptyTables(opened.database))
 
-afterEach(async () => {
-  await resetTime({ bus })
-  ran.length = 0
-  ids.clear()
-  does = () => undefined
-})
-
-const idOf = (n: number) => ids.get(n) ?? ''
+afterEach(() => tidyAwaiting())
 
 test.each([null, 'red'])('with key %s it waits, is told that it is done, and its event is finished', async (key) => {
   const eventId = await published(1, key)
@@ -65,7 +43,7 @@ test.each([null, 'red'])('with key %s it waits, is told that it is done, and its
 
 test('it takes no slot, its key waits behind it, and other keys go on', async () => {
   await using worker = bus.worker({ queues: { events_partitioned: 1 }, pollMs: 50 })
-  does = (n) => (n === 1 ? undefined : 'done')
+  handlerDoes((n) => (n === 1 ? undefined : 'done'))
   await bus.publish([
     NoteTaken({ n: 1, key: 'red' }),
     NoteTaken({ n: 2, key: 'red' }),
@@ -231,9 +209,4 @@ async function aBus(
 
 async function stored(condition: string): Promise<number | null> {
   return (await opened.database.query(`select from pgboss.job where ${condition}`)).rowCount
-}
-
-async function published(n: number, key: string | null = null): Promise<string> {
-  const { events } = await bus.publish(NoteTaken({ n, key }))
-  return events[0]?.id ?? ''
 }

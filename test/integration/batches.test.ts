@@ -144,7 +144,7 @@ test.concurrent('an event may have an outcome of its own', async (around) => {
   expect(batches).toEqual([[1, 2, 3, 4], [2]])
 })
 
-test.concurrent('a throw fails all, whatever was said of single events before', async (around) => {
+test.concurrent('a throw fails all events, also those with an outcome of their own', async (around) => {
   let calls = 0
   const { handler, batches } = batched(
     (events, { outcomes }) => {

@@ -1,35 +1,26 @@
 /** `bus.cancel`: what is published for later is taken back until it is due. */
-import { Client } from 'pg'
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, type Bus } from '../../src/index.ts'
-import { advanceTime, resetTime } from '../../src/testing/time/time.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
+import { advanceTime } from '../../src/testing/time/time.ts'
+import type { TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
-import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { handlerThat } from '../support/notes.ts'
+import { AN_HOUR, connected, openLater, published, ran, tidyLater } from '../support/later.ts'
 import { emptyTables } from '../support/stored.ts'
 
-const AN_HOUR = 3_600_000
-const ran: number[] = []
-const handlers = [
-  handlerThat((n) => void ran.push(n), { name: 'notes.take' }),
-  handlerThat(() => undefined, { name: 'notes.count' }),
-]
 let opened: TestBus
 let bus: Bus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers })
+  opened = await openLater()
   bus = opened.bus
   return () => opened.close()
 })
 
 beforeEach(() => emptyTables(opened.database))
 
-afterEach(async () => {
-  await resetTime({ bus })
-  ran.length = 0
-})
+afterEach(() => tidyLater())
 
 test('a cancelled event reaches no handler: its deliveries are recorded as cancelled, and the act with who and why', async () => {
   const id = await published(1, { delayMs: AN_HOUR })
@@ -148,15 +139,3 @@ test('its finisher goes with it', async () => {
 
   expect((await opened.database.query(`select from postbus.event where type = 'imports.ended'`)).rowCount).toBe(0)
 })
-
-async function published(n: number, when = {}): Promise<string> {
-  const { events } = await bus.publish(NoteTaken({ n }), when)
-  return events[0]?.id ?? ''
-}
-
-async function connected(): Promise<Client> {
-  const client = new Client({ connectionString: opened.connectionString })
-  await client.connect()
-  onTestFinished(() => client.end())
-  return client
-}

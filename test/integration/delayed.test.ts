@@ -1,35 +1,26 @@
 /** `publish(event, { delayMs | at })`: stored now, delivered then. */
-import { Client } from 'pg'
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, type Bus } from '../../src/index.ts'
-import { advanceTime, resetTime } from '../../src/testing/time/time.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
+import { advanceTime } from '../../src/testing/time/time.ts'
+import type { TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
-import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { NoteTaken } from '../support/notes.ts'
+import { AN_HOUR, connected, openLater, published, ran, tidyLater } from '../support/later.ts'
 import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
-const AN_HOUR = 3_600_000
-const ran: number[] = []
-const handlers = [
-  handlerThat((n) => void ran.push(n), { name: 'notes.take' }),
-  handlerThat(() => undefined, { name: 'notes.count' }),
-]
 let opened: TestBus
 let bus: Bus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers })
+  opened = await openLater()
   bus = opened.bus
   return () => opened.close()
 })
 
 beforeEach(() => emptyTables(opened.database))
 
-afterEach(async () => {
-  await resetTime({ bus })
-  ran.length = 0
-})
+afterEach(() => tidyLater())
 
 test.each([
   ['delayMs', () => ({ delayMs: AN_HOUR })],
@@ -79,7 +70,7 @@ test('a list is delayed as a whole, one round trip and no wake-up', async () => 
   expect(ran.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4])
 })
 
-test('a time that is over, and no delay at all, mean at once: as any other delivery', async () => {
+test('an event with a time in the past, or a delay of 0, is delivered at once', async () => {
   await bus.publish(NoteTaken({ n: 1 }), { at: new Date(Date.now() - 1_000) })
   await bus.publish(NoteTaken({ n: 2 }), { delayMs: 0 })
 
@@ -141,15 +132,3 @@ test('an event with a key cannot be delayed for a handler that keeps its order; 
   await unheard.publish(keyed, { delayMs: 1 })
   expect((await opened.database.query('select from postbus.event')).rowCount).toBe(1)
 })
-
-async function published(n: number, when = {}): Promise<string> {
-  const { events } = await bus.publish(NoteTaken({ n }), when)
-  return events[0]?.id ?? ''
-}
-
-async function connected(): Promise<Client> {
-  const client = new Client({ connectionString: opened.connectionString })
-  await client.connect()
-  onTestFinished(() => client.end())
-  return client
-}

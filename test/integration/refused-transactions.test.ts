@@ -168,7 +168,9 @@ test('a Kysely instance is told which transaction to pass', async () => {
 test.each([null, undefined, 1, 'tx', {}, [], () => undefined, { query: () => undefined }])(
   '%j is refused with the list of what is accepted',
   (stranger) => {
-    expect(() => openTransaction(stranger)).toThrow(/Kysely, pg, postgres\.js, Drizzle, Knex, Prisma, TypeORM or MikroORM/)
+    expect(() => openTransaction(stranger)).toThrow(
+      /Kysely, pg, postgres\.js, Drizzle, Knex, Prisma, TypeORM or MikroORM/,
+    )
   },
 )
 

@@ -1,39 +1,22 @@
 /** Schedules, for an operator: new, changed and forgotten ones, ticks by hand, the list, and what doctor says. */
-import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { z } from 'zod'
-import {
-  createBus,
-  defineEvent,
-  defineSchedule,
-  type Bus,
-  type BusSignal,
-  type Schedule,
-  type ScheduleDefinition,
-  type Tick,
-} from '../../src/index.ts'
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createBus, defineSchedule } from '../../src/index.ts'
 import { advanceTime, resetTime, travelTo } from '../../src/testing/time/time.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
-import { emptyTables } from '../support/stored.ts'
+import type { TestBus } from '../support/bus.ts'
+import { aBus, emptyCalendar, everySecond, openCalendar, ticked, ticks } from '../support/calendar.ts'
 
-const Ticked = defineEvent('calendar.ticked', {
-  schema: z.object({ name: z.string(), at: z.date(), isMissed: z.boolean() }),
-})
-const ticked = ({ name, at, isMissed }: Tick) => Ticked({ name, at, isMissed })
 let opened: TestBus
 
 beforeAll(async () => {
-  opened = await openTestBus()
+  opened = await openCalendar()
   return () => opened.close()
 })
 
-beforeEach(async () => {
-  await emptyTables(opened.database)
-  await opened.database.query('delete from postbus.schedule')
-})
+beforeEach(() => emptyCalendar())
 
 afterEach(() => resetTime({ bus: opened.bus }))
 
-test('a new schedule begins now, a changed one too, and one that no code has any more publishes nothing', async () => {
+test('a schedule that is new or changed begins now, and one that was removed from the code publishes nothing', async () => {
   const daily = (cron: string, name = 'reports.daily') => defineSchedule(name, { cron, event: ticked, missed: 'all' })
   await travelTo(new Date('2026-11-30T05:30Z'), { bus: opened.bus })
   const before = aBus([daily('0 6 * * *'), daily('0 6 * * *', 'reports.gone')]).bus
@@ -108,24 +91,3 @@ test('in memory a tick is published by hand, and the list says what is declared'
   expect(await bus.schedules.run('in.memory', { at: new Date(0) })).toMatchObject({ duplicate: false })
   expect(await bus.schedules.list()).toMatchObject([{ name: 'in.memory', lastTickAt: null, nextTickAt: null }])
 })
-
-function everySecond(name = 'every.second', definition: Partial<ScheduleDefinition> = {}): Schedule {
-  return defineSchedule(name, { cron: '* * * * * *', missed: 'all', event: ticked, ...definition })
-}
-
-function aBus(schedules: readonly Schedule[]): { bus: Bus; signals: BusSignal[] } {
-  const signals: BusSignal[] = []
-  const bus = createBus({
-    connectionString: opened.connectionString,
-    schedules,
-    onSignal: (signal) => signal.name === 'schedule.failed' && signals.push(signal),
-  })
-  onTestFinished(() => bus.close())
-  return { bus, signals }
-}
-
-/** In the order of publishing. */
-async function ticks(): Promise<readonly Tick[]> {
-  const { events } = await opened.bus.events.list({ type: 'calendar.ticked', first: 'oldest', limit: 100 })
-  return events.map(({ data }) => data as Tick)
-}

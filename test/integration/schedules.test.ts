@@ -1,4 +1,4 @@
-/** Schedules on Postgres: each tick once, whatever dies, through clock changes, and as `missed` says after a standstill. */
+/** Schedules on Postgres: each tick once, also when processes die and clocks change, and as `missed` says after a standstill. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,37 +6,20 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Client } from 'pg'
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { z } from 'zod'
-import {
-  createBus,
-  defineEvent,
-  defineSchedule,
-  type Bus,
-  type BusSignal,
-  type Schedule,
-  type ScheduleDefinition,
-  type Tick,
-} from '../../src/index.ts'
+import { defineSchedule, type Tick } from '../../src/index.ts'
 import { resetTime, travelTo } from '../../src/testing/time/time.ts'
-import { openTestBus, type TestBus } from '../support/bus.ts'
-import { emptyTables } from '../support/stored.ts'
+import type { TestBus } from '../support/bus.ts'
+import { aBus, emptyCalendar, everySecond, openCalendar, ticked, ticks } from '../support/calendar.ts'
 import { until } from '../support/until.ts'
 
-const Ticked = defineEvent('calendar.ticked', {
-  schema: z.object({ name: z.string(), at: z.date(), isMissed: z.boolean() }),
-})
-const ticked = ({ name, at, isMissed }: Tick) => Ticked({ name, at, isMissed })
 let opened: TestBus
 
 beforeAll(async () => {
-  opened = await openTestBus()
+  opened = await openCalendar()
   return () => opened.close()
 })
 
-beforeEach(async () => {
-  await emptyTables(opened.database)
-  await opened.database.query('delete from postbus.schedule')
-})
+beforeEach(() => emptyCalendar())
 
 afterEach(() => resetTime({ bus: opened.bus }))
 
@@ -164,27 +147,6 @@ test('an event that cannot be made is reported and tried again, and does not sto
     fields: { schedule: 'broken' },
   })
 })
-
-function everySecond(name = 'every.second', definition: Partial<ScheduleDefinition> = {}): Schedule {
-  return defineSchedule(name, { cron: '* * * * * *', missed: 'all', event: ticked, ...definition })
-}
-
-function aBus(schedules: readonly Schedule[]): { bus: Bus; signals: BusSignal[] } {
-  const signals: BusSignal[] = []
-  const bus = createBus({
-    connectionString: opened.connectionString,
-    schedules,
-    onSignal: (signal) => signal.name === 'schedule.failed' && signals.push(signal),
-  })
-  onTestFinished(() => bus.close())
-  return { bus, signals }
-}
-
-/** In the order of publishing. */
-async function ticks(): Promise<readonly Tick[]> {
-  const { events } = await opened.bus.events.list({ type: 'calendar.ticked', first: 'oldest', limit: 100 })
-  return events.map(({ data }) => data as Tick)
-}
 
 /** How many sessions wait for the test's lock. */
 async function waiting(): Promise<number | null> {

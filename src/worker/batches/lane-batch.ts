@@ -7,8 +7,8 @@
  * lane is in one batch at a time, in order. What stands behind one that has to come again was not run, as far as the record knows: it
  * comes again after that one, and no attempt of it is used up.
  *
- * One settle ends a row of those that are done, and one more that is not. Where others follow that have ended too (one was skipped, or
- * is dead), the settle hands the claim to the next of them, and another settle ends that.
+ * One settle ends the deliveries that are done, and the first one after them that is not: it was skipped, say. If more have ended behind
+ * that one, the settle hands the claim to the next of them, and another settle ends that.
  */
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import type { ClaimedDelivery, Settlement } from '../../deliveries/delivery.ts'

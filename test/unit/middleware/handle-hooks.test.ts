@@ -96,7 +96,7 @@ test('a handler runs once in an attempt: a second next is an error, also if the 
   expect(errorIn(outcome)).toMatchObject({ code: 'POSTBUS_NEXT_CALLED_AGAIN' })
 })
 
-test('an attempt has not ended before its handler has, whatever its hook does', async () => {
+test('an attempt ends when its handler has ended, not when a hook has', async () => {
   const handler = Promise.withResolvers<string>()
   const order: string[] = []
   const impatient: Hook = (_, next) => {

@@ -94,7 +94,7 @@ test.each<[string, unknown, string, string]>([
   expect(mailboxOf(bus)).toEqual([])
 })
 
-test('publish resolves with what was stored, whatever a hook returns, and waits for one that does not wait', async () => {
+test('publish resolves with what was stored, not with what a hook returns, and waits for the store though the hook does not', async () => {
   const event = note(1)
   const bus = mailbox(
     publishing(async (_, next) => (await next(), 'something else')),
