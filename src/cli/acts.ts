@@ -12,7 +12,7 @@ import {
   type Invocation,
 } from './command.ts'
 import { loadBus } from './load-config.ts'
-import { count, oneLine, printJson, printTable, say } from './output.ts'
+import { oneLine, printList } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 import { timeOf } from './times.ts'
 
@@ -44,16 +44,11 @@ export const acts: Command = {
   },
 
   async run(invocation) {
-    const { options, terminal } = invocation
     const query = { ...pageOptionsOf(invocation), ...filterOf(invocation) }
     const bus = await loadBus(text(invocation, 'config'))
     try {
       const { acts: found, cursor } = await bus.acts.list(query)
-      if (options['json']) printJson(terminal, found)
-      else {
-        if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
-        say(terminal, `${count(found.length, 'act')}.`)
-      }
+      printList(invocation, found, { heads: HEADS, rowOf, one: 'act' })
       sayMore(invocation, cursor)
       return 0
     } finally {

@@ -17,7 +17,7 @@ import {
 import { actOnLane, LANE_ACT_NAMES } from './lane-acts.ts'
 import { retryAll, retryingAll } from './lanes-retry-all.ts'
 import { loadBus } from './load-config.ts'
-import { count, oneLine, printJson, printTable, say } from './output.ts'
+import { oneLine, printJson, printList, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
 const ACTIONS = ['list', 'show', ...LANE_ACT_NAMES] as const
@@ -110,14 +110,9 @@ function stateOf(invocation: Invocation): Query {
 }
 
 async function list(bus: Bus, invocation: Invocation, query: Query): Promise<ExitCode> {
-  const { options, terminal } = invocation
   const handler = text(invocation, 'handler')
   const { lanes: found, cursor } = await bus.lanes.list({ ...query, ...(handler !== undefined && { handler }) })
-  if (options['json']) printJson(terminal, found)
-  else {
-    if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
-    say(terminal, `${count(found.length, 'key')}.`)
-  }
+  printList(invocation, found, { heads: HEADS, rowOf, one: 'key' })
   sayMore(invocation, cursor)
   return 0
 }

@@ -16,7 +16,7 @@ import {
 } from './command.ts'
 import { confirmed } from './confirm.ts'
 import { loadBus } from './load-config.ts'
-import { count, printJson, printTable, say } from './output.ts'
+import { printJson, printList, say } from './output.ts'
 
 const HEADS = ['HANDLER', 'BEHIND', 'SECONDS', 'SHARDS READ', 'POSITION', 'MOVED AT']
 const ACTIONS = ['list', 'rewind', 'skip-to', 'forget'] as const
@@ -63,13 +63,9 @@ export const log: Command = {
   },
 }
 
-async function list(bus: Bus, { options, terminal }: Invocation): Promise<ExitCode> {
+async function list(bus: Bus, invocation: Invocation): Promise<ExitCode> {
   const found = await bus.log.list()
-  if (options['json']) printJson(terminal, found)
-  else {
-    if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
-    say(terminal, `${count(found.length, 'handler')}.`)
-  }
+  printList(invocation, found, { heads: HEADS, rowOf, one: 'handler' })
   return 0
 }
 

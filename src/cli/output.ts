@@ -1,6 +1,6 @@
 /** How commands print: tables and marks for people, one JSON object per line for programs. */
 import { styleText } from 'node:util'
-import type { Terminal } from './command.ts'
+import type { Invocation, Terminal } from './command.ts'
 
 type Format = Parameters<typeof styleText>[0]
 
@@ -26,6 +26,24 @@ export function printTable(
       .trimEnd()
   stream.write(`${colored(stream, 'bold', line(heads))}\n`)
   for (const row of rows) stream.write(`${line(row)}\n`)
+}
+
+interface ListShown<Item> {
+  readonly heads: readonly string[]
+  rowOf(item: Item): readonly string[]
+  /** What one of them is called. */
+  readonly one: string
+}
+
+/** For people a table, and how many there are; for programs a line for each. */
+export function printList<Item>(
+  { options, terminal }: Pick<Invocation, 'options' | 'terminal'>,
+  items: readonly Item[],
+  { heads, rowOf, one }: ListShown<Item>,
+): void {
+  if (options['json']) return printJson(terminal, items)
+  if (items.length > 0) printTable(terminal.out, heads, items.map(rowOf))
+  say(terminal, `${count(items.length, one)}.`)
 }
 
 export function say(terminal: Terminal, sentence: string): void {

@@ -15,7 +15,7 @@ import {
   type Invocation,
 } from './command.ts'
 import { loadBus } from './load-config.ts'
-import { count, oneLine, printJson, printTable, say } from './output.ts'
+import { oneLine, printJson, printList, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
 const HEADS = ['PAUSED AT', 'HANDLER', 'KEY', 'QUEUE', 'BY', 'REASON']
@@ -71,15 +71,10 @@ export const resume: Command = {
 }
 
 async function list(invocation: Invocation): Promise<ExitCode> {
-  const { options, terminal } = invocation
   const page = pageOptionsOf(invocation)
   return withBus(invocation, async (bus) => {
     const { pauses, cursor } = await bus.pauses(page)
-    if (options['json']) printJson(terminal, pauses)
-    else {
-      if (pauses.length > 0) printTable(terminal.out, HEADS, pauses.map(rowOf))
-      say(terminal, `${count(pauses.length, 'pause')}.`)
-    }
+    printList(invocation, pauses, { heads: HEADS, rowOf, one: 'pause' })
     sayMore(invocation, cursor)
     return 0
   })

@@ -14,7 +14,7 @@ import {
   type Invocation,
 } from './command.ts'
 import { loadBus } from './load-config.ts'
-import { count, printJson, printTable, say } from './output.ts'
+import { printJson, printList, say } from './output.ts'
 import { timeOf } from './times.ts'
 
 const HEADS = ['SCHEDULE', 'CRON', 'TIME ZONE', 'LAST TICK', 'NEXT TICK', 'MISSED']
@@ -53,13 +53,9 @@ export const schedules: Command = {
   },
 }
 
-async function list(bus: Bus, { options, terminal }: Invocation): Promise<ExitCode> {
+async function list(bus: Bus, invocation: Invocation): Promise<ExitCode> {
   const found = await bus.schedules.list()
-  if (options['json']) printJson(terminal, found)
-  else {
-    if (found.length > 0) printTable(terminal.out, HEADS, found.map(rowOf))
-    say(terminal, `${count(found.length, 'schedule')}.`)
-  }
+  printList(invocation, found, { heads: HEADS, rowOf, one: 'schedule' })
   return 0
 }
 
