@@ -38,9 +38,11 @@ export async function effectsUnderKills({ clients, effects, kills }: EffectsOpti
     const expected = clients.length * (effects + numbers.filter((n) => n % 4 < 2).length)
 
     let takenOver = 0
-    for (let kill = 0; kill < kills; kill += 1) {
+    for (let kill = 0; kill < kills;) {
       const share = Math.floor((expected * (kill + 0.5)) / (kills + 1))
-      takenOver += await killedAfter(share, clients, opened)
+      const claims = await killedAfter(share, clients, opened)
+      takenOver += claims
+      if (claims > 0) kill += 1 // one that met a worker between two claims is no kill
     }
     const last = await start(clients, opened)
     await until('all is done', async () => (await count(opened, LIVE)) === 0, 600_000)
@@ -60,13 +62,15 @@ export async function effectsUnderKills({ clients, effects, kills }: EffectsOpti
 
 const TABLES = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
 const LIVE = `pgboss.job where state < 'completed'`
+const ACTIVE = `pgboss.job where state = 'active'`
 const DIFFERENT = '(select distinct client, n, level from effect) one'
 
 /** Returns how many claims it had. They are taken over at once, while the server may still be working on its last statements. */
 async function killedAfter(effects: number, clients: readonly string[], opened: TestBus): Promise<number> {
   const worker = await start(clients, opened)
   await until('it has worked', async () => (await count(opened, 'effect')) >= effects, 120_000)
-  await sleep(Math.random() * 30)
+  await until('it works', async () => (await count(opened, ACTIVE)) > 0, 120_000)
+  await sleep(Math.random() * 10)
   await killed(worker)
   return takeOverSilent((looking) => recoverClaims(opened.database, TABLES, looking))
 }

@@ -8,4 +8,5 @@ test('the effects of transactional handlers are there once each, though their wo
   const report = await effectsUnderKills({ clients, effects: 20, kills: 2 })
 
   expect(report).toMatchObject({ expected: 90, effects: 90, doubled: 0, left: 0, dead: 0 })
+  expect(report.takenOver).toBeGreaterThan(1)
 }, 120_000)

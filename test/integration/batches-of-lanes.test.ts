@@ -18,7 +18,8 @@ test.concurrent(
     await until('all have run', () => batches.flat().length === 25)
 
     expect(batches.flat()).toEqual(numbers(1, 25))
-    expect(batches.slice(0, 2).map((batch) => batch.length)).toEqual([10, 10])
+    expect(batches[0]).toHaveLength(10)
+    expect(Math.max(...batches.map((batch) => batch.length))).toBe(10)
     await until('all are settled', async () => (await storedNotes(opened)).every(({ state }) => state === 'completed'))
   },
 )
