@@ -14,7 +14,7 @@ interface Settling {
   readonly queue: string
   readonly settlements: readonly Settlement[]
   readonly shadows: Shadows
-  /** See `functions/completions.ts`. */
+  /** See `functions/own-commits.ts`. */
   readonly completed: readonly string[]
 }
 

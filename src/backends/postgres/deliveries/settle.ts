@@ -15,7 +15,7 @@ export interface Settling {
   readonly queue: string
   readonly settlements: readonly Settlement[]
   readonly shadows?: Shadows
-  /** Handlers whose effects are committed with a row that goes now: see `functions/completions.ts`. */
+  /** Handlers whose effects are committed with a row that goes now: see `functions/own-commits.ts`. */
   readonly transactional?: ReadonlySet<string>
 }
 

@@ -1,4 +1,4 @@
-/** What transactional handlers have committed: see `functions/completions.ts`. */
+/** What transactional handlers have committed: see `functions/own-commits.ts`. */
 import type { Completed, Completions, Completing } from '../../../deliveries/own-commits.ts'
 import type { ClaimedDelivery } from '../../../deliveries/delivery.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
