@@ -1,13 +1,16 @@
 /** `coalesce: 'latest'`: of the events of one type and key that wait, only the newest is handled. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, failed, type AnyHandler, type HandlerOptions } from '../../src/index.ts'
+import { createBus, defineEvent, defineHandler, failed } from '../../src/index.ts'
+import type { AnyHandler, Bus, BusSignal, HandlerOptions } from '../../src/index.ts'
+import { drainEvents } from '../../src/testing/drain/drain.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { until } from '../support/until.ts'
 
 const schema = z.object({ key: z.string(), n: z.number() })
 const PriceSet = defineEvent('prices.price-set', { schema, partitionKey: ({ key }) => key })
 const ItemSold = defineEvent('prices.item-sold', { schema, partitionKey: ({ key }) => key })
+const ItemCounted = defineEvent('prices.item-counted', { schema, partitionKey: ({ key }) => key })
 
 let opened: TestBus
 
@@ -82,6 +85,50 @@ test('an event of another type keeps its place, and one that waits to be tried a
   expect(third).toMatchObject({ state: 'superseded', attempts: 1 })
 })
 
+test.each([
+  ['a worker', (bus: Bus) => bus.worker().drain()],
+  ["a test's drain", (bus: Bus) => drainEvents({ bus })],
+] as const)('where handlers are quick, only the newest is handled too: %s', async (_, drain) => {
+  const runs: string[] = []
+  const signals: BusSignal[] = []
+  const numbers = Array.from({ length: 60 }, (_, n) => n)
+  const handler = defineHandler('prices.follow-quickly', {
+    on: [PriceSet, ItemSold, ItemCounted],
+    coalesce: 'latest',
+    handle: ({ type, data }) => void runs.push(`${type} ${data.n}`),
+  })
+  const bus = aBus([handler], (signal) => signals.push(signal))
+  const first = [ItemSold({ key: 'quick', n: 0 }), ItemCounted({ key: 'quick', n: 0 })]
+  await bus.publish([...first, ...numbers.map((n) => PriceSet({ key: 'quick', n }))])
+
+  await drain(bus)
+
+  expect(runs).toEqual(['prices.item-sold 0', 'prices.item-counted 0', 'prices.price-set 59'])
+  expect(signals.map(({ name }) => name)).not.toContain('claim-lost')
+})
+
+test('one that is superseded behind another keeps the attempts that it had', async () => {
+  const runs: number[] = []
+  const handler = defineHandler('prices.keep-count', {
+    on: PriceSet,
+    coalesce: 'latest',
+    handle: ({ data }) => void runs.push(data.n),
+  })
+  const bus = aBus([handler])
+  const { events } = await bus.publish([1, 2, 3].map((n) => PriceSet({ key: 'counted', n })))
+  // As a worker leaves it that had claimed a run of them: before this handler had the option.
+  await opened.database.query(
+    `update pgboss.job set started_on = now(), retry_count = retry_count + 1, state = 'retry' where data ->> 'event' = $1`,
+    [events[1]!.id],
+  )
+
+  await bus.worker().drain()
+
+  expect(runs).toEqual([3])
+  const [second] = (await bus.events.status(events[1]!.id))!.deliveries
+  expect(second).toMatchObject({ state: 'superseded', attempts: 2 })
+})
+
 function showing(
   delivery: HandlerOptions['delivery'] & string,
   handle: (data: { key: string; n: number }) => Promise<void>,
@@ -94,9 +141,9 @@ function showing(
   })
 }
 
-function aBus(handlers: AnyHandler[]) {
+function aBus(handlers: AnyHandler[], onSignal: (signal: BusSignal) => void = () => undefined) {
   const { connectionString } = opened
-  const bus = createBus({ connectionString, handlers, onSignal: () => undefined })
+  const bus = createBus({ connectionString, handlers, onSignal })
   onTestFinished(() => bus.close())
   return bus
 }
