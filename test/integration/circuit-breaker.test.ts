@@ -50,10 +50,13 @@ test.each([
     await until('what ran has ended', async () => (await active(name)) === 0)
     const atOpening = calls
     const puttingOff = probes()
+    const inTheQueue = await stored(name)
+    if (way === 'the log') await buses[0]!.publish(NoteTaken({ n: 60, key: 'another' }))
     await until('it has probed twice', () => probes() >= puttingOff + 2)
     const probing = calls - atOpening
+    if (way === 'the log') expect(await stored(name)).toBe(inTheQueue) // nothing is read on before a probe has passed
     isDown = false
-    await until('all are handled', () => ended.length === 60, 25_000)
+    await until('all are handled', () => ended.length === (way === 'the log' ? 61 : 60), 25_000)
 
     expect(signals.filter((signal) => signal.name === 'circuit.opened')).toHaveLength(1)
     expect(atOpening).toBeLessThanOrEqual(BREAKER.failures + 40)
@@ -83,6 +86,23 @@ test('an operator sees the pause, and may end it', async () => {
   expect(count).toBe(1)
 })
 
+test('failures further apart than `perMs` do not count together', async () => {
+  const name = 'notes.rarely'
+  const rarely = { ...BREAKER, failures: 2, perMs: 60_000 }
+  const bus = aBus([broken(name, () => failed('down'), { circuitBreaker: rarely, maxAttempts: 1 })], [])
+  for (const n of [1, 2]) {
+    await bus.publish(NoteTaken({ n }))
+    await bus.worker().drain()
+    await opened.database.query(`update postbus.pace set failed_at[1] = failed_at[1] - interval '1 minute'`)
+  }
+
+  expect((await bus.pauses()).pauses).toEqual([])
+  await bus.publish([3, 4].map((n) => NoteTaken({ n })))
+  await bus.worker().drain()
+  expect((await bus.pauses()).pauses).toMatchObject([{ handler: name }])
+  await bus.resume({ handler: name })
+})
+
 test('an error that is not retryable says nothing about the target', async () => {
   const bus = aBus(
     [
@@ -100,6 +120,14 @@ test('an error that is not retryable says nothing about the target', async () =>
   expect(dead).toBe(3)
   expect((await bus.pauses()).pauses).toEqual([])
 })
+
+async function stored(handler: string): Promise<number> {
+  const { rows } = await opened.database.query<{ count: number }>(
+    `select count(*)::integer as count from pgboss.job where data ->> 'handler' = $1`,
+    [handler],
+  )
+  return rows[0]!.count
+}
 
 async function active(handler: string): Promise<number> {
   const { rows } = await opened.database.query<{ count: number }>(

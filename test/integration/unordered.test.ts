@@ -54,6 +54,18 @@ test('what is replayed or backfilled for it has no lane either', async () => {
   expect(rows).toEqual([{ name: 'events', singleton_key: null }])
 })
 
+test('an event with a key may be published for later, unless another handler keeps its order', async () => {
+  const loose = handlerThat(() => undefined, { name: 'notes.loose', ordered: false })
+  const strict = handlerThat(() => undefined, { name: 'notes.strict' })
+  const later = (...handlers: AnyHandler[]) =>
+    aBus(handlers).publish(NoteTaken({ n: 1, key: 'red' }), { delayMs: 3_600_000 })
+
+  const { events } = await later(loose)
+
+  expect((await aBus([loose]).events.status(events[0]!.id))?.deliveries).toMatchObject([{ state: 'waiting' }])
+  await expect(later(loose, strict)).rejects.toMatchObject({ code: 'POSTBUS_DELAYED_KEY' })
+})
+
 test('it has no lane to rewind', async () => {
   const bus = aBus([handlerThat(() => undefined, { name: 'notes.loose', ordered: false })])
   const [event] = (await bus.publish([NoteTaken({ n: 1, key: 'red' })])).events

@@ -6,6 +6,7 @@ import { currentTime } from '../../../src/testing/time/time.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
 import { anotherBus, handlerThat, NoteTaken } from '../../support/notes.ts'
 import { emptyTables } from '../../support/stored.ts'
+import { until } from '../../support/until.ts'
 
 let opened: TestBus
 
@@ -52,6 +53,25 @@ test('events that handlers publish are drained too', async () => {
   const counts = await drainEvents({ bus })
 
   expect({ runs, done: counts.done }).toEqual({ runs: [1, 2, 3, 4, 5], done: 5 })
+})
+
+test('with retries, what became due by itself while others ran is run as well', async () => {
+  let fails = 0
+  const bus = aBus([
+    handlerThat(() => (fails++ === 0 ? failed('not now') : undefined), { name: 'notes.again', backoff: () => 50 }),
+    handlerThat(() => until('the other is due', async () => (await due()) === 1), { name: 'notes.slow' }),
+  ])
+  const due = async () => {
+    const { rows } = await opened.database.query<{ count: number }>(
+      `select count(*)::integer as count from pgboss.job where state = 'retry' and start_after < now()`,
+    )
+    return rows[0]!.count
+  }
+  await bus.publish(NoteTaken({ n: 1 }))
+
+  const counts = await drainEvents({ bus, withRetries: true })
+
+  expect(counts).toMatchObject({ done: 2, failed: 1 })
 })
 
 test('a handler that fails four times ends in five attempts without waiting', async () => {
