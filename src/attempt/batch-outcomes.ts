@@ -26,7 +26,7 @@ export class MemberOutcomes implements BatchOutcomes<MemberEvent> {
     if (!isAnswer(outcome))
       throw this.#refusal(
         'context.outcomes.set()',
-        `expected failed(…), discard(…), skip(…) or snooze(…), but got ${kindOf(outcome)}.`,
+        `expected failed(…), discard(…), skip(…), snooze(…) or awaitCompletion(…), but got ${kindOf(outcome)}.`,
       )
     this.#said.set(event.id, outcome)
   }

@@ -4,7 +4,7 @@ import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { HandlerLog } from '../signals.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
-import type { Discard, Failed, Skip, Snooze } from './outcome.ts'
+import type { AwaitCompletion, Discard, Failed, Skip, Snooze } from './outcome.ts'
 
 /** Numbers of batches, declared once: limits, defaults and documentation. */
 export const batchOptions = z.strictObject({
@@ -45,7 +45,7 @@ export interface BatchOutcomes<Event extends MemberEvent = Envelope> {
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the event is not of this batch, or the outcome is none; `POSTBUS_CLOSED` after
    * the handler has returned.
    */
-  set(event: Event, outcome: Failed | Discard | Skip | Snooze): void
+  set(event: Event, outcome: Failed | Discard | Skip | Snooze | AwaitCompletion): void
 }
 
 export interface BatchPublishOptions<Event extends MemberEvent = Envelope> extends PublishOptions {

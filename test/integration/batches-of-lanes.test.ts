@@ -1,6 +1,6 @@
 /** Batches of deliveries with keys: consecutive events of their lanes, in order, and no lane in two batches at once. */
 import { expect, test } from 'vitest'
-import { discard, failed, skip } from '../../src/index.ts'
+import { awaitCompletion, discard, failed, skip } from '../../src/index.ts'
 import { batched, notes, withHandlers, working, type DoingBatch } from '../support/batches.ts'
 import { aSignal, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
 import { until } from '../support/until.ts'
@@ -63,6 +63,32 @@ test.concurrent('a key is in one batch at a time, while others go on', async (ar
   finish.resolve()
   await until('the key goes on', () => batches.flat().length === 10)
   expect(batches.flat().filter((n) => n < 10)).toEqual(numbers(1, 6))
+})
+
+test.concurrent('behind a member that waits to be told, later ones of its key were not run', async (around) => {
+  const { handler, batches } = batched(
+    (events, { outcomes }) => {
+      const first = events.find(({ data }) => data.n === 1)
+      if (first) outcomes.set(first, awaitCompletion({ timeoutMs: 3_600_000 }))
+    },
+    { batchSize: 3, maxWaitMs: 10 },
+  )
+  const opened = await withHandlers(around, handler)
+  const { events } = await opened.bus.publish(notes(3, () => 'red'))
+  await working(around, opened, { pollMs: 50 })
+  const states = async () =>
+    Promise.all(events.map(async ({ id }) => (await opened.bus.events.status(id))!.deliveries[0]!))
+  await until('the first one waits', async () => (await states())[0]!.state === 'awaiting')
+
+  expect((await states()).slice(1)).toMatchObject([
+    { state: 'parked', attempts: 0 },
+    { state: 'parked', attempts: 0 },
+  ])
+  await opened.bus.deliveries.complete((await storedNotes(opened))[0]!.id)
+  await until('the others have run again', async () => (await states()).every(({ state }) => state === 'done'))
+
+  expect(batches[0]).toEqual([1, 2, 3])
+  expect(batches.slice(1).flat()).toEqual([2, 3])
 })
 
 test.concurrent(

@@ -12,7 +12,13 @@ test.each([
   ['onDead', { onDead: 'block' }],
   ['backfill', { backfill: { since: new Date(0) } }],
   ['delivery', { delivery: 'log' }],
+  ['shards', { shards: 4 }],
   ['transactional', { transactional: true }],
+  ['ordered', { ordered: false }],
+  ['coalesce', { coalesce: 'latest' }],
+  ['rateLimit', { rateLimit: { limit: 1, perMs: 1_000 } }],
+  ['circuitBreaker', { circuitBreaker: { failures: 1, perMs: 1_000, pauseMs: 1_000 } }],
+  ['isRetryable', { isRetryable: () => true }],
 ] as const)('a handler inside publish takes no `%s`', (option, given) => {
   const defining = () =>
     defineHandler('notes.check', { on: NoteTaken, runs: 'in-transaction', ...given, handle: () => 1 })
