@@ -31,7 +31,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
-  ['src/otel/'],
+  ['src/otel/', 'src/nest/'],
   ['src/cli/'],
   ['src/testing/'],
 ]
@@ -44,6 +44,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^superjson$/, 'src/codec/'],
   [/^@opentelemetry\//, 'src/otel/'],
   [/^croner$/, 'src/schedules/'],
+  [/^@nestjs\//, 'src/nest/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

@@ -23,7 +23,7 @@ beforeAll(async () => {
   opened = await openTestBus()
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
-  pages = ['pace'].map((page) => writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`))
+  pages = ['pace', 'nestjs'].map((page) => writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`))
 })
 
 beforeEach(() => {
@@ -50,6 +50,7 @@ test('the code blocks compile as strictly as the library itself', async () => {
     config,
     JSON.stringify({
       extends: '../../../tsconfig.json',
+      compilerOptions: { erasableSyntaxOnly: false }, // as those who use Nest write their constructors
       include: ['*.ts', ...pages.map(({ folder }) => `../../../${folder}/*.ts`)],
     }),
   )

@@ -52,6 +52,7 @@ function typeScriptBlocks(document: string): readonly (readonly [file: string, c
 function withSources(block: string): string {
   return block
     .replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)
+    .replaceAll(`from 'postbus/nest'`, `from '../../../src/nest/index.ts'`)
     .replaceAll(`from 'postbus/otel'`, `from '../../../src/otel/index.ts'`)
     .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)
 }
