@@ -6,8 +6,10 @@ import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { acts } from './acts.ts'
+import { asyncapi } from './asyncapi.ts'
 import { dead } from './dead.ts'
 import { deliveries } from './deliveries.ts'
+import { docs } from './docs.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
@@ -43,6 +45,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   prune,
   schedules,
   types,
+  asyncapi,
+  docs,
 }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -32,10 +32,33 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
 /** `null`: the schema library offers none, or not for this schema. The same data gives the same text: keys are sorted. */
 export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | null {
   try {
-    const made = isZod(schema) ? byZod(schema) : byStandard(schema)
+    const made = isZod(schema) ? byZod(schema) : standardOf(schema, 'draft-2020-12')
     return made === null ? null : tidy(made)
   } catch {
     return null // what cannot be described is not compared
+  }
+}
+
+/**
+ * The same for people and their tools: with titles and descriptions, as draft 7, which most of them know. A Date is text in the form of
+ * ISO 8601 there, and a bigint is text as well. `null`: the schema library offers none.
+ */
+export function describedSchemaOf(schema: StandardSchemaV1): JsonSchema | null {
+  try {
+    if (!isZod(schema)) return standardOf(schema, 'draft-07')
+    return z.toJSONSchema(schema, {
+      target: 'draft-7',
+      io: 'output',
+      unrepresentable: 'any',
+      override({ zodSchema, jsonSchema }) {
+        const kind = zodSchema._zod.def.type
+        if (kind === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
+        if (kind === 'bigint') Object.assign(jsonSchema, { type: 'string', pattern: '^-?\\d+$' })
+        if (KINDS.has(kind)) Object.assign(jsonSchema, { [KIND]: kind })
+      },
+    })
+  } catch {
+    return null
   }
 }
 
@@ -54,9 +77,9 @@ function byZod(schema: z.core.$ZodType): JsonSchema {
   })
 }
 
-function byStandard(schema: StandardSchemaV1): JsonSchema | null {
+function standardOf(schema: StandardSchemaV1, target: 'draft-07' | 'draft-2020-12'): JsonSchema | null {
   const { jsonSchema } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props> // where the library offers it
-  return jsonSchema?.output({ target: 'draft-2020-12' }) ?? null
+  return jsonSchema?.output({ target }) ?? null
 }
 
 function tidy(schema: unknown, isProperties = false): JsonSchema {

@@ -1,0 +1,47 @@
+/** What an application's modules tell each other: its event types, and the handlers that listen to each. By its code alone, without a database. */
+import type { Bus } from '../bus.ts'
+import type { ListeningHandler } from '../deliveries/explain.ts'
+import { byText } from '../evolution/json-schema.ts'
+import type { AnyEventType } from '../handlers/listens-to.ts'
+
+export interface Catalog {
+  /** Each version of each event type, by name and version. */
+  readonly entries: readonly CatalogEntry[]
+}
+
+export interface CatalogEntry {
+  readonly type: AnyEventType
+  /** The module that publishes it: what its name begins with. */
+  readonly module: string
+  readonly handlers: readonly CatalogHandler[]
+}
+
+export interface CatalogHandler extends ListeningHandler {
+  readonly module: string
+}
+
+/** What publishes the event that follows another one is no module's: see `finishers.ts`. */
+const FINISHERS = 'postbus.finished.'
+
+/** Event types that only a pattern takes are there if the bus was given them: `createBus({ events })`. */
+export async function catalogOf(bus: Pick<Bus, 'eventTypes' | 'handlersOf'>): Promise<Catalog> {
+  const types = (await bus.eventTypes()).toSorted(byNameAndVersion)
+  const entries = types.map(async (type) => {
+    const handlers = (await bus.handlersOf(type)).filter(({ handler }) => !handler.startsWith(FINISHERS))
+    return {
+      type,
+      module: moduleOf(type.type),
+      handlers: handlers.map((one) => ({ ...one, module: moduleOf(one.handler) })),
+    }
+  })
+  return { entries: await Promise.all(entries) }
+}
+
+/** `orders` of `orders.order-created`. */
+export function moduleOf(name: string): string {
+  return name.slice(0, Math.max(0, name.indexOf('.'))) || name
+}
+
+function byNameAndVersion(one: AnyEventType, other: AnyEventType): number {
+  return byText(one.type, other.type) || one.version - other.version
+}
