@@ -33,6 +33,7 @@ import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { eventDefaults } from './publishing/event-defaults.ts'
 import { FilteredCounts } from './publishing/filtered-counts.ts'
 import { publisher } from './publishing/publisher.ts'
+import { receiver, type Receiver } from './publishing/receiver.ts'
 import { resultPublisher, type ResultPublisher } from './publishing/result-publisher.ts'
 import { withContext, type PublishContext } from './publishing/trace.ts'
 import { emitTo, printSignals } from './signals.ts'
@@ -41,7 +42,7 @@ import { schedulesIn, type Schedule } from './schedules/schedule.ts'
 import { makeWorker, schedulingOf } from './worker/bus-worker.ts'
 import type { Worker } from './worker/worker.ts'
 
-export interface Bus extends ResultPublisher, Broadcasts, Listeners, Operators {
+export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, Operators {
   /**
    * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
    * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
@@ -124,6 +125,7 @@ export function createBus(options: BusOptions): Bus {
     publish,
     withContext,
     publishResult: resultPublisher(parts),
+    ...receiver(publishAsSeen),
     ...broadcaster(parts, listeners),
     ...listenersOf(parts),
     worker: (given: WorkerOptions = {}) =>

@@ -1,5 +1,5 @@
 /** Event ids: UUIDs of version 7, which sort by the time they were made, also within one millisecond. */
-import { randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 import { realNowMs } from '../clock.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -20,6 +20,12 @@ export function newEventId(): string {
     lastCounter += 1n
   }
   return format(lastMs, lastCounter)
+}
+
+/** The id that follows from a text: the same for each process, so that an event which is published twice is there once. A UUIDv8. */
+export function idFrom(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 /** Whether a text is a UUID of any version, the form in which event ids are stored. */

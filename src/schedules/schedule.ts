@@ -1,9 +1,9 @@
 /** `defineSchedule` declares an event that the calendar publishes: once per tick of a cron pattern, whichever process lives then. */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { callerOf } from '../events/defined-at.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { idFrom } from '../events/event-id.ts'
 import { checkName } from '../names.ts'
 import { cronProblem, isTimeZone, type Missed } from './ticks.ts'
 
@@ -120,16 +120,11 @@ export function eventOf(schedule: Schedule, at: Date, isMissed: boolean): Envelo
   const { name } = schedule
   const made: unknown = schedule.event(Object.freeze({ name, at: new Date(at), isMissed }))
   if (typeof made === 'object' && made !== null && 'type' in made && 'id' in made)
-    return Object.freeze({ ...(made as Envelope), id: idOfTick(name, at) }) // what it is, publish checks
+    return Object.freeze({ ...(made as Envelope), id: idFrom(`${name} ${at.toISOString()}`) }) // what it is, publish checks
   throw new PostbusError(
     'POSTBUS_INVALID_EVENT',
     `\`event\` of schedule "${name}" returned no event: expected what an event type makes, such as DayPassed({ … }).`,
   )
-}
-
-function idOfTick(name: string, at: Date): string {
-  const hex = createHash('sha256').update(`${name} ${at.toISOString()}`).digest('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 function isSchedule(value: unknown): value is Schedule {
