@@ -15,13 +15,19 @@ export const Wanted = defineEvent('effects.wanted', {
   partitionKey: ({ n }) => (n % 2 === 0 ? `key-${n % KEYS}` : null),
 })
 
-export function handlerFor(client: string): AnyHandler {
+/** How the handlers get their events. */
+export interface Kind {
+  readonly delivery: 'job' | 'log'
+}
+
+export function handlerFor(client: string, { delivery }: Kind): AnyHandler {
   const name = client.replaceAll(/[^a-z]+/g, '-')
   return defineHandler(`effects.${name}`, {
     on: Wanted,
     queue: `effects_${name.replaceAll('-', '_')}`,
     interested: ({ data }) => data.client === client,
     transactional: true,
+    delivery,
     maxAttempts: 100,
     backoff: { initialMs: 1, factor: 1, jitter: 0 },
     async handle({ data: { n, level } }, { tx, publish }) {
@@ -55,18 +61,22 @@ const OPEN: Readonly<Record<string, (connectionString: string) => Promise<OpenCl
 export const CLIENTS: readonly string[] = Object.keys(OPEN)
 
 /** A worker for each of the clients. */
-export async function workWith(clients: readonly string[], connectionString: string): Promise<readonly Bus[]> {
+export async function workWith(
+  clients: readonly string[],
+  kind: Kind,
+  connectionString: string,
+): Promise<readonly Bus[]> {
   return Promise.all(
     clients.map(async (name) => {
       const client = await OPEN[name]!(connectionString)
       const bus = createBus({
         connectionString,
-        handlers: [handlerFor(name)],
+        handlers: [handlerFor(name, kind)],
         poolSize: 2,
         onSignal: () => undefined,
         transaction: (work) => client.inTransaction(({ tx }) => work(tx)),
       })
-      const { queue } = handlerFor(name).options
+      const { queue } = handlerFor(name, kind).options
       await bus.worker({ queues: { [queue]: 2, [`${queue}_partitioned`]: 2 }, pollMs: 100 }).start()
       return bus
     }),

@@ -10,3 +10,12 @@ test('the effects of transactional handlers are there once each, though their wo
   expect(report).toMatchObject({ expected: 90, effects: 90, doubled: 0, left: 0, dead: 0 })
   expect(report.takenOver).toBeGreaterThan(1)
 }, 120_000)
+
+test('so are those of handlers that read the log', async () => {
+  const kind = { delivery: 'log' } as const
+
+  const report = await effectsUnderKills({ clients: ['pg'], effects: 60, kills: 2, kind })
+
+  expect(report).toMatchObject({ expected: 90, effects: 90, doubled: 0, left: 0, dead: 0 })
+  expect(report.takenOver).toBeGreaterThan(1)
+}, 120_000)

@@ -17,8 +17,8 @@ export type Does = (n: number, context: TransactionalContext, tx: PoolClient) =>
 let opened: TestBus
 
 /** For `beforeAll`. */
-export async function openEffects(): Promise<TestBus> {
-  opened = await openTestBus()
+export async function openEffects({ ownServer = false } = {}): Promise<TestBus> {
+  opened = await openTestBus({}, { ownServer })
   await opened.database.query('create table effect (n integer, attempt integer)')
   return opened
 }
@@ -30,6 +30,7 @@ export async function emptyEffects(): Promise<void> {
 
 export interface How {
   readonly isolation?: string
+  readonly beforeCommit?: () => Promise<void>
   readonly afterCommit?: () => Promise<void>
 }
 
@@ -60,12 +61,13 @@ export function handlerThat(does: Does, handler: object = {}): AnyHandler {
 
 async function inTransaction(
   work: (tx: PoolClient) => Promise<void>,
-  { isolation = 'read committed', afterCommit }: How,
+  { isolation = 'read committed', beforeCommit, afterCommit }: How,
 ): Promise<void> {
   const client = await opened.database.connect()
   try {
     await client.query(`begin isolation level ${isolation}`)
     await work(client)
+    await beforeCommit?.()
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')

@@ -56,6 +56,7 @@ export class LogWorker {
     this.#runs = new Runs(
       {
         ...parts,
+        reader: this.#reader,
         deliveryId: (seq, handler) => store.deliveryId(seq, handler),
         mayBegin: () => !this.#isStopping && this.#leases.isFresh,
         onEnded: () => this.#acknowledger.count(),

@@ -19,6 +19,8 @@ export interface RunParts {
   readonly attempt: Attempt
   readonly emit: Emit
   readonly tally: Tally
+  /** Which worker reads. */
+  readonly reader: string
   /** Names an event on its way to a handler. */
   deliveryId(seq: string, handler: string): string
   /** Whether anything may begin: the lease is fresh, and the worker goes on. */
@@ -193,14 +195,17 @@ export class Runs {
   }
 
   #deliveryOf({ event, shard }: Entry): ClaimedDelivery {
-    const { handler, subscription } = shard.handling
-    const replay = shard.handling.replayOf(event)
+    const { handling, cursor } = shard
+    const { handler, subscription } = handling
+    const replay = handling.replayOf(event)
     return {
       id: this.#parts.deliveryId(event.seq, subscription.handler),
       queue: queueOfEvent(handler, event.partitionKey),
       handler: handler.name,
       claim: 0,
+      cursor: { ...cursor, reader: this.#parts.reader },
       attempt: 1,
+      wasLost: shard.completed?.has(event.number) ?? false,
       event: replay === null ? event : { ...event, rest: JSON.stringify({ ...openRest(event), replay }) },
       behind: NONE,
     }

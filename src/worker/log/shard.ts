@@ -73,6 +73,8 @@ export class Shard {
   readonly keys = new Map<string, Key>()
   /** Spilled ones that have ended. */
   ends: Entry[] = []
+  /** Events that were completed before the shard was ours, by transactions of a transactional handler. They are not run again. `null`: it is none. */
+  completed: ReadonlySet<number> | null = null
   /** So many are in their handlers, spilled ones too. */
   running = 0
   /** What lies in its lanes is known, and nothing of an earlier ownership runs any more. */
