@@ -1,10 +1,15 @@
 /** Transactional handlers that read the log: effects and the end of the event are one commit, fenced by the cursor of its shard. */
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Kysely, PostgresDialect } from 'kysely'
+import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { idOfDelivery } from '../../src/backends/postgres/deliveries/delivery-id.ts'
-import { failed, skip, type Bus } from '../../src/index.ts'
+import { createBus, failed, skip, type AnyHandler, type Bus } from '../../src/index.ts'
 import type { TestBus } from '../support/bus.ts'
 import { busWith, effects, emptyEffects, left, openEffects, type Does, type How } from '../support/effects.ts'
 import { NoteTaken } from '../support/notes.ts'
+import { writeReadmeBlocks } from '../support/readme-blocks.ts'
 import { until } from '../support/until.ts'
 
 const NOTHING_LEFT = { deliveries: 0, completions: 0 }
@@ -77,15 +82,6 @@ test('what is committed and not acknowledged is not run again', async () => {
   expect([await effects(), await left()]).toEqual([['2/1'], NOTHING_LEFT])
 })
 
-test('a commit whose answer is lost is asked about, and is done', async () => {
-  await using bus = await readingBus(() => undefined, {}, { afterCommit: () => Promise.reject(new Error('lost')) })
-  await publish(bus, [1, 2])
-
-  await worked(bus)
-
-  expect([await effects(), await left()]).toEqual([['1/1', '2/1'], NOTHING_LEFT])
-})
-
 test('of two workers that run an event, because the first has lost it too late, one commits', async () => {
   const [asked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const hangs = async () => {
@@ -121,6 +117,33 @@ test('a rewind runs again what was done, also what was not acknowledged before',
   await worked(bus)
 
   expect([await effects(), await left()]).toEqual([['1/1', '1/1', '2/1', '2/1'], NOTHING_LEFT])
+})
+
+test('the blocks of docs/log-handlers.md run: what they add up is right', async () => {
+  const blocks = writeReadmeBlocks('log-handlers', '', 'docs/log-handlers.md')
+  onTestFinished(() => blocks.remove())
+  const OrderCreated = `import { z } from 'zod'
+    import { defineEvent } from '../../../src/index.ts'
+    export const OrderCreated = defineEvent('orders.order-created', { schema: z.object({ orderId: z.string(), total: z.number() }) })`
+  await writeFile(`${blocks.folder}/events.ts`, OrderCreated)
+  const load = (file: string) => import(pathToFileURL(resolve(blocks.folder, file)).href)
+  const handlers: AnyHandler[] = [(await load('reports.ts')).turnover, (await load('turnover.ts')).turnover]
+  await opened.database.query('create table turnover as select 0 as total')
+  const db = new Kysely({ dialect: new PostgresDialect({ pool: opened.database }) })
+  await using bus = createBus({
+    connectionString: opened.connectionString,
+    handlers,
+    onSignal: () => undefined,
+    transaction: (work) => db.transaction().execute(work),
+  })
+  await bus.migrate()
+  const order = (await load('events.ts')).OrderCreated
+
+  await bus.publish([1, 2, 3].map((total) => order({ orderId: `o-${total}`, total })))
+  await worked(bus)
+
+  const { rows } = await opened.database.query('select total from turnover')
+  expect(rows).toEqual([{ total: 12 }])
 })
 
 async function readingBus(does: Does, handler: object = {}, how: How = {}): Promise<Bus> {

@@ -2,10 +2,13 @@
 import type { PoolClient } from 'pg'
 import {
   createBus,
+  defineBatchHandler,
   defineHandler,
   type AnyHandler,
   type Bus,
   type BusOptions,
+  type EventOf,
+  type TransactionalBatchContext,
   type TransactionalContext,
 } from '../../src/index.ts'
 import { openTestBus, type TestBus } from './bus.ts'
@@ -57,6 +60,31 @@ export function handlerThat(does: Does, handler: object = {}): AnyHandler {
       return does(data.n, context, tx)
     },
   })
+}
+
+export type DoesBatch = (
+  numbers: readonly number[],
+  context: TransactionalBatchContext<EventOf<typeof NoteTaken>>,
+  events: readonly EventOf<typeof NoteTaken>[],
+) => unknown
+
+/** A bus whose batch handler writes the effects of all events before it does what the test says. */
+export function batchBusWith(does: DoesBatch, handler: object = {}, how: How = {}): Bus {
+  const storing = defineBatchHandler('notes.take', {
+    on: NoteTaken,
+    backoff: { initialMs: 1, factor: 1, jitter: 0 },
+    maxWaitMs: 50,
+    ...handler,
+    transactional: true,
+    async handle(events, context) {
+      const tx = context.tx as PoolClient
+      const attempts = events.map((event) => context.deliveryOf(event).attempt)
+      const numbers = events.map(({ data }) => data.n)
+      await tx.query('insert into effect select * from unnest($1::integer[], $2::integer[])', [numbers, attempts])
+      return does(numbers, context, events)
+    },
+  })
+  return createBus({ ...options(), handlers: [storing], transaction: (work) => inTransaction(work, how) })
 }
 
 async function inTransaction(

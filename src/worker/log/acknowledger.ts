@@ -19,6 +19,8 @@ export const GROUP_SIZE = 500
 const IDLE_MS = 500
 /** A run that takes longer does not hold up the cursor: it gets a job, which is held until it ends. */
 const SPILLED_AFTER_MS = 250
+/** A batch makes more of them at once, and what comes after it in its keys would go behind them. */
+const BATCH_SPILLED_AFTER_MS = 5_000
 
 export interface AcknowledgerParts {
   readonly store: Pick<LogStore, 'acknowledge' | 'deliveryId' | 'release'>
@@ -104,7 +106,7 @@ export class Acknowledger {
     for (const entry of shard.pending) {
       if (entry.state === 'queued') break
       if (entry.state === 'running') {
-        if (now - entry.since < SPILLED_AFTER_MS) break
+        if (now - entry.since < spilledAfterMs(entry)) break
         spill(entry)
       }
       passed.push(entry)
@@ -219,6 +221,10 @@ function endedAs({ event, key, end, endedAt }: Entry, now: number): LogMove['end
   const left =
     end?.is === 'retry' || end?.is === 'later' ? { ...end, delayMs: Math.max(0, end.delayMs - (now - endedAt)) } : end
   return { seq: event.number, inLane: key !== null, end: left ?? { is: 'done' } }
+}
+
+function spilledAfterMs({ shard }: Entry): number {
+  return shard.handling.handler.batch ? BATCH_SPILLED_AFTER_MS : SPILLED_AFTER_MS
 }
 
 /** Its job is written while it runs: held, in its lane, so that what comes after it goes behind. */

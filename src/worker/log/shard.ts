@@ -38,6 +38,8 @@ export interface Entry {
   /** `null`: it has no key, and waits for nothing. */
   readonly key: Key | null
   readonly event: LogEvent
+  /** A transactional handler has committed what it did for it, before the shard was ours. */
+  readonly isCompleted: boolean
   state: 'queued' | 'running' | 'done' | 'ended' | 'behind' | 'spilled'
   /** `performance.now()` when it began to run. */
   since: number
@@ -120,6 +122,7 @@ export class Shard {
       shard: this,
       key,
       event,
+      isCompleted: this.completed?.has(event.number) ?? false,
       state: 'queued',
       since: 0,
       abort: null,
