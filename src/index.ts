@@ -60,6 +60,7 @@ export type { Broadcasts, ListenOptions, MissedBroadcasts, StopListening } from 
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
 export type {
+  BatchHandling,
   Handling,
   Middleware,
   NextHandle,
