@@ -73,36 +73,42 @@ test.each(['read committed', 'serializable'])(
 )
 
 test('what is committed and not acknowledged is not run again', async () => {
-  await using bus = await readingBus(() => undefined)
+  const ran: number[] = []
+  await using bus = await readingBus((n) => void ran.push(n))
   const events = await publish(bus, [1, 2])
   await completedBefore(events[0]!)
 
   await worked(bus)
 
-  expect([await effects(), await left()]).toEqual([['2/1'], NOTHING_LEFT])
+  expect([ran, await effects(), await left()]).toEqual([[2], ['2/1'], NOTHING_LEFT])
 })
 
-test('of two workers that run an event, because the first has lost it too late, one commits', async () => {
-  const [asked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const hangs = async () => {
-    asked.resolve()
+test.each([
+  ['before it asks for the commit', (hang: () => Promise<void>) => ({ does: hang })],
+  ['between its question and the commit', (hang: () => Promise<void>) => ({ beforeCommit: hang })],
+] as const)('of two workers that run an event, because the first one lost it %s, one commits', async (_, hanging) => {
+  const [hangs, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { does, beforeCommit }: { does?: Does; beforeCommit?: () => Promise<void> } = hanging(async () => {
+    hangs.resolve()
     await goOn.promise
-  }
-  await using first = await readingBus(() => undefined, {}, { beforeCommit: hangs })
+  })
+  await using first = await readingBus(does ?? (() => undefined), {}, { ...(beforeCommit && { beforeCommit }) })
   let runs = 0
   await using second = await readingBus(() => void (runs += 1))
   await using one = first.worker()
   await one.start()
   await publish(first, [1])
-  await asked.promise
+  await hangs.promise
 
   await opened.database.query('delete from postbus.log_reader')
   await loseShards('null')
   await using other = second.worker()
   await other.start()
   await until('the other one runs it', () => runs === 1)
+  if (does) await passed()
   goOn.resolve()
-  await until('it is done', async () => (await behind()) === 0 && (await left()).completions === 0)
+  await one.stop()
+  await passed()
 
   expect([await effects(), await left()]).toEqual([['1/1'], NOTHING_LEFT])
 })
@@ -166,7 +172,11 @@ async function publish(bus: Bus, numbers: readonly number[]) {
 async function worked(bus: Bus): Promise<void> {
   await using worker = bus.worker({ pollMs: 50 })
   await worker.start()
-  await until('all is done', async () => (await behind()) === 0 && (await left()).deliveries === 0)
+  await passed()
+}
+
+function passed(): Promise<void> {
+  return until('all is done', async () => (await behind()) === 0 && (await left()).deliveries === 0)
 }
 
 async function behind(): Promise<number> {
