@@ -7,7 +7,15 @@ export { defineHandler, type Handler, type HandlerDefinition } from './handlers/
 export type { HandlerOptions } from './handlers/handler-options.ts'
 export type { AnyHandler } from './handlers/handler.ts'
 export { defineBatchHandler, type BatchHandler, type BatchHandlerDefinition } from './handlers/batch-handler.ts'
-export type { BatchContext, BatchDelivery, Batching, BatchOutcomes, BatchPublishOptions } from './handlers/batching.ts'
+export type {
+  BatchContext,
+  BatchContextFor,
+  BatchDelivery,
+  Batching,
+  BatchOutcomes,
+  BatchPublishOptions,
+  TransactionalBatchContext,
+} from './handlers/batching.ts'
 export { shadow } from './handlers/shadow.ts'
 export type {
   AnyEventType,
@@ -54,6 +62,7 @@ export type { Broadcasts, ListenOptions, MissedBroadcasts, StopListening } from 
 export type { PublishContext } from './publishing/trace.ts'
 export type { PublishTransaction } from './transactions/transaction.ts'
 export type {
+  BatchHandling,
   Handling,
   Middleware,
   NextHandle,

@@ -2,7 +2,7 @@
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { Outcome } from '../handlers/outcome.ts'
-import { callBatch } from './batch-call.ts'
+import { answersTo } from './batch-answers.ts'
 import type { BatchMember } from './batch-member.ts'
 import { decided } from './on-dead.ts'
 import { openedFor } from './opened-for.ts'
@@ -33,7 +33,7 @@ export function batchAttemptsWith(parts: AttemptParts): BatchAttempts {
       return opened.is === 'opened' ? { delivery, event: opened.event } : null
     },
     async run(handler, members, abort) {
-      const answerFor = await callBatch({ handler, members, abort }, parts)
+      const answerFor = await answersTo({ handler, members, abort }, parts)
       const eventIds = new Map(members.map(({ delivery, event }) => [delivery.id, event.id]))
       return async (delivery) => {
         const answer = answerFor(eventIds.get(delivery.id) ?? '')

@@ -8,6 +8,8 @@ import type { ShadowEvent } from '../handlers/listens-to.ts'
 export interface BatchMember {
   readonly delivery: ClaimedDelivery
   readonly event: Envelope | ShadowEvent
+  /** The first of its lane that came with it, whose claim it has; left out: it has a claim of its own. */
+  readonly head?: ClaimedDelivery
 }
 
 export interface BatchCall {

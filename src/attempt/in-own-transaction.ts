@@ -1,16 +1,16 @@
 /**
- * Calls a handler with `transactional: true`: in a transaction of the application, in which its delivery is completed as well.
+ * Calls a handler with `transactional: true`: in a transaction of the application, in which what it was called for is completed as well.
  *
- *   begin ──► handler ──► complete, if the claim is still ours ──► commit ──► settled, as every other delivery
- *                │ throws, fails, snoozes; its time is over; the claim is lost
- *                └──► rolled back
+ *   begin ──► handler ──► complete, if the claims are still ours ──► commit ──► settled, as every other delivery
+ *                │ throws, fails, snoozes; its time is over; a claim is lost
+ *                └──► rolled back ──► of a batch, those that are in nobody's way: once more, without the others
  *
  * Between the commit and the settle a worker may die, or the answer to the commit be lost: what is committed has said so in its own
  * transaction, and the next attempt does not begin, or does not commit. A handler whose time is over is waited for, and its
  * transaction stays open until then: what it writes late is rolled back with the rest, and its connection is not used for anything else meanwhile.
  */
 import { delay } from '../clock.ts'
-import type { Completed, Completions } from '../deliveries/own-commits.ts'
+import type { Completed, Completions, NotCommitted } from '../deliveries/own-commits.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { isAnswer, skip } from '../handlers/outcome.ts'
@@ -18,14 +18,25 @@ import { isConflict } from '../transactions/database-error.ts'
 import { notRun, transactionRequired } from '../transactions/refusal.ts'
 import type { RunTransaction } from '../transactions/register.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
-import { callHandler, type CallParts } from './call-handler.ts'
-import type { Answer, HandlerCall } from './handler-call.ts'
+import type { BatchCall, BatchMember } from './batch-member.ts'
+import type { CallParts } from './call-handler.ts'
+import type { Answer } from './handler-call.ts'
+import { takenBack } from './taken-back.ts'
 
 export interface OwnTransactionParts extends CallParts {
   /** Runs work in a transaction of the application. */
   readonly transaction?: RunTransaction | undefined
   readonly completions?: Completions
 }
+
+/** What is to be called, for one event or a batch of them. */
+export interface OwnCall extends BatchCall {
+  /** Calls the handler with these. Never rejects. Returns its answer for each. */
+  run(members: readonly BatchMember[], parts: CallParts): Promise<(member: BatchMember) => Answer>
+}
+
+/** Answers, by the ids of the deliveries. */
+type Answers = ReadonlyMap<string, Answer>
 
 /** Transactions that met each other are run again so often, without using up an attempt. */
 const MOST_CONFLICTS = 4
@@ -37,18 +48,19 @@ const QUESTION_MS = 500
 /** What is known of a transaction when it has ended. */
 type End =
   | { readonly is: 'not-run' }
-  /** It has not asked for the commit. */
-  | { readonly is: 'rolled-back'; readonly answer: Answer }
-  | { readonly is: 'asked'; readonly answer: Answer }
+  /** It has not asked for the commit. Those without an answer are to be called again. */
+  | { readonly is: 'rolled-back'; readonly answers: Answers }
+  | { readonly is: 'asked'; readonly answers: Answers }
 
-/** Never rejects: an error of the handler, the client or the database is returned as the answer. */
-export async function callInOwnTransaction(call: HandlerCall, parts: OwnTransactionParts): Promise<Answer> {
-  for (let conflicts = 1; ; conflicts += 1) {
-    const answer = await tryOnce(call, parts)
-    const isOver = !answer.threw || !isConflict(answer.error) || call.abort.signal.aborted
-    if (isOver || conflicts === MOST_CONFLICTS) return answer
-    await delay(FIRST_PAUSE_MS * 2 ** conflicts * Math.random())
-  }
+/** Never rejects: an error of the handler, the client or the database is returned as the answer. Returns one for each of the members. */
+export async function callInOwnTransaction(call: OwnCall, parts: OwnTransactionParts): Promise<Answers> {
+  const found = new Map<string, Answer>()
+  let members = call.members
+  do {
+    for (const [id, answer] of await tryPatiently({ ...call, members }, parts)) found.set(id, answer)
+    members = call.members.filter(({ delivery }) => !found.has(delivery.id))
+  } while (members.length > 0 && !call.abort.signal.aborted)
+  return new Map(call.members.map(({ delivery: { id } }) => [id, found.get(id) ?? threw(call.abort.signal.reason)]))
 }
 
 /** What an earlier attempt has committed; `null`: nothing, or there was none. */
@@ -56,59 +68,112 @@ export async function completedBefore(
   delivery: ClaimedDelivery,
   { tx, completions }: OwnTransactionParts,
 ): Promise<Answer | null> {
-  if (tx !== undefined || !completions || (delivery.attempt === 1 && !delivery.wasLost)) return null
-  const found = await completions.find(delivery)
-  return found && answerOf(found)
+  if (tx !== undefined || !completions || isFirst(delivery)) return null
+  const found = (await completions.find([delivery])).get(delivery.id)
+  return found ? answerOf(found) : null
 }
 
-async function tryOnce(call: HandlerCall, parts: OwnTransactionParts): Promise<Answer> {
+/** The same for a batch: one question, if any of it was tried before. */
+export async function completedAmong(members: readonly BatchMember[], parts: OwnTransactionParts): Promise<Answers> {
+  const { completions } = parts
+  if (!completions || members.every(({ delivery }) => isFirst(delivery))) return new Map()
+  return answersOf(await completions.find(members.map(({ delivery }) => delivery)))
+}
+
+function isFirst({ attempt, wasLost = false }: ClaimedDelivery): boolean {
+  return attempt === 1 && !wasLost
+}
+
+async function tryPatiently(call: OwnCall, parts: OwnTransactionParts): Promise<Answers> {
+  for (let conflicts = 1; ; conflicts += 1) {
+    const answers = await tryOnce(call, parts)
+    const isOver = !hasConflict(answers) || call.abort.signal.aborted
+    if (isOver || conflicts === MOST_CONFLICTS) return answers
+    await delay(FIRST_PAUSE_MS * 2 ** conflicts * Math.random())
+  }
+}
+
+function hasConflict(answers: Answers): boolean {
+  return [...answers.values()].some((answer) => answer.threw && isConflict(answer.error))
+}
+
+/** Returns an answer for one of the members at least. */
+async function tryOnce(call: OwnCall, parts: OwnTransactionParts): Promise<Answers> {
   const { transaction, completions } = parts
-  if (!transaction || !completions) return threw(transactionRequired([call.handler]))
+  const all = (answer: Answer): Answers => new Map(call.members.map(({ delivery }) => [delivery.id, answer]))
+  if (!transaction || !completions) return all(threw(transactionRequired([call.handler])))
 
   let end: End = { is: 'not-run' }
   try {
     await transaction(async (tx: PublishTransaction) => {
-      const answer = withoutWaiting(await callHandler(call, { ...parts, tx }), call)
-      end = { is: 'rolled-back', answer }
-      if (!isToCommit(answer)) throw answer.threw ? answer.error : new NothingToCommit()
-      end = { is: 'asked', answer }
-      const completing = await completions.complete(tx, call.delivery, skippedBy(answer))
-      if (completing === 'ours') return
-      end = { is: 'rolled-back', answer: completing === 'lost' ? threw(claimLost(call)) : done }
+      const answers = await answersIn(tx, call, parts)
+      const refused = takenBack(call, answers)
+      end = { is: 'rolled-back', answers: refused }
+      if (refused.size > 0) throw reasonIn(refused)
+      end = { is: 'asked', answers }
+      const lost = await completions.complete(tx, completingOf(call.members, answers))
+      if (lost.size === 0) return
+      end = { is: 'rolled-back', answers: withoutCommit(lost) }
       throw new NothingToCommit()
     })
   } catch (error) {
-    return afterRejection(end, error, call, completions)
+    return afterRejection(end, error, { call, completions, all })
   }
-  return endOf(end)
+  return endOf(end) ?? all(threw(notRun()))
 }
 
-function endOf(end: End): Answer {
-  return end.is === 'not-run' ? threw(notRun()) : end.answer
+/** `null`: nothing was run. */
+function endOf(end: End): Answers | null {
+  return end.is === 'not-run' ? null : end.answers
+}
+
+async function answersIn(tx: PublishTransaction, call: OwnCall, parts: OwnTransactionParts): Promise<Answers> {
+  const answerOfMember = await call.run(call.members, { ...parts, tx })
+  return new Map(call.members.map((member) => [member.delivery.id, withoutWaiting(answerOfMember(member), call)]))
+}
+
+/** A client rolls back when it is thrown to: with what the handler has thrown, if it has. */
+function reasonIn(refused: Answers): unknown {
+  const thrown = [...refused.values()].find((answer) => answer.threw)
+  return thrown?.threw ? thrown.error : new NothingToCommit()
+}
+
+function completingOf(members: readonly BatchMember[], answers: Answers) {
+  return members.map(({ delivery, head }) => ({ delivery, head, skipped: skippedBy(answers.get(delivery.id)) }))
+}
+
+function withoutCommit(lost: ReadonlyMap<string, NotCommitted>): Answers {
+  return new Map([...lost].map(([id, what]) => [id, what === 'lost' ? threw(claimLost(id)) : done]))
+}
+
+interface Rejected {
+  readonly call: OwnCall
+  readonly completions: Completions
+  all(answer: Answer): Answers
 }
 
 /** What a client says about the rollback of what the handler threw is less than what the handler threw. */
-async function afterRejection(end: End, error: unknown, call: HandlerCall, completions: Completions): Promise<Answer> {
-  if (end.is === 'rolled-back') return end.answer
-  if (end.is === 'not-run' || isConflict(error)) return threw(error)
-  return (await committed(call, completions)) ?? threw(error)
+async function afterRejection(end: End, error: unknown, { call, completions, all }: Rejected): Promise<Answers> {
+  if (end.is === 'rolled-back') return end.answers
+  if (end.is === 'not-run' || isConflict(error)) return all(threw(error))
+  return new Map([...all(threw(error)), ...(await committed(call, completions))])
 }
 
 /** The commit, or the question whether there may be one, has failed: the answer may be lost, and the commit be there. */
-async function committed(
-  { delivery, abort }: HandlerCall,
-  { find }: Pick<Completions, 'find'>,
-): Promise<Answer | null> {
+async function committed({ members, abort }: OwnCall, { find }: Pick<Completions, 'find'>): Promise<Answers> {
   for (let questions = 1; questions <= MOST_QUESTIONS; questions += 1) {
     try {
-      const found = await find(delivery)
-      return found && answerOf(found)
+      return answersOf(await find(members.map(({ delivery }) => delivery)))
     } catch {
-      if (abort.signal.aborted) return null // the next attempt asks again
+      if (abort.signal.aborted) return new Map() // the next attempt asks again
       await delay(QUESTION_MS)
     }
   }
-  return null
+  return new Map()
+}
+
+function answersOf(completed: ReadonlyMap<string, Completed>): Answers {
+  return new Map([...completed].map(([id, one]) => [id, answerOf(one)]))
 }
 
 function answerOf({ skipped }: Completed): Answer {
@@ -117,13 +182,8 @@ function answerOf({ skipped }: Completed): Answer {
 
 const done: Answer = { threw: false, value: undefined }
 
-/** Only what is done, or had nothing to do. What failed, snoozes or is discarded leaves nothing. */
-function isToCommit(answer: Answer): boolean {
-  return !answer.threw && (!isAnswer(answer.value) || answer.value.is === 'skip')
-}
-
 /** Its transaction ends now, and a delivery that waits has not ended: what it wrote would be lost without a word. */
-function withoutWaiting(answer: Answer, { handler }: HandlerCall): Answer {
+function withoutWaiting(answer: Answer, { handler }: OwnCall): Answer {
   if (answer.threw || !isAnswer(answer.value) || answer.value.is !== 'await') return answer
   const what = `Handler "${handler.name}" is transactional and returned awaitCompletion(…), so what it wrote was rolled back`
   return threw(
@@ -134,8 +194,10 @@ function withoutWaiting(answer: Answer, { handler }: HandlerCall): Answer {
   )
 }
 
-function skippedBy(answer: Answer): string | null {
-  return !answer.threw && isAnswer(answer.value) && answer.value.is === 'skip' ? storable(answer.value.reason) : null
+function skippedBy(answer: Answer | undefined): string | null {
+  return answer && !answer.threw && isAnswer(answer.value) && answer.value.is === 'skip'
+    ? storable(answer.value.reason)
+    : null
 }
 
 function storable(reason: string): string {
@@ -146,8 +208,8 @@ function threw(error: unknown): Answer {
   return { threw: true, error }
 }
 
-function claimLost({ delivery }: HandlerCall): PostbusError {
-  const what = `The claim of delivery ${delivery.id} was lost to another worker`
+function claimLost(id: string): PostbusError {
+  const what = `The claim of delivery ${id} was lost to another worker`
   return new PostbusError('POSTBUS_CLAIM_LOST', `${what}; its transaction was rolled back.`)
 }
 

@@ -8,8 +8,8 @@ import { finishing } from '../handlers/finishers.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { needsTransaction } from '../handlers/transactional.ts'
-import { callBatch } from './batch-call.ts'
-import { callHandler } from './call-handler.ts'
+import { answersTo } from './batch-answers.ts'
+import { callHandler, type CallParts } from './call-handler.ts'
 import type { Answer, HandlerCall } from './handler-call.ts'
 import { callInOwnTransaction, completedBefore, type OwnTransactionParts } from './in-own-transaction.ts'
 import { decided, type Undecided } from './on-dead.ts'
@@ -51,11 +51,13 @@ async function attempted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts):
 
 /** A batch handler that is called for one delivery alone has a batch of one. */
 async function answerTo(call: HandlerCall, parts: AttemptParts): Promise<Answer> {
-  const { delivery, handler, event } = call
-  if (handler.batch) return (await callBatch({ ...call, members: [call] }, parts))(event.id)
-  const called = finishing(handler, async () => parts.deliveriesOf(delivery.event!)) ?? handler // it was opened
-  const isAlone = needsTransaction(handler) && parts.tx === undefined
-  return isAlone
-    ? callInOwnTransaction({ ...call, handler: called }, parts)
-    : callHandler({ ...call, handler: called }, parts)
+  const { delivery, event } = call
+  const handler = finishing(call.handler, async () => parts.deliveriesOf(delivery.event!)) ?? call.handler // it was opened
+  if (handler.batch) return (await answersTo({ ...call, members: [call] }, parts))(event.id)
+  if (!needsTransaction(handler) || parts.tx !== undefined) return callHandler({ ...call, handler }, parts)
+  const run = async (_: unknown, within: CallParts) => {
+    const answer = await callHandler({ ...call, handler }, within)
+    return () => answer
+  }
+  return (await callInOwnTransaction({ ...call, handler, members: [call], run }, parts)).get(delivery.id)!
 }

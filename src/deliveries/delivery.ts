@@ -14,6 +14,8 @@ export interface ClaimedDelivery {
   readonly attempt: number
   /** The worker of its last claim died, or could not keep it. */
   readonly wasLost?: boolean
+  /** It was read from the log, and is ours for as long as this cursor is. It has no claim then. */
+  readonly cursor?: CursorClaim
   /** What is stored of the event, or `null` when it is gone. */
   readonly event: StoredEvent | null
   /**
@@ -21,6 +23,15 @@ export interface ClaimedDelivery {
    * claim them before it has ended.
    */
   readonly behind: readonly ClaimedDelivery[]
+}
+
+/** A cursor of the log, as the worker has it that reads behind it. */
+export interface CursorClaim {
+  readonly reader: string
+  /** By the name that is stored. */
+  readonly handler: string
+  readonly shard: number
+  readonly fence: number
 }
 
 export interface StoredEvent {

@@ -87,6 +87,8 @@ export interface LogMove {
   readonly jobs: readonly { readonly seq: number; readonly isHeld: boolean; readonly replay: string | null }[]
   /** What became of jobs that are held. */
   readonly ended: readonly { readonly seq: number; readonly inLane: boolean; readonly end: Ending }[]
+  /** Of a transactional handler, those that it may have completed, by the ids of their deliveries: the cursor says that from now on. */
+  readonly completed: readonly string[]
   /** Events that were neither handled nor became jobs. */
   readonly passed: readonly { readonly seq: number; readonly as: PassedAs; readonly reason: string }[]
 }
@@ -137,6 +139,8 @@ export interface LogStore {
   ): Promise<readonly LiveLane[]>
   /** Which of these keys of a handler have live deliveries, as of now. */
   liveOf(handler: AnyHandler, keys: readonly string[]): Promise<ReadonlySet<string>>
+  /** The numbers of the events behind this one that a transactional handler has completed, and its cursors have not passed. */
+  completedAfter(handler: string, after: number): Promise<readonly number[]>
   release(reader: string, cursors: readonly (CursorName & { readonly fence: number })[]): Promise<void>
   leave(reader: string): Promise<void>
   look(known: LogLook): Promise<LogLook>

@@ -4,14 +4,21 @@
  */
 import { z } from 'zod'
 import { callerOf } from '../events/defined-at.ts'
-import { batchOptions, type BatchContext, type Batching } from './batching.ts'
+import { batchOptions, type BatchContext, type BatchContextFor, type Batching } from './batching.ts'
 import { handlerFrom, invalid, type Handler, type HandlerDefinition } from './handler.ts'
 import type { HandledEvent, ListensTo } from './listens-to.ts'
 
-export interface BatchHandlerDefinition<Listens extends ListensTo, Result> extends Omit<
-  HandlerDefinition<Listens, Result>,
-  'handle'
-> {
+export interface BatchHandlerDefinition<
+  Listens extends ListensTo,
+  Result,
+  Transactional extends boolean = false,
+> extends Omit<HandlerDefinition<Listens, Result>, 'handle' | 'transactional'> {
+  /**
+   * `true`: each batch runs in a transaction of the application (`createBus({ transaction })`), `context.tx`. What it writes and publishes, and
+   * the ends of its deliveries, are one commit. If single events fail, all of it is rolled back, and the others run once more without
+   * them. Default: `false`.
+   */
+  readonly transactional?: Transactional | undefined
   /** A batch has at most so many events, 1 to 1,000. Default: 100. */
   readonly batchSize?: number | undefined
   /** A batch that is not full begins so many milliseconds after its first event has come to the worker, 0 to 60,000. Default: 100. */
@@ -22,7 +29,7 @@ export interface BatchHandlerDefinition<Listens extends ListensTo, Result> exten
    */
   readonly handle: (
     events: readonly HandledEvent<NoInfer<Listens>>[],
-    context: BatchContext<HandledEvent<NoInfer<Listens>>>,
+    context: BatchContextFor<Transactional, HandledEvent<NoInfer<Listens>>>,
   ) => Result
 }
 
@@ -51,10 +58,12 @@ export interface BatchHandler<
  *
  * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when a name, an option or the subscription cannot be used.
  */
-export function defineBatchHandler<const Name extends string, const Listens extends ListensTo, Result>(
-  name: Name,
-  definition: BatchHandlerDefinition<Listens, Result>,
-): BatchHandler<Name, Listens, Result> {
+export function defineBatchHandler<
+  const Name extends string,
+  const Listens extends ListensTo,
+  Result,
+  const Transactional extends boolean = false,
+>(name: Name, definition: BatchHandlerDefinition<Listens, Result, Transactional>): BatchHandler<Name, Listens, Result> {
   const { batchSize, maxWaitMs, ...rest } = definition
   const batch = parsed(name, { batchSize, maxWaitMs })
   const handler = handlerFrom(name, rest, { batch, definedAt: callerOf(defineBatchHandler) })
@@ -69,17 +78,15 @@ function parsed(name: string, given: object): Batching {
   throw invalid(name, `its options are not acceptable.\n${z.prettifyError(options.error)}`)
 }
 
-const FOR_ONE_EVENT = ['transactional', 'rateLimit', 'circuitBreaker', 'coalesce'] as const
+const FOR_ONE_EVENT = ['rateLimit', 'circuitBreaker', 'coalesce'] as const
 
 /** What does not go together with batches; `null` when all of it does. */
 function batchProblem(options: Handler['options']): string | null {
-  const { concurrency, delivery } = options
+  const { concurrency } = options
   const single = options.runs === 'in-transaction' ? 'runs' : FOR_ONE_EVENT.find((option) => options[option])
   if (single !== undefined)
     return `expected no \`${single}\`: it is for handlers that take one event at a time. Take it out, or use \`defineHandler\`.`
   if (concurrency && 'cluster' in concurrency && concurrency.cluster !== undefined)
     return 'expected no `concurrency.cluster`: what is counted across processes are deliveries, not batches. Use `perProcess`.'
-  if (delivery === 'log')
-    return "expected no `delivery: 'log'`: what a worker reads from the log does not come in batches. Take it out, or use `defineHandler`."
   return null
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { HandlerLog } from '../signals.ts'
+import type { RegisteredTransaction } from '../transactions/register.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { AwaitCompletion, Discard, Failed, Skip, Snooze } from './outcome.ts'
 
@@ -76,3 +77,17 @@ export interface BatchContext<Event extends MemberEvent = Envelope> {
   /** As in the context of other handlers: only where a handler runs inside `publish`, or a test drains inside its own transaction. */
   readonly tx?: PublishTransaction
 }
+
+/** What a batch handler with `transactional: true` is given: `tx` is there. */
+export interface TransactionalBatchContext<Event extends MemberEvent = Envelope> extends Omit<
+  BatchContext<Event>,
+  'tx'
+> {
+  /** The transaction that the whole batch is in, of the application's own client. */
+  readonly tx: RegisteredTransaction
+}
+
+/** The context by what the definition says: only the literal `true` promises a transaction. */
+export type BatchContextFor<Transactional extends boolean, Event extends MemberEvent> = [Transactional] extends [true]
+  ? TransactionalBatchContext<Event>
+  : BatchContext<Event>

@@ -59,7 +59,12 @@ const FOR_WORKERS = [
 
 /** What does not go together with a transaction; `null` when all of it does. `given`: what was written. */
 export function transactionProblem(
-  { transactional, runs, delivery }: Defined['options'] & { readonly delivery: string },
+  {
+    transactional,
+    runs,
+    delivery,
+    coalesce,
+  }: Defined['options'] & { readonly delivery: string; readonly coalesce?: string | undefined },
   given: object,
 ): string | null {
   if (runs === 'in-transaction') {
@@ -67,7 +72,7 @@ export function transactionProblem(
     if (stranger === undefined) return null
     return `expected no \`${stranger}\`: with \`runs: 'in-transaction'\` it runs once, inside \`publish\`, and no worker sees it. Take \`${stranger}\` out.`
   }
-  if (transactional && delivery === 'log')
-    return "expected no `transactional`: with `delivery: 'log'` workers remember how far they have come, and not what was completed. Use `delivery: 'job'`, or write what was done beside the effect, by `context.deliveryId`."
+  if (transactional && delivery === 'log' && coalesce !== undefined)
+    return "expected no `coalesce` with `transactional` and `delivery: 'log'`: what was passed over is not remembered until the cursor moves, and could run after the newer one. Take it out, or use `delivery: 'job'`."
   return null
 }

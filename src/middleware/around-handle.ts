@@ -1,7 +1,7 @@
-/** A call of a handler with the hooks of the bus around it. */
+/** A call of a handler, for one event or a batch, with the hooks of the bus around it. */
 import { PostbusError } from '../errors.ts'
-import type { HandleHook } from './hooks.ts'
-import type { Handling } from './middleware.ts'
+import type { HookAround } from './hooks.ts'
+import type { NextHandle } from './middleware.ts'
 import { passed } from './once.ts'
 
 /**
@@ -10,7 +10,11 @@ import { passed } from './once.ts'
  *
  * @throws {PostbusError} `POSTBUS_NEXT_NOT_CALLED`, `POSTBUS_NEXT_CALLED_AGAIN`; what hooks and the handler throw.
  */
-export function aroundHandle(hooks: readonly HandleHook[], handling: Handling, handle: () => unknown): unknown {
+export function aroundHandle<Handled extends { readonly context: { readonly signal: AbortSignal } }>(
+  hooks: readonly HookAround<Handled, NextHandle>[],
+  handling: Handled,
+  handle: () => unknown,
+): unknown {
   return hooks.length === 0 ? handle() : from(0)
 
   async function from(place: number): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { isPlainObject } from '../realm.ts'
 
-const FIELDS = ['name', 'publish', 'handle']
+const FIELDS = ['name', 'publish', 'handle', 'handleBatch']
 
 /** What is wrong with the list, one sentence each. */
 export function problemsOf(middleware: readonly unknown[]): readonly string[] {
@@ -17,14 +17,17 @@ export function problemsOf(middleware: readonly unknown[]): readonly string[] {
 
 function problemsOfOne(one: unknown): readonly string[] {
   if (!isObject(one)) return [`expected { publish, handle }, but got ${inspect(one, { depth: 0 })}.`]
-  const { name, publish, handle } = one
+  const { name, publish, handle, handleBatch } = one
   const stranger = isPlainObject(one) ? Object.keys(one).find((field) => !FIELDS.includes(field)) : undefined
   return [
     ...(stranger === undefined ? [] : [`"${stranger}" is none of ${FIELDS.join(', ')}.`]),
     ...(name === undefined || (typeof name === 'string' && name !== '') ? [] : ['expected `name` to be text.']),
     ...(isHook(publish) ? [] : ['expected `publish` to be a function.']),
     ...(isHook(handle) ? [] : ['expected `handle` to be a function.']),
-    ...(publish === undefined && handle === undefined ? ['expected `publish`, `handle`, or both.'] : []),
+    ...(isHook(handleBatch) ? [] : ['expected `handleBatch` to be a function.']),
+    ...((publish ?? handle ?? handleBatch) === undefined
+      ? ['expected `publish`, `handle`, `handleBatch`, or several.']
+      : []),
   ]
 }
 

@@ -1,23 +1,28 @@
-/** The middleware of a bus, as one list of hooks around publishing and one around handling. */
-import type { Handling, Middleware, NextHandle, NextPublish, Publishing } from './middleware.ts'
+/** The middleware of a bus, as lists of hooks: around publishing, around handling, and around batches. */
+import type { BatchHandling, Handling, Middleware, NextHandle, NextPublish, Publishing } from './middleware.ts'
 
-export interface PublishHook {
+/** One hook of one middleware. */
+export interface HookAround<What, Next> {
   /** Which middleware it is of, for error messages. */
   readonly of: string
-  run(publishing: Publishing, next: NextPublish): unknown
+  run(what: What, next: Next): unknown
 }
 
-export interface HandleHook {
-  readonly of: string
-  run(handling: Handling, next: NextHandle): unknown
-}
+export type PublishHook = HookAround<Publishing, NextPublish>
+export type HandleHook = HookAround<Handling, NextHandle>
+export type BatchHook = HookAround<BatchHandling, NextHandle>
 
 export interface Hooks {
   readonly publish: readonly PublishHook[]
   readonly handle: readonly HandleHook[]
+  readonly handleBatch: readonly BatchHook[]
 }
 
-export const NO_HOOKS: Hooks = Object.freeze({ publish: Object.freeze([]), handle: Object.freeze([]) })
+export const NO_HOOKS: Hooks = Object.freeze({
+  publish: Object.freeze([]),
+  handle: Object.freeze([]),
+  handleBatch: Object.freeze([]),
+})
 
 /** Hooks are called as methods, so that a middleware may be an instance of a class. */
 export function hooksOf(middleware: readonly Middleware[]): Hooks {
@@ -29,6 +34,9 @@ export function hooksOf(middleware: readonly Middleware[]): Hooks {
     ),
     handle: named.flatMap(({ one, of }) =>
       one.handle ? [{ of, run: (handling, next) => one.handle?.(handling, next) } satisfies HandleHook] : [],
+    ),
+    handleBatch: named.flatMap(({ one, of }) =>
+      one.handleBatch ? [{ of, run: (handling, next) => one.handleBatch?.(handling, next) } satisfies BatchHook] : [],
     ),
   }
 }

@@ -7,12 +7,13 @@
  */
 import type { Envelope, EventMetadata } from '../events/envelope.ts'
 import type { PublishResult } from '../events/publish-result.ts'
+import type { BatchContext } from '../handlers/batching.ts'
 import type { HandlerContext } from '../handlers/handler-context.ts'
 import type { ShadowEvent } from '../handlers/listens-to.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
 /**
- * Hooks around publishing and handling. At least one of the two.
+ * Hooks around publishing and handling. At least one of the three.
  *
  * @example
  * const timing: Middleware = {
@@ -39,6 +40,11 @@ export interface Middleware {
    * `snooze(…)`: that is the outcome, also without calling `next`. Throws: the attempt has failed.
    */
   readonly handle?: ((handling: Handling, next: NextHandle) => unknown) | undefined
+  /**
+   * Around each call of a batch handler, which `handle` does not surround: there are many events. What it returns or throws is what
+   * becomes of the whole batch, as with `handle`; `context.outcomes.set(event, …)` says it of one event, also after `next`.
+   */
+  readonly handleBatch?: ((handling: BatchHandling, next: NextHandle) => unknown) | undefined
 }
 
 /** What is being published. */
@@ -76,6 +82,16 @@ export interface Handling {
   readonly handler: string
   /** What the handler is given besides: attempt, signal, log, publish. */
   readonly context: HandlerContext
+}
+
+/** A batch handler that is about to be called. */
+export interface BatchHandling {
+  /** What the handler gets, in order. */
+  readonly events: readonly (Envelope | ShadowEvent)[]
+  /** The handler's name. */
+  readonly handler: string
+  /** What the handler is given besides: outcomes, deliveries, signal, log, publish. */
+  readonly context: BatchContext<Envelope | ShadowEvent>
 }
 
 /**

@@ -14,12 +14,12 @@ export function publishing(events: readonly Pick<Envelope, 'type'>[]): Attribute
 }
 
 /** Few different values: for metrics too. */
-export function processing({ event, handler }: Handling): Attributes {
+export function processing(events: readonly Pick<Envelope, 'type'>[], handler: string): Attributes {
   return {
     'messaging.system': 'postbus',
     'messaging.operation.name': 'process',
     'messaging.operation.type': 'process',
-    'messaging.destination.name': event.type,
+    'messaging.destination.name': destinationOf(events),
     'messaging.consumer.group.name': handler,
   }
 }

@@ -2,12 +2,21 @@
 import { context, SpanKind, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
 import { now } from '../clock.ts'
 import { PostbusError } from '../errors.ts'
-import type { Handling, Middleware, NextHandle, NextPublish, Publishing } from '../middleware/middleware.ts'
+import type { Envelope } from '../events/envelope.ts'
+import type { BatchDelivery } from '../handlers/batching.ts'
+import type {
+  BatchHandling,
+  Handling,
+  Middleware,
+  NextHandle,
+  NextPublish,
+  Publishing,
+} from '../middleware/middleware.ts'
 import type { BusSignalListener } from '../signals.ts'
 import { attempted, processing, published, publishing as publishingOf } from './attributes.ts'
 import { instrumentsOf } from './instruments.ts'
 import { measured } from './measured.ts'
-import { headersOf, spanIn } from './trace-headers.ts'
+import { headersOf, publishersOf, spanIn } from './trace-headers.ts'
 
 export interface OpenTelemetryOptions {
   /**
@@ -65,11 +74,11 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
 
   async function handle(handling: Handling, next: NextHandle): Promise<void> {
     const { event, handler, context: attempt } = handling
-    const attributes = processing(handling)
+    const attributes = processing([event], handler)
     const publisher = spanIn(event.metadata)
     const isChild = attempts === 'child' && publisher !== null
     const parent = isChild ? trace.setSpanContext(context.active(), publisher) : context.active()
-    const latency = Math.max(0, (now().getTime() - event.occurredAt.getTime()) / 1_000)
+    const latency = latencyOf(event)
     const span = tracer.startSpan(
       `process ${handler}`,
       {
@@ -84,7 +93,25 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
     const measuredAs = { ...attributes, ...error }
     instruments().consumed.add(1, measuredAs)
     instruments().processDuration.record(seconds, measuredAs)
-    if (attempt.attempt === 1 && !attempt.isReplay) instruments().latency.record(latency, attributes)
+    if (isFirst(attempt)) instruments().latency.record(latency, attributes)
+  }
+
+  /** A trace of its own: its events come from many. */
+  async function handleBatch({ events, handler, context: batch }: BatchHandling, next: NextHandle): Promise<void> {
+    const attributes = processing(events, handler)
+    const latencies = events.filter((event) => isFirst(batch.deliveryOf(event))).map(latencyOf)
+    const span = tracer.startSpan(`process ${handler}`, {
+      kind: SpanKind.CONSUMER,
+      attributes: { ...attributes, 'messaging.batch.message_count': events.length },
+      root: true,
+      links: publishersOf(events),
+    })
+
+    const { seconds, error } = await measured(span, () => context.with(trace.setSpan(context.active(), span), next))
+    const measuredAs = { ...attributes, ...error }
+    instruments().consumed.add(events.length, measuredAs)
+    instruments().processDuration.record(seconds, measuredAs)
+    for (const latency of latencies) instruments().latency.record(latency, attributes)
   }
 
   const onSignal: OpenTelemetry['onSignal'] = (then) => (signal) => {
@@ -94,7 +121,15 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
     return then?.(signal)
   }
 
-  return { middleware: { name: 'postbus/otel', publish, handle }, onSignal }
+  return { middleware: { name: 'postbus/otel', publish, handle, handleBatch }, onSignal }
+}
+
+function isFirst({ attempt, isReplay }: Pick<BatchDelivery, 'attempt' | 'isReplay'>): boolean {
+  return attempt === 1 && !isReplay
+}
+
+function latencyOf({ occurredAt }: Pick<Envelope, 'occurredAt'>): number {
+  return Math.max(0, (now().getTime() - occurredAt.getTime()) / 1_000)
 }
 
 const FIELDS = ['attempts', 'tracerProvider', 'meterProvider']

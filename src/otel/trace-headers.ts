@@ -2,7 +2,7 @@
  * A span as the headers of W3C Trace Context. They travel in the metadata of events: these are stored with the event and given to every
  * handler, and Postbus carries both headers on to what a handler publishes, with telemetry or without.
  */
-import { createTraceState, isSpanContextValid, type SpanContext } from '@opentelemetry/api'
+import { createTraceState, isSpanContextValid, type Link, type SpanContext } from '@opentelemetry/api'
 import type { EventMetadata } from '../events/envelope.ts'
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/
@@ -30,4 +30,10 @@ export function spanIn({ traceparent, tracestate }: EventMetadata): SpanContext 
     ...(typeof tracestate === 'string' && { traceState: createTraceState(tracestate) }),
   }
   return isSpanContextValid(span) ? span : null
+}
+
+/** A link to each span that published some of these events, once. */
+export function publishersOf(events: readonly { readonly metadata: EventMetadata }[]): Link[] {
+  const spans = events.flatMap(({ metadata }) => spanIn(metadata) ?? [])
+  return [...new Map(spans.map((span) => [`${span.traceId} ${span.spanId}`, { context: span }])).values()]
 }

@@ -1,6 +1,6 @@
 /** What hooks around publish and around handlers can rely on, in every backend. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createBus, defineHandler, skip, type Bus, type BusOptions } from '../../src/index.ts'
+import { createBus, defineBatchHandler, defineHandler, skip, type Bus, type BusOptions } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { NoteTaken } from '../support/notes.ts'
 
@@ -66,6 +66,40 @@ describe.each<Kind>(['postgres', 'inline'])('%s', (backend) => {
     if (backend === 'postgres') await bus.worker().drain()
 
     expect(order).toEqual(['notes.hooked 1 "open"', 'handler', 'after', 'notes.hooked 1 "closed"'])
+  })
+
+  test('a hook of its own stands around each batch: its outcome is that of the batch, and it may say one of an event', async () => {
+    const order: string[] = []
+    const storing = defineBatchHandler('notes.store', {
+      on: NoteTaken,
+      batchSize: 1,
+      handle: () => void order.push('handler'),
+    })
+    await using bus = busOn(backend, {
+      handlers: [storing],
+      middleware: [
+        { handle: () => void order.push('never') },
+        {
+          async handleBatch({ events: [event], handler, context }, next) {
+            order.push(`${handler} ${String(event!.metadata['tenant'])} ${context.deliveryOf(event!).attempt}`)
+            if (event!.metadata['tenant'] === 'closed') return skip('closed')
+            await next()
+            order.push('after')
+            context.outcomes.set(event!, skip('seen'))
+            return undefined
+          },
+        },
+      ],
+    })
+
+    const events = ['open', 'closed'].map((tenant) => NoteTaken({ n: 1, key: 'a' }, { metadata: { tenant } }))
+    for (const event of events) await bus.publish(event)
+    if (backend === 'postgres') await bus.worker().drain()
+
+    expect(order).toEqual(['notes.store open 1', 'handler', 'after', 'notes.store closed 1'])
+    if (backend !== 'postgres') return
+    for (const { id } of events)
+      expect(await bus.events.status(id)).toMatchObject({ deliveries: [{ state: 'skipped' }] })
   })
 })
 

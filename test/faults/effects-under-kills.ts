@@ -7,7 +7,7 @@ import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { takeOverSilent } from '../support/take-over.ts'
 import { until } from '../support/until.ts'
-import { handlerFor, Wanted } from './effects-worker.ts'
+import { handlerFor, Wanted, type Kind } from './effects-worker.ts'
 
 export interface EffectsOptions {
   /** The names of the database clients. */
@@ -15,6 +15,8 @@ export interface EffectsOptions {
   /** For each client, beside those that effects publish. */
   readonly effects: number
   readonly kills: number
+  /** How they get their events. Default: as jobs, one by one. */
+  readonly kind?: Kind
 }
 
 export interface EffectsReport {
@@ -22,15 +24,24 @@ export interface EffectsReport {
   readonly effects: number
   /** Those that are there more than once. */
   readonly doubled: number
-  /** Claims that were lost to kills. */
+  /** Claims, or shards of the log, that were lost to kills. */
   readonly takenOver: number
   /** Rows of `completion` that are left when nothing waits any more. */
   readonly left: number
   readonly dead: number
 }
 
-export async function effectsUnderKills({ clients, effects, kills }: EffectsOptions): Promise<EffectsReport> {
-  const opened = await openTestBus({ handlers: clients.map(handlerFor) })
+const JOBS: Kind = { delivery: 'job' }
+
+export async function effectsUnderKills({
+  clients,
+  effects,
+  kills,
+  kind = JOBS,
+}: EffectsOptions): Promise<EffectsReport> {
+  const handlers = clients.map((client) => handlerFor(client, kind))
+  const opened = await openTestBus({ handlers }, { ownServer: kind.delivery === 'log' })
+  const working = { clients, kind, opened }
   try {
     await opened.database.query('create table effect (client text, n integer, level integer)')
     const numbers = Array.from({ length: effects }, (_, n) => n)
@@ -40,12 +51,12 @@ export async function effectsUnderKills({ clients, effects, kills }: EffectsOpti
     let takenOver = 0
     for (let kill = 0; kill < kills;) {
       const share = Math.floor((expected * (kill + 0.5)) / (kills + 1))
-      const claims = await killedAfter(share, clients, opened)
+      const claims = await killedAfter(share, working)
       takenOver += claims
       if (claims > 0) kill += 1 // one that met a worker between two claims is no kill
     }
-    const last = await start(clients, opened)
-    await until('all is done', async () => (await count(opened, LIVE)) === 0, 600_000)
+    const last = await start(working)
+    await until('all is done', async () => (await count(opened, LIVE)) + (await count(opened, UNREAD)) === 0, 600_000)
     await killed(last)
 
     const [all, different, left] = [
@@ -63,20 +74,39 @@ export async function effectsUnderKills({ clients, effects, kills }: EffectsOpti
 const TABLES = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
 const LIVE = `pgboss.job where state < 'completed'`
 const ACTIVE = `pgboss.job where state = 'active'`
+const OWNED = 'postbus.log_cursor where owner is not null'
+const UNREAD = 'postbus.log_cursor one where one.position < (select max(seq) from postbus.event)'
 const DIFFERENT = '(select distinct client, n, level from effect) one'
 
-/** Returns how many claims it had. They are taken over at once, while the server may still be working on its last statements. */
-async function killedAfter(effects: number, clients: readonly string[], opened: TestBus): Promise<number> {
-  const worker = await start(clients, opened)
-  await until('it has worked', async () => (await count(opened, 'effect')) >= effects, 120_000)
-  await until('it works', async () => (await count(opened, ACTIVE)) > 0, 120_000)
-  await sleep(Math.random() * 10)
-  await killed(worker)
-  return takeOverSilent((looking) => recoverClaims(opened.database, TABLES, looking))
+interface Working {
+  readonly clients: readonly string[]
+  readonly kind: Kind
+  readonly opened: TestBus
 }
 
-async function start(clients: readonly string[], { connectionString }: TestBus): Promise<ChildProcess> {
-  const words = ['test/faults/effects-process.ts', connectionString, clients.join('|')]
+/** Returns how many claims it had. They are taken over at once, while the server may still be working on its last statements. */
+async function killedAfter(effects: number, working: Working): Promise<number> {
+  const { opened, kind } = working
+  const worker = await start(working)
+  await until('it has worked', async () => (await count(opened, 'effect')) >= effects, 120_000)
+  await until('it works', async () => (await count(opened, kind.delivery === 'job' ? ACTIVE : OWNED)) > 0, 120_000)
+  await sleep(Math.random() * 10)
+  await killed(worker)
+  const shards = await freedShards(opened)
+  return shards + (await takeOverSilent((looking) => recoverClaims(opened.database, TABLES, looking)))
+}
+
+/** As another worker does after some seconds. */
+async function freedShards({ database }: TestBus): Promise<number> {
+  const { rowCount } = await database.query(
+    `with gone as (delete from postbus.log_reader returning id)
+    update postbus.log_cursor one set owner = null, deaths = deaths + 1 from gone where one.owner = gone.id`,
+  )
+  return rowCount ?? 0
+}
+
+async function start({ clients, kind, opened: { connectionString } }: Working): Promise<ChildProcess> {
+  const words = ['test/faults/effects-process.ts', connectionString, clients.join('|'), JSON.stringify(kind)]
   const worker = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
   await Promise.race([once(worker.stdout, 'data'), once(worker, 'exit')])
   if (worker.exitCode !== null) throw new Error('The worker has ended by itself.')

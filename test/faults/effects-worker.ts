@@ -4,7 +4,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
+import {
+  createBus,
+  defineBatchHandler,
+  defineEvent,
+  defineHandler,
+  type AnyHandler,
+  type Bus,
+  type EventOf,
+  type TransactionalContext,
+} from '../../src/index.ts'
 import { openTransaction } from '../../src/transactions/open-transaction.ts'
 import type { OpenClient } from '../support/clients/open-client.ts'
 
@@ -15,25 +24,46 @@ export const Wanted = defineEvent('effects.wanted', {
   partitionKey: ({ n }) => (n % 2 === 0 ? `key-${n % KEYS}` : null),
 })
 
-export function handlerFor(client: string): AnyHandler {
+/** How the handlers get their events. */
+export interface Kind {
+  readonly delivery: 'job' | 'log'
+  readonly isBatch?: boolean
+}
+
+export function handlerFor(client: string, { delivery, isBatch = false }: Kind): AnyHandler {
   const name = client.replaceAll(/[^a-z]+/g, '-')
-  return defineHandler(`effects.${name}`, {
+  const options = {
     on: Wanted,
     queue: `effects_${name.replaceAll('-', '_')}`,
-    interested: ({ data }) => data.client === client,
+    interested: ({ data }: EventOf<typeof Wanted>) => data.client === client,
     transactional: true,
+    delivery,
     maxAttempts: 100,
     backoff: { initialMs: 1, factor: 1, jitter: 0 },
-    async handle({ data: { n, level } }, { tx, publish }) {
-      const values = [client, String(n), String(level)]
-      await openTransaction(tx).executeSql(
-        'insert into effect values ($1, $2::text::integer, $3::text::integer)',
-        values,
-      )
-      if (level === 0 && n % 4 < 2) await publish(Wanted({ client, n, level: 1 }))
-      await sleep(Math.random() * 20)
-    },
-  })
+  } as const
+  if (isBatch)
+    return defineBatchHandler(`effects.${name}`, {
+      ...options,
+      batchSize: 10,
+      maxWaitMs: 5,
+      async handle(events, { tx, publish }) {
+        for (const event of events) await takeEffect(event, { tx, publish })
+      },
+    })
+  return defineHandler(`effects.${name}`, { ...options, handle: (event, context) => takeEffect(event, context) })
+}
+
+async function takeEffect(
+  { data: { client, n, level } }: EventOf<typeof Wanted>,
+  { tx, publish }: Pick<TransactionalContext, 'tx' | 'publish'>,
+): Promise<void> {
+  await openTransaction(tx).executeSql('insert into effect values ($1, $2::text::integer, $3::text::integer)', [
+    client,
+    String(n),
+    String(level),
+  ])
+  if (level === 0 && n % 4 < 2) await publish(Wanted({ client, n, level: 1 }))
+  await sleep(Math.random() * 20)
 }
 
 /** By the names of `support/clients.ts`. Each is loaded when it is wanted: all of them take seconds. */
@@ -55,18 +85,22 @@ const OPEN: Readonly<Record<string, (connectionString: string) => Promise<OpenCl
 export const CLIENTS: readonly string[] = Object.keys(OPEN)
 
 /** A worker for each of the clients. */
-export async function workWith(clients: readonly string[], connectionString: string): Promise<readonly Bus[]> {
+export async function workWith(
+  clients: readonly string[],
+  kind: Kind,
+  connectionString: string,
+): Promise<readonly Bus[]> {
   return Promise.all(
     clients.map(async (name) => {
       const client = await OPEN[name]!(connectionString)
       const bus = createBus({
         connectionString,
-        handlers: [handlerFor(name)],
+        handlers: [handlerFor(name, kind)],
         poolSize: 2,
         onSignal: () => undefined,
         transaction: (work) => client.inTransaction(({ tx }) => work(tx)),
       })
-      const { queue } = handlerFor(name).options
+      const { queue } = handlerFor(name, kind).options
       await bus.worker({ queues: { [queue]: 2, [`${queue}_partitioned`]: 2 }, pollMs: 100 }).start()
       return bus
     }),

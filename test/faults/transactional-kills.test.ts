@@ -10,3 +10,18 @@ test('the effects of transactional handlers are there once each, though their wo
   expect(report).toMatchObject({ expected: 90, effects: 90, doubled: 0, left: 0, dead: 0 })
   expect(report.takenOver).toBeGreaterThan(1)
 }, 120_000)
+
+test.each([
+  ['one by one from the log', { delivery: 'log' }],
+  ['in batches', { delivery: 'job', isBatch: true }],
+  ['in batches from the log', { delivery: 'log', isBatch: true }],
+] as const)(
+  'so are those that come %s',
+  async (_way, kind) => {
+    const report = await effectsUnderKills({ clients: ['pg'], effects: 40, kills: 2, kind })
+
+    expect(report).toMatchObject({ expected: 60, effects: 60, doubled: 0, left: 0, dead: 0 })
+    expect(report.takenOver).toBeGreaterThan(1)
+  },
+  120_000,
+)

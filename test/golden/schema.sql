@@ -2000,8 +2000,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.complete_claimed(of_queue text, of_delivery uuid, claim bigint, skipped text)
- RETURNS text
+CREATE OR REPLACE FUNCTION postbus.complete_members(members jsonb, me uuid)
+ RETURNS SETOF text
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -2015,17 +2015,60 @@ CREATE OR REPLACE FUNCTION postbus.complete_claimed(of_queue text, of_delivery u
 AS $function$
 #variable_conflict use_column
 declare
-  is_first boolean;
+  fresh uuid[];
 begin
   perform set_config('postbus.published_by', 'now', true);
-  insert into "postbus".completion (delivery, skipped) values (of_delivery, complete_claimed.skipped) on conflict do nothing;
-  is_first := found;
+  with inserted as (
+    insert into "postbus".completion (delivery, skipped)
+    select member.delivery, member.skipped from jsonb_to_recordset(members) as member (delivery uuid, skipped text)
+    on conflict do nothing returning delivery
+  ) select array_agg(inserted.delivery) into fresh from inserted;
   perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-  if not is_first then return 'completed'; end if;
-  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then return 'ask'; end if;
-  perform from (select job.id from "pgboss".job_common job where job.name = of_queue and job.id = of_delivery
-    and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = complete_claimed.claim and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)) job;
-  return case when found then 'ours' else 'lost' end;
+  return query select 'completed ' || member.delivery from jsonb_to_recordset(members) as member (delivery uuid)
+    where fresh is null or member.delivery <> all(fresh);
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    return next 'ask';
+  else
+    return query select 'lost ' || member.delivery
+    from jsonb_to_recordset(members) as member (delivery uuid, queue text, claimed uuid, claim bigint, handler text, shard integer, fence bigint)
+    where not case when member.queue is null
+      then exists (
+        select from "postbus".log_cursor one
+        where one.handler = member.handler and one.shard = member.shard and one.owner = me and one.fence = member.fence
+      )
+      else exists (
+        select 1 from "pgboss".job_common job where job.name = member.queue and job.id = member.claimed
+          and (job.retry_count * 60000000::bigint + date_part('microseconds', job.started_on)::bigint) = member.claim and (job.state::text = 'active' or job.state::text = 'retry' and job.heartbeat_on is not null)
+      ) end;
+  end if;
+  return next 'told';
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.completed_log_acknowledge(me uuid, handlers text[], shards integer[], fences bigint[], from_seqs bigint[], to_seqs bigint[], hashes text[], queues text[], priorities integer[], jobs jsonb, ended jsonb, passed jsonb, completed uuid[], places integer[])
+ RETURNS TABLE(acknowledged integer)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  known integer[];
+begin
+  known := array(select * from "postbus".log_acknowledge(me, handlers, shards, fences, from_seqs, to_seqs,
+  hashes, queues, priorities, jobs, ended, passed));
+  delete from "postbus".completion one using unnest(completed, places) as gone (delivery, place)
+  where one.delivery = gone.delivery and gone.place = any(known)
+    and not exists (select 1 from "pgboss".job_common job where job.name = queues[gone.place] and job.id = one.delivery) and not exists (select 1 from "pgboss".job_common job where job.name = queues[gone.place] || '_partitioned' and job.id = one.delivery);
+  return query select unnest(known);
 end
 $function$
 ;

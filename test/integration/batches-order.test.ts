@@ -1,8 +1,8 @@
 /** The order of keys in batches of two workers, with failures: judged as the order of single deliveries is. */
 import { expect, test } from 'vitest'
-import { failed } from '../../src/index.ts'
 import { seeded } from '../faults/kills-under-load.ts'
-import { batched, withHandlers, workingBeside, type Batched, type Note } from '../support/batches.ts'
+import { tracing } from '../support/batch-trace.ts'
+import { withHandlers, workingBeside } from '../support/batches.ts'
 import { NoteTaken, storedNotes } from '../support/notes.ts'
 import { outOfOrder, overtaken, type PublishedTurn } from '../support/order-checks.ts'
 import { lost, needlessRepeats, overlaps } from '../support/trace-checks.ts'
@@ -19,7 +19,7 @@ test.for([3, 40])(
     const seed = Date.now() % 1_000_000
     const random = seeded(seed)
     const trace: TraceEntry[] = []
-    const crews = [1, 2].map((pid) => tracing(pid, trace, batchSize))
+    const crews = [1, 2].map((pid) => tracing(pid, trace, { batchSize }))
     const opened = await withHandlers(around, crews[0]!.handler)
     for (const { handler } of crews) {
       await workingBeside(around, opened, handler, { pollMs: 200, queues: { events_partitioned: 4 } })
@@ -58,33 +58,3 @@ test.for([3, 40])(
     expect(Math.max(...crews.flatMap(({ batches }) => batches.map((batch) => batch.length)))).toBeGreaterThan(1)
   },
 )
-
-/** Keys side by side, and of each key one after the other, up to one that fails. */
-function tracing(pid: number, trace: TraceEntry[], batchSize: number): Batched {
-  return batched(
-    async (events, { outcomes, deliveryOf }) => {
-      const byKey = Map.groupBy(events, ({ data }) => data.key)
-      await Promise.all(
-        Array.from(byKey.values(), async (ofKey) => {
-          for (const event of ofKey) {
-            const { attempt } = deliveryOf(event)
-            const fails = event.data.text === 'fails first' && attempt === 1
-            await traced(event, { pid, attempt, fails })
-            if (fails) return outcomes.set(event, failed('once more'))
-          }
-        }),
-      )
-    },
-    { batchSize, maxWaitMs: 10 },
-  )
-
-  async function traced(
-    event: Note,
-    { fails, ...who }: { pid: number; attempt: number; fails: boolean },
-  ): Promise<void> {
-    const entry = { handler: 'notes.store', eventId: event.id, key: event.data.key, reason: null, ...who }
-    trace.push({ ...entry, step: 'start', at: performance.now() })
-    await new Promise((resolve) => setImmediate(resolve))
-    trace.push({ ...entry, step: fails ? 'fail' : 'end', at: performance.now() })
-  }
-}

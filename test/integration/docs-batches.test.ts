@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
-import type { AnyHandler, Bus, Envelope, Worker } from '../../src/index.ts'
+import { createBus, type AnyHandler, type Bus, type Envelope, type Worker } from '../../src/index.ts'
 import { runEvents, setEventBusMode } from '../../src/testing/index.ts'
 import { createDatabase } from '../support/database.ts'
 import { withOptionTables } from '../support/options-table.ts'
@@ -55,6 +55,28 @@ test('the blocks run: a worker stores orders by batches, and events that are pub
   const { sendInvoices } = await load<{ sendInvoices: AnyHandler }>('invoices.ts')
   const sent = await runEvents(sendInvoices as never, [OrderCreated({ orderId: 'o-4', total: 4 })] as never)
   expect(sent).toMatchObject([{ state: 'processed' }])
+})
+
+test('a batch is one commit, and leaves out what is discarded', async () => {
+  put('database.ts', `export const insertAll = async (tx, rows) => void tx.push(...rows)`)
+  const { keepLedger } = await load<{ keepLedger: AnyHandler }>('ledger.ts')
+  const { OrderCreated } = await load<{ OrderCreated: (data: object) => Envelope }>('events.ts')
+  const orders = [1, -1].map((total) => OrderCreated({ orderId: `o-${total}`, total }))
+  const committed: object[] = []
+  const bus = createBus({
+    backend: 'inline',
+    handlers: [keepLedger],
+    onSignal: () => undefined,
+    transaction: async (work) => {
+      const tx: object[] = []
+      await work(tx as never)
+      committed.push(...tx)
+    },
+  })
+
+  await bus.publish(orders)
+
+  expect(committed).toContainEqual({ orderId: 'o-1', total: 1 })
 })
 
 test('the table of options is printed from the options; print it with: npm run docs:tables', async () => {

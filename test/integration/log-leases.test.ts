@@ -61,7 +61,7 @@ test('a shard that has come back to a worker is another one: what it says of it 
   await store.beat(ONE, ['notes.take'])
   const [now] = await store.take(ONE, 'notes.take', 1, [])
 
-  const move = { from: now!.position, to: now!.position + 1, jobs: [], ended: [], passed: [] }
+  const move = { from: now!.position, to: now!.position + 1, jobs: [], ended: [], completed: [], passed: [] }
   const late = await store.acknowledge(ONE, [{ ...move, cursor: before! }])
   const inTime = await store.acknowledge(ONE, [{ ...move, cursor: now! }])
 
@@ -190,7 +190,9 @@ async function lateAcknowledgement() {
   await store.take(OTHER, 'notes.take', 1, [{ id: ONE, beat: 0, handlers: ['notes.take'] }])
 
   const jobsOf = [{ seq: to, isHeld: false, replay: null }]
-  const ours = await store.acknowledge(ONE, [{ cursor: cursor!, from, to, jobs: jobsOf, ended: [], passed: [] }])
+  const ours = await store.acknowledge(ONE, [
+    { cursor: cursor!, from, to, jobs: jobsOf, ended: [], completed: [], passed: [] },
+  ])
   return { isOurs: ours.has(0), jobs: await jobs() }
 }
 

@@ -16,6 +16,7 @@ import {
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, defineHandler, failed, skip, type AnyHandler, type Bus, type BusOptions } from '../../src/index.ts'
 import { openTelemetry, type OpenTelemetryOptions } from '../../src/otel/index.ts'
+import { batched } from '../support/batches.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
@@ -80,6 +81,22 @@ test('by default an attempt begins a trace of its own, linked to what published 
     expect(attempt.spanContext().traceId).not.toBe(publish!.spanContext().traceId)
     expect(attempt.links.map((link) => link.context.spanId)).toEqual([publish!.spanContext().spanId])
   }
+})
+
+test('a batch is one span, linked to all that published its events, and counts each of them', async () => {
+  const bus = busWith([batched(undefined, { maxWaitMs: 10_000 }).handler], { attempts: 'child' })
+
+  await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
+  await bus.publish(NoteTaken({ n: 3 }))
+  await drained(bus)
+
+  const [one, other, batch] = spans()
+  expect(batch).toMatchObject({ name: 'process notes.store', kind: SpanKind.CONSUMER })
+  expect(batch!.attributes['messaging.batch.message_count']).toBe(3)
+  expect(batch!.links.map((link) => link.context.spanId)).toEqual(
+    [one, other].map((span) => span!.spanContext().spanId),
+  )
+  expect(batch!.parentSpanContext).toBeUndefined()
 })
 
 test('spans say which event, handler and attempt they are of, and how it ended', async () => {

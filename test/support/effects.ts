@@ -2,10 +2,13 @@
 import type { PoolClient } from 'pg'
 import {
   createBus,
+  defineBatchHandler,
   defineHandler,
   type AnyHandler,
   type Bus,
   type BusOptions,
+  type EventOf,
+  type TransactionalBatchContext,
   type TransactionalContext,
 } from '../../src/index.ts'
 import { openTestBus, type TestBus } from './bus.ts'
@@ -17,8 +20,8 @@ export type Does = (n: number, context: TransactionalContext, tx: PoolClient) =>
 let opened: TestBus
 
 /** For `beforeAll`. */
-export async function openEffects(): Promise<TestBus> {
-  opened = await openTestBus()
+export async function openEffects({ ownServer = false } = {}): Promise<TestBus> {
+  opened = await openTestBus({}, { ownServer })
   await opened.database.query('create table effect (n integer, attempt integer)')
   return opened
 }
@@ -30,6 +33,7 @@ export async function emptyEffects(): Promise<void> {
 
 export interface How {
   readonly isolation?: string
+  readonly beforeCommit?: () => Promise<void>
   readonly afterCommit?: () => Promise<void>
 }
 
@@ -58,14 +62,40 @@ export function handlerThat(does: Does, handler: object = {}): AnyHandler {
   })
 }
 
+export type DoesBatch = (
+  numbers: readonly number[],
+  context: TransactionalBatchContext<EventOf<typeof NoteTaken>>,
+  events: readonly EventOf<typeof NoteTaken>[],
+) => unknown
+
+/** A bus whose batch handler writes the effects of all events before it does what the test says. */
+export function batchBusWith(does: DoesBatch, handler: object = {}, how: How = {}): Bus {
+  const storing = defineBatchHandler('notes.take', {
+    on: NoteTaken,
+    backoff: { initialMs: 1, factor: 1, jitter: 0 },
+    maxWaitMs: 50,
+    ...handler,
+    transactional: true,
+    async handle(events, context) {
+      const tx = context.tx as PoolClient
+      const attempts = events.map((event) => context.deliveryOf(event).attempt)
+      const numbers = events.map(({ data }) => data.n)
+      await tx.query('insert into effect select * from unnest($1::integer[], $2::integer[])', [numbers, attempts])
+      return does(numbers, context, events)
+    },
+  })
+  return createBus({ ...options(), handlers: [storing], transaction: (work) => inTransaction(work, how) })
+}
+
 async function inTransaction(
   work: (tx: PoolClient) => Promise<void>,
-  { isolation = 'read committed', afterCommit }: How,
+  { isolation = 'read committed', beforeCommit, afterCommit }: How,
 ): Promise<void> {
   const client = await opened.database.connect()
   try {
     await client.query(`begin isolation level ${isolation}`)
     await work(client)
+    await beforeCommit?.()
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest'
 import { createLogStore } from '../../src/backends/postgres/log/log-store.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { createCodec } from '../../src/codec/codec.ts'
+import type { BatchAttempts } from '../../src/attempt/batch-attempt.ts'
 import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
 import type { LogLook, LogStore } from '../../src/deliveries/log-reading.ts'
 import type { Outcome } from '../../src/handlers/outcome.ts'
@@ -66,7 +67,14 @@ export async function workerThatReads({ store, handler, ...parts }: WorkerThatRe
     emit,
     tally: new Tally(),
     wakeAfter: () => undefined,
+    batchAttempts: NO_BATCHES,
   })
   onTestFinished(() => worker.leave())
   return worker
+}
+
+const NO_BATCHES: BatchAttempts = {
+  handlerNamed: () => null,
+  open: () => null,
+  run: () => Promise.reject(new Error('There are no batch handlers.')),
 }

@@ -12,7 +12,9 @@ import {
   type BatchContext,
   type BatchHandler,
   type EventOf,
+  type PublishTransaction,
   type ShadowEvent,
+  type TransactionalBatchContext,
 } from '../../src/index.ts'
 import { runEvent, runEvents, type RunEventsResult } from '../../src/testing/index.ts'
 
@@ -51,6 +53,23 @@ const store = defineBatchHandler('audit.store', {
 expectTypeOf(store).toEqualTypeOf<BatchHandler<'audit.store', typeof OrderCreated, Promise<number>>>()
 expectTypeOf(store).toExtend<AnyHandler>()
 createBus({ connectionString: '', handlers: [store] })
+
+// Only the literal `true` promises a transaction.
+defineBatchHandler('audit.transactional', {
+  on: OrderCreated,
+  delivery: 'log',
+  transactional: true,
+  handle: (events, context) => {
+    expectTypeOf(events).toEqualTypeOf<readonly OrderCreated[]>()
+    expectTypeOf(context).toEqualTypeOf<TransactionalBatchContext<OrderCreated>>()
+    expectTypeOf(context.tx).toEqualTypeOf<PublishTransaction>()
+  },
+})
+defineBatchHandler('audit.maybe', {
+  on: OrderCreated,
+  transactional: Boolean(order),
+  handle: (_, { tx }) => expectTypeOf(tx).toEqualTypeOf<PublishTransaction | undefined>(),
+})
 
 // Several types are a union, and a shadow fetches.
 defineBatchHandler('audit.all', {

@@ -12,6 +12,7 @@ import {
   printSignals,
   shadow,
   type AnyEventType,
+  type BatchContext,
   type Bus,
   type ExplainedHandler,
   type Failed,
@@ -103,6 +104,12 @@ createBus({
         expectTypeOf(context).toEqualTypeOf<HandlerContext>()
         // @ts-expect-error -- a handler gets what was published
         await next(event)
+        await next()
+      },
+      async handleBatch({ events, handler, context }, next) {
+        expectTypeOf(events).toEqualTypeOf<readonly (Envelope | ShadowEvent)[]>()
+        expectTypeOf(handler).toBeString()
+        expectTypeOf(context).toEqualTypeOf<BatchContext<Envelope | ShadowEvent>>()
         await next()
       },
     },

@@ -56,7 +56,7 @@ export class HandlerBatches {
     if (this.#isAlone(first)) return this.#addAlone(queue, opened, abort)
 
     const batch = (this.#gathering ??= this.#newBatch())
-    const part = batch.add(queue, [opened, ...this.#openedBehind(deliveries, batch)], abort)
+    const part = batch.add(queue, [opened, ...this.#openedBehind(first, deliveries, batch)], abort)
     if (batch.size >= this.#batching.batchSize) this.#close(batch)
     else if (this.#timer === undefined && !this.#isDue)
       this.#timer = setTimeout(() => this.flush(), this.#batching.maxWaitMs)
@@ -93,14 +93,14 @@ export class HandlerBatches {
   }
 
   /** Those behind the first, up to one that cannot be in the same batch. */
-  #openedBehind(deliveries: readonly ClaimedDelivery[], batch: Batch): readonly BatchMember[] {
+  #openedBehind(head: ClaimedDelivery, deliveries: readonly ClaimedDelivery[], batch: Batch): readonly BatchMember[] {
     const { attempts, handler } = this.#parts
     const room = this.#batching.batchSize - batch.size
     const members: BatchMember[] = []
     for (const delivery of deliveries.slice(1, room)) {
       const opened = this.#isAlone(delivery) ? null : attempts.open(delivery, handler)
       if (!opened) break
-      members.push(opened)
+      members.push({ ...opened, head })
     }
     return members
   }

@@ -5,7 +5,8 @@
  * A group is what has ended since the last call: at most 50 ms, or 500 events. So much is repeated when the process dies.
  */
 import { performance } from '../../clock.ts'
-import type { LogMove, LogStore } from '../../deliveries/log-reading.ts'
+import type { LogEvent, LogMove, LogStore } from '../../deliveries/log-reading.ts'
+import { needsTransaction } from '../../handlers/transactional.ts'
 import { partitionedQueue } from '../../names.ts'
 import { Gate } from '../gate.ts'
 import type { QueueSignals } from '../queue-signals.ts'
@@ -18,9 +19,11 @@ export const GROUP_SIZE = 500
 const IDLE_MS = 500
 /** A run that takes longer does not hold up the cursor: it gets a job, which is held until it ends. */
 const SPILLED_AFTER_MS = 250
+/** A batch makes more of them at once, and what comes after it in its keys would go behind them. */
+const BATCH_SPILLED_AFTER_MS = 5_000
 
 export interface AcknowledgerParts {
-  readonly store: Pick<LogStore, 'acknowledge' | 'release'>
+  readonly store: Pick<LogStore, 'acknowledge' | 'deliveryId' | 'release'>
   readonly reader: string
   readonly signals: QueueSignals
   shards(): Iterable<Shard>
@@ -103,7 +106,7 @@ export class Acknowledger {
     for (const entry of shard.pending) {
       if (entry.state === 'queued') break
       if (entry.state === 'running') {
-        if (now - entry.since < SPILLED_AFTER_MS) break
+        if (now - entry.since < spilledAfterMs(entry)) break
         spill(entry)
       }
       passed.push(entry)
@@ -112,7 +115,9 @@ export class Acknowledger {
     const to = next ? Math.max(shard.acknowledged, next.event.number - 1) : shard.readTo
     const ends = [...shard.ends]
     if (to === shard.acknowledged && passed.length === 0 && ends.length === 0) return null
-    return { shard, passed, ends, move: moveTo(shard, { to, passed, ends, now }) }
+    const { handler } = shard.handling.subscription
+    const idOf = ({ seq }: LogEvent) => this.#parts.store.deliveryId(seq, handler)
+    return { shard, passed, ends, move: moveTo(shard, { to, passed, ends, now, idOf }) }
   }
 
   async #send(sent: readonly Sent[]): Promise<void> {
@@ -182,10 +187,15 @@ export class Acknowledger {
   }
 }
 
-function moveTo(
-  shard: Shard,
-  { to, passed, ends, now }: { to: number; passed: readonly Entry[]; ends: readonly Entry[]; now: number },
-): LogMove {
+interface Moving {
+  readonly to: number
+  readonly now: number
+  /** The id that the delivery of an event has, or would have. */
+  idOf(event: LogEvent): string
+}
+
+function moveTo(shard: Shard, { to, passed, ends, now, idOf }: Omit<Sent, 'shard' | 'move'> & Moving): LogMove {
+  const { handler } = shard.handling
   const jobs = passed.filter(({ state }) => state !== 'done')
   const ended = [...passed.filter(({ state }) => state === 'ended'), ...ends]
   return {
@@ -198,14 +208,23 @@ function moveTo(
       replay: shard.handling.replayOf(event),
     })),
     ended: ended.flatMap((entry) => (entry.end ? [endedAs(entry, now)] : [])),
+    completed: needsTransaction(handler) ? [...passed, ...ends].filter(isRun).map(({ event }) => idOf(event)) : [],
     passed: passed.flatMap(({ event, passed: as }) => (as ? [{ seq: event.number, ...as }] : [])),
   }
+}
+
+function isRun({ state }: Entry): boolean {
+  return state !== 'behind'
 }
 
 function endedAs({ event, key, end, endedAt }: Entry, now: number): LogMove['ended'][number] {
   const left =
     end?.is === 'retry' || end?.is === 'later' ? { ...end, delayMs: Math.max(0, end.delayMs - (now - endedAt)) } : end
   return { seq: event.number, inLane: key !== null, end: left ?? { is: 'done' } }
+}
+
+function spilledAfterMs({ shard }: Entry): number {
+  return shard.handling.handler.batch ? BATCH_SPILLED_AFTER_MS : SPILLED_AFTER_MS
 }
 
 /** Its job is written while it runs: held, in its lane, so that what comes after it goes behind. */

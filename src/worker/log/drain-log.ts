@@ -63,7 +63,7 @@ async function drainHandler(
       )
       count += wanted.length
       const jobs = wanted.map((event) => ({ seq: event.number, isHeld: false, replay: handling.replayOf(event) }))
-      return { cursor, from, to: Math.max(from, upTo), jobs, ended: [], passed: [] }
+      return { cursor, from, to: Math.max(from, upTo), jobs, ended: [], completed: [], passed: [] }
     })
     await store.acknowledge(reader, moves)
     for (const { cursor, to } of moves) positions.set(cursor.shard, to)

@@ -9,6 +9,7 @@
  */
 import { performance } from '../../clock.ts'
 import type { LogBeat, LogReader, LogStore } from '../../deliveries/log-reading.ts'
+import { needsTransaction } from '../../handlers/transactional.ts'
 import { type Handling, Shard } from './shard.ts'
 
 export const BEAT_MS = 1_000
@@ -20,7 +21,7 @@ const LONGEST_PAUSE_MS = 4_000
 const SUSPECT_AFTER = 3
 
 export interface LeaseParts {
-  readonly store: Pick<LogStore, 'beat' | 'take' | 'lanesOf'>
+  readonly store: Pick<LogStore, 'beat' | 'take' | 'lanesOf' | 'completedAfter'>
   readonly reader: string
   readonly handlings: readonly Handling[]
   /** A worker that has not beaten for so long is dead. */
@@ -144,7 +145,15 @@ export class Leases {
       const one = handling.shards.get(number)
       if (one && wanted.includes(one)) one.key(name).inLane = true
     }
+    if (needsTransaction(handling.handler)) await this.#learnCompleted(handling, wanted)
     for (const one of wanted) one.isReady = true
+  }
+
+  /** One question for all that its last owner may have left. A transaction of it that has not ended yet is met when the event is run. */
+  async #learnCompleted({ subscription }: Handling, wanted: readonly Shard[]): Promise<void> {
+    const after = Math.min(...wanted.map(({ acknowledged }) => acknowledged))
+    const completed = new Set(await this.#parts.store.completedAfter(subscription.handler, after))
+    for (const one of wanted) one.completed = completed
   }
 }
 

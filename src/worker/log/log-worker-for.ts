@@ -23,6 +23,7 @@ export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): P
   return new LogWorker({
     ...parts,
     attempt: plan.attempt,
+    batchAttempts: plan.batchAttempts,
     handlings,
     types: typesOf(plan.log.registry, handlers),
     // Nothing announces that a short wait is over, and the poll would make it a long one.

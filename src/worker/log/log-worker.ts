@@ -23,7 +23,7 @@ import type { Handling, Shard } from './shard.ts'
 const GIVE_BACK_MS = 500
 const IDLE_LOOK_MS = 5
 
-export interface LogWorkerParts extends Pick<RunParts, 'attempt' | 'tally'> {
+export interface LogWorkerParts extends Pick<RunParts, 'attempt' | 'batchAttempts' | 'tally'> {
   readonly store: LogStore
   readonly handlings: readonly Handling[]
   readonly types: readonly string[] | null
@@ -56,6 +56,7 @@ export class LogWorker {
     this.#runs = new Runs(
       {
         ...parts,
+        reader: this.#reader,
         deliveryId: (seq, handler) => store.deliveryId(seq, handler),
         mayBegin: () => !this.#isStopping && this.#leases.isFresh,
         onEnded: () => this.#acknowledger.count(),

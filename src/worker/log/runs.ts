@@ -1,26 +1,30 @@
 /** Runs what was read: per key one at a time and in order, keys side by side, up to the limit of each handler. */
 import { performance, setImmediate } from '../../clock.ts'
+import type { BatchAttempts } from '../../attempt/batch-attempt.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
-import { openRest } from '../../attempt/open-envelope.ts'
 import type { Attempt } from '../../attempt/run-attempt.ts'
 import { supersededBy } from '../../attempt/superseded.ts'
-import type { ClaimedDelivery, Ending, Settlement } from '../../deliveries/delivery.ts'
+import type { ClaimedDelivery, Settlement } from '../../deliveries/delivery.ts'
 import type { LogEvent } from '../../deliveries/log-reading.ts'
 import { PostbusError } from '../../errors.ts'
-import { queueOfEvent } from '../../names.ts'
+import type { Batching } from '../../handlers/batching.ts'
 import type { Emit } from '../../signals.ts'
 import type { Tally } from '../tally.ts'
+import { BatchGathering, isWaiting, type GatheredEntry } from './batch-gathering.ts'
+import { abortOfAll, endNotRun, endsOfBatch, lastOfEachKey } from './batch-end.ts'
+import { deliveryOf, type ReadingParts } from './delivery-of.ts'
+import { InFlight } from './in-flight.ts'
+import { endOf, endWith } from './ending.ts'
 import type { Handling, Entry, Key, Shard } from './shard.ts'
 
 /** So long runs follow each other before the event loop has its turn. */
 const TURN_MS = 10
 
-export interface RunParts {
+export interface RunParts extends ReadingParts {
   readonly attempt: Attempt
+  readonly batchAttempts: BatchAttempts
   readonly emit: Emit
   readonly tally: Tally
-  /** Names an event on its way to a handler. */
-  deliveryId(seq: string, handler: string): string
   /** Whether anything may begin: the lease is fresh, and the worker goes on. */
   mayBegin(): boolean
   /** Something has ended. */
@@ -30,20 +34,34 @@ export interface RunParts {
 export class Runs {
   readonly #parts: RunParts
   readonly #handlings: readonly Handling[]
-  /** Those in their handlers by shard, also of shards that are not ours any more. */
-  readonly #inFlight = new Map<string, number>()
-  readonly #live = new Set<Entry>()
+  /** Those of batch handlers. */
+  readonly #gatherings = new Map<Handling, BatchGathering>()
+  readonly #inFlight = new InFlight()
   #isScheduled = false
   #turnBegan = -Infinity
 
   constructor(parts: RunParts, handlings: readonly Handling[]) {
     this.#parts = parts
     this.#handlings = handlings
+    for (const handling of handlings) {
+      if (handling.handler.batch) this.#gatherings.set(handling, this.#gatheringFor(handling, handling.handler.batch))
+    }
+  }
+
+  #gatheringFor(handling: Handling, batching: Batching): BatchGathering {
+    const { batchAttempts } = this.#parts
+    return new BatchGathering({
+      ...batching,
+      runnable: handling.runnable,
+      open: (entry) =>
+        entry.isCompleted ? null : batchAttempts.open(deliveryOf(this.#parts, entry), handling.handler),
+      onDue: () => this.pump(),
+    })
   }
 
   /** Whether anything of this shard runs here, by this or an earlier ownership. */
-  isRunning({ handling, cursor }: Shard): boolean {
-    return (this.#inFlight.get(`${handling.handler.name} ${cursor.shard}`) ?? 0) > 0
+  isRunning(shard: Shard): boolean {
+    return this.#inFlight.hasAnyOf(shard)
   }
 
   /** A newly read event waits for its turn. */
@@ -60,7 +78,19 @@ export class Runs {
   pump(): void {
     if (this.#isScheduled || !this.#parts.mayBegin()) return
     for (const handling of this.#handlings) {
-      if (handling.runnable.length > 0 && !handling.isPaused) this.#pumpOne(handling)
+      const gathering = this.#gatherings.get(handling)
+      if (handling.isPaused || (handling.runnable.length === 0 && (gathering?.isEmpty ?? true))) continue
+      if (gathering) this.#pumpBatches(handling, gathering)
+      else this.#pumpOne(handling)
+    }
+  }
+
+  #pumpBatches(handling: Handling, gathering: BatchGathering): void {
+    while (!this.#isTurnOver()) {
+      const next = handling.hasRoom ? gathering.next() : gathering.gather()
+      if (!next) return
+      if (next.is === 'alone') this.#begin(next.entry)
+      else void this.#runBatch(handling, next.members)
     }
   }
 
@@ -68,7 +98,7 @@ export class Runs {
     const { runnable } = handling
     while (runnable.length > 0 && handling.hasRoom && !this.#isTurnOver()) {
       const entry = runnable.shift()
-      if (entry?.state !== 'queued' || entry.shard.isDropped || entry.shard.isReleasing) continue
+      if (!entry || !isWaiting(entry)) continue
       const newer = handling.handler.options.coalesce && newerThan(entry)
       if (newer) this.#passOver(entry, newer)
       else this.#begin(entry)
@@ -99,68 +129,96 @@ export class Runs {
   }
 
   #begin(entry: Entry): void {
-    const { shard } = entry
-    const { handling } = shard
     const { attempt, emit } = this.#parts
-    entry.state = 'running'
-    entry.since = performance.now()
-    entry.abort = new AbortController()
-    handling.running += 1
-    handling.slots.take(handling.handler.name)
-    this.#count(shard, 1)
-    this.#live.add(entry)
-    const delivery = this.#deliveryOf(entry)
-    void concludedAttempt(attempt(delivery, entry.abort), delivery, emit).then((concluded) =>
+    const abort = this.#began(entry)
+    this.#takeSlot(entry.shard.handling, 1)
+    const delivery = deliveryOf(this.#parts, entry)
+    void concludedAttempt(attempt(delivery, abort), delivery, emit).then((concluded) =>
       this.#returned(entry, delivery, concluded),
     )
   }
 
+  async #runBatch(handling: Handling, members: readonly GatheredEntry[]): Promise<void> {
+    const { batchAttempts, emit } = this.#parts
+    const abort = abortOfAll(members.map(({ entry }) => this.#began(entry)))
+    this.#takeSlot(handling, 1)
+    const began = performance.now()
+    const outcomeOf = await batchAttempts.run(handling.handler, members, abort)
+    const ends = await endsOfBatch(members, outcomeOf, emit)
+    this.#takeSlot(handling, -1)
+    for (const { entry, delivery, concluded } of ends) {
+      this.#inFlight.delete(entry)
+      this.#parts.onEnded()
+      if (entry.shard.isDropped || entry.isOver) continue
+      if (concluded === null) endNotRun(entry)
+      else {
+        this.#parts.tally.count(concluded.outcome, delivery, performance.now() - began)
+        this.#conclude(entry, concluded.settlement)
+      }
+    }
+    for (const one of lastOfEachKey(members)) this.#keyIsFree(one)
+    this.pump()
+  }
+
+  #began(entry: Entry): AbortController {
+    entry.state = 'running'
+    entry.since = performance.now()
+    entry.abort = new AbortController()
+    this.#inFlight.add(entry)
+    return entry.abort
+  }
+
+  /** A batch takes one, however large it is. */
+  #takeSlot(handling: Handling, by: 1 | -1): void {
+    handling.running += by
+    if (by > 0) handling.slots.take(handling.handler.name)
+    else handling.slots.release(handling.handler.name)
+  }
+
   /** A newer event of its type waits behind it: it need not run. */
   #passOver(entry: Entry, newer: LogEvent): void {
-    const { shard, key } = entry
     const outcome = supersededBy(newer.id)
     entry.since = performance.now()
     entry.isOver = true
     entry.state = 'done'
     entry.passed = { as: outcome.is, reason: outcome.reason }
-    this.#parts.tally.count(outcome, this.#deliveryOf(entry), 0)
-    if (key) {
-      key.isRunning = false
-      this.#next(shard, key)
-    }
+    this.#parts.tally.count(outcome, deliveryOf(this.#parts, entry), 0)
+    this.#keyIsFree(entry)
     this.#parts.onEnded()
   }
 
   #returned(entry: Entry, delivery: ClaimedDelivery, { outcome, settlement }: ConcludedAttempt): void {
-    const { shard, key } = entry
-    const { handling } = shard
-    handling.running -= 1
-    handling.slots.release(handling.handler.name)
-    this.#count(shard, -1)
-    this.#live.delete(entry)
-    if (key) key.isRunning = false
-    if (!shard.isDropped && !entry.isOver) {
+    const { handling } = entry.shard
+    this.#takeSlot(handling, -1)
+    this.#inFlight.delete(entry)
+    if (!entry.shard.isDropped && !entry.isOver) {
       this.#parts.tally.count(outcome, delivery, performance.now() - entry.since)
       this.#conclude(entry, settlement)
     }
+    this.#keyIsFree(entry)
     this.#parts.onEnded()
     if (handling.runnable.length > 0) this.pump()
   }
 
   #conclude(entry: Entry, settlement: Settlement): void {
-    const { shard, key } = entry
     const end = endOf(settlement)
-    if (entry.state === 'running' && (end.is === 'done' || end.is === 'passed')) {
-      entry.isOver = true
-      entry.state = 'done'
-      if (end.is === 'passed') entry.passed = { as: end.as, reason: end.reason }
-      if (key) this.#next(shard, key)
-    } else endWith(entry, end)
+    if (entry.state !== 'running' || (end.is !== 'done' && end.is !== 'passed')) return endWith(entry, end)
+    entry.isOver = true
+    entry.state = 'done'
+    if (end.is === 'passed') entry.passed = { as: end.as, reason: end.reason }
+  }
+
+  /** Nothing of its key is in a handler any more: to be called once. */
+  #keyIsFree({ shard, key }: Entry): void {
+    if (key) {
+      key.isRunning = false
+      if (!shard.isDropped) this.#next(shard, key)
+    }
   }
 
   /** What still runs of a shard comes again later, elsewhere, and no attempt is used up. Returns how many that were. */
   giveBack(shard: Shard, delayMs: number): number {
-    const running = this.#liveOf(shard).filter(({ isOver }) => !isOver)
+    const running = this.#inFlight.of(shard).filter(({ isOver }) => !isOver)
     for (const entry of running) {
       endWith(entry, { is: 'later', delayMs })
       entry.abort?.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
@@ -172,73 +230,17 @@ export class Runs {
   /** The shard is another worker's now. */
   drop(shard: Shard): void {
     shard.isDropped = true
-    for (const { abort } of this.#liveOf(shard)) {
+    for (const { abort } of this.#inFlight.of(shard)) {
       abort?.abort(new PostbusError('POSTBUS_CLAIM_LOST', 'The shard of this event was lost to another worker.'))
     }
   }
 
-  #liveOf(shard: Shard): readonly Entry[] {
-    return [...this.#live].filter((entry) => entry.shard === shard)
-  }
-
   /** Jobs of these are held by us, and not to be let in. */
   isSpilled(seq: number, shard: Shard): boolean {
-    return [...this.#live, ...shard.ends].some((entry) => entry.shard === shard && entry.event.number === seq)
-  }
-
-  #count(shard: Shard, by: 1 | -1): void {
-    const name = `${shard.handling.handler.name} ${shard.cursor.shard}`
-    this.#inFlight.set(name, (this.#inFlight.get(name) ?? 0) + by)
-    shard.running += by
-  }
-
-  #deliveryOf({ event, shard }: Entry): ClaimedDelivery {
-    const { handler, subscription } = shard.handling
-    const replay = shard.handling.replayOf(event)
-    return {
-      id: this.#parts.deliveryId(event.seq, subscription.handler),
-      queue: queueOfEvent(handler, event.partitionKey),
-      handler: handler.name,
-      claim: 0,
-      attempt: 1,
-      event: replay === null ? event : { ...event, rest: JSON.stringify({ ...openRest(event), replay }) },
-      behind: NONE,
-    }
+    return [...this.#inFlight.of(shard), ...shard.ends].some(({ event }) => event.number === seq)
   }
 }
 
 function newerThan({ key, event }: Entry): LogEvent | undefined {
   return key?.queue.findLast((waiting) => waiting.event.type === event.type)?.event
-}
-
-const NONE: readonly ClaimedDelivery[] = []
-
-/** It goes on as a job, and its key in the lane. One that was spilled has its job already. */
-function endWith(entry: Entry, end: Ending): void {
-  const { key, shard } = entry
-  entry.isOver = true
-  entry.end = end
-  entry.endedAt = performance.now()
-  if (entry.state === 'spilled') return void shard.ends.push(entry)
-  entry.state = 'ended'
-  if (key === null) return
-  key.unwritten += 1
-  shard.toLane(key)
-}
-
-function endOf(settlement: Settlement): Ending {
-  switch (settlement.is) {
-    case 'done':
-      return { is: 'done' }
-    case 'passed':
-      return { is: 'passed', as: settlement.as, reason: settlement.reason }
-    case 'retry':
-      return { is: 'retry', delayMs: settlement.delayMs, error: settlement.error }
-    case 'later':
-      return { is: 'later', delayMs: settlement.delayMs }
-    case 'awaiting':
-      return { is: 'awaiting', delayMs: settlement.delayMs }
-    case 'dead':
-      return { is: 'dead', reason: settlement.reason, error: settlement.error, onDead: settlement.onDead }
-  }
 }

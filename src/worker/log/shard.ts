@@ -38,6 +38,8 @@ export interface Entry {
   /** `null`: it has no key, and waits for nothing. */
   readonly key: Key | null
   readonly event: LogEvent
+  /** A transactional handler has committed what it did for it, before the shard was ours. */
+  readonly isCompleted: boolean
   state: 'queued' | 'running' | 'done' | 'ended' | 'behind' | 'spilled'
   /** `performance.now()` when it began to run. */
   since: number
@@ -73,6 +75,8 @@ export class Shard {
   readonly keys = new Map<string, Key>()
   /** Spilled ones that have ended. */
   ends: Entry[] = []
+  /** Events that were completed before the shard was ours, by transactions of a transactional handler. They are not run again. `null`: it is none. */
+  completed: ReadonlySet<number> | null = null
   /** So many are in their handlers, spilled ones too. */
   running = 0
   /** What lies in its lanes is known, and nothing of an earlier ownership runs any more. */
@@ -118,6 +122,7 @@ export class Shard {
       shard: this,
       key,
       event,
+      isCompleted: this.completed?.has(event.number) ?? false,
       state: 'queued',
       since: 0,
       abort: null,

@@ -33,8 +33,7 @@ describe('a batch handler', () => {
     [{ maxWaitMs: 60_001 }, /maxWaitMs/],
     [{ size: 5 }, /size/],
     [{ concurrency: { cluster: 2 } }, /no `concurrency.cluster`.*Use `perProcess`/],
-    [{ delivery: 'log' as const }, /no `delivery: 'log'`/],
-    [{ transactional: true }, /no `transactional`: it is for handlers that take one event/],
+
     [{ runs: 'in-transaction' as const }, /no `runs`/],
     [{ coalesce: 'latest' as const }, /no `coalesce`/],
     [{ rateLimit: { limit: 5, perMs: 1_000 } }, /no `rateLimit`/],

@@ -39,10 +39,16 @@ test('a handler inside publish may have a time limit and a filter', () => {
   expect(handler.options).toMatchObject({ runs: 'in-transaction', timeoutMs: 100 })
 })
 
-test('a transactional handler cannot read the log', () => {
+test('a transactional handler that reads the log handles each event', () => {
   const defining = () =>
-    defineHandler('notes.index', { on: NoteTaken, transactional: true, delivery: 'log', handle: () => 1 })
+    defineHandler('notes.index', {
+      on: NoteTaken,
+      transactional: true,
+      delivery: 'log',
+      coalesce: 'latest',
+      handle: () => 1,
+    })
 
   expect(defining).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_HANDLER' }))
-  expect(defining).toThrow('expected no `transactional`')
+  expect(defining).toThrow('expected no `coalesce`')
 })

@@ -192,7 +192,7 @@ test('a middleware may be an instance of a class', async () => {
 test.each<[string, unknown, string]>([
   ['no array', {}, 'expected an array'],
   ['no object', [7], 'expected { publish, handle }, but got 7'],
-  ['neither hook', [{ name: 'empty' }], 'expected `publish`, `handle`, or both'],
+  ['neither hook', [{ name: 'empty' }], 'expected `publish`, `handle`, `handleBatch`, or several'],
   ['no function', [{ publish: true }], 'expected `publish` to be a function'],
   ['an unknown field', [{ onPublish() {} }], '"onPublish" is none of name, publish, handle'],
   ['an empty name', [{ name: '', handle() {} }], 'expected `name` to be text'],

@@ -30,7 +30,9 @@ export async function settleDeliveries(database: Queryable, tables: Tables, sett
 
 function completedOf(settlements: readonly Settlement[], transactional?: ReadonlySet<string>): readonly string[] {
   if (!transactional || transactional.size === 0) return []
-  return settlements.filter(({ delivery }) => transactional.has(delivery.handler)).map(({ delivery }) => delivery.id)
+  return settlements
+    .filter(({ delivery }) => transactional.has(delivery.handler))
+    .flatMap(({ delivery, ran = [] }) => [...ran.map((one) => one.delivery.id), delivery.id])
 }
 
 async function settlePlain(

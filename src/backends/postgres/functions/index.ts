@@ -11,7 +11,7 @@ import { claimLanesFunction } from './claim-lanes.ts'
 import { claimFunction } from './claim.ts'
 import { completeFunction } from './complete.ts'
 import { deliveriesFunction } from './deliveries.ts'
-import { completeClaimedFunction, settleCompletedFunctions } from './own-commits.ts'
+import { acknowledgeCompletedFunction, completeMembersFunction, settleCompletedFunctions } from './own-commits.ts'
 import { dueFunction } from './due.ts'
 import { eraseFunction, pruneExpiredFunction } from './erase.ts'
 import { finishFunctions } from './finish.ts'
@@ -40,7 +40,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 18
+export const FUNCTIONS_VERSION = 21
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -56,7 +56,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   supersedeFunction,
   cancelFunction,
   completeFunction,
-  completeClaimedFunction,
+  completeMembersFunction,
   keepFunction,
   recoverFunction,
   sweepFunction,
@@ -73,6 +73,7 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   logWatermarkFunction,
   logAdmitFunction,
   logAcknowledgeFunction,
+  acknowledgeCompletedFunction,
   broadcastFunction,
 ]
 

@@ -3,7 +3,7 @@
  * is the application's own transaction. So what is written there has to fit any transaction, at any isolation level:
  *
  *   the application's transaction              ours, afterwards
- *   effects ──► complete: a row of its own     settle, as ever ──► the row is deleted
+ *   effects ──► complete: a row of its own     settle, as ever, or the cursor passes it ──► the row is deleted
  *
  * The row is only inserted. It locks no delivery, so a lane, a heartbeat or a claim never waits for an application. Its key is the
  * delivery: of two attempts that both come to an end, one waits for the commit of the other, and then finds that it is completed.
@@ -18,28 +18,57 @@ import type { Tables } from '../schema/tables.ts'
 import { byId, claimOf, DELIVERY_COLUMNS, FIXED_PLAN, functionName, isClaimed } from './sql.ts'
 
 /**
- * Returns `ours`; `lost`, the claim; `completed`, by an attempt before; or `ask` whether the claim is ours. In autocommit it is
- * refused, as a publish is (see `publish.ts`): what the handler wrote would not be in this transaction.
+ * Completes the deliveries of one call of a handler, in its transaction. Returns a line for each that must not be committed:
+ * `completed`, by another attempt, or `lost`, the claim; and `ask` whether those with a claim have it still. The last line is `told`, so
+ * that an answer that a client has lost on its way is no consent.
+ *
+ * What was read from the log has no delivery: its claim is the cursor of its shard, which has to be `me`'s with the same fence. In
+ * autocommit it is refused, as a publish is (see `publish.ts`): what the handler wrote would not be in this transaction.
  */
-export function completeClaimedFunction(tables: Tables): string {
+export function completeMembersFunction(tables: Tables): string {
   return `
-create or replace function ${functionName(tables, 'complete_claimed')}(of_queue text, of_delivery uuid, claim bigint, skipped text) returns text
+create or replace function ${functionName(tables, 'complete_members')}(members jsonb, me uuid) returns setof text
 language plpgsql ${FIXED_PLAN} as $function$
 #variable_conflict use_column
 declare
-  is_first boolean;
+  fresh uuid[];
 begin
   perform set_config('postbus.published_by', 'now', true);
-  insert into ${tables.completion} (delivery, skipped) values (of_delivery, complete_claimed.skipped) on conflict do nothing;
-  is_first := found;
+  with inserted as (
+    insert into ${tables.completion} (delivery, skipped)
+    select member.delivery, member.skipped from jsonb_to_recordset(members) as member (delivery uuid, skipped text)
+    on conflict do nothing returning delivery
+  ) select array_agg(inserted.delivery) into fresh from inserted;
   perform set_config('postbus.published_by', extract(epoch from statement_timestamp())::text, true);
-  if not is_first then return 'completed'; end if;
-  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then return 'ask'; end if;
-  perform from (${byId(tables, { queue: 'of_queue', id: 'of_delivery' }, 'job.id')}
-    and ${claimOf('job')} = complete_claimed.claim and ${isClaimed('job')}) job;
-  return case when found then 'ours' else 'lost' end;
+  return query select 'completed ' || member.delivery from jsonb_to_recordset(members) as member (delivery uuid)
+    where fresh is null or member.delivery <> all(fresh);
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    return next 'ask';
+  else
+    return query ${lostMembers(tables, { members: 'members', me: 'me' })};
+  end if;
+  return next 'told';
 end
 $function$`
+}
+
+/** SQL: a line for each of the members whose claim is lost. */
+export function lostMembers(
+  tables: Tables,
+  { members, me }: { readonly members: string; readonly me: string },
+): string {
+  const { logCursor } = tables
+  return `select 'lost ' || member.delivery
+    from jsonb_to_recordset(${members}) as member (delivery uuid, queue text, claimed uuid, claim bigint, handler text, shard integer, fence bigint)
+    where not case when member.queue is null
+      then exists (
+        select from ${logCursor} one
+        where one.handler = member.handler and one.shard = member.shard and one.owner = ${me} and one.fence = member.fence
+      )
+      else exists (
+        ${byId(tables, { queue: 'member.queue', id: 'member.claimed' }, '1')}
+          and ${claimOf('job')} = member.claim and ${isClaimed('job')}
+      ) end`
 }
 
 /** What settling takes, and the deliveries among it of which there may be a row. */
@@ -78,6 +107,29 @@ begin
   delete from ${tables.completion} one where one.delivery = any(completed) and not exists (
     select from ${tables.delivery} job where job.name = of_queue and job.id = one.delivery
   );
+end
+$function$`
+}
+
+const ACKNOWLEDGES = `me uuid, handlers text[], shards integer[], fences bigint[], from_seqs bigint[], to_seqs bigint[],
+  hashes text[], queues text[], priorities integer[], jobs jsonb, ended jsonb, passed jsonb`
+
+/** An event that a cursor has passed is not read again, unless an operator says so: what it has completed goes, if it has become no delivery. */
+export function acknowledgeCompletedFunction(tables: Tables): string {
+  const passes = ACKNOWLEDGES.replaceAll(/ (uuid|text|integer|bigint|jsonb)(\[\])?/g, '')
+  const isStored = (queue: string) => byId(tables, { queue, id: 'one.delivery' }, '1')
+  return `
+create or replace function ${functionName(tables, 'completed_log_acknowledge')}(${ACKNOWLEDGES}, completed uuid[], places integer[])
+returns table (acknowledged integer) language plpgsql ${FIXED_PLAN} as $function$
+#variable_conflict use_column
+declare
+  known integer[];
+begin
+  known := array(select * from ${functionName(tables, 'log_acknowledge')}(${passes}));
+  delete from ${tables.completion} one using unnest(completed, places) as gone (delivery, place)
+  where one.delivery = gone.delivery and gone.place = any(known)
+    and not exists (${isStored('queues[gone.place]')}) and not exists (${isStored(`queues[gone.place] || '_partitioned'`)});
+  return query select unnest(known);
 end
 $function$`
 }

@@ -21,10 +21,13 @@ export async function acknowledge(
   { reader, moves, known }: Acknowledging,
 ): Promise<ReadonlySet<number>> {
   const handlers = moves.map(({ cursor }) => cursor.handler)
+  const completed = moves.flatMap((move, index) => move.completed.map((id) => ({ id, place: index + 1 })))
+  const [name, more] =
+    completed.length > 0 ? (['completed_log_acknowledge', ', $13, $14'] as const) : ['log_acknowledge', '']
   const { rows } = await database.query<{ place: number }>({
-    name: 'log-acknowledge',
-    text: `select acknowledged - 1 as place from ${functionName(tables, 'log_acknowledge')}(
-      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb)`,
+    name,
+    text: `select acknowledged - 1 as place from ${functionName(tables, name)}(
+      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb${more})`,
     values: [
       reader,
       handlers,
@@ -40,6 +43,7 @@ export async function acknowledge(
         ended.map(({ seq, inLane, end }) => ({ seq, in_lane: inLane, ...columnsOf(end) })).toSorted(bySeq),
       ),
       listOf(moves, ({ passed }) => passed.map(({ seq, as, reason }) => ({ seq, outcome: as, reason }))),
+      ...(completed.length > 0 ? [completed.map(({ id }) => id), completed.map(({ place }) => place)] : []),
     ],
   })
   return new Set(rows.map(({ place }) => place))

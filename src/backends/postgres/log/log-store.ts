@@ -7,6 +7,7 @@ import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { acknowledge } from './acknowledge.ts'
 import { admit, heldJobs } from './held-jobs.ts'
+import { completedAfter } from './completed-after.ts'
 import { lanesOf, liveOf } from './live-lanes.ts'
 import { readPiece } from './read-piece.ts'
 import { prepareCursors, refuseFormerReaders } from './subscriptions.ts'
@@ -53,6 +54,7 @@ export function createLogStore({ connection, lifeline }: LogConnections, tables:
     },
     lanesOf: async (handler, shards) => lanesOf(await connection.pool(), tables, handler, shards),
     liveOf: async (handler, keys) => liveOf(await connection.pool(), tables, handler, keys),
+    completedAfter: async (handler, after) => completedAfter(await lifeline.pool(), tables, { handler, after }),
     async release(reader, cursors) {
       await (
         await connection.pool()

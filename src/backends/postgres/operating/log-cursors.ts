@@ -8,6 +8,7 @@ import { PostbusError } from '../../../errors.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
+import { forgetCompleted } from '../log/completed-after.ts'
 import { operating, type OperatorParts } from './operating.ts'
 
 /** More are not counted. */
@@ -91,11 +92,13 @@ async function move(within: Queryable, tables: Tables, { handler, next, isBack }
     where one.handler = $1 ${isBack ? '' : `and one.position < ${to}`} returning one.shard`,
     [handler, next],
   )
-  if (isBack)
+  if (isBack) {
     await within.query(
       `update ${tables.logHandler} one set history_to = least(one.history_to, $2::bigint - 1) where one.handler = $1`,
       [handler, next],
     )
+    await forgetCompleted(within, tables, { handler, after: Number(next) - 1 })
+  }
   return rows.length
 }
 
