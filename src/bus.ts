@@ -158,6 +158,7 @@ export function createBus(options: BusOptions): Bus {
     acts: { ...place.acts },
     ...place.pauses,
     rates: (query) => place.rates(query),
+    backlog: (how) => place.backlog(how),
     cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,

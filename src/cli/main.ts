@@ -6,6 +6,7 @@ import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { acts } from './acts.ts'
+import { backlog } from './backlog.ts'
 import { dead } from './dead.ts'
 import { deliveries } from './deliveries.ts'
 import { doctor } from './doctor.ts'
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   lanes,
   log,
   events,
+  backlog,
   rates,
   explain,
   replay,
