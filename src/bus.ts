@@ -131,6 +131,7 @@ export function createBus(options: BusOptions): Bus {
         store: place.store(),
         retentionMs: settings.retentionMs,
         vacuum: settings.vacuum,
+        http: { bus: parts.middleware.bus, ping: () => place.ping(), backlog: () => bus.backlog() },
         scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
       }),
     async drain(given = {}) {
@@ -174,11 +175,13 @@ interface Assembled {
 
 function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
   const { backend: kind, source = null, transaction } = settings
-  const emit = emitTo(settings.onSignal ?? printSignals())
+  const about = Object.freeze({ source })
+  const printing = { print: printSignals() }
+  const emit = emitTo(settings.onSignal ?? ((signal) => printing.print(signal)), about)
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
-  const middleware = hooksOf(settings.middleware)
+  const middleware = hooksOf(settings.middleware, about)
   const listeners = new BroadcastListeners({ registry, codec, emit })
   const tell: BusParts['tell'] = (planned) => listeners.hear(storedForm(planned))
   const publish = publisher(() => parts)
@@ -193,6 +196,7 @@ function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
     registry,
     codec,
     emit,
+    printing,
     source,
     defaults: eventDefaults(settings),
     ambient: settings,

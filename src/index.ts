@@ -67,6 +67,7 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, DrainOptions, WorkerOptions } from './options.ts'
 export type { StopReport } from './worker/stop-report.ts'
 export type { Worker } from './worker/worker.ts'
+export type { WorkerHttp, WorkerHttpOptions } from './worker/http.ts'
 export type { DrainReport } from './worker/drain-within.ts'
 export type { WorkerCounts } from './worker/tally.ts'
 export type {
@@ -138,6 +139,7 @@ export {
   type BusSignalListener,
   type BusSignalName,
 } from './signals.ts'
+export { consoleLog, jsonLog, pinoLog, type ConsoleLogger, type ObjectLogger } from './signal-logs.ts'
 export { PostbusError, type PostbusErrorCode } from './errors.ts'
 export type { EventRecord } from './record/events.ts'
 export type { EventBranch, EventFilter, EventPage, EventQuery, EventState, EventTree } from './record/event-query.ts'

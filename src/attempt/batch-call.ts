@@ -3,6 +3,7 @@
  * answer for each of them, unless it has said something else of one. Nothing of a trace surrounds it: there are many causes, and
  * `context.publish` is told which one it is.
  */
+import { watchedBatch } from '../middleware/channels.ts'
 import { withoutTrace } from '../publishing/trace.ts'
 import { reportOverdue } from './attempt-signals.ts'
 import { batchContextFor } from './batch-context.ts'
@@ -24,7 +25,10 @@ export async function callBatch(call: BatchCall, parts: CallParts): Promise<Answ
   const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, members[0]!.delivery))
   const events = Object.freeze(members.map(({ event }) => event))
   const context = batchContextFor(call, outcomes, parts)
-  const answer = deadline.end(await answerOf(() => handler.handle(events as never, context as never)))
+  const handle = () => handler.handle(events as never, context as never)
+  const watched = () =>
+    watchedBatch(parts.middleware, { handler: handler.name, events, context: context as never }, handle)
+  const answer = deadline.end(await answerOf(watched))
   outcomes.end()
   return (id) => (answer.threw ? answer : { threw: false, value: outcomes.of(id, answer.value) })
 }

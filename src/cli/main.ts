@@ -12,6 +12,7 @@ import { deliveries } from './deliveries.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
+import { health } from './health.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
@@ -29,6 +30,7 @@ import { worker } from './worker.ts'
 const COMMANDS: Readonly<Record<string, Command>> = {
   migrate,
   worker,
+  health,
   doctor,
   dead,
   deliveries,

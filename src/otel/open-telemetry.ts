@@ -1,12 +1,15 @@
 /** Spans around publishing and handling, and metrics of both: a middleware and a listener to signals. */
 import { context, SpanKind, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
+import type { Bus } from '../bus.ts'
 import { now } from '../clock.ts'
 import { PostbusError } from '../errors.ts'
 import type { Handling, Middleware, NextHandle, NextPublish, Publishing } from '../middleware/middleware.ts'
 import type { BusSignalListener } from '../signals.ts'
-import { attempted, processing, published, publishing as publishingOf } from './attributes.ts'
+import { ofHandler, processing, publishing as publishingOf } from '../metrics/labels.ts'
+import { attempted, published } from './attributes.ts'
 import { instrumentsOf } from './instruments.ts'
 import { measured } from './measured.ts'
+import { observe, type ObserveOptions } from './observe.ts'
 import { headersOf, spanIn } from './trace-headers.ts'
 
 export interface OpenTelemetryOptions {
@@ -26,6 +29,15 @@ export interface OpenTelemetry {
   readonly middleware: Middleware
   /** For `createBus({ onSignal })`: counts what signals tell, and passes them on to your own listener. */
   onSignal(then?: BusSignalListener): BusSignalListener
+  /**
+   * Adds gauges of what waits: backlog, what runs, the age of the oldest, blocked keys, open dead letters, and the lag of handlers that read the
+   * log. The database is asked when a reader of your SDK collects, by `bus.backlog()`, and at most every `everyMs`. One process of an application is
+   * enough: the numbers are of all of it. Returns what ends it; call that before `bus.close()`.
+   *
+   * @example const stop = telemetry.observe(bus)
+   * @throws {PostbusError} `POSTBUS_NO_DATABASE` for a bus that keeps everything in memory, `POSTBUS_INVALID_OPTIONS`.
+   */
+  observe(bus: Bus, options?: ObserveOptions): () => void
 }
 
 /**
@@ -65,7 +77,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
 
   async function handle(handling: Handling, next: NextHandle): Promise<void> {
     const { event, handler, context: attempt } = handling
-    const attributes = processing(handling)
+    const attributes = processing(handler, [event])
     const publisher = spanIn(event.metadata)
     const isChild = attempts === 'child' && publisher !== null
     const parent = isChild ? trace.setSpanContext(context.active(), publisher) : context.active()
@@ -88,13 +100,17 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
   }
 
   const onSignal: OpenTelemetry['onSignal'] = (then) => (signal) => {
-    const handler = { 'messaging.system': 'postbus', 'messaging.consumer.group.name': String(signal.fields['handler']) }
+    const handler = ofHandler(String(signal.fields['handler']))
     if (signal.name === 'delivery.dead') instruments().deadLetters.add(1, handler)
     if (signal.name === 'claim.lost') instruments().claimsLost.add(1, handler)
     return then?.(signal)
   }
 
-  return { middleware: { name: 'postbus/otel', publish, handle }, onSignal }
+  return {
+    middleware: { name: 'postbus/otel', publish, handle },
+    onSignal,
+    observe: (bus, how) => observe(meterProvider, bus, how),
+  }
 }
 
 const FIELDS = ['attempts', 'tracerProvider', 'meterProvider']

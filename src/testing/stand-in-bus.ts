@@ -27,6 +27,7 @@ export const standInBus: BusParts = {
   registry: lazyRegistry([]),
   codec: createCodec(),
   emit: () => undefined,
+  printing: { print: () => undefined },
   source: null,
   defaults: (event) => event,
   ambient: { requireTransaction: false },

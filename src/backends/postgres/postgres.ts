@@ -74,6 +74,8 @@ export interface Postgres {
   readonly pauses: Pauses
   readonly rates: Rates['rates']
   readonly backlog: Backlog['backlog']
+  /** Resolves when the database has answered on the connections that keep claims alive. */
+  ping(): Promise<unknown>
   readonly cancel: Cancelling['cancel']
   readonly deliveries: Deliveries
   readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
@@ -131,6 +133,7 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
     backlog: backlogIn({ connection, tables, registry }),
+    ping: async () => (await lifeline.pool()).query('select'),
     cancel: cancelIn({ connection, tables, registry }),
     deliveries: deliveriesIn({ connection, tables }),
     schedules: { store: scheduleStore, ...schedulesIn({ connection, tables }, scheduleStore) },
