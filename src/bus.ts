@@ -176,8 +176,7 @@ interface Assembled {
 function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
   const { backend: kind, source = null, transaction } = settings
   const about = Object.freeze({ source })
-  const printing = { print: printSignals() }
-  const emit = emitTo(settings.onSignal ?? ((signal) => printing.print(signal)), about)
+  const emit = emitTo(settings.onSignal ?? printSignals(), about)
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
@@ -196,7 +195,6 @@ function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
     registry,
     codec,
     emit,
-    printing,
     source,
     defaults: eventDefaults(settings),
     ambient: settings,

@@ -2,7 +2,7 @@
  * What the bus tells the outside about itself. Everything noteworthy becomes one signal: a plain object with a stable
  * name, a level, a sentence and fields. By default signals from level `info` up are printed to stderr.
  */
-import { channel } from 'node:diagnostics_channel'
+import { channel, subscribe } from 'node:diagnostics_channel'
 import { inspect, styleText, types } from 'node:util'
 
 export type BusSignalLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -142,6 +142,22 @@ function fieldsOf({ name, fields }: BusSignal): string {
  * @example createBus({ connectionString, handlers, onSignal: printSignals('warn') })
  */
 export function printSignals(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
+  const print = prettyLog(level)
+  return (signal) => (place[WRITTEN] ? undefined : print(signal))
+}
+
+/** On globalThis: the command line may have loaded another copy of this package than the application has. */
+const WRITTEN = Symbol.for('postbus.signals-are-written')
+const place = globalThis as typeof globalThis & { [WRITTEN]?: true }
+
+/** From now on the signals of every bus of this process are written so, and `printSignals` prints none. For the command line. */
+export function writeSignals(write: BusSignalListener): void {
+  place[WRITTEN] = true
+  subscribe(SIGNAL_CHANNEL, (message) => write((message as SignalMessage).signal)) // what the channel carries
+}
+
+/** Signals for people, a line each. */
+export function prettyLog(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
   return (signal) => {
     if (RANKS[signal.level] < RANKS[level]) return
     const mark = styleText(COLORS[signal.level], signal.level.padEnd(5), { stream: process.stderr })

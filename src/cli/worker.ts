@@ -14,7 +14,7 @@ import { count, printJson, say } from './output.ts'
 import { portOf, serve, type Place } from './serve.ts'
 import { onShutdown } from './shutdown.ts'
 import { watchParents } from './ancestors.ts'
-import { formatOf, logAs } from './worker-log.ts'
+import { logAs } from './worker-log.ts'
 
 const DEFAULT_GRACE_MS = 30_000
 
@@ -51,9 +51,8 @@ export const worker: Command = {
     const queues = parseQueues(text(invocation, 'queues'))
     const shutdownGraceMs = parseGraceMs(text(invocation, 'grace-ms'))
     const http = placeOf(invocation)
-    formatOf(text(invocation, 'log'))
+    logAs(text(invocation, 'log'))
     const bus = await loadBus(text(invocation, 'config'))
-    logAs(bus, text(invocation, 'log'))
     try {
       return await work(bus, invocation, { http, how: { ...(queues && { queues }), shutdownGraceMs } })
     } finally {

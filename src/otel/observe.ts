@@ -40,8 +40,9 @@ function checked(bus: Bus, options: ObserveOptions): ObserveOptions {
   const { everyMs = USUAL_MS } = options
   if (!Number.isInteger(everyMs) || everyMs < 1_000 || everyMs > 3_600_000)
     throw invalid('expected `everyMs` to be whole milliseconds, from 1,000 to 3,600,000.')
-  const kind = partsOf(bus)?.kind
-  if (kind === undefined) throw invalid('expected a bus, which is what createBus() returns.')
+  if (typeof (bus as Partial<Bus> | null)?.backlog !== 'function')
+    throw invalid('expected a bus, which is what createBus() returns.')
+  const kind = partsOf(bus)?.kind ?? 'postgres' // a copy of a bus has no parts
   if (kind === 'postgres') return options
   throw new PostbusError(
     'POSTBUS_NO_DATABASE',

@@ -8,7 +8,7 @@ import type { Envelope } from '../events/envelope.ts'
 import type { LazyRegistry } from '../handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { Hooks } from '../middleware/hooks.ts'
-import type { BusSignalListener, Emit } from '../signals.ts'
+import type { Emit } from '../signals.ts'
 import type { RunTransaction } from '../transactions/register.ts'
 import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
@@ -21,8 +21,6 @@ export interface BusParts {
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly emit: Emit
-  /** What prints signals where the application has no `onSignal`. The command line puts something else in its place. */
-  readonly printing: { print: BusSignalListener }
   readonly source: string | null
   /** What the bus says about events that do not say it themselves, beside the source. */
   readonly defaults: EventDefaults

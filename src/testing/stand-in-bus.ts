@@ -27,7 +27,6 @@ export const standInBus: BusParts = {
   registry: lazyRegistry([]),
   codec: createCodec(),
   emit: () => undefined,
-  printing: { print: () => undefined },
   source: null,
   defaults: (event) => event,
   ambient: { requireTransaction: false },
