@@ -45,6 +45,6 @@ export function failureIn(value: unknown): { readonly type: 'failed' | 'discard'
 }
 
 function destinationOf(events: readonly Typed[]): string {
-  const types = new Set(events.map(({ type }) => type))
-  return types.size === 1 ? [...types].join('') : 'several event types'
+  const [first, ...others] = events
+  return others.some(({ type }) => type !== first?.type) ? 'several event types' : (first?.type ?? '')
 }
