@@ -113,12 +113,12 @@ function reportListener(error: unknown): void {
 }
 
 /** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. They are made with the first line. */
-export function logWith(emit: Emit, fieldsOf: () => Readonly<Record<string, unknown>>): HandlerLog {
+export function logWith(emit: Emit, make: () => Readonly<Record<string, unknown>>): HandlerLog {
   let fields: Readonly<Record<string, unknown>> | undefined
   const at =
     (level: BusSignalLevel) =>
     (message: string, more: Readonly<Record<string, unknown>> = {}) =>
-      emit(level, 'handler.log', message, { ...(fields ??= fieldsOf()), ...more })
+      emit(level, 'handler.log', message, { ...(fields ??= make()), ...more })
   return Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') })
 }
 

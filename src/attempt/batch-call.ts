@@ -26,8 +26,7 @@ export async function callBatch(call: BatchCall, parts: CallParts): Promise<Answ
   const events = Object.freeze(members.map(({ event }) => event))
   const context = batchContextFor(call, outcomes, parts)
   const handle = () => handler.handle(events as never, context as never)
-  const watched = () =>
-    watchedBatch(parts.middleware, { handler: handler.name, events, context: context as never }, handle)
+  const watched = () => watchedBatch(parts.middleware, { handler: handler.name, events, context }, handle)
   const answer = deadline.end(await answerOf(watched))
   outcomes.end()
   return (id) => (answer.threw ? answer : { threw: false, value: outcomes.of(id, answer.value) })

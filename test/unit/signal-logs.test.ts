@@ -71,7 +71,8 @@ test('pinoLog gives pino the values and the message, at the level of the signal'
 })
 
 test('consoleLog says the message first, and the values then', () => {
-  const target = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const said = () => vi.fn<(message: string, values: object) => void>()
+  const target = { debug: said(), info: said(), warn: said(), error: said() }
   const log = consoleLog('warn', target)
 
   log(FAILED)
