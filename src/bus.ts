@@ -133,6 +133,7 @@ export function createBus(options: BusOptions): Bus {
         store: place.store(),
         retentionMs: settings.retentionMs,
         vacuum: settings.vacuum,
+        http: { bus: parts.middleware.bus, ping: () => place.ping(), backlog: () => bus.backlog() },
         scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
       }),
     async drain(given = {}) {
@@ -160,6 +161,7 @@ export function createBus(options: BusOptions): Bus {
     acts: { ...place.acts },
     ...place.pauses,
     rates: (query) => place.rates(query),
+    backlog: (how) => place.backlog(how),
     cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,
@@ -175,11 +177,12 @@ interface Assembled {
 
 function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
   const { backend: kind, source = null, transaction } = settings
-  const emit = emitTo(settings.onSignal ?? printSignals())
+  const about = Object.freeze({ source })
+  const emit = emitTo(settings.onSignal ?? printSignals(), about)
   const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
   const registry = lazyRegistry(settings.handlers, settings.events)
   const mailbox: Envelope[] = []
-  const middleware = hooksOf(settings.middleware)
+  const middleware = hooksOf(settings.middleware, about)
   const listeners = new BroadcastListeners({ registry, codec, emit })
   const tell: BusParts['tell'] = (planned) => listeners.hear(storedForm(planned))
   const publish = publisher(() => parts)

@@ -78,6 +78,7 @@ export type { Subscription } from './handlers/subscription.ts'
 export type { BusOptions, DrainOptions, WorkerOptions } from './options.ts'
 export type { StopReport } from './worker/stop-report.ts'
 export type { Worker } from './worker/worker.ts'
+export type { WorkerHttp, WorkerHttpOptions } from './worker/http.ts'
 export type { DrainReport } from './worker/drain-within.ts'
 export type { WorkerCounts } from './worker/tally.ts'
 export type {
@@ -129,6 +130,7 @@ export type {
   PreviewedActOptions,
 } from './deliveries/acts.ts'
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
+export type { BacklogOptions, BacklogReport, HandlerBacklog, LogLag } from './deliveries/backlog.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
 export type { CompletionOptions, CompletionReport, Deliveries, SkipOptions } from './deliveries/completions.ts'
@@ -148,6 +150,7 @@ export {
   type BusSignalListener,
   type BusSignalName,
 } from './signals.ts'
+export { consoleLog, jsonLog, pinoLog, type ConsoleLogger, type ObjectLogger } from './signal-logs.ts'
 export { PostbusError, type PostbusErrorCode } from './errors.ts'
 export type { EventRecord } from './record/events.ts'
 export type { EventBranch, EventFilter, EventPage, EventQuery, EventState, EventTree } from './record/event-query.ts'

@@ -2,6 +2,7 @@
  * What the bus tells the outside about itself. Everything noteworthy becomes one signal: a plain object with a stable
  * name, a level, a sentence and fields. By default signals from level `info` up are printed to stderr.
  */
+import { channel, subscribe } from 'node:diagnostics_channel'
 import { inspect, styleText, types } from 'node:util'
 
 export type BusSignalLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -56,6 +57,24 @@ export interface BusSignal {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+/** Which bus something is of, where several are in one process. Each bus has an object of its own. */
+export interface BusName {
+  /** Its `source` option. */
+  readonly source: string | null
+}
+
+/** What subscribers of the channel `postbus:signal` are given. */
+export interface SignalMessage {
+  readonly bus: BusName
+  readonly signal: BusSignal
+}
+
+/** A bus that does not say which one it is. */
+export const UNNAMED: BusName = Object.freeze({ source: null })
+
+export const SIGNAL_CHANNEL = 'postbus:signal'
+const signalled = channel(SIGNAL_CHANNEL)
+
 /** Receives signals. Must not throw and must not block: it is called from the middle of the work. */
 export type BusSignalListener = (signal: BusSignal) => void
 
@@ -76,10 +95,12 @@ export interface HandlerLog {
 }
 
 /** Guards the bus against its listener: an error in a listener is printed, and the work goes on. */
-export function emitTo(listener: BusSignalListener): Emit {
+export function emitTo(listener: BusSignalListener, bus: BusName = UNNAMED): Emit {
   return (level, name, message, fields = {}) => {
+    const signal: BusSignal = Object.freeze({ name, level, message, fields })
+    if (signalled.hasSubscribers) signalled.publish({ bus, signal } satisfies SignalMessage)
     try {
-      const answer: unknown = listener(Object.freeze({ name, level, message, fields }))
+      const answer: unknown = listener(signal)
       if (types.isPromise(answer)) answer.catch(reportListener)
     } catch (error) {
       reportListener(error)
@@ -91,16 +112,17 @@ function reportListener(error: unknown): void {
   console.error('postbus: the signal listener threw', error)
 }
 
-/** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. */
-export function logWith(emit: Emit, fields: Readonly<Record<string, unknown>>): HandlerLog {
+/** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. They are made with the first line. */
+export function logWith(emit: Emit, make: () => Readonly<Record<string, unknown>>): HandlerLog {
+  let fields: Readonly<Record<string, unknown>> | undefined
   const at =
     (level: BusSignalLevel) =>
     (message: string, more: Readonly<Record<string, unknown>> = {}) =>
-      emit(level, 'handler.log', message, { ...fields, ...more })
+      emit(level, 'handler.log', message, { ...(fields ??= make()), ...more })
   return Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') })
 }
 
-const RANKS = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
+export const RANKS = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
 const COLORS = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const
 
 /** Messages quote errors of other people's code: none of it may begin a line of its own or move the cursor. */
@@ -120,6 +142,22 @@ function fieldsOf({ name, fields }: BusSignal): string {
  * @example createBus({ connectionString, handlers, onSignal: printSignals('warn') })
  */
 export function printSignals(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
+  const print = prettyLog(level)
+  return (signal) => (place[WRITTEN] ? undefined : print(signal))
+}
+
+/** On globalThis: the command line may have loaded another copy of this package than the application has. */
+const WRITTEN = Symbol.for('postbus.signals-are-written')
+const place = globalThis as typeof globalThis & { [WRITTEN]?: true }
+
+/** From now on the signals of every bus of this process are written so, and `printSignals` prints none. For the command line. */
+export function writeSignals(write: BusSignalListener): void {
+  place[WRITTEN] = true
+  subscribe(SIGNAL_CHANNEL, (message) => write((message as SignalMessage).signal)) // what the channel carries
+}
+
+/** Signals for people, a line each. */
+export function prettyLog(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
   return (signal) => {
     if (RANKS[signal.level] < RANKS[level]) return
     const mark = styleText(COLORS[signal.level], signal.level.padEnd(5), { stream: process.stderr })

@@ -17,6 +17,7 @@ import { publishPartitioned } from './publish-partitioned.ts'
 import { publishProfile } from './publish-profile.ts'
 import { record } from './record.ts'
 import { soak } from './soak.ts'
+import { telemetry } from './telemetry.ts'
 import { testingOverhead } from './testing-overhead.ts'
 import { volume } from './volume.ts'
 
@@ -39,5 +40,6 @@ export const questions: readonly Question[] = [
   kept,
   volume,
   record,
+  telemetry,
   testingOverhead,
 ]

@@ -1,5 +1,6 @@
 /** What the bus says about attempts. Nothing about those that end well. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { Envelope } from '../events/envelope.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Emit } from '../signals.ts'
 import { attemptError, reasonOf } from './attempt-error.ts'
@@ -54,4 +55,21 @@ export function reportTrouble(emit: Emit, delivery: ClaimedDelivery, what: strin
 export function fieldsOf(delivery: ClaimedDelivery): Readonly<Record<string, unknown>> {
   const { id, handler, attempt, event } = delivery
   return { deliveryId: id, handler, attempt, eventId: event?.id ?? null, eventType: event?.type ?? null }
+}
+
+const TRACE_ID = /^[0-9a-f]{2}-([0-9a-f]{32})-/
+
+/** What connects a line of a handler's log with others: the key, the correlation id, and the trace that published the event. */
+export function traceOf({
+  partitionKey,
+  correlationId,
+  metadata,
+}: Pick<Envelope, 'partitionKey' | 'correlationId' | 'metadata'>): Readonly<Record<string, unknown>> {
+  const { traceparent } = metadata
+  const [, traceId] = (typeof traceparent === 'string' && TRACE_ID.exec(traceparent)) || []
+  return {
+    ...(partitionKey !== null && { partitionKey }),
+    ...(correlationId !== null && { correlationId }),
+    ...(traceId !== undefined && { traceId }),
+  }
 }

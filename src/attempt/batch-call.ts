@@ -4,6 +4,7 @@
  * `context.publish` is told which one it is.
  */
 import { aroundHandle } from '../middleware/around-handle.ts'
+import { batchHooks } from '../middleware/channels.ts'
 import { withoutTrace } from '../publishing/trace.ts'
 import { reportOverdue } from './attempt-signals.ts'
 import { batchContextFor } from './batch-context.ts'
@@ -27,7 +28,7 @@ export async function callBatch(call: BatchCall, parts: CallParts): Promise<Answ
   const context = batchContextFor(call, outcomes, parts)
   const handle = () => handler.handle(events as never, context as never)
   const handling = { events, handler: handler.name, context }
-  const answer = deadline.end(await answerOf(() => aroundHandle(parts.middleware.handleBatch, handling, handle)))
+  const answer = deadline.end(await answerOf(() => aroundHandle(batchHooks(parts.middleware), handling, handle)))
   outcomes.end()
   return (id) => (answer.threw ? answer : { threw: false, value: outcomes.of(id, answer.value) })
 }

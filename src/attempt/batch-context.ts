@@ -17,7 +17,7 @@ export function batchContextFor(
   const context: BatchContext<MemberEvent> = {
     maxAttempts: handler.options.maxAttempts,
     signal: abort.signal,
-    log: logWith(emit, { handler: handler.name, batchSize: members.length }),
+    log: logWith(emit, () => ({ handler: handler.name, batchSize: members.length })),
     outcomes: Object.freeze({ set: outcomes.set.bind(outcomes) }),
     deliveryOf(event) {
       outcomes.check(event, 'context.deliveryOf()')

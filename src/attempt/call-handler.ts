@@ -7,6 +7,7 @@ import { reportOverdue } from './attempt-signals.ts'
 import { contextFor, type ContextParts } from './context-for.ts'
 import type { Deadlines } from './deadlines.ts'
 import { aroundHandle } from '../middleware/around-handle.ts'
+import { handleHooks } from '../middleware/channels.ts'
 import type { Hooks } from '../middleware/hooks.ts'
 import { traceAttempt } from '../publishing/trace.ts'
 
@@ -30,7 +31,7 @@ export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promi
       const context = contextFor(call, parts)
       const handling = { event: call.event, handler: call.handler.name, context }
       const handle = () => call.handler.handle(call.event as never, context as never)
-      return aroundHandle(parts.middleware.handle, handling, handle)
+      return aroundHandle(handleHooks(parts.middleware), handling, handle)
     })
     if (!isThenable(returned)) return end({ threw: false, value: returned })
     return answerOf(returned, end)

@@ -5,7 +5,7 @@ import type { HandlerContext } from '../handlers/handler-context.ts'
 import { logWith, type Emit } from '../signals.ts'
 import { causedBy } from '../publishing/trace.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
-import { fieldsOf } from './attempt-signals.ts'
+import { fieldsOf, traceOf } from './attempt-signals.ts'
 import type { HandlerCall } from './handler-call.ts'
 import { replayOf } from './open-envelope.ts'
 
@@ -32,7 +32,7 @@ export function contextFor(
     isReplay: replayId !== null,
     replayId,
     signal: abort.signal,
-    log: logWith(emit, fieldsOf(delivery)),
+    log: logWith(emit, () => ({ ...fieldsOf(delivery), ...traceOf(event) })),
     publish(events, options) {
       const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
       return publish(

@@ -35,6 +35,8 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     acts: Object.freeze({ list: async () => refuse('acts.list()') }) satisfies Acts,
     pauses: withoutPauses(refuse),
     rates: async () => refuse('rates()'),
+    backlog: async () => refuse('backlog()'),
+    ping: async () => refuse('worker()'),
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),
     /** Ticks are published by hand only: nothing is remembered. */

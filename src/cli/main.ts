@@ -7,12 +7,14 @@ import { isError } from '../realm.ts'
 import { UsageError, type Command, type ExitCode, type Terminal } from './command.ts'
 import { acts } from './acts.ts'
 import { asyncapi } from './asyncapi.ts'
+import { backlog } from './backlog.ts'
 import { dead } from './dead.ts'
 import { deliveries } from './deliveries.ts'
 import { docs } from './docs.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
+import { health } from './health.ts'
 import { commandHelp, overview } from './help.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
@@ -30,12 +32,14 @@ import { worker } from './worker.ts'
 const COMMANDS: Readonly<Record<string, Command>> = {
   migrate,
   worker,
+  health,
   doctor,
   dead,
   deliveries,
   lanes,
   log,
   events,
+  backlog,
   rates,
   explain,
   replay,

@@ -11,8 +11,10 @@ import {
 } from './command.ts'
 import { loadBus } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
+import { portOf, serve, type Place } from './serve.ts'
 import { onShutdown } from './shutdown.ts'
 import { watchParents } from './ancestors.ts'
+import { logAs } from './worker-log.ts'
 
 const DEFAULT_GRACE_MS = 30_000
 
@@ -21,12 +23,16 @@ export const worker: Command = {
   examples: [
     ['postbus worker', 'works on every queue of your handlers, 20 handlers at once in each'],
     ['postbus worker --queues events=50,events_partitioned=20', 'works on these queues'],
+    ['postbus worker --http 9465 --log json', 'with health checks and metrics on that port, and signals as JSON lines'],
     ['postbus worker --once', 'handles what is due now, prints what was done, and exits'],
   ],
   options: {
     ...CONFIG_OPTION,
     queues: { type: 'string' },
     once: { type: 'boolean' },
+    http: { type: 'string' },
+    'http-host': { type: 'string' },
+    log: { type: 'string' },
     'grace-ms': { type: 'string' },
     'with-parent': { type: 'boolean' },
   },
@@ -34,6 +40,9 @@ export const worker: Command = {
     config: DESCRIBE_CONFIG,
     queues: 'Queues and how many handlers may run at once in each: NAME=COUNT,…',
     once: 'Stop when nothing is due any more.',
+    http: 'Serve /livez, /readyz and /metrics on this port.',
+    'http-host': 'Where to listen for that, such as 127.0.0.1. Default: every address of this machine.',
+    log: 'How signals are written to stderr: json, a JSON object on each line, or pretty. Default: as the bus says.',
     'with-parent': 'Stop in good order when the process that started this one has gone, such as npx or npm run.',
     'grace-ms': `How long running handlers get to finish after SIGTERM, in milliseconds. Default: ${DEFAULT_GRACE_MS}.`,
   },
@@ -41,9 +50,11 @@ export const worker: Command = {
   async run(invocation) {
     const queues = parseQueues(text(invocation, 'queues'))
     const shutdownGraceMs = parseGraceMs(text(invocation, 'grace-ms'))
+    const http = placeOf(invocation)
+    logAs(text(invocation, 'log'))
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      return await work(bus, invocation, { ...(queues && { queues }), shutdownGraceMs })
+      return await work(bus, invocation, { http, how: { ...(queues && { queues }), shutdownGraceMs } })
     } finally {
       await bus.close()
     }
@@ -51,12 +62,15 @@ export const worker: Command = {
 }
 
 interface WorkOptions {
-  readonly queues?: Record<string, number>
-  readonly shutdownGraceMs: number
+  readonly how: { readonly queues?: Record<string, number>; readonly shutdownGraceMs: number }
+  /** Where to serve health checks; `null`: nowhere. */
+  readonly http: Place | null
 }
 
-async function work(bus: Bus, { options, terminal }: Invocation, how: WorkOptions): Promise<ExitCode> {
+async function work(bus: Bus, { options, terminal }: Invocation, { how, http }: WorkOptions): Promise<ExitCode> {
   const running = bus.worker(how)
+  const served = http && (await serve(running.http(), http))
+  if (served) say(terminal, `Health checks: ${served.url}/readyz. Metrics: ${served.url}/metrics.`)
   const shutdown = onShutdown({
     graceMs: how.shutdownGraceMs,
     stop: () => running.stop(),
@@ -74,7 +88,16 @@ async function work(bus: Bus, { options, terminal }: Invocation, how: WorkOption
     return shutdown.requested() ? await shutdown.ended : 0
   } finally {
     shutdown.ignore()
+    served?.close()
   }
+}
+
+function placeOf(invocation: Invocation): Place | null {
+  const [port, host] = [text(invocation, 'http'), text(invocation, 'http-host')]
+  if (port === undefined && host === undefined) return null
+  if (port === undefined) throw new UsageError('--http-host says where, and --http on which port: --http 9465.')
+  if (invocation.options['once']) throw new UsageError('--http is for a worker that stays: leave out --once.')
+  return { port: portOf('--http', port), host }
 }
 
 function parseQueues(given: string | undefined): Record<string, number> | undefined {

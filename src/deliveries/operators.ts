@@ -1,5 +1,6 @@
 /** What a bus is for those who operate it: looking at how it is, and mending what has gone wrong. */
 import type { Acts } from './act-log.ts'
+import type { Backlog } from './backlog.ts'
 import type { Cancelling } from './cancelling.ts'
 import type { Deliveries } from './completions.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -11,7 +12,7 @@ import type { Rates } from './rates.ts'
 import type { Schedules } from './schedules.ts'
 import type { BeginReplay, Replays } from './replays.ts'
 
-export interface Operators extends Pauses, Rates, Cancelling {
+export interface Operators extends Backlog, Pauses, Rates, Cancelling {
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *

@@ -1,4 +1,5 @@
 /** The middleware of a bus, as lists of hooks: around publishing, around handling, and around batches. */
+import { UNNAMED, type BusName } from '../signals.ts'
 import type { BatchHandling, Handling, Middleware, NextHandle, NextPublish, Publishing } from './middleware.ts'
 
 /** One hook of one middleware. */
@@ -13,22 +14,26 @@ export type HandleHook = HookAround<Handling, NextHandle>
 export type BatchHook = HookAround<BatchHandling, NextHandle>
 
 export interface Hooks {
+  /** The bus that they are of, for those who listen to several. */
+  readonly bus: BusName
   readonly publish: readonly PublishHook[]
   readonly handle: readonly HandleHook[]
   readonly handleBatch: readonly BatchHook[]
 }
 
 export const NO_HOOKS: Hooks = Object.freeze({
+  bus: UNNAMED,
   publish: Object.freeze([]),
   handle: Object.freeze([]),
   handleBatch: Object.freeze([]),
 })
 
 /** Hooks are called as methods, so that a middleware may be an instance of a class. */
-export function hooksOf(middleware: readonly Middleware[]): Hooks {
-  if (middleware.length === 0) return NO_HOOKS
+export function hooksOf(middleware: readonly Middleware[], bus: BusName = UNNAMED): Hooks {
+  if (middleware.length === 0) return { ...NO_HOOKS, bus }
   const named = middleware.map((one, place) => ({ one, of: one.name ?? `${place + 1} of ${middleware.length}` }))
   return {
+    bus,
     publish: named.flatMap(({ one, of }) =>
       one.publish ? [{ of, run: (publishing, next) => one.publish?.(publishing, next) } satisfies PublishHook] : [],
     ),

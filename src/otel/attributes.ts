@@ -1,28 +1,7 @@
-/** What spans and metrics say, in the words of OpenTelemetry's conventions for messaging, and in words of ours where it has none. */
+/** What spans say besides what metrics say, in the words of OpenTelemetry's conventions for messaging, and in words of ours where it has none. */
 import type { Attributes } from '@opentelemetry/api'
 import type { Envelope } from '../events/envelope.ts'
 import type { Handling } from '../middleware/middleware.ts'
-
-/** Few different values: for metrics too. */
-export function publishing(events: readonly Pick<Envelope, 'type'>[]): Attributes {
-  return {
-    'messaging.system': 'postbus',
-    'messaging.operation.name': 'publish',
-    'messaging.operation.type': 'send',
-    'messaging.destination.name': destinationOf(events),
-  }
-}
-
-/** Few different values: for metrics too. */
-export function processing(events: readonly Pick<Envelope, 'type'>[], handler: string): Attributes {
-  return {
-    'messaging.system': 'postbus',
-    'messaging.operation.name': 'process',
-    'messaging.operation.type': 'process',
-    'messaging.destination.name': destinationOf(events),
-    'messaging.consumer.group.name': handler,
-  }
-}
 
 export function published(events: readonly Envelope[]): Attributes {
   const [event] = events
@@ -39,13 +18,6 @@ export function attempted({ event, context }: Handling): Attributes {
   }
 }
 
-/** A class or a code, and no message: its values are few. */
-export function errorType(error: unknown): string {
-  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
-  if (typeof code === 'string') return code
-  return error instanceof Error ? error.name : '_OTHER'
-}
-
 function aboutEvent(event: Omit<Envelope, 'data'>): Attributes {
   return {
     'messaging.message.id': event.id,
@@ -53,9 +25,4 @@ function aboutEvent(event: Omit<Envelope, 'data'>): Attributes {
     ...(event.partitionKey !== null && { 'postbus.partition_key': event.partitionKey }),
     'postbus.event_version': event.version,
   }
-}
-
-function destinationOf(events: readonly Pick<Envelope, 'type'>[]): string {
-  const types = new Set(events.map(({ type }) => type))
-  return types.size === 1 ? [...types].join('') : 'several event types'
 }

@@ -1,41 +1,48 @@
 /** The metrics, made when the first is measured: an SDK that is registered until then gets them. */
-import { metrics, type MeterProvider } from '@opentelemetry/api'
+import {
+  metrics,
+  type Counter,
+  type Histogram,
+  type Meter,
+  type MeterProvider,
+  type MetricOptions,
+} from '@opentelemetry/api'
+import { WORK, type Metric } from '../metrics/metrics.ts'
 
-export function instrumentsOf(provider: MeterProvider | undefined) {
-  let made: ReturnType<typeof make> | undefined
-  return () => (made ??= make(provider ?? metrics.getMeterProvider()))
+export interface Instruments {
+  readonly sent: Counter
+  readonly consumed: Counter
+  readonly publishDuration: Histogram
+  readonly processDuration: Histogram
+  readonly latency: Histogram
+  readonly deadLetters: Counter
+  readonly claimsLost: Counter
 }
 
-function make(provider: MeterProvider) {
-  const meter = provider.getMeter('postbus')
+export function instrumentsOf(provider: MeterProvider | undefined): () => Instruments {
+  let made: Instruments | undefined
+  return () => (made ??= make(meterOf(provider)))
+}
+
+export function meterOf(provider: MeterProvider | undefined): Meter {
+  return (provider ?? metrics.getMeterProvider()).getMeter('postbus')
+}
+
+/** Without the buckets, an SDK takes those that it has for milliseconds. */
+export function optionsOf({ unit, description, buckets }: Metric): MetricOptions {
+  return { unit, description, ...(buckets && { advice: { explicitBucketBoundaries: [...buckets] } }) }
+}
+
+function make(meter: Meter): Instruments {
+  const counter = (metric: Metric) => meter.createCounter(metric.name, optionsOf(metric))
+  const histogram = (metric: Metric) => meter.createHistogram(metric.name, optionsOf(metric))
   return {
-    sent: meter.createCounter('messaging.client.sent.messages', {
-      unit: '{message}',
-      description: 'Events published.',
-    }),
-    consumed: meter.createCounter('messaging.client.consumed.messages', {
-      unit: '{message}',
-      description: 'Attempts of handlers.',
-    }),
-    publishDuration: meter.createHistogram('messaging.client.operation.duration', {
-      unit: 's',
-      description: 'How long publishing took.',
-    }),
-    processDuration: meter.createHistogram('messaging.process.duration', {
-      unit: 's',
-      description: 'How long attempts ran.',
-    }),
-    latency: meter.createHistogram('postbus.delivery.latency', {
-      unit: 's',
-      description: 'From when an event happened, by the clock of its publisher, until its first attempt began.',
-    }),
-    deadLetters: meter.createCounter('postbus.dead_letters', {
-      unit: '{delivery}',
-      description: 'Deliveries that have become dead letters.',
-    }),
-    claimsLost: meter.createCounter('postbus.claims.lost', {
-      unit: '{delivery}',
-      description: 'Deliveries that another worker has taken over while they ran.',
-    }),
+    sent: counter(WORK.sent),
+    consumed: counter(WORK.consumed),
+    publishDuration: histogram(WORK.publishDuration),
+    processDuration: histogram(WORK.processDuration),
+    latency: histogram(WORK.latency),
+    deadLetters: counter(WORK.deadLetters),
+    claimsLost: counter(WORK.claimsLost),
   }
 }

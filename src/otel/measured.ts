@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
 import { safeTextOfError } from '../error-text.ts'
 import { isAnswer } from '../handlers/outcome.ts'
-import { errorType } from './attributes.ts'
+import { errorType, failureIn } from '../metrics/labels.ts'
 
 export interface Measured {
   readonly seconds: number
@@ -22,8 +22,8 @@ export async function measured(span: Span, inside: () => Promise<unknown>): Prom
     const value = await inside()
     if (!isAnswer(value)) return end(null)
     span.setAttribute('postbus.outcome', value.is)
-    if (value.is !== 'failed' && value.is !== 'discard') return end(null)
-    return end(failed(span, value.reason, value.is))
+    const failure = failureIn(value)
+    return end(failure && failed(span, failure.reason, failure.type))
   } catch (error) {
     span.recordException(error instanceof Error ? error : safeTextOfError(error))
     return end(failed(span, safeTextOfError(error), errorType(error)))

@@ -1,5 +1,6 @@
 /** Spans around publishing and handling, and metrics of both: a middleware and a listener to signals. */
 import { context, SpanKind, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
+import type { Bus } from '../bus.ts'
 import { now } from '../clock.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -13,9 +14,11 @@ import type {
   Publishing,
 } from '../middleware/middleware.ts'
 import type { BusSignalListener } from '../signals.ts'
-import { attempted, processing, published, publishing as publishingOf } from './attributes.ts'
+import { ofHandler, processing, publishing as publishingOf } from '../metrics/labels.ts'
+import { attempted, published } from './attributes.ts'
 import { instrumentsOf } from './instruments.ts'
 import { measured } from './measured.ts'
+import { observe, type ObserveOptions } from './observe.ts'
 import { headersOf, publishersOf, spanIn } from './trace-headers.ts'
 
 export interface OpenTelemetryOptions {
@@ -35,6 +38,15 @@ export interface OpenTelemetry {
   readonly middleware: Middleware
   /** For `createBus({ onSignal })`: counts what signals tell, and passes them on to your own listener. */
   onSignal(then?: BusSignalListener): BusSignalListener
+  /**
+   * Adds gauges of what waits: backlog, what runs, the age of the oldest, blocked keys, open dead letters, and the lag of handlers that read the
+   * log. The database is asked when a reader of your SDK collects, by `bus.backlog()`, and at most every `everyMs`. One process of an application is
+   * enough: the numbers are of all of it. Returns what ends it; call that before `bus.close()`.
+   *
+   * @example const stop = telemetry.observe(bus)
+   * @throws {PostbusError} `POSTBUS_NO_DATABASE` for a bus that keeps everything in memory, `POSTBUS_INVALID_OPTIONS`.
+   */
+  observe(bus: Bus, options?: ObserveOptions): () => void
 }
 
 /**
@@ -74,7 +86,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
 
   async function handle(handling: Handling, next: NextHandle): Promise<void> {
     const { event, handler, context: attempt } = handling
-    const attributes = processing([event], handler)
+    const attributes = processing(handler, [event])
     const publisher = spanIn(event.metadata)
     const isChild = attempts === 'child' && publisher !== null
     const parent = isChild ? trace.setSpanContext(context.active(), publisher) : context.active()
@@ -98,7 +110,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
 
   /** A trace of its own: its events come from many. */
   async function handleBatch({ events, handler, context: batch }: BatchHandling, next: NextHandle): Promise<void> {
-    const attributes = processing(events, handler)
+    const attributes = processing(handler, events)
     const latencies = events.filter((event) => isFirst(batch.deliveryOf(event))).map(latencyOf)
     const span = tracer.startSpan(`process ${handler}`, {
       kind: SpanKind.CONSUMER,
@@ -115,13 +127,17 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
   }
 
   const onSignal: OpenTelemetry['onSignal'] = (then) => (signal) => {
-    const handler = { 'messaging.system': 'postbus', 'messaging.consumer.group.name': String(signal.fields['handler']) }
+    const handler = ofHandler(String(signal.fields['handler']))
     if (signal.name === 'delivery.dead') instruments().deadLetters.add(1, handler)
     if (signal.name === 'claim.lost') instruments().claimsLost.add(1, handler)
     return then?.(signal)
   }
 
-  return { middleware: { name: 'postbus/otel', publish, handle, handleBatch }, onSignal }
+  return {
+    middleware: { name: 'postbus/otel', publish, handle, handleBatch },
+    onSignal,
+    observe: (bus, how) => observe(meterProvider, bus, how),
+  }
 }
 
 function isFirst({ attempt, isReplay }: Pick<BatchDelivery, 'attempt' | 'isReplay'>): boolean {

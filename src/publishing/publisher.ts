@@ -5,6 +5,7 @@ import { checkEnvelope } from './checks.ts'
 import { dueOf } from './due.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { aroundPublish } from '../middleware/around-publish.ts'
+import { publishHooks } from '../middleware/channels.ts'
 import type { Publishing } from '../middleware/middleware.ts'
 import { planEvents } from './plan.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
@@ -44,9 +45,10 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
       if (planned.length === 0) return { events: [] }
       return { events: await backend.publish(planned, publishing.tx) }
     }
-    if (middleware.publish.length === 0 || list.length === 0) return store({ events: list, tx }, complete)
+    const hooks = publishHooks(middleware)
+    if (hooks.length === 0 || list.length === 0) return store({ events: list, tx }, complete)
     const publishing = Object.freeze({ events: Object.freeze(list.map((event) => complete(checked(event)))), tx })
-    return aroundPublish(middleware.publish, publishing, (changed) => store(changed, asItIs))
+    return aroundPublish(hooks, publishing, (changed) => store(changed, asItIs))
   }
 }
 

@@ -8,7 +8,8 @@ import { pacedAttempts } from './paced-attempts.ts'
 import { queuesToWork } from './queues-to-work.ts'
 import type { SchedulingParts } from './scheduling.ts'
 import { transactionalIn } from './transactional-handlers.ts'
-import { Worker, type WorkerParts } from './worker.ts'
+import type { WorkerParts } from './worker-parts.ts'
+import { Worker } from './worker.ts'
 
 /** What was chosen for this worker. */
 interface Chosen extends Pick<WorkerParts, 'shutdownGraceMs' | 'pollMs'> {
@@ -26,7 +27,7 @@ export function schedulingOf(
 export function makeWorker(
   { queues, shutdownGraceMs, pollMs }: Chosen,
   bus: BusParts,
-  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling'>,
+  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling' | 'http'>,
 ): Worker {
   return new Worker({
     ...stored,

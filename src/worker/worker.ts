@@ -3,10 +3,8 @@
  * hears when something is published. A bus can have several, in one process or in many.
  */
 import { randomUUID } from 'node:crypto'
-import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import { LOG_WORD } from '../deliveries/log-reading.ts'
 import { PostbusError } from '../errors.ts'
-import type { Emit } from '../signals.ts'
 import { backfillAll, keepBackfilled } from './backfilling.ts'
 import { connectPatiently } from './connect.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -16,15 +14,17 @@ import { stoppedMessage, type StopReport } from './stop-report.ts'
 import type { LogWorker } from './log/log-worker.ts'
 import { logWorkerFor } from './log/log-worker-for.ts'
 import { keptClaims, type KeptClaims } from './kept-claims.ts'
-import { keepPruned, type PruningParts } from './pruning.ts'
+import { keepPruned } from './pruning.ts'
 import { keepFinished } from './finishing.ts'
 import { keepIndexed } from './indexing.ts'
 import { keepCounted } from './minute-counts.ts'
 import { keepVacuumed } from './vacuuming.ts'
-import { keepSchedules, publishDueTicks, type SchedulingParts } from './scheduling.ts'
-import { sleep } from '../clock.ts'
+import { keepSchedules, publishDueTicks } from './scheduling.ts'
+import { every } from './every.ts'
+import { workerHttp, type WorkerHttp, type WorkerHttpOptions } from './http.ts'
 import { watchStalls } from './stalls.ts'
 import { Tally, type WorkerCounts } from './tally.ts'
+import type { WorkerParts } from './worker-parts.ts'
 import type { WorkPlan } from './work-plan.ts'
 import { withinMs } from './within.ts'
 
@@ -32,18 +32,6 @@ import { withinMs } from './within.ts'
 const KEEP_EVERY_MS = 2_500
 /** At the end of the grace period the database gets this long to take claims back. */
 const GIVE_BACK_LIMIT_MS = 3_000
-
-export interface WorkerParts extends PruningParts {
-  readonly store: DeliveryStore
-  /** Whether to vacuum what deliveries leave behind. */
-  readonly vacuum: boolean
-  readonly shutdownGraceMs: number
-  readonly pollMs: number
-  readonly emit: Emit
-  readonly scheduling: SchedulingParts | null
-  /** Finds out what to work on; handlers may have to be imported first. Called once. */
-  plan(): Promise<WorkPlan>
-}
 
 export class Worker {
   readonly #parts: WorkerParts
@@ -116,6 +104,20 @@ export class Worker {
   /** What became of attempts so far. */
   counts(): WorkerCounts {
     return this.#tally.counts()
+  }
+
+  /**
+   * Returns a web `fetch` handler with `/livez`, `/readyz` and `/metrics`, below any path. Counting for Prometheus begins with this call: call it
+   * once, before `start()`. @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`.
+   *
+   * @example Deno.serve({ port: 9465 }, worker.http()) // for Node: docs/health.md
+   */
+  http(options?: WorkerHttpOptions): WorkerHttp {
+    const hindrance = () => {
+      if (this.#state === 'stopping') return 'the worker is stopping'
+      return this.#listening ? null : 'the worker has not started'
+    }
+    return workerHttp({ over: this.#over.signal, hindrance }, this.#parts.http, options)
   }
 
   /** Loads the plan and connects. Answers null if the worker was stopped before that was done. */
@@ -195,7 +197,7 @@ export class Worker {
 
   async #keepLooking(): Promise<void> {
     await this.#look()
-    await this.#every(this.#parts.pollMs, () => this.#look())
+    await every(this.#parts.pollMs, () => this.#look(), this.#over.signal)
   }
 
   /** One statement asks for all queues. A database that does not answer is for claims to find out, and to report. */
@@ -206,7 +208,7 @@ export class Worker {
 
   #keepUp(plan: WorkPlan): void {
     this.#upkeep = [
-      this.#every(KEEP_EVERY_MS, () => Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))),
+      every(KEEP_EVERY_MS, () => this.#keepClaims(), this.#over.signal),
       ...(this.#kept ? [watchStalls(this.#kept, this.#parts.emit, this.#over.signal)] : []),
       new Recovery(this.#parts).run(() => this.#announce(plan), this.#over.signal),
       keepPruned(this.#parts, this.#over.signal),
@@ -217,10 +219,8 @@ export class Worker {
     ]
   }
 
-  /** Repeats `task` until the worker is over. A failure is no news: the dispatchers report a database that is away. */
-  async #every(ms: number, task: () => Promise<unknown>): Promise<void> {
-    const { signal } = this.#over
-    for (await sleep(ms, signal); !signal.aborted; await sleep(ms, signal)) await task().catch(() => undefined)
+  #keepClaims(): Promise<unknown> {
+    return Promise.all(this.#dispatchers.map((one) => one.keepClaims(KEEP_EVERY_MS / 2)))
   }
 
   #logWorker(plan: WorkPlan): Promise<LogWorker | null> {

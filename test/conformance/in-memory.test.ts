@@ -11,6 +11,7 @@ describe.each(['inline', 'mailbox'] as const)('%s', (backend) => {
     expect(() => bus.worker()).toThrow(expect.objectContaining(refused))
     await expect(bus.migrate()).rejects.toMatchObject(refused)
     await expect(bus.doctor()).rejects.toMatchObject(refused)
+    await expect(bus.backlog()).rejects.toMatchObject(refused)
     const { list, count, retry, dismiss } = bus.deadLetters
     for (const asked of [list(), count(), retry({ all: true }), dismiss({ all: true })]) {
       await expect(asked).rejects.toMatchObject(refused)

@@ -1,6 +1,9 @@
-/** The blocks of docs/middleware.md, docs/broadcast.md and docs/telemetry.md compile, and do what the pages say. */
+/** The blocks of docs/middleware.md, docs/broadcast.md, docs/telemetry.md and docs/health.md compile, and do what the pages say. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -16,12 +19,14 @@ let opened: TestBus
 let blocks: ReadmeBlocks
 let broadcast: ReadmeBlocks
 let telemetry: ReadmeBlocks
+let health: ReadmeBlocks
 
 beforeAll(async () => {
   opened = await openTestBus()
   blocks = writeReadmeBlocks('middleware', app(opened.connectionString), 'docs/middleware.md')
   broadcast = writeReadmeBlocks('broadcast', shopApp(opened.connectionString), 'docs/broadcast.md')
   telemetry = writeReadmeBlocks('telemetry', app(opened.connectionString), 'docs/telemetry.md')
+  health = writeReadmeBlocks('health', healthApp(opened.connectionString), 'docs/health.md')
 })
 
 afterAll(async () => {
@@ -30,15 +35,14 @@ afterAll(async () => {
   blocks.remove()
   broadcast.remove()
   telemetry.remove()
+  health.remove()
   await opened.close()
 })
 
 test('they compile as strictly as the library itself', async () => {
   const config = join(blocks.folder, 'tsconfig.json')
-  writeFileSync(
-    config,
-    JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts', '../broadcast/*.ts', '../telemetry/*.ts'] }),
-  )
+  const include = ['*.ts', '../broadcast/*.ts', '../telemetry/*.ts', '../health/*.ts']
+  writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include }))
 
   const { stdout } = await promisify(execFile)('npx', ['tsc', '-p', config]).catch((error: { stdout: string }) => error)
 
@@ -90,6 +94,19 @@ test('a bus with telemetry works without an SDK', async () => {
   await close()
 })
 
+test('a server of the application answers whether its worker is ready', async () => {
+  const { server, stop } = await load<{ server: Server; stop(): Promise<void> }>('server.ts', health)
+  const { bus } = await load<{ bus: Bus }>('app.ts', health)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/health/readyz`)
+
+  expect(await response.json()).toEqual({ ready: true, reasons: [] })
+  await stop()
+  await bus.close()
+  await load('logs.ts', health)
+})
+
 interface Prices {
   priceOf(productId: string): Promise<number>
   changePrice(productId: string, cents: number): Promise<void>
@@ -131,6 +148,15 @@ export const handlers = [
     },
   }),
 ]
+`
+}
+
+function healthApp(connectionString: string): string {
+  return `
+import { createBus } from '../../../src/index.ts'
+export const bus = createBus({ connectionString: ${JSON.stringify(connectionString)}, onSignal: () => undefined })
+const write = (_values: object, _message: string) => undefined
+export const logger = { debug: write, info: write, warn: write, error: write }
 `
 }
 

@@ -49,7 +49,7 @@ test('the block compiles as strictly as the library itself, and runs', async () 
     (error: { stdout: string }) => error,
   )
   const { bus } = (await import(pathToFileURL(resolve(folder, 'app.ts')).href)) as { bus: TestBus['bus'] }
-  for (const file of ['rates.ts', 'repair.ts']) await import(pathToFileURL(resolve(folder, file)).href)
+  for (const file of ['backlog.ts', 'rates.ts', 'repair.ts']) await import(pathToFileURL(resolve(folder, file)).href)
   await bus.close()
 
   expect(stdout).toBe('')

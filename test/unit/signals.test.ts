@@ -59,7 +59,7 @@ describe('a handler’s log', () => {
     const signals: BusSignal[] = []
     const log = logWith(
       emitTo((signal) => signals.push(signal)),
-      { handler: 'mail.receipt', attempt: 1 },
+      () => ({ handler: 'mail.receipt', attempt: 1 }),
     )
 
     for (const level of LEVELS) log[level](`at ${level}`, { attempt: 2, extra: true })

@@ -9,6 +9,7 @@ import type { Log } from '../../deliveries/log-cursors.ts'
 import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Schedule } from '../../schedules/schedule.ts'
 import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
+import type { Backlog } from '../../deliveries/backlog.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
@@ -31,6 +32,7 @@ import type { Given } from './connections/given.ts'
 import { Hearing } from './broadcast/hearing.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
+import { backlogIn } from './operating/backlog.ts'
 import { cancelIn } from './operating/cancelling.ts'
 import { deliveriesIn } from './operating/completions.ts'
 import { examine } from './operating/doctor.ts'
@@ -71,6 +73,9 @@ export interface Postgres {
   readonly acts: Acts
   readonly pauses: Pauses
   readonly rates: Rates['rates']
+  readonly backlog: Backlog['backlog']
+  /** Resolves when the database has answered on the connections that keep claims alive. */
+  ping(): Promise<unknown>
   readonly cancel: Cancelling['cancel']
   readonly deliveries: Deliveries
   readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
@@ -127,6 +132,8 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     acts: actsIn({ connection, tables, registry }),
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
+    backlog: backlogIn({ connection, tables, registry }),
+    ping: async () => (await lifeline.pool()).query('select'),
     cancel: cancelIn({ connection, tables, registry }),
     deliveries: deliveriesIn({ connection, tables }),
     schedules: { store: scheduleStore, ...schedulesIn({ connection, tables }, scheduleStore) },

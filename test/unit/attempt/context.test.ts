@@ -71,6 +71,23 @@ describe('the context of a handler', () => {
 
     expect(signals).toEqual([{ name: 'handler.log', level: 'warn', message: 'slow', fields: { ...who, ms: 900 } }])
   })
+
+  test('logs with the key, the correlation id and the trace of the event, where it has them', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const traced = { ...event, partitionKey: 'o1', correlationId: 'request-7', metadata: { traceparent } }
+    const claimed = aDelivery({ attempt: 1, event: stored(traced) })
+
+    const { signals } = await attempt((_, { log }) => log.info('found'), {}, claimed)
+
+    expect(signals[0]?.fields).toEqual({
+      ...who,
+      attempt: 1,
+      deliveryId: claimed.id,
+      partitionKey: 'o1',
+      correlationId: 'request-7',
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+    })
+  })
 })
 
 describe('what a handler publishes', () => {

@@ -39,7 +39,7 @@ export const FIXED_PLAN = `
  * Which rows are ours, and where each of our indexes stands. pg-boss has an index of what is not blocked as well; `NOT
  * blocked` as a number keeps our statements off it, as it does not tell what was never tried from what waits for a retry.
  */
-const OURS = `job.retry_limit >= ${RETRY_LIMIT}`
+export const OURS = `job.retry_limit >= ${RETRY_LIMIT}`
 export const FRESH = `job.state = 'created' and job.blocked::integer = 0 and ${OURS}`
 export const RETURNING = `job.state = 'retry' and job.blocked::integer = 0 and ${OURS}`
 export const ACTIVE = `job.state = 'active' and ${OURS}`

@@ -51,11 +51,15 @@ export function logIn({ connection, tables, registry }: OperatorParts): Log {
 
 /** By the names that are stored. */
 export async function listProgress(database: Queryable, tables: Tables): Promise<readonly LogProgress[]> {
-  const { event, logCursor, logHandler } = tables
   const { rows } = await database.query<
     Omit<LogProgress, 'lag'> & { readonly events: number; readonly seconds: number }
-  >(
-    `select one.handler, one.shards, cursors.read, cursors.position::text as position, cursors.moved_at as "movedAt",
+  >(`${progressOf(tables)} order by events desc, one.handler`)
+  return rows.map(({ events, seconds, ...row }) => ({ ...row, lag: { events, seconds } }))
+}
+
+/** SQL: how far each handler that reads the log has come. */
+export function progressOf({ event, logCursor, logHandler }: Tables): string {
+  return `select one.handler, one.shards, cursors.read, cursors.position::text as position, cursors.moved_at as "movedAt",
       (select count(*)::integer from (
         select from ${event} event where event.seq > cursors.position limit ${MOST_COUNTED}
       ) behind) as events,
@@ -67,9 +71,7 @@ export async function listProgress(database: Queryable, tables: Tables): Promise
       select min(cursor.position) as position, min(cursor.moved_at) as moved_at, count(cursor.owner)::integer as read
       from ${logCursor} cursor where cursor.handler = one.handler
     ) cursors
-    where not one.is_forgotten order by events desc, one.handler`,
-  )
-  return rows.map(({ events, seconds, ...row }) => ({ ...row, lag: { events, seconds } }))
+    where not one.is_forgotten`
 }
 
 interface Move {

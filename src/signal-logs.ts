@@ -1,0 +1,80 @@
+/** Listeners that write signals to a log: as JSON lines, to a logger such as pino, or to a console. For `createBus({ onSignal })`. */
+import { inspect } from 'node:util'
+import { isError } from './realm.ts'
+import { RANKS, type BusSignal, type BusSignalLevel, type BusSignalListener } from './signals.ts'
+
+/** What pino has, and many others: an object with values, and a sentence. */
+export interface ObjectLogger {
+  debug(values: object, message: string): void
+  info(values: object, message: string): void
+  warn(values: object, message: string): void
+  error(values: object, message: string): void
+}
+
+/** What a console has: a sentence, and values. */
+export interface ConsoleLogger {
+  debug(message: string, values: object): void
+  info(message: string, values: object): void
+  warn(message: string, values: object): void
+  error(message: string, values: object): void
+}
+
+/**
+ * Writes a JSON object on a line of its own for each signal of `level` and above, to stderr: `time`, `level`, `signal`, `message`, and the signal's
+ * fields beside them. A field of one of these four names gets an underscore at its end.
+ *
+ * @example createBus({ connectionString, handlers, onSignal: jsonLog() })
+ */
+export function jsonLog(level: BusSignalLevel = 'info'): BusSignalListener {
+  return atLeast(level, (signal) => void process.stderr.write(`${jsonLine(signal)}\n`))
+}
+
+/**
+ * Gives each signal to a logger that takes values first and a sentence then, as pino does. The logger's own level decides what is written.
+ *
+ * @example createBus({ connectionString, handlers, onSignal: pinoLog(pino()) })
+ */
+export function pinoLog(logger: ObjectLogger): BusSignalListener {
+  return (signal) => logger[signal.level](valuesOf(signal), signal.message)
+}
+
+/**
+ * Gives each signal of `level` and above to a console: a sentence first, and values then.
+ *
+ * @example createBus({ connectionString, handlers, onSignal: consoleLog('warn') })
+ */
+export function consoleLog(level: BusSignalLevel = 'info', target: ConsoleLogger = console): BusSignalListener {
+  return atLeast(level, (signal) => target[signal.level](signal.message, valuesOf(signal)))
+}
+
+function atLeast(level: BusSignalLevel, write: BusSignalListener): BusSignalListener {
+  return (signal) => {
+    if (RANKS[signal.level] >= RANKS[level]) write(signal)
+  }
+}
+
+/** What the bus itself writes on a line. Fields come from handlers too. */
+const OWN = ['time', 'level', 'signal', 'message']
+
+function valuesOf({ name, fields }: BusSignal): object {
+  const own = Object.entries(fields).map(
+    ([field, value]) => [OWN.includes(field) ? `${field}_` : field, value] as const,
+  )
+  return { signal: name, ...Object.fromEntries(own) }
+}
+
+function jsonLine(signal: BusSignal): string {
+  const { level, message } = signal
+  const line = { time: new Date().toISOString(), level, signal: signal.name, message }
+  try {
+    return JSON.stringify({ ...line, ...valuesOf(signal) }, asText)
+  } catch {
+    return JSON.stringify({ ...line, fields: inspect(signal.fields, { breakLength: Infinity }) }) // a circle, or a getter that throws
+  }
+}
+
+/** What JSON has no words for. */
+function asText(_field: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  return isError(value) ? { name: value.name, message: value.message, stack: value.stack } : value
+}
