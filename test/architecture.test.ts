@@ -32,6 +32,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/otel/'],
+  ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
 ]
@@ -43,6 +44,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
   [/^@opentelemetry\//, 'src/otel/'],
+  [/^hono($|\/)/, 'src/ui/'],
   [/^croner$/, 'src/schedules/'],
 ]
 
