@@ -81,6 +81,7 @@ async function act(context: Context<Env>, doing: Doing): Promise<Response> {
   if (!FORM.test(context.req.header('content-type') ?? '')) return send(context, () => forbidden('Expected a form.'))
   const values = new URLSearchParams(await context.req.text())
   if (!isTokenRight(context, values.get('token'))) return send(context, () => forbidden(STALE))
+  context.set('visit', { ...visit, query: values }) // a page about an error leads back to where the form says
   const { notice, goTo } = await perform(visit, doing, values)
   leaveNotice(context, visit.base, notice)
   return context.redirect(goTo, 303)

@@ -7,8 +7,8 @@ import { hidden, textField } from '../parts/fields.ts'
 import type { GoTo, Page, Visit } from '../visit.ts'
 import type { Doing, Preview } from './doing.ts'
 
-/** Values of the form itself, which are not the action's. */
-const OWN: ReadonlySet<string> = new Set(['token', 'count', 'back', 'reason'])
+/** Values of the form itself, or filled in there: a link's value for one of these must not stand beside it. */
+const OWN: ReadonlySet<string> = new Set(['token', 'count', 'reason', 'to', 'at', 'pending'])
 
 export async function previewPage(visit: Visit, doing: Doing): Promise<Page> {
   if (visit.viewer.level !== 'all') return forbidden('Your access is for reading.')
@@ -25,7 +25,7 @@ export async function previewPage(visit: Visit, doing: Doing): Promise<Page> {
 }
 
 function form(visit: Visit, doing: Doing, { count, fields }: Preview): Markup {
-  const kept = [...visit.query].filter(([name]) => !OWN.has(name) || name === 'back')
+  const kept = [...visit.query].filter(([name]) => !OWN.has(name))
   return html`<form method="post" action="${link(visit, visit.path)}">
     ${kept.map(([name, value]) => hidden(name, value))} ${hidden('token', visit.token)}
     ${hidden('count', String(count))} ${fields ?? ''}

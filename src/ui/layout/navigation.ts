@@ -1,4 +1,4 @@
-/** The way from each page to each other: pages by name, and a search for an event by its id, key, correlation id or data. */
+/** The way from each page to each other: every page by its name. */
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'
 import type { Visit } from '../visit.ts'
@@ -6,7 +6,12 @@ import type { Visit } from '../visit.ts'
 const NAMED: readonly (readonly [path: string, name: string])[] = [
   ['/', 'Now'],
   ['/events', 'Events'],
+  ['/handlers', 'Handlers'],
+  ['/lanes', 'Lanes'],
   ['/dead-letters', 'Dead letters'],
+  ['/schedules', 'Schedules'],
+  ['/replays', 'Replays'],
+  ['/acts', 'Acts'],
 ]
 
 export function navigation(visit: Visit): Markup {
@@ -18,6 +23,7 @@ export function navigation(visit: Visit): Markup {
 }
 
 function entry(visit: Visit, path: string, name: string): Markup {
-  const current = visit.path === path ? html` aria-current="page"` : ''
+  const isCurrent = visit.path === path || (path !== '/' && visit.path.startsWith(`${path}/`))
+  const current = isCurrent ? html`aria-current="page"` : ''
   return html`<li><a href="${link(visit, path)}" ${current}>${name}</a></li>`
 }

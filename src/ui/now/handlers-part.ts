@@ -1,5 +1,4 @@
 /** Handlers with what waits for them and how they did in the last hour; those that need someone first. */
-import type { ListeningHandler } from '../../deliveries/explain.ts'
 import type { HandlerRates, RateReport } from '../../deliveries/rates.ts'
 import type { HandlerBacklog } from '../backlog.ts'
 import { html, type Markup } from '../html.ts'
@@ -13,7 +12,6 @@ import type { Visit } from '../visit.ts'
 
 interface Parts {
   readonly backlog: readonly HandlerBacklog[]
-  readonly handlers: readonly ListeningHandler[]
   readonly rates: RateReport | null
 }
 
@@ -56,14 +54,14 @@ function counts(visit: Visit, one: HandlerBacklog): readonly Cell[] {
   const { handler } = one
   const events = (state: string) => link(visit, '/events', { handler, state })
   return [
-    handler,
+    html`<a href="${link(visit, `/handlers/${encodeURIComponent(handler)}`)}">${handler}</a>`,
     countLink(one.waiting, events('unfinished'), `waiting for ${handler}`),
     duration(one.oldestWaitingMs),
     number(one.running),
     countLink(one.retrying, events('retrying'), `retrying at ${handler}`),
     number(one.parked),
-    number(one.blockedKeys),
-    countLink(one.dead, events('dead'), `dead at ${handler}`),
+    countLink(one.blockedKeys, link(visit, '/lanes', { handler, state: 'blocked' }), `blocked keys of ${handler}`),
+    countLink(one.dead, link(visit, '/dead-letters', { handler }), `dead at ${handler}`),
   ]
 }
 

@@ -25,7 +25,7 @@ export async function nowPage(visit: Visit): Promise<Page> {
     body: html`<div id="now" data-live>
       ${part(pauses, ({ value }) => pausesPart(visit, value.pauses))}
       <h2>Handlers</h2>
-      ${part(backlog, ({ value }) => handlersPart(visit, { backlog: value, handlers, rates: rates?.value ?? null }))}
+      ${part(backlog, ({ value }) => handlersPart(visit, { backlog: value, rates: rates?.value ?? null }))}
       <div class="columns">
         <section>
           <h2>Queues</h2>

@@ -31,7 +31,7 @@ test('Now says for each handler what waits and what is dead, those in trouble fi
   expect(rowOf(html, 'stock.reserve')).toContain('2')
   expect(html.indexOf('stock.reserve')).toBeLessThan(html.lastIndexOf('>web.count<'))
   expect(html).toContain('href="/events?handler=web.count&amp;state=unfinished"')
-  expect(html).toContain('href="/events?handler=mail.receipt&amp;state=dead"')
+  expect(html).toContain('href="/dead-letters?handler=mail.receipt"')
   expect(text).toContain('web.count is paused since')
   expect(text).toContain('by ada: counts twice')
 })
@@ -104,7 +104,7 @@ test('the search at the top finds an event by its id, and events by key, correla
 })
 
 function rowOf(html: string, handler: string): string {
-  return html.split('<tr>').find((row) => row.includes(`${handler}</`)) ?? ''
+  return html.split('<tr>').find((row) => row.includes(`>${handler}</a>`)) ?? ''
 }
 
 function typesIn(html: string): readonly string[] {
