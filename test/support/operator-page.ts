@@ -23,13 +23,14 @@ export interface Visitor {
 
 type Fields = Readonly<Record<string, string>>
 
-export function visitorOf(page: OperatorPage): Visitor {
+/** Over HTTP, `page` is `{ fetch }`, and `origin` where it listens. */
+export function visitorOf(page: OperatorPage, origin = ORIGIN): Visitor {
   const cookies = new Map<string, string>()
 
   async function send(path: string, init: RequestInit = {}, redirects = 5): Promise<Shown> {
     const headers = new Headers(init.headers)
     headers.set('cookie', Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; '))
-    const response = await page.fetch(new Request(ORIGIN + path, { ...init, headers }))
+    const response = await page.fetch(new Request(origin + path, { ...init, headers, redirect: 'manual' }))
     for (const cookie of response.headers.getSetCookie()) keep(cookies, cookie)
     const to = response.headers.get('location')
     if (to !== null && redirects > 0) return send(to, {}, redirects - 1)
@@ -40,9 +41,10 @@ export function visitorOf(page: OperatorPage): Visitor {
   return {
     cookies,
     get: (path) => send(path),
-    submit: (shown, fields = {}, headers = { origin: ORIGIN, 'sec-fetch-site': 'same-origin' }) => {
+    submit: (shown, fields = {}, headers = { origin, 'sec-fetch-site': 'same-origin' }) => {
       const form = postedForm(shown.html)
-      const body = new URLSearchParams({ ...form.fields, ...fields })
+      const body = new URLSearchParams(form.fields)
+      for (const [name, value] of Object.entries(fields)) body.set(name, value)
       return send(form.action, { method: 'POST', body, headers })
     },
   }
@@ -54,13 +56,16 @@ function keep(cookies: Map<string, string>, cookie: string): void {
   else cookies.set(name, value)
 }
 
-function postedForm(html: string): { readonly action: string; readonly fields: Fields } {
+function postedForm(html: string): { readonly action: string; readonly fields: [string, string][] } {
   const [form = ''] = /<form[^>]*method="post"[\s\S]*?<\/form>/.exec(html) ?? []
   const action = decoded(/action="([^"]*)"/.exec(form)?.[1] ?? '')
   if (action === '') throw new Error('The page has no form that is posted.')
   const inputs = form.matchAll(/<input[^>]*>/g)
-  const fields = Array.from(inputs, ([input]) => [attribute(input, 'name'), attribute(input, 'value')])
-  return { action, fields: Object.fromEntries(fields) as Fields }
+  const fields = Array.from(inputs, ([input]): [string, string] => [
+    attribute(input, 'name'),
+    attribute(input, 'value'),
+  ])
+  return { action, fields }
 }
 
 function attribute(tag: string, name: string): string {
