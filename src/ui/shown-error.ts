@@ -1,6 +1,6 @@
 /** What of an attempt's error a viewer is shown: its message and stack can hold what the event held. */
 import type { AttemptError } from '../deliveries/delivery.ts'
-import type { Markup } from './html.ts'
+import { html, type Markup } from './html.ts'
 import { hiddenMark } from './shown-data.ts'
 import type { Visit } from './visit.ts'
 
@@ -13,4 +13,13 @@ export function nameOfError(error: Pick<AttemptError, 'code' | 'message'> | unde
 export function messageFor({ viewer }: Pick<Visit, 'viewer'>, message: string, most = 300): string | Markup {
   if (!viewer.showData) return hiddenMark
   return message.length > most ? `${message.slice(0, most - 1).toWellFormed()}…` : message
+}
+
+/** The name of an error and its message, which may begin with that name. */
+export function errorLine(visit: Pick<Visit, 'viewer'>, error: AttemptError | undefined, most = 300): Markup | '' {
+  if (error === undefined) return ''
+  const name = nameOfError(error)
+  if (name === null) return html`${messageFor(visit, error.message, most)}`
+  const message = error.message.startsWith(`${name}: `) ? error.message.slice(name.length + 2) : error.message
+  return html`<code>${name}</code> ${messageFor(visit, message, most)}`
 }

@@ -3,7 +3,7 @@ import type { AttemptError } from '../../deliveries/delivery.ts'
 import type { DeliveryState } from '../../deliveries/delivery-state.ts'
 import { html, type Markup } from '../html.ts'
 import { time } from '../parts/time.ts'
-import { messageFor, nameOfError } from '../shown-error.ts'
+import { errorLine } from '../shown-error.ts'
 import type { Visit } from '../visit.ts'
 
 /** A page stays below 100 KB, and there can be twenty errors for each of many handlers: of stacks, so much on a page. */
@@ -37,11 +37,8 @@ export function attemptsLine(visit: Visit, attempts: Attempts, room: StackRoom):
 }
 
 function failed(visit: Visit, error: AttemptError, room: StackRoom): Markup {
-  const name = nameOfError(error)
   return html`<li class="bad">
-    attempt ${error.attempt}, ${timeOf(error.at)}:
-    ${name === null ? '' : html`<code>${name}</code> `}${messageFor(visit, error.message, 1_000)}
-    ${stackOf(visit, error, room)}
+    attempt ${error.attempt}, ${timeOf(error.at)}: ${errorLine(visit, error, 1_000)} ${stackOf(visit, error, room)}
   </li>`
 }
 

@@ -60,7 +60,7 @@ function elementsOf(array: NodeJS.TypedArray): string {
   return shown.join(' ') + (array.length > 48 ? ' …' : '')
 }
 
-type Entry = readonly [name: Markup | string, value: unknown]
+type Entry = readonly [name: string, value: unknown]
 
 function inner(value: object, depth: number, room: Room): Markup {
   const { kind, size, entries } = partsOf(value)
@@ -70,20 +70,18 @@ function inner(value: object, depth: number, room: Room): Markup {
   return html`<details ${depth < OPEN_TO && html`open`}>
     <summary>${summary}</summary>
     <ul>
-      ${list(entries, size, { depth, room })}
+      ${list({ kind, size, entries }, depth, room)}
     </ul>
   </details>`
 }
 
-function list(
-  entries: Iterable<Entry>,
-  size: number,
-  { depth, room }: { readonly depth: number; readonly room: Room },
-) {
+/** As their kinds write it: fields with a colon, pairs with an arrow, elements of sets alone. */
+function list({ kind, size, entries }: Parts, depth: number, room: Room): readonly Markup[] {
   const shown: Markup[] = []
   for (const [name, value] of entries) {
     if (room.left <= 0) return [...shown, html`<li class="kind">and ${size - shown.length} more</li>`]
-    shown.push(html`<li>${name}: ${draw(value, depth + 1, room)}</li>`)
+    const before = kind === 'Set' ? '' : `${name}${kind === 'Map' ? ' =>' : ':'} `
+    shown.push(html`<li>${before}${draw(value, depth + 1, room)}</li>`)
   }
   return shown
 }
@@ -108,7 +106,7 @@ function* numbered(values: Iterable<unknown>): Iterable<Entry> {
 }
 
 function* pairs(map: ReadonlyMap<unknown, unknown>): Iterable<Entry> {
-  for (const [key, value] of map) yield [html`${oneLine(key, 80)} <span class="kind">=></span>`, value]
+  for (const [key, value] of map) yield [oneLine(key, 80), value]
 }
 
 function* fields(object: object, names: readonly string[]): Iterable<Entry> {

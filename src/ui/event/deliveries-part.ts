@@ -1,9 +1,11 @@
 /** What became of an event at each handler, and what can be done about it. */
 import type { DeliveryStatus } from '../../record/event-status.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
+import type { DeliveryState } from '../../deliveries/delivery-state.ts'
 import { doLink } from '../doing/do-link.ts'
+import type { DoingName } from '../doing/doings.ts'
 import { html, type Markup } from '../html.ts'
-import { link } from '../link.ts'
+import { link, type Values } from '../link.ts'
 import { badge } from '../parts/badge.ts'
 import { count } from '../parts/number.ts'
 import { messageFor } from '../shown-error.ts'
@@ -30,7 +32,7 @@ interface Around {
 
 function delivery({ visit, event, room }: Around, one: DeliveryStatus): Markup {
   const { handler, state, attempts, reason } = one
-  const isTold = reason !== null && reason !== one.errors.at(-1)?.message
+  const isTold = reason !== null && !one.errors.at(-1)?.message.endsWith(reason)
   return html`<section class="delivery" aria-label="${handler}">
     <h3>
       <a href="${link(visit, `/handlers/${encodeURIComponent(handler)}`)}">${handler}</a> ${badge(state)}
@@ -41,32 +43,42 @@ function delivery({ visit, event, room }: Around, one: DeliveryStatus): Markup {
   </section>`
 }
 
-function actsOn(visit: Visit, event: RecordedEvent, { deliveryId, handler, state }: DeliveryStatus): Markup | '' {
-  const letter = { id: deliveryId }
-  const lane = { handler, key: event.partitionKey }
-  const hasLane = event.partitionKey !== null
-  const toLane =
-    hasLane && state !== 'done' ? html`<a href="${link(visit, '/lanes/show', lane)}">Lane of this key</a>` : ''
-  return html`<p class="acts">
-    ${
-      state === 'dead'
-        ? html`${doLink(visit, { name: 'retry-dead-letters', values: letter, text: 'Try again', of: handler })}
-          ${doLink(visit, { name: 'dismiss-dead-letters', values: letter, text: 'Discard', of: handler })}`
-        : ''
-    }
-    ${
-      state === 'blocked' || (state === 'retrying' && hasLane)
-        ? html`${doLink(visit, { name: 'retry-head', values: lane, text: 'Try again', of: handler })}
-          ${doLink(visit, { name: 'skip-head', values: lane, text: 'Discard', of: handler })}`
-        : ''
-    }
-    ${
-      state === 'awaiting'
-        ? html`${doLink(visit, { name: 'complete-delivery', values: letter, text: 'It is done', of: handler })}
-          ${doLink(visit, { name: 'skip-delivery', values: letter, text: 'Nothing to do', of: handler })}
-          ${doLink(visit, { name: 'fail-delivery', values: letter, text: 'It has failed', of: handler })}`
-        : ''
-    }
-    ${toLane}
-  </p>`
+/** By the state of a delivery, what its link says and does. */
+const OFFERS: Partial<Record<DeliveryState, readonly (readonly [name: DoingName, text: string])[]>> = {
+  dead: [
+    ['retry-dead-letters', 'Try again'],
+    ['dismiss-dead-letters', 'Discard'],
+  ],
+  blocked: [
+    ['retry-head', 'Try again'],
+    ['skip-head', 'Discard'],
+  ],
+  retrying: [
+    ['retry-head', 'Try again now'],
+    ['skip-head', 'Discard'],
+  ],
+  awaiting: [
+    ['complete-delivery', 'It is done'],
+    ['skip-delivery', 'Nothing to do'],
+    ['fail-delivery', 'It has failed'],
+  ],
+}
+const ENDED: ReadonlySet<DeliveryState> = new Set(['done', 'skipped', 'expired', 'superseded', 'cancelled'])
+
+function actsOn(visit: Visit, { partitionKey }: RecordedEvent, one: DeliveryStatus): Markup | '' {
+  const { deliveryId, handler, state } = one
+  const values = { id: deliveryId, handler, key: partitionKey }
+  const offers = state === 'retrying' && partitionKey === null ? [] : (OFFERS[state] ?? [])
+  const links = offers.map(([name, text]) =>
+    doLink(visit, { name, values: valuesFor(name, values), text, of: handler }),
+  )
+  const hasLane = partitionKey !== null && !ENDED.has(state)
+  if (links.length === 0 && !hasLane) return ''
+  const lane = link(visit, '/lanes/show', { handler, key: partitionKey })
+  return html`<p class="acts">${links} ${hasLane ? html`<a href="${lane}">Lane of this key</a>` : ''}</p>`
+}
+
+/** Acts on a lane are for its head, by handler and key; the others are for this one delivery alone. */
+function valuesFor(name: DoingName, { id, ...lane }: { readonly id: string } & Values): Values {
+  return name === 'retry-head' || name === 'skip-head' ? lane : { id }
 }

@@ -1,4 +1,5 @@
 /** What surrounds the data of an event. */
+import type { DeliveryStatus, EventStatus } from '../../record/event-status.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'
@@ -9,11 +10,11 @@ import { time } from '../parts/time.ts'
 import { hiddenMark } from '../shown-data.ts'
 import type { Visit } from '../visit.ts'
 
-export function envelopePart(visit: Visit, event: RecordedEvent, isFinished: boolean): Markup {
+export function envelopePart(visit: Visit, { event, isFinished, deliveries }: EventStatus): Markup {
   const to = (name: string, value: string | null) =>
     value === null ? null : html`<a class="key" href="${link(visit, '/events', { [name]: value })}">${value}</a>`
   return facts([
-    ['State', isFinished ? html`${badge('done')} nothing of it runs again by itself` : badge('unfinished')],
+    ['State', stateOf(isFinished, deliveries)],
     ['Id', html`<span class="id">${event.id}</span>`],
     ['Type', html`${to('type', event.type)} version ${event.version}`],
     ['Partition key', to('key', event.partitionKey)],
@@ -27,6 +28,13 @@ export function envelopePart(visit: Visit, event: RecordedEvent, isFinished: boo
     ['Metadata', metadataOf(visit, event)],
     ['Place in the log', event.seq],
   ])
+}
+
+/** Finished is not the same as well: dead letters are an end too. */
+function stateOf(isFinished: boolean, deliveries: readonly DeliveryStatus[]): Markup {
+  const isDead = deliveries.some(({ state }) => state === 'dead' || state === 'blocked')
+  const runsOn = isFinished ? 'Nothing of it runs again by itself.' : 'Something of it waits or runs.'
+  return html`${badge(isFinished ? 'finished' : 'unfinished')}${isDead ? html` ${badge('dead')}` : ''} ${runsOn}`
 }
 
 function causeOf(visit: Visit, { causationId, causedByHandler }: RecordedEvent): Markup | null {

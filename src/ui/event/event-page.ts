@@ -33,7 +33,7 @@ export async function eventPage(visit: Visit): Promise<Page> {
     title: event.type,
     isLive: !isFinished,
     body: html`<div id="event" data-live>
-      ${envelopePart(visit, event, isFinished)}
+      ${envelopePart(visit, status)}
       <div class="columns">
         <section>
           <h2>Handlers</h2>

@@ -7,8 +7,8 @@ import { html, type Markup } from '../html.ts'
 import type { Visit } from '../visit.ts'
 
 const REASONS = {
-  filtered: 'its `interested` returns false for this event',
-  failed: 'its `interested` fails for this event',
+  filtered: 'its function interested returns false for this event',
+  failed: 'its function interested fails for this event',
   'other-version': 'it listens to another version of this event type',
 } as const
 

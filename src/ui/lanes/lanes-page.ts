@@ -11,7 +11,7 @@ import { number } from '../parts/number.ts'
 import { pager } from '../parts/pager.ts'
 import { table, type Cell } from '../parts/table.ts'
 import { time } from '../parts/time.ts'
-import { messageFor, nameOfError } from '../shown-error.ts'
+import { errorLine, nameOfError } from '../shown-error.ts'
 import type { Page, Visit } from '../visit.ts'
 
 const STATES = ['blocked', 'retrying', 'running', 'waiting', 'awaiting'] as const satisfies readonly LaneState[]
@@ -47,8 +47,6 @@ export function lanesPage(visit: Visit): Promise<Page> {
 
 function rowOf(visit: Visit, lane: Lane): readonly Cell[] {
   const { handler, partitionKey, state, since, behind, eventType, errors, isPaused } = lane
-  const last = errors.at(-1)
-  const name = nameOfError(last)
   return [
     handler,
     html`<a class="key" href="${link(visit, '/lanes/show', { handler, key: partitionKey })}">${partitionKey}</a>`,
@@ -56,9 +54,7 @@ function rowOf(visit: Visit, lane: Lane): readonly Cell[] {
     time(since),
     number(behind),
     eventType ?? '',
-    last === undefined
-      ? ''
-      : html`${name === null ? '' : html`<code>${name}</code> `}${messageFor(visit, last.message)}`,
+    errorLine(visit, errors.at(-1)),
   ]
 }
 

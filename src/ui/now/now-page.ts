@@ -43,5 +43,7 @@ export async function nowPage(visit: Visit): Promise<Page> {
 }
 
 function part<Value>(known: Remembered<Value> | null, show: (known: Remembered<Value>) => Markup | string) {
-  return known === null ? html`<p class="empty">This is being counted: look again in a moment.</p>` : show(known)
+  return known === null
+    ? html`<p class="empty">This is being looked at: load the page again in a moment.</p>`
+    : show(known)
 }

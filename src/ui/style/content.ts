@@ -33,6 +33,8 @@ button, .button { cursor: pointer; text-decoration: none; display: inline-block;
 button:hover, .button:hover { border-color: var(--ink); }
 button.act { color: var(--paper); background: var(--ink); border-color: var(--ink); font-weight: 600; }
 .acts { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; margin: 0.5rem 0; }
+.scroll .acts { margin: 0; flex-wrap: nowrap; }
+.warn p { margin: 0.15rem 0; }
 .confirm { padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: 8px; background: var(--raised); max-width: 46rem; }
 .confirm .says { font-size: 1rem; font-weight: 600; margin-top: 0; }
 .confirm label { display: block; margin: 0.75rem 0; }
@@ -41,6 +43,7 @@ pre { margin: 0.25rem 0; padding: 0.6rem 0.75rem; overflow: auto; max-height: 24
 details > summary { cursor: pointer; }
 .data { margin: 0; padding: 0.6rem 0.75rem; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); font-family: var(--mono); font-size: var(--small); overflow-x: auto; }
 .data ul { margin: 0; padding-left: 1.1rem; list-style: none; border-left: 1px solid var(--line); }
+.data details { display: inline-block; vertical-align: top; max-width: 100%; }
 .data .kind { color: var(--soft); }
 .data .string { color: var(--good); overflow-wrap: anywhere; white-space: pre-wrap; }
 .data .value { color: var(--link); overflow-wrap: anywhere; }
