@@ -34,6 +34,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/catalog/', 'src/otel/', 'src/nest/'],
+  ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
 ]
@@ -45,6 +46,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
   [/^@opentelemetry\//, 'src/otel/'],
+  [/^hono($|\/)/, 'src/ui/'],
   [/^croner$/, 'src/schedules/'],
   [/^@nestjs\//, 'src/nest/'],
 ]

@@ -27,6 +27,7 @@ import { pause, resume } from './pause.ts'
 import { prune } from './prune.ts'
 import { schedules } from './schedules.ts'
 import { types } from './type-snapshots.ts'
+import { ui } from './ui.ts'
 import { worker } from './worker.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -51,6 +52,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   types,
   asyncapi,
   docs,
+  ui,
 }
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -61,7 +61,11 @@ export function listeningTo(registry: Registry, type: string | AnyEventType): re
     typeof type === 'string'
       ? handler.subscriptions.some((one) => names.some((name) => hears(one, name)))
       : isReadable(registry.readingOf(handler, type))
-  return Object.freeze(registry.handlers.filter(listens).map((handler) => Object.freeze(describe(handler))))
+  return described(registry.handlers.filter(listens))
+}
+
+export function described(handlers: readonly AnyHandler[]): readonly ListeningHandler[] {
+  return Object.freeze(handlers.map((handler) => Object.freeze(describe(handler))))
 }
 
 function hears(subscription: Subscription, type: string): boolean {

@@ -4,7 +4,7 @@ import type { AnyEventType } from '../handlers/listens-to.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import { checkEnvelope } from '../publishing/checks.ts'
 import { traced } from '../publishing/trace.ts'
-import { explain, listeningTo, type ExplainedHandler, type ListeningHandler } from './explain.ts'
+import { described, explain, listeningTo, type ExplainedHandler, type ListeningHandler } from './explain.ts'
 
 export interface Listeners {
   /**
@@ -21,6 +21,12 @@ export interface Listeners {
    * @throws {PostbusError} `POSTBUS_INVALID_EVENT` for a name that no event type could have.
    */
   handlersOf(eventType: string | AnyEventType): Promise<readonly ListeningHandler[]>
+  /**
+   * Every handler of this bus, in the order of registration, with what it listens to and its options.
+   *
+   * @example for (const { handler, listensTo, queue } of await bus.handlers()) console.log(handler, listensTo, queue)
+   */
+  handlers(): Promise<readonly ListeningHandler[]>
   /** The event types that this bus knows: those it was given, and those that its handlers list, each version once. */
   eventTypes(): Promise<readonly AnyEventType[]>
   /**
@@ -42,6 +48,7 @@ export function listenersOf({ registry, source, defaults, filtered }: Parts): Li
       return explain(await registry.load(), complete)
     },
     handlersOf: async (eventType) => listeningTo(await registry.load(), eventType),
+    handlers: async () => described((await registry.load()).handlers),
     eventTypes: async () => (await registry.load()).eventTypes,
     filtered: () => filtered.counts(),
   }

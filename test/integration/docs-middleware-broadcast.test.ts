@@ -1,4 +1,4 @@
-/** The blocks of docs/middleware.md, docs/broadcast.md, docs/telemetry.md and docs/health.md compile, and do what the pages say. */
+/** The blocks of docs/middleware.md, docs/broadcast.md, docs/telemetry.md, docs/health.md and docs/operator-page.md compile, and do what they say. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -20,6 +20,7 @@ let blocks: ReadmeBlocks
 let broadcast: ReadmeBlocks
 let telemetry: ReadmeBlocks
 let health: ReadmeBlocks
+let operators: ReadmeBlocks
 
 beforeAll(async () => {
   opened = await openTestBus()
@@ -27,6 +28,7 @@ beforeAll(async () => {
   broadcast = writeReadmeBlocks('broadcast', shopApp(opened.connectionString), 'docs/broadcast.md')
   telemetry = writeReadmeBlocks('telemetry', app(opened.connectionString), 'docs/telemetry.md')
   health = writeReadmeBlocks('health', healthApp(opened.connectionString), 'docs/health.md')
+  operators = writeReadmeBlocks('operator-page', operatorsApp(opened.connectionString), 'docs/operator-page.md')
 })
 
 afterAll(async () => {
@@ -36,12 +38,13 @@ afterAll(async () => {
   broadcast.remove()
   telemetry.remove()
   health.remove()
+  operators.remove()
   await opened.close()
 })
 
 test('they compile as strictly as the library itself', async () => {
   const config = join(blocks.folder, 'tsconfig.json')
-  const include = ['*.ts', '../broadcast/*.ts', '../telemetry/*.ts', '../health/*.ts']
+  const include = ['*.ts', '../broadcast/*.ts', '../telemetry/*.ts', '../health/*.ts', '../operator-page/*.ts']
   writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include }))
 
   const { stdout } = await promisify(execFile)('npx', ['tsc', '-p', config]).catch((error: { stdout: string }) => error)
@@ -105,6 +108,32 @@ test('a server of the application answers whether its worker is ready', async ()
   await stop()
   await bus.close()
   await load('logs.ts', health)
+})
+
+test('the operator page serves who the application says, and masks what it is told to', async () => {
+  const { app: server } = await load<{ app: { request(path: string, init?: RequestInit): Promise<Response> } }>(
+    'server.ts',
+    operators,
+  )
+  const { page } = await load<{ page: { fetch(request: Request): Promise<Response> } }>('masked.ts', operators)
+  const { bus, PatientAdmitted } = await load<{ bus: Bus; PatientAdmitted(data: { name: string }): Envelope }>(
+    'app.ts',
+    operators,
+  )
+  await bus.publish(PatientAdmitted({ name: 'Anna' }))
+
+  const asUser = async (user: string | null, path: string) =>
+    server.request(path, { headers: user === null ? {} : { 'x-user': user } })
+  const [stranger, reader, operator] = await Promise.all(
+    [null, 'reader', 'anna'].map((user) => asUser(user, '/ops/postbus')),
+  )
+  const events = await (await page.fetch(new Request('https://shop.example/events'))).text()
+  await bus.close()
+
+  expect([stranger, reader, operator].map((answer) => answer?.status)).toEqual([401, 200, 200])
+  expect(await operator?.text()).toContain('anna · may act')
+  expect(events).toContain('(medical)')
+  expect(events).not.toContain('Anna')
 })
 
 interface Prices {
@@ -171,5 +200,18 @@ export const db = new Kysely<{ prices: { id: string; cents: number } }>({ dialec
 export const close = () => Promise.all([bus.close(), db.destroy()])
 export const readPrice = async (id: string) =>
   (await db.selectFrom('prices').select('cents').where('id', '=', id).executeTakeFirstOrThrow()).cents
+`
+}
+
+function operatorsApp(connectionString: string): string {
+  return `
+import { z } from 'zod'
+import { createBus, defineEvent } from '../../../src/index.ts'
+export const PatientAdmitted = defineEvent('patients.admitted', { schema: z.object({ name: z.string() }) })
+export const bus = createBus({ connectionString: ${JSON.stringify(connectionString)}, onSignal: () => undefined, events: [PatientAdmitted] })
+export async function sessionOf(request: Request): Promise<{ readonly name: string; readonly isOperator: boolean } | null> {
+  const name = request.headers.get('x-user')
+  return name === null ? null : { name, isOperator: name === 'anna' }
+}
 `
 }

@@ -188,6 +188,13 @@ describe('handlersOf', () => {
   })
 })
 
+test('handlers are all of the bus, in the order of registration, whatever they listen to', async () => {
+  const all = await busWith({ handlers: async () => handlers }).handlers()
+
+  expect(all.map(({ handler }) => handler)).toEqual(handlers.map(({ name }) => name))
+  expect(all[0]).toMatchObject({ listensTo: ['shop.sold v1'], queue: 'mails', options: mail.options })
+})
+
 test('eventTypes are those that the bus was given and those that handlers list', async () => {
   const bus = busWith({ handlers, events: async () => [Moved] })
 

@@ -1,0 +1,21 @@
+/** What leads to an action: a link to its preview. Those who only read see none. */
+import { html, type Markup } from '../html.ts'
+import { here, link, type Values } from '../link.ts'
+import type { Visit } from '../visit.ts'
+import type { DoingName } from './doings.ts'
+
+interface DoLink {
+  readonly name: DoingName
+  readonly values: Values
+  readonly text: string
+  /** For those who hear the page: what it is done to, where several links say the same. */
+  readonly of?: string
+}
+
+export function doLink(visit: Visit, { name, values, text, of }: DoLink): Markup | '' {
+  if (visit.viewer.level !== 'all') return ''
+  const href = link(visit, `/do/${name}`, { ...values, back: here(visit) })
+  return html`<a class="button" href="${href}" ${of === undefined ? '' : html`aria-label="${`${text}: ${of}`}"`}
+    >${text}</a
+  >`
+}

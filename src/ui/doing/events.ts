@@ -1,0 +1,110 @@
+/** Acts on one event: taking it back, giving it to a handler again, erasing its data. */
+import type { RecordedEvent } from '../../record/recorded-event.ts'
+import { asked, refused } from '../asked.ts'
+import { choiceField } from '../parts/fields.ts'
+import { count } from '../parts/number.ts'
+import type { Visit } from '../visit.ts'
+import type { Doing } from './doing.ts'
+
+export const cancelEvent: Doing = {
+  title: 'Cancel an event',
+  button: 'Cancel it',
+  async preview(visit, values) {
+    const event = await eventOf(visit, values)
+    return {
+      says: `No handler gets ${nameOf(event)}, which was published for later.`,
+      warns: 'It stays in the record. If it is due by then, nothing is cancelled.',
+      count: 1,
+    }
+  },
+  async run({ bus }, values, { act }) {
+    const { isCancelled, count: done } = await bus.cancel(idOf(values), act)
+    return isCancelled
+      ? `It is cancelled, with ${count(done, 'delivery', 'deliveries')}.`
+      : 'It was due already: too late.'
+  },
+}
+
+export const redactEvent: Doing = {
+  title: 'Redact an event',
+  button: 'Erase its data',
+  async preview(visit, values) {
+    const event = await eventOf(visit, values)
+    const { count: found } = await visit.bus.events.redact(event.id, { preview: true })
+    if (found === 0) return { says: `The data of ${nameOf(event)} is erased already.`, count: 0 }
+    return {
+      says: `This erases the data and the metadata of ${nameOf(event)}, and the messages and stacks of its errors.`,
+      warns: 'Nothing brings them back, but for your backups. Its id, type, key, times and history stay.',
+      count: found,
+      fields: choiceField({
+        name: 'pending',
+        label: 'Deliveries that still wait for it',
+        value: 'dead-letter',
+        options: [
+          ['dead-letter', 'become dead letters that say so'],
+          ['deliver', 'get what is left of it'],
+        ],
+      }),
+    }
+  },
+  async run({ bus }, values, { act }) {
+    const pending = values.get('pending') === 'deliver' ? 'deliver' : 'dead-letter'
+    const { count: done } = await bus.events.redact(idOf(values), { ...act, pending })
+    return done === 0 ? 'It was erased already.' : 'Its data is erased.'
+  },
+}
+
+export const replayEvent: Doing = {
+  title: 'Replay an event',
+  button: 'Replay it',
+  async preview(visit, values) {
+    const event = await eventOf(visit, values)
+    const handler = handlerOf(values)
+    const found = await visit.bus.replay({ ...onlyThis(event, handler), dryRun: true })
+    if (found.count === 0) return { says: whyNone(found.skipped, handler), count: 0 }
+    return {
+      says: `This gives ${nameOf(event)} to ${handler} again.`,
+      warns: 'Other handlers get nothing. It takes its place in its key by the order of publishing.',
+      count: 1,
+    }
+  },
+  async run(visit, values, { act }) {
+    const event = await eventOf(visit, values)
+    const replay = await visit.bus.replay(onlyThis(event, handlerOf(values)), act)
+    const { count: given } = await replay.done
+    return given === 0 ? whyNone(1, replay.handler) : `${event.type} is given to ${replay.handler} again.`
+  },
+}
+
+/** The log is read for the millisecond in which it was published. */
+function onlyThis(event: RecordedEvent, handler: string) {
+  const since = event.publishedAt
+  const until = new Date(since.getTime() + 1)
+  return { handler, since, until, where: ({ id }: { readonly id: string }) => id === event.id }
+}
+
+function whyNone(skipped: number, handler: string): string {
+  return skipped > 0
+    ? `Its delivery to ${handler} waits or runs anyway: nothing to do.`
+    : `${handler} is not interested in this event: nothing to do.`
+}
+
+async function eventOf({ bus }: Visit, values: URLSearchParams): Promise<RecordedEvent> {
+  const event = await bus.events.get(idOf(values))
+  if (event === null) throw refused('No event of this id is stored.')
+  return event
+}
+
+function idOf(values: URLSearchParams): string {
+  return asked(values, 'id') ?? ''
+}
+
+function handlerOf(values: URLSearchParams): string {
+  const handler = asked(values, 'handler')
+  if (handler === null) throw refused('Say which handler gets it.')
+  return handler
+}
+
+function nameOf({ type, id }: RecordedEvent): string {
+  return `${type} ${id}`
+}

@@ -1,0 +1,16 @@
+/** A page without anything of the bus: for those who are not served, and where there is no page to show. */
+
+/** `title` and `text` are ours: they are not escaped. */
+export function plainPage(status: number, title: string, text: string): Response {
+  const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1><p>${text}</p></html>`
+  return new Response(body, {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cache-control': 'no-store',
+    },
+  })
+}

@@ -1,0 +1,22 @@
+/** A state in one word, with a colour that says how much it matters. The word is always there: colour alone tells nothing to many. */
+import { html, type Markup } from '../html.ts'
+
+type Tone = 'good' | 'bad' | 'wait' | 'quiet'
+
+const TONES: Readonly<Record<string, Tone>> = {
+  done: 'good',
+  ok: 'good',
+  running: 'good',
+  dead: 'bad',
+  blocked: 'bad',
+  problem: 'bad',
+  retrying: 'wait',
+  warning: 'wait',
+  paused: 'wait',
+  awaiting: 'wait',
+  snoozed: 'wait',
+}
+
+export function badge(state: string): Markup {
+  return html`<span class="${`badge ${TONES[state] ?? 'quiet'}`}">${state}</span>`
+}

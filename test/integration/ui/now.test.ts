@@ -1,0 +1,120 @@
+/** The operator page: **Now** shows how the bus is, and **Events** what was published. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { operatorPage } from '../../../src/ui/index.ts'
+import { openTestBus, type TestBus } from '../../support/bus.ts'
+import { drained } from '../../support/drained.ts'
+import { visitorOf, type Visitor } from '../../support/operator-page.ts'
+import { handlersIn, OrderPlaced, PageViewed } from '../../support/stage-for-operators.ts'
+
+const trouble = { isMailDown: true, isStockWrong: true }
+let shop: TestBus
+let visitor: Visitor
+
+beforeAll(async () => {
+  shop = await openTestBus({ handlers: handlersIn(trouble) })
+  visitor = visitorOf(operatorPage(shop.bus, { access: () => 'all', title: 'Shop' }))
+  await shop.bus.publish([
+    OrderPlaced({ order: '4711' }, { correlationId: 'basket-1' }),
+    OrderPlaced({ order: '4712' }),
+  ])
+  await drained(shop.bus)
+  await shop.bus.publish(PageViewed({ page: '/' }))
+  await shop.bus.pause({ handler: 'web.count' }, { by: 'ada', reason: 'counts twice' })
+})
+
+afterAll(() => shop.close())
+
+test('Now says for each handler what waits and what is dead, those in trouble first, and leads there', async () => {
+  const { text, html, status } = await eventually('/', /stock\.reserve/)
+
+  expect(status).toBe(200)
+  expect(rowOf(html, 'stock.reserve')).toContain('2')
+  expect(html.indexOf('stock.reserve')).toBeLessThan(html.lastIndexOf('>web.count<'))
+  expect(html).toContain('href="/events?handler=web.count&amp;state=unfinished"')
+  expect(html).toContain('href="/dead-letters?handler=mail.receipt"')
+  expect(text).toContain('web.count is paused since')
+  expect(text).toContain('by ada: counts twice')
+})
+
+test('Now draws the last hour of each handler, and says the same in words', async () => {
+  const { html } = await eventually('/', /mail\.receipt/)
+
+  expect(rowOf(html, 'mail.receipt')).toMatch(/aria-label="100\.0% errors over the last hour"/)
+  expect(rowOf(html, 'mail.receipt')).toMatch(/<polyline points="0,\d/)
+})
+
+test('Now shows what the doctor finds, what is wrong first', async () => {
+  const { text } = await eventually('/', /no worker is running/)
+
+  expect(text).toMatch(/warning workers no worker is running/)
+  expect(text.indexOf('warning workers')).toBeLessThan(text.indexOf('ok connection'))
+})
+
+describe('Events', () => {
+  test.each([
+    ['', ['web.page-viewed', 'orders.order-placed', 'orders.order-placed']],
+    ['type=orders.*', ['orders.order-placed', 'orders.order-placed']],
+    ['key=order-4711', ['orders.order-placed']],
+    ['correlation=basket-1', ['orders.order-placed']],
+    ['handler=mail.receipt&state=dead', ['orders.order-placed', 'orders.order-placed']],
+    ['state=unfinished', ['web.page-viewed']],
+    ['text=4712', ['orders.order-placed']],
+    ['since=2020-01-01T00:00&until=2020-01-02', []],
+    ['type=&key=+&state=', ['web.page-viewed', 'orders.order-placed', 'orders.order-placed']],
+  ])('lists what matches %j', async (query, types) => {
+    const { html, status } = await visitor.get(`/events?${query}`)
+
+    expect(status).toBe(200)
+    expect(typesIn(html)).toEqual(types)
+  })
+
+  test('keeps the filter in its form, and shows the data in a line', async () => {
+    const { html, text } = await visitor.get('/events?key=order-4711&state=dead')
+
+    expect(html).toMatch(/name="key"\s+value="order-4711"/)
+    expect(html).toMatch(/<option value="dead" selected>/)
+    expect(text).toContain('{order: "4711", email: "anna@example.org", total: 42n}')
+  })
+
+  test.each(['state=gone', 'since=yesterday', 'cursor=abc', 'type=Not a type', 'metadata=tenant'])(
+    'says what is wrong with %j, above the form as it was filled in',
+    async (query) => {
+      const { status, html } = await visitor.get(`/events?key=order-4711&${query}`)
+
+      expect(status).toBe(400)
+      expect(html).toContain('role="alert"')
+      expect(html).toMatch(/name="key"\s+value="order-4711"/)
+    },
+  )
+})
+
+test('the search at the top finds an event by its id, and events by key, correlation id or what is in their data', async () => {
+  const [event] = (await shop.bus.events.list({ correlationId: 'basket-1' })).events
+  const words = [event?.id ?? '', 'order-4712', 'basket-1', '4712', '']
+
+  const found = await Promise.all(words.map((word) => visitor.get(`/find?for=${encodeURIComponent(word)}`)))
+
+  expect(found.map(({ at }) => at)).toEqual([
+    `/events/${event?.id}`,
+    '/events?key=order-4712',
+    '/events?correlation=basket-1',
+    '/events?text=4712',
+    '/events',
+  ])
+})
+
+function rowOf(html: string, handler: string): string {
+  return html.split('<tr>').find((row) => row.includes(`>${handler}</a>`)) ?? ''
+}
+
+function typesIn(html: string): readonly string[] {
+  return Array.from(html.matchAll(/<td\s*>((?:orders|web)\.[\w-]+)<\/td>/g), ([, type = '']) => type)
+}
+
+/** The doctor is asked in the background: a page does not wait for it. */
+async function eventually(path: string, what: RegExp) {
+  for (let turn = 0; ; turn += 1) {
+    const shown = await visitor.get(path)
+    if (what.test(shown.text) || turn === 100) return shown
+  }
+}
