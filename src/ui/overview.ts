@@ -1,7 +1,6 @@
 /** What the first page shows of the whole bus: remembered for a few seconds, so that ten people who watch it cost as much as one. */
 import type { Bus } from '../bus.ts'
 import type { HandlerRates, RateReport } from '../deliveries/rates.ts'
-import { backlogOf } from './backlog.ts'
 import { remembered } from './remembered.ts'
 
 const MINUTE_MS = 60_000
@@ -12,7 +11,7 @@ export type Overview = ReturnType<typeof overviewOf>
 
 export function overviewOf(bus: Bus) {
   return Object.freeze({
-    backlog: remembered(() => backlogOf(bus), { freshMs: 3_000, waitMs: WAIT_MS }),
+    backlog: remembered(async () => (await bus.backlog()).handlers, { freshMs: 3_000, waitMs: WAIT_MS }),
     /** The last hour, in thirty steps. */
     rates: remembered(() => bus.rates({ stepMs: 2 * MINUTE_MS }), { freshMs: 10_000, waitMs: WAIT_MS }),
     /** It opens a connection of its own, and waits for a notification. */

@@ -1,6 +1,6 @@
 /** Handlers with what waits for them and how they did in the last hour; those that need someone first. */
+import type { HandlerBacklog } from '../../deliveries/backlog.ts'
 import type { HandlerRates, RateReport } from '../../deliveries/rates.ts'
-import type { HandlerBacklog } from '../backlog.ts'
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'
 import { stepsOf } from '../overview.ts'
@@ -22,6 +22,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'Handler' },
   { head: 'Waiting', isNumber: true },
   { head: 'Oldest', isNumber: true },
+  { head: 'Behind in the log', isNumber: true },
   { head: 'Running', isNumber: true },
   { head: 'Retrying', isNumber: true },
   { head: 'Parked', isNumber: true },
@@ -47,7 +48,7 @@ export function handlersPart(visit: Visit, { backlog, rates }: Parts): Markup {
 
 /** Dead and blocked first, then what fails, then what waits. */
 function urgency({ dead, blockedKeys, retrying, waiting }: HandlerBacklog): number {
-  return (dead + (blockedKeys ?? 0)) * 1e12 + Math.min(retrying, 999_999) * 1e6 + Math.min(waiting, 999_999)
+  return (dead + blockedKeys) * 1e12 + Math.min(retrying, 999_999) * 1e6 + Math.min(waiting, 999_999)
 }
 
 function counts(visit: Visit, one: HandlerBacklog): readonly Cell[] {
@@ -57,6 +58,7 @@ function counts(visit: Visit, one: HandlerBacklog): readonly Cell[] {
     html`<a href="${link(visit, `/handlers/${encodeURIComponent(handler)}`)}">${handler}</a>`,
     countLink(one.waiting, events('unfinished'), `waiting for ${handler}`),
     duration(one.oldestWaitingMs),
+    one.log === null ? '' : number(one.log.events),
     number(one.running),
     countLink(one.retrying, events('retrying'), `retrying at ${handler}`),
     number(one.parked),

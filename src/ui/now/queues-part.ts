@@ -1,6 +1,6 @@
 /** Queues by the work that their handlers have. */
+import type { HandlerBacklog } from '../../deliveries/backlog.ts'
 import type { ListeningHandler } from '../../deliveries/explain.ts'
-import type { HandlerBacklog } from '../backlog.ts'
 import type { Markup } from '../html.ts'
 import { number } from '../parts/number.ts'
 import { table } from '../parts/table.ts'
@@ -29,8 +29,6 @@ export function queuesPart(backlog: readonly HandlerBacklog[], handlers: readonl
   })
 }
 
-function sum(values: readonly (number | null)[]): number | null {
-  return values.every((value) => value === null)
-    ? null
-    : values.reduce<number>((total, value) => total + (value ?? 0), 0)
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
