@@ -22,7 +22,7 @@ const ELSEWHERE = [...NO_TESTS, ...SLOW]
 const test = {
   pool: 'forks',
   maxConcurrency: 8, // tests that run side by side wait most of the time
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
 } as const
 

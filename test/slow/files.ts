@@ -3,6 +3,8 @@
  * `npm test` does not, which is to end within 20 minutes on two cores.
  */
 export const SLOW: readonly string[] = [
+  'test/faults/f05-launchers.test.ts',
+  'test/faults/held-up-heartbeats.test.ts',
   'test/faults/transactional-kills.test.ts',
   'test/faults/trees-under-kills.test.ts',
   'test/integration/bench.test.ts',
