@@ -5,11 +5,15 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import type { Command, Invocation } from '../../src/cli/command.ts'
+import { health } from '../../src/cli/health.ts'
+import { serve } from '../../src/cli/serve.ts'
+import { worker } from '../../src/cli/worker.ts'
 import { createBus, failed, type AnyHandler, type Bus, type BusOptions } from '../../src/index.ts'
 import { prometheusName } from '../../src/metrics/prometheus.ts'
 import { STANDING, WORK } from '../../src/metrics/metrics.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus } from '../support/cli.ts'
+import { linesOf } from '../support/cli.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
@@ -26,17 +30,17 @@ beforeAll(async () => {
 beforeEach(() => emptyTables(opened.database))
 
 test('a worker is ready from when it has started until it stops, and alive all the time; below any path', async () => {
-  const worker = busWith([]).worker()
-  const http = worker.http()
+  const working = busWith([]).worker()
+  const http = working.http()
   const ready = async () => {
     const response = await http(new Request('http://localhost/internal/readyz'))
     return [response.status, await response.json()]
   }
 
   const before = await ready()
-  await worker.start()
+  await working.start()
   const started = await ready()
-  await worker.stop()
+  await working.stop()
   const after = await ready()
 
   expect(before).toEqual([503, { ready: false, reasons: ['the worker has not started'] }])
@@ -73,17 +77,17 @@ test('metrics count what the bus does from then on, by event type and handler, a
   const fails = handlerThat(() => failed('no'), { name: 'notes.die', maxAttempts: 1 })
   const bus = busWith([handlerThat(() => undefined), fails])
   const another = busWith([])
-  const worker = bus.worker()
-  const http = worker.http()
+  const working = bus.worker()
+  const http = working.http()
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
   await another.publish(NoteTaken({ n: 3 }))
-  await worker.start()
-  await until('both are handled', () => worker.counts().done === 2 && worker.counts().dead === 2)
+  await working.start()
+  await until('both are handled', () => working.counts().done === 2 && working.counts().dead === 2)
 
   const response = await http(new Request('http://localhost/metrics'))
 
   const text = await response.text()
-  await worker.stop()
+  await working.stop()
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const value = (series: string) => {
     const line = linesOf(text).find((one) => one.startsWith(`${series} `))
@@ -120,15 +124,15 @@ test('metrics count what the bus does from then on, by event type and handler, a
 
 test('buckets of a histogram add up, each with those before it', async () => {
   const bus = busWith([handlerThat((n) => new Promise((done) => setTimeout(done, n)))], { backend: 'postgres' })
-  const worker = bus.worker()
-  const http = worker.http()
+  const working = bus.worker()
+  const http = working.http()
   await bus.publish([1, 60, 300].map((n) => NoteTaken({ n })))
-  await worker.start()
-  await until('all are handled', () => worker.counts().done === 3)
+  await working.start()
+  await until('all are handled', () => working.counts().done === 3)
 
   const text = await (await http(new Request('http://localhost/metrics'))).text()
 
-  await worker.stop()
+  await working.stop()
   const buckets = Array.from(
     text.matchAll(/^messaging_process_duration_seconds_bucket\{.*le="(.*)"\} (\d+)$/gm),
     ([, end, count]) => [end, Number(count)] as const,
@@ -167,46 +171,59 @@ test('every metric that the dashboard and the alerts name is one of ours', () =>
   }
 })
 
-test('postbus worker --http serves it, postbus health asks it, and a port in use is refused', async () => {
-  const worker = startWorker(['--http', '0', '--http-host', '127.0.0.1', '--log', 'json'])
-  const url = await worker.url
-  const probe = () => postbus(opened.connectionString, ['health', '--url', `${url}/readyz`], { config: null })
-  await until('the worker is ready', async () => (await fetch(`${url}/readyz`)).ok)
+test('postbus worker --http serves it, and postbus health asks it; signals are JSON lines, and nothing else is printed', async () => {
+  const working = startWorker(['--http', '0', '--http-host', '127.0.0.1', '--log', 'json'])
+  const url = `${await working.url}/readyz`
+  await until('the worker is ready', async () => (await fetch(url)).ok)
 
-  const [ready, refused, nobody] = await Promise.all([
-    probe(),
-    postbus(opened.connectionString, ['worker', '--http', new URL(url).port, '--http-host', '127.0.0.1']),
-    postbus(opened.connectionString, ['health', '--url', 'http://127.0.0.1:2/readyz'], { config: null }),
-  ])
-  worker.kill()
+  const ready = await run(health, { url })
+  working.kill()
 
-  expect(ready).toMatchObject({ code: 0, out: '', err: '{"ready":true,"reasons":[]}\n' })
-  expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringContaining('POSTBUS_PORT_IN_USE') as string })
-  expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining('ECONNREFUSED') as string })
-  expect(await worker.exited).toBe(0)
-  const started = worker.lines.find((line) => line.includes('worker.started')) ?? ''
-  expect(JSON.parse(started)).toMatchObject({
+  expect(ready).toEqual({ code: 0, said: '{"ready":true,"reasons":[]}\n' })
+  expect(await working.exited).toBe(0)
+  expect(await run(health, { url })).toMatchObject({
+    code: 1,
+    said: expect.stringContaining('ECONNREFUSED') as string,
+  })
+  const [place, ...lines] = working.lines
+  expect(place).toMatch(/^Health checks: \S+\/readyz\. Metrics: \S+\/metrics\.$/)
+  const signals = lines.filter((line) => line.includes('worker.')).map((line) => JSON.parse(line) as object)
+  expect(signals[0]).toMatchObject({
     level: 'info',
     signal: 'worker.started',
     workerId: expect.any(String) as string,
   })
-  expect(worker.lines.filter((line) => line.includes('Working on'))).toEqual([started])
+  expect(lines.filter((line) => line.includes('Working on'))).toHaveLength(1)
 })
 
-test.concurrent.for([
-  [['worker', '--http', 'x'], '--http x: expected a port'],
-  [['worker', '--log', 'xml'], 'expected json or pretty'],
-  [['health', '--url', 'nowhere'], 'expected a URL'],
-] as const)('%o is a mistake', async ([words, says]) => {
-  const { code, err } = await postbus(
-    'postgres://nobody@127.0.0.1:1/nowhere',
-    words,
-    words[0] === 'health' ? { config: null } : {},
-  )
+test('a port that is in use is refused', async () => {
+  const place = { port: 0, host: '127.0.0.1' }
+  const first = await serve(async () => new Response('first'), place)
+  onTestFinished(() => first.close())
 
-  expect(code).toBe(2)
-  expect(err).toContain(says)
+  const second = serve(async () => new Response('second'), { ...place, port: Number(new URL(first.url).port) })
+
+  await expect(second).rejects.toMatchObject({ code: 'POSTBUS_PORT_IN_USE' })
+  expect(await (await fetch(first.url)).text()).toBe('first')
 })
+
+test.for([
+  [worker, { http: 'x' }, '--http x: expected a port'],
+  [worker, { 'http-host': 'localhost' }, 'on which port'],
+  [worker, { http: '9465', once: true }, 'leave out --once'],
+  [worker, { log: 'xml' }, 'expected json or pretty'],
+  [health, { url: 'nowhere' }, 'expected a URL'],
+] as const)('a mistake: %o with %o', async ([command, options, says]) => {
+  await expect(run(command, options)).rejects.toThrow(says)
+})
+
+/** Runs a command in this process. */
+async function run(command: Command, options: Invocation['options']) {
+  const said: string[] = []
+  const stream = { write: (text: string) => said.push(text) } as unknown as NodeJS.WriteStream
+  const code = await command.run({ options, words: [], terminal: { out: stream, err: stream, in: process.stdin } })
+  return { code, said: said.join('') }
+}
 
 function busWith(its: readonly AnyHandler[], options: BusOptions = {}): Bus {
   const { connectionString } = opened
