@@ -1,9 +1,11 @@
-/** The files of docs/deploy: they parse, every command line in them exists, and their ports, paths and periods fit what a worker does. */
+/** The files of docs/deploy and docs/grafana: they parse, every command line in them exists, and their ports, paths and periods fit what a worker does. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
 import { expect, test } from 'vitest'
+import { prometheusName } from '../src/metrics/prometheus.ts'
+import { STANDING, WORK } from '../src/metrics/metrics.ts'
 
 type Tree = { readonly [field: string]: Tree & string & number & readonly (Tree & string)[] }
 
@@ -77,6 +79,19 @@ test('probes ask the port that the worker serves, for pages that it has, and wai
   expect(Number(timeout)).toBeGreaterThan(5)
 })
 
+test('every metric that the dashboard and the alerts name is one of ours', () => {
+  const names = Object.values({ ...WORK, ...STANDING }).flatMap((metric) => {
+    const name = prometheusName(metric)
+    return metric.kind === 'histogram' ? ['bucket', 'sum', 'count'].map((what) => `${name}_${what}`) : [name]
+  })
+
+  for (const file of ['docs/grafana/dashboard.json', 'docs/grafana/alerts.yml']) {
+    const used = readFileSync(file, 'utf8').match(/\b(?:postbus|messaging)_[a-z_]+(?=\{|\[|\)| )/g) ?? []
+    expect(new Set(used).size).toBeGreaterThan(3)
+    expect([...new Set(used)].filter((name) => !names.includes(name) && !isLabel(name))).toEqual([])
+  }
+})
+
 test('each alert has an expression, a severity and what to do', () => {
   const rules = alerts['groups']?.[0]?.['rules'] ?? []
 
@@ -90,6 +105,10 @@ test('each alert has an expression, a severity and what to do', () => {
     })
   }
 })
+
+function isLabel(name: string): boolean {
+  return ['messaging_consumer_group_name', 'messaging_destination_name', 'postbus_state'].includes(name)
+}
 
 interface Container {
   readonly name: string

@@ -185,20 +185,16 @@ test.for([[{ exakt: true }], [{ exact: 'yes' }]])('%o is refused', async ([optio
   await expect(opened.bus.backlog(options as object)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
 })
 
-test('postbus backlog prints a line for each handler, the longest waiting first; --json every number', async () => {
+test('postbus backlog prints a line for each handler, the longest waiting first', async () => {
   await opened.bus.publish([1, 4].map((n) => NoteTaken({ n })))
 
-  const [table, json] = await Promise.all([
-    postbus(opened.connectionString, ['backlog']),
-    postbus(opened.connectionString, ['backlog', '--json', '--exact']),
-  ])
+  const { code, out, err } = await postbus(opened.connectionString, ['backlog', '--exact'])
 
-  expect(linesOf(table.out)[0]).toMatch(
+  expect(linesOf(out)[0]).toMatch(
     /^HANDLER +WAITING +RUNNING +RETRYING +LATER +PARKED +BLOCKED KEYS +DEAD +OLDEST WAITS +LOG LAG$/,
   )
-  expect(linesOf(table.out)[1]).toMatch(/^notes\.(take|hold) +2 +0 +0 +0 +0 +0 +0 +[\d.]+ s$/)
-  expect(table).toMatchObject({ code: 0, err: '4 handlers.\n' })
-  expect(json.json()).toContainEqual(expect.objectContaining({ handler: 'notes.take', waiting: 2, dead: 0, log: null }))
+  expect(linesOf(out)[1]).toMatch(/^notes\.(take|hold) +2 +0 +0 +0 +0 +0 +0 +[\d.]+ s$/)
+  expect({ code, err }).toEqual({ code: 0, err: '4 handlers.\n' })
 })
 
 async function backlogOf({ bus }: Pick<TestBus, 'bus'>): Promise<Readonly<Record<string, HandlerBacklog>>> {

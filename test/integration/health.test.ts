@@ -1,16 +1,8 @@
-/** `worker.http()`: whether a worker lives and is ready, and its metrics for Prometheus; `postbus worker --http` and `postbus health`. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+/** `worker.http()`: whether a worker lives and is ready, and its metrics for Prometheus. */
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, failed, type AnyHandler, type Bus, type BusOptions } from '../../src/index.ts'
-import { prometheusName } from '../../src/metrics/prometheus.ts'
-import { STANDING, WORK } from '../../src/metrics/metrics.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus } from '../support/cli.ts'
-import * as handlers from '../support/fixtures/cli/event-handlers.ts'
+import { linesOf } from '../support/cli.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'
@@ -19,24 +11,24 @@ import { until } from '../support/until.ts'
 let opened: TestBus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers })
+  opened = await openTestBus()
   return () => opened.close()
 })
 
 beforeEach(() => emptyTables(opened.database))
 
 test('a worker is ready from when it has started until it stops, and alive all the time; below any path', async () => {
-  const worker = busWith([]).worker()
-  const http = worker.http()
+  const working = busWith([]).worker()
+  const http = working.http()
   const ready = async () => {
     const response = await http(new Request('http://localhost/internal/readyz'))
     return [response.status, await response.json()]
   }
 
   const before = await ready()
-  await worker.start()
+  await working.start()
   const started = await ready()
-  await worker.stop()
+  await working.stop()
   const after = await ready()
 
   expect(before).toEqual([503, { ready: false, reasons: ['the worker has not started'] }])
@@ -73,17 +65,17 @@ test('metrics count what the bus does from then on, by event type and handler, a
   const fails = handlerThat(() => failed('no'), { name: 'notes.die', maxAttempts: 1 })
   const bus = busWith([handlerThat(() => undefined), fails])
   const another = busWith([])
-  const worker = bus.worker()
-  const http = worker.http()
+  const working = bus.worker()
+  const http = working.http()
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
   await another.publish(NoteTaken({ n: 3 }))
-  await worker.start()
-  await until('both are handled', () => worker.counts().done === 2 && worker.counts().dead === 2)
+  await working.start()
+  await until('both are handled', () => working.counts().done === 2 && working.counts().dead === 2)
 
   const response = await http(new Request('http://localhost/metrics'))
 
   const text = await response.text()
-  await worker.stop()
+  await working.stop()
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const value = (series: string) => {
     const line = linesOf(text).find((one) => one.startsWith(`${series} `))
@@ -120,15 +112,15 @@ test('metrics count what the bus does from then on, by event type and handler, a
 
 test('buckets of a histogram add up, each with those before it', async () => {
   const bus = busWith([handlerThat((n) => new Promise((done) => setTimeout(done, n)))], { backend: 'postgres' })
-  const worker = bus.worker()
-  const http = worker.http()
+  const working = bus.worker()
+  const http = working.http()
   await bus.publish([1, 60, 300].map((n) => NoteTaken({ n })))
-  await worker.start()
-  await until('all are handled', () => worker.counts().done === 3)
+  await working.start()
+  await until('all are handled', () => working.counts().done === 3)
 
   const text = await (await http(new Request('http://localhost/metrics'))).text()
 
-  await worker.stop()
+  await working.stop()
   const buckets = Array.from(
     text.matchAll(/^messaging_process_duration_seconds_bucket\{.*le="(.*)"\} (\d+)$/gm),
     ([, end, count]) => [end, Number(count)] as const,
@@ -154,86 +146,9 @@ test('there is nothing else, and nothing is done by a post', async () => {
   ).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
 })
 
-test('every metric that the dashboard and the alerts name is one of ours', () => {
-  const names = Object.values({ ...WORK, ...STANDING }).flatMap((metric) => {
-    const name = prometheusName(metric)
-    return metric.kind === 'histogram' ? ['bucket', 'sum', 'count'].map((what) => `${name}_${what}`) : [name]
-  })
-
-  for (const file of ['docs/grafana/dashboard.json', 'docs/grafana/alerts.yml']) {
-    const used = readFileSync(file, 'utf8').match(/\b(?:postbus|messaging)_[a-z_]+(?=\{|\[|\)| )/g) ?? []
-    expect(new Set(used).size).toBeGreaterThan(3)
-    expect([...new Set(used)].filter((name) => !names.includes(name) && !isLabel(name))).toEqual([])
-  }
-})
-
-test('postbus worker --http serves it, postbus health asks it, and a port in use is refused', async () => {
-  const worker = startWorker(['--http', '0', '--http-host', '127.0.0.1', '--log', 'json'])
-  const url = await worker.url
-  const probe = () => postbus(opened.connectionString, ['health', '--url', `${url}/readyz`], { config: null })
-  await until('the worker is ready', async () => (await fetch(`${url}/readyz`)).ok)
-
-  const [ready, refused, nobody] = await Promise.all([
-    probe(),
-    postbus(opened.connectionString, ['worker', '--http', new URL(url).port, '--http-host', '127.0.0.1']),
-    postbus(opened.connectionString, ['health', '--url', 'http://127.0.0.1:2/readyz'], { config: null }),
-  ])
-  worker.kill()
-
-  expect(ready).toMatchObject({ code: 0, out: '', err: '{"ready":true,"reasons":[]}\n' })
-  expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringContaining('POSTBUS_PORT_IN_USE') as string })
-  expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining('ECONNREFUSED') as string })
-  expect(await worker.exited).toBe(0)
-  const started = worker.lines.find((line) => line.includes('worker.started')) ?? ''
-  expect(JSON.parse(started)).toMatchObject({
-    level: 'info',
-    signal: 'worker.started',
-    workerId: expect.any(String) as string,
-  })
-  expect(worker.lines.filter((line) => line.includes('Working on'))).toEqual([started])
-})
-
-test.concurrent.for([
-  [['worker', '--http', 'x'], '--http x: expected a port'],
-  [['worker', '--log', 'xml'], 'expected json or pretty'],
-  [['health', '--url', 'nowhere'], 'expected a URL'],
-] as const)('%o is a mistake', async ([words, says]) => {
-  const { code, err } = await postbus(
-    'postgres://nobody@127.0.0.1:1/nowhere',
-    words,
-    words[0] === 'health' ? { config: null } : {},
-  )
-
-  expect(code).toBe(2)
-  expect(err).toContain(says)
-})
-
 function busWith(its: readonly AnyHandler[], options: BusOptions = {}): Bus {
   const { connectionString } = opened
   const bus = createBus({ connectionString, handlers: its, onSignal: () => undefined, ...options })
   onTestFinished(() => bus.close())
   return bus
-}
-
-function isLabel(name: string): boolean {
-  return ['messaging_consumer_group_name', 'messaging_destination_name', 'postbus_state'].includes(name)
-}
-
-function startWorker(words: readonly string[]) {
-  const config = resolve(import.meta.dirname, '../support/fixtures/cli/postbus.config.ts')
-  const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
-  const child = spawn(process.execPath, [main, 'worker', ...words, '--config', config], {
-    env: { DATABASE_URL: opened.connectionString, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines: string[] = []
-  const { promise: url, resolve: found } = Promise.withResolvers<string>()
-  createInterface(child.stderr).on('line', (line) => {
-    lines.push(line)
-    const [, served] = /^Health checks: (\S+)\/readyz\./.exec(line) ?? []
-    if (served !== undefined) found(served)
-  })
-  const exited = once(child, 'close').then(([code]) => code as number | null)
-  return { url, lines, exited, kill: () => child.kill('SIGTERM') }
 }
