@@ -81,7 +81,7 @@ describe.each<Kind>(['postgres', 'inline'])('%s', (backend) => {
         { handle: () => void order.push('never') },
         {
           async handleBatch({ events: [event], handler, context }, next) {
-            order.push(`${handler} ${String(event!.metadata['tenant'])} ${context.deliveryOf(event!).attempt}`)
+            order.push(`${handler} ${JSON.stringify(event!.metadata['tenant'])} ${context.deliveryOf(event!).attempt}`)
             if (event!.metadata['tenant'] === 'closed') return skip('closed')
             await next()
             order.push('after')
@@ -96,7 +96,7 @@ describe.each<Kind>(['postgres', 'inline'])('%s', (backend) => {
     for (const event of events) await bus.publish(event)
     if (backend === 'postgres') await bus.worker().drain()
 
-    expect(order).toEqual(['notes.store open 1', 'handler', 'after', 'notes.store closed 1'])
+    expect(order).toEqual(['notes.store "open" 1', 'handler', 'after', 'notes.store "closed" 1'])
     if (backend !== 'postgres') return
     for (const { id } of events)
       expect(await bus.events.status(id)).toMatchObject({ deliveries: [{ state: 'skipped' }] })

@@ -30,7 +30,7 @@ test('events that follow each other are one batch, up to its size, and leave no 
 
   await passed()
 
-  expect(batches.map((batch) => batch.toSorted())).toEqual([
+  expect(batches.map((batch) => batch.toSorted((one, other) => one - other))).toEqual([
     [1, 2, 3, 4],
     [5, 6, 7, 8],
   ])

@@ -66,7 +66,8 @@ export class BatchGathering {
 
   /** First what has come behind those that are in it, then others. */
   #fill(): void {
-    for (const { entry } of [...this.#gathered]) this.#takeBehind(entry)
+    const before = this.#gathered.slice()
+    for (const { entry } of before) this.#takeBehind(entry)
     while (this.#hasRoom) {
       const entry = this.#parts.runnable.shift()
       if (!entry) return
