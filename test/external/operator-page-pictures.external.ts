@@ -30,7 +30,7 @@ test.runIf(areWanted)('each page has its picture, and none is large', async () =
   ] as const
 
   for (const [name, path, colorScheme] of pictures) {
-    const page = await shop.open({ colorScheme, viewport: { width: 1080, height: 640 } })
+    const page = await shop.open({ colorScheme, viewport: { width: 900, height: 460 } })
     await page.goto(shop.addressOf(path))
     if (path === '/') await page.getByText('bus.doctor()').waitFor() // it is asked in the background
     const file = `${IMAGES}/operator-page-${name}.png`
