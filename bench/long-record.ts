@@ -10,11 +10,6 @@ const AT_A_TIME = 100_000
 
 /** Of 20 types and 50,000 keys, each handled by `bench.receiver-1` to `-3`; besides 1,000 that are dead and 500 that wait. */
 export async function writeLongRecord(connectionString: string, events: number): Promise<void> {
-  await writeRecord(connectionString, events)
-  await index(connectionString)
-}
-
-async function writeRecord(connectionString: string, events: number): Promise<void> {
   const client = new Client({ connectionString })
   await client.connect()
   await client.query(
@@ -44,7 +39,8 @@ async function writeRecord(connectionString: string, events: number): Promise<vo
   await bus.close()
 }
 
-async function index(connectionString: string): Promise<void> {
+/** As workers do it, a while after what was published. */
+export async function indexRecord(connectionString: string): Promise<void> {
   const pool = new Pool({ connectionString, max: 1 })
   const log = new LogIndex(tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))
   const database = { query: (text: string, values: unknown[]) => pool.query(text, values) }

@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import type { Bus, EventQuery } from '../../src/index.ts'
 import { plainBest, publishingBus } from '../contestants/postbus.ts'
-import { DAYS, HANDLERS, writeLongRecord } from '../long-record.ts'
+import { DAYS, HANDLERS, indexRecord, writeLongRecord } from '../long-record.ts'
 import type { BenchDatabase, Case, Figures, Question } from '../question.ts'
 import { percentile } from '../statistics.ts'
 
@@ -61,6 +61,7 @@ function caseOf(events: number, turns: number): Case {
     prepare: async ({ connectionString }: BenchDatabase) => {
       await plainBest.fill(connectionString, { keys: [] })
       await writeLongRecord(connectionString, events)
+      await indexRecord(connectionString)
     },
     measure: ({ connectionString }: BenchDatabase) => measured(connectionString, turns),
   }

@@ -15,7 +15,7 @@ interface Times {
 }
 
 /** Where there is no older value, a page waits so long, and then shows that it is still being asked. */
-const FIRST_WAIT_MS = 1_000
+const FIRST_WAIT_MS = 150
 
 /**
  * Asks once at a time, and only when somebody looks. Returns `null` when there is nothing to show yet. What the question throws is

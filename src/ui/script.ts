@@ -48,12 +48,17 @@ export const SCRIPT = /* js */ `'use strict'
       if (selection && !selection.isCollapsed && part.contains(selection.anchorNode)) return
       const open = [...part.querySelectorAll('details')].map((one) => one.open)
       const scrolled = [...part.querySelectorAll('.scroll')].map((one) => one.scrollLeft)
-      const place = focused ? [...part.querySelectorAll('a, button, summary, [tabindex]')].indexOf(focused) : -1
       part.replaceChildren(...fresh.childNodes)
       part.querySelectorAll('details').forEach((one, at) => { if (at in open) one.open = open[at] })
       part.querySelectorAll('.scroll').forEach((one, at) => { one.scrollLeft = scrolled[at] ?? 0 })
-      const again = part.querySelectorAll('a, button, summary, [tabindex]')[place]
-      if (again) again.focus({ preventScroll: true })
+      if (focused) sameAs(focused, [...part.querySelectorAll('a, button, summary, [tabindex]')]).focus({ preventScroll: true })
+    }
+
+    // By where it leads, then by what it says: rows change places, and a key press must not follow another one's link.
+    const sameAs = (focused, all) => {
+      const alike = all.filter((one) => one.tagName === focused.tagName && one.href === focused.href)
+      const same = alike.find((one) => one.textContent === focused.textContent)
+      return same || (focused.href && alike[0]) || document.getElementById('main')
     }
 
     setInterval(refresh, everyMs)

@@ -14,6 +14,7 @@ export interface Shown {
 }
 
 export interface Visitor {
+  readonly origin: string
   get(path: string): Promise<Shown>
   /** Posts the form of a page, with more fields or other ones. `headers` in place of those that a browser sends with a form. */
   submit(shown: Shown, fields?: Fields, headers?: Readonly<Record<string, string>>): Promise<Shown>
@@ -39,6 +40,7 @@ export function visitorOf(page: OperatorPage, origin = ORIGIN): Visitor {
   }
 
   return {
+    origin,
     cookies,
     get: (path) => send(path),
     submit: (shown, fields = {}, headers = { origin, 'sec-fetch-site': 'same-origin' }) => {

@@ -1,4 +1,5 @@
 /** Acts on one event: taking it back, giving it to a handler again, erasing its data. */
+import { goesOn } from '../../record/event-status.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { asked, refused } from '../asked.ts'
 import { choiceField } from '../parts/fields.ts'
@@ -60,8 +61,8 @@ export const replayEvent: Doing = {
   async preview(visit, values) {
     const event = await eventOf(visit, values)
     const handler = handlerOf(values)
-    const found = await visit.bus.replay({ ...onlyThis(event, handler), dryRun: true })
-    if (found.count === 0) return { says: whyNone(found.skipped, handler), count: 0 }
+    const problem = await whyNot(visit, event, handler)
+    if (problem !== null) return { says: problem, count: 0 }
     return {
       says: `This gives ${nameOf(event)} to ${handler} again.`,
       warns: 'Other handlers get nothing. It takes its place in its key by the order of publishing.',
@@ -72,7 +73,7 @@ export const replayEvent: Doing = {
     const event = await eventOf(visit, values)
     const replay = await visit.bus.replay(onlyThis(event, handlerOf(values)), act)
     const { count: given } = await replay.done
-    return given === 0 ? whyNone(1, replay.handler) : `${event.type} is given to ${replay.handler} again.`
+    return given === 0 ? NOTHING_GIVEN : `${event.type} is given to ${replay.handler} again.`
   },
 }
 
@@ -83,10 +84,16 @@ function onlyThis(event: RecordedEvent, handler: string) {
   return { handler, since, until, where: ({ id }: { readonly id: string }) => id === event.id }
 }
 
-function whyNone(skipped: number, handler: string): string {
-  return skipped > 0
-    ? `Its delivery to ${handler} waits or runs anyway: nothing to do.`
-    : `${handler} is not interested in this event: nothing to do.`
+const NOTHING_GIVEN = 'It was not given again: its delivery waits or runs anyway, or the handler is not interested.'
+
+/** As a dry run would find out, which reads the log and takes longer than a page may. */
+async function whyNot({ bus }: Visit, event: RecordedEvent, handler: string): Promise<string | null> {
+  const [status, explained] = await Promise.all([bus.events.status(event.id), event.isRaw ? [] : bus.explain(event)])
+  const listening = explained.find((one) => one.handler === handler)
+  if (!event.isRaw && !listening?.interested) return `${handler} is not interested in this event: nothing to do.`
+  const delivery = status?.deliveries.find((one) => one.handler === handler)
+  const isOver = delivery === undefined || delivery.state === 'blocked' || !goesOn(delivery.state)
+  return isOver ? null : `Its delivery to ${handler} is ${delivery.state}: nothing to do.`
 }
 
 async function eventOf({ bus }: Visit, values: URLSearchParams): Promise<RecordedEvent> {

@@ -22,7 +22,7 @@ export function problemOf(error: unknown, visit: Visit): Page {
   const back = asked(visit.query, 'back')
   return {
     title: isOurs ? 'This could not be done' : 'Something went wrong',
-    status: isOurs ? 409 : 503,
+    status: isOurs && error.code !== 'POSTBUS_DATABASE_UNREACHABLE' ? 409 : 503,
     body: html`<p class="problem" role="alert">
         ${isOurs ? html`<code>${error.code}</code> ` : ''}${isTold ? safeTextOfError(error) : 'See the log of the service, or ask someone with full access.'}
       </p>

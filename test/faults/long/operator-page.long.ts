@@ -3,7 +3,7 @@
  * something else; the first one, which also warms up the connection, is printed but does not count.
  */
 import { beforeAll, expect, test } from 'vitest'
-import { HANDLERS, writeLongRecord } from '../../../bench/long-record.ts'
+import { HANDLERS, indexRecord, writeLongRecord } from '../../../bench/long-record.ts'
 import { OrderChanged } from '../../../bench/contestants/postbus.ts'
 import { orderOf } from '../../../bench/order.ts'
 import { defineHandler, defineSchedule } from '../../../src/index.ts'
@@ -48,7 +48,7 @@ beforeAll(async () => {
     [Math.max(1, Math.floor(EVENTS / 100))],
   )
   ids = rows.map(({ id }) => id)
-  await shop.database.query('vacuum analyze')
+  await indexRecord(shop.connectionString)
   return () => shop.close()
 }, 40 * 60_000)
 

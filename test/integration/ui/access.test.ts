@@ -8,6 +8,7 @@ import { visitorOf } from '../../support/operator-page.ts'
 import { handlersIn, OrderPlaced } from '../../support/stage-for-operators.ts'
 
 const BASE = '/ops/postbus'
+const TOKEN = 't'.repeat(43)
 const SECRETS = ['anna@example.org', 'order-4711', 'orders.order-placed', 'stock.reserve']
 let shop: TestBus
 let eventId: string
@@ -37,9 +38,15 @@ function everyRoute(): readonly { readonly method: string; readonly path: string
   }))
 }
 
+/** As someone sends it who knows how forms and tokens work, and makes a pair of their own. */
 function request({ method, path }: { readonly method: string; readonly path: string }): Request {
-  const body = method === 'POST' ? new URLSearchParams({ handler: 'stock.reserve', all: 'true' }) : null
-  const headers = { origin: 'https://shop.example', 'sec-fetch-site': 'same-origin' }
+  const body =
+    method === 'POST' ? new URLSearchParams({ token: TOKEN, count: '1', handler: 'stock.reserve', all: 'yes' }) : null
+  const headers = {
+    origin: 'https://shop.example',
+    'sec-fetch-site': 'same-origin',
+    cookie: `postbus_token=${TOKEN}`,
+  }
   return new Request(`https://shop.example${path}`, { method, body, headers, redirect: 'manual' })
 }
 

@@ -1,11 +1,12 @@
 /** The operator page in each framework under a path: it is shown, an action works and keeps its filter, and what is posted from elsewhere is refused. */
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Module, type INestApplication, type MiddlewareConsumer } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import express, { type Express } from 'express'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodeHandler, operatorPage, type OperatorPage } from '../../../src/ui/index.ts'
@@ -48,13 +49,7 @@ const MOUNTS: Readonly<Record<string, () => Promise<Mounted>>> = {
   'Fastify 5': async () => {
     const app = Fastify()
     app.get('/', () => 'the shop')
-    const handler = nodeHandler(page)
-    await app.register(async (ops) => {
-      ops.removeAllContentTypeParsers()
-      ops.addContentTypeParser('*', (_request, _body, done) => done(null)) // the page reads it
-      ops.all('/ops', (request, reply) => handler(request.raw, reply.hijack().raw))
-      ops.all('/ops/*', (request, reply) => handler(request.raw, reply.hijack().raw))
-    })
+    await app.register(ops)
     await app.listen({ port: 0 })
     return { port: portOf(app.server), close: () => app.close() }
   },
@@ -78,6 +73,17 @@ const MOUNTS: Readonly<Record<string, () => Promise<Mounted>>> = {
   'Nest 12, as a middleware of a module, behind its parsers': async () =>
     listeningNest(await aNest((consumer) => consumer.apply(nodeHandler(page)).forRoutes('ops', 'ops/*path'))),
 }
+
+test('docs/operator-page-mounting.md shows what is mounted here', () => {
+  const [docs = '', here = ''] = ['docs/operator-page-mounting.md', 'test/integration/ui/mounts.test.ts'].map((file) =>
+    readFileSync(file, 'utf8').replaceAll(/\s+/g, ' '),
+  )
+  const inTable = Array.from(docs.matchAll(/\| `((?:app|consumer)\.[^`]*)`/g), ([, code = '']) => code)
+  const inBlock = /async function ops.*?\)\)? \}/.exec(docs)?.[0] ?? ''
+
+  expect(inTable).toHaveLength(4)
+  for (const code of [...inTable, inBlock]) expect(here).toContain(code)
+})
 
 describe.each(Object.entries(MOUNTS))('in %s', (_, mount) => {
   let mounted: Mounted
@@ -138,6 +144,13 @@ describe.each(Object.entries(MOUNTS))('in %s', (_, mount) => {
     ])
   })
 })
+
+async function ops(app: FastifyInstance) {
+  const handler = nodeHandler(page)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => done(null))
+  for (const path of ['/ops', '/ops/*']) app.all(path, (request, reply) => handler(request.raw, reply.hijack().raw))
+}
 
 function inExpress(app: Express): RequestListener {
   app.get('/', (_request, response) => void response.send('the shop'))

@@ -1,0 +1,38 @@
+/** What is expensive to ask is asked once for all who look, and a page does not wait for it when there is an older answer. */
+import { expect, test } from 'vitest'
+import { remembered } from '../../../src/ui/remembered.ts'
+
+const AT_ONCE = { freshMs: 0, waitMs: 1 }
+const LONG = { freshMs: 60_000, waitMs: 10_000 }
+
+test('ten who look at once ask once, and see the same', async () => {
+  let asked = 0
+  const look = remembered(async () => (asked += 1), LONG)
+
+  const seen = await Promise.all(Array.from({ length: 10 }, look))
+
+  expect(seen.map((one) => one?.value)).toEqual(Array.from({ length: 10 }, () => 1))
+  expect(asked).toBe(1)
+})
+
+test('while it is asked again, the older answer is shown', async () => {
+  const answers = [Promise.resolve('old'), new Promise<string>(() => undefined)]
+  const look = remembered(() => answers.shift() ?? Promise.reject(new Error('asked too often')), AT_ONCE)
+
+  const seen = [await look(), await look(), await look()]
+
+  expect(seen.map((one) => one?.value)).toEqual(['old', 'old', 'old'])
+})
+
+test('where there is no answer yet, a page is not held up by it', async () => {
+  const look = remembered(() => new Promise<string>(() => undefined), AT_ONCE)
+
+  expect(await look()).toBeNull()
+})
+
+test('what goes wrong is told to those who look, those who come a moment later too', async () => {
+  const look = remembered(() => Promise.reject(new Error('no database')), LONG)
+
+  await expect(look()).rejects.toThrow('no database')
+  await expect(look()).rejects.toThrow('no database')
+})
