@@ -50,13 +50,25 @@ test('Now shows what the doctor finds, what is wrong first', async () => {
   expect(text.indexOf('warning workers')).toBeLessThan(text.indexOf('ok connection'))
 })
 
-test('Now takes what waits from bus.backlog() where the bus has it, and counts nothing itself', async () => {
-  const row = { waiting: 7, running: 3, retrying: 2, parked: 11, blockedKeys: 5, dead: 0, oldestWaitingMs: 61_000 }
-  const backlog = async () => ({ handlers: [{ handler: 'web.count', ...row }] })
+test('Now takes what waits from bus.backlog(), and counts nothing itself', async () => {
+  const row = {
+    waiting: 7,
+    later: 0,
+    running: 3,
+    retrying: 2,
+    snoozed: 0,
+    awaiting: 0,
+    parked: 11,
+    blockedKeys: 5,
+    dead: 0,
+  }
+  const log = { events: 13, seconds: 1 }
+  const handlers = [{ handler: 'web.count', ...row, oldestWaitingMs: 61_000, log }]
+  const backlog = async () => ({ at: new Date(), isEstimate: false, handlers })
   const bus = { ...shop.bus, backlog }
   const { text } = await visitorOf(operatorPage(bus, { access: () => 'all' })).get('/')
 
-  expect(text).toMatch(/web\.count 7 1\.0 min 3 2 11 5 0 /)
+  expect(text).toMatch(/web\.count 7 1\.0 min 13 3 2 11 5 0 /)
   expect(text).toMatch(/events 1 3 7/)
 })
 
