@@ -139,20 +139,17 @@ describe('a post is refused, and nothing is done, when it', () => {
   })
 })
 
-test.each([
-  'https://evil.example/',
-  '//evil.example',
-  '/\\evil.example',
-  '/\t/evil.example',
-  'javascript:alert(1)',
-  '/..//evil.example',
-])('an action never leads to another site: %j is the first page', async (back) => {
-  const preview = await visitor.get(`/do/retry-dead-letters?handler=mail.receipt&back=${encodeURIComponent(back)}`)
-  const done = await visitor.submit(preview)
+// More of these stand in test/unit/ui/problems.test.ts.
+test.each(['//evil.example', '/\\evil.example'])(
+  'an action never leads to another site: %j is the first page',
+  async (back) => {
+    const preview = await visitor.get(`/do/retry-dead-letters?handler=mail.receipt&back=${encodeURIComponent(back)}`)
+    const done = await visitor.submit(preview)
 
-  expect(preview.html).not.toMatch(/href="[^"]*evil|href="javascript/)
-  expect(done.at).toBe('/')
-})
+    expect(preview.html).not.toMatch(/href="[^"]*evil|href="javascript/)
+    expect(done.at).toBe('/')
+  },
+)
 
 function linkIn(html: string, action: string): string {
   return new RegExp(`href="([^"]*/do/${action}[^"]*)"`).exec(html)?.[1]?.replaceAll('&amp;', '&') ?? ''

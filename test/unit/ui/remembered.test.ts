@@ -24,6 +24,16 @@ test('while it is asked again, the older answer is shown', async () => {
   expect(seen.map((one) => one?.value)).toEqual(['old', 'old', 'old'])
 })
 
+test('an answer that is too old is not shown', async () => {
+  const answers = [Promise.resolve('old'), new Promise<string>(() => undefined)]
+  const look = remembered(() => answers.shift() ?? Promise.reject(new Error('asked too often')), {
+    ...AT_ONCE,
+    keepMs: -1,
+  })
+
+  expect([(await look())?.value, await look()]).toEqual(['old', null])
+})
+
 test('where there is no answer yet, a page is not held up by it', async () => {
   const look = remembered(() => new Promise<string>(() => undefined), AT_ONCE)
 
