@@ -14,7 +14,7 @@ export async function poison(database: Pool, eventId: string): Promise<void> {
     {
       attempt: 1,
       at: '2026-05-01T12:00:00.000Z',
-      message: `${evil('error-message')}`,
+      message: evil('error-message'),
       code: evil('error-code'),
       stack: evil('error-stack'),
     },

@@ -65,7 +65,9 @@ function everyAddress(): readonly string[] {
         schedule: 'orders.nightly',
       },
     ].map((values) => `${path}?${new URLSearchParams(values).toString()}`),
-    ...Object.entries(POISONED).map(([name, value]) => `${path}?${new URLSearchParams({ [name]: value }).toString()}`),
+    ...Object.entries(path.includes('/do/') ? {} : POISONED).map(
+      ([name, value]) => `${path}?${new URLSearchParams({ [name]: value }).toString()}`,
+    ),
   ])
 }
 
@@ -122,32 +124,10 @@ describe('what is stored and what is asked for is never more than text', () => {
 })
 
 /** What was poisoned and is really looked at by the test above. */
-const SHOWN = [
-  ...['viewer', 'type', 'event-key', 'data-value', 'element', 'source', 'correlation', 'causation', 'caused-by'],
-  ...[
-    'data-key',
-    'inner-key',
-    'metadata-key',
-    'metadata-value',
-    'error-message',
-    'error-code',
-    'error-stack',
-    'dead-reason',
-  ],
-  ...[
-    'handler',
-    'letter-type',
-    'letter-key',
-    'act-by',
-    'act-reason',
-    'row-by',
-    'row-reason',
-    'act',
-    'filter-key',
-    'filter-value',
-  ],
-  ...['pause-by', 'pause-reason', 'queue', 'schedule', 'cron', 'zone', 'replay-handler', 'replay-by'],
-]
+const SHOWN = `viewer type event-key data-value element source correlation causation caused-by data-key inner-key
+  metadata-key metadata-value error-message error-code error-stack dead-reason handler letter-type letter-key
+  act-by act-reason row-by row-reason act filter-key filter-value pause-by pause-reason queue schedule cron zone
+  replay-handler replay-by`.split(/\s+/)
 
 describe('a form', () => {
   const FOREIGN = [
