@@ -88,7 +88,7 @@ test('an event of another type keeps its place, and one that waits to be tried a
 test.each([
   ['a worker', (bus: Bus) => bus.worker().drain()],
   ["a test's drain", (bus: Bus) => drainEvents({ bus })],
-] as const)('where handlers are quick, only the newest is handled too: %s', async (_, drain) => {
+] as const)('where handlers are quick, only the newest is handled too: %s', async (_who, drain) => {
   const runs: string[] = []
   const signals: BusSignal[] = []
   const numbers = Array.from({ length: 60 }, (_, n) => n)
