@@ -1,6 +1,6 @@
 /** Telemetry leaves the process as OTLP, and a collector understands it: a receiver of the test's own stands for one. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { context } from '@opentelemetry/api'
@@ -50,12 +50,12 @@ test('a publish and its attempt reach a collector by OTLP, as one trace', async 
 async function collector() {
   const received: OtlpSpan[] = []
   const server = createServer((request, response) => {
-    void json(request).then((body) => {
-      const { resourceSpans } = body as { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] }
-      received.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)))
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-    })
+    void receive(request).finally(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
   }).listen(0, '127.0.0.1')
+  async function receive(request: IncomingMessage): Promise<void> {
+    const { resourceSpans } = (await json(request)) as { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] }
+    received.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)))
+  }
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`, received }
