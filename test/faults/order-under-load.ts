@@ -38,7 +38,7 @@ export interface OrderReport {
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 const PUBLISHER = 'test/faults/order-publisher.ts'
 const HANDLER = 'faults.steady'
-const RECOVERY_LIMIT_MS = 20_000
+const RECOVERY_LIMIT_MS = 40_000
 const WORDS = ['--queues', 'events=1,events_partitioned=8']
 
 /** Publishes all the time; at every interval kills a process, mostly a worker, and starts another in its place. */
@@ -89,7 +89,7 @@ export function publisher(
     seed: seed + 1_000 * (index + 1),
     keys,
     transactions: 4,
-    maxWaiting: handlers ? 3_000 : 400,
+    maxWaiting: handlers ? 1_000 : 400,
     maxWaitingPerKey: 60,
     ...(handlers && { handlers }),
   }

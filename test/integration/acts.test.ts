@@ -1,7 +1,7 @@
 /** `bus.acts`: what operators did is recorded in the transaction that does it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBus, defineHandler, type DeadLetter } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus, type CliOptions } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus, type CliOptions } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { LetterSent, ParcelSent } from '../support/fixtures/cli/events.ts'

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { linesOf, postbus } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus } from '../support/cli.ts'
 
 const NOWHERE = 'postgres://nobody@127.0.0.1:1/nowhere'
 const LIBRARY = resolve(import.meta.dirname, '../../src/index.ts')

@@ -1,7 +1,7 @@
 /** `postbus lanes`: an operator looks at keys that stand still, and gets one going. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus, type CliOptions } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus, type CliOptions } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { ParcelSent } from '../support/fixtures/cli/events.ts'

@@ -1,7 +1,7 @@
 /** `postbus log`: handlers that read the log, for an operator. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus } from '../support/cli.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 
 const HANDLER = 'notes.take'

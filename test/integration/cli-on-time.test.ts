@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { awaitCompletion } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { postbus } from '../support/cli.ts'
+import { postbusHere as postbus } from '../support/cli.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 

@@ -1,7 +1,7 @@
 /** `postbus pause` and `postbus resume`. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus } from '../support/cli.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 
 const HANDLER = 'post.deliver-parcel'

@@ -1,7 +1,7 @@
 /** `postbus rates`: what handlers do, as a table and for programs. */
 import { beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { linesOf, postbus, type CliOptions } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus, type CliOptions } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { ParcelSent } from '../support/fixtures/cli/events.ts'

@@ -1,6 +1,6 @@
 /** `postbus replay`: an operator gives a handler its events again. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { postbus } from '../support/cli.ts'
+import { postbusHere as postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { LetterSent } from '../support/fixtures/cli/events.ts'

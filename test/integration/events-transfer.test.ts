@@ -2,7 +2,7 @@
 import { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createBus, type Bus, type ExportedEvent } from '../../src/index.ts'
-import { linesOf, postbus } from '../support/cli.ts'
+import { linesOf, postbusHere as postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { numbers, openStoredEvents, type StoredEvents } from '../support/stored-events.ts'

@@ -1,7 +1,7 @@
 /** `bus.lanes.retryAll`: one bug has blocked many keys, and one command gets all of them going. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { postbus } from '../support/cli.ts'
+import { postbusHere as postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { postbus } from '../support/cli.ts'
+import { postbusHere as postbus } from '../support/cli.ts'
 import * as handlers from '../support/fixtures/cli/event-handlers.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 

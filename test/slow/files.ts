@@ -5,6 +5,7 @@
 export const SLOW: readonly string[] = [
   'test/faults/f05-launchers.test.ts',
   'test/faults/held-up-heartbeats.test.ts',
+  'test/faults/order-under-load.test.ts',
   'test/faults/transactional-kills.test.ts',
   'test/faults/trees-under-kills.test.ts',
   'test/integration/bench.test.ts',

@@ -1,11 +1,18 @@
-/** Runs the `postbus` command as a user does: a process of its own, of which nothing but its output is known. */
+/** Runs the `postbus` command: as a user does, in a process of its own, or inside the test, which takes a tenth of the time. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
+import type { Terminal } from '../../src/cli/command.ts'
+import { run } from '../../src/cli/run.ts'
 
 /** Compiled once for all commands: see `vitest.config.ts`. */
 const compileCache = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const BLOCKS = resolve(import.meta.dirname, '../readme-blocks') // no tool looks there
+mkdirSync(BLOCKS, { recursive: true })
 const CONFIG = resolve(import.meta.dirname, 'fixtures/cli/postbus.config.ts')
 
 export interface CliOptions {
@@ -44,6 +51,46 @@ export async function postbus(
   child.stdin.end(options.input ?? '')
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, out, err, json: () => linesOf(out).map((line) => JSON.parse(line) as Record<string, unknown>) }
+}
+
+/**
+ * The same inside this process, for tests of what a command does and says. What has to do with the process itself (its exit, signals, environment, the
+ * config file) is tested by `postbus`.
+ */
+export async function postbusHere(
+  connectionString: string,
+  words: readonly string[],
+  options: CliOptions = {},
+): Promise<CliResult> {
+  if (options.env || options.cwd !== undefined || options.config !== undefined)
+    return postbus(connectionString, words, options)
+  const folder = mkdtempSync(join(BLOCKS, 'cli-'))
+  const config = join(folder, 'postbus.config.ts')
+  const [out, err] = [new PassThrough(), new PassThrough()]
+  const input = Readable.from(options.input === undefined ? [] : [options.input])
+  const printed = Promise.all([textOf(out), textOf(err)])
+  try {
+    writeFileSync(config, configOf(connectionString))
+    const code = await run([...words, '--config', config], { out, err, in: input } as unknown as Terminal)
+    out.end()
+    err.end()
+    const [said, explained] = await printed
+    const json = () => linesOf(said).map((line) => JSON.parse(line) as Record<string, unknown>)
+    return { code, out: said, err: explained, json }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Of its own for each command, which closes its bus. */
+function configOf(connectionString: string): string {
+  return `import { createBus } from '../../../src/index.ts'
+export const bus = createBus({
+  connectionString: ${JSON.stringify(connectionString)},
+  handlers: () => import('../../support/fixtures/cli/event-handlers.ts'),
+  onSignal: () => undefined,
+})
+`
 }
 
 export function linesOf(text: string): readonly string[] {

@@ -48,7 +48,7 @@ describe('whatever is published', () => {
       expect(problemWithPublishing(data, outcome)).toBeUndefined()
     })
 
-    fc.assert(equalOrRefused, { numRuns: 4000 })
+    fc.assert(equalOrRefused, { numRuns: 1500 })
   })
 })
 
@@ -63,7 +63,7 @@ describe('whatever is stored', () => {
       expect(problemWithReading(outcome)).toBeUndefined()
     })
 
-    fc.assert(handled, { numRuns: 4000 })
+    fc.assert(handled, { numRuns: 1500 })
   })
 
   test('is decoded or reported as corrupt when its text is damaged', () => {
