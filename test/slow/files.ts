@@ -4,6 +4,7 @@
  */
 export const SLOW: readonly string[] = [
   'test/faults/f05-launchers.test.ts',
+  'test/faults/f08-cpu-bound.test.ts',
   'test/faults/held-up-heartbeats.test.ts',
   'test/faults/order-under-load.test.ts',
   'test/faults/transactional-kills.test.ts',
@@ -15,6 +16,8 @@ export const SLOW: readonly string[] = [
   'test/integration/heartbeats.test.ts',
   'test/integration/many-queues.test.ts',
   'test/integration/migrate-at-once.test.ts',
+  'test/integration/odd-surroundings.test.ts',
+  'test/integration/set-aside.test.ts',
   'test/testing/failing-tests.test.ts',
   'test/testing/live/recipes.test.ts',
   'test/testing/live/whole-run.test.ts',

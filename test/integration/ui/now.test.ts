@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 test('Now says for each handler what waits and what is dead, those in trouble first, and leads there', async () => {
-  const { text, html, status } = await eventually('/', /stock\.reserve/)
+  const { text, html, status } = await eventually('/', /(?=[^]*stock\.reserve)(?=[^]*is paused since)/)
 
   expect(status).toBe(200)
   expect(rowOf(html, 'stock.reserve')).toContain('2')
@@ -37,7 +37,7 @@ test('Now says for each handler what waits and what is dead, those in trouble fi
 })
 
 test('Now draws the last hour of each handler, and says the same in words', async () => {
-  const { html } = await eventually('/', /mail\.receipt/)
+  const { html } = await eventually('/', /mail\.receipt[^]*100\.0%/)
 
   expect(rowOf(html, 'mail.receipt')).toMatch(/aria-label="100\.0% errors over the last hour"/)
   expect(rowOf(html, 'mail.receipt')).toMatch(/<polyline points="0,\d/)
