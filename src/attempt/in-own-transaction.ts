@@ -3,7 +3,7 @@
  *
  *   begin ──► handler ──► complete, if the claims are still ours ──► commit ──► settled, as every other delivery
  *                │ throws, fails, snoozes; its time is over; a claim is lost
- *                └──► rolled back ──► of a batch, those that are in nobody's way: once more, without the others
+ *                └──► rolled back ──► of a batch, those that hold up no other: once more, without the others
  *
  * Between the commit and the settle a worker may die, or the answer to the commit be lost: what is committed has said so in its own
  * transaction, and the next attempt does not begin, or does not commit. A handler whose time is over is waited for, and its

@@ -1,4 +1,4 @@
-/** `postbus worker --log`: how signals are written, whatever the bus does by default. */
+/** `postbus worker --log`: how signals are written, instead of what the bus does by default. */
 import { jsonLog } from '../signal-logs.ts'
 import { prettyLog, writeSignals } from '../signals.ts'
 import { UsageError } from './command.ts'

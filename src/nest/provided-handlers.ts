@@ -7,7 +7,7 @@ import { declaredBy, type Method } from './declared-handlers.ts'
 /**
  * Every provider once, also one that has several tokens.
  *
- * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when a provider with handlers is made anew for each request.
+ * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when a provider with handlers is made for each request.
  */
 export function providedHandlers(discovery: DiscoveryService): readonly AnyHandler[] {
   const instances = new Set<object>()
@@ -35,7 +35,7 @@ function isObject(value: unknown): value is object {
 function perRequest(name: string): PostbusError {
   return new PostbusError(
     'POSTBUS_INVALID_HANDLER',
-    `${name} has event handlers, and Nest makes it anew for each request or place, so there is no one instance to call. Give it the ` +
+    `${name} has event handlers, and Nest makes a new one for each request or place, so there is no one instance to call. Give it the ` +
       'default scope, and take what belongs to a request from the event or its metadata.',
   )
 }

@@ -98,7 +98,7 @@ function cookieOf(request: Request, name: string): string {
   return cookies.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
 }
 
-/** Takes the same time whatever is given. */
+/** Takes the same time for every text that is given. */
 function isSame(given: string, secret: string): boolean {
   const [one, other] = [given, secret].map((text) => createHash('sha256').update(text).digest())
   return one !== undefined && other !== undefined && timingSafeEqual(one, other)

@@ -15,7 +15,7 @@ export interface OperatorPageOptions {
   readonly access: (request: Request) => AccessAnswer | Promise<AccessAnswer>
   /**
    * What is shown of an event's data, for data that some people should not see: returns the data, or what stands in its place. Default: all
-   * of it, to those who see data at all, which is level `all`. With it, nobody can search in data.
+   * of it, to those who see data at all, which is level `all`. With it, there is no search in data.
    */
   readonly maskData?: (event: RecordedEvent, viewer: Viewer) => unknown
   /** Where the page is mounted, such as `/ops/postbus`: requests keep this path, and links begin with it. Default: at the root. */

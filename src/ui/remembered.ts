@@ -20,7 +20,7 @@ interface Times {
 const FIRST_WAIT_MS = 150
 
 /**
- * Asks once at a time, and only when somebody looks. Returns `null` when there is nothing to show yet. What the question throws is
+ * Asks once at a time, and only when someone looks. Returns `null` when there is nothing to show yet. What the question throws is
  * remembered as well, so that the next one to look sees it.
  */
 export function remembered<Value>(ask: () => Promise<Value>, { freshMs, waitMs, keepMs = 60_000 }: Times) {
@@ -37,7 +37,7 @@ export function remembered<Value>(ask: () => Promise<Value>, { freshMs, waitMs, 
     return known === null ? null : { value: known.outcome(), ageMs: performance.now() - known.atMs }
   }
 
-  /** Never rejects: nobody may be waiting any more. */
+  /** Never rejects: there may be no one left who waits for it. */
   async function look(): Promise<void> {
     const outcome = await ask().then(
       (value) => () => value,

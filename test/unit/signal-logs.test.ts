@@ -32,7 +32,7 @@ test('jsonLog writes an object on a line for each signal of its level and above,
   ])
 })
 
-test('jsonLog writes one line whatever a handler logs: line breaks, big numbers, errors, circles, getters that throw', () => {
+test('jsonLog writes one line for anything that a handler logs: line breaks, big numbers, errors, circles, getters that throw', () => {
   const lines = written()
   const circle: Record<string, unknown> = {}
   circle['circle'] = circle

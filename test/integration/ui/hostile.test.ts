@@ -186,7 +186,7 @@ describe('a form', () => {
 })
 
 test.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'])(
-  '%s changes nothing, on any route, whatever it asks for',
+  '%s changes nothing, on any route, with any parameters',
   async (method) => {
     const before = await everyRow()
     const addresses =

@@ -188,7 +188,7 @@ describe('handlersOf', () => {
   })
 })
 
-test('handlers are all of the bus, in the order of registration, whatever they listen to', async () => {
+test('handlers are all of the bus, in the order of registration, by all kinds of listening', async () => {
   const all = await busWith({ handlers: async () => handlers }).handlers()
 
   expect(all.map(({ handler }) => handler)).toEqual(handlers.map(({ name }) => name))
