@@ -1,6 +1,6 @@
 /**
- * What takes a transaction back: of a batch, those for which nothing is to be committed, and those that have to wait behind them. The others
- * are called again without them, so that what the handler has written for these is not there.
+ * Which events a transactional batch must not commit: the ones that failed, and later ones of their keys. The transaction is rolled back. The
+ * handler is called again with the other events, so nothing that it wrote for these remains.
  */
 import { isAnswer, snooze } from '../handlers/outcome.ts'
 import type { BatchCall } from './batch-member.ts'

@@ -26,11 +26,11 @@ export interface HandlerBacklog {
   readonly parked: number
   /** Partition keys that a dead delivery holds until an operator acts. */
   readonly blockedKeys: number
-  /** Open dead letters, those that hold a key too. */
+  /** Open dead letters, with those that block a key. */
   readonly dead: number
   /**
-   * Of those that are due and wait, how long the oldest has been due, in milliseconds; `null`: none. What is parked counts, what waits behind a
-   * blocked key does not: that has a number of its own.
+   * How long the oldest waiting delivery has been due, in milliseconds. `null`: no delivery is waiting. Parked deliveries count. Deliveries
+   * behind a blocked key do not count: `blockedKeys` shows them.
    */
   readonly oldestWaitingMs: number | null
   /** `null` for a handler that does not read the log. What failed of one that does is counted above. */
@@ -40,7 +40,7 @@ export interface HandlerBacklog {
 export interface BacklogReport {
   /** When it was looked at, by the database's clock. */
   readonly at: Date
-  /** More than 100,000 deliveries or dead letters are stored, and of those a sample was counted. */
+  /** `true`: there are more than 100,000 deliveries or dead letters, so a sample was counted. */
   readonly isEstimate: boolean
   /** By name: every handler of the bus, and every other one that something is stored for. */
   readonly handlers: readonly HandlerBacklog[]

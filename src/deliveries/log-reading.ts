@@ -87,7 +87,7 @@ export interface LogMove {
   readonly jobs: readonly { readonly seq: number; readonly isHeld: boolean; readonly replay: string | null }[]
   /** What became of jobs that are held. */
   readonly ended: readonly { readonly seq: number; readonly inLane: boolean; readonly end: Ending }[]
-  /** Of a transactional handler, those that it may have completed, by the ids of their deliveries: the cursor says that from now on. */
+  /** For a transactional handler: ids of deliveries that it may have completed. From now on the cursor records that they are complete. */
   readonly completed: readonly string[]
   /** Events that were neither handled nor became jobs. */
   readonly passed: readonly { readonly seq: number; readonly as: PassedAs; readonly reason: string }[]

@@ -8,11 +8,11 @@ export interface Completed {
   readonly skipped: string | null
 }
 
-/** One of those that are to be committed together. */
+/** A delivery that ends in the handler's transaction, together with its effects. A batch has several, and commits them as a whole. */
 export interface Completing {
   readonly delivery: ClaimedDelivery
   readonly skipped: string | null
-  /** The first of its lane, whose claim it has; left out: it has its own. */
+  /** The first delivery of the batch's lane, which holds the claim for all of them. Left out: this delivery has its own claim. */
   readonly head?: ClaimedDelivery | undefined
 }
 
@@ -20,11 +20,11 @@ export interface Completing {
 export type NotCommitted = 'lost' | 'completed'
 
 export interface Completions {
-  /** Those of the deliveries whose effects are committed, by an attempt before or one whose answer was lost, by their ids. */
+  /** Returns the deliveries whose effects an earlier attempt has committed, by their ids. Its answer may have been lost. */
   find(deliveries: readonly ClaimedDelivery[]): Promise<ReadonlyMap<string, Completed>>
   /**
-   * Says in the transaction in which the effects are that they are all of them. Returns those that must not be committed, by their ids: if
-   * there are any, the transaction must be rolled back.
+   * Records in the handler's transaction that these deliveries are complete. Returns the ones that must not be committed, by their ids. If there
+   * are any, roll the transaction back.
    */
   complete(tx: PublishTransaction, members: readonly Completing[]): Promise<ReadonlyMap<string, NotCommitted>>
 }

@@ -1,8 +1,8 @@
 /** Messages from outside: each becomes its event once, in every backend, however often and however concurrently it comes. */
-import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBus, defineSource, type Bus, type Envelope } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
+import { inTransaction } from '../support/in-transaction.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 
 interface Message {
@@ -72,7 +72,7 @@ test('of ten at the same moment one is new, and what is written because of it is
 
   const received = await Promise.all(
     Array.from({ length: 10 }, () =>
-      inTransaction(async (tx) => {
+      inTransaction(opened.database, 'begin', async (tx) => {
         const { is } = await opened.bus.receive(letters, message, { tx })
         if (is === 'new') await tx.query(`insert into effects values ('at once')`)
         return is
@@ -87,7 +87,7 @@ test('of ten at the same moment one is new, and what is written because of it is
 
 test('when its transaction rolls back, the message is new the next time', async () => {
   const message = { id: 'rolled back', notes: [1] }
-  const failing = inTransaction(async (tx) => {
+  const failing = inTransaction(opened.database, 'begin', async (tx) => {
     await opened.bus.receive(letters, message, { tx })
     throw new Error('the effect failed')
   })
@@ -115,18 +115,3 @@ test.each([
 
   await expect(receiving).rejects.toMatchObject({ code: 'POSTBUS_INVALID_SOURCE' })
 })
-
-async function inTransaction<Result>(work: (tx: PoolClient) => Promise<Result>) {
-  const tx = await opened.database.connect()
-  try {
-    await tx.query('begin')
-    const result = await work(tx)
-    await tx.query('commit')
-    return result
-  } catch (error) {
-    await tx.query('rollback')
-    throw error
-  } finally {
-    tx.release()
-  }
-}

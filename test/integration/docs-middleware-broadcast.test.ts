@@ -97,7 +97,7 @@ test('a bus with telemetry works without an SDK', async () => {
   await close()
 })
 
-test('a server of the application answers whether its worker is ready', async () => {
+test('the health check of an application server reports whether its worker is ready', async () => {
   const { server, stop } = await load<{ server: Server; stop(): Promise<void> }>('server.ts', health)
   const { bus } = await load<{ bus: Bus }>('app.ts', health)
   await once(server.listen(0, '127.0.0.1'), 'listening')

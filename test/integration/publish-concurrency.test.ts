@@ -1,9 +1,10 @@
 /** Many publishers at once, at every isolation level: publishing adds no lock, no deadlock and no conflict of its own. */
-import { Client, type Pool, type PoolClient } from 'pg'
+import { Client, type PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
+import { inTransaction } from '../support/in-transaction.ts'
 import { emptyTables, storedCounts, storedDeliveries, storedEvents } from '../support/stored.ts'
 
 const Paid = defineEvent('finances.paid', {
@@ -174,20 +175,6 @@ test('F39: 10,000 events in one transaction keep their order and their deliverie
   expect(await turns()).toEqual(events.map(({ data }) => data.turn))
   expect(await storedCounts(shop.database)).toEqual({ events: 10_000, deliveries: 20_000 })
 })
-
-async function inTransaction(pool: Pool, begin: string, work: (tx: PoolClient) => Promise<void>): Promise<void> {
-  const tx = await pool.connect()
-  try {
-    await tx.query(begin)
-    await work(tx)
-    await tx.query('commit')
-  } catch (error) {
-    await tx.query('rollback')
-    throw error
-  } finally {
-    tx.release()
-  }
-}
 
 /** In the order of publishing. */
 async function turns(): Promise<number[]> {

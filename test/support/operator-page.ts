@@ -16,7 +16,7 @@ export interface Shown {
 export interface Visitor {
   readonly origin: string
   get(path: string): Promise<Shown>
-  /** Posts the form of a page, with more fields or other ones. `headers` in place of those that a browser sends with a form. */
+  /** Submits a form of the page. `fields` adds fields or replaces their values. `headers` replaces the headers that a browser would send. */
   submit(shown: Shown, fields?: Fields, headers?: Readonly<Record<string, string>>): Promise<Shown>
   /** The cookies as the browser has them now. */
   readonly cookies: ReadonlyMap<string, string>

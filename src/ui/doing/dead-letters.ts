@@ -1,4 +1,4 @@
-/** Retrying and dismissing dead letters: those that were chosen, those that a filter means, or all. */
+/** Retries or dismisses dead letters: the chosen ones, all that match a filter, or all. */
 import type { DeadLetterFilter } from '../../deliveries/dead-letters.ts'
 import { count, number } from '../parts/number.ts'
 import { chosenLetters } from '../dead-letters/letter-filter.ts'

@@ -1,4 +1,4 @@
-/** The two pages of an action: what it will do, which anyone can look at who may act, and the post that does it. */
+/** The two steps of an action: a preview of what it will do, and the form's post, which does it. Both are for viewers who may act. */
 import { z } from 'zod'
 import { asked } from '../asked.ts'
 import { html, type Markup } from '../html.ts'

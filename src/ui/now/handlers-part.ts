@@ -1,4 +1,4 @@
-/** Handlers with what waits for them and how they did in the last hour; those that need someone first. */
+/** Handlers, with their waiting deliveries and their last hour. Handlers with problems come first. */
 import type { HandlerBacklog } from '../../deliveries/backlog.ts'
 import type { HandlerRates, RateReport } from '../../deliveries/rates.ts'
 import { html, type Markup } from '../html.ts'

@@ -1,4 +1,4 @@
-/** **Replays**: stored events again, to one handler: those that run or have run, and a form to begin one. */
+/** **Replays**: the list of replays, with a form to begin one. A replay gives stored events to one handler again. */
 import type { ReplayProgress } from '../../deliveries/replays.ts'
 import { asked } from '../asked.ts'
 import { doLink } from '../doing/do-link.ts'

@@ -64,7 +64,7 @@ export class BatchGathering {
     return this.#gathered.length < this.#parts.batchSize
   }
 
-  /** First what has come behind those that are in it, then others. */
+  /** Takes later events of the keys that are in the batch first, and other events after them. */
   #fill(): void {
     const before = this.#gathered.slice()
     for (const { entry } of before) this.#takeBehind(entry)

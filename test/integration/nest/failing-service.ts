@@ -5,6 +5,7 @@ import { Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
 import { defineEvent, type Bus, type EventOf, type Middleware, type TransactionalContext } from '../../../src/index.ts'
 import { EventHandler, InjectBus, PostbusModule } from '../../../src/nest/index.ts'
+import { inTransaction } from '../../support/in-transaction.ts'
 
 const schema = z.object({ id: z.string(), amount: z.number().positive() })
 const OrderPlaced = defineEvent('orders.order-placed', { schema, partitionKey: ({ id }) => id })
@@ -142,26 +143,12 @@ export class FailingService {
           connectionString,
           worker: { pollMs: 100 },
           middleware: [stumbling],
-          transaction: (work) => inTransaction(pool, work as (tx: unknown) => Promise<void>),
+          transaction: (work) => inTransaction(pool, 'begin', work),
           onSignal: () => undefined,
         }),
       ],
       controllers: [Orders],
       providers: [{ provide: Pool, useValue: pool }, Limits, Booking],
     }
-  }
-}
-
-async function inTransaction(pool: Pool, work: (tx: unknown) => Promise<void>): Promise<void> {
-  const tx = await pool.connect()
-  try {
-    await tx.query('begin')
-    await work(tx)
-    await tx.query('commit')
-  } catch (error) {
-    await tx.query('rollback')
-    throw error
-  } finally {
-    tx.release()
   }
 }

@@ -5,7 +5,7 @@ import { operatorPage, type AccessAnswer } from '../../../src/ui/index.ts'
 import { wayBack } from '../../../src/ui/link.ts'
 import { visitorOf } from '../../support/operator-page.ts'
 
-const NOWHERE = 'postgres://nobody:secret@127.0.0.1:1/nowhere'
+const NOWHERE = 'postgres://user:secret@127.0.0.1:1/nowhere'
 
 function visitor(answer: AccessAnswer, options: Parameters<typeof createBus>[0]) {
   const bus = createBus({ onSignal: () => undefined, handlers: [], ...options })
