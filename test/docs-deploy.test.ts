@@ -24,7 +24,7 @@ test('every command line exists, with every option that is given to it', async (
   const lines = [
     inDockerfile('CMD \\["worker"'),
     inDockerfile('CMD \\["node_modules').slice(1),
-    ...['migrate', 'worker'].map(
+    ...['migrate', 'worker', 'page'].map(
       (service) => compose['services']?.[service]?.['command'] as unknown as readonly string[],
     ),
     ...containers().map(({ args }) => args as readonly string[]),
@@ -40,7 +40,7 @@ test('every command line exists, with every option that is given to it', async (
     ),
   )
 
-  expect([...helpOf.keys()].toSorted()).toEqual(['doctor', 'health', 'migrate', 'worker'])
+  expect([...helpOf.keys()].toSorted()).toEqual(['doctor', 'health', 'migrate', 'ui', 'worker'])
   for (const [command = '', ...words] of lines)
     for (const option of words.filter((word) => word.startsWith('--'))) expect(helpOf.get(command)).toContain(option)
 })

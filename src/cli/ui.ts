@@ -1,4 +1,5 @@
 /** `postbus ui`: the operator page for the person at this machine. */
+import { isIP } from 'node:net'
 import { userInfo } from 'node:os'
 import type { Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
@@ -15,19 +16,22 @@ export const ui: Command = {
     ['postbus ui', 'prints a link to open; ends with Ctrl-C'],
     ['postbus ui --read-only', 'to look: everything is shown, and nothing can be done'],
     ['postbus ui --port 0', 'on any port that is free'],
+    ['postbus ui --host 0.0.0.0', 'in a container whose port 4711 is published to 127.0.0.1:4711'],
   ],
-  options: { ...CONFIG_OPTION, port: { type: 'string' }, 'read-only': { type: 'boolean' } },
+  options: { ...CONFIG_OPTION, port: { type: 'string' }, host: { type: 'string' }, 'read-only': { type: 'boolean' } },
   describe: {
     config: DESCRIBE_CONFIG,
+    host: 'The address to listen at, for containers. Default: 127.0.0.1. The page is shown as localhost only.',
     port: `The port on 127.0.0.1; 0 for any that is free. Default: ${DEFAULT_PORT}.`,
     'read-only': 'Everything is shown, personal data too, and nothing can be done.',
   },
 
   async run(invocation) {
     const port = parsePort(text(invocation, 'port'))
+    const host = parseHost(text(invocation, 'host'))
     const bus = await loadBus(text(invocation, 'config'))
     try {
-      const page = await opened(bus, port, invocation)
+      const page = await opened(bus, { port, host }, invocation)
       invocation.terminal.out.write(`${page.link}\n`)
       say(invocation.terminal, 'The operator page: open this link. Only you have it; Ctrl-C ends it.')
       await interrupted()
@@ -39,15 +43,21 @@ export const ui: Command = {
   },
 }
 
-async function opened(bus: Bus, port: number, { options }: Invocation): Promise<localPage.LocalPage> {
+interface Address {
+  readonly port: number
+  readonly host: string
+}
+
+async function opened(bus: Bus, { port, host }: Address, { options }: Invocation): Promise<localPage.LocalPage> {
   const { openLocalPage } = await theUi()
   try {
-    return await openLocalPage(bus, { port, isReadOnly: options['read-only'] === true, by: userName() })
+    return await openLocalPage(bus, { port, host, isReadOnly: options['read-only'] === true, by: userName() })
   } catch (error) {
     const code = codeOf(error)
     if (code === 'EADDRINUSE') {
       throw new UsageError(`Port ${port} is taken. Choose another one: postbus ui --port ${port + 1}, or 0 for any.`)
     }
+    if (code === 'EADDRNOTAVAIL') throw new UsageError(`This machine does not have the address ${host}.`)
     if (code === 'EACCES') throw new UsageError(`You may not use port ${port}. Choose one above 1023.`)
     throw error
   }
@@ -84,6 +94,11 @@ function parsePort(given: string | undefined): number {
   if (given === undefined) return DEFAULT_PORT
   if (/^\d{1,5}$/.test(given) && Number(given) <= 65_535) return Number(given)
   throw new UsageError(`--port ${given}: expected a number from 0 to 65535.`)
+}
+
+function parseHost(given = '127.0.0.1'): string {
+  if (isIP(given) !== 0) return given
+  throw new UsageError(`--host ${given}: expected an IP address such as 0.0.0.0.`)
 }
 
 async function interrupted(): Promise<void> {

@@ -13,6 +13,8 @@ import { operatorPage } from './operator-page.ts'
 export interface LocalPageOptions {
   /** 0: one that is free. */
   readonly port: number
+  /** The address to listen at. Default: 127.0.0.1. At any other one too, the page is shown only as `localhost`. */
+  readonly host?: string
   /** Everything is shown, and nothing can be done. */
   readonly isReadOnly: boolean
   /** Recorded with every act. */
@@ -30,7 +32,10 @@ const NAMES = ['localhost', HOST, '[::1]']
 const FIELD = 'secret'
 
 /** Rejects with Node's own error when the port is taken. */
-export async function openLocalPage(bus: Bus, { port: asked, isReadOnly, by }: LocalPageOptions): Promise<LocalPage> {
+export async function openLocalPage(
+  bus: Bus,
+  { port: asked, host = HOST, isReadOnly, by }: LocalPageOptions,
+): Promise<LocalPage> {
   const secret = randomBytes(32).toString('base64url')
   const page = operatorPage(bus, { access: () => ({ level: isReadOnly ? 'read' : 'all', by, showData: true }) })
   const server = createServer((request, response) => {
@@ -39,7 +44,7 @@ export async function openLocalPage(bus: Bus, { port: asked, isReadOnly, by }: L
     void nodeHandler({ fetch })(request, response)
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(asked, HOST, resolve)
+    server.once('error', reject).listen(asked, host, resolve)
   })
   const { port } = server.address() as AddressInfo
   return Object.freeze({

@@ -8,7 +8,7 @@ import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openLocalPage, type LocalPage } from '../../../src/ui/local-page.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
-import { postbus } from '../../support/cli.ts'
+import { postbus, postbusHere } from '../../support/cli.ts'
 import { drained } from '../../support/drained.ts'
 import { visitorOf } from '../../support/operator-page.ts'
 import { handlersIn, OrderPlaced } from '../../support/stage-for-operators.ts'
@@ -163,6 +163,22 @@ describe('the command', () => {
     expect(code).toBe(0)
   })
 
+  test('listens where a container needs it, and is still shown as this machine only', async () => {
+    const opened = await openLocalPage(shop.bus, { port: 0, host: '127.0.0.2', isReadOnly: true, by: 'anna' })
+    onTestFinished(() => opened.close())
+    const { port, link } = partsOf(opened)
+    const statusUnder = async (host: string) => (await ask(port, link, { host }, 'GET', '127.0.0.2')).status
+
+    expect(await statusUnder(`localhost:${port}`)).toBe(303)
+    expect(await statusUnder(`127.0.0.2:${port}`)).toBe(421)
+    await expect(ask(port, link)).rejects.toThrow('ECONNREFUSED')
+    for (const [given, why] of [
+      ['shop.example', '--host shop.example: expected an IP address such as 0.0.0.0.\n'],
+      ['192.0.2.1', 'This machine does not have the address 192.0.2.1.\n'],
+    ] as const)
+      expect(await postbusHere(shop.connectionString, ['ui', '--host', given])).toMatchObject({ code: 2, err: why })
+  })
+
   test('says which port is taken, and refuses what is none', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
@@ -217,8 +233,9 @@ async function ask(
   path: string,
   headers: Readonly<Record<string, string>> = {},
   method = 'GET',
+  address = '127.0.0.1',
 ): Promise<Answer> {
-  const sent = requestOf({ host: '127.0.0.1', port, path, method, headers: { host: `127.0.0.1:${port}`, ...headers } })
+  const sent = requestOf({ host: address, port, path, method, headers: { host: `127.0.0.1:${port}`, ...headers } })
   sent.end()
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   let body = ''
