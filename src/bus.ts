@@ -162,6 +162,7 @@ export function createBus(options: BusOptions): Bus {
     ...place.pauses,
     rates: (query) => place.rates(query),
     backlog: (how) => place.backlog(how),
+    workers: () => place.workers(),
     cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,

@@ -130,6 +130,7 @@ export type {
   PreviewedActOptions,
 } from './deliveries/acts.ts'
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
+export type { RunningWorker, WorkedQueue } from './deliveries/workers.ts'
 export type { BacklogOptions, BacklogReport, HandlerBacklog, LogLag } from './deliveries/backlog.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'

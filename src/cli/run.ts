@@ -28,6 +28,7 @@ import { schedules } from './schedules.ts'
 import { types } from './type-snapshots.ts'
 import { ui } from './ui.ts'
 import { worker } from './worker.ts'
+import { workers } from './workers.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   migrate,
@@ -40,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   log,
   events,
   backlog,
+  workers,
   rates,
   explain,
   replay,

@@ -13,7 +13,8 @@ import type { Registry } from '../handlers/registry.ts'
 /** A worker process as others see it. */
 export interface WorkerRecord {
   readonly id: string
-  readonly queues: readonly string[]
+  /** With how many handlers it runs at once in each. */
+  readonly queues: ReadonlyMap<string, number>
   readonly handlers: readonly string[]
 }
 

@@ -11,8 +11,9 @@ import type { Pauses } from './pauses.ts'
 import type { Rates } from './rates.ts'
 import type { Schedules } from './schedules.ts'
 import type { BeginReplay, Replays } from './replays.ts'
+import type { Workers } from './workers.ts'
 
-export interface Operators extends Backlog, Pauses, Rates, Cancelling {
+export interface Operators extends Backlog, Pauses, Rates, Workers, Cancelling {
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *

@@ -12,6 +12,7 @@ export type Overview = ReturnType<typeof overviewOf>
 export function overviewOf(bus: Bus) {
   return Object.freeze({
     backlog: remembered(async () => (await bus.backlog()).handlers, { freshMs: 3_000, waitMs: WAIT_MS }),
+    workers: remembered(() => bus.workers(), { freshMs: 3_000, waitMs: WAIT_MS }),
     /** The last hour, in thirty steps. */
     rates: remembered(() => bus.rates({ stepMs: 2 * MINUTE_MS }), { freshMs: 10_000, waitMs: WAIT_MS }),
     /** It opens a connection of its own, and waits for a notification. */

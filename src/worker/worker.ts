@@ -230,7 +230,7 @@ export class Worker {
   }
 
   #announce(plan: WorkPlan): Promise<void> {
-    return this.#parts.store.announce({ id: this.#id, queues: [...plan.queues.keys()], handlers: plan.handlers })
+    return this.#parts.store.announce({ id: this.#id, queues: plan.queues, handlers: plan.handlers })
   }
 
   /** Last of all: an announcement on its way would put our row back. */

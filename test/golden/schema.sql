@@ -439,7 +439,8 @@ create table postbus.worker (
   queues text[] not null,
   handlers text[] not null,
   started_at timestamp with time zone not null default now(),
-  seen_at timestamp with time zone not null default now()
+  seen_at timestamp with time zone not null default now(),
+  slots integer[]
 );
 
 alter table postbus.act add constraint act_pkey PRIMARY KEY (id);

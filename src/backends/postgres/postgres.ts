@@ -10,6 +10,7 @@ import type { Pauses } from '../../deliveries/pauses.ts'
 import type { Schedule } from '../../schedules/schedule.ts'
 import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
 import type { Backlog } from '../../deliveries/backlog.ts'
+import type { Workers } from '../../deliveries/workers.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
@@ -33,6 +34,7 @@ import { Hearing } from './broadcast/hearing.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
 import { backlogIn } from './operating/backlog.ts'
+import { workersIn } from './operating/workers.ts'
 import { cancelIn } from './operating/cancelling.ts'
 import { deliveriesIn } from './operating/completions.ts'
 import { examine } from './operating/doctor.ts'
@@ -74,6 +76,7 @@ export interface Postgres {
   readonly pauses: Pauses
   readonly rates: Rates['rates']
   readonly backlog: Backlog['backlog']
+  readonly workers: Workers['workers']
   /** Resolves when the database has answered on the connections that keep claims alive. */
   ping(): Promise<unknown>
   readonly cancel: Cancelling['cancel']
@@ -133,6 +136,7 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     pauses: pausesIn({ connection, tables, registry }),
     rates: ratesIn({ connection, tables, registry }),
     backlog: backlogIn({ connection, tables, registry }),
+    workers: workersIn({ connection, tables, registry }),
     ping: async () => (await lifeline.pool()).query('select'),
     cancel: cancelIn({ connection, tables, registry }),
     deliveries: deliveriesIn({ connection, tables }),

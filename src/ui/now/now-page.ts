@@ -8,15 +8,17 @@ import { handlersPart } from './handlers-part.ts'
 import { pausesPart } from './pauses-part.ts'
 import { queuesPart } from './queues-part.ts'
 import { schedulesPart } from './schedules-part.ts'
+import { workersPart } from './workers-part.ts'
 
 export async function nowPage(visit: Visit): Promise<Page> {
   const { bus, overview } = visit
-  const [backlog, rates, findings, schedules, pauses, handlers] = await Promise.all([
+  const [backlog, rates, findings, schedules, pauses, workers, handlers] = await Promise.all([
     overview.backlog(),
     overview.rates(),
     overview.findings(),
     overview.schedules(),
     overview.pauses(),
+    overview.workers(),
     bus.handlers(),
   ])
   return {
@@ -29,7 +31,9 @@ export async function nowPage(visit: Visit): Promise<Page> {
       <div class="columns">
         <section>
           <h2>Queues</h2>
-          ${part(backlog, ({ value }) => queuesPart(value, handlers))}
+          ${part(backlog, ({ value }) => queuesPart({ backlog: value, handlers, workers: workers?.value ?? [] }))}
+          <h2>Workers</h2>
+          ${part(workers, ({ value }) => workersPart(value))}
           ${part(schedules, ({ value }) => schedulesPart(visit, value))}
         </section>
         <section>

@@ -51,26 +51,59 @@ test('Now shows what the doctor finds, what is wrong first', async () => {
 })
 
 test('Now takes what waits from bus.backlog(), and counts nothing itself', async () => {
-  const row = {
-    waiting: 7,
-    later: 0,
-    running: 3,
-    retrying: 2,
-    snoozed: 0,
-    awaiting: 0,
-    parked: 11,
-    blockedKeys: 5,
-    dead: 0,
-  }
+  const row = { ...nothingFor('web.count'), waiting: 7, running: 3, retrying: 2, parked: 11, blockedKeys: 5 }
   const log = { events: 13, seconds: 1 }
-  const handlers = [{ handler: 'web.count', ...row, oldestWaitingMs: 61_000, log }]
+  const handlers = [{ ...row, oldestWaitingMs: 61_000, log }]
   const backlog = async () => ({ at: new Date(), isEstimate: false, handlers })
   const bus = { ...shop.bus, backlog }
   const { text } = await visitorOf(operatorPage(bus, { access: () => 'all' })).get('/')
 
   expect(text).toMatch(/web\.count 7 1\.0 min 13 3 2 11 5 0 /)
-  expect(text).toMatch(/events 1 3 7/)
+  expect(text).toMatch(/events 1 3 0 7/)
 })
+
+test('Now shows the workers that are alive, and how many slots each queue has', async () => {
+  const queues = [
+    { queue: 'events', slots: 20 },
+    { queue: 'events_partitioned', slots: 5 },
+  ]
+  const worker = {
+    host: 'shop-1',
+    pid: 17,
+    queues,
+    handlers: ['web.count'],
+    startedAt: new Date(0),
+    seenAt: new Date(),
+  }
+  const ofThePreviousRelease = { ...worker, host: 'shop-2', queues: [{ queue: 'events', slots: null }] }
+  const bus = {
+    ...shop.bus,
+    workers: async () => [
+      { ...worker, id: '1' },
+      { ...ofThePreviousRelease, id: '2' },
+    ],
+    backlog: async () => ({ at: new Date(), isEstimate: false, handlers: [nothingFor('web.count')] }),
+  }
+  const { text } = await visitorOf(operatorPage(bus, { access: () => 'read' })).get('/')
+
+  expect(text).toMatch(/Queue Handlers Running Slots Waiting events 1 0 25 0/)
+  expect(text).toMatch(/shop-1:17 1970-01-01 00:00:00 2 1 shop-2:17/)
+})
+
+function nothingFor(handler: string) {
+  const counts = {
+    waiting: 0,
+    later: 0,
+    running: 0,
+    retrying: 0,
+    snoozed: 0,
+    awaiting: 0,
+    parked: 0,
+    blockedKeys: 0,
+    dead: 0,
+  }
+  return { handler, ...counts, oldestWaitingMs: null, log: null }
+}
 
 describe('Events', () => {
   test.each([

@@ -1,6 +1,7 @@
 /** The list of worker processes, for people: each announces itself and is forgotten when it leaves or goes silent. */
 import { hostname } from 'node:os'
 import type { WorkerRecord } from '../../../deliveries/delivery-store.ts'
+import type { RunningWorker } from '../../../deliveries/workers.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { MAX_WAKE_BYTES } from './wake-up.ts'
@@ -14,9 +15,9 @@ export async function announceWorker(database: Queryable, tables: Tables, worker
     `with forgotten as (
       delete from ${tables.worker} where seen_at < now() - interval '${FORGOTTEN_AFTER}' and id <> $1
     )
-    insert into ${tables.worker} (id, host, pid, queues, handlers) values ($1, $2, $3, $4, $5)
+    insert into ${tables.worker} (id, host, pid, queues, slots, handlers) values ($1, $2, $3, $4, $5, $6)
     on conflict (id) do update set seen_at = now()`,
-    [worker.id, hostname(), process.pid, worker.queues, worker.handlers],
+    [worker.id, hostname(), process.pid, [...worker.queues.keys()], [...worker.queues.values()], worker.handlers],
   )
 }
 
@@ -32,26 +33,19 @@ export async function removeWorker(database: Queryable, tables: Tables, workerId
   )
 }
 
-export interface ListedWorker extends WorkerRecord {
-  readonly host: string
-  readonly pid: number
-  readonly startedAt: Date
-  readonly seenAt: Date
+interface Row extends Omit<RunningWorker, 'queues'> {
+  readonly queues: readonly string[]
+  readonly slots: readonly number[] | null
 }
 
-/** The workers that are alive, oldest first. */
-export async function listWorkers(database: Queryable, tables: Tables): Promise<readonly ListedWorker[]> {
-  const { rows } = await database.query<{
-    id: string
-    host: string
-    pid: number
-    queues: string[]
-    handlers: string[]
-    started_at: Date
-    seen_at: Date
-  }>(
-    `select id, host, pid, queues, handlers, started_at, seen_at from ${tables.worker}
+/** The workers that are alive, oldest first. Their handlers are named as they are stored. */
+export async function listWorkers(database: Queryable, tables: Tables): Promise<readonly RunningWorker[]> {
+  const { rows } = await database.query<Row>(
+    `select id, host, pid, queues, slots, handlers, started_at as "startedAt", seen_at as "seenAt" from ${tables.worker}
     where seen_at >= now() - interval '${FORGOTTEN_AFTER}' order by started_at, id`,
   )
-  return rows.map(({ started_at, seen_at, ...row }) => ({ ...row, startedAt: started_at, seenAt: seen_at }))
+  return rows.map(({ queues, slots, ...worker }) => ({
+    ...worker,
+    queues: queues.map((queue, index) => ({ queue, slots: slots?.[index] ?? null })),
+  }))
 }

@@ -129,7 +129,7 @@ async function examineWorkers(database: Queryable, tables: Tables, registry: Reg
     .filter((name) => !known.has(registry.names.handlers.stored(name)))
   if (orphans.length > 0)
     return warning('workers', `${workers.length} running, none of which has ${orphans.join(', ')}: deploy them`)
-  const worked = new Set(workers.flatMap((worker) => worker.queues))
+  const worked = new Set(workers.flatMap(({ queues }) => queues.map(({ queue }) => queue)))
   const idle = registry.queues.filter((queue) => !worked.has(queue))
   if (idle.length > 0) return warning('workers', `${workers.length} running, none of which works on ${idle.join(', ')}`)
   return ok('workers', `${workers.length} running`)

@@ -1,0 +1,33 @@
+/** The workers that are alive, and what each of them works on: `bus.workers`. */
+
+export interface WorkedQueue {
+  readonly queue: string
+  /** How many handlers this worker runs at once in this queue. `null`: a worker of a release that did not say so. */
+  readonly slots: number | null
+}
+
+export interface RunningWorker {
+  readonly id: string
+  /** The name of its machine or container. */
+  readonly host: string
+  readonly pid: number
+  readonly queues: readonly WorkedQueue[]
+  /** By their present names; one that this bus does not know, by its stored name. */
+  readonly handlers: readonly string[]
+  readonly startedAt: Date
+  /** Each worker says every few seconds that it is alive. */
+  readonly seenAt: Date
+}
+
+export interface Workers {
+  /**
+   * Lists the workers that are alive, of every process on this schema, the oldest first. A worker that stops leaves the list at once, and
+   * one that was killed after a minute.
+   *
+   * @example
+   * for (const { host, pid, queues } of await bus.workers()) console.log(host, pid, queues)
+   *
+   * @throws {PostbusError} `POSTBUS_NO_DATABASE` for a bus that keeps everything in memory.
+   */
+  workers(): Promise<readonly RunningWorker[]>
+}
