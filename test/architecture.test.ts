@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'src/signal-logs.ts',
     'migrations/',
   ],
-  ['src/transactions/'],
+  ['src/transactions/', 'src/embedded-postgres/'],
   ['src/events/'],
   ['src/codec/'],
   ['src/handlers/'],
@@ -41,7 +41,7 @@ const LAYERS: readonly (readonly string[])[] = [
 
 const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   // The embedded server's members hold a connection whose socket must not keep a program alive: only pg itself can do that.
-  [/^pg$/, 'src/backends/postgres/', 'src/testing/database/embedded-postgres/'],
+  [/^pg$/, 'src/backends/postgres/', 'src/embedded-postgres/'],
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
