@@ -7,7 +7,13 @@ import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { UsageError } from './command.ts'
 
-const NAMES = ['postbus.config.ts', 'postbus.config.js', 'postbus.config.mjs', 'postbus.config.cjs']
+const NAMES = [
+  'postbus.config.ts',
+  'postbus.config.mts',
+  'postbus.config.js',
+  'postbus.config.mjs',
+  'postbus.config.cjs',
+]
 const DEFAULTS = [...NAMES, ...NAMES.map((name) => `config/${name}`)]
 
 /**

@@ -26,7 +26,8 @@ export type Settings = Readonly<Record<string, string>>
  */
 export async function startServer(installation: Installation, settings: Settings): Promise<ChildProcess | undefined> {
   const { folder, account, binaries } = installation
-  const all = { ...settings, listen_addresses: '127.0.0.1', port: await freePort(), unix_socket_directories: '' }
+  const port = settings['port'] ?? (await freePort())
+  const all = { ...settings, listen_addresses: '127.0.0.1', port, unix_socket_directories: '' }
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
   const log = await open(logIn(folder), 'a').catch((error: unknown) => {
