@@ -49,6 +49,14 @@ export const busOptions = z
       .default('pgboss')
       .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
     source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
+    service: z
+      .string()
+      .min(1)
+      .max(128)
+      .default('main')
+      .describe(
+        'Whose event types and handlers `migrate` registers for SQL publishers. Services that share a schema need a name each.',
+      ),
     ttlMs: z
       .int()
       .min(1)

@@ -36,6 +36,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     pauses: withoutPauses(refuse),
     rates: async () => refuse('rates()'),
     backlog: async () => refuse('backlog()'),
+    publishableTypes: async () => refuse('publishableTypes()'),
     ping: async () => refuse('worker()'),
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),

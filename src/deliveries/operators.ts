@@ -8,11 +8,12 @@ import type { Lanes } from './lanes.ts'
 import type { Log } from './log-cursors.ts'
 import type { DoctorFinding, DoctorOptions, PruneOptions, PruneReport } from './operations.ts'
 import type { Pauses } from './pauses.ts'
+import type { PublishableTypes } from './publishable-types.ts'
 import type { Rates } from './rates.ts'
 import type { Schedules } from './schedules.ts'
 import type { BeginReplay, Replays } from './replays.ts'
 
-export interface Operators extends Backlog, Pauses, Rates, Cancelling {
+export interface Operators extends Backlog, Pauses, Rates, Cancelling, PublishableTypes {
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *
