@@ -47,7 +47,9 @@ async function attempted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts):
 
   const opened = openedFor(delivery, handler, parts)
   if (opened.is === 'not-called') return opened.outcome
-  const uninterested = opened.isUnasked ? await uninterestedInShadow(opened.event as ShadowEvent, delivery, handler) : null
+  const uninterested = opened.isUnasked
+    ? await uninterestedInShadow(opened.event as ShadowEvent, delivery, handler)
+    : null
   if (uninterested) return uninterested
   const passedOver = await superseded(delivery, handler, parts)
   return passedOver ?? outcomeOf(delivery, handler, await answerTo({ ...call, event: opened.event }, parts))

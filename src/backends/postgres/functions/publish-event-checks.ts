@@ -115,7 +115,12 @@ function partitionKey(): string {
 
 function documentOf(): string {
   const malformed = (detail: string, hint: string) =>
-    raise({ errcode: 'PB013', message: `format('The data of an event of type "%s" is not JSON.', ${TYPE})`, detail, hint })
+    raise({
+      errcode: 'PB013',
+      message: `format('The data of an event of type "%s" is not JSON.', ${TYPE})`,
+      detail,
+      hint,
+    })
   return `if document is null then
     ${malformed(`'It is null, which is no document.'`, `'For the JSON value null write: data => ''null''.'`)}
   elsif pg_typeof(data) = any (array['json', 'jsonb']::regtype[]) then null;
@@ -123,7 +128,8 @@ function documentOf(): string {
     begin
       checked := document;
     exception when invalid_text_representation or untranslatable_character or statement_too_complex then
-      ${malformed(`sqlerrm`, `'Give json, jsonb, or text that is JSON. A string has quotes of its own: data => ''"text"''.'`)}
+      get stacked diagnostics problem = pg_exception_detail;
+      ${malformed(`concat_ws(': ', sqlerrm, nullif(problem, ''))`, `'Give json, jsonb, or text that is JSON. A string has quotes of its own: data => ''"text"''.'`)}
     end;
   else
     ${malformed(`format('It is of type %s.', pg_typeof(data))`, `'Give json, jsonb, or text that is JSON: to_jsonb(…) makes it of a row or a value.'`)}
@@ -159,7 +165,8 @@ function metadataProblem(): string {
 
 /** What the years 1 to 9999 are for: a Date of JavaScript writes others in a way that Postgres does not read. */
 function times(): string {
-  const isStorable = (time: string) => `isfinite(${time}) and ${time} >= '0001-01-01 00:00:00+00' and ${time} < '10000-01-01 00:00:00+00'`
+  const isStorable = (time: string) =>
+    `isfinite(${time}) and ${time} >= '0001-01-01 00:00:00+00' and ${time} < '10000-01-01 00:00:00+00'`
   return `${unless(isStorable('occurred'), {
     errcode: 'PB013',
     message: `format('The occurred_at of an event of type "%s" is malformed.', ${TYPE})`,

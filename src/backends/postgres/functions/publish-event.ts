@@ -36,6 +36,7 @@ declare
   receiver record;
   document text := data::text;
   checked json;
+  problem text;
   occurred timestamptz := date_trunc('milliseconds', coalesce(occurred_at, clock_timestamp()));
   expires timestamptz;
   new_id uuid := coalesce(id, ${uuidV7()});

@@ -15,9 +15,18 @@ export async function examineRegistry(
     [service],
   )
   const [stands] = rows
-  const finding = (status: DoctorFinding['status'], message: string): DoctorFinding => ({ check: 'registry', status, message })
+  const finding = (status: DoctorFinding['status'], message: string): DoctorFinding => ({
+    check: 'registry',
+    status,
+    message,
+  })
   if (types.length === 0) return finding('ok', 'this code has no event types for SQL to publish')
   if (stands?.digest === digest) return finding('ok', `SQL may publish what this code knows, as service "${service}"`)
-  const found = stands ? `what SQL may publish was registered by other code (${stands.registeredAt})` : 'nothing is registered for SQL to publish'
-  return finding('warning', `${found}: events from SQL do not go where this code would send them. Run: npx postbus migrate`)
+  const found = stands
+    ? `what SQL may publish was registered by other code (${stands.registeredAt})`
+    : 'nothing is registered for SQL to publish'
+  return finding(
+    'warning',
+    `${found}: events from SQL do not go where this code would send them. Run: npx postbus migrate`,
+  )
 }

@@ -3,7 +3,11 @@ import type { PublishableType, PublishableTypes } from '../../../deliveries/publ
 import { FINISHER_PREFIX } from '../../../handlers/finishers.ts'
 import { operating, type OperatorParts } from '../operating/operating.ts'
 
-export function publishableTypesIn({ connection, tables, registry }: OperatorParts): PublishableTypes['publishableTypes'] {
+export function publishableTypesIn({
+  connection,
+  tables,
+  registry,
+}: OperatorParts): PublishableTypes['publishableTypes'] {
   const { look } = operating(connection, tables)
   return async () => {
     const { names } = await registry.load()
@@ -19,7 +23,9 @@ export function publishableTypesIn({ connection, tables, registry }: OperatorPar
     return rows.map((row) => ({
       ...row,
       type: names.eventTypes.shown(row.type),
-      handlers: row.handlers.filter((name) => !name.startsWith(FINISHER_PREFIX)).map((name) => names.handlers.shown(name)),
+      handlers: row.handlers
+        .filter((name) => !name.startsWith(FINISHER_PREFIX))
+        .map((name) => names.handlers.shown(name)),
     }))
   }
 }

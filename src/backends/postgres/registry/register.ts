@@ -36,7 +36,8 @@ export async function register(
   if (isEmpty && !replaceRegistry) return NOTHING // a bus that only publishes, or looks
   const verdict = dryRun ? await foreseen(database, tables, what) : await standing(database, tables, what)
   if (verdict === 'same' || (verdict === 'new' && isEmpty)) return NOTHING
-  if ((verdict === 'older' || verdict === 'stranger') && !replaceRegistry) return { step: null, kept: reasons(what.service)[verdict] }
+  if ((verdict === 'older' || verdict === 'stranger') && !replaceRegistry)
+    return { step: null, kept: reasons(what.service)[verdict] }
 
   const step = stepOf(what)
   if (dryRun) return { step, kept: null }
@@ -96,7 +97,9 @@ async function standing(
 /** The row of the service is held first: of two that migrate at once, the second replaces what the first has written. */
 async function write(within: Queryable, tables: Tables, { service, registered }: Registering): Promise<void> {
   const { registry, formerRegistry, registeredType, subscription } = tables
-  await within.query(`insert into ${registry} (service, digest) values ($1, '') on conflict (service) do nothing`, [service])
+  await within.query(`insert into ${registry} (service, digest) values ($1, '') on conflict (service) do nothing`, [
+    service,
+  ])
   await within.query(`select from ${registry} one where one.service = $1 for update`, [service])
   await within.query(
     `insert into ${formerRegistry} (service, digest)

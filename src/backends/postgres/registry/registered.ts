@@ -60,9 +60,13 @@ export function registeredOf(registry: Registry, bus: RegisteringBus): Registere
     registry.names.eventTypes.all(eventType.type).map((name) => typeRow(name, { eventType, version, bus })),
   )
   const subscriptions = publishable.flatMap(({ eventType, version }) =>
-    handlersOf(registry, eventType, version).map((handler, ord) => subscriptionRow(handler, { eventType, version, ord })),
+    handlersOf(registry, eventType, version).map((handler, ord) =>
+      subscriptionRow(handler, { eventType, version, ord }),
+    ),
   )
-  const digest = createHash('sha256').update(JSON.stringify([types, subscriptions])).digest('hex')
+  const digest = createHash('sha256')
+    .update(JSON.stringify([types, subscriptions]))
+    .digest('hex')
   return { digest, types, subscriptions }
 }
 
