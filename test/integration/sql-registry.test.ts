@@ -9,6 +9,7 @@ import {
   type Bus,
   type BusOptions,
   type BusSignal,
+  type Envelope,
 } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
@@ -19,7 +20,7 @@ const Refunded = defineEvent('finances.refunded', { schema: z.unknown() })
 const Shipped = defineEvent('stock.shipped', { schema: z.unknown() })
 const handled: string[] = []
 const handler = (name: string, on: AnyHandler['on'], queue = 'events') =>
-  defineHandler(name, { on, queue, handle: ({ type }) => void handled.push(`${name} ${type}`) })
+  defineHandler(name, { on, queue, handle: (event: Envelope) => void handled.push(`${name} ${event.type}`) })
 const book = handler('finances.book', Paid)
 const audit = handler('audit.log', /^finances\./)
 const ship = handler('stock.ship', [Shipped, Paid], 'stock')

@@ -16,6 +16,7 @@ describe('the options of a bus', () => {
       backend: 'postgres',
       schema: 'postbus',
       pgbossSchema: 'pgboss',
+      service: 'main',
       codecs: [],
       middleware: [],
       maxPayloadBytes: 1_048_576,

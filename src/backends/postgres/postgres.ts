@@ -150,11 +150,11 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     publishableTypes: publishableTypesIn({ connection, tables, registry }),
     migrate: (options = {}, readers) =>
       withReachableDatabase(async () => {
-        const known = await registry.load()
-        const steps = await migrate(connection, tables, known.queues, options)
+        const loaded = await registry.load()
+        const steps = await migrate(connection, tables, loaded.queues, options)
         const database = await connection.pool()
-        const begun = await beginReading(database, tables, readers ?? known.handlers, options)
-        const what = { service: settings.service, registered: registeredOf(known, settings) }
+        const begun = await beginReading(database, tables, readers ?? loaded.handlers, options)
+        const what = { service: settings.service, registered: registeredOf(loaded, settings) }
         const { step, kept } = await register(database, tables, what, options)
         if (kept !== null) emit('warn', 'registry.kept', kept, { service: settings.service })
         const report = { steps: [...steps, ...begun, ...(step === null ? [] : [step])], registryKept: kept }
@@ -163,9 +163,9 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
       }),
     async doctor(how = {}) {
       const { retentionMs, service } = settings
-      const known = await registry.load()
-      const parts = { connection, listening, tables, retentionMs, service, registered: registeredOf(known, settings) }
-      const findings = await examine(parts, known, parseOptions('doctor()', doctorOptions, how))
+      const loaded = await registry.load()
+      const parts = { connection, listening, tables, retentionMs, service, registered: registeredOf(loaded, settings) }
+      const findings = await examine(parts, loaded, parseOptions('doctor()', doctorOptions, how))
       if (findings.some(({ status }) => status === 'problem')) return findings
       return [...findings, ...(await examineSchedules(scheduleStore, schedules))]
     },
