@@ -154,69 +154,6 @@ test('a replayer previews, replays, exports and imports, and deletes no event', 
   await client.end()
 })
 
-test('a role for SQL publishes what is registered, alone and in a transaction, and can do nothing else', async () => {
-  const client = new Client({ connectionString: url('shop_billing') })
-  await client.connect()
-  const publish = `select postbus.publish_event('finances.paid', '{"account": "NL09", "fails": false}', partition_key => 'NL09')`
-
-  await client.query(publish)
-  await client.query(`begin; ${publish}; savepoint one; ${publish}; rollback to one; commit`)
-
-  const { rows } = await superuser.query(
-    `select count(*)::integer as count from pgboss.job where singleton_key = 'finances.book:NL09'`,
-  )
-  expect(rows).toEqual([{ count: 2 }])
-  for (const forbidden of [
-    'select from postbus.event',
-    'select from postbus.registered_type',
-    `insert into postbus.subscription default values`,
-    `select postbus.publish('{}')`,
-  ])
-    await expect(client.query(forbidden), forbidden).rejects.toMatchObject({
-      code: expect.stringMatching(/^(42501|22P02|PB)/) as unknown,
-    })
-  await client.end()
-  await superuser.query(`delete from pgboss.job; delete from postbus.event`)
-})
-
-test('a role that may not call it is refused, also one that publishes by the code', async () => {
-  for (const role of ['shop_web', 'shop_worker']) {
-    const client = new Client({ connectionString: url(role) })
-    await client.connect()
-    await expect(client.query(`select postbus.publish_event('finances.noted', '{}')`)).rejects.toMatchObject({
-      code: '42501',
-    })
-    await client.end()
-  }
-})
-
-test('a trigger that runs with its owner’s rights publishes for a role that has no right on any schema of ours', async () => {
-  const web = `shop_web_${suffix}`
-  await superuser.query(`
-    create table payment (account text);
-    grant insert on payment to ${web};
-    create function paid() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ begin
-      perform postbus.publish_event('finances.paid', jsonb_build_object('account', new.account, 'fails', false), partition_key => new.account);
-      return null;
-    end $$;
-    create trigger paid after insert on payment for each row execute function paid();
-    revoke usage on schema postbus, pgboss from ${web}`)
-  const client = new Client({ connectionString: url('shop_web') })
-  await client.connect()
-
-  await client.query(`insert into payment values ('NL10')`)
-  await client.query(`begin; insert into payment values ('NL10'); commit`)
-
-  const { rows } = await superuser.query(
-    `select count(*)::integer as count from pgboss.job where singleton_key = 'finances.book:NL10'`,
-  )
-  expect(rows).toEqual([{ count: 2 }])
-  await client.end()
-  await superuser.query(
-    `delete from pgboss.job; delete from postbus.event; grant usage on schema postbus, pgboss to ${web}`,
-  )
-})
-
 function paid(account: string | null, fails = false) {
   return Paid({ account, fails })
 }

@@ -15,7 +15,6 @@ afterAll(() => shop.close())
 
 beforeEach(async () => {
   await emptyTables(shop.database)
-  await shop.bus.migrate() // the cursors of the log handler
   shop.seen.length = 0
 })
 
@@ -99,9 +98,19 @@ test('a worker hears of it at the commit, from a statement alone and from a tran
   await until('it was handled', () => shop.seen.length === 1)
   await shop.database.query(`begin; select postbus.publish_event('orders.noted', '2'); commit`)
   await until('the second was handled', () => shop.seen.length === 2)
+  const open = await shop.database.connect()
+  await open.query(`begin; select postbus.publish_event('orders.noted', '4')`)
+  await shop.publish(`'orders.noted', '3'`)
+  await until(
+    'the third was handled, though another transaction has published and not ended',
+    () => shop.seen.length === 3,
+  )
+  await open.query('commit')
+  await until('the fourth was handled', () => shop.seen.length === 4)
+  open.release()
   await worker.stop()
 
-  expect(shop.seen.map(({ data }) => data)).toEqual([1, 2])
+  expect(shop.seen.map(({ data }) => data)).toEqual([1, 2, 3, 4])
 })
 
 describe('an event type', () => {
