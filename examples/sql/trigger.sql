@@ -1,4 +1,4 @@
--- A table of the application, and a trigger that publishes what happens to its rows: whoever writes them, in the same transaction.
+-- A table of the application, and triggers that publish what happens to its rows, in the transaction of the statement that writes them.
 create table orders (
   id bigint generated always as identity primary key,
   total numeric not null,

@@ -1,4 +1,4 @@
-/** Asks handlers whether they are interested where nobody has asked before: an event from SQL was published without their code. */
+/** Asks handlers whether they are interested where no publisher has: an event from SQL was published without their code. */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'

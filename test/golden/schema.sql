@@ -3270,6 +3270,7 @@ AS $function$
 #variable_conflict use_variable
 declare
   known record;
+  listening record;
   receiver record;
   document text := data::text;
   checked json;
@@ -3284,6 +3285,9 @@ begin
   select min(one.type) as type, bool_or(one.is_keyed) as is_keyed, max(one.retain_ms) as retain_ms, max(one.max_bytes) as max_bytes,
     case when bool_and(one.ttl_ms is not null) then max(one.ttl_ms) end as ttl_ms
   into known from "postbus".registered_type one where one.name = publish_event.type and one.version = publish_event.version;
+  select bool_or(one.delivery = 'log') as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
+    min(one.handler) filter (where one.is_ordered) as ordered
+  into listening from "postbus".subscription one where one.type = known.type and one.version = publish_event.version;
   if known.type is null then
     if exists (select from "postbus".registered_type one where one.name = publish_event.type) then
       raise exception using errcode = 'PB011', message = format('Event type "%s" has no version %s that SQL may publish.', left(publish_event.type, 128), coalesce(version::text, 'null')), detail = format('Registered: version %s.', (select string_agg(distinct one.version::text, ', ') from "postbus".registered_type one where one.name = publish_event.type)), hint = 'Give one of them: version => …. A new version of the code is registered by: npx postbus migrate';
@@ -3291,10 +3295,8 @@ begin
     raise exception using errcode = 'PB010', message = format('Event type "%s" is not registered, so SQL may not publish it.', coalesce(left(publish_event.type, 128), 'null')), detail = coalesce(format('Registered are, among others: %s.', (select string_agg(one.name, ', ' order by one.name) from (
       select distinct one.name from "postbus".registered_type one order by one.name limit 10) one)), 'No event type is registered.'), hint = 'Give the type to a bus, createBus({ events, handlers }), and run: npx postbus migrate. See what is registered with: npx postbus types sql';
   end if;
-if ((select min(one.handler) from "postbus".subscription one
-      where one.type = known.type and one.version = publish_event.version and one.delivery = 'within') is null) is not true then
-    raise exception using errcode = 'PB014', message = format('Event type "%s" cannot be published by SQL.', left(publish_event.type, 128)), detail = format('Its handler "%s" runs inside publish (runs: ''in-transaction''), which only the application can do.', (select min(one.handler) from "postbus".subscription one
-      where one.type = known.type and one.version = publish_event.version and one.delivery = 'within')), hint = 'Publish it from the application, or let the handler run in a worker.';
+if (listening.within is null) is not true then
+    raise exception using errcode = 'PB014', message = format('Event type "%s" cannot be published by SQL.', left(publish_event.type, 128)), detail = format('Its handler "%s" runs inside publish (runs: ''in-transaction''), which only the application can do.', listening.within), hint = 'Publish it from the application, or let the handler run in a worker.';
   end if;
 if (known.is_keyed = (partition_key is not null) or known.is_keyed and without_key) is not true then
     raise exception using errcode = 'PB012', message = format(case when known.is_keyed then 'Event type "%s" needs a partition_key.' else 'Event type "%s" takes no partition_key.' end, left(publish_event.type, 128)), detail = case when known.is_keyed then 'Its events are handled in order for each key, and only the code can read the key from the data.'
@@ -3354,10 +3356,8 @@ if delay is not null or at is not null then
     elsif at is not null then
       later := jsonb_build_object('at', at);
     end if;
-    if (later is null or partition_key is null or (select min(one.handler) from "postbus".subscription one
-      where one.type = known.type and one.version = publish_event.version and one.is_ordered) is null) is not true then
-    raise exception using errcode = 'PB016', message = format('An event of type "%s" has a partition_key, and cannot be published for later.', left(publish_event.type, 128)), detail = format('Handler "%s" gets the events of a key in the order of publishing.', (select min(one.handler) from "postbus".subscription one
-      where one.type = known.type and one.version = publish_event.version and one.is_ordered)), hint = 'Give what is delayed an event type of its own, without a key, or the handler ordered: false.';
+    if (later is null or partition_key is null or listening.ordered is null) is not true then
+    raise exception using errcode = 'PB016', message = format('An event of type "%s" has a partition_key, and cannot be published for later.', left(publish_event.type, 128)), detail = format('Handler "%s" gets the events of a key in the order of publishing.', listening.ordered), hint = 'Give what is delayed an event type of its own, without a key, or the handler ordered: false.';
   end if;
   end if;
 
@@ -3366,16 +3366,13 @@ if delay is not null or at is not null then
     string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher) as is_special,
     bool_or(one.finishes = 'later') as finishes, bool_or(one.is_asked_blind) as is_asked_blind
   into receiver from (
-    select one.*, case when one.is_finisher then case when one.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
+    select one.*, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
     from (
-      select one.handler, one.handler_hash, one.ord, one.priority, one.is_backfilled, one.is_finisher, one.is_asked_blind, one.delivery,
-        case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue,
-        bool_or(one.delivery = 'log') over () as is_read
-      from (
-        select distinct on (one.handler) one.* from "postbus".subscription one join "postbus".registry registered using (service)
-        where one.type = known.type and one.version = publish_event.version
-        order by one.handler, registered.registered_at desc, one.service
-      ) one
+      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, one.delivery, one.is_backfilled, one.is_finisher,
+        one.is_asked_blind, case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue
+      from "postbus".subscription one join "postbus".registry registered using (service)
+      where one.type = known.type and one.version = publish_event.version
+      order by one.handler, registered.registered_at desc, one.service
     ) one where one.delivery = 'job'
   ) one;
 
@@ -3388,9 +3385,7 @@ if delay is not null or at is not null then
       'expires_at', expires, 'retain_ms', known.retain_ms, 'receivers', 0)),
     'receivers', coalesce(receiver.list, '[]'),
     'wake', nullif(concat_ws(' ', case when later is null then receiver.queues end,
-      case when exists (
-        select from "postbus".subscription one where one.type = known.type and one.version = publish_event.version and one.delivery = 'log'
-      ) then '#log' end), ''))
+      case when listening.is_read then '#log' end), ''))
     || case when later is null and receiver.is_special is distinct from true then '{"plain":true}'::jsonb else '{}' end
     || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
     || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end

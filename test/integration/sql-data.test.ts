@@ -42,7 +42,7 @@ describe('the data', () => {
     ] as const
     for (const [, sql] of cases) await shop.publish(`'orders.noted', ${sql}`)
 
-    await drained(shop.bus)
+    await shop.bus.worker().drain()
 
     for (const [place, [what, , expected]] of cases.entries()) expect(shop.seen[place]?.data, what).toEqual(expected)
     expect(shop.seen).toHaveLength(cases.length)
@@ -52,7 +52,7 @@ describe('the data', () => {
     await shop.publish(`'orders.noted', '{"__proto__": 1}'`)
     await shop.publish(`'orders.noted', (repeat('[', 300) || repeat(']', 300))::json`)
 
-    const counts = await drained(shop.bus)
+    const counts = await shop.bus.worker().drain()
 
     expect(counts).toMatchObject({ dead: 2, failed: 0 })
     const { deadLetters } = await shop.bus.deadLetters.list()
@@ -64,7 +64,7 @@ describe('the data', () => {
   test('that the schema does not accept is a dead letter at once, with every problem; and shown as it is', async () => {
     const id = await shop.publish(`'orders.order-created', '{"orderId": 7, "placedAt": "never"}', partition_key => '7'`)
 
-    const counts = await drained(shop.bus)
+    const counts = await shop.bus.worker().drain()
 
     expect(counts).toMatchObject({ dead: 3, failed: 0, done: 0 })
     const status = await shop.bus.events.status(id)
@@ -82,14 +82,14 @@ describe('the data', () => {
 
   test('is parsed for who asks for it by its event type, and for a replay', async () => {
     const id = await shop.publish(`'orders.order-created', $1, partition_key => 'o-1'`, [JSON.stringify(order)])
-    await drained(shop.bus)
+    await shop.bus.worker().drain()
     shop.seen.length = 0
 
     const typed = await shop.bus.events.get(OrderCreated, id)
     const replay = await shop.bus.replay({ handler: 'stock.large' }, { by: 'ada' })
     const invoices = await shop.bus.replay({ handler: 'finances.invoice' }, { by: 'ada' })
     const counts = [(await replay.done).count, (await invoices.done).count]
-    await drained(shop.bus)
+    await shop.bus.worker().drain()
 
     expect(typed?.data.placedAt).toEqual(new Date(A_DAY))
     expect(typed).not.toHaveProperty('isUnparsed')
@@ -125,6 +125,33 @@ describe('a handler that is interested in some events only', () => {
     })
     expect(shop.seen.filter(({ source }) => source === 'shadow').map(({ data }) => data)).toEqual([{ to: 'ada' }])
     expect(shop.seen).toHaveLength(5)
+  })
+
+  test('and throws when it is asked has a failed attempt', async () => {
+    const ask = defineHandler('mail.ask', {
+      on: Letter,
+      ordered: false,
+      maxAttempts: 1,
+      interested: () => {
+        throw new Error('who knows')
+      },
+      handle: () => undefined,
+    })
+    const other = createBus({
+      connectionString: shop.connectionString,
+      service: 'other',
+      handlers: [ask],
+      onSignal: () => undefined,
+    })
+    await other.migrate()
+    await shop.publish(`'mail.letter', '{"to": "ada"}', partition_key => 'ada'`)
+    await shop.database.query(`delete from postbus.registry where service = 'other'`)
+
+    await drained(other)
+    const { deadLetters } = await other.deadLetters.list({ handler: 'mail.ask' })
+    await other.close()
+
+    expect(deadLetters[0]?.attempts).toEqual([expect.objectContaining({ code: 'POSTBUS_INTERESTED_FAILED' })])
   })
 
   test('is not asked again by a worker for what the code has published', async () => {

@@ -55,7 +55,7 @@ beforeAll(async () => {
       return null;
     end $$;
     create trigger counter_turned after update on counter for each row when (new.by = 'sql') execute function counter_turned();
-    insert into counter select key, 0, 'nobody' from unnest(array['${KEYS.join("','")}']) as key`)
+    insert into counter select key, 0, 'none' from unnest(array['${KEYS.join("','")}']) as key`)
 })
 
 afterAll(() => shop.close())

@@ -1,7 +1,6 @@
 /** `postbus.publish_event`: what SQL publishes is stored and delivered like what the code publishes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { drained } from '../support/drained.ts'
-import { openSqlShop, OrderCreated, type SqlShop } from '../support/sql-shop.ts'
+import { Noted, openSqlShop, OrderCreated, type SqlShop } from '../support/sql-shop.ts'
 import { emptyTables, storedDeliveries, storedEvents, type DeliveryRow, type StoredRow } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
@@ -26,7 +25,7 @@ test('an event from SQL reaches every handler, with what its schema makes of the
     JSON.stringify(order),
   ])
 
-  const counts = await drained(shop.bus)
+  const counts = await shop.bus.worker().drain()
 
   expect(counts).toMatchObject({ done: 3, dead: 0 })
   expect(shop.seen).toHaveLength(2)
@@ -85,9 +84,31 @@ test('it is in the transaction of its caller, savepoints too', async () => {
   await client.query('rollback')
   client.release()
 
-  await drained(shop.bus)
+  await shop.bus.worker().drain()
 
   expect(shop.seen.map(({ data }) => data)).toEqual(['kept', 'kept too'])
+})
+
+test('in one transaction with the code, events stand in the order of the calls', async () => {
+  const client = await shop.database.connect()
+  const tx = { executeSql: (text: string, values: readonly unknown[]) => client.query(text, [...values]) } // it cannot tell whether it is in a transaction
+  const byCode = (text: string) => shop.bus.publish(Noted(text), { tx })
+  const bySql = (text: string) =>
+    client.query(`select postbus.publish_event('orders.noted', to_jsonb($1::text))`, [text])
+  await client.query('begin')
+  await byCode('1')
+  await bySql('2')
+  await byCode('3')
+  await bySql('4')
+  await client.query('commit')
+  await bySql('5')
+
+  // What SQL does alone does not let pass what the code did not mean to do alone.
+  await expect(byCode('6')).rejects.toMatchObject({ code: 'POSTBUS_TRANSACTION_FINISHED' })
+  client.release()
+  await shop.bus.worker().drain()
+
+  expect(shop.seen.map(({ data }) => data)).toEqual(['1', '2', '3', '4', '5'])
 })
 
 test('a worker hears of it at the commit, from a statement alone and from a transaction', async () => {
@@ -119,7 +140,7 @@ describe('an event type', () => {
     await shop.publish(`'probes.measured', '{"kelvin": 373.15}', version => 2`)
     await shop.publish(`'sensors.measured', '{"celsius": 100}', version => 3`)
 
-    await drained(shop.bus)
+    await shop.bus.worker().drain()
 
     expect(shop.seen.map(({ type, version, data }) => [type, version, data])).toEqual(
       Array.from({ length: 3 }, () => ['sensors.measured', 3, { celsius: 100 }]),
@@ -132,14 +153,14 @@ describe('an event type', () => {
   test('of an older version whose own schema refuses the data is a dead letter', async () => {
     await shop.publish(`'sensors.measured', '{"fahrenheit": "warm"}'`)
 
-    expect(await drained(shop.bus)).toMatchObject({ dead: 1 })
+    expect(await shop.bus.worker().drain()).toMatchObject({ dead: 1 })
     expect((await shop.bus.deadLetters.list()).deadLetters[0]?.reason).toContain('fahrenheit')
   })
 
   test('that another one follows is followed', async () => {
     const id = await shop.publish(`'imports.started', '{"file": "a.csv"}'`)
 
-    await drained(shop.bus)
+    await shop.bus.worker().drain()
 
     const { events } = await shop.bus.events.list({ type: 'imports.finished' })
     expect(events).toEqual([expect.objectContaining({ data: { file: 'a.csv' }, causationId: id })])
@@ -150,7 +171,7 @@ test('what is published for later waits, and wakes no one before', async () => {
   await shop.publish(`'orders.noted', '"later"', delay => '1 hour'`)
   await shop.publish(`'orders.noted', '"now"', at => now() - interval '1 day'`)
 
-  await drained(shop.bus)
+  await shop.bus.worker().drain()
 
   expect(shop.seen.map(({ data }) => data)).toEqual(['now'])
   const { rows } = await shop.database.query(
@@ -164,7 +185,7 @@ test('an id that is stored already is not published again, and is returned', asy
   const first = await shop.publish(`'orders.noted', '1', id => '${id}'`)
   const second = await shop.publish(`'orders.noted', '2', id => '${id}'`)
 
-  await drained(shop.bus)
+  await shop.bus.worker().drain()
 
   expect([first, second]).toEqual([id.toLowerCase(), id.toLowerCase()])
   expect(shop.seen.map(({ data }) => data)).toEqual([1])

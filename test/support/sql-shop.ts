@@ -16,7 +16,7 @@ export const OrderCreated = defineEvent('orders.order-created', {
   partitionKey: ({ orderId }) => orderId,
   retentionMs: 86_400_000,
 })
-const Noted = defineEvent('orders.noted', { schema: z.unknown() })
+export const Noted = defineEvent('orders.noted', { schema: z.unknown() })
 const MeasuredV1 = defineEvent('sensors.measured', { schema: z.object({ fahrenheit: z.coerce.number() }) }) // no handler lists it
 const Measured = defineEvent('sensors.measured', {
   version: 3,

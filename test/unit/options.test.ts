@@ -69,6 +69,7 @@ describe('the options of a bus', () => {
     [{ preparedStatements: 'no' }, 'preparedStatements'],
     [{ handlers: 'handlers' }, 'expected handlers'],
     [{ schema: 'Postbus' }, 'schema'],
+    [{ service: 'My service' }, 'service'],
     [{ schema: 'post"bus' }, 'schema'],
     [{ pgbossSchema: 'a'.repeat(49) }, 'pgbossSchema'],
     [{ source: '' }, 'source'],

@@ -20,17 +20,17 @@ export function uuidV7(): string {
   return `encode(set_bit(set_bit(${bytes}, 52, 1), 53, 1), 'hex')::uuid`
 }
 
-/** Statements of plpgsql. They also find out when the event expires, and when it is due. */
+/** Statements of plpgsql, behind those that read `known` and `listening`. They also find out when the event expires, and when it is due. */
 export function refuseUnless(tables: Tables): string {
   return [
     unknownType(tables),
-    insidePublish(tables),
+    insidePublish(),
     partitionKey(),
     documentOf(),
     ...['correlation_id', 'causation_id', 'source'].map(textProblem),
     metadataProblem(),
     times(),
-    dueProblem(tables),
+    dueProblem(tables.clock),
   ].join('\n')
 }
 
@@ -77,13 +77,11 @@ function unknownType({ registeredType }: Tables): string {
   end if;`
 }
 
-function insidePublish({ subscription }: Tables): string {
-  const one = `(select min(one.handler) from ${subscription} one
-      where one.type = known.type and one.version = publish_event.version and one.delivery = 'within')`
-  return unless(`${one} is null`, {
+function insidePublish(): string {
+  return unless(`listening.within is null`, {
     errcode: 'PB014',
     message: `format('Event type "%s" cannot be published by SQL.', ${TYPE})`,
-    detail: `format('Its handler "%s" runs inside publish (runs: ''in-transaction''), which only the application can do.', ${one})`,
+    detail: `format('Its handler "%s" runs inside publish (runs: ''in-transaction''), which only the application can do.', listening.within)`,
     hint: `'Publish it from the application, or let the handler run in a worker.'`,
   })
 }
@@ -184,9 +182,7 @@ function times(): string {
   })}`
 }
 
-function dueProblem({ clock, subscription }: Tables): string {
-  const ordered = `(select min(one.handler) from ${subscription} one
-      where one.type = known.type and one.version = publish_event.version and one.is_ordered)`
+function dueProblem(clock: string): string {
   return `if delay is not null or at is not null then
     ${unless(
       `(delay is null or at is null) and (delay is null or delay >= interval '0' and delay <= interval '${MOST_DAYS} days')
@@ -203,10 +199,10 @@ function dueProblem({ clock, subscription }: Tables): string {
     elsif at is not null then
       later := jsonb_build_object('at', at);
     end if;
-    ${unless(`later is null or partition_key is null or ${ordered} is null`, {
+    ${unless(`later is null or partition_key is null or listening.ordered is null`, {
       errcode: 'PB016',
       message: `format('An event of type "%s" has a partition_key, and cannot be published for later.', ${TYPE})`,
-      detail: `format('Handler "%s" gets the events of a key in the order of publishing.', ${ordered})`,
+      detail: `format('Handler "%s" gets the events of a key in the order of publishing.', listening.ordered)`,
       hint: `'Give what is delayed an event type of its own, without a key, or the handler ordered: false.'`,
     })}
   end if;`

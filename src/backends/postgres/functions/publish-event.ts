@@ -13,8 +13,8 @@
  * It always publishes as inside a transaction: at its end the workers are told, wherever it was begun. A statement alone is a transaction
  * too, so `PB003` has nothing to find, and is turned off by the last line.
  *
- * It runs with its owner's rights: a role that may call it can publish what is registered, and needs no right on any table. So it is nobody's
- * by default: the right to call it is given by hand.
+ * It runs with its owner's rights: a role that may call it can publish what is registered, and needs no right on any table. So only its
+ * owner may call it, until the right is given by hand.
  *
  * `data` is `anycompatible`: json, jsonb and text all fit, and a literal without a type is text. As json it would refuse what
  * `jsonb_build_object` returns, and with one function for each of them a literal would fit several.
@@ -33,6 +33,7 @@ returns uuid language plpgsql security definer ${OWN_PATH} as $function$
 #variable_conflict use_variable
 declare
   known record;
+  listening record;
   receiver record;
   document text := data::text;
   checked json;
@@ -47,6 +48,9 @@ begin
   select min(one.type) as type, bool_or(one.is_keyed) as is_keyed, max(one.retain_ms) as retain_ms, max(one.max_bytes) as max_bytes,
     case when bool_and(one.ttl_ms is not null) then max(one.ttl_ms) end as ttl_ms
   into known from ${registeredType} one where one.name = publish_event.type and one.version = publish_event.version;
+  select bool_or(one.delivery = 'log') as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
+    min(one.handler) filter (where one.is_ordered) as ordered
+  into listening from ${subscription} one where one.type = known.type and one.version = publish_event.version;
   ${refuseUnless(tables)}
 
   select jsonb_agg(jsonb_build_object('set', 0, 'handler', one.handler, 'handler_hash', one.handler_hash, 'queue', one.queue,
@@ -54,16 +58,13 @@ begin
     string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher) as is_special,
     bool_or(one.finishes = 'later') as finishes, bool_or(one.is_asked_blind) as is_asked_blind
   into receiver from (
-    select one.*, case when one.is_finisher then case when one.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
+    select one.*, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
     from (
-      select one.handler, one.handler_hash, one.ord, one.priority, one.is_backfilled, one.is_finisher, one.is_asked_blind, one.delivery,
-        case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue,
-        bool_or(one.delivery = 'log') over () as is_read
-      from (
-        select distinct on (one.handler) one.* from ${subscription} one join ${registry} registered using (service)
-        where one.type = known.type and one.version = publish_event.version
-        order by one.handler, registered.registered_at desc, one.service
-      ) one
+      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, one.delivery, one.is_backfilled, one.is_finisher,
+        one.is_asked_blind, case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue
+      from ${subscription} one join ${registry} registered using (service)
+      where one.type = known.type and one.version = publish_event.version
+      order by one.handler, registered.registered_at desc, one.service
     ) one where one.delivery = 'job'
   ) one;
 
@@ -76,9 +77,7 @@ begin
       'expires_at', expires, 'retain_ms', known.retain_ms, 'receivers', 0)),
     'receivers', coalesce(receiver.list, '[]'),
     'wake', nullif(concat_ws(' ', case when later is null then receiver.queues end,
-      case when exists (
-        select from ${subscription} one where one.type = known.type and one.version = publish_event.version and one.delivery = 'log'
-      ) then '${LOG_WORD}' end), ''))
+      case when listening.is_read then '${LOG_WORD}' end), ''))
     || case when later is null and receiver.is_special is distinct from true then '{"plain":true}'::jsonb else '{}' end
     || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
     || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
