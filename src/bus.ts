@@ -92,7 +92,10 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
   drain(options?: DrainOptions): Promise<DrainReport>
   /** Loads the handlers and checks the database's schema: for an application's start, so that problems show early. */
   ready(): Promise<void>
-  /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
+  /**
+   * Installs or updates the schema and the queues, and registers the event types and handlers for SQL publishers. Safe to repeat, and to run in
+   * several processes at once.
+   */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
   readonly events: EventRecord & EventTransfer & EventActs
@@ -144,10 +147,7 @@ export function createBus(options: BusOptions): Bus {
       await parts.registry.load()
       await backendFor(parts, publish).check()
     },
-    async migrate(how?: MigrateOptions) {
-      const { queues, handlers } = await parts.registry.load()
-      return place.migrate(queues, how, handlers)
-    },
+    migrate: (how?: MigrateOptions) => place.migrate(how),
     events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
     prune: (how?: PruneOptions) => place.prune(how),
@@ -163,6 +163,7 @@ export function createBus(options: BusOptions): Bus {
     rates: (query) => place.rates(query),
     backlog: (how) => place.backlog(how),
     workers: () => place.workers(),
+    publishableTypes: () => place.publishableTypes(),
     cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,

@@ -132,6 +132,7 @@ export type {
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
 export type { RunningWorker, WorkedQueue } from './deliveries/workers.ts'
 export type { BacklogOptions, BacklogReport, HandlerBacklog, LogLag } from './deliveries/backlog.ts'
+export type { PublishableType, PublishableTypes } from './deliveries/publishable-types.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
 export type { CompletionOptions, CompletionReport, Deliveries, SkipOptions } from './deliveries/completions.ts'

@@ -1,6 +1,6 @@
 /** Every option of a bus and of a worker, declared once: type, limits, default and description. the tables of the docs are printed from here. */
 import { z } from 'zod'
-import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
+import { NAME, QUEUE_NAME, SCHEMA_NAME } from './names.ts'
 import type { EventTypes } from './handlers/event-types.ts'
 import { problemsOf } from './middleware/check-middleware.ts'
 import type { Middleware } from './middleware/middleware.ts'
@@ -49,6 +49,13 @@ export const busOptions = z
       .default('pgboss')
       .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
     source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
+    service: z
+      .string()
+      .regex(NAME)
+      .default('main')
+      .describe(
+        'Whose event types and handlers `migrate` registers for SQL publishers. Services that share a schema need a name each.',
+      ),
     ttlMs: z
       .int()
       .min(1)

@@ -35,6 +35,7 @@ export type BusSignalName =
   | 'log.lost'
   | 'on-dead.failed'
   | 'pruning.failed'
+  | 'registry.kept'
   | 'schedule.failed'
   | 'schema.newer'
   | 'settle.refused'

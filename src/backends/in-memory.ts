@@ -37,6 +37,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     rates: async () => refuse('rates()'),
     backlog: async () => refuse('backlog()'),
     workers: async () => refuse('workers()'),
+    publishableTypes: async () => refuse('publishableTypes()'),
     ping: async () => refuse('worker()'),
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),

@@ -11,6 +11,7 @@ import type { Schedule } from '../../schedules/schedule.ts'
 import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
 import type { Backlog } from '../../deliveries/backlog.ts'
 import type { Workers } from '../../deliveries/workers.ts'
+import type { PublishableTypes } from '../../deliveries/publishable-types.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
@@ -50,6 +51,9 @@ import { createScheduleStore } from './schedules/schedule-store.ts'
 import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
 import { beginReading } from './log/subscriptions.ts'
+import { publishableTypesIn } from './registry/publishable-types.ts'
+import { register } from './registry/register.ts'
+import { registeredOf } from './registry/registered.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplaysIn } from './record/replays.ts'
 import { transferIn } from './record/transfer.ts'
@@ -65,6 +69,10 @@ export interface PostgresSettings extends Given {
   readonly connectTimeoutMs: number
   readonly queryTimeoutMs: number
   readonly retentionMs: number | null
+  /** Whose registry for SQL publishers this is, and what it says about every event. */
+  readonly service: string
+  readonly ttlMs?: number | undefined
+  readonly maxPayloadBytes: number
 }
 
 export interface Postgres {
@@ -84,8 +92,9 @@ export interface Postgres {
   readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
-  /** `handlers`: those that read the log get what is published from then on. */
-  migrate(queues: readonly string[], options?: MigrateOptions, handlers?: readonly AnyHandler[]): Promise<MigrateReport>
+  /** `readers`, by default all handlers: those that read the log get what is published from then on. SQL may publish what the registry knows. */
+  migrate(options?: MigrateOptions, readers?: readonly AnyHandler[]): Promise<MigrateReport>
+  readonly publishableTypes: PublishableTypes['publishableTypes']
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   prune(options?: PruneOptions): Promise<PruneReport>
 }
@@ -142,17 +151,25 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     deliveries: deliveriesIn({ connection, tables }),
     schedules: { store: scheduleStore, ...schedulesIn({ connection, tables }, scheduleStore) },
     log: logIn({ connection, tables, registry }),
-    migrate: (queues, options = {}, handlers = []) =>
+    publishableTypes: publishableTypesIn({ connection, tables, registry }),
+    migrate: (options = {}, readers) =>
       withReachableDatabase(async () => {
-        const { steps } = await migrate(connection, tables, queues, options)
-        const begun = await beginReading(await connection.pool(), tables, handlers, options)
-        const report = { steps: [...steps, ...begun] }
+        const loaded = await registry.load()
+        const steps = await migrate(connection, tables, loaded.queues, options)
+        const database = await connection.pool()
+        const begun = await beginReading(database, tables, readers ?? loaded.handlers, options)
+        const what = { service: settings.service, registered: registeredOf(loaded, settings) }
+        const { step, kept } = await register(database, tables, what, options)
+        if (kept !== null) emit('warn', 'registry.kept', kept, { service: settings.service })
+        const report = { steps: [...steps, ...begun, ...(step === null ? [] : [step])], registryKept: kept }
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),
     async doctor(how = {}) {
-      const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
-      const findings = await examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+      const { retentionMs, service } = settings
+      const loaded = await registry.load()
+      const parts = { connection, listening, tables, retentionMs, service, registered: registeredOf(loaded, settings) }
+      const findings = await examine(parts, loaded, parseOptions('doctor()', doctorOptions, how))
       if (findings.some(({ status }) => status === 'problem')) return findings
       return [...findings, ...(await examineSchedules(scheduleStore, schedules))]
     },
