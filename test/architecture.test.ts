@@ -31,7 +31,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/broadcast/'],
   ['src/evolution/'],
   ['src/worker/', 'src/backends/'],
-  ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
+  ['src/connection-options.ts', 'src/options.ts', 'src/tenants/', 'src/assemble-bus.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/catalog/', 'src/otel/', 'src/nest/'],
   ['src/ui/'],

@@ -37,6 +37,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     rates: async () => refuse('rates()'),
     backlog: async () => refuse('backlog()'),
     ping: async () => refuse('worker()'),
+    lend: () => undefined,
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),
     /** Ticks are published by hand only: nothing is remembered. */
