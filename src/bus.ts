@@ -158,12 +158,13 @@ function makeBus(origin: Origin, relatives: Relatives): Bus {
   const publishAsSeen: BusParts['publish'] = (events, how) => bus.publish(events, how)
   const { parts, place, publish, listeners } = assemble(origin, { publishAsSeen, schedules })
 
+  const about = parts.middleware.bus
   const workerOf = (given: WorkerOptions, slots?: SlotsOfTenants) =>
     makeWorker({ ...parseOptions('bus.worker()', workerOptions, given), tenants: slots }, parts, {
       store: place.store(),
       retentionMs: settings.retentionMs,
       vacuum: settings.vacuum,
-      http: { bus: parts.middleware.bus, ping: () => place.ping(), backlog: () => bus.backlog() },
+      http: { isOurs: (of) => of === about, ping: () => place.ping(), backlog: () => bus.backlog() },
       scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
     })
   const close = async () => {
@@ -231,6 +232,11 @@ function makeBus(origin: Origin, relatives: Relatives): Bus {
     close,
     [Symbol.asyncDispose]: close,
   }
-  family.add(bus, (slots, given) => workerOf(given, slots))
+  family.add(bus, {
+    about,
+    database: prefix,
+    ping: () => place.ping(),
+    worker: (slots, given) => workerOf(given, slots),
+  })
   return withParts(bus, parts) // not frozen: tests spy on its methods
 }

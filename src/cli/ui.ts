@@ -3,8 +3,8 @@ import { userInfo } from 'node:os'
 import type { Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
 import type * as localPage from '../ui/local-page.ts'
-import { CONFIG_OPTION, DESCRIBE_CONFIG, UsageError, text, type Command, type Invocation } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, UsageError, text, type Command, type Invocation } from './command.ts'
+import { busFor } from './load-config.ts'
 import { say } from './output.ts'
 
 const DEFAULT_PORT = 4711
@@ -16,16 +16,16 @@ export const ui: Command = {
     ['postbus ui --read-only', 'to look: everything is shown, and nothing can be done'],
     ['postbus ui --port 0', 'on any port that is free'],
   ],
-  options: { ...CONFIG_OPTION, port: { type: 'string' }, 'read-only': { type: 'boolean' } },
+  options: { ...BUS_OPTIONS, port: { type: 'string' }, 'read-only': { type: 'boolean' } },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     port: `The port on 127.0.0.1; 0 for any that is free. Default: ${DEFAULT_PORT}.`,
     'read-only': 'Everything is shown, personal data too, and nothing can be done.',
   },
 
   async run(invocation) {
     const port = parsePort(text(invocation, 'port'))
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const page = await opened(bus, port, invocation)
       invocation.terminal.out.write(`${page.link}\n`)

@@ -4,6 +4,7 @@
  */
 import { PostbusError } from '../errors.ts'
 import type { WorkerOptions } from '../options.ts'
+import type { BusName } from '../signals.ts'
 import type { SlotsOfTenants } from '../worker/shared-slots.ts'
 import type { Worker } from '../worker/worker.ts'
 
@@ -11,12 +12,20 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** Makes a worker for one of them, which shares slots with the others' workers. */
-export type WorkerBeside = (slots: SlotsOfTenants, options: WorkerOptions) => Worker
+/** What one of them does for those who work for all. */
+export interface MemberBus {
+  readonly about: BusName
+  /** The name of its database. */
+  readonly database: string
+  /** Resolves when its database has answered. */
+  ping(): Promise<unknown>
+  /** Makes a worker which shares slots with the others' workers. */
+  worker(slots: SlotsOfTenants, options: WorkerOptions): Worker
+}
 
 export class Family<Bus extends Closable> {
   readonly #made = new Map<string, Bus>()
-  readonly #workers = new WeakMap<Bus, WorkerBeside>()
+  readonly #members = new WeakMap<Bus, MemberBus>()
   #isClosed = false
 
   /** @throws {PostbusError} `POSTBUS_CLOSED` when the first of them was closed, and what `make` throws. */
@@ -30,14 +39,13 @@ export class Family<Bus extends Closable> {
     return made
   }
 
-  /** How workers of this bus are made beside others. */
-  add(bus: Bus, worker: WorkerBeside): void {
-    this.#workers.set(bus, worker)
+  add(bus: Bus, member: MemberBus): void {
+    this.#members.set(bus, member)
   }
 
   /** `undefined`: it is no bus of this family. */
-  workerBesideOf(bus: Bus): WorkerBeside | undefined {
-    return this.#workers.get(bus)
+  find(bus: Bus): MemberBus | undefined {
+    return this.#members.get(bus)
   }
 
   /** The next one of that name is another bus. */

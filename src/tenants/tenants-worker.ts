@@ -8,11 +8,13 @@
 import { sleep } from '../clock.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
-import type { Emit } from '../signals.ts'
+import type { BusName, Emit } from '../signals.ts'
 import type { StopReport } from '../worker/stop-report.ts'
+import { workerHttp, type WorkerHttp, type WorkerHttpOptions } from '../worker/http.ts'
 import { addCounts, NO_COUNTS, type WorkerCounts } from '../worker/tally.ts'
 import type { Worker } from '../worker/worker.ts'
 import { withinMs } from '../worker/within.ts'
+import type { MemberBus } from './family.ts'
 
 /** So long does `start()` wait for tenants whose database does not answer. They start when it does. */
 const START_LIMIT_MS = 5_000
@@ -20,6 +22,7 @@ const START_LIMIT_MS = 5_000
 /** A tenant of which there can be a worker. */
 export interface WorkedTenant {
   readonly name: string
+  readonly member: Pick<MemberBus, 'about' | 'database' | 'ping'>
   /** Another one at each call. */
   makeWorker(): Worker
 }
@@ -30,9 +33,8 @@ export interface TenantsWorkerParts {
   readonly emit: Emit
 }
 
-interface Running {
+interface Running extends Pick<WorkedTenant, 'member'> {
   readonly worker: Worker
-  readonly started: Promise<void>
 }
 
 export class TenantsWorker {
@@ -45,6 +47,7 @@ export class TenantsWorker {
   #looking: Promise<void> = Promise.resolve()
   #stopped: Promise<StopReport> | null = null
   #ended: WorkerCounts = NO_COUNTS
+  readonly #known = new WeakSet<BusName>()
 
   /** @internal Made by `bus.tenants.worker()`. */
   constructor(parts: TenantsWorkerParts) {
@@ -65,10 +68,10 @@ export class TenantsWorker {
   /** Works for one tenant after the other until nothing of it is due any more, stops, and returns what was done. */
   async drain(): Promise<WorkerCounts> {
     this.#begin()
-    for (const { name, makeWorker } of await this.#parts.list()) {
+    for (const { name, member, makeWorker } of await this.#parts.list()) {
       if (this.#over.signal.aborted) break
       const worker = makeWorker()
-      this.#running.set(name, { worker, started: Promise.resolve() })
+      this.#running.set(name, { worker, member })
       this.#ended = addCounts(this.#ended, await worker.drain())
       this.#running.delete(name)
     }
@@ -98,10 +101,27 @@ export class TenantsWorker {
     return [this.#ended, ...running].reduce(addCounts)
   }
 
-  /** What keeps it from working, in words; `null`: it works. */
-  get hindrance(): string | null {
-    if (this.#state === 'started') return null
-    return this.#state === 'new' ? 'the worker has not started' : 'the worker is stopping'
+  /**
+   * As `worker.http()`, for all tenants together: ready is a worker when one of their databases answers. `/metrics` counts what is done; what waits
+   * is not in it.
+   */
+  http(options?: WorkerHttpOptions): WorkerHttp {
+    const hindrance = () => {
+      if (this.#state === 'started') return null
+      return this.#state === 'new' ? 'the worker has not started' : 'the worker is stopping'
+    }
+    const parts = {
+      isOurs: (bus: BusName) => this.#known.has(bus),
+      ping: () => this.#ping(),
+      backlog: () => Promise.reject(new Error('That is asked for each tenant.')),
+    }
+    return workerHttp({ over: this.#over.signal, hindrance }, parts, options)
+  }
+
+  /** One tenant of each database asks. */
+  async #ping(): Promise<unknown> {
+    const members = new Map([...this.#running.values()].map(({ member }) => [member.database, member]))
+    return members.size === 0 ? undefined : Promise.any([...members.values()].map((member) => member.ping()))
   }
 
   #begin(): void {
@@ -148,12 +168,12 @@ export class TenantsWorker {
     await Promise.all(isNew.map((tenant) => this.#join(tenant)))
   }
 
-  async #join({ name, makeWorker }: WorkedTenant): Promise<void> {
+  async #join({ name, member, makeWorker }: WorkedTenant): Promise<void> {
     const worker = makeWorker()
-    const started = worker.start()
-    this.#running.set(name, { worker, started })
+    this.#known.add(member.about)
+    this.#running.set(name, { worker, member })
     try {
-      await started
+      await worker.start()
       this.#said.delete(name)
     } catch (error) {
       this.#running.delete(name)

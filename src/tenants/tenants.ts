@@ -70,7 +70,7 @@ export function tenantsOf<Bus extends Member>({ bus, list: given, family, emit }
 
   function busOf(tenant: Tenant): Bus {
     if (typeof tenant === 'string') return bus().forSchema(tenant) as Bus // of ours, it is of our kind
-    if (tenant instanceof Object && family.workerBesideOf(tenant as Bus)) return tenant as Bus
+    if (tenant instanceof Object && family.find(tenant as Bus)) return tenant as Bus
     throw notTenants(`one with a ${typeof tenant}`)
   }
 
@@ -112,7 +112,8 @@ function workedTenant<Bus extends Member>(
   tenant: Bus,
   { slots, how }: { readonly slots: SlotsOfTenants; readonly how: WorkerOptions },
 ) {
-  return { name: tenant.name, makeWorker: () => family.workerBesideOf(tenant)!(slots, how) } // it is of this family
+  const member = family.find(tenant)! // what is listed is of this family
+  return { name: tenant.name, member, makeWorker: () => member.worker(slots, how) }
 }
 
 function unknownTenants(): PostbusError {

@@ -121,7 +121,9 @@ test('another database has connections and a transaction of its own, and tenants
     },
   })
   const tenant = shard.forSchema('tenant_a')
-  expect(tenant).toBe(first.forDatabase('shard-1', { connectionString: 'postgres://is.not/asked' }).forSchema('tenant_a'))
+  expect(tenant).toBe(
+    first.forDatabase('shard-1', { connectionString: 'postgres://is.not/asked' }).forSchema('tenant_a'),
+  )
   expect(tenant).not.toBe(first.forSchema('tenant_a'))
 
   await tenant.migrate()
@@ -159,7 +161,10 @@ test('what a tenant’s bus reports says which tenant it is', async () => {
   await first.close()
 
   const [started] = signals.filter(({ name }) => name === 'worker.started')
-  expect(started).toMatchObject({ message: expect.stringMatching(/^tenant_b: Working on/), fields: { bus: 'tenant_b' } })
+  expect(started).toMatchObject({
+    message: expect.stringMatching(/^tenant_b: Working on/),
+    fields: { bus: 'tenant_b' },
+  })
   expect(signals.find(({ name }) => name === 'handler.log')).toMatchObject({
     message: 'taken',
     fields: { bus: 'tenant_b', handler: 'notes.take' },
