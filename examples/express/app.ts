@@ -29,8 +29,6 @@ export async function createShop(connectionString: string): Promise<Shop> {
   })
   const bus = createBus({
     pool,
-    schema: 'express_shop_bus',
-    pgbossSchema: 'express_shop_pgboss',
     handlers: [confirm],
   })
   await bus.migrate()

@@ -35,8 +35,6 @@ export async function createShop(connectionString: string): Promise<Shop> {
   })
   const bus = createBus({
     connectionString,
-    schema: 'fastify_shop_bus',
-    pgbossSchema: 'fastify_shop_pgboss',
     handlers: [confirm],
     transaction: (work) => db.transaction().execute(work),
   })

@@ -29,8 +29,6 @@ export async function createShop(connectionString: string): Promise<Shop> {
   })
   const bus = createBus({
     connectionString,
-    schema: 'hono_shop_bus',
-    pgbossSchema: 'hono_shop_pgboss',
     handlers: [confirm],
   })
   await bus.migrate()
