@@ -6,10 +6,9 @@ import { Pool, type PoolClient } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { postbusFastify, type PostbusFastifyOptions } from '../../src/fastify/index.ts'
 import type { RunTransaction } from '../../src/transactions/register.ts'
-import { createBus, type Bus } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { inTransaction } from '../support/in-transaction.ts'
-import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
 let opened: TestBus
@@ -135,7 +134,7 @@ describe('a route in a transaction rolls back', () => {
     expect(await stored()).toEqual(NEITHER)
   })
 
-  test('whose commit fails, and the client is told, whatever the handler has sent', async () => {
+  test('whose commit fails, and the client is told, also where the handler has sent a reply', async () => {
     const post = await aRoute(async ({ tx }, reply) => {
       await (tx as PoolClient).query('insert into once values (1), (1)') // found at the commit
       return reply.code(201).send('done')
@@ -226,49 +225,4 @@ test('events carry what is known of their request, also after its body was read'
 
   const { events } = await opened.bus.events.list()
   expect(events).toMatchObject([{ correlationId: 'request 1', source: 'api' }])
-})
-
-test('a worker runs handlers in the same process, and ends with the application what it has begun', async () => {
-  const ran: string[] = []
-  const handler = handlerThat(async (n) => {
-    ran.push(`${n} begins`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    ran.push(`${n} ends`)
-  })
-  const bus: Bus = createBus({
-    connectionString: opened.connectionString,
-    handlers: [handler],
-    onSignal: () => undefined,
-  })
-  await bus.migrate()
-  await anApp({ bus, worker: { shutdownGraceMs: 10_000 }, closeBus: true })
-  app.get('/', async (request) => void (await request.publish(NoteTaken({ n: 1 }))))
-
-  await app.inject('/')
-  await until('the handler runs', () => ran.length === 1)
-  await app.close()
-
-  expect(ran).toEqual(['1 begins', '1 ends'])
-  await expect(bus.events.count()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
-})
-
-test('a route whose transaction cannot be begun is refused when it is declared', async () => {
-  await anApp({ transaction: undefined })
-
-  const declare = () => app.get('/', { config: { transaction: true } }, async () => undefined)
-
-  expect(declare).toThrow('GET / has `config: { transaction: true }`')
-  expect(declare).toThrow('does not know how to begin a transaction')
-})
-
-test('a route that was declared before the plugin was there is refused, and does not run without a transaction', async () => {
-  let hasRun = false
-  app = fastify()
-  void app.register(postbusFastify, { bus: opened.bus, transaction: byPool })
-  app.get('/', { config: { transaction: true } }, async () => void (hasRun = true))
-
-  const { body } = await app.inject('/')
-
-  expect(body).toContain('Await it first')
-  expect(hasRun).toBe(false)
 })
