@@ -31,9 +31,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/broadcast/'],
   ['src/evolution/'],
   ['src/worker/', 'src/backends/'],
-  ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
+  ['src/connection-options.ts', 'src/options.ts', 'src/tenants/', 'src/assemble-bus.ts', 'src/bus.ts'],
   ['src/index.ts'],
-  ['src/catalog/', 'src/otel/', 'src/nest/'],
+  ['src/catalog/', 'src/otel/', 'src/nest/', 'src/fastify/'],
   ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
@@ -49,6 +49,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^hono($|\/)/, 'src/ui/'],
   [/^croner$/, 'src/schedules/'],
   [/^@nestjs\//, 'src/nest/'],
+  [/^fastify$/, 'src/fastify/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

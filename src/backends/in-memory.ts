@@ -39,6 +39,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     workers: async () => refuse('workers()'),
     publishableTypes: async () => refuse('publishableTypes()'),
     ping: async () => refuse('worker()'),
+    lend: () => undefined,
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),
     /** Ticks are published by hand only: nothing is remembered. */

@@ -1,7 +1,7 @@
 /** `postbus ui`: the operator page for the person at this machine. */
 import { isIP } from 'node:net'
-import { CONFIG_OPTION, DESCRIBE_CONFIG, UsageError, text, type Command } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, UsageError, text, type Command } from './command.ts'
+import { busFor } from './load-config.ts'
 import { openPage, UI_PORT } from './local-page.ts'
 import { say } from './output.ts'
 
@@ -13,9 +13,9 @@ export const ui: Command = {
     ['postbus ui --port 0', 'on any port that is free'],
     ['postbus ui --host 0.0.0.0', 'in a container whose port 4711 is published to 127.0.0.1:4711'],
   ],
-  options: { ...CONFIG_OPTION, port: { type: 'string' }, host: { type: 'string' }, 'read-only': { type: 'boolean' } },
+  options: { ...BUS_OPTIONS, port: { type: 'string' }, host: { type: 'string' }, 'read-only': { type: 'boolean' } },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     host: 'The address to listen at, for containers. Default: 127.0.0.1. The page is shown as localhost only.',
     port: `The port on 127.0.0.1; 0 for any that is free. Default: ${UI_PORT}.`,
     'read-only': 'Everything is shown, personal data too, and nothing can be done.',
@@ -24,7 +24,7 @@ export const ui: Command = {
   async run(invocation) {
     const port = parsePort(text(invocation, 'port'))
     const host = parseHost(text(invocation, 'host'))
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const page = await openPage(bus, { port, host, isReadOnly: invocation.options['read-only'] === true })
       invocation.terminal.out.write(`${page.link}\n`)

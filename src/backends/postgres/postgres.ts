@@ -29,8 +29,8 @@ import {
 } from '../../deliveries/operations.ts'
 import { parseOptions } from '../../parse-options.ts'
 import { callingWithin, type CallingParts } from '../calling-within.ts'
-import { createConnection, type Connection } from './connection.ts'
-import type { Given } from './connections/given.ts'
+import type { Connection } from './connection.ts'
+import { connectionsTo, type DatabaseConnections, type DatabaseSettings } from './connections/database-connections.ts'
 import { Hearing } from './broadcast/hearing.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
@@ -59,15 +59,9 @@ import { replaysIn, type ReplaysIn } from './record/replays.ts'
 import { transferIn } from './record/transfer.ts'
 import { tablesIn } from './schema/tables.ts'
 
-export interface PostgresSettings extends Given {
-  /** Where workers LISTEN. `false`: nowhere. Default: where everything else is. */
-  readonly listen?: false | Given | undefined
-  readonly preparedStatements?: boolean | undefined
+export interface PostgresSettings extends DatabaseSettings {
   readonly schema: string
   readonly pgbossSchema: string
-  readonly poolSize: number
-  readonly connectTimeoutMs: number
-  readonly queryTimeoutMs: number
   readonly retentionMs: number | null
   /** Whose registry for SQL publishers this is, and what it says about every event. */
   readonly service: string
@@ -97,13 +91,9 @@ export interface Postgres {
   readonly publishableTypes: PublishableTypes['publishableTypes']
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   prune(options?: PruneOptions): Promise<PruneReport>
+  /** Its connections, for the bus of another schema there. */
+  lend(): DatabaseConnections
 }
-
-/**
- * Heartbeats have connections of their own: behind publishes that wait for a lock, or on one connection that went silent,
- * they would come too late, and a living worker's claims be taken over.
- */
-const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
 /** What the bus knows beside its database. */
 export interface Known extends CallingParts {
@@ -111,16 +101,19 @@ export interface Known extends CallingParts {
   readonly schedules: readonly Schedule[]
 }
 
-export function createPostgres(settings: PostgresSettings, known: Known): Postgres {
+/** On `connections` that are lent, or on its own. */
+export function createPostgres(
+  settings: PostgresSettings,
+  known: Known,
+  connections: DatabaseConnections = connectionsTo(settings),
+): Postgres {
   const { emit, codec, registry, listeners, schedules } = known
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
-  const connection = createConnection(settings)
-  const lifeline = createConnection({ ...settings, ...LIFELINE })
-  const listening = listeningConnection(settings, connection)
-  const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
+  const { connection, lifeline, listening, hearing: listens } = connections
+  const { close, ...events } = eventsIn({ connection, listening: listens, tables, codec, emit, registry })
   const scheduleStore = createScheduleStore(connection, tables)
-  const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
-  const hearing = new Hearing({ connection, listening, tables, emit, registry, listeners })
+  const backend = createPostgresBackend({ ...connections, listening: listens }, tables, emit)
+  const hearing = new Hearing({ connection, listening: listens, tables, emit, registry, listeners })
   return {
     backend: {
       ...backend,
@@ -146,6 +139,7 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     rates: ratesIn({ connection, tables, registry }),
     backlog: backlogIn({ connection, tables, registry }),
     workers: workersIn({ connection, tables, registry }),
+    lend: () => connections.lend(),
     ping: async () => (await lifeline.pool()).query('select'),
     cancel: cancelIn({ connection, tables, registry }),
     deliveries: deliveriesIn({ connection, tables }),
@@ -191,12 +185,4 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
  */
 async function comesToDisk(connection: Connection): Promise<void> {
   await (await connection.pool()).query(`select pg_catalog.pg_logical_emit_message(true, 'postbus', 'migrated')`)
-}
-
-function listeningConnection(settings: PostgresSettings, connection: Connection): Connection | null {
-  const { listen } = settings
-  if (listen === undefined) return connection
-  if (listen === false) return null
-  const { connectionString, connection: pgOptions } = listen
-  return createConnection({ ...settings, connectionString, connection: pgOptions, pool: undefined, canListen: true })
 }
