@@ -68,6 +68,7 @@ function withSources(block: string): string {
   return block
     .replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)
     .replaceAll(`from 'postbus/nest'`, `from '../../../src/nest/index.ts'`)
+    .replaceAll(`from 'postbus/fastify'`, `from '../../../src/fastify/index.ts'`)
     .replaceAll(`from 'postbus/otel'`, `from '../../../src/otel/index.ts'`)
     .replaceAll(`from 'postbus/ui'`, `from '../../../src/ui/index.ts'`)
     .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)
