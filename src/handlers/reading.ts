@@ -76,8 +76,8 @@ function readingBy(handler: AnyHandler, event: TypeAndVersion, known: KnownTypes
  */
 export function asRead(reading: Reading, event: Envelope): Envelope {
   if (!isReadable(reading)) return event
-  const parsed = isFromSql(event) ? parsedFromSql(event, reading) : event
-  return reading.is === 'upcast' ? upcasted(parsed, reading.to) : parsed
+  const stored = isFromSql(event) ? parsedFromSql(event, reading) : event
+  return reading.is === 'upcast' ? upcasted(stored, reading.to) : stored
 }
 
 /** An older version may be known by its upcast alone. One that is not known at all is passed on: a pattern hears it, and it is JSON. */
