@@ -27,6 +27,7 @@ import {
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
+import { closeHandlers } from './handlers/close-handlers.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import { hooksOf } from './middleware/hooks.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
@@ -96,7 +97,7 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
   readonly events: EventRecord & EventTransfer & EventActs
-  /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
+  /** Lets go of the bus's connections, and of those of its relays. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
   [Symbol.asyncDispose](): Promise<void>
@@ -117,9 +118,10 @@ export function createBus(options: BusOptions): Bus {
   const publishAsSeen: BusParts['publish'] = (events, how) => bus.publish(events, how)
   const { parts, place, publish, listeners } = assemble(settings, { publishAsSeen, schedules })
 
-  const close = () => {
+  const close = async () => {
     place.replays.stop()
-    return parts.backend.close()
+    await parts.backend.close()
+    await closeHandlers(parts.registry.loaded()?.handlers ?? [])
   }
   const bus: Bus = {
     publish,
