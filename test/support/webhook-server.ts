@@ -33,7 +33,7 @@ export async function openWebhookServer(
   port = 0,
 ): Promise<WebhookServer> {
   const received: ReceivedWebhook[] = []
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     void buffer(request)
       .then((body) => {
         const { url: path = '', method = '', headers } = request

@@ -7,19 +7,20 @@
  *   orders.order-created ──► customers.webhooks ─┬─► …send-requested for endpoint A ──► customers.webhooks.send
  *                                                └─► …send-requested for endpoint B ──► customers.webhooks.send
  */
+import { callerOf } from '../../events/defined-at.ts'
 import type { Envelope } from '../../events/envelope.ts'
 import { idFrom } from '../../events/event-id.ts'
-import { defineHandler, type Handler } from '../../handlers/handler.ts'
+import { defineHandler, invalid, type Handler } from '../../handlers/handler.ts'
 import type { HandlerContext } from '../../handlers/handler-context.ts'
 import type { Listening } from '../../handlers/listens-to.ts'
 import { skip, type Skip } from '../../handlers/outcome.ts'
 import { storedName } from '../../names.ts'
 import { parseOptions } from '../../parse-options.ts'
-import { messagesIn } from '../formats.ts'
+import { formatProblem, messagesIn } from '../formats.ts'
 import { defineRelay } from '../relay.ts'
 import type { RelayTarget } from '../target.ts'
 import { guardedTarget } from './guarded-target.ts'
-import { requestIn, sendRequested } from './send-requested.ts'
+import { isOurs, OURS, requestIn, sendRequested } from './send-requested.ts'
 import { WEBHOOK_ATTEMPTS, webhookBackoff } from './webhook-backoff.ts'
 import { webhookTarget } from './webhook-target.ts'
 import { webhooksOptions, type WebhooksDefinition } from './webhooks-definition.ts'
@@ -46,6 +47,8 @@ export function defineWebhooks<const Listens extends Listening>(
 ): Webhooks {
   const settings = parseOptions(`defineWebhooks("${name}")`, webhooksOptions, definition)
   const { on, interested, previousNames = [], backfill, delivery, shards, queue, priority } = definition
+  const problem = formatProblem(definition)
+  if (problem !== null) throw invalid(name, problem)
   const SendRequested = sendRequested(name, settings.order, previousNames)
   const messageOf = messagesIn(definition.format ?? 'cloudevents', definition)
   const firstName = storedName(name, previousNames)
@@ -58,12 +61,18 @@ export function defineWebhooks<const Listens extends Listening>(
     const requests = [...new Set(endpoints)].map((endpoint) => {
       // A second attempt makes the same ids, and what was published is not published again. A replay is to send again.
       const id = idFrom(JSON.stringify([firstName, event.id, endpoint, context.replayId]))
-      return SendRequested({ endpoint, message }, { id, ...(ttlMs !== undefined && { ttlMs }) })
+      return SendRequested({ endpoint, message }, { id, metadata: OURS, ...(ttlMs !== undefined && { ttlMs }) })
     })
     await context.publish(requests)
   }
 
-  const finding = { on, interested, previousNames, backfill, delivery, shards, queue, priority, handle }
+  /** With a pattern such as `'*'`, requests would be made of requests, without an end. */
+  function isForCustomers(event: Envelope): boolean {
+    if (isOurs(event)) return false
+    return interested ? interested(event as never) : true
+  }
+
+  const finding = { on, interested: isForCustomers, previousNames, backfill, delivery, shards, queue, priority, handle }
   const sending = {
     ...sendingOptions(definition, settings.timeoutMs),
     on: SendRequested,
@@ -71,10 +80,9 @@ export function defineWebhooks<const Listens extends Listening>(
     to: sendingTarget(settings),
     format: (event: Envelope) => requestIn(event).message,
   }
-  return Object.freeze([
-    defineHandler(name, finding as never),
-    defineRelay(`${name}.send`, sending),
-  ]) as unknown as Webhooks
+  const definedAt = callerOf(defineWebhooks)
+  const handlers = [defineHandler(name, finding as never), defineRelay(`${name}.send`, sending)]
+  return Object.freeze(handlers.map((handler) => ({ ...handler, definedAt }))) as unknown as Webhooks
 }
 
 /** Time for two requests, should the first go over a connection that was closed, and for the application to say where to. */

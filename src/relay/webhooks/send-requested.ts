@@ -34,6 +34,13 @@ export function sendRequested(webhooks: string, order: Order, previousNames: rea
   })
 }
 
+/** The metadata of such events: by these all webhooks know those of all others. */
+export const OURS = Object.freeze({ 'postbus.webhooks': true })
+
+export function isOurs({ metadata }: Envelope): boolean {
+  return metadata['postbus.webhooks'] === true
+}
+
 /** The request in an event of this type. */
 export function requestIn(event: Envelope): SendRequest {
   return event.data as SendRequest // only events of this type come here, and its schema has checked them

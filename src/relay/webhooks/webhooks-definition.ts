@@ -45,8 +45,17 @@ export interface WebhooksDefinition<Listens extends Listening>
 const aFunction = <Called>() => z.custom<Called>((given) => typeof given === 'function', 'expected a function')
 const milliseconds = z.int().min(1).max(86_400_000)
 
-/** Those that are no options of a handler. */
-export const webhooksOptions = z.object({
+/** Checked where they are used. */
+const elsewhere = z.unknown().optional()
+const finding = { on: elsewhere, interested: elsewhere, previousNames: elsewhere, backfill: elsewhere }
+const reading = { delivery: elsewhere, shards: elsewhere }
+const sending = { maxAttempts: elsewhere, backoff: elsewhere, isRetryable: elsewhere, onDead: elsewhere }
+const pace = { concurrency: elsewhere, queue: elsewhere, priority: elsewhere, rateLimit: elsewhere }
+const messages = { format: elsewhere, data: elsewhere, codecs: elsewhere }
+const attributes = { source: elsewhere, type: elsewhere, dataSchema: elsewhere, extensions: elsewhere }
+
+export const webhooksOptions = z.strictObject({
+  ...{ ...finding, ...reading, ...sending, ...pace, ...messages, ...attributes },
   ...requestOptions,
   endpoints: aFunction<(event: never) => readonly string[] | Promise<readonly string[]>>(),
   endpoint: aFunction<WebhooksDefinition<Listening>['endpoint']>(),
