@@ -63,13 +63,12 @@ test('while an endpoint fails the events of a key wait there in their order, and
   await until('all are there', () => taken.length === 24)
 
   expect(tried).toEqual(new Set([0]))
-  const orders = Map.groupBy(taken, ({ path, body }) => `${path} ${keyIn(body)}`)
-  expect([...orders].map(([order, all]) => [order, ...all.map(({ body }) => numberIn(body))]).toSorted()).toEqual([
-    ['/a free', 1, 3, 5, 7, 9, 11],
-    ['/a held', 0, 2, 4, 6, 8, 10],
-    ['/b free', 1, 3, 5, 7, 9, 11],
-    ['/b held', 0, 2, 4, 6, 8, 10],
-  ])
+  const inOrder = (path: string, key: string) =>
+    taken.flatMap((one) => (one.path === path && keyIn(one.body) === key ? [numberIn(one.body)] : []))
+  for (const path of ['/a', '/b']) {
+    expect(inOrder(path, 'free')).toEqual([1, 3, 5, 7, 9, 11])
+    expect(inOrder(path, 'held')).toEqual([0, 2, 4, 6, 8, 10])
+  }
 })
 
 test('a circuit leaves an endpoint alone that is down, uses up no attempts, tells once, and goes on', async () => {
