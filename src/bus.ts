@@ -22,6 +22,7 @@ import {
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
+import { closeHandlers } from './handlers/close-handlers.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
 import { receiver, type Receiver } from './publishing/receiver.ts'
@@ -118,7 +119,7 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
   readonly events: EventRecord & EventTransfer & EventActs
-  /** Lets go of the bus's connections. Workers are stopped by their own `stop()`, before this. */
+  /** Lets go of the bus's connections, and of those of its relays. Workers are stopped by their own `stop()`, before this. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
   [Symbol.asyncDispose](): Promise<void>
@@ -175,6 +176,7 @@ function makeBus(origin: Origin, relatives: Relatives): Bus {
     if (home === null) await family.closeBelow(prefix)
     place.replays.stop()
     await parts.backend.close()
+    if (first === null) await closeHandlers(parts.registry.loaded()?.handlers ?? []) // tenants have the same
   }
   const bus: Bus = {
     publish,

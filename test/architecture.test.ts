@@ -33,7 +33,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/worker/', 'src/backends/'],
   ['src/connection-options.ts', 'src/options.ts', 'src/tenants/', 'src/assemble-bus.ts', 'src/bus.ts'],
   ['src/index.ts'],
-  ['src/catalog/', 'src/otel/', 'src/nest/', 'src/fastify/'],
+  ['src/catalog/', 'src/otel/', 'src/nest/', 'src/fastify/', 'src/relay/'],
   ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],

@@ -23,7 +23,7 @@ beforeAll(async () => {
   opened = await openTestBus()
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
-  pages = ['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy'].map((page) =>
+  pages = ['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays'].map((page) =>
     writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
   )
 })

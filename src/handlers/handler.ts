@@ -80,6 +80,8 @@ export interface Handler<Name extends string = string, Listens extends ListensTo
   readonly definedAt: string
   /** It takes one event at a time. */
   readonly batch: null
+  /** Lets go of what it holds open beside the bus, as relays do. `bus.close()` calls it. */
+  readonly close?: (() => Promise<void>) | undefined
 }
 
 /** Any handler, whatever it listens to. */
@@ -125,7 +127,7 @@ type AnyDefinition = Omit<HandlerDefinition<ListensTo, unknown, boolean, Runs>, 
 export function handlerFrom(
   name: string,
   definition: AnyDefinition,
-  made: Pick<AnyHandler, 'batch' | 'definedAt'>,
+  made: Pick<AnyHandler, 'batch' | 'definedAt' | 'close'>,
 ): AnyHandler {
   checkName(name, 'Handler', 'POSTBUS_INVALID_HANDLER')
   const { on, interested, handle, previousNames, ...options } = definition

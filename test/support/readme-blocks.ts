@@ -70,6 +70,7 @@ function withSources(block: string): string {
     .replaceAll(`from 'postbus/nest'`, `from '../../../src/nest/index.ts'`)
     .replaceAll(`from 'postbus/fastify'`, `from '../../../src/fastify/index.ts'`)
     .replaceAll(`from 'postbus/otel'`, `from '../../../src/otel/index.ts'`)
+    .replaceAll(`from 'postbus/relay'`, `from '../../../src/relay/index.ts'`)
     .replaceAll(`from 'postbus/ui'`, `from '../../../src/ui/index.ts'`)
     .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)
 }
