@@ -9,20 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Bus, EventType, Handler } from '../src/index.ts'
 import { runEvent } from '../src/testing/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
+import { writeComingFromBlocks } from './support/coming-from.ts'
 import { withOptionTables } from './support/options-table.ts'
 import { runTestBlocks } from './support/run-blocks.ts'
 import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
-
-/** Pages for those who come from elsewhere: each has an example of before and after. */
-const COMING_FROM = [
-  'eventemitter2',
-  'nest-cqrs',
-  'pg-boss',
-  'graphile-worker',
-  'bullmq',
-  'outbox',
-  'oban-event-bus',
-] as const
 
 const run = promisify(execFile)
 let opened: TestBus
@@ -36,7 +26,7 @@ beforeAll(async () => {
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
   pages = [
     ...['pace', 'nestjs', 'receiving'].map((page) => writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`)),
-    ...COMING_FROM.map((page) => writeReadmeBlocks(`from-${page}`, appToMove(), `docs/coming-from/${page}.md`)),
+    ...writeComingFromBlocks(),
   ]
 })
 
@@ -208,18 +198,6 @@ async function publishInTransaction(publish: (executeSql: unknown) => Promise<{ 
   } finally {
     client.release()
   }
-}
-
-function appToMove(): string {
-  return `
-import { Kysely, PostgresDialect } from 'kysely'
-import { Pool } from 'pg'
-
-export const connectionString: string = 'postgres://is.not/used'
-export const db = new Kysely<{ orders: { id: string; total: number } }>({ dialect: new PostgresDialect({ pool: new Pool({ connectionString }) }) })
-export const invoices = { create: async (_orderId: string, _total: number, _options: { readonly once: string }): Promise<void> => {} }
-export const mail = { send: async (_orderId: string): Promise<void> => {} }
-`
 }
 
 function appForCommands(connectionString: string): string {
