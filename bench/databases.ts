@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { Client } from 'pg'
-import { embeddedPostgres } from '../src/testing/database/embedded-postgres/embedded-postgres.ts'
+import { embeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts'
 import { env } from '../config/env.ts'
 import type { BenchDatabase } from './question.ts'
 

@@ -1,6 +1,6 @@
 /** The Postgres of this checkout, where none was given: real Postgres from npm, with its data in `.postbus`. */
 import { resolve } from 'node:path'
-import { type EmbeddedPostgres, embeddedPostgres } from '../src/testing/database/embedded-postgres/embedded-postgres.ts'
+import { type EmbeddedPostgres, embeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts'
 
 const folder = resolve(import.meta.dirname, '../.postbus/postgres')
 

@@ -23,6 +23,7 @@ import { broadcasts } from './0017-broadcasts.ts'
 import { onTime } from './0018-on-time.ts'
 import { schedules } from './0019-schedules.ts'
 import { completions } from './0020-completions.ts'
+import { registry } from './0021-registry.ts'
 import { workerSlots } from './0022-worker-slots.ts'
 import type { SchemaNames } from './schema-names.ts'
 
@@ -48,6 +49,7 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0018-on-time': onTime(names),
     '0019-schedules': schedules(names),
     '0020-completions': completions(names),
+    '0021-registry': registry(names),
     '0022-worker-slots': workerSlots(names),
   }
 }

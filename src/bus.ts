@@ -1,12 +1,8 @@
 /** The bus: what an application creates once, publishes with, and makes workers from. */
-import type { DeliveryStore } from './deliveries/delivery-store.ts'
+import { assemble, type Origin } from './assemble-bus.ts'
 import { backendFor, withParts, type BusParts } from './publishing/backend-override.ts'
-import { createInMemory } from './backends/in-memory.ts'
-import { createPostgres, type Postgres } from './backends/postgres/postgres.ts'
-import { BroadcastListeners } from './broadcast/broadcast-listeners.ts'
 import { broadcaster } from './broadcast/broadcaster.ts'
 import type { Broadcasts } from './broadcast/broadcasts.ts'
-import { storedForm } from './backends/decoded-copy.ts'
 import { createCodec } from './codec/codec.ts'
 import type { EventActs } from './record/event-acts.ts'
 import type { EventRecord } from './record/events.ts'
@@ -23,22 +19,21 @@ import {
   workerOptions,
   type BusOptions,
   type DrainOptions,
-  type Settings,
   type WorkerOptions,
 } from './options.ts'
 import { parseOptions } from './parse-options.ts'
 import { lazyRegistry } from './handlers/lazy-registry.ts'
-import { hooksOf } from './middleware/hooks.ts'
 import type { PublishOptions, PublishResult } from './events/publish-result.ts'
-import { eventDefaults } from './publishing/event-defaults.ts'
-import { FilteredCounts } from './publishing/filtered-counts.ts'
-import { publisher } from './publishing/publisher.ts'
 import { receiver, type Receiver } from './publishing/receiver.ts'
 import { resultPublisher, type ResultPublisher } from './publishing/result-publisher.ts'
 import { withContext, type PublishContext } from './publishing/trace.ts'
-import { emitTo, printSignals } from './signals.ts'
+import type { SlotsOfTenants } from './worker/shared-slots.ts'
+import { settingsThere, type DatabaseOptions } from './tenants/database-options.ts'
+import { Family } from './tenants/family.ts'
+import { checkDatabaseName, namesOfTenant } from './tenants/tenant-names.ts'
+import { tenantsOf, type Tenants } from './tenants/tenants.ts'
 import { drainWithin, type DrainReport } from './worker/drain-within.ts'
-import { schedulesIn, type Schedule } from './schedules/schedule.ts'
+import { schedulesIn } from './schedules/schedule.ts'
 import { makeWorker, schedulingOf } from './worker/bus-worker.ts'
 import type { Worker } from './worker/worker.ts'
 
@@ -90,9 +85,36 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
    * @throws {PostbusError} what `worker.start()` throws.
    */
   drain(options?: DrainOptions): Promise<DrainReport>
+  /** Its name among the buses of one application: see `forSchema` and `forDatabase`. */
+  readonly name: string
+  /** The schema that its events are stored in. */
+  readonly schema: string
+  /**
+   * Returns the bus of another schema in the same database: for an application with a schema for each tenant. It has the same handlers and
+   * options, uses the same connections, and is closed with this one. The same name returns the same bus. pg-boss's own tables are in a schema
+   * beside it, `tenant_a_pgboss`.
+   *
+   * @example await bus.forSchema(tenant.schema).publish(OrderCreated({ orderId }), { tx })
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a name that cannot be one; `POSTBUS_CLOSED`.
+   */
+  forSchema(name: string): Bus
+  /**
+   * Returns the bus of another database, with the same handlers and options but those that belong to a database: `transaction` and
+   * `currentTransaction` have to be given. It has connections of its own, and is closed with this one. The same name returns the same bus: what
+   * is given the first time counts.
+   *
+   * @example const shard = bus.forDatabase('shard-1', { connectionString: shards[1] })
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`; `POSTBUS_CLOSED`.
+   */
+  forDatabase(name: string, options: DatabaseOptions): Bus
+  /** All tenants at once, where the option `tenants` says who they are: a worker for them, and their migrations. */
+  readonly tenants: Tenants<Bus>
   /** Loads the handlers and checks the database's schema: for an application's start, so that problems show early. */
   ready(): Promise<void>
-  /** Installs or updates the schema and the queues. Safe to repeat, and to run in several processes at once. */
+  /**
+   * Installs or updates the schema and the queues, and registers the event types and handlers for SQL publishers. Safe to repeat, and to run in
+   * several processes at once.
+   */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
   readonly events: EventRecord & EventTransfer & EventActs
@@ -113,13 +135,46 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
  */
 export function createBus(options: BusOptions): Bus {
   const settings = parseOptions('createBus()', busOptions, options)
+  const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
+  const registry = lazyRegistry(settings.handlers, settings.events)
+  return makeBus(
+    { settings, codec, registry, name: settings.schema, parent: null },
+    { family: new Family(), prefix: '', first: null, home: null },
+  )
+}
+
+/** Where a bus stands among those of one application. */
+interface Relatives {
+  readonly family: Family<Bus>
+  /** What the names of its database's schemas begin with: the name of the database and a slash, or nothing. */
+  readonly prefix: string
+  /** The one that `createBus` made; `null`: this is the one. */
+  readonly first: Bus | null
+  /** The first one on this database, whose connections it uses; `null`: this is the one. */
+  readonly home: Bus | null
+}
+
+function makeBus(origin: Origin, relatives: Relatives): Bus {
+  const { settings, name } = origin
+  const { family, prefix, first, home } = relatives
   const schedules = schedulesIn(settings.schedules)
   const publishAsSeen: BusParts['publish'] = (events, how) => bus.publish(events, how)
-  const { parts, place, publish, listeners } = assemble(settings, { publishAsSeen, schedules })
+  const { parts, place, publish, listeners } = assemble(origin, { publishAsSeen, schedules })
 
-  const close = () => {
+  const about = parts.middleware.bus
+  const workerOf = (given: WorkerOptions, slots?: SlotsOfTenants) =>
+    makeWorker({ ...parseOptions('bus.worker()', workerOptions, given), tenants: slots }, parts, {
+      store: place.store(),
+      retentionMs: settings.retentionMs,
+      vacuum: settings.vacuum,
+      http: { isOurs: (of) => of === about, ping: () => place.ping(), backlog: () => bus.backlog() },
+      scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
+    })
+  const close = async () => {
+    family.forget(bus)
+    if (home === null) await family.closeBelow(prefix)
     place.replays.stop()
-    return parts.backend.close()
+    await parts.backend.close()
   }
   const bus: Bus = {
     publish,
@@ -128,14 +183,28 @@ export function createBus(options: BusOptions): Bus {
     ...receiver(publishAsSeen),
     ...broadcaster(parts, listeners),
     ...listenersOf(parts),
-    worker: (given: WorkerOptions = {}) =>
-      makeWorker(parseOptions('bus.worker()', workerOptions, given), parts, {
-        store: place.store(),
-        retentionMs: settings.retentionMs,
-        vacuum: settings.vacuum,
-        http: { bus: parts.middleware.bus, ping: () => place.ping(), backlog: () => bus.backlog() },
-        scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
-      }),
+    worker: (given: WorkerOptions = {}) => workerOf(given),
+    name,
+    schema: settings.schema,
+    forSchema(given) {
+      if (home) return home.forSchema(given)
+      if (given === settings.schema) return bus
+      const names = namesOfTenant(given, settings)
+      const tenant = { ...origin, settings: { ...settings, ...names }, name: prefix + given, parent: parts }
+      return family.member(tenant.name, () =>
+        makeBus({ ...tenant, connections: place.lend() }, { ...relatives, first: first ?? bus, home: bus }),
+      )
+    },
+    forDatabase(given, options) {
+      if (first) return first.forDatabase(given, options)
+      checkDatabaseName(given)
+      const there = settingsThere(settings, options)
+      const key = `${given}/`
+      return family.member(key, () =>
+        makeBus({ ...origin, settings: there, name: given, parent: parts }, { ...relatives, prefix: key, first: bus }),
+      )
+    },
+    tenants: tenantsOf({ bus: () => bus, list: first ? undefined : settings.tenants, family, emit: parts.emit }),
     async drain(given = {}) {
       const { timeLimitMs, ...how } = parseOptions('bus.drain()', drainOptions, given)
       return drainWithin(bus.worker(how), timeLimitMs)
@@ -144,10 +213,7 @@ export function createBus(options: BusOptions): Bus {
       await parts.registry.load()
       await backendFor(parts, publish).check()
     },
-    async migrate(how?: MigrateOptions) {
-      const { queues, handlers } = await parts.registry.load()
-      return place.migrate(queues, how, handlers)
-    },
+    migrate: (how?: MigrateOptions) => place.migrate(how),
     events: { ...place.events },
     doctor: (how?: DoctorOptions) => place.doctor(how),
     prune: (how?: PruneOptions) => place.prune(how),
@@ -163,55 +229,16 @@ export function createBus(options: BusOptions): Bus {
     rates: (query) => place.rates(query),
     backlog: (how) => place.backlog(how),
     workers: () => place.workers(),
+    publishableTypes: () => place.publishableTypes(),
     cancel: (id, how) => place.cancel(id, how),
     close,
     [Symbol.asyncDispose]: close,
   }
+  family.add(bus, {
+    about,
+    database: prefix,
+    ping: () => place.ping(),
+    worker: (slots, given) => workerOf(given, slots),
+  })
   return withParts(bus, parts) // not frozen: tests spy on its methods
-}
-
-interface Assembled {
-  /** What handlers and schedules publish goes through the bus, so that a test that spies on it sees that too. */
-  readonly publishAsSeen: BusParts['publish']
-  readonly schedules: readonly Schedule[]
-}
-
-function assemble(settings: Settings, { publishAsSeen, schedules }: Assembled) {
-  const { backend: kind, source = null, transaction } = settings
-  const about = Object.freeze({ source })
-  const emit = emitTo(settings.onSignal ?? printSignals(), about)
-  const codec = createCodec({ codecs: settings.codecs, maxBytes: settings.maxPayloadBytes })
-  const registry = lazyRegistry(settings.handlers, settings.events)
-  const mailbox: Envelope[] = []
-  const middleware = hooksOf(settings.middleware, about)
-  const listeners = new BroadcastListeners({ registry, codec, emit })
-  const tell: BusParts['tell'] = (planned) => listeners.hear(storedForm(planned))
-  const publish = publisher(() => parts)
-  const known = { registry, codec, emit, middleware, publish: publishAsSeen, transaction }
-  const place =
-    kind === 'postgres'
-      ? inPostgres(createPostgres(settings, { ...known, listeners, schedules }))
-      : createInMemory(kind, mailbox, { ...known, tell })
-  const { backend } = place
-  const parts: BusParts = {
-    kind,
-    registry,
-    codec,
-    emit,
-    source,
-    defaults: eventDefaults(settings),
-    ambient: settings,
-    middleware,
-    tell,
-    transaction,
-    filtered: new FilteredCounts(),
-    backend,
-    mailbox,
-    publish: publishAsSeen,
-  }
-  return { parts, place, publish, listeners }
-}
-
-function inPostgres(postgres: Postgres) {
-  return { ...postgres, store: (): DeliveryStore => postgres.backend.store }
 }

@@ -72,6 +72,11 @@ export type {
 } from './middleware/middleware.ts'
 // Not by name: an interface that is exported again by its name cannot be added to from outside.
 export type * from './transactions/register.ts'
+export type { DatabaseOptions } from './tenants/database-options.ts'
+export type { Tenant, TenantBus, TenantList } from './tenants/tenant-list.ts'
+export type { TenantMigration, Tenants, TenantsMigrateOptions } from './tenants/tenants.ts'
+export type { TenantsWorkerOptions } from './tenants/tenants-options.ts'
+export type { TenantsWorker } from './tenants/tenants-worker.ts'
 export type { Handlers, HandlerSet } from './handlers/registry.ts'
 export type { EventTypes, EventTypeSet } from './handlers/event-types.ts'
 export type { Subscription } from './handlers/subscription.ts'
@@ -132,6 +137,7 @@ export type {
 export type { DeleteReport, EventActs, EventSelection, RedactOptions } from './record/event-acts.ts'
 export type { RunningWorker, WorkedQueue } from './deliveries/workers.ts'
 export type { BacklogOptions, BacklogReport, HandlerBacklog, LogLag } from './deliveries/backlog.ts'
+export type { PublishableType, PublishableTypes } from './deliveries/publishable-types.ts'
 export type { HandlerRates, RateCounts, RatePoint, RateQuery, RateReport } from './deliveries/rates.ts'
 export type { Percentiles } from './deliveries/histogram.ts'
 export type { CompletionOptions, CompletionReport, Deliveries, SkipOptions } from './deliveries/completions.ts'
@@ -145,6 +151,7 @@ export type { AttemptError } from './deliveries/delivery.ts'
 export type { CustomCodec } from './codec/codec.ts'
 export {
   printSignals,
+  type BusName,
   type HandlerLog,
   type BusSignal,
   type BusSignalLevel,

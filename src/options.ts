@@ -1,6 +1,6 @@
-/** Every option of a bus and of a worker, declared once: type, limits, default and description. README's tables are printed from here. */
+/** Every option of a bus and of a worker, declared once: type, limits, default and description. the tables of the docs are printed from here. */
 import { z } from 'zod'
-import { QUEUE_NAME, SCHEMA_NAME } from './names.ts'
+import { NAME, QUEUE_NAME, SCHEMA_NAME } from './names.ts'
 import type { EventTypes } from './handlers/event-types.ts'
 import { problemsOf } from './middleware/check-middleware.ts'
 import type { Middleware } from './middleware/middleware.ts'
@@ -8,9 +8,10 @@ import type { Handlers } from './handlers/registry.ts'
 import type { ScheduleSet } from './schedules/schedule.ts'
 import type { BusSignalListener } from './signals.ts'
 import type { CustomCodec } from './codec/codec.ts'
-import type { RunTransaction } from './transactions/register.ts'
+import type { RunTransactionOf } from './transactions/register.ts'
 import type { PublishTransaction } from './transactions/transaction.ts'
 import { atMostOneConnection, connectionOptions } from './connection-options.ts'
+import type { TenantList } from './tenants/tenant-list.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
 const setOrFunction = (value: unknown) => (typeof value === 'object' && value !== null) || functionLike(value)
@@ -48,7 +49,20 @@ export const busOptions = z
       .regex(SCHEMA_NAME)
       .default('pgboss')
       .describe('The database schema of pg-boss, where deliveries are its jobs. Each `schema` needs one of its own.'),
+    tenants: z
+      .custom<TenantList>(functionLike, 'expected a function')
+      .optional()
+      .describe(
+        'Returns the names of the schemas of all tenants, for an application that has a schema or a database for each. `bus.tenants` and the command line work on those, and no longer on `schema`.',
+      ),
     source: z.string().min(1).max(512).optional().describe('Names this program in every event it publishes.'),
+    service: z
+      .string()
+      .regex(NAME)
+      .default('main')
+      .describe(
+        'Whose event types and handlers `migrate` registers for SQL publishers. Services that share a schema need a name each.',
+      ),
     ttlMs: z
       .int()
       .min(1)
@@ -56,7 +70,7 @@ export const busOptions = z
       .optional()
       .describe('How long events are of interest that have no `ttlMs` of their own, in milliseconds. Default: always.'),
     transaction: z
-      .custom<RunTransaction>(functionLike, 'expected a function')
+      .custom<RunTransactionOf>(functionLike, 'expected a function')
       .optional()
       .describe(
         'Runs work in a transaction of your own client: `(work) => db.transaction().execute(work)`. Handlers with `transactional: true` run in it, and so does a publish without `tx` of an event that has a handler with `runs: ‘in-transaction’`.',

@@ -35,10 +35,13 @@ export type BusSignalName =
   | 'log.lost'
   | 'on-dead.failed'
   | 'pruning.failed'
+  | 'registry.kept'
   | 'schedule.failed'
   | 'schema.newer'
   | 'settle.refused'
   | 'settle.stored'
+  | 'tenant.failed'
+  | 'tenants.unknown'
   | 'wake-up.lost'
   | 'wake-up.restored'
   | 'wake-up.unavailable'
@@ -61,6 +64,10 @@ export interface BusSignal {
 export interface BusName {
   /** Its `source` option. */
   readonly source: string | null
+  /** Its name among the buses of one application: its schema; of another database that one's name, and of a schema there `shard-1/tenant_a`. */
+  readonly name: string
+  /** The schema that its events are stored in. */
+  readonly schema: string
 }
 
 /** What subscribers of the channel `postbus:signal` are given. */
@@ -70,7 +77,7 @@ export interface SignalMessage {
 }
 
 /** A bus that does not say which one it is. */
-export const UNNAMED: BusName = Object.freeze({ source: null })
+export const UNNAMED: BusName = Object.freeze({ source: null, name: 'postbus', schema: 'postbus' })
 
 export const SIGNAL_CHANNEL = 'postbus:signal'
 const signalled = channel(SIGNAL_CHANNEL)
@@ -110,6 +117,12 @@ export function emitTo(listener: BusSignalListener, bus: BusName = UNNAMED): Emi
 
 function reportListener(error: unknown): void {
   console.error('postbus: the signal listener threw', error)
+}
+
+/** Signals of one of several buses say which one. */
+export function emitAs({ name: bus }: BusName, emit: Emit): Emit {
+  return (level, name, message, fields) =>
+    emit(level, name, name === 'handler.log' ? message : `${bus}: ${message}`, { bus, ...fields })
 }
 
 /** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. They are made with the first line. */

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'src/signal-logs.ts',
     'migrations/',
   ],
-  ['src/transactions/'],
+  ['src/transactions/', 'src/embedded-postgres/'],
   ['src/events/'],
   ['src/codec/'],
   ['src/handlers/'],
@@ -31,9 +31,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/broadcast/'],
   ['src/evolution/'],
   ['src/worker/', 'src/backends/'],
-  ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
+  ['src/connection-options.ts', 'src/options.ts', 'src/tenants/', 'src/assemble-bus.ts', 'src/bus.ts'],
   ['src/index.ts'],
-  ['src/catalog/', 'src/otel/', 'src/nest/'],
+  ['src/catalog/', 'src/otel/', 'src/nest/', 'src/fastify/'],
   ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
@@ -41,7 +41,7 @@ const LAYERS: readonly (readonly string[])[] = [
 
 const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   // The embedded server's members hold a connection whose socket must not keep a program alive: only pg itself can do that.
-  [/^pg$/, 'src/backends/postgres/', 'src/testing/database/embedded-postgres/'],
+  [/^pg$/, 'src/backends/postgres/', 'src/embedded-postgres/'],
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
   [/^superjson$/, 'src/codec/'],
@@ -49,6 +49,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^hono($|\/)/, 'src/ui/'],
   [/^croner$/, 'src/schedules/'],
   [/^@nestjs\//, 'src/nest/'],
+  [/^fastify$/, 'src/fastify/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')
@@ -93,10 +94,10 @@ test('each package that is hard to replace has one owner', () => {
   expect(trespassers).toEqual([])
 })
 
-/** Beside the project's own settings: the testing kit must know which server a test run was given, and when the run ends. */
-const ENVIRONMENT_READERS = ['config/env.ts', 'src/testing/database/environment.ts']
+/** Beside the project's own settings: `postbus dev` and the testing kit must know which server they were given. */
+const ENVIRONMENT_READERS = ['config/env.ts', 'src/cli/environment.ts', 'src/testing/database/environment.ts']
 
-test('only config/env.ts reads the environment, and one file of the testing kit', () => {
+test('only config/env.ts reads the environment, one file of the command line and one of the testing kit', () => {
   const readers = ours.filter((file) => /process\s*\.\s*env\b|\benv\b[^\n]*from 'node:process'/.test(codeOf(file)))
 
   expect(readers).toEqual(ENVIRONMENT_READERS)

@@ -1,6 +1,6 @@
-/** README is a promise too: its code blocks compile and run, its command lines are understood, its tables are printed. */
+/** README and the first pages are promises too: their code blocks compile and run, their command lines are understood, their tables are printed. */
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -10,7 +10,7 @@ import type { Bus, EventType, Handler } from '../src/index.ts'
 import { runEvent } from '../src/testing/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
 import { writeComingFromBlocks } from './support/coming-from.ts'
-import { withOptionTables } from './support/options-table.ts'
+import { WITH_OPTIONS, withOptionTables } from './support/options-table.ts'
 import { runTestBlocks } from './support/run-blocks.ts'
 import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
 
@@ -25,7 +25,10 @@ beforeAll(async () => {
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
   pages = [
-    ...['pace', 'nestjs', 'receiving'].map((page) => writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`)),
+    ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy'].map((page) =>
+      writeReadmeBlocks(page, 'export {}
+', `docs/${page}.md`),
+    ),
     ...writeComingFromBlocks(),
   ]
 })
@@ -153,7 +156,7 @@ describe('command lines', () => {
 
   test.each(
     postbusCommands()
-      .filter((words) => !runsForEver(words))
+      .filter((words) => !isTriedElsewhere(words))
       .map((words) => [words.join(' '), words] as const),
   )('postbus %s', async (_, words) => {
     const cli = resolve('src/cli/main.ts')
@@ -168,12 +171,21 @@ describe('command lines', () => {
   })
 })
 
-test('the option tables are printed from the schemas; print them with: npm run docs:tables', async () => {
+test.each(WITH_OPTIONS)('the option tables of %s are printed from the schemas: npm run docs:tables', async (page) => {
+  const written = readFileSync(page, 'utf8')
+
+  const printed = await format(withOptionTables(written), { ...(await resolveConfig(page)), parser: 'markdown' })
+
+  expect(written).toBe(printed)
+})
+
+test('README is short enough for two minutes, and every page that it leads to is there', () => {
   const readme = readFileSync('README.md', 'utf8')
+  const pages = Array.from(readme.matchAll(/\]\(([\w./-]+)\)/g), ([, page = '']) => page)
 
-  const printed = await format(withOptionTables(readme), { ...(await resolveConfig('README.md')), parser: 'markdown' })
-
-  expect(readme).toBe(printed)
+  expect(readme.split(/\s+/).length).toBeLessThan(1_200)
+  expect(pages.length).toBeGreaterThan(20)
+  expect(pages.filter((page) => !existsSync(page))).toEqual([])
 })
 
 type AnEventType = EventType<string, number, object>
@@ -184,8 +196,8 @@ interface Listening {
   readonly tracking: Handler
 }
 
-function runsForEver([command, ...options]: readonly string[]): boolean {
-  return command === 'worker' && !options.includes('--once')
+function isTriedElsewhere([command, ...options]: readonly string[]): boolean {
+  return command === 'dev' || command === 'init' || (command === 'worker' && !options.includes('--once'))
 }
 
 async function publishInTransaction(publish: (executeSql: unknown) => Promise<{ events: { deliveries: number }[] }>) {

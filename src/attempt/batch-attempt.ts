@@ -30,7 +30,7 @@ export function batchAttemptsWith(parts: AttemptParts): BatchAttempts {
     },
     open(delivery, handler) {
       const opened = openedFor(delivery, handler, parts)
-      return opened.is === 'opened' ? { delivery, event: opened.event } : null
+      return opened.is === 'opened' && !opened.isUnasked ? { delivery, event: opened.event } : null
     },
     async run(handler, members, abort) {
       const answerFor = await answersTo({ handler, members, abort }, parts)

@@ -11,12 +11,13 @@ import { replayOf } from './open-envelope.ts'
 export function batchContextFor(
   { handler, members, abort }: Pick<BatchCall, 'handler' | 'members' | 'abort'>,
   outcomes: MemberOutcomes,
-  { emit, publish, tx }: ContextParts,
+  { emit, middleware, publish, tx }: ContextParts,
 ): BatchContext<MemberEvent> {
   const byId = new Map(members.map((member) => [member.event.id, member]))
   const context: BatchContext<MemberEvent> = {
     maxAttempts: handler.options.maxAttempts,
     signal: abort.signal,
+    bus: middleware.bus,
     log: logWith(emit, () => ({ handler: handler.name, batchSize: members.length })),
     outcomes: Object.freeze({ set: outcomes.set.bind(outcomes) }),
     deliveryOf(event) {

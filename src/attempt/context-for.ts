@@ -2,6 +2,7 @@
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
 import type { HandlerContext } from '../handlers/handler-context.ts'
+import type { Hooks } from '../middleware/hooks.ts'
 import { logWith, type Emit } from '../signals.ts'
 import { causedBy } from '../publishing/trace.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
@@ -11,6 +12,7 @@ import { replayOf } from './open-envelope.ts'
 
 export interface ContextParts {
   readonly emit: Emit
+  readonly middleware: Pick<Hooks, 'bus'>
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
   /** For `context.tx`: handlers run inside `publish`, or a test drains inside a transaction. */
   readonly tx?: PublishTransaction | undefined
@@ -22,7 +24,7 @@ export interface ContextParts {
  */
 export function contextFor(
   { delivery, handler, event, abort }: HandlerCall,
-  { emit, publish, tx }: ContextParts,
+  { emit, middleware, publish, tx }: ContextParts,
 ): HandlerContext {
   const replayId = delivery.event === null ? null : replayOf(delivery.event)
   const context: HandlerContext = {
@@ -32,6 +34,7 @@ export function contextFor(
     isReplay: replayId !== null,
     replayId,
     signal: abort.signal,
+    bus: middleware.bus,
     log: logWith(emit, () => ({ ...fieldsOf(delivery), ...traceOf(event) })),
     publish(events, options) {
       const list: readonly Envelope[] = Array.isArray(events) ? events : [events]

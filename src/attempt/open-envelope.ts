@@ -4,6 +4,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope, EventMetadata } from '../events/envelope.ts'
+import { FROM_SQL } from '../events/from-sql.ts'
 import { storedAs } from '../events/stored-as.ts'
 import { asRead, type Reading } from '../handlers/reading.ts'
 
@@ -24,12 +25,16 @@ export function openedOrError(stored: StoredEvent, reading: Reading, codec: Code
  * Decodes an event for one attempt of one handler, so that none of them can change another's copy. To decode it once for all
  * handlers of a claim does not pay: a structured copy takes more than twice as long as another decode.
  *
+ * The data of an event from SQL is still what SQL gave: `asRead` has its schema look at it.
+ *
  * @throws {PostbusError} `POSTBUS_CORRUPT_PAYLOAD` when the payload is not a document that Postbus wrote, or the metadata
  * cannot be read.
  */
 export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
   if (stored.payload === null) throw corrupt(stored, 'its data was not read.', undefined)
-  return Object.freeze(opened(stored, codec.decode(stored.payload)))
+  const { data, isUnparsed } = codec.open(stored.payload)
+  const envelope = opened(stored, data)
+  return Object.freeze(isUnparsed ? { ...envelope, ...FROM_SQL } : envelope)
 }
 
 /** What surrounds the data of an event. It throws as `openEnvelope` does for metadata that cannot be read. */
@@ -103,6 +108,8 @@ interface Rest {
   readonly due_at?: string | null
   /** That time had not come when it was read. */
   readonly is_early?: boolean
+  /** Published by SQL, and a shadow with `interested` listens to it. */
+  readonly is_unasked?: boolean | null
   /** Its delivery has waited to be told how it ended. */
   readonly awaited?: Awaited | null
 }

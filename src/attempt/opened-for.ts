@@ -1,5 +1,5 @@
 /** Opens what was claimed for its handler: the event as the handler gets it, or what becomes of the delivery without a call. */
-import type { ClaimedDelivery } from '../deliveries/delivery.ts'
+import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
@@ -8,6 +8,7 @@ import type { Registry } from '../handlers/registry.ts'
 import { toldOrTimedOut } from './awaited.ts'
 import { noLongerWanted } from './no-longer-wanted.ts'
 import type { Undecided } from './on-dead.ts'
+import { isUnasked, uninterestedIn } from './interest.ts'
 import { openedOrError } from './open-envelope.ts'
 import { dead, eventGone, usedUp } from './outcome-of.ts'
 import { shadowOrError, type FetchParts } from './shadow-event.ts'
@@ -17,8 +18,9 @@ export interface OpeningParts extends FetchParts {
   readonly registry: Pick<Registry, 'readingOf'>
 }
 
+/** `isUnasked`: it is not known yet whether the handler is interested, and it takes a look into the database to find out. */
 export type OpenedFor =
-  | { readonly is: 'opened'; readonly event: Envelope | ShadowEvent }
+  | { readonly is: 'opened'; readonly event: Envelope | ShadowEvent; readonly isUnasked?: true }
   | { readonly is: 'not-called'; readonly outcome: Undecided }
 
 export function openedFor(delivery: ClaimedDelivery, handler: AnyHandler, parts: OpeningParts): OpenedFor {
@@ -33,8 +35,16 @@ export function openedFor(delivery: ClaimedDelivery, handler: AnyHandler, parts:
   if (misfit) return notCalled(misfit)
   if (delivery.attempt > handler.options.maxAttempts) return notCalled(usedUp(delivery, handler))
 
-  const event = handler.isShadow ? shadowOrError(stored, reading, parts) : openedOrError(stored, reading, parts.codec)
-  return event instanceof PostbusError ? notCalled(dead(handler, event)) : { is: 'opened', event }
+  if (handler.isShadow) return openedShadow(shadowOrError(stored, reading, parts), stored, handler)
+  const event = openedOrError(stored, reading, parts.codec)
+  if (event instanceof PostbusError) return notCalled(dead(handler, event))
+  const uninterested = uninterestedIn(event, delivery, handler)
+  return uninterested ? notCalled(uninterested) : { is: 'opened', event }
+}
+
+function openedShadow(event: ShadowEvent | PostbusError, stored: StoredEvent, handler: AnyHandler): OpenedFor {
+  if (event instanceof PostbusError) return notCalled(dead(handler, event))
+  return { is: 'opened', event, ...(isUnasked(stored) && handler.interested !== null && { isUnasked: true }) }
 }
 
 function notCalled(outcome: Undecided): OpenedFor {

@@ -5,12 +5,14 @@
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
 import { finishing } from '../handlers/finishers.ts'
+import type { ShadowEvent } from '../handlers/listens-to.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Registry } from '../handlers/registry.ts'
 import { needsTransaction } from '../handlers/transactional.ts'
 import { answersTo } from './batch-answers.ts'
 import { callHandler, type CallParts } from './call-handler.ts'
 import type { Answer, HandlerCall } from './handler-call.ts'
+import { uninterestedInShadow } from './interest.ts'
 import { callInOwnTransaction, completedBefore, type OwnTransactionParts } from './in-own-transaction.ts'
 import { decided, type Undecided } from './on-dead.ts'
 import { openedFor } from './opened-for.ts'
@@ -45,6 +47,10 @@ async function attempted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts):
 
   const opened = openedFor(delivery, handler, parts)
   if (opened.is === 'not-called') return opened.outcome
+  const uninterested = opened.isUnasked
+    ? await uninterestedInShadow(opened.event as ShadowEvent, delivery, handler)
+    : null
+  if (uninterested) return uninterested
   const passedOver = await superseded(delivery, handler, parts)
   return passedOver ?? outcomeOf(delivery, handler, await answerTo({ ...call, event: opened.event }, parts))
 }

@@ -37,7 +37,9 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     rates: async () => refuse('rates()'),
     backlog: async () => refuse('backlog()'),
     workers: async () => refuse('workers()'),
+    publishableTypes: async () => refuse('publishableTypes()'),
     ping: async () => refuse('worker()'),
+    lend: () => undefined,
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),
     /** Ticks are published by hand only: nothing is remembered. */

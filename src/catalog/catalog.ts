@@ -2,6 +2,7 @@
 import type { Bus } from '../bus.ts'
 import type { ListeningHandler } from '../deliveries/explain.ts'
 import { byText } from '../evolution/json-schema.ts'
+import { FINISHER_PREFIX } from '../handlers/finishers.ts'
 import type { AnyEventType } from '../handlers/listens-to.ts'
 
 export interface Catalog {
@@ -20,14 +21,12 @@ export interface CatalogHandler extends ListeningHandler {
   readonly module: string
 }
 
-/** What publishes the event that follows another one is no module's: see `finishers.ts`. */
-const FINISHERS = 'postbus.finished.'
-
 /** Event types that only a pattern takes are there if the bus was given them: `createBus({ events })`. */
 export async function catalogOf(bus: Pick<Bus, 'eventTypes' | 'handlersOf'>): Promise<Catalog> {
   const types = (await bus.eventTypes()).toSorted(byNameAndVersion)
   const entries = types.map(async (type) => {
-    const handlers = (await bus.handlersOf(type)).filter(({ handler }) => !handler.startsWith(FINISHERS))
+    // What publishes the event that follows another one is no module's.
+    const handlers = (await bus.handlersOf(type)).filter(({ handler }) => !handler.startsWith(FINISHER_PREFIX))
     return {
       type,
       module: moduleOf(type.type),

@@ -2,8 +2,8 @@
 import { ACT_NAMES } from '../deliveries/acts.ts'
 import type { ActFilter, RecordedAct } from '../deliveries/act-log.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -11,7 +11,7 @@ import {
   type Command,
   type Invocation,
 } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { oneLine, printList } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 import { timeOf } from './times.ts'
@@ -25,7 +25,7 @@ export const acts: Command = {
     ['postbus acts --act deadLetters.retry --since 2026-03-01 --json', 'only retries of dead letters, for a program'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     act: { type: 'string' },
     by: { type: 'string' },
@@ -34,7 +34,7 @@ export const acts: Command = {
     ...PAGE_OPTIONS,
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     act: `Only this kind: ${ACT_NAMES.join(', ')}.`,
     by: 'Only those of this person.',
@@ -45,7 +45,7 @@ export const acts: Command = {
 
   async run(invocation) {
     const query = { ...pageOptionsOf(invocation), ...filterOf(invocation) }
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const { acts: found, cursor } = await bus.acts.list(query)
       printList(invocation, found, { heads: HEADS, rowOf, one: 'act' })

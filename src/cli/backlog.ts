@@ -1,7 +1,7 @@
 /** `postbus backlog`: what waits, runs and stands still at this moment, by handler. */
 import type { HandlerBacklog } from '../deliveries/backlog.ts'
-import { CONFIG_OPTION, DESCRIBE_CONFIG, DESCRIBE_JSON, JSON_OPTION, text, type Command } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command } from './command.ts'
+import { busFor } from './load-config.ts'
 import { printList, say } from './output.ts'
 
 const HEADS = [
@@ -23,15 +23,15 @@ export const backlog: Command = {
     ['postbus backlog', 'the handler whose oldest delivery has waited longest first'],
     ['postbus backlog --json', 'every number, with what is snoozed and what waits to be told how it ended'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION, exact: { type: 'boolean' } },
+  options: { ...BUS_OPTIONS, ...JSON_OPTION, exact: { type: 'boolean' } },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     exact: 'Count everything, also where more than 100,000 deliveries wait; else a sample of them is counted.',
   },
 
   async run(invocation) {
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const { handlers, isEstimate } = await bus.backlog({ exact: invocation.options['exact'] === true })
       const byAge = handlers.toSorted((one, other) => waited(other) - waited(one))

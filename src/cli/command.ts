@@ -35,10 +35,16 @@ export class UsageError extends Error {
 }
 
 export const CONFIG_OPTION = { config: { type: 'string', short: 'c' } } as const
+/** For commands that work on a database. */
+export const BUS_OPTIONS = { ...CONFIG_OPTION, tenant: { type: 'string' } } as const
 export const JSON_OPTION = { json: { type: 'boolean' } } as const
 
 export const DESCRIBE_CONFIG =
-  'The file that exports `bus`. Default: postbus.config.ts (.js, .mjs, .cjs), also in config/.'
+  'The file that exports `bus`. Default: postbus.config.ts (.mts, .js, .mjs, .cjs), also in config/.'
+export const DESCRIBE_BUS = {
+  config: DESCRIBE_CONFIG,
+  tenant: 'Which tenant, where the bus has the option `tenants`: the name of its schema.',
+} as const
 export const DESCRIBE_JSON = 'One JSON object per line on stdout; a list that has more ends in a line { cursor }.'
 
 export function text(invocation: Invocation, name: string): string | undefined {

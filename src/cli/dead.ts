@@ -4,8 +4,8 @@ import type { DeadLetter, DeadLetterFilter } from '../deliveries/dead-letters.ts
 import type { PageOptions } from '../deliveries/page.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -15,7 +15,7 @@ import {
   type Invocation,
 } from './command.ts'
 import { confirmed } from './confirm.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { count, oneLine, printJson, printTable, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
@@ -40,7 +40,7 @@ export const dead: Command = {
     ['postbus dead dismiss --all --yes --by ada', 'gives all of them up for good, without asking'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     handler: { type: 'string' },
     type: { type: 'string' },
@@ -51,7 +51,7 @@ export const dead: Command = {
     yes: { type: 'boolean', short: 'y' },
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     handler: 'Only those of this handler.',
     type: 'Only those of this event type.',
@@ -72,7 +72,7 @@ export const dead: Command = {
     const limit = known === 'list' ? undefined : mostOf(invocation)
     if (known !== 'list') checkChosen(known, invocation, ids)
 
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       return known === 'list'
         ? await list(bus, invocation, filter, page)

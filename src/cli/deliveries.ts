@@ -3,16 +3,15 @@ import type { Bus } from '../bus.ts'
 import type { CompletionReport } from '../deliveries/completions.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
-  text,
   type Command,
   type Invocation,
 } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { printJson, say } from './output.ts'
 
 const ACTIONS = ['complete', 'skip', 'fail'] as const
@@ -28,8 +27,8 @@ export const deliveries: Command = {
     ['postbus deliveries skip 0000000000000001-… --by ada --reason "withdrawn"', 'there is nothing to do any more'],
     ['postbus deliveries fail 0000000000000001-… --reason "declined"', 'the attempt has failed; it is tried again'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION, ...ACT_OPTIONS },
-  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON, ...DESCRIBE_ACT },
+  options: { ...BUS_OPTIONS, ...JSON_OPTION, ...ACT_OPTIONS },
+  describe: { ...DESCRIBE_BUS, json: DESCRIBE_JSON, ...DESCRIBE_ACT },
 
   async run(invocation) {
     const [word, id, ...more] = invocation.words
@@ -41,7 +40,7 @@ export const deliveries: Command = {
       throw new UsageError('deliveries complete: takes no --reason: what is done needs none.')
     if (action === 'fail' && reason === undefined) throw new UsageError('deliveries fail: say why with --reason.')
 
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       return report(invocation, id, await tell(bus, action, { id, by, reason }))
     } finally {

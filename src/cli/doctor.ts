@@ -1,15 +1,7 @@
 /** `postbus doctor`: examines the database, the queues, the handlers and the workers. */
 import type { DoctorFinding } from '../deliveries/operations.ts'
-import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
-  DESCRIBE_JSON,
-  JSON_OPTION,
-  text,
-  type Command,
-  type Terminal,
-} from './command.ts'
-import { loadBus } from './load-config.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command, type Terminal } from './command.ts'
+import { busFor } from './load-config.ts'
 import { colored, count, printJson } from './output.ts'
 
 const MARKS = { ok: ['✔', 'green'], warning: ['⚠', 'yellow'], problem: ['✖', 'red'] } as const
@@ -21,16 +13,16 @@ export const doctor: Command = {
     ['postbus doctor --deploy', 'run by the code to be deployed: also whether it can go on with everything that waits'],
     ['postbus doctor --json', 'the same for a program'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION, deploy: { type: 'boolean' } },
+  options: { ...BUS_OPTIONS, ...JSON_OPTION, deploy: { type: 'boolean' } },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     deploy:
       'Before a deploy: counts all that waits for handlers, event types and versions that this code does not have.',
   },
 
   async run(invocation) {
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const findings = await bus.doctor({ deploy: invocation.options['deploy'] === true })
       if (invocation.options['json']) printJson(invocation.terminal, findings)

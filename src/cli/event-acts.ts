@@ -4,7 +4,7 @@ import type { EventSelection } from '../record/event-acts.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import { UsageError, text, type ExitCode, type Invocation } from './command.ts'
 import { confirmed } from './confirm.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
 import { timeOf } from './times.ts'
 
@@ -56,7 +56,7 @@ export async function actOnEvents(action: (typeof EVENT_ACTS)[number], invocatio
 }
 
 async function withBus(invocation: Invocation, work: (bus: Bus) => Promise<ExitCode>): Promise<ExitCode> {
-  const bus = await loadBus(text(invocation, 'config'))
+  const bus = await busFor(invocation)
   try {
     return await work(bus)
   } finally {

@@ -36,7 +36,7 @@ export function printStatus({ out }: Terminal, { event, deliveries, isFinished }
     ['cause', event.causationId && `${event.causationId}${event.causedByHandler ? ` (${event.causedByHandler})` : ''}`],
     ['source', event.source],
     ['metadata', Object.keys(event.metadata).length === 0 ? null : JSON.stringify(event.metadata)],
-    ['data', dataOf(event)],
+    ['data', `${dataOf(event)}${event.isUnparsed ? ' (from SQL: workers check it by its schema)' : ''}`],
     ['finished', isFinished ? 'yes' : 'no'],
   ]
   for (const [name, value] of about) if (value !== null) out.write(`${name.padEnd(12)} ${oneLine(value, 2_000)}\n`)

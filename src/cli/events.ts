@@ -2,8 +2,8 @@
 import type { Bus } from '../bus.ts'
 import type { EventQuery, EventState } from '../record/event-query.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -16,7 +16,7 @@ import { actOnEvents, DESCRIBE_EVENT_ACT, EVENT_ACT_EXAMPLES, EVENT_ACT_OPTIONS,
 import { eventCount, printEvents, printStatus, printTree, sizeOf } from './event-views.ts'
 import { exportEvents, exportFilterOf, importEvents, refuseFilter } from './events-transfer.ts'
 import { refuseListOptions, tailEvents } from './events-tail.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { printJson, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 import { timeOf } from './times.ts'
@@ -48,7 +48,7 @@ export const events: Command = {
     ...EVENT_ACT_EXAMPLES,
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     type: { type: 'string' },
     key: { type: 'string' },
@@ -64,7 +64,7 @@ export const events: Command = {
     ...EVENT_ACT_OPTIONS,
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     type: 'Only this event type; * stands for any characters. tail, export: several, with commas between.',
     key: 'Only events of this partition key. tail, export: several, with commas between.',
@@ -94,7 +94,7 @@ export const events: Command = {
     if (known === 'import') refuseFilter(invocation)
     if (known === 'tail') refuseListOptions(invocation)
 
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       if (known === 'tail') return await tailEvents(bus, invocation)
       if (known === 'export') return await exportEvents(bus, invocation, filter)

@@ -4,8 +4,8 @@ import type { Lane, LaneName, LaneState } from '../deliveries/lanes.ts'
 import type { PageOptions } from '../deliveries/page.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -16,7 +16,7 @@ import {
 } from './command.ts'
 import { actOnLane, LANE_ACT_NAMES } from './lane-acts.ts'
 import { retryAll, retryingAll } from './lanes-retry-all.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { oneLine, printJson, printList, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
@@ -48,7 +48,7 @@ export const lanes: Command = {
     ['postbus lanes repair stock.reserve order-17', 'after skip-head: runs the key again from the skipped event on'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     handler: { type: 'string' },
     state: { type: 'string' },
@@ -62,7 +62,7 @@ export const lanes: Command = {
     yes: { type: 'boolean', short: 'y' },
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     handler: 'list, retry: only keys of this handler.',
     state: `list: only keys whose head is ${STATES.join(', ')}.`,
@@ -87,7 +87,7 @@ export const lanes: Command = {
     if (name && invocation.options['preview'] && (known === 'retry' || known === 'skip-head'))
       throw new UsageError(`lanes ${known}: there is nothing to preview. See: postbus lanes show HANDLER KEY`)
 
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       if (many) return await retryAll(bus, invocation, many)
       if (known === 'list' || name === null) return await list(bus, invocation, query)

@@ -5,9 +5,16 @@ import { pathToFileURL } from 'node:url'
 import type { Bus } from '../bus.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
-import { UsageError } from './command.ts'
+import { text, UsageError, type Invocation } from './command.ts'
+import { nearest } from './nearest.ts'
 
-const NAMES = ['postbus.config.ts', 'postbus.config.js', 'postbus.config.mjs', 'postbus.config.cjs']
+const NAMES = [
+  'postbus.config.ts',
+  'postbus.config.mts',
+  'postbus.config.js',
+  'postbus.config.mjs',
+  'postbus.config.cjs',
+]
 const DEFAULTS = [...NAMES, ...NAMES.map((name) => `config/${name}`)]
 
 /**
@@ -28,6 +35,40 @@ export async function loadBus(given: string | undefined): Promise<Bus> {
     'POSTBUS_INVALID_CONFIG',
     `${file} exports no \`bus\`. Expected: export const bus = createBus({ connectionString, handlers })`,
   )
+}
+
+/**
+ * The bus that a command works on: that of the config file or, where it has tenants, that of one of these.
+ *
+ * @throws {UsageError} when it is not said which tenant, or there is none of that name; and what `loadBus` throws.
+ */
+export async function busFor(invocation: Invocation): Promise<Bus> {
+  const bus = await loadBus(text(invocation, 'config'))
+  try {
+    return await tenantOf(bus, text(invocation, 'tenant'))
+  } catch (error) {
+    await bus.close()
+    throw error
+  }
+}
+
+/** Whether the bus stands for its tenants. */
+export function hasTenants(bus: Bus): boolean {
+  // A bus of an older copy of the package has no tenants.
+  return (bus as Partial<Bus>).tenants?.areKnown === true
+}
+
+async function tenantOf(bus: Bus, name: string | undefined): Promise<Bus> {
+  if (!hasTenants(bus)) {
+    if (name === undefined) return bus
+    throw new UsageError(`--tenant ${name}: this bus has no tenants: createBus({ tenants }) says who they are.`)
+  }
+  if (name === undefined) throw new UsageError('This bus has tenants. Say which one: --tenant NAME.')
+  const tenants = await bus.tenants.list()
+  const tenant = tenants.find((one) => one.name === name)
+  if (tenant) return Object.create(tenant, { close: { value: () => bus.close() } }) as Bus // which closes the tenant's too
+  const names = tenants.map((one) => one.name)
+  throw new UsageError(`--tenant ${name}: there is none of that name.${nearest(name, names)}`)
 }
 
 /** Also of a CommonJS file, of which the names of the exports may not be known: Node then has them all in `default`. */

@@ -4,8 +4,8 @@ import type { ActReport } from '../deliveries/acts.ts'
 import type { LogProgress } from '../deliveries/log-cursors.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -15,7 +15,7 @@ import {
   type Invocation,
 } from './command.ts'
 import { confirmed } from './confirm.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { printJson, printList, say } from './output.ts'
 
 const HEADS = ['HANDLER', 'BEHIND', 'SECONDS', 'SHARDS READ', 'POSITION', 'MOVED AT']
@@ -31,14 +31,14 @@ export const log: Command = {
     ['postbus log forget search.index', 'after its code is gone: its cursors hold back retention'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     to: { type: 'string' },
     ...ACT_OPTIONS,
     yes: { type: 'boolean', short: 'y' },
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     to: 'rewind, skip-to: the id of the next event to read. skip-to also takes `end`.',
     ...DESCRIBE_ACT,
@@ -54,7 +54,7 @@ export const log: Command = {
         known === 'list' ? 'log list takes no words.' : `log ${known}: say which handler: log ${known} HANDLER.`,
       )
     const act = known === 'list' || handler === undefined ? null : chosen(known, handler, invocation)
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       return await (act === null ? list(bus, invocation) : run(bus, act, invocation))
     } finally {

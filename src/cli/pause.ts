@@ -4,8 +4,8 @@ import type { ActOptions, ActReport } from '../deliveries/acts.ts'
 import type { Pause } from '../deliveries/pauses.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -14,14 +14,14 @@ import {
   type ExitCode,
   type Invocation,
 } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { oneLine, printJson, printList, say } from './output.ts'
 import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts'
 
 const HEADS = ['PAUSED AT', 'HANDLER', 'KEY', 'QUEUE', 'BY', 'REASON']
 
 const OPTIONS = {
-  ...CONFIG_OPTION,
+  ...BUS_OPTIONS,
   ...JSON_OPTION,
   handler: { type: 'string' },
   key: { type: 'string' },
@@ -30,7 +30,7 @@ const OPTIONS = {
 } as const
 
 const DESCRIBE = {
-  config: DESCRIBE_CONFIG,
+  ...DESCRIBE_BUS,
   json: DESCRIBE_JSON,
   handler: 'This handler, in every process.',
   key: 'Only this partition key of the handler.',
@@ -122,7 +122,7 @@ function chosen(action: 'pause' | 'resume', invocation: Invocation): Chosen {
 }
 
 async function withBus(invocation: Invocation, work: (bus: Bus) => Promise<ExitCode>): Promise<ExitCode> {
-  const bus = await loadBus(text(invocation, 'config'))
+  const bus = await busFor(invocation)
   try {
     return await work(bus)
   } finally {

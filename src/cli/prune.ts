@@ -1,6 +1,6 @@
 /** `postbus prune`: deletes now what workers would delete in time. */
-import { CONFIG_OPTION, DESCRIBE_CONFIG, DESCRIBE_JSON, JSON_OPTION, text, type Command } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command } from './command.ts'
+import { busFor } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
 
 export const prune: Command = {
@@ -9,13 +9,13 @@ export const prune: Command = {
     ['postbus prune --dry-run', 'says how many events would go, and changes nothing'],
     ['postbus prune', 'deletes them'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION, 'dry-run': { type: 'boolean' } },
-  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON, 'dry-run': 'Only say how many events would go.' },
+  options: { ...BUS_OPTIONS, ...JSON_OPTION, 'dry-run': { type: 'boolean' } },
+  describe: { ...DESCRIBE_BUS, json: DESCRIBE_JSON, 'dry-run': 'Only say how many events would go.' },
 
   async run(invocation) {
     const { options, terminal } = invocation
     const dryRun = options['dry-run'] === true
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const { events } = await bus.prune({ dryRun })
       if (options['json']) printJson(terminal, [{ dryRun, events }])

@@ -2,15 +2,15 @@
 import type { Percentiles } from '../deliveries/histogram.ts'
 import type { HandlerRates } from '../deliveries/rates.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   text,
   type Command,
   type Invocation,
 } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { printJson, printTable, say } from './output.ts'
 import { timeOf } from './times.ts'
 
@@ -33,14 +33,14 @@ export const rates: Command = {
     ['postbus rates --handler stock.reserve --since 2026-03-01T12:00:00Z --json', 'with a point for each minute'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     handler: { type: 'string' },
     since: { type: 'string' },
     until: { type: 'string' },
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     handler: 'Only this handler.',
     since: 'From this minute on, such as 2026-03-01T12:00:00Z. Default: an hour ago. Counts are kept for seven days.',
@@ -49,7 +49,7 @@ export const rates: Command = {
 
   async run(invocation) {
     const { options, terminal } = invocation
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       const { handlers, since, until } = await bus.rates(queryOf(invocation))
       if (options['json']) printJson(terminal, handlers)

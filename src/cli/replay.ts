@@ -4,8 +4,8 @@ import { delay } from '../clock.ts'
 import type { Replay, ReplayProgress } from '../deliveries/replays.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
@@ -15,7 +15,7 @@ import {
   type Invocation,
 } from './command.ts'
 import { confirmed } from './confirm.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { DESCRIBE_LOG, LOG_OPTIONS, logFilterOf } from './log-options.ts'
 import { count, printJson, printTable, say } from './output.ts'
 
@@ -33,7 +33,7 @@ export const replay: Command = {
     ['postbus replay --resume 0b0e…', 'goes on with one that was paused, or whose process has died'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     ...JSON_OPTION,
     handler: { type: 'string' },
     ...LOG_OPTIONS,
@@ -48,7 +48,7 @@ export const replay: Command = {
     yes: { type: 'boolean', short: 'y' },
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     handler: 'The handler that gets the events again.',
     ...DESCRIBE_LOG,
@@ -66,7 +66,7 @@ export const replay: Command = {
   async run(invocation) {
     const does = actionOf(invocation)
     const begin = does === null ? beginningOf(invocation) : null
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       if (begin !== null) return await begin(bus)
       if (does === 'list' || does === null) return await list(bus, invocation)

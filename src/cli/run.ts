@@ -9,12 +9,14 @@ import { asyncapi } from './asyncapi.ts'
 import { backlog } from './backlog.ts'
 import { dead } from './dead.ts'
 import { deliveries } from './deliveries.ts'
+import { dev } from './dev.ts'
 import { docs } from './docs.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
 import { health } from './health.ts'
 import { commandHelp, overview } from './help.ts'
+import { init } from './init.ts'
 import { migrate } from './migrate.ts'
 import { lanes } from './lanes.ts'
 import { log } from './log.ts'
@@ -31,6 +33,8 @@ import { worker } from './worker.ts'
 import { workers } from './workers.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  init,
+  dev,
   migrate,
   worker,
   health,

@@ -3,17 +3,16 @@ import type { Bus } from '../bus.ts'
 import type { ScheduleStatus } from '../deliveries/schedules.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
 import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
+  BUS_OPTIONS,
+  DESCRIBE_BUS,
   DESCRIBE_JSON,
   JSON_OPTION,
   UsageError,
-  text,
   type Command,
   type ExitCode,
   type Invocation,
 } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { busFor } from './load-config.ts'
 import { printJson, printList, say } from './output.ts'
 import { timeOf } from './times.ts'
 
@@ -30,9 +29,9 @@ export const schedules: Command = {
     ['postbus schedules run reports.daily --by ada', 'publishes its event now, beside its ticks'],
     ['postbus schedules run reports.daily --at 2026-11-28T05:00:00Z', 'the event of a tick that was missed'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION, at: { type: 'string' }, ...ACT_OPTIONS },
+  options: { ...BUS_OPTIONS, ...JSON_OPTION, at: { type: 'string' }, ...ACT_OPTIONS },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     at: 'run: the tick to publish. One that was published already is passed over.',
     ...DESCRIBE_ACT,
@@ -44,7 +43,7 @@ export const schedules: Command = {
     if (!isList && (action !== 'run' || name === undefined || more.length > 0))
       throw new UsageError('expected: postbus schedules list, or postbus schedules run NAME')
     const at = timeOf(invocation, 'at')
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       return name === undefined ? await list(bus, invocation) : await run(bus, invocation, { name, at })
     } finally {

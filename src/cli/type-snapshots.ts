@@ -1,4 +1,4 @@
-/** `postbus types snapshot | check`: the event types and handlers of this code, as a file to commit, and what has changed since. */
+/** `postbus types snapshot | check | sql`: the event types and handlers of this code, as a file to commit, and what has changed since. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { PostbusError } from '../errors.ts'
 import { checkTypes, type TypesReport } from '../evolution/check-types.ts'
@@ -19,22 +19,24 @@ import {
 } from './command.ts'
 import { loadBus } from './load-config.ts'
 import { colored, count, printJson, say } from './output.ts'
+import { listForSql } from './types-sql.ts'
 
-const ACTIONS = ['snapshot', 'check'] as const
+const ACTIONS = ['snapshot', 'check', 'sql'] as const
 const DEFAULT_FILE = 'postbus-types.json'
 
 export const types: Command = {
-  summary: 'Write the event types and handlers to a file, or check what has changed since.',
+  summary: 'Write the event types and handlers to a file, check what has changed since, or list what SQL may publish.',
   takesWords: true,
   examples: [
     ['postbus types snapshot', `writes ${DEFAULT_FILE}: commit it with what you deploy`],
     ['postbus types check', 'compares this code with it; exit code 3 for what would not survive a deploy'],
     ['postbus types check --file types.json --json', 'the same with another file, for a program'],
+    ['postbus types sql', 'what postbus.publish_event takes in this database, and who gets it'],
   ],
   options: { ...CONFIG_OPTION, ...JSON_OPTION, file: { type: 'string', short: 'f' } },
   describe: {
     config: DESCRIBE_CONFIG,
-    json: 'snapshot: to stdout instead of the file. check: one JSON object per finding.',
+    json: 'snapshot: to stdout instead of the file. check and sql: one JSON object per line.',
     file: `Where the snapshot is. Default: ${DEFAULT_FILE}.`,
   },
 
@@ -48,6 +50,7 @@ export const types: Command = {
 
     const bus = await loadBus(text(invocation, 'config'))
     try {
+      if (known === 'sql') return await listForSql(bus, invocation)
       const parts = partsOf(bus)
       if (!parts) throw new PostbusError('POSTBUS_INVALID_CONFIG', '`bus` is not what createBus() returns.')
       const registry = await parts.registry.load()

@@ -1,15 +1,8 @@
 /** `postbus worker`: a process that runs handlers until it is told to stop. */
-import type { Bus } from '../bus.ts'
-import {
-  CONFIG_OPTION,
-  DESCRIBE_CONFIG,
-  UsageError,
-  text,
-  type Command,
-  type ExitCode,
-  type Invocation,
-} from './command.ts'
-import { loadBus } from './load-config.ts'
+import type { TenantsWorker } from '../tenants/tenants-worker.ts'
+import type { Worker } from '../worker/worker.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, UsageError, text, type Command, type ExitCode, type Invocation } from './command.ts'
+import { busFor, hasTenants, loadBus } from './load-config.ts'
 import { count, printJson, say } from './output.ts'
 import { portOf, serve, type Place } from './serve.ts'
 import { onShutdown } from './shutdown.ts'
@@ -27,7 +20,7 @@ export const worker: Command = {
     ['postbus worker --once', 'handles what is due now, prints what was done, and exits'],
   ],
   options: {
-    ...CONFIG_OPTION,
+    ...BUS_OPTIONS,
     queues: { type: 'string' },
     once: { type: 'boolean' },
     http: { type: 'string' },
@@ -35,15 +28,17 @@ export const worker: Command = {
     log: { type: 'string' },
     'grace-ms': { type: 'string' },
     'with-parent': { type: 'boolean' },
+    'per-tenant': { type: 'string' },
   },
   describe: {
-    config: DESCRIBE_CONFIG,
+    ...DESCRIBE_BUS,
     queues: 'Queues and how many handlers may run at once in each: NAME=COUNT,…',
     once: 'Stop when nothing is due any more.',
     http: 'Serve /livez, /readyz and /metrics on this port.',
     'http-host': 'Where to listen for that, such as 127.0.0.1. Default: every address of this machine.',
     log: 'How signals are written to stderr: json, a JSON object on each line, or pretty. Default: as the bus says.',
     'with-parent': 'Stop in good order when the process that started this one has gone, such as npx or npm run.',
+    'per-tenant': 'How many handlers of one tenant may run at once in each queue. Default: half as many as in all.',
     'grace-ms': `How long running handlers get to finish after SIGTERM, in milliseconds. Default: ${DEFAULT_GRACE_MS}.`,
   },
 
@@ -52,9 +47,14 @@ export const worker: Command = {
     const shutdownGraceMs = parseGraceMs(text(invocation, 'grace-ms'))
     const http = placeOf(invocation)
     logAs(text(invocation, 'log'))
-    const bus = await loadBus(text(invocation, 'config'))
+    const how = { ...(queues && { queues }), shutdownGraceMs }
+    const bus = await (invocation.options['tenant'] === undefined
+      ? loadBus(text(invocation, 'config'))
+      : busFor(invocation))
     try {
-      return await work(bus, invocation, { http, how: { ...(queues && { queues }), shutdownGraceMs } })
+      const isForAll = invocation.options['tenant'] === undefined && hasTenants(bus)
+      const running = isForAll ? bus.tenants.worker({ ...how, ...perTenantOf(invocation) }) : bus.worker(how)
+      return await work(running, invocation, { http, graceMs: shutdownGraceMs })
     } finally {
       await bus.close()
     }
@@ -62,17 +62,20 @@ export const worker: Command = {
 }
 
 interface WorkOptions {
-  readonly how: { readonly queues?: Record<string, number>; readonly shutdownGraceMs: number }
+  readonly graceMs: number
   /** Where to serve health checks; `null`: nowhere. */
   readonly http: Place | null
 }
 
-async function work(bus: Bus, { options, terminal }: Invocation, { how, http }: WorkOptions): Promise<ExitCode> {
-  const running = bus.worker(how)
+async function work(
+  running: Worker | TenantsWorker,
+  { options, terminal }: Invocation,
+  { graceMs, http }: WorkOptions,
+): Promise<ExitCode> {
   const served = http && (await serve(running.http(), http))
   if (served) say(terminal, `Health checks: ${served.url}/readyz. Metrics: ${served.url}/metrics.`)
   const shutdown = onShutdown({
-    graceMs: how.shutdownGraceMs,
+    graceMs,
     stop: () => running.stop(),
     tell: (sentence) => say(terminal, sentence),
     parentHasGone: options['with-parent'] ? watchParents() : undefined,
@@ -108,6 +111,13 @@ function parseQueues(given: string | undefined): Record<string, number> | undefi
     throw new UsageError(`--queues ${given}: expected NAME=COUNT,… such as events=20,events_partitioned=20.`)
   })
   return Object.fromEntries(pairs)
+}
+
+function perTenantOf(invocation: Invocation): { readonly perTenant?: number } {
+  const given = text(invocation, 'per-tenant')
+  if (given === undefined) return {}
+  if (/^\d{1,4}$/.test(given) && Number(given) > 0) return { perTenant: Number(given) }
+  throw new UsageError(`--per-tenant ${given}: expected a number from 1 to 9,999.`)
 }
 
 function parseGraceMs(given: string | undefined): number {

@@ -1,7 +1,7 @@
 /** `postbus workers`: which processes work at this moment, and on what. */
 import type { RunningWorker } from '../deliveries/workers.ts'
-import { CONFIG_OPTION, DESCRIBE_CONFIG, DESCRIBE_JSON, JSON_OPTION, text, type Command } from './command.ts'
-import { loadBus } from './load-config.ts'
+import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command } from './command.ts'
+import { busFor } from './load-config.ts'
 import { printList } from './output.ts'
 
 const HEADS = ['WORKER', 'SINCE', 'SEEN', 'QUEUES (SLOTS)', 'HANDLERS']
@@ -12,11 +12,11 @@ export const workers: Command = {
     ['postbus workers', 'the oldest first, with the slots of each queue'],
     ['postbus workers --json', 'with the names of their handlers'],
   ],
-  options: { ...CONFIG_OPTION, ...JSON_OPTION },
-  describe: { config: DESCRIBE_CONFIG, json: DESCRIBE_JSON },
+  options: { ...BUS_OPTIONS, ...JSON_OPTION },
+  describe: { ...DESCRIBE_BUS, json: DESCRIBE_JSON },
 
   async run(invocation) {
-    const bus = await loadBus(text(invocation, 'config'))
+    const bus = await busFor(invocation)
     try {
       printList(invocation, await bus.workers(), { heads: HEADS, rowOf, one: 'worker' })
       return 0

@@ -25,8 +25,16 @@ export type { CustomCodec } from './custom-codec.ts'
 export interface Codec {
   /** `what` begins the message of an error. Throws `POSTBUS_UNSERIALIZABLE` with the path, or `POSTBUS_TOO_LARGE`. */
   encode(value: unknown, what: string): string
-  /** Throws `POSTBUS_CORRUPT_PAYLOAD`, and nothing else, for what `encode` would not have written. */
+  /** Throws `POSTBUS_CORRUPT_PAYLOAD`, and nothing else, for what neither `encode` nor `publish_event` would have written. */
   decode(text: string): unknown
+  /** The same, and whether it is data that no schema has seen. */
+  open(text: string): Opened
+}
+
+export interface Opened {
+  readonly data: unknown
+  /** SQL has published it: JSON that the schema of its event type is still to be asked about. */
+  readonly isUnparsed: boolean
 }
 
 export interface CodecOptions {
@@ -50,13 +58,17 @@ export function createCodec({ codecs = [], maxBytes = DEFAULT_MAX_BYTES }: Codec
       return text
     },
 
-    decode(text) {
-      try {
-        return documents.read(readDocument(text, codecNames))
-      } catch (error) {
-        throw corrupt(error)
-      }
-    },
+    decode: (text) => open(text).data,
+    open,
+  }
+
+  function open(text: string): Opened {
+    try {
+      const document = readDocument(text, codecNames)
+      return { data: documents.read(document), isUnparsed: document.unparsed === true }
+    } catch (error) {
+      throw corrupt(error)
+    }
   }
 
   function written(value: unknown, what: string, inspection: Inspection): string {

@@ -10,6 +10,8 @@ import { checkReferences } from './stored-references.ts'
 export interface StoredDocument {
   json: unknown
   meta: object | undefined
+  /** SQL has published it: it is what a schema takes, and not what one has returned. Left out: it is no such document. */
+  unparsed?: true
 }
 
 export function readDocument(text: unknown, codecNames: ReadonlySet<string>): StoredDocument {
@@ -19,6 +21,7 @@ export function readDocument(text: unknown, codecNames: ReadonlySet<string>): St
 
   const document = asObject(parsed(text), knownParts)
   if (!('json' in document)) throw new Corrupt('it has no "json"')
+  if ('unparsed' in document) return unparsedDocument(document)
   if (!('meta' in document)) return plainDocument(document['json'])
   const meta = document['meta'] === undefined ? undefined : asObject(document['meta'], knownMeta)
   if (meta && meta['v'] !== 1) throw new Corrupt('its annotations are of an unknown version')
@@ -49,6 +52,12 @@ function checkPlain(json: Nested, depth: number): void {
   }
 }
 
+/** Written by `publish_event`: JSON alone. */
+function unparsedDocument(document: Record<string, unknown>): StoredDocument {
+  if (document['unparsed'] !== true || 'meta' in document) throw new Corrupt('it is and is not unparsed')
+  return { ...plainDocument(document['json']), unparsed: true }
+}
+
 /** An array, or an object of `JSON.parse`, whose keys are all its own. */
 type Nested = unknown[] | { readonly [key: string]: unknown }
 
@@ -56,7 +65,7 @@ function isNested(json: unknown): json is Nested {
   return typeof json === 'object' && json !== null
 }
 
-const knownParts = ['json', 'meta']
+const knownParts = ['json', 'meta', 'unparsed']
 const knownMeta = ['values', 'referentialEqualities', 'v']
 
 function parsed(text: string): unknown {

@@ -4,6 +4,11 @@ import { z } from 'zod'
 export interface MigrateOptions {
   /** Only say what would be done. */
   readonly dryRun?: boolean
+  /**
+   * Registers the event types and handlers of this code for SQL publishers, also where a newer deploy has registered others: after a deploy was
+   * taken back. Default: `false`, what is newer is kept.
+   */
+  readonly replaceRegistry?: boolean
   /** Called before each step. */
   readonly onStep?: (step: string) => void
   /** Called when it waits for someone, with who that is: a process, its application and user, since when, and its last statement. */
@@ -13,6 +18,8 @@ export interface MigrateOptions {
 export interface MigrateReport {
   /** The steps that were (or, with `dryRun`, would be) taken. Empty: everything was in place. */
   readonly steps: readonly string[]
+  /** Why what SQL may publish was left as a newer deploy, or another service, has registered it; `null`: it was not. */
+  readonly registryKept: string | null
 }
 
 export interface DoctorOptions {
@@ -42,6 +49,7 @@ export interface DoctorFinding {
     | 'vacuum'
     | 'log'
     | 'readers'
+    | 'registry'
     | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'
   readonly message: string

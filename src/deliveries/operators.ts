@@ -8,12 +8,13 @@ import type { Lanes } from './lanes.ts'
 import type { Log } from './log-cursors.ts'
 import type { DoctorFinding, DoctorOptions, PruneOptions, PruneReport } from './operations.ts'
 import type { Pauses } from './pauses.ts'
+import type { PublishableTypes } from './publishable-types.ts'
 import type { Rates } from './rates.ts'
 import type { Schedules } from './schedules.ts'
 import type { BeginReplay, Replays } from './replays.ts'
 import type { Workers } from './workers.ts'
 
-export interface Operators extends Backlog, Pauses, Rates, Workers, Cancelling {
+export interface Operators extends Backlog, Pauses, Rates, Workers, Cancelling, PublishableTypes {
   /**
    * Examines the database, the queues, the handlers and the workers. Changes nothing.
    *

@@ -20,6 +20,9 @@ export interface EventDetails {
   /** By the version that they start from. */
   readonly upcasts: Readonly<Record<number, Upcast>>
   readonly finishedEvent?: FinishedEvent | undefined
+  /** It has a `partitionKey`. */
+  readonly isKeyed?: boolean
+  readonly retentionMs?: number | undefined
 }
 
 export function withDetails<Kind extends object>(type: Kind, details: EventDetails): Kind {

@@ -141,7 +141,15 @@ export function defineEvent<
   const eventType = Object.assign(make, { type, version, previousNames, is, definedAt: callerOf(defineEvent) })
   // Called with events of this type only; the details of all types have one form.
   const follows = finishedEvent as EventDetails['finishedEvent']
-  return Object.freeze(withDetails(eventType, { schema, upcasts, finishedEvent: follows }))
+  return Object.freeze(
+    withDetails(eventType, {
+      schema,
+      upcasts,
+      finishedEvent: follows,
+      isKeyed: partitionKey !== undefined,
+      retentionMs,
+    }),
+  )
 }
 
 const WHAT = { what: 'Event type', code: 'POSTBUS_INVALID_EVENT' } as const

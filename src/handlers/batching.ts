@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
-import type { HandlerLog } from '../signals.ts'
+import type { BusName, HandlerLog } from '../signals.ts'
 import type { RegisteredTransaction } from '../transactions/register.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { AwaitCompletion, Discard, Failed, Skip, Snooze } from './outcome.ts'
@@ -72,6 +72,8 @@ export interface BatchContext<Event extends MemberEvent = Envelope> {
   deliveryOf(event: Event): BatchDelivery
   /** Like `bus.publish`; `causedBy` says which event of the batch is the cause. */
   publish(events: Envelope | readonly Envelope[], options?: BatchPublishOptions<Event>): Promise<PublishResult>
+  /** The bus that the events are of: its `name` and `schema` say of which tenant, where there are several. */
+  readonly bus: BusName
   /** Writes to the bus's log, with the handler and the size of the batch beside it. */
   readonly log: HandlerLog
   /** As in the context of other handlers: only where a handler runs inside `publish`, or a test drains inside its own transaction. */

@@ -14,6 +14,9 @@ import type { AnyEventType } from './listens-to.ts'
 import { isLogHandler } from './log-delivery.ts'
 import { runsInPublish } from './transactional.ts'
 
+/** What names of finishers begin with. */
+export const FINISHER_PREFIX = 'postbus.finished.'
+
 const makers = new WeakMap<AnyHandler, FinishedEvent>()
 
 /** Named by the first name of the type, which a rename does not change. */
@@ -26,7 +29,7 @@ export function finishersOf(eventTypes: readonly AnyEventType[]): readonly AnyHa
 function finisherFor(versions: readonly AnyEventType[]): AnyHandler {
   const { type, previousNames, definedAt } = versions[0]!
   const finisher: AnyHandler = {
-    ...defineHandler(`postbus.finished.${storedName(type, previousNames)}`, {
+    ...defineHandler(`${FINISHER_PREFIX}${storedName(type, previousNames)}`, {
       on: versions,
       handle() {
         throw new PostbusError('POSTBUS_INVALID_HANDLER', 'A finisher runs where its event is stored.')

@@ -1,7 +1,7 @@
 /** What a handler is given besides the event: which attempt this is, a deadline to watch, and how to publish and log. */
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
-import type { HandlerLog } from '../signals.ts'
+import type { BusName, HandlerLog } from '../signals.ts'
 import type { RegisteredTransaction } from '../transactions/register.ts'
 
 export interface HandlerContext {
@@ -19,6 +19,8 @@ export interface HandlerContext {
   readonly signal: AbortSignal
   /** Like `bus.publish`, and the new events carry on this event's correlation id, with this event as their cause. */
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
+  /** The bus that the event is of: for an application whose tenants have each their own, its `name` and `schema` say whose it is. */
+  readonly bus: BusName
   /** Writes to the bus's log, with the event, handler and attempt beside it. */
   readonly log: HandlerLog
   /**

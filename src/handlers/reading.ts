@@ -4,6 +4,8 @@ import type { AnyEventType } from './listens-to.ts'
 import { listedBy } from './event-types.ts'
 import { subscribes } from './subscription.ts'
 import type { Envelope } from '../events/envelope.ts'
+import { detailsOf } from '../events/event-details.ts'
+import { isFromSql, parsed } from '../events/from-sql.ts'
 import { ownCopy } from '../events/own-copy.ts'
 import { hasUpcasts, missingUpcast, upcasted } from '../events/upcasts.ts'
 
@@ -15,13 +17,17 @@ import { hasUpcasts, missingUpcast, upcasted } from '../events/upcasts.ts'
  * - `older`: it lists newer versions only, and an upcast is missing.
  * - `newer`: it lists older versions only.
  * - `not-heard`: it does not listen to this event type.
+ *
+ * `of` is the event type of the stored version, if it is known: its schema checks what SQL has published.
  */
 export type Reading =
-  | { readonly is: 'as-stored' }
-  | { readonly is: 'upcast'; readonly to: AnyEventType }
+  | { readonly is: 'as-stored'; readonly of?: AnyEventType }
+  | { readonly is: 'upcast'; readonly to: AnyEventType; readonly of?: AnyEventType }
   | { readonly is: 'older'; readonly known: readonly number[]; readonly missing: number }
   | { readonly is: 'newer'; readonly known: readonly number[] }
   | { readonly is: 'not-heard' }
+
+type Readable = Extract<Reading, { readonly is: 'as-stored' | 'upcast' }>
 
 /** An event type by the name that it has now, and a version. */
 export interface TypeAndVersion {
@@ -35,14 +41,23 @@ export interface KnownTypes {
   namesOf(type: string): readonly string[]
   /** The newest version of an event type that is known. */
   newest(type: string): AnyEventType | undefined
+  /** The event type of this name and version. */
+  known(event: TypeAndVersion): AnyEventType | undefined
 }
 
 export const AS_STORED: Reading = Object.freeze({ is: 'as-stored' })
 const NOT_HEARD: Reading = Object.freeze({ is: 'not-heard' })
 
-const NOTHING_KNOWN: KnownTypes = { namesOf: (type) => [type], newest: () => undefined }
+const NOTHING_KNOWN: KnownTypes = { namesOf: (type) => [type], newest: () => undefined, known: () => undefined }
 
 export function readingOf(handler: AnyHandler, event: TypeAndVersion, known: KnownTypes = NOTHING_KNOWN): Reading {
+  const reading = readingBy(handler, event, known)
+  if (reading.is !== 'as-stored' && reading.is !== 'upcast') return reading
+  const of = known.known(event)
+  return of ? { ...reading, of } : reading
+}
+
+function readingBy(handler: AnyHandler, event: TypeAndVersion, known: KnownTypes): Reading {
   const { type, version } = event
   if (lists(handler, event)) return AS_STORED
   const listed = listedBy(handler).filter((one) => one.type === type)
@@ -57,10 +72,18 @@ export function readingOf(handler: AnyHandler, event: TypeAndVersion, known: Kno
 /**
  * The event as a handler with this reading gets it. Its data must be the caller's own: an upcast may change what it is given.
  *
- * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`.
+ * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`; `POSTBUS_INVALID_EVENT` for one from SQL that its schema does not accept.
  */
 export function asRead(reading: Reading, event: Envelope): Envelope {
-  return reading.is === 'upcast' ? upcasted(event, reading.to) : event
+  if (!isReadable(reading)) return event
+  const stored = isFromSql(event) ? parsedFromSql(event, reading) : event
+  return reading.is === 'upcast' ? upcasted(stored, reading.to) : stored
+}
+
+/** An older version may be known by its upcast alone. One that is not known at all is passed on: a pattern hears it, and it is JSON. */
+function parsedFromSql(event: Envelope, reading: Readable): Envelope {
+  const type = reading.of ?? (reading.is === 'upcast' ? detailsOf(reading.to).upcasts[event.version]?.from : undefined)
+  return type ? parsed(event, type) : event
 }
 
 /** The same for an event that is being published: its data is frozen, so an upcast gets a copy. */
@@ -69,7 +92,7 @@ export function asHeard(reading: Reading, event: Envelope): Envelope {
 }
 
 /** Whether a handler with this reading gets the event. */
-export function isReadable(reading: Reading): boolean {
+export function isReadable(reading: Reading): reading is Readable {
   return reading.is === 'as-stored' || reading.is === 'upcast'
 }
 

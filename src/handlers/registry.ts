@@ -86,7 +86,12 @@ function namesOf(handlers: readonly AnyHandler[], eventTypes: readonly AnyEventT
 function knownTypes(eventTypes: readonly AnyEventType[], names: StoredNames): KnownTypes {
   const newest = new Map<string, AnyEventType>()
   for (const one of eventTypes) if (one.version > (newest.get(one.type)?.version ?? 0)) newest.set(one.type, one)
-  return { namesOf: (type) => names.eventTypes.all(type), newest: (type) => newest.get(type) }
+  const byVersion = new Map(eventTypes.map((one) => [`${one.type} ${one.version}`, one]))
+  return {
+    namesOf: (type) => names.eventTypes.all(type),
+    newest: (type) => newest.get(type),
+    known: ({ type, version }) => byVersion.get(`${type} ${version}`),
+  }
 }
 
 /** Whether a handler subscribes to an event of this type and version, as it is or by way of upcasts. */

@@ -15,7 +15,8 @@ export interface Recorder {
   stop(): void
 }
 
-export function recorderOf(bus: BusName): Recorder {
+/** `isOurs`: whether it is to count what this bus does. */
+export function recorderOf(isOurs: (bus: BusName) => boolean): Recorder {
   const series = new Series()
   const began = new WeakMap<object, { readonly at: number; readonly latencies: readonly number[] }>()
   const took = (message: object) => (performance.now() - (began.get(message)?.at ?? performance.now())) / 1_000
@@ -23,7 +24,7 @@ export function recorderOf(bus: BusName): Recorder {
   const publishes = {
     start: (message: PublishMessage) => void began.set(message, { at: performance.now(), latencies: [] }),
     asyncEnd(message: Ended<PublishMessage>) {
-      if (message.bus !== bus) return
+      if (!isOurs(message.bus)) return
       const labels = publishing(message.events)
       const error = errorOf(message)
       if (!error) series.add(WORK.sent, labels, message.events.length)
@@ -32,9 +33,9 @@ export function recorderOf(bus: BusName): Recorder {
   }
   const attempts = {
     start: (message: HandleMessage) =>
-      void began.set(message, { at: performance.now(), latencies: message.bus === bus ? latenciesOf(message) : [] }),
+      void began.set(message, { at: performance.now(), latencies: isOurs(message.bus) ? latenciesOf(message) : [] }),
     asyncEnd(message: Ended<HandleMessage>) {
-      if (message.bus !== bus) return
+      if (!isOurs(message.bus)) return
       const labels = processing(message.handler, message.events)
       const ended = { ...labels, ...errorOf(message) }
       series.add(WORK.consumed, ended, message.events.length)
@@ -44,7 +45,7 @@ export function recorderOf(bus: BusName): Recorder {
   }
   const signals = (given: unknown) => {
     const { bus: of, signal } = given as SignalMessage // what the channel carries
-    if (of !== bus) return
+    if (!isOurs(of)) return
     const labels = ofHandler(String(signal.fields['handler']))
     if (signal.name === 'delivery.dead') series.add(WORK.deadLetters, labels, 1)
     if (signal.name === 'claim.lost') series.add(WORK.claimsLost, labels, 1)

@@ -18,6 +18,8 @@ import type { AmbientTransaction } from './transaction-for.ts'
 export interface BusParts {
   /** Its `backend` option. `none`: a stand-in that knows no handlers, for a handler that is tested alone. */
   readonly kind: 'postgres' | 'inline' | 'mailbox' | 'strict' | 'none'
+  /** The bus that it was made from, by `forSchema` or `forDatabase`. */
+  readonly parent: BusParts | null
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly emit: Emit

@@ -12,7 +12,8 @@ export interface EventRecord {
    * type is `null`, as is one of a version that cannot be brought to this one. What this process cannot decode is shown as it is stored (`isRaw`), never an error.
    *
    * @example const order = await bus.events.get(OrderCreated, id)
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the id is not a UUID.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the id is not a UUID; `POSTBUS_INVALID_EVENT` when it is asked for as an
+   * event type, and SQL has published it with data that its schema does not accept.
    */
   get(id: string): Promise<RecordedEvent | null>
   get<Type extends string, Version extends number, Data>(

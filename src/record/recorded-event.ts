@@ -13,4 +13,6 @@ export interface RecordedEvent<
   readonly seq: string
   /** The data could not be decoded, by a codec that is not known here, say: it is the stored text. */
   readonly isRaw: boolean
+  /** SQL has published it, and the data is what SQL gave: workers check it by the schema for each attempt. */
+  readonly isUnparsed?: true
 }

@@ -16,9 +16,14 @@ export type Owner =
 export function ownerOf(bus: BusParts): Owner {
   const here = state.current.getStore()
   if (here && !here.ended) return { is: 'test', test: here }
-  const bound = state.bound.get(bus)
+  const bound = boundOf(bus)
   if (bound && !bound.ended) return { is: 'test', test: bound }
   return here ? { is: 'test', test: here } : onlyTest()
+}
+
+/** A bus of a tenant belongs to the test of the bus that it was made from, unless it is bound itself. */
+function boundOf(bus: BusParts): TestBus | undefined {
+  return state.bound.get(bus) ?? (bus.parent ? boundOf(bus.parent) : undefined)
 }
 
 /** @throws {PostbusError} `POSTBUS_NOT_IN_TEST` or `POSTBUS_SEVERAL_TESTS`, each with what mends it. */

@@ -24,6 +24,7 @@ const backend: Backend = {
 
 export const standInBus: BusParts = {
   kind: 'none',
+  parent: null,
   registry: lazyRegistry([]),
   codec: createCodec(),
   emit: () => undefined,

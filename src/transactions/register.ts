@@ -23,3 +23,23 @@ export type RegisteredTransaction = Register extends { readonly tx: infer Tx } ?
  * @example (work) => db.transaction().execute(work)
  */
 export type RunTransaction = (work: (tx: RegisteredTransaction) => Promise<void>) => PromiseLike<unknown>
+
+/**
+ * The same, for one of several buses.
+ *
+ * @example // each tenant has a schema of the application's own
+ * (work, { schema }) => db.transaction().execute(async (tx) => {
+ *   await sql`set local search_path to ${sql.id(schema)}`.execute(tx)
+ *   await work(tx)
+ * })
+ */
+export type RunTransactionOf = (
+  work: (tx: RegisteredTransaction) => Promise<void>,
+  bus: TransactionOf,
+) => PromiseLike<unknown>
+
+/** Which bus a transaction is begun for, where one application has several: those of its tenants. */
+export interface TransactionOf {
+  readonly name: string
+  readonly schema: string
+}

@@ -7,6 +7,7 @@ import { slotsOfQueues } from './handler-slots.ts'
 import { pacedAttempts } from './paced-attempts.ts'
 import { queuesToWork } from './queues-to-work.ts'
 import type { SchedulingParts } from './scheduling.ts'
+import type { SlotsOfTenants } from './shared-slots.ts'
 import { transactionalIn } from './transactional-handlers.ts'
 import type { WorkerParts } from './worker-parts.ts'
 import { Worker } from './worker.ts'
@@ -14,6 +15,8 @@ import { Worker } from './worker.ts'
 /** What was chosen for this worker. */
 interface Chosen extends Pick<WorkerParts, 'shutdownGraceMs' | 'pollMs'> {
   readonly queues?: Readonly<Record<string, number>> | undefined
+  /** Where this is one tenant's worker beside others. */
+  readonly tenants?: SlotsOfTenants | undefined
 }
 
 /** Nothing, for a bus without schedules. */
@@ -25,7 +28,7 @@ export function schedulingOf(
 }
 
 export function makeWorker(
-  { queues, shutdownGraceMs, pollMs }: Chosen,
+  { queues, tenants, shutdownGraceMs, pollMs }: Chosen,
   bus: BusParts,
   stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling' | 'http'>,
 ): Worker {
@@ -50,8 +53,11 @@ export function makeWorker(
       })
       const pace = { handlers: registry.handlers, store: stored.store.pace, emit: bus.emit }
       const { attempt, pacer } = pacedAttempts(attempts.attempt, pace)
+      const wanted = queuesToWork(registry.queues, queues)
+      const most = (slots: number) => tenants?.mostOfOne(slots) ?? slots
       return {
-        queues: queuesToWork(registry.queues, queues),
+        queues: new Map([...wanted].map(([queue, slots]) => [queue, most(slots)])),
+        sharedSlotsOf: (queue) => tenants?.of(queue, wanted.get(queue) ?? 1),
         slotsOf: slotsOfQueues(registry.handlers, pacer),
         handlers: registry.handlers.map((handler) => handler.name),
         limitsOf: (handler) => registry.handlerNamed(handler)?.options ?? { timeoutMs: 0, maxAttempts: Infinity },

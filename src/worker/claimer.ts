@@ -16,6 +16,7 @@ import { AHEAD } from './lane-run.ts'
 import { LimitedClaims } from './limited-claims.ts'
 import type { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
+import type { Share, SharedSlots } from './shared-slots.ts'
 
 /** A commit takes about as long. */
 const FIRST_LOOK_MS = 1
@@ -29,6 +30,8 @@ const LEAST_OF_TWO = 50
 export interface ClaimerParts {
   readonly queue: string
   readonly concurrency: number
+  /** Where the queues of several tenants share their slots. */
+  readonly sharedSlots?: SharedSlots | undefined
   readonly inLanes: boolean
   readonly pollMs: number
   readonly store: Pick<DeliveryStore, 'claim'>
@@ -51,6 +54,7 @@ export class Claimer {
   readonly #delays: ReturnType<typeof retryDelays>
   /** How many deliveries one of two claims asks for; null where claims take turns. */
   readonly #half: number | null
+  readonly #share: Share | null
   /** Opens when there may be something to do. */
   readonly #news = new Gate()
   readonly #underWay = new Set<Promise<void>>()
@@ -78,7 +82,11 @@ export class Claimer {
     this.#delays = retryDelays(stopping)
     const half = Math.ceil(concurrency / 2)
     this.#half = inLanes || handlerSlots.haveLimits || half < LEAST_OF_TWO ? null : half
-    stopping.addEventListener('abort', () => this.#news.open())
+    this.#share = parts.sharedSlots?.join({ taken: () => this.#taken(), wake: () => this.wake() }) ?? null
+    stopping.addEventListener('abort', () => {
+      this.#share?.leave()
+      this.#news.open()
+    })
   }
 
   /** Claims until stopped; draining, until nothing can be claimed any more. Answers how many deliveries were claimed. */
@@ -114,7 +122,7 @@ export class Claimer {
 
   /** Who waits for a slot of this handler, as far as the last claim knows. */
   waits(handler: string): 'nobody' | 'for a slot' | 'for the handler' {
-    if (this.#limited.isWaiting(handler)) return 'for the handler'
+    if (this.#limited.isWaiting(handler) || this.#share?.othersWait) return 'for the handler'
     return this.#hasBacklog ? 'for a slot' : 'nobody'
   }
 
@@ -132,21 +140,24 @@ export class Claimer {
   returned(): void {
     this.#parts.batches.pump()
     if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
+    this.#share?.released()
   }
 
   /** A delivery, and what followed it in its lane, is settled. That may have made something due. */
   released(): void {
     this.#parts.batches.pump()
     if (this.#hasBacklog || this.#isDraining) this.wake()
+    this.#share?.released()
   }
 
   /** How many deliveries to ask for now: 0 if it is not the time to ask. */
   #nextLimit(): number {
+    const isFirst = this.#underWay.size === 0
+    const maySecond = this.#underWay.size === 1 && this.#hasBacklog && this.#half !== null
+    if (isFirst ? !this.#isDue : !maySecond) return 0
     const free = this.#freeSlots()
-    const share = this.#hasBacklog && this.#half !== null ? Math.min(free, this.#half) : free
-    if (this.#underWay.size === 0) return this.#isDue ? share : 0
-    const isSecond = this.#underWay.size === 1 && this.#hasBacklog && this.#half !== null
-    return isSecond && share >= LEAST_OF_TWO ? share : 0
+    const part = this.#hasBacklog && this.#half !== null ? Math.min(free, this.#half) : free
+    return isFirst || part >= LEAST_OF_TWO ? part : 0
   }
 
   /**
@@ -154,10 +165,16 @@ export class Claimer {
    * the next of the lane may come back with that. Large payloads leave slots empty.
    */
   #freeSlots(): number {
-    const { alone, concurrency, queue, batches } = this.#parts
-    const free = concurrency - this.#busy() - batches.readyIn(queue)
-    const most = this.room > 0 ? Math.max(0, free - this.#asked) : 0
+    const { alone, concurrency } = this.#parts
+    const free = this.room > 0 ? Math.max(0, concurrency - this.#taken()) : 0
+    const most = free > 0 && this.#share ? Math.min(free, this.#share.room()) : free
     return alone?.most(most) ?? most
+  }
+
+  /** Slots that are taken, that batches are about to take, and that claims have asked for. */
+  #taken(): number {
+    const { queue, batches } = this.#parts
+    return this.#busy() + batches.readyIn(queue) + this.#asked
   }
 
   #busy(): number {
@@ -173,6 +190,7 @@ export class Claimer {
     const claim: Promise<void> = this.#claimAndLearn(limit, wasIdle).finally(() => {
       this.#underWay.delete(claim)
       this.#parts.batches.pump()
+      this.#share?.released()
       this.#news.open()
     })
     this.#underWay.add(claim)

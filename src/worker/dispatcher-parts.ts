@@ -5,11 +5,14 @@ import type { Emit } from '../signals.ts'
 import type { Alone } from './alone.ts'
 import type { Batches } from './batches/batches.ts'
 import type { HandlerSlots } from './handler-slots.ts'
+import type { SharedSlots } from './shared-slots.ts'
 import type { Tally } from './tally.ts'
 
 export interface DispatcherParts {
   readonly queue: string
   readonly concurrency: number
+  /** Where the queues of several tenants share their slots. */
+  readonly sharedSlots?: SharedSlots | undefined
   /** Shared with the other queue of the same handlers. */
   readonly handlerSlots: HandlerSlots
   /** Shared by all queues of a worker. */

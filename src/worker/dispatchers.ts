@@ -6,7 +6,7 @@ import type { DispatcherParts } from './dispatcher-parts.ts'
 import type { WorkPlan } from './work-plan.ts'
 
 export function dispatchersFor(
-  { queues, slotsOf, limitsOf, attempt, batchAttempts, transactional }: WorkPlan,
+  { queues, slotsOf, sharedSlotsOf, limitsOf, attempt, batchAttempts, transactional }: WorkPlan,
   parts: Pick<DispatcherParts, 'store' | 'pollMs' | 'emit' | 'tally'>,
 ): readonly Dispatcher[] {
   const alone = new Alone({
@@ -21,6 +21,7 @@ export function dispatchersFor(
         ...parts,
         queue,
         concurrency,
+        sharedSlots: sharedSlotsOf?.(queue),
         handlerSlots: slotsOf(queue),
         alone,
         batches,

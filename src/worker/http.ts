@@ -18,9 +18,10 @@ export type WorkerHttp = (request: Request) => Promise<Response>
 
 /** What the worker's bus has to do with it. */
 export interface HttpParts {
-  readonly bus: BusName
+  isOurs(bus: BusName): boolean
   /** Resolves when the database has answered. */
   ping(): Promise<unknown>
+  /** Rejects where that is not known: the metrics are then without it. */
   backlog(): Promise<BacklogReport>
 }
 
@@ -49,7 +50,7 @@ const METRICS = [...Object.values(WORK), ...Object.values(STANDING)]
 
 export function workerHttp(worker: HttpWorker, parts: HttpParts, options: WorkerHttpOptions = {}): WorkerHttp {
   const { backlogEveryMs } = parseOptions('worker.http()', httpOptions, options)
-  const recorder = recorderOf(parts.bus)
+  const recorder = recorderOf((bus) => parts.isOurs(bus))
   worker.over.addEventListener('abort', recorder.stop, { once: true })
   const reached = sparingly(() => reachedOf(parts), PING_EVERY_MS)
   const look = sparingly(() => parts.backlog(), backlogEveryMs)

@@ -14,10 +14,21 @@ export interface WorkerCounts {
   readonly snoozed: number
 }
 
+export const NO_COUNTS: WorkerCounts = Object.freeze({ done: 0, failed: 0, dead: 0, snoozed: 0 })
+
+export function addCounts(one: WorkerCounts, other: WorkerCounts): WorkerCounts {
+  return {
+    done: one.done + other.done,
+    failed: one.failed + other.failed,
+    dead: one.dead + other.dead,
+    snoozed: one.snoozed + other.snoozed,
+  }
+}
+
 export class Tally {
   /** The same by handler, for people who watch. */
   readonly minute = new MinuteCounts()
-  #counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
+  #counts = { ...NO_COUNTS }
 
   /** An outcome, or what was written of it. `tookMs`: how long the attempt took; `null` where that is not known any more. */
   count(of: Outcome | Settlement, delivery: ClaimedDelivery | null = null, tookMs: number | null = null): void {

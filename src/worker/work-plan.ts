@@ -4,6 +4,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Backfilling } from '../deliveries/delivery-store.ts'
 import type { Registry } from '../handlers/registry.ts'
 import type { HandlerSlots } from './handler-slots.ts'
+import type { SharedSlots } from './shared-slots.ts'
 
 export interface HandlerLimits {
   readonly timeoutMs: number
@@ -16,6 +17,8 @@ export interface WorkPlan extends Attempts {
   readonly queues: ReadonlyMap<string, number>
   /** How many attempts of each limited handler may run at once. */
   slotsOf(queue: string): HandlerSlots
+  /** Where the queues of several tenants share their slots. */
+  sharedSlotsOf?(queue: string): SharedSlots | undefined
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
   /** What a handler allows. */

@@ -131,12 +131,11 @@ export class Worker {
     const prepare = async () => {
       await this.#parts.store.prepare([...plan.queues.keys()], plan.shadows, plan.transactional)
       await this.#announce(plan)
-      this.#kept = await keptClaims(this.#parts, plan)
     }
     if (!(await connectPatiently(prepare, this.#over.signal, emit))) return null
-    const store = this.#kept?.store ?? this.#parts.store
-    this.#dispatchers = dispatchersFor(plan, { store, pollMs, emit, tally: this.#tally })
     this.#log = await this.#logWorker(plan)
+    this.#kept = await keptClaims(this.#parts, plan) // last: a worker that cannot start has nothing to give back
+    this.#dispatchers = dispatchersFor(plan, { store: this.#kept.store, pollMs, emit, tally: this.#tally })
     return plan
   }
 

@@ -68,7 +68,8 @@ create table postbus.event (
   initialized_at timestamp with time zone,
   redacted text,
   retained_until timestamp with time zone,
-  due_at timestamp with time zone
+  due_at timestamp with time zone,
+  is_unasked boolean
 );
 
 create table postbus.event_type (
@@ -80,6 +81,12 @@ create table postbus.finish (
   seq bigint not null,
   finisher uuid not null,
   queue text not null
+);
+
+create table postbus.former_registry (
+  service text not null,
+  digest text not null,
+  registered_at timestamp with time zone not null default clock_timestamp()
 );
 
 create table postbus.handler (
@@ -393,6 +400,23 @@ create table postbus.queue (
   name text not null
 );
 
+create table postbus.registered_type (
+  name text not null,
+  version integer not null,
+  service text not null,
+  type text not null,
+  is_keyed boolean not null,
+  retain_ms double precision,
+  ttl_ms double precision,
+  max_bytes integer not null
+);
+
+create table postbus.registry (
+  service text not null,
+  digest text not null,
+  registered_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table postbus.replay (
   id uuid not null default gen_random_uuid(),
   handler text not null,
@@ -424,6 +448,23 @@ create table postbus.schedule (
 create table postbus.server_life (
   only_one boolean not null default true,
   id uuid not null default gen_random_uuid()
+);
+
+create table postbus.subscription (
+  type text not null,
+  version integer not null,
+  service text not null,
+  handler text not null,
+  handler_hash text not null,
+  ord integer not null,
+  delivery text not null,
+  queue text not null,
+  keyed_queue text not null,
+  is_ordered boolean not null,
+  priority integer not null,
+  is_backfilled boolean not null,
+  is_finisher boolean not null,
+  is_asked_blind boolean not null
 );
 
 create table postbus.watch (
@@ -462,6 +503,10 @@ alter table postbus.event_type add constraint event_type_name_key UNIQUE (name);
 alter table postbus.event_type add constraint event_type_pkey PRIMARY KEY (number);
 
 alter table postbus.finish add constraint finish_pkey PRIMARY KEY (seq);
+
+alter table postbus.former_registry add constraint former_registry_pkey PRIMARY KEY (service, digest);
+
+alter table postbus.former_registry add constraint former_registry_service_fkey FOREIGN KEY (service) REFERENCES postbus.registry(service) ON DELETE CASCADE;
 
 alter table postbus.handler add constraint handler_name_key UNIQUE (name);
 
@@ -509,6 +554,12 @@ alter table postbus.pruning add constraint pruning_pkey PRIMARY KEY (only_one);
 
 alter table postbus.queue add constraint queue_pkey PRIMARY KEY (name);
 
+alter table postbus.registered_type add constraint registered_type_pkey PRIMARY KEY (name, version, service);
+
+alter table postbus.registered_type add constraint registered_type_service_fkey FOREIGN KEY (service) REFERENCES postbus.registry(service) ON DELETE CASCADE;
+
+alter table postbus.registry add constraint registry_pkey PRIMARY KEY (service);
+
 alter table postbus.replay add constraint replay_pkey PRIMARY KEY (id);
 
 alter table postbus.schedule add constraint schedule_pkey PRIMARY KEY (name);
@@ -516,6 +567,10 @@ alter table postbus.schedule add constraint schedule_pkey PRIMARY KEY (name);
 alter table postbus.server_life add constraint server_life_only_one_check CHECK (only_one);
 
 alter table postbus.server_life add constraint server_life_pkey PRIMARY KEY (only_one);
+
+alter table postbus.subscription add constraint subscription_pkey PRIMARY KEY (type, version, service, handler);
+
+alter table postbus.subscription add constraint subscription_service_fkey FOREIGN KEY (service) REFERENCES postbus.registry(service) ON DELETE CASCADE;
 
 alter table postbus.watch add constraint watch_pkey PRIMARY KEY (seq, waiter);
 
@@ -576,6 +631,7 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON postbus.event DEFERRABLE INI
 CREATE OR REPLACE FUNCTION postbus.at_commit()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -1051,14 +1107,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1179,14 +1235,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1318,14 +1374,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1373,14 +1429,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true order by activated.priority desc, activated.created_on, activated.id;
       wanted := wanted - cardinality(chosen);
@@ -1750,14 +1806,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -1855,14 +1911,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
         order by activated.priority desc, activated.created_on, activated.head, activated.id;
@@ -3206,6 +3262,144 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.publish_event(type text, data anycompatible, partition_key text DEFAULT NULL::text, id uuid DEFAULT NULL::uuid, version integer DEFAULT 1, occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, correlation_id text DEFAULT NULL::text, causation_id text DEFAULT NULL::text, source text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, ttl interval DEFAULT NULL::interval, delay interval DEFAULT NULL::interval, at timestamp with time zone DEFAULT NULL::timestamp with time zone, without_key boolean DEFAULT false)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_variable
+declare
+  known record;
+  listening record;
+  receiver record;
+  document text := data::text;
+  checked json;
+  problem text;
+  occurred timestamptz := date_trunc('milliseconds', coalesce(occurred_at, clock_timestamp()));
+  expires timestamptz;
+  new_id uuid := coalesce(id, encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid);
+  later jsonb;
+  published record;
+  done text;
+begin
+  select min(one.type) as type, bool_or(one.is_keyed) as is_keyed, max(one.retain_ms) as retain_ms, max(one.max_bytes) as max_bytes,
+    case when bool_and(one.ttl_ms is not null) then max(one.ttl_ms) end as ttl_ms
+  into known from "postbus".registered_type one where one.name = publish_event.type and one.version = publish_event.version;
+  select bool_or(one.delivery = 'log') as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
+    min(one.handler) filter (where one.is_ordered) as ordered
+  into listening from "postbus".subscription one where one.type = known.type and one.version = publish_event.version;
+  if known.type is null then
+    if exists (select from "postbus".registered_type one where one.name = publish_event.type) then
+      raise exception using errcode = 'PB011', message = format('Event type "%s" has no version %s that SQL may publish.', left(publish_event.type, 128), coalesce(version::text, 'null')), detail = format('Registered: version %s.', (select string_agg(distinct one.version::text, ', ') from "postbus".registered_type one where one.name = publish_event.type)), hint = 'Give one of them: version => …. A new version of the code is registered by: npx postbus migrate';
+    end if;
+    raise exception using errcode = 'PB010', message = format('Event type "%s" is not registered, so SQL may not publish it.', coalesce(left(publish_event.type, 128), 'null')), detail = coalesce(format('Registered are, among others: %s.', (select string_agg(one.name, ', ' order by one.name) from (
+      select distinct one.name from "postbus".registered_type one order by one.name limit 10) one)), 'No event type is registered.'), hint = 'Give the type to a bus, createBus({ events, handlers }), and run: npx postbus migrate. See what is registered with: npx postbus types sql';
+  end if;
+if (listening.within is null) is not true then
+    raise exception using errcode = 'PB014', message = format('Event type "%s" cannot be published by SQL.', left(publish_event.type, 128)), detail = format('Its handler "%s" runs inside publish (runs: ''in-transaction''), which only the application can do.', listening.within), hint = 'Publish it from the application, or let the handler run in a worker.';
+  end if;
+if (known.is_keyed = (partition_key is not null) or known.is_keyed and without_key) is not true then
+    raise exception using errcode = 'PB012', message = format(case when known.is_keyed then 'Event type "%s" needs a partition_key.' else 'Event type "%s" takes no partition_key.' end, left(publish_event.type, 128)), detail = case when known.is_keyed then 'Its events are handled in order for each key, and only the code can read the key from the data.'
+        else 'Its definition has no partitionKey, so no other publisher gives one.' end, hint = case when known.is_keyed then 'Give it: partition_key => …, the same text that partitionKey of the event type returns. For an event that needs no order: without_key => true.'
+        else 'Leave it out, or give the event type a partitionKey and run: npx postbus migrate' end;
+  end if;
+if (partition_key is null or not without_key) is not true then
+    raise exception using errcode = 'PB012', message = format('Event of type "%s" has a partition_key, and says without_key.', left(publish_event.type, 128)), detail = 'Only one of them can be meant.', hint = 'Leave one of them out.';
+  end if;
+if (partition_key is null or partition_key <> '' and octet_length(partition_key) <= 512) is not true then
+    raise exception using errcode = 'PB012', message = format('The partition_key of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It has %s bytes.', octet_length(partition_key)), hint = 'Give 1 to 512 bytes of text.';
+  end if;
+if document is null then
+    raise exception using errcode = 'PB013', message = format('The data of an event of type "%s" is not JSON.', left(publish_event.type, 128)), detail = 'It is null, which is no document.', hint = 'For the JSON value null write: data => ''null''.';
+  elsif pg_typeof(data) = any (array['json', 'jsonb']::regtype[]) then null;
+  elsif pg_typeof(data) = any (array['text', 'varchar']::regtype[]) then
+    begin
+      checked := document;
+    exception when invalid_text_representation or untranslatable_character or statement_too_complex then
+      get stacked diagnostics problem = pg_exception_detail;
+      raise exception using errcode = 'PB013', message = format('The data of an event of type "%s" is not JSON.', left(publish_event.type, 128)), detail = concat_ws(': ', sqlerrm, nullif(problem, '')), hint = 'Give json, jsonb, or text that is JSON. A string has quotes of its own: data => ''"text"''.';
+    end;
+  else
+    raise exception using errcode = 'PB013', message = format('The data of an event of type "%s" is not JSON.', left(publish_event.type, 128)), detail = format('It is of type %s.', pg_typeof(data)), hint = 'Give json, jsonb, or text that is JSON: to_jsonb(…) makes it of a row or a value.';
+  end if;
+  if (octet_length(document) <= known.max_bytes - 30) is not true then
+    raise exception using errcode = 'PB015', message = format('The data of an event of type "%s" is too large.', left(publish_event.type, 128)), detail = format('It has %s bytes, and at most %s are allowed, by maxPayloadBytes of the bus.', octet_length(document), known.max_bytes - 30), hint = 'Store large content elsewhere, and publish where it is.';
+  end if;
+if (correlation_id is null or correlation_id <> '' and octet_length(correlation_id) <= 512) is not true then
+    raise exception using errcode = 'PB013', message = format('The correlation_id of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It has %s bytes.', octet_length(correlation_id)), hint = 'Give 1 to 512 bytes of text, or leave it out.';
+  end if;
+if (causation_id is null or causation_id <> '' and octet_length(causation_id) <= 512) is not true then
+    raise exception using errcode = 'PB013', message = format('The causation_id of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It has %s bytes.', octet_length(causation_id)), hint = 'Give 1 to 512 bytes of text, or leave it out.';
+  end if;
+if (source is null or source <> '' and octet_length(source) <= 512) is not true then
+    raise exception using errcode = 'PB013', message = format('The source of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It has %s bytes.', octet_length(source)), hint = 'Give 1 to 512 bytes of text, or leave it out.';
+  end if;
+if (metadata is null or jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384) is not true then
+    raise exception using errcode = 'PB013', message = format('The metadata of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It is a JSON %s of %s bytes.', jsonb_typeof(metadata), octet_length(metadata::text)), hint = 'Give a JSON object of at most 16384 bytes.';
+  end if;
+if (isfinite(occurred) and occurred >= '0001-01-01 00:00:00+00' and occurred < '10000-01-01 00:00:00+00') is not true then
+    raise exception using errcode = 'PB013', message = format('The occurred_at of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It is %s.', occurred), hint = 'Give a time of the years 1 to 9999, or leave it out.';
+  end if;
+  if ttl is not null then expires := occurred + ttl;
+  elsif known.ttl_ms is not null then expires := occurred + known.ttl_ms * interval '1 ms';
+  end if;
+  if (expires is null or expires > occurred and isfinite(expires) and expires >= '0001-01-01 00:00:00+00' and expires < '10000-01-01 00:00:00+00') is not true then
+    raise exception using errcode = 'PB013', message = format('The ttl of an event of type "%s" is malformed.', left(publish_event.type, 128)), detail = format('It is %s.', coalesce(ttl::text, known.ttl_ms || ' ms')), hint = 'Give an interval that is longer than nothing and ends before the year 10000, or leave it out.';
+  end if;
+if delay is not null or at is not null then
+    if ((delay is null or at is null) and (delay is null or delay >= interval '0' and delay <= interval '365 days')
+      and (at is null or isfinite(at) and at <= (clock_timestamp() + ("pgboss".job_now() - now())) + interval '365 days')) is not true then
+    raise exception using errcode = 'PB013', message = format('It cannot be said when an event of type "%s" is due.', left(publish_event.type, 128)), detail = format('delay is %s, and at is %s.', coalesce(delay::text, 'null'), coalesce(at::text, 'null')), hint = 'Give one of them: an interval from 0 to 365 days, or a time that is at most 365 days ahead.';
+  end if;
+    if delay is not null and delay > interval '0' then
+      later := jsonb_build_object('delay_ms', extract(epoch from delay) * 1000);
+    elsif at is not null then
+      later := jsonb_build_object('at', at);
+    end if;
+    if (later is null or partition_key is null or listening.ordered is null) is not true then
+    raise exception using errcode = 'PB016', message = format('An event of type "%s" has a partition_key, and cannot be published for later.', left(publish_event.type, 128)), detail = format('Handler "%s" gets the events of a key in the order of publishing.', listening.ordered), hint = 'Give what is delayed an event type of its own, without a key, or the handler ordered: false.';
+  end if;
+  end if;
+
+  select jsonb_agg(jsonb_build_object('set', 0, 'handler', one.handler, 'handler_hash', one.handler_hash, 'queue', one.queue,
+      'priority', one.priority, 'backfilled', one.is_backfilled, 'finishes', one.finishes) order by one.ord, one.handler) as list,
+    string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher) as is_special,
+    bool_or(one.finishes = 'later') as finishes, bool_or(one.is_asked_blind) as is_asked_blind
+  into receiver from (
+    select one.*, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
+    from (
+      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, one.delivery, one.is_backfilled, one.is_finisher,
+        one.is_asked_blind, case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue
+      from "postbus".subscription one join "postbus".registry registered using (service)
+      where one.type = known.type and one.version = publish_event.version
+      order by one.handler, registered.registered_at desc, one.service
+    ) one where one.delivery = 'job'
+  ) one;
+
+  select * into published from "postbus".publish((jsonb_build_object(
+    'protocol', case when later is null then 1 else 2 end,
+    'in_transaction', true,
+    'events', jsonb_build_array(jsonb_build_object('ord', 0, 'id', new_id, 'type', known.type, 'version', version,
+      'partition_key', partition_key, 'payload', '{"json":' || document || ',"unparsed":true}', 'correlation_id', correlation_id,
+      'causation_id', causation_id, 'source', source, 'metadata', nullif(metadata, '{}')::text, 'occurred_at', occurred,
+      'expires_at', expires, 'retain_ms', known.retain_ms, 'receivers', 0)),
+    'receivers', coalesce(receiver.list, '[]'),
+    'wake', nullif(concat_ws(' ', case when later is null then receiver.queues end,
+      case when listening.is_read then '#log' end), ''))
+    || case when later is null and receiver.is_special is distinct from true then '{"plain":true}'::jsonb else '{}' end
+    || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
+    || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
+  )::text);
+  if receiver.is_asked_blind and not published.duplicate then
+    update "postbus".event one set is_unasked = true where one.id = new_id;
+  end if;
+  done := set_config('postbus.published_by', 'sql', true);
+  return new_id;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.recover_silent(queues text[], ids uuid[], claims bigint[], beats bigint[], lost boolean[], looked_at double precision, silent_seconds double precision, since_seconds double precision, error jsonb)
  RETURNS TABLE(queue text, taken integer, id uuid, claim bigint, beat bigint, delayed boolean, seen_at double precision)
  LANGUAGE plpgsql
@@ -4014,14 +4208,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true;
   end if;
@@ -4066,14 +4260,14 @@ begin
         event.causation_id, event.source, event.metadata::text, event.occurred_at, event.expires_at,
         case when event.expires_at is not null and event.expires_at <= (clock_timestamp() + ("pgboss".job_now() - now()))
           then (coalesce(case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or activated.replay is not null or activated.awaited is not null
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end, '{}')::jsonb || '{"is_expired": true}')::text else case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
+            or event.due_at is not null or event.is_unasked or activated.replay is not null or activated.awaited is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', activated.replay, 'due_at', event.due_at,
-            'awaited', activated.awaited)::text end end as rest
+            'is_unasked', event.is_unasked, 'awaited', activated.awaited)::text end end as rest
       from "postbus".event event where event.seq = "postbus".seq_of_delivery(activated.id) offset 0
     ) event on true
       order by activated.ord, activated.id;

@@ -49,6 +49,7 @@ test('a healthy bus with a worker has no problem and no warning: exit code 0', a
     { check: 'vacuum', status: 'ok', message: expect.stringContaining('not cleared away yet') as unknown },
     { check: 'log', status: 'ok', message: 'nothing holds back what reads the log' },
     { check: 'readers', status: 'ok', message: 'no handler reads the log' },
+    { check: 'registry', status: 'ok', message: 'SQL may publish what this code knows, as service "main"' },
     { check: 'clock', status: 'ok', message: expect.stringContaining('of the server') as unknown },
   ])
 })

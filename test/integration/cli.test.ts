@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbus } from '../support/cli.ts'
@@ -23,6 +24,7 @@ describe('migrate', () => {
     'create queue "events_partitioned"',
     'create queue "parcels"',
     'create queue "parcels_partitioned"',
+    'register 2 event types and 2 handlers for SQL publishers',
   ]
   let empty: TestDatabase
 
@@ -46,6 +48,37 @@ describe('migrate', () => {
       code: 0,
       out: '',
       err: 'Nothing to do: the schema and the queues are up to date.\n',
+    })
+  })
+
+  test('says that it keeps what a newer deploy has registered for SQL, and replaces it when it is told to', async () => {
+    const client = new Client({ connectionString: empty.connectionString })
+    await client.connect()
+    await client.query(
+      `insert into postbus.former_registry select service, digest from postbus.registry; update postbus.registry set digest = 'newer'`,
+    )
+    await client.end()
+
+    const kept = await postbus(empty.connectionString, ['migrate'])
+    const replaced = await postbus(empty.connectionString, ['migrate', '--replace-registry'])
+    const listed = await postbus(empty.connectionString, ['types', 'sql'])
+    const json = await postbus(empty.connectionString, ['types', 'sql', '--json'])
+
+    expect(kept).toMatchObject({ code: 0, out: '' })
+    expect(kept.err).toContain('npx postbus migrate --replace-registry')
+    expect(kept.err).not.toContain('Nothing to do')
+    expect(replaced.err).toContain('Done: 1 step.')
+    expect(linesOf(listed.out)).toEqual([
+      'EVENT TYPE        VERSION  PARTITION KEY  SERVICES  HANDLERS',
+      'post.letter-sent  1                       main      post.deliver-letter',
+      'post.parcel-sent  1        needed         main      post.deliver-parcel',
+    ])
+    expect(json.json()[0]).toEqual({
+      type: 'post.letter-sent',
+      version: 1,
+      needsKey: false,
+      services: ['main'],
+      handlers: ['post.deliver-letter'],
     })
   })
 })

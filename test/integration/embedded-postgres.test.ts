@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import {
   type EmbeddedPostgres,
   embeddedPostgres,
-} from '../../src/testing/database/embedded-postgres/embedded-postgres.ts'
+} from '../../src/embedded-postgres/embedded-postgres.ts'
 
 const isRoot = process.getuid?.() === 0
 const settings = { fsync: 'off' }
@@ -188,7 +188,7 @@ async function ask({ connectionString }: Pick<EmbeddedPostgres, 'connectionStrin
 
 /** Prints the connection string when the server is ready, and releases it when its input ends. */
 function inAnotherProcess(): ChildProcess {
-  const module = new URL('../../src/testing/database/embedded-postgres/embedded-postgres.ts', import.meta.url).href
+  const module = new URL('../../src/embedded-postgres/embedded-postgres.ts', import.meta.url).href
   const program = `
     const { embeddedPostgres } = await import(${JSON.stringify(module)})
     const server = await embeddedPostgres(${JSON.stringify({ folder, settings })})

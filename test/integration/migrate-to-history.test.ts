@@ -54,6 +54,7 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
     'install the functions of "postbus"',
     'move queue "events" to the table that queues share',
     'move queue "events_partitioned" to the table that queues share',
+    'register 1 event type and 1 handler for SQL publishers',
   ])
   expect(await states()).toEqual([
     'completed',

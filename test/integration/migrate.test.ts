@@ -20,6 +20,7 @@ const ALL_STEPS = [
   'install the functions of "postbus"',
   'create queue "events"',
   'create queue "events_partitioned"',
+  'register 1 event type and 1 handler for SQL publishers',
 ]
 
 let database: TestDatabase
@@ -76,7 +77,11 @@ test('a handler that names a queue of its own gets two, also when it is added la
   const dry = await busWith({ handlers: [book, mail] }).migrate({ dryRun: true })
   const real = await busWith({ handlers: [book, mail] }).migrate()
 
-  expect(dry.steps).toEqual(['create queue "mail"', 'create queue "mail_partitioned"'])
+  expect(dry.steps).toEqual([
+    'create queue "mail"',
+    'create queue "mail_partitioned"',
+    'register 1 event type and 2 handlers for SQL publishers',
+  ])
   expect(real.steps).toEqual(dry.steps)
   expect(await queues()).toEqual([
     'events standard false',
@@ -101,6 +106,7 @@ test('a migration that was interrupted is taken up where it stopped', async () =
     'install the functions of "postbus"',
     'create queue "events"',
     'create queue "events_partitioned"',
+    'register 1 event type and 1 handler for SQL publishers',
   ])
   expect(await dumpSchema(pool)).toBe(whole)
 })

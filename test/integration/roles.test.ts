@@ -23,7 +23,7 @@ const book = defineHandler('finances.book', {
   },
 })
 const FORBIDDEN = /permission denied/
-const ROLES = ['shop_owner', 'shop_web', 'shop_worker', 'shop_operator', 'shop_replayer']
+const ROLES = ['shop_owner', 'shop_web', 'shop_billing', 'shop_worker', 'shop_operator', 'shop_replayer']
 
 /** Roles belong to the server, which tests share. */
 const suffix = randomBytes(4).toString('hex')
@@ -119,6 +119,7 @@ test('a worker works, recovers and prunes, and cannot change what is installed',
   await client.query(`select * from postbus.prune('0', 100, '0', '0')`)
   await client.query(`select postbus.turn_history('0')`)
   await expect(client.query(`drop table postbus.event`)).rejects.toMatchObject({ code: '42501' })
+  await expect(client.query(`delete from postbus.registry`)).rejects.toMatchObject({ code: '42501' })
   await client.end()
 })
 
@@ -190,7 +191,7 @@ async function blocksOfTheDocument(): Promise<string[]> {
   return blocks.map((sql) =>
     sql
       .replaceAll('on database shop', `on database ${database.name}`)
-      .replaceAll(/\bshop_(owner|web|worker|operator|replayer)\b/g, `shop_$1_${suffix}`)
+      .replaceAll(/\bshop_(owner|web|billing|worker|operator|replayer)\b/g, `shop_$1_${suffix}`)
       .replaceAll(' login;', ` login password 'secret';`),
   )
 }

@@ -1,8 +1,10 @@
-/** README's option tables, printed from the schemas that check the options. */
+/** The option tables of the pages, printed from the schemas that check the options. */
 import { z } from 'zod'
 import { batchOptions } from '../../src/handlers/batching.ts'
 import { handlerOptions } from '../../src/handlers/handler-options.ts'
 import { busOptions, workerOptions } from '../../src/options.ts'
+
+export const WITH_OPTIONS = ['docs/handlers.md', 'docs/configuration.md', 'docs/batches.md'] as const
 
 const TABLES: Readonly<Record<string, z.ZodObject>> = {
   handler: handlerOptions,
@@ -11,11 +13,11 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
   worker: workerOptions,
 }
 
-/** README with every table between `<!-- options: NAME -->` and `<!-- /options -->` printed anew. */
-export function withOptionTables(readme: string): string {
-  return readme.replace(/<!-- options: (\w+) -->\n[\s\S]*?<!-- \/options -->/g, (_, name: string) => {
+/** A page with every table between `<!-- options: NAME -->` and `<!-- /options -->` printed anew. */
+export function withOptionTables(page: string): string {
+  return page.replace(/<!-- options: (\w+) -->\n[\s\S]*?<!-- \/options -->/g, (_, name: string) => {
     const schema = TABLES[name]
-    if (!schema) throw new Error(`README asks for options of "${name}"; known: ${Object.keys(TABLES).join(', ')}`)
+    if (!schema) throw new Error(`A page asks for options of "${name}"; known: ${Object.keys(TABLES).join(', ')}`)
     return `<!-- options: ${name} -->\n\n${tableOf(schema)}\n\n<!-- /options -->`
   })
 }

@@ -1,24 +1,36 @@
-/** Turns README's code blocks into files that can be compiled and run, beside an `app.ts` that stands for the reader's own app. */
+/** Turns the code blocks of pages into files that can be compiled and run, beside an `app.ts` that stands for the reader's own app. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface ReadmeBlocks {
   /** The folder the blocks were written to, from the root of the project. */
   readonly folder: string
-  /** The files, in README's order. */
+  /** The files, in the order of the pages. */
   readonly files: readonly string[]
   remove(): void
 }
 
+/** README and the pages that a newcomer reads first: one application is built up in their blocks. */
+export const GUIDE = [
+  'README.md',
+  ...['events', 'handlers', 'publishing', 'workers', 'retries', 'record', 'configuration'].map(
+    (name) => `docs/${name}.md`,
+  ),
+]
+
 /** Two levels below the root, so that imports of the library can point at its sources. */
 const PARENT = 'test/readme-blocks'
 
-export function writeReadmeBlocks(name: string, app: string, document = 'README.md'): ReadmeBlocks {
+export function writeReadmeBlocks(
+  name: string,
+  app: string,
+  documents: string | readonly string[] = GUIDE,
+): ReadmeBlocks {
   const folder = join(PARENT, name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'app.ts'), app)
-  const blocks = typeScriptBlocks(document)
+  const blocks = [documents].flat().flatMap(typeScriptBlocks)
   for (const [file, code] of blocks) writeFileSync(join(folder, file), code)
   return {
     folder,
@@ -27,15 +39,18 @@ export function writeReadmeBlocks(name: string, app: string, document = 'README.
   }
 }
 
-/** Every command line of README that runs `npx postbus`, without its comment. */
-export function postbusCommands(document = 'README.md'): readonly (readonly string[])[] {
-  return blocksOf('sh', document).flatMap((block) =>
-    block
-      .split('\n')
-      .map((line) => line.replace(/#.*/, '').trim())
-      .filter((line) => line.startsWith('npx postbus '))
-      .map((line) => line.split(/\s+/).slice(2)),
-  )
+/** Every command line of these pages that runs `npx postbus`, without its comment. */
+export function postbusCommands(documents: string | readonly string[] = GUIDE): readonly (readonly string[])[] {
+  return [documents]
+    .flat()
+    .flatMap((document) => blocksOf('sh', document))
+    .flatMap((block) =>
+      block
+        .split('\n')
+        .map((line) => line.replace(/#.*/, '').trim())
+        .filter((line) => line.startsWith('npx postbus '))
+        .map((line) => line.split(/\s+/).slice(2)),
+    )
 }
 
 /** Each block begins with its file's name, in a comment. */
@@ -53,6 +68,7 @@ function withSources(block: string): string {
   return block
     .replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)
     .replaceAll(`from 'postbus/nest'`, `from '../../../src/nest/index.ts'`)
+    .replaceAll(`from 'postbus/fastify'`, `from '../../../src/fastify/index.ts'`)
     .replaceAll(`from 'postbus/otel'`, `from '../../../src/otel/index.ts'`)
     .replaceAll(`from 'postbus/ui'`, `from '../../../src/ui/index.ts'`)
     .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)

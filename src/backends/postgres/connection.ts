@@ -45,6 +45,10 @@ export interface Connection {
   close(): Promise<void>
 }
 
+export function closedBus(): PostbusError {
+  return new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Create another one with createBus().')
+}
+
 /** Of the time for a connection: so that it says what it waits for, before pg says that it was too long. */
 const TIME_TO_ASK = 0.9
 
@@ -106,8 +110,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   return {
     async pool() {
-      if (isClosed)
-        throw new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Create another one with createBus().')
+      if (isClosed) throw closedBus()
       database ??= openDatabase()
       return database
     },

@@ -7,6 +7,7 @@ import { claimFrom, type Claim, type Shadows } from './deliveries/claim.ts'
 import { keepClaims, recoverClaims } from './deliveries/claims.ts'
 import { completionsIn } from './deliveries/own-commits.ts'
 import type { Connection, Queryable } from './connection.ts'
+import type { Listening } from './connections/listen-until-lost.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
 import { sendBroadcasts } from './broadcast/send.ts'
 import { publishEvents } from './deliveries/publish.ts'
@@ -19,7 +20,7 @@ import { supersede } from './deliveries/supersede.ts'
 import { paceIn } from './deliveries/pace.ts'
 import { pruneEvents } from './deliveries/retention.ts'
 import { checkSchema } from './schema/schema-check.ts'
-import { startHeartbeats } from './heartbeats/heartbeats.ts'
+import { SharedHeartbeats } from './heartbeats/heartbeats.ts'
 import { settleDeliveries } from './deliveries/settle.ts'
 import { LogIndex } from './record/log-index.ts'
 import type { Tables } from './schema/tables.ts'
@@ -27,7 +28,7 @@ import { openTransaction, type SqlExecutor } from '../../transactions/open-trans
 import { listenForWakeUps } from './deliveries/wake-up.ts'
 import { createLogStore } from './log/log-store.ts'
 import { Backfills, ungate } from './record/backfill.ts'
-import { Vacuum } from './deliveries/vacuum.ts'
+import { Vacuum, VacuumConnection } from './deliveries/vacuum.ts'
 import { announceWorker, removeWorker } from './deliveries/workers.ts'
 
 export interface PostgresBackend extends Backend {
@@ -42,7 +43,9 @@ export interface Connections {
   /** For what keeps claims alive, so that nothing else can hold it up. */
   readonly lifeline: Connection
   /** Where workers LISTEN. `null`: nowhere, they look by themselves. Default: `connection`. */
-  readonly listening?: Connection | null
+  readonly listening?: Listening | null
+  readonly heartbeats?: SharedHeartbeats
+  readonly vacuuming?: VacuumConnection
 }
 
 /** All that deliveries need of a connection. A test may give them one transaction of its own instead of a pool. */
@@ -53,7 +56,8 @@ export interface DeliveryConnection extends Pick<Connection, 'listener' | 'separ
 interface DeliveryConnections {
   readonly connection: DeliveryConnection
   readonly lifeline: DeliveryConnection
-  readonly listening?: DeliveryConnection | null
+  readonly listening?: Listening | null
+  readonly vacuuming?: VacuumConnection
 }
 
 /** What all backends can but hear: for that it takes the listeners of a bus. */
@@ -62,7 +66,7 @@ export function createPostgresBackend(
   tables: Tables,
   emit: Emit,
 ): Omit<PostgresBackend, 'hear'> {
-  const { connection, lifeline } = connections
+  const { connection, lifeline, heartbeats = new SharedHeartbeats(lifeline) } = connections
   return {
     hasLog: true,
     async publish(events, tx) {
@@ -89,7 +93,7 @@ export function createPostgresBackend(
     },
     store: {
       ...createDeliveryStore(connections, tables, emit),
-      heartbeats: (queues, onUnavailable) => startHeartbeats({ connection: lifeline, tables, queues, onUnavailable }),
+      heartbeats: (queues, onUnavailable) => heartbeats.startFor({ tables, queues, onUnavailable }),
     },
     connection,
     tables,
@@ -106,14 +110,14 @@ async function ownConnection(connection: Connection, name = 'publish'): Promise<
 }
 
 export function createDeliveryStore(
-  { connection, lifeline, listening = connection }: DeliveryConnections,
+  { connection, lifeline, listening = connection, vacuuming = new VacuumConnection(connection) }: DeliveryConnections,
   tables: Tables,
   emit: Emit,
 ): DeliveryStore {
   const prepared = new Map<string, Claim>()
   let shadows: Shadows = null
   let transactional: ReadonlySet<string> = new Set()
-  const vacuum = new Vacuum(connection, tables)
+  const vacuum = new Vacuum({ connection, vacuuming, tables })
   const backfills = new Backfills(tables)
   const logIndex = new LogIndex(tables)
 

@@ -11,6 +11,7 @@ import type { Schedule } from '../../schedules/schedule.ts'
 import type { ScheduleStore, SchedulesParts } from '../../deliveries/schedules.ts'
 import type { Backlog } from '../../deliveries/backlog.ts'
 import type { Workers } from '../../deliveries/workers.ts'
+import type { PublishableTypes } from '../../deliveries/publishable-types.ts'
 import type { Rates } from '../../deliveries/rates.ts'
 import type { EventActs } from '../../record/event-acts.ts'
 import type { EventRecord } from '../../record/events.ts'
@@ -28,8 +29,8 @@ import {
 } from '../../deliveries/operations.ts'
 import { parseOptions } from '../../parse-options.ts'
 import { callingWithin, type CallingParts } from '../calling-within.ts'
-import { createConnection, type Connection } from './connection.ts'
-import type { Given } from './connections/given.ts'
+import type { Connection } from './connection.ts'
+import { connectionsTo, type DatabaseConnections, type DatabaseSettings } from './connections/database-connections.ts'
 import { Hearing } from './broadcast/hearing.ts'
 import { countPrunable, pruneNow } from './deliveries/retention.ts'
 import { publishingFirstNames, withPresentNames } from './deliveries/names.ts'
@@ -50,21 +51,22 @@ import { createScheduleStore } from './schedules/schedule-store.ts'
 import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
 import { beginReading } from './log/subscriptions.ts'
+import { publishableTypesIn } from './registry/publishable-types.ts'
+import { register } from './registry/register.ts'
+import { registeredOf } from './registry/registered.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplaysIn } from './record/replays.ts'
 import { transferIn } from './record/transfer.ts'
 import { tablesIn } from './schema/tables.ts'
 
-export interface PostgresSettings extends Given {
-  /** Where workers LISTEN. `false`: nowhere. Default: where everything else is. */
-  readonly listen?: false | Given | undefined
-  readonly preparedStatements?: boolean | undefined
+export interface PostgresSettings extends DatabaseSettings {
   readonly schema: string
   readonly pgbossSchema: string
-  readonly poolSize: number
-  readonly connectTimeoutMs: number
-  readonly queryTimeoutMs: number
   readonly retentionMs: number | null
+  /** Whose registry for SQL publishers this is, and what it says about every event. */
+  readonly service: string
+  readonly ttlMs?: number | undefined
+  readonly maxPayloadBytes: number
 }
 
 export interface Postgres {
@@ -84,17 +86,14 @@ export interface Postgres {
   readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
-  /** `handlers`: those that read the log get what is published from then on. */
-  migrate(queues: readonly string[], options?: MigrateOptions, handlers?: readonly AnyHandler[]): Promise<MigrateReport>
+  /** `readers`, by default all handlers: those that read the log get what is published from then on. SQL may publish what the registry knows. */
+  migrate(options?: MigrateOptions, readers?: readonly AnyHandler[]): Promise<MigrateReport>
+  readonly publishableTypes: PublishableTypes['publishableTypes']
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   prune(options?: PruneOptions): Promise<PruneReport>
+  /** Its connections, for the bus of another schema there. */
+  lend(): DatabaseConnections
 }
-
-/**
- * Heartbeats have connections of their own: behind publishes that wait for a lock, or on one connection that went silent,
- * they would come too late, and a living worker's claims be taken over.
- */
-const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
 /** What the bus knows beside its database. */
 export interface Known extends CallingParts {
@@ -102,16 +101,19 @@ export interface Known extends CallingParts {
   readonly schedules: readonly Schedule[]
 }
 
-export function createPostgres(settings: PostgresSettings, known: Known): Postgres {
+/** On `connections` that are lent, or on its own. */
+export function createPostgres(
+  settings: PostgresSettings,
+  known: Known,
+  connections: DatabaseConnections = connectionsTo(settings),
+): Postgres {
   const { emit, codec, registry, listeners, schedules } = known
   const tables = tablesIn({ postbus: settings.schema, pgboss: settings.pgbossSchema })
-  const connection = createConnection(settings)
-  const lifeline = createConnection({ ...settings, ...LIFELINE })
-  const listening = listeningConnection(settings, connection)
-  const { close, ...events } = eventsIn({ connection, listening, tables, codec, emit, registry })
+  const { connection, lifeline, listening, hearing: listens } = connections
+  const { close, ...events } = eventsIn({ connection, listening: listens, tables, codec, emit, registry })
   const scheduleStore = createScheduleStore(connection, tables)
-  const backend = createPostgresBackend({ connection, lifeline, listening }, tables, emit)
-  const hearing = new Hearing({ connection, listening, tables, emit, registry, listeners })
+  const backend = createPostgresBackend({ ...connections, listening: listens }, tables, emit)
+  const hearing = new Hearing({ connection, listening: listens, tables, emit, registry, listeners })
   return {
     backend: {
       ...backend,
@@ -137,22 +139,31 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
     rates: ratesIn({ connection, tables, registry }),
     backlog: backlogIn({ connection, tables, registry }),
     workers: workersIn({ connection, tables, registry }),
+    lend: () => connections.lend(),
     ping: async () => (await lifeline.pool()).query('select'),
     cancel: cancelIn({ connection, tables, registry }),
     deliveries: deliveriesIn({ connection, tables }),
     schedules: { store: scheduleStore, ...schedulesIn({ connection, tables }, scheduleStore) },
     log: logIn({ connection, tables, registry }),
-    migrate: (queues, options = {}, handlers = []) =>
+    publishableTypes: publishableTypesIn({ connection, tables, registry }),
+    migrate: (options = {}, readers) =>
       withReachableDatabase(async () => {
-        const { steps } = await migrate(connection, tables, queues, options)
-        const begun = await beginReading(await connection.pool(), tables, handlers, options)
-        const report = { steps: [...steps, ...begun] }
+        const loaded = await registry.load()
+        const steps = await migrate(connection, tables, loaded.queues, options)
+        const database = await connection.pool()
+        const begun = await beginReading(database, tables, readers ?? loaded.handlers, options)
+        const what = { service: settings.service, registered: registeredOf(loaded, settings) }
+        const { step, kept } = await register(database, tables, what, options)
+        if (kept !== null) emit('warn', 'registry.kept', kept, { service: settings.service })
+        const report = { steps: [...steps, ...begun, ...(step === null ? [] : [step])], registryKept: kept }
         if (report.steps.length > 0 && !options.dryRun) await comesToDisk(connection)
         return report
       }),
     async doctor(how = {}) {
-      const parts = { connection, listening, tables, retentionMs: settings.retentionMs }
-      const findings = await examine(parts, await registry.load(), parseOptions('doctor()', doctorOptions, how))
+      const { retentionMs, service } = settings
+      const loaded = await registry.load()
+      const parts = { connection, listening, tables, retentionMs, service, registered: registeredOf(loaded, settings) }
+      const findings = await examine(parts, loaded, parseOptions('doctor()', doctorOptions, how))
       if (findings.some(({ status }) => status === 'problem')) return findings
       return [...findings, ...(await examineSchedules(scheduleStore, schedules))]
     },
@@ -174,12 +185,4 @@ export function createPostgres(settings: PostgresSettings, known: Known): Postgr
  */
 async function comesToDisk(connection: Connection): Promise<void> {
   await (await connection.pool()).query(`select pg_catalog.pg_logical_emit_message(true, 'postbus', 'migrated')`)
-}
-
-function listeningConnection(settings: PostgresSettings, connection: Connection): Connection | null {
-  const { listen } = settings
-  if (listen === undefined) return connection
-  if (listen === false) return null
-  const { connectionString, connection: pgOptions } = listen
-  return createConnection({ ...settings, connectionString, connection: pgOptions, pool: undefined, canListen: true })
 }

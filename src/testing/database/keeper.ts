@@ -10,7 +10,7 @@ import { json } from 'node:stream/consumers'
 import { delay, sleep } from '../../clock.ts'
 import { safeTextOfError } from '../../error-text.ts'
 import { onConnection } from './administration.ts'
-import { isAlive } from './embedded-postgres/cluster.ts'
+import { isAlive } from '../../embedded-postgres/cluster.ts'
 import { keeperOrder, readRecord, recordIn, runFolder, type KeeperOrder, type RunRecord } from './run.ts'
 import { testServer, type TestServer } from './server.ts'
 

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { delay, performance } from '../../clock.ts'
 import { PostbusError } from '../../errors.ts'
-import { isAlive } from './embedded-postgres/cluster.ts'
+import { isAlive } from '../../embedded-postgres/cluster.ts'
 import { databaseUrl, ownerOfRun } from './environment.ts'
 
 /** A container's image may have to be pulled first. */

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { safeTextOfError } from '../../error-text.ts'
-import { embeddedPostgres } from './embedded-postgres/embedded-postgres.ts'
+import { embeddedPostgres } from '../../embedded-postgres/embedded-postgres.ts'
 
 export interface ServerOptions {
   /** A server that is there already, whose user may create databases. */

@@ -42,6 +42,9 @@ async function makeTemplate(client: Client, options: TemplateOptions): Promise<v
   await client.query(`alter database "${unfinished}" rename to "${options.name}"`)
 }
 
+/** What a bus says by default. */
+const REGISTERING = { service: 'main', maxPayloadBytes: 1_048_576 }
+
 /** Not by the test's bus, which is on another database: by one of its kind. */
 async function migratePostbus(
   connectionString: string,
@@ -51,11 +54,11 @@ async function migratePostbus(
   const { postbus, pgboss } = backend.tables.names
   const limits = { poolSize: 2, connectTimeoutMs: 10_000, queryTimeoutMs: 60_000, retentionMs: null }
   const postgres = createPostgres(
-    { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits },
+    { connectionString, schema: postbus, pgbossSchema: pgboss, ...limits, ...REGISTERING },
     { emit, codec, registry, publish, transaction, middleware, listeners, schedules: [] },
   )
   try {
-    await postgres.migrate((await registry.load()).queues)
+    await postgres.migrate({}, [])
     await testClock(postgres.backend)
   } finally {
     await postgres.backend.close()

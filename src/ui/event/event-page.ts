@@ -55,7 +55,10 @@ function dataPart(visit: Visit, event: RecordedEvent): Markup {
   const shown = shownData(visit, event)
   if (shown.is === 'hidden') return html`<p class="empty">The data is shown only to people with full access.</p>`
   const raw = event.isRaw ? html`<p class="warn">It cannot be decoded here: this is the stored text.</p>` : ''
-  return html`${raw}${dataTree(shown.data)}`
+  const unparsed = event.isUnparsed
+    ? html`<p class="hint">From SQL: workers check it by the schema of the event type.</p>`
+    : ''
+  return html`${raw}${unparsed}${dataTree(shown.data)}`
 }
 
 /** On the event itself; those on one delivery stand beside it. */

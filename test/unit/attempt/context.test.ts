@@ -54,6 +54,7 @@ describe('the context of a handler', () => {
       'isReplay',
       'replayId',
       'signal',
+      'bus',
       'log',
       'publish',
     ])

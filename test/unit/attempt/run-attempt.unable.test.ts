@@ -78,7 +78,7 @@ describe('a delivery that no attempt can help', () => {
     const failure = new RangeError('too deep')
     const codec = {
       ...createCodec(),
-      decode() {
+      open() {
         throw failure
       },
     }

@@ -14,7 +14,7 @@ import { PLAIN_NAMES } from '../../../handlers/stored-names.ts'
 import type { Emit } from '../../../signals.ts'
 import { explainConnectionError } from '../../../transactions/connection-error.ts'
 import type { Connection } from '../connection.ts'
-import { listenUntilLost, UNAVAILABLE } from '../connections/listen-until-lost.ts'
+import { listenUntilLost, UNAVAILABLE, type Listening } from '../connections/listen-until-lost.ts'
 import { eventAs } from '../deliveries/names.ts'
 import type { Tables } from '../schema/tables.ts'
 import { Inbox } from './inbox.ts'
@@ -26,7 +26,7 @@ const LAST_RETRY_MS = 30_000
 export interface HearingParts {
   readonly connection: Pick<Connection, 'pool'>
   /** Where to LISTEN. `null`: nowhere. */
-  readonly listening: Pick<Connection, 'listener'> | null
+  readonly listening: Listening | null
   readonly tables: Tables
   readonly registry: LazyRegistry
   readonly emit: Emit
@@ -89,7 +89,7 @@ class Run {
   #isHearing = false
   #aliveAt: Date | null = null
 
-  constructor(parts: HearingParts, listening: Pick<Connection, 'listener'>) {
+  constructor(parts: HearingParts, listening: Listening) {
     this.#parts = parts
     this.#inbox = new Inbox({
       read: (numbers) => this.#read(numbers),
@@ -116,7 +116,7 @@ class Run {
     await this.#running
   }
 
-  async #hear(listening: Pick<Connection, 'listener'>): Promise<void> {
+  async #hear(listening: Listening): Promise<void> {
     const { emit, tables } = this.#parts
     const over = this.#over.signal
     const to = {

@@ -1,13 +1,30 @@
 /** LISTEN on a connection of its own, until that is lost. To hear for longer, call it again. */
-import type { Client } from 'pg'
 import { sleep } from '../../../clock.ts'
-import type { Connection } from '../connection.ts'
 
 /** A half-open connection looks alive for hours. A query that gets no answer in time ends it. */
 const PROBE_EVERY_MS = 30_000
 
 /** LISTEN does not work here. It belongs to a session: through a pooler the next one on that session would hear us, and we would hear nothing. */
 export const UNAVAILABLE = Symbol('LISTEN does not work here')
+
+/** Where channels are heard. A shared connection has to know the channel. */
+export interface Listening {
+  /** `null`: behind a pooler, where others would hear what we listen to. */
+  listener(channel: string): Promise<ListeningClient | null>
+}
+
+export interface Notification {
+  readonly channel: string
+  readonly payload?: string | undefined
+}
+
+/** What is used of a connection that listens. */
+export interface ListeningClient {
+  query(text: string): Promise<{ readonly rowCount: number | null }>
+  on(name: 'notification', hear: (heard: Notification) => void): unknown
+  once(name: 'end', hear: () => void): unknown
+  end(): Promise<void>
+}
 
 export interface ListeningTo {
   readonly channel: string
@@ -23,11 +40,11 @@ export interface ListeningTo {
  * Rejects when the connection cannot be made, or does not answer any more.
  */
 export async function listenUntilLost(
-  connection: Pick<Connection, 'listener'>,
+  listening: Listening,
   { channel, onListening, onPayload, onAlive }: ListeningTo,
   over: AbortSignal,
 ): Promise<unknown> {
-  const client = await connection.listener()
+  const client = await listening.listener(channel)
   if (client === null) return UNAVAILABLE
   const end = () => client.end().catch(() => undefined)
   const onAbort = () => void end()
@@ -45,7 +62,7 @@ export async function listenUntilLost(
     if (over.aborted) await ended
   }
 
-  async function probeUntilDead(opened: Client): Promise<unknown> {
+  async function probeUntilDead(opened: ListeningClient): Promise<unknown> {
     while (!over.aborted) {
       await sleep(PROBE_EVERY_MS, over)
       if (!over.aborted && !(await isListening(opened, channel))) return UNAVAILABLE
@@ -56,7 +73,7 @@ export async function listenUntilLost(
 }
 
 /** Behind a pooler this may be another session by now. */
-async function isListening(client: Client, channel: string): Promise<boolean> {
+async function isListening(client: ListeningClient, channel: string): Promise<boolean> {
   const { rowCount } = await client.query(`select from pg_listening_channels() as name where name = '${channel}'`)
   return rowCount === 1
 }

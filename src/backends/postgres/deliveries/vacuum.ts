@@ -4,7 +4,7 @@
  */
 import type { Pool } from 'pg'
 import type { Vacuumed } from '../../../deliveries/delivery-store.ts'
-import type { Connection } from '../connection.ts'
+import type { Connection, Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** Fewer dead rows are not worth a vacuum. */
@@ -20,42 +20,72 @@ interface Look {
   readonly isAllowed: boolean
 }
 
-/** Vacuums on a connection of its own, which it keeps. */
-export class Vacuum {
+/** The one connection on which the tables of a database are vacuumed, by all that do so in this process: made when there is something to do. */
+export class VacuumConnection {
   readonly #connection: Pick<Connection, 'separatePool'>
-  readonly #tables: Tables
+  #pool: Pool | null = null
+  #users = 0
+
+  constructor(connection: Pick<Connection, 'separatePool'>) {
+    this.#connection = connection
+  }
+
+  /** What is taken has to be given back. */
+  take(): Pool {
+    this.#users += 1
+    const how = { applicationName: 'postbus vacuum', size: 1, statementMs: LIMIT_MS }
+    return (this.#pool ??= this.#connection.separatePool(how))
+  }
+
+  async giveBack(): Promise<void> {
+    this.#users -= 1
+    if (this.#users > 0) return
+    const pool = this.#pool
+    this.#pool = null
+    await pool?.end()
+  }
+}
+
+export interface VacuumParts {
+  readonly connection: { pool(): Promise<Queryable> }
+  readonly vacuuming: VacuumConnection
+  readonly tables: Tables
+}
+
+/** Looks where everything else is done, and vacuums on a connection that it keeps while there is something to do again and again. */
+export class Vacuum {
+  readonly #parts: VacuumParts
   #pool: Pool | null = null
 
-  constructor(connection: Pick<Connection, 'separatePool'>, tables: Tables) {
-    this.#connection = connection
-    this.#tables = tables
+  constructor(parts: VacuumParts) {
+    this.#parts = parts
   }
 
   /** `null`: there was nothing to do, someone else has just done it, or this role may not. */
   async run(): Promise<Vacuumed | null> {
-    const how = { applicationName: 'postbus vacuum', size: 1, statementMs: LIMIT_MS }
-    const pool = (this.#pool ??= this.#connection.separatePool(how))
-    const before = await this.#look(pool)
+    const { connection, vacuuming, tables } = this.#parts
+    const before = await this.#look(await connection.pool())
     if (!before.isAllowed || before.isRecent || Number(before.dead) < WORTH_IT) return null
-    await pool.query(`vacuum (truncate off, skip_locked) ${this.#tables.delivery}`)
+    const pool = (this.#pool ??= vacuuming.take())
+    await pool.query(`vacuum (truncate off, skip_locked) ${tables.delivery}`)
     const after = await this.#look(pool)
     return { dead: Number(before.dead), left: Number(after.dead) }
   }
 
   async close(): Promise<void> {
-    const pool = this.#pool
+    const wasTaken = this.#pool !== null
     this.#pool = null
-    await pool?.end()
+    if (wasTaken) await this.#parts.vacuuming.giveBack()
   }
 
   /** From the server's counters: reads no table. */
-  async #look(pool: Pool): Promise<Look> {
-    const { rows } = await pool.query<Look>(
+  async #look(database: Queryable): Promise<Look> {
+    const { rows } = await database.query<Look>(
       `select pg_stat_get_dead_tuples(class.oid)::text as dead, pg_has_role(class.relowner, 'usage') as "isAllowed",
         coalesce(greatest(pg_stat_get_last_vacuum_time(class.oid), pg_stat_get_last_autovacuum_time(class.oid))
           > clock_timestamp() - ${EVERY}, false) as "isRecent"
       from pg_class class where class.oid = to_regclass($1)`,
-      [this.#tables.delivery],
+      [this.#parts.tables.delivery],
     )
     return rows[0] ?? { dead: '0', isRecent: false, isAllowed: false }
   }

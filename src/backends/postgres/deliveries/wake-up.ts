@@ -1,8 +1,7 @@
 /** Hears when something was published, over LISTEN on a connection of its own that is made again when it breaks. */
 import { sleep } from '../../../clock.ts'
 import type { Emit } from '../../../signals.ts'
-import type { Connection } from '../connection.ts'
-import { listenUntilLost, UNAVAILABLE } from '../connections/listen-until-lost.ts'
+import { listenUntilLost, UNAVAILABLE, type Listening } from '../connections/listen-until-lost.ts'
 import type { Tables } from '../schema/tables.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them": `*`. */
@@ -21,17 +20,17 @@ export const CANNOT_LISTEN =
  * work they live by it for good, and one signal says so.
  */
 export function listenForWakeUps(
-  connection: Pick<Connection, 'listener'> | null,
+  listening: Listening | null,
   { channel }: Tables,
   emit: Emit,
   onWake: (queues: readonly string[] | 'all') => void,
 ): { close(): Promise<void> } {
-  return listenOn(connection, channel, emit, onWake)
+  return listenOn(listening, channel, emit, onWake)
 }
 
 /** Calls `onWake` with the words that something was notified with, or `all` for `*`; and with `all` when it begins to hear, again. */
 export function listenOn(
-  connection: Pick<Connection, 'listener'> | null,
+  listening: Listening | null,
   channel: string,
   emit: Emit,
   onWake: (words: readonly string[] | 'all') => void,
@@ -39,7 +38,7 @@ export function listenOn(
   const closed = new AbortController()
 
   const running = (async () => {
-    if (connection === null) return
+    if (listening === null) return
     for (let failures = 0; !closed.signal.aborted;) {
       const onListening = () => {
         if (failures > 0) emit('info', 'wake-up.restored', 'LISTEN is back.')
@@ -48,7 +47,7 @@ export function listenOn(
       }
       const onPayload = (payload: string) => onWake(payload === '' || payload === '*' ? 'all' : payload.split(' '))
       const to = { channel, onListening, onPayload }
-      const lost = await listenUntilLost(connection, to, closed.signal).catch((error: unknown) => error)
+      const lost = await listenUntilLost(listening, to, closed.signal).catch((error: unknown) => error)
       if (closed.signal.aborted) return
       if (lost === UNAVAILABLE) return emit('warn', 'wake-up.unavailable', `LISTEN: ${CANNOT_LISTEN}.`)
       failures += 1

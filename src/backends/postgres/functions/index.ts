@@ -27,6 +27,7 @@ import { paceFunctions } from './pace.ts'
 import { resumeFunction } from './pauses.ts'
 import { promoteFunction } from './promote.ts'
 import { pruneFunction } from './prune.ts'
+import { publishEventFunction } from './publish-event.ts'
 import { publishFunctions } from './publish.ts'
 import { recoverFunction } from './recover.ts'
 import { isGatedFunction, redeliverFunctions } from './redeliver.ts'
@@ -40,7 +41,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 21
+export const FUNCTIONS_VERSION = 22
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -86,6 +87,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     isGatedFunction(tables),
     ...finishFunctions(tables),
     ...publishFunctions(tables),
+    publishEventFunction(tables),
     ...FUNCTIONS.map((one) => one(tables)),
     ...settleCompletedFunctions(tables),
     ...redeliverFunctions(tables),

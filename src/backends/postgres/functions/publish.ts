@@ -201,7 +201,7 @@ function notifying({ channel }: Tables, queues: string): string {
 
 function atCommitFunction(tables: Tables): string {
   return `
-create or replace function ${functionName(tables, 'at_commit')}() returns trigger language plpgsql ${OWN_PATH} as $function$
+create or replace function ${functionName(tables, 'at_commit')}() returns trigger language plpgsql security definer ${OWN_PATH} as $function$
 declare
   queues text := current_setting('postbus.wake', true);
   done text;

@@ -147,10 +147,10 @@ function restOfClaimed({ clock }: Tables): string {
 /** SQL: the replay that a delivery of the event belongs to, and what it waits for. */
 function restOf(replay: string, awaited: string): string {
   return `case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
-            or event.due_at is not null or ${replay} is not null or ${awaited} is not null
+            or event.due_at is not null or event.is_unasked or ${replay} is not null or ${awaited} is not null
           then json_build_object('caused_by_handler', event.caused_by_handler, 'initialized_at', event.initialized_at,
             'redacted', event.redacted, 'replay', ${replay}, 'due_at', event.due_at,
-            'awaited', ${awaited})::text end`
+            'is_unasked', event.is_unasked, 'awaited', ${awaited})::text end`
 }
 
 /** The event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */

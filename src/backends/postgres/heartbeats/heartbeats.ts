@@ -4,7 +4,7 @@
  * loses them after 10 s, and `onUnavailable` says so.
  *
  * The thread is started at the first claim, before its handler begins: later would be too late, because a handler that blocks the
- * event loop blocks the start too.
+ * event loop blocks the start too. Workers of several schemas in one database share it.
  */
 import { Worker } from 'node:worker_threads'
 import type { ClaimedDelivery } from '../../../deliveries/delivery.ts'
@@ -16,7 +16,7 @@ import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { placeOf, type Place } from './place.ts'
 import { LAYOUT, SharedClaims } from './shared-claims.ts'
-import { keepFromThread, type FromThread, type ThreadData } from './thread.ts'
+import { keepFromThread, type FromThread, type KeptQueue, type ThreadData, type ToThread } from './thread.ts'
 import { wireClient } from './wire-client.ts'
 
 const STANDS_STILL_MS = 1_000
@@ -26,20 +26,42 @@ const LIMIT_MS = 3_000
 /** Bundlers that keep the names of functions call this in their texts. */
 const SOURCE = `const __name = (made) => made; (${String(keepFromThread)})(${String(wireClient)})`
 
-export interface HeartbeatParts {
-  readonly connection: Pick<Connection, 'unconnected'>
+/** A worker whose claims are to be kept. */
+export interface KeptWorker {
   readonly tables: Tables
   readonly queues: readonly string[]
   /** Called once, when claims can be kept from the main thread only, with the reason. */
   onUnavailable(why: string): void
 }
 
-export async function startHeartbeats(parts: HeartbeatParts): Promise<Heartbeats> {
-  try {
-    return new ThreadedHeartbeats(parts, placeOf(await parts.connection.unconnected()))
-  } catch (error) {
-    parts.onUnavailable(safeTextOfError(error))
-    return NONE
+/** The heartbeats of the workers of one database in this process. They share a thread, while there are any. */
+export class SharedHeartbeats {
+  readonly #connection: Pick<Connection, 'unconnected'>
+  #beating: BeatingThread | null = null
+  #workers = 0
+
+  constructor(connection: Pick<Connection, 'unconnected'>) {
+    this.#connection = connection
+  }
+
+  /** Never rejects: where no thread can be had the worker is told, and its heartbeats do nothing. */
+  async startFor(worker: KeptWorker): Promise<Heartbeats> {
+    try {
+      const place = placeOf(await this.#connection.unconnected())
+      const thread = (this.#beating ??= new BeatingThread(this.#connection, place))
+      this.#workers += 1
+      return thread.heartbeatsOf(worker, () => this.#left(thread))
+    } catch (error) {
+      worker.onUnavailable(safeTextOfError(error))
+      return NONE
+    }
+  }
+
+  async #left(thread: BeatingThread): Promise<void> {
+    this.#workers -= 1
+    if (this.#workers > 0 || this.#beating !== thread) return
+    this.#beating = null
+    await thread.stop()
   }
 }
 
@@ -50,38 +72,59 @@ const NONE: Heartbeats = {
   stop: async () => undefined,
 }
 
-class ThreadedHeartbeats implements Heartbeats {
-  readonly #parts: HeartbeatParts
+class BeatingThread {
+  readonly #connection: Pick<Connection, 'unconnected'>
   readonly #place: Place
-  readonly #claims: SharedClaims
+  readonly #claims = new SharedClaims()
+  readonly #queues: KeptQueue[] = []
+  readonly #workers = new Set<KeptWorker>()
   #thread: Worker | null = null
   #isOver = false
   /** What fails after it has connected once is an outage, which is reported elsewhere. */
   #isReported = false
 
-  constructor(parts: HeartbeatParts, place: Place) {
-    this.#parts = parts
+  constructor(connection: Pick<Connection, 'unconnected'>, place: Place) {
+    this.#connection = connection
     this.#place = place
-    this.#claims = new SharedClaims(parts.queues)
   }
 
-  hold(claims: readonly HeldClaim[]): void {
-    if (this.#isOver || claims.length === 0) return
-    for (const claim of claims) this.#claims.hold(claim)
-    if (!this.#thread) this.#start()
-  }
-
-  release(deliveries: readonly ClaimedDelivery[]): void {
-    for (const delivery of deliveries) this.#claims.release(delivery)
-  }
-
-  pulse(): void {
-    this.#claims.pulse()
+  heartbeatsOf(worker: KeptWorker, left: () => Promise<void>): Heartbeats {
+    const { tables } = worker
+    const keepFunction = functionName(tables, 'keep')
+    const recoverFunction = functionName(tables, 'recover_silent')
+    const first = this.#queues.length
+    this.#queues.push(...worker.queues.map((queue) => ({ queue, keepFunction, recoverFunction })))
+    this.#workers.add(worker)
+    this.#tell({ queues: this.#queues })
+    const placeIn = (queue: string) => first + worker.queues.indexOf(queue)
+    let hasLeft = false
+    return {
+      hold: (claims) => {
+        if (!hasLeft) this.#hold(claims, placeIn)
+      },
+      release: (deliveries: readonly ClaimedDelivery[]) => {
+        for (const delivery of deliveries) this.#claims.release(placeIn(delivery.queue), delivery)
+      },
+      pulse: () => this.#claims.pulse(),
+      stop: async () => {
+        if (hasLeft) return
+        hasLeft = true
+        this.#workers.delete(worker)
+        this.#claims.releaseAll(new Set(worker.queues.map(placeIn)))
+        await left()
+      },
+    }
   }
 
   async stop(): Promise<void> {
     this.#isOver = true
     await this.#thread?.terminate()
+  }
+
+  #hold(claims: readonly HeldClaim[], placeIn: (queue: string) => number): void {
+    if (this.#isOver || claims.length === 0) return
+    for (const claim of claims) this.#claims.hold(placeIn(claim.delivery.queue), claim)
+    if (!this.#thread) this.#start()
   }
 
   #start(): void {
@@ -97,19 +140,21 @@ class ThreadedHeartbeats implements Heartbeats {
   }
 
   #data(): ThreadData {
-    const { queues, tables } = this.#parts
     return {
       memory: this.#claims.memory,
       layout: LAYOUT,
       place: this.#place,
-      queues,
+      queues: this.#queues,
       begin: sharedSessionBegin(LIMIT_MS),
-      keepFunction: functionName(tables, 'keep'),
-      recoverFunction: functionName(tables, 'recover_silent'),
       standsStillMs: STANDS_STILL_MS,
       beatEveryMs: BEAT_EVERY_MS,
       limitMs: LIMIT_MS,
     }
+  }
+
+  #tell(what: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#thread?.postMessage(what)
   }
 
   #hear(said: FromThread): void {
@@ -121,7 +166,7 @@ class ThreadedHeartbeats implements Heartbeats {
   async #showTheWay(why: string): Promise<void> {
     this.#report(why)
     try {
-      this.#thread?.postMessage(placeOf(await this.#parts.connection.unconnected()))
+      this.#tell({ place: placeOf(await this.#connection.unconnected()) })
     } catch {
       // The next failure asks again.
     }
@@ -133,7 +178,7 @@ class ThreadedHeartbeats implements Heartbeats {
   }
 
   #report(why: string): void {
-    if (!this.#isReported) this.#parts.onUnavailable(why)
+    if (!this.#isReported) for (const worker of this.#workers) worker.onUnavailable(why)
     this.#isReported = true
   }
 }

@@ -24,6 +24,7 @@ export const LAYOUT = {
 const SLOTS = 16_384
 
 interface Held {
+  readonly queue: number
   readonly claim: number
   readonly slot: number
 }
@@ -34,10 +35,8 @@ export class SharedClaims {
   readonly #bytes = Buffer.from(this.memory)
   readonly #free = Array.from({ length: SLOTS }, (_, place) => SLOTS - 1 - place)
   readonly #held = new Map<string, Held>()
-  readonly #queues: readonly string[]
 
-  constructor(queues: readonly string[]) {
-    this.#queues = queues
+  constructor() {
     this.pulse()
   }
 
@@ -46,24 +45,35 @@ export class SharedClaims {
     this.#numbers[LAYOUT.pulse] = monotonicMs()
   }
 
-  hold({ delivery: { id, claim, queue }, limitMs }: HeldClaim): void {
-    const slot = this.#held.get(id)?.slot ?? this.#free.pop()
+  /** `queue`: its place among the queues that the thread knows. Ids of deliveries are told apart by that too: each schema counts from 1. */
+  hold(queue: number, { delivery: { id, claim }, limitMs }: HeldClaim): void {
+    const key = `${queue} ${id}`
+    const slot = this.#held.get(key)?.slot ?? this.#free.pop()
     if (slot === undefined) return
-    this.#held.set(id, { claim, slot })
+    this.#held.set(key, { queue, claim, slot })
     const at = placeOf(slot)
     this.#numbers[at + LAYOUT.claim] = 0
-    this.#numbers[at + LAYOUT.queue] = this.#queues.indexOf(queue)
+    this.#numbers[at + LAYOUT.queue] = queue
     this.#numbers[at + LAYOUT.limitMs] = limitMs
     this.#bytes.write(id.replaceAll('-', ''), 8 * (at + LAYOUT.id), 'hex')
     this.#numbers[at + LAYOUT.claim] = claim
   }
 
-  release({ id, claim }: ClaimedDelivery): void {
-    const held = this.#held.get(id)
-    if (held?.claim !== claim) return
-    this.#held.delete(id)
-    this.#numbers[placeOf(held.slot) + LAYOUT.claim] = 0
-    this.#free.push(held.slot)
+  release(queue: number, { id, claim }: ClaimedDelivery): void {
+    const key = `${queue} ${id}`
+    const held = this.#held.get(key)
+    if (held?.claim === claim) this.#giveBack(key, held)
+  }
+
+  /** All that is held of these queues: their worker has gone. */
+  releaseAll(queues: ReadonlySet<number>): void {
+    for (const [key, held] of this.#held) if (queues.has(held.queue)) this.#giveBack(key, held)
+  }
+
+  #giveBack(key: string, { slot }: Held): void {
+    this.#held.delete(key)
+    this.#numbers[placeOf(slot) + LAYOUT.claim] = 0
+    this.#free.push(slot)
   }
 }
 

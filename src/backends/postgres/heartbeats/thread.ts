@@ -14,22 +14,33 @@ export interface ThreadData {
   readonly memory: SharedArrayBuffer
   readonly layout: typeof LAYOUT
   readonly place: Place
-  readonly queues: readonly string[]
+  readonly queues: readonly KeptQueue[]
   /** Begins a transaction, on any session. */
   readonly begin: string
-  readonly keepFunction: string
-  readonly recoverFunction: string
   /** The event loop counts as standing still from here on. */
   readonly standsStillMs: number
   readonly beatEveryMs: number
   readonly limitMs: number
 }
 
-/** From the thread: it is connected; or it is not, and needs to know where to connect now. It is told a `Place`. */
+/** A queue of a worker, and the functions of the schema that it is in. Claims name it by its place in the list. */
+export interface KeptQueue {
+  readonly queue: string
+  readonly keepFunction: string
+  readonly recoverFunction: string
+}
+
+/** To the thread: where to connect to from now on, and all queues that there are by now. */
+export interface ToThread {
+  readonly place?: Place
+  readonly queues?: readonly KeptQueue[]
+}
+
+/** From the thread: it is connected; or it is not, and needs to know where to connect now. */
 export type FromThread = { readonly is: 'connected' } | { readonly is: 'failed'; readonly why: string }
 
 interface Claim {
-  readonly queue: string
+  readonly queue: KeptQueue
   readonly id: string
   readonly claim: number
   readonly limitMs: number
@@ -44,12 +55,15 @@ export function keepFromThread(
   const numbers = new Float64Array(data.memory)
   const bytes = Buffer.from(data.memory)
   const lookEveryMs = 250
-  let { place } = data
+  let { place, queues } = data
   let client: WireClient | null = null
   let isBusy = false
   let nextAt = 0
 
-  parentPort?.on('message', (now: Place) => (place = now))
+  parentPort?.on('message', (told: ToThread) => {
+    place = told.place ?? place
+    queues = told.queues ?? queues
+  })
   setInterval(() => void look(), lookEveryMs)
   void look()
 
@@ -96,15 +110,21 @@ export function keepFromThread(
     if (held.length === 0) return
     const kept = held.filter(({ limitMs }) => stoodStillMs <= limitMs)
     const tooLong = held.filter(({ limitMs }) => stoodStillMs > limitMs)
-    const statements = data.queues.flatMap((queue) => keeping(kept.filter((one) => one.queue === queue)))
-    await over.run([data.begin, ...statements, ...givingUp(tooLong, stoodStillMs), 'commit'].join('; '))
+    // Each schema in a transaction of its own.
+    for (const schema of new Set(held.map(({ queue }) => queue.recoverFunction))) {
+      const isOfSchema = ({ queue }: Claim) => queue.recoverFunction === schema
+      const byQueue = Map.groupBy(kept.filter(isOfSchema), ({ queue }) => queue)
+      const statements = [...byQueue.values()].flatMap(keeping)
+      const ends = givingUp(tooLong.filter(isOfSchema), stoodStillMs)
+      await over.run([data.begin, ...statements, ...ends, 'commit'].join('; '))
+    }
   }
 
   function heldClaims(): Claim[] {
     const held: Claim[] = []
     for (let at = layout.header; at < numbers.length; at += layout.slot) {
       const claim = numbers[at + layout.claim]!
-      const queue = data.queues[numbers[at + layout.queue]!]
+      const queue = queues[numbers[at + layout.queue]!]
       const id = bytes.toString('hex', 8 * (at + layout.id), 8 * (at + layout.id) + 16)
       if (claim !== 0 && queue !== undefined) held.push({ queue, id, claim, limitMs: numbers[at + layout.limitMs]! })
     }
@@ -113,17 +133,18 @@ export function keepFromThread(
 
   function keeping(claims: readonly Claim[]): string[] {
     if (claims.length === 0) return []
-    return [`select ${data.keepFunction}(${literal(claims[0]!.queue)}, ${named(claims)})`]
+    const { queue, keepFunction } = claims[0]!.queue
+    return [`select ${keepFunction}(${literal(queue)}, ${named(claims)})`]
   }
 
   /** Their heartbeats are as they may be: it is our own claim that we end. */
   function givingUp(claims: readonly Claim[], stoodStillMs: number): string[] {
     if (claims.length === 0) return []
-    const queues = literal(`{${claims.map(({ queue }) => queue).join()}}`)
+    const inQueues = literal(`{${claims.map(({ queue }) => queue.queue).join()}}`)
     const all = (value: string) => `array_fill(${value}, array[${claims.length}])`
     const error = literal(JSON.stringify(stoodStill(stoodStillMs)))
     return [
-      `select from ${data.recoverFunction}(${queues}, ${named(claims)}, ${all('null::bigint')}, ${all('true')}, null, 0, 0, ${error}::jsonb)`,
+      `select from ${claims[0]!.queue.recoverFunction}(${inQueues}, ${named(claims)}, ${all('null::bigint')}, ${all('true')}, null, 0, 0, ${error}::jsonb)`,
     ]
   }
 

@@ -8,6 +8,7 @@ import type { Registry } from '../../../handlers/registry.ts'
 import { connectionProblem } from '../../../transactions/connection-error.ts'
 import type { Connection, Queryable } from '../connection.ts'
 import { isFit, policyOf, readQueues } from '../queues/queues.ts'
+import type { Registered } from '../registry/registered.ts'
 import { pruningLag } from '../deliveries/retention.ts'
 import type { Tables } from '../schema/tables.ts'
 import { CANNOT_LISTEN } from '../deliveries/wake-up.ts'
@@ -16,6 +17,7 @@ import { examinePauses } from './pauses-check.ts'
 import { examineDeploy } from './deploy-check.ts'
 import { examineLog } from './log-check.ts'
 import { examineReaders } from './readers-check.ts'
+import { examineRegistry } from './registry-check.ts'
 import { examineSchema } from './schema-findings.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
@@ -31,6 +33,9 @@ export interface DoctorParts {
   readonly listening: Connection | null
   readonly tables: Tables
   readonly retentionMs: number | null
+  /** What SQL may publish by this code. */
+  readonly service: string
+  readonly registered: Registered
 }
 
 export async function examine(
@@ -59,6 +64,7 @@ export async function examine(
     await examineVacuum(database, tables),
     await examineLog(database),
     await examineReaders(database, tables, registry),
+    await examineRegistry(database, tables, parts),
     await examineClock(database),
   ]
 }

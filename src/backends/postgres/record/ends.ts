@@ -4,6 +4,7 @@ import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import type { Emit } from '../../../signals.ts'
 import type { EventStatus } from '../../../record/event-status.ts'
 import type { Connection } from '../connection.ts'
+import type { Listening } from '../connections/listen-until-lost.ts'
 import { listenOn } from '../deliveries/wake-up.ts'
 import type { Tables } from '../schema/tables.ts'
 import { causedBy } from './causes.ts'
@@ -14,7 +15,7 @@ import { Waits, type Found } from './waits.ts'
 
 export interface EndParts {
   readonly connection: Connection
-  readonly listening: Connection | null
+  readonly listening: Listening | null
   readonly tables: Tables
   readonly codec: Codec
   readonly emit: Emit

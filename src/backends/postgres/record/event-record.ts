@@ -1,8 +1,9 @@
 /** `bus.events` on Postgres: what is asked for is checked here, before any SQL. */
 import { PostbusError } from '../../../errors.ts'
 import { isEventId } from '../../../events/event-id.ts'
-import { missingUpcast, upcasted } from '../../../events/upcasts.ts'
+import { missingUpcast } from '../../../events/upcasts.ts'
 import type { AnyEventType } from '../../../handlers/listens-to.ts'
+import { asRead, type Reading } from '../../../handlers/reading.ts'
 import { isEventType, type EventType } from '../../../events/event.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import { eventFilter, eventQuery, type CheckedEventFilter } from '../../../record/event-query.ts'
@@ -32,7 +33,7 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
     const { names } = await registry.load()
     const row = await look((pool) => eventWithId(pool, tables, id))
     const event = row && recordedEvent(row, codec, names)
-    return event && kind ? asKind(event, kind) : event
+    return event && kind ? asKind(event, kind, (await registry.load()).eventTypes) : event
   }
 
   return {
@@ -96,11 +97,18 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
 }
 
 /** The event in the version of this event type; `null` when it is of another one, or cannot be brought to it. */
-function asKind(event: RecordedEvent, kind: AnyEventType): RecordedEvent | null {
+function asKind(event: RecordedEvent, kind: AnyEventType, known: readonly AnyEventType[]): RecordedEvent | null {
   if (event.type !== kind.type) return null
-  if (event.version === kind.version || event.isRaw) return event
+  if (event.isRaw) return event
+  const { isUnparsed, ...recorded } = event
+  if (event.version === kind.version) return isUnparsed ? as({ is: 'as-stored', of: kind }, recorded) : event
   if (event.version > kind.version || missingUpcast(kind, event.version) !== null) return null
-  return { ...event, ...upcasted(event, kind) }
+  const of = known.find(({ type, version }) => type === event.type && version === event.version)
+  return as({ is: 'upcast', to: kind, ...(of && { of }) }, recorded)
+}
+
+function as(reading: Reading, event: RecordedEvent): RecordedEvent {
+  return { ...event, ...asRead(reading, event) }
 }
 
 function checkedId(what: string, id: unknown): string {

@@ -3,6 +3,7 @@ import { openEnvelope } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
 import type { Envelope } from '../../../events/envelope.ts'
+import { isFromSql } from '../../../events/from-sql.ts'
 import type { StoredNames } from '../../../handlers/stored-names.ts'
 import type { RecordedEvent } from '../../../record/recorded-event.ts'
 import { eventAs } from '../deliveries/names.ts'
@@ -23,7 +24,8 @@ export function recordedEvent(stored: RecordedRow, codec: Codec, names: StoredNa
   const row = eventAs(names, stored)
   const { seq, publishedAt } = row
   try {
-    return Object.freeze({ ...openEnvelope(row, codec), seq, publishedAt, isRaw: false })
+    const event = openEnvelope(row, codec)
+    return Object.freeze({ ...event, seq, publishedAt, isRaw: false, ...(isFromSql(event) && { isUnparsed: true }) })
   } catch {
     return Object.freeze({ ...shell(row, codec), data: row.payload, seq, publishedAt, isRaw: true }) // shown, not judged
   }

@@ -6,7 +6,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import type { Pool } from 'pg'
 import { migrations } from '../../../../migrations/index.ts'
-import type { MigrateOptions, MigrateReport } from '../../../deliveries/operations.ts'
+import type { MigrateOptions } from '../../../deliveries/operations.ts'
 import type { Connection } from '../connection.ts'
 import { createFunctions } from '../functions/index.ts'
 import { createGuard } from '../queues/guard.ts'
@@ -30,13 +30,13 @@ interface Migrating {
   readonly queues: readonly string[]
 }
 
-/** Migrates, and waits for its turn if another process is at it. */
+/** Migrates, and waits for its turn if another process is at it. Returns the steps that were taken, or would be. */
 export async function migrate(
   connection: Connection,
   tables: Tables,
   queues: readonly string[],
   options: MigrateOptions = {},
-): Promise<MigrateReport> {
+): Promise<readonly string[]> {
   const pool = connection.separatePool({
     applicationName: 'postbus migrate',
     size: 4,
@@ -45,7 +45,7 @@ export async function migrate(
   const endWatch = watchWaits(pool, (what) => options.onWait?.(what))
   try {
     const what = { pool, tables, queues }
-    if (options.dryRun) return { steps: stepsFor(await inspect(what)) }
+    if (options.dryRun) return stepsFor(await inspect(what))
     return await withMigrationLock(pool, tables, () => migrateLocked(what, options))
   } finally {
     await endWatch()
@@ -64,12 +64,12 @@ async function inspect({ pool, tables, queues }: Migrating): Promise<SchemaRepor
   return report
 }
 
-async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<MigrateReport> {
+async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<readonly string[]> {
   const { pool, tables, queues } = what
   const report = await inspect(what)
   const steps = stepsFor(report)
   for (const step of steps) options.onStep?.(step)
-  if (steps.length === 0) return { steps }
+  if (steps.length === 0) return steps
 
   await migratePgBoss(pool, tables, report.pgboss)
   if (!(await hasSchema(pool, tables.names.postbus))) {
@@ -84,7 +84,7 @@ async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<
   for (const queue of await queuesToMove(pool, tables)) await moveQueue(pool, tables, queue)
   await withPgBoss(pool, tables, (boss) => createQueues(boss, pool, tables, queues))
   await buildPutOffIndexes(pool, tables)
-  return { steps }
+  return steps
 }
 
 async function runMigrations(pool: Pool, tables: Tables): Promise<void> {

@@ -38,6 +38,11 @@ export interface Tables {
   readonly backfill: string
   /** What transactional handlers have committed, until it is settled. */
   readonly completion: string
+  /** What SQL may publish: the services that say so, what they have said before, their event types, and who gets these. */
+  readonly registry: string
+  readonly formerRegistry: string
+  readonly registeredType: string
+  readonly subscription: string
   /** What operators did. */
   readonly act: string
   /** The handlers, queues and lanes that are paused. */
@@ -106,6 +111,10 @@ export function tablesIn(names: SchemaNames): Tables {
     replay: ours('replay'),
     backfill: ours('backfill'),
     completion: ours('completion'),
+    registry: ours('registry'),
+    formerRegistry: ours('former_registry'),
+    registeredType: ours('registered_type'),
+    subscription: ours('subscription'),
     act: ours('act'),
     pause: ours('pause'),
     job: theirs('job'),

@@ -5,7 +5,7 @@
  */
 import { Socket } from 'node:net'
 import { Client, DatabaseError } from 'pg'
-import { delay } from '../../../clock.ts'
+import { delay } from '../clock.ts'
 import { passwordOf } from './cluster.ts'
 import type { Place } from './place.ts'
 import type { RecordedServer } from './server.ts'

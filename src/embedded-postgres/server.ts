@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs'
 import { open, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { delay } from '../../../clock.ts'
+import { delay } from '../clock.ts'
 import { runAs } from './account.ts'
 import { type Installation, dataIn, logIn } from './cluster.ts'
 import { unavailable } from './unavailable.ts'
@@ -26,7 +26,8 @@ export type Settings = Readonly<Record<string, string>>
  */
 export async function startServer(installation: Installation, settings: Settings): Promise<ChildProcess | undefined> {
   const { folder, account, binaries } = installation
-  const all = { ...settings, listen_addresses: '127.0.0.1', port: await freePort(), unix_socket_directories: '' }
+  const port = settings['port'] ?? (await freePort())
+  const all = { ...settings, listen_addresses: '127.0.0.1', port, unix_socket_directories: '' }
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
   const log = await open(logIn(folder), 'a').catch((error: unknown) => {

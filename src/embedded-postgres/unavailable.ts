@@ -1,5 +1,5 @@
 /** What the embedded Postgres says when it cannot run. There is always a way out: a Postgres of one's own. */
-import { PostbusError } from '../../../errors.ts'
+import { PostbusError } from '../errors.ts'
 
 export function unavailable(why: string, cause?: unknown): PostbusError {
   const message = `The embedded Postgres cannot run: ${why}. Mend that, or set DATABASE_URL to a Postgres of your own.`

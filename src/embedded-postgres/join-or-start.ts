@@ -3,7 +3,7 @@
  * it was killed, and while other processes try the same.
  */
 import { readFile } from 'node:fs/promises'
-import { delay, performance } from '../../../clock.ts'
+import { delay, performance } from '../clock.ts'
 import { type Installation, dataIn, isAlive, logIn, makeCluster } from './cluster.ts'
 import { type Membership, join } from './membership.ts'
 import { type Settings, forgetServer, recordedServer, startServer } from './server.ts'

@@ -1,0 +1,13 @@
+/** What happens in this shop. SQL publishes these events, so their schemas take JSON: a date comes as text, and is made a Date. */
+import { z } from 'zod'
+import { defineEvent } from '../../src/index.ts'
+
+export const OrderPlaced = defineEvent('orders.order-placed', {
+  schema: z.object({ orderId: z.coerce.string(), total: z.number(), placedAt: z.coerce.date() }),
+  partitionKey: ({ orderId }) => orderId,
+})
+
+export const OrderCancelled = defineEvent('orders.order-cancelled', {
+  schema: z.object({ orderId: z.coerce.string() }),
+  partitionKey: ({ orderId }) => orderId,
+})

@@ -1,0 +1,93 @@
+/**
+ * The function that publishes from SQL: from a trigger, from psql, from a program in another language.
+ *
+ *   type, data, … ──► checked against registered_type ──► subscription: its receivers ──► publish(batch)
+ *
+ * It writes nothing itself: it says to `publish` what a bus would say, out of what `migrate` has stored. So lanes, the order of the log,
+ * the marks of claims and the one NOTIFY at the commit are what they are for every other publisher.
+ *
+ * `interested` is code, and cannot be asked here: every receiver gets a delivery, and workers ask. Neither is the schema here, so the
+ * document that is stored says `unparsed`, and workers check it (`codec/`). A claim for a shadow comes without that document: the event
+ * itself says so in `is_unasked`, which is written only where such a handler listens.
+ *
+ * It always publishes as inside a transaction: at its end the workers are told, wherever it was begun. A statement alone is a transaction
+ * too, so `PB003` has nothing to find, and is turned off by the last line.
+ *
+ * It runs with its owner's rights: a role that may call it can publish what is registered, and needs no right on any table. So only its
+ * owner may call it, until the right is given by hand.
+ *
+ * `data` is `anycompatible`: json, jsonb and text all fit, and a literal without a type is text. As json it would refuse what
+ * `jsonb_build_object` returns, and with one function for each of them a literal would fit several.
+ */
+import { LOG_WORD } from '../../../deliveries/log-reading.ts'
+import type { Tables } from '../schema/tables.ts'
+import { refuseUnless, SQL_PARAMETERS, uuidV7 } from './publish-event-checks.ts'
+import { functionName, OWN_PATH } from './sql.ts'
+
+export function publishEventFunction(tables: Tables): string {
+  const { event, registeredType, registry, subscription } = tables
+  const name = functionName(tables, 'publish_event')
+  return `
+create or replace function ${name}(${SQL_PARAMETERS})
+returns uuid language plpgsql security definer ${OWN_PATH} as $function$
+#variable_conflict use_variable
+declare
+  known record;
+  listening record;
+  receiver record;
+  document text := data::text;
+  checked json;
+  problem text;
+  occurred timestamptz := date_trunc('milliseconds', coalesce(occurred_at, clock_timestamp()));
+  expires timestamptz;
+  new_id uuid := coalesce(id, ${uuidV7()});
+  later jsonb;
+  published record;
+  done text;
+begin
+  select min(one.type) as type, bool_or(one.is_keyed) as is_keyed, max(one.retain_ms) as retain_ms, max(one.max_bytes) as max_bytes,
+    case when bool_and(one.ttl_ms is not null) then max(one.ttl_ms) end as ttl_ms
+  into known from ${registeredType} one where one.name = publish_event.type and one.version = publish_event.version;
+  select bool_or(one.delivery = 'log') as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
+    min(one.handler) filter (where one.is_ordered) as ordered
+  into listening from ${subscription} one where one.type = known.type and one.version = publish_event.version;
+  ${refuseUnless(tables)}
+
+  select jsonb_agg(jsonb_build_object('set', 0, 'handler', one.handler, 'handler_hash', one.handler_hash, 'queue', one.queue,
+      'priority', one.priority, 'backfilled', one.is_backfilled, 'finishes', one.finishes) order by one.ord, one.handler) as list,
+    string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher) as is_special,
+    bool_or(one.finishes = 'later') as finishes, bool_or(one.is_asked_blind) as is_asked_blind
+  into receiver from (
+    select one.*, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
+    from (
+      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, one.delivery, one.is_backfilled, one.is_finisher,
+        one.is_asked_blind, case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue
+      from ${subscription} one join ${registry} registered using (service)
+      where one.type = known.type and one.version = publish_event.version
+      order by one.handler, registered.registered_at desc, one.service
+    ) one where one.delivery = 'job'
+  ) one;
+
+  select * into published from ${functionName(tables, 'publish')}((jsonb_build_object(
+    'protocol', case when later is null then 1 else 2 end,
+    'in_transaction', true,
+    'events', jsonb_build_array(jsonb_build_object('ord', 0, 'id', new_id, 'type', known.type, 'version', version,
+      'partition_key', partition_key, 'payload', '{"json":' || document || ',"unparsed":true}', 'correlation_id', correlation_id,
+      'causation_id', causation_id, 'source', source, 'metadata', nullif(metadata, '{}')::text, 'occurred_at', occurred,
+      'expires_at', expires, 'retain_ms', known.retain_ms, 'receivers', 0)),
+    'receivers', coalesce(receiver.list, '[]'),
+    'wake', nullif(concat_ws(' ', case when later is null then receiver.queues end,
+      case when listening.is_read then '${LOG_WORD}' end), ''))
+    || case when later is null and receiver.is_special is distinct from true then '{"plain":true}'::jsonb else '{}' end
+    || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
+    || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
+  )::text);
+  if receiver.is_asked_blind and not published.duplicate then
+    update ${event} one set is_unasked = true where one.id = new_id;
+  end if;
+  done := set_config('postbus.published_by', 'sql', true);
+  return new_id;
+end
+$function$;
+revoke execute on function ${name} from public`
+}

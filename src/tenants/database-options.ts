@@ -1,0 +1,53 @@
+/** The options of `bus.forDatabase`: where the other database is, and what of a bus's options belongs to a database. */
+import { z } from 'zod'
+import { atMostOneConnection, connectionOptions } from '../connection-options.ts'
+import { SCHEMA_NAME } from '../names.ts'
+import { parseOptions } from '../parse-options.ts'
+import type { RunTransactionOf } from '../transactions/register.ts'
+import type { PublishTransaction } from '../transactions/transaction.ts'
+
+const functionLike = (value: unknown) => typeof value === 'function'
+const { connectionString, connection, pool, listen, preparedStatements, poolSize } = connectionOptions
+
+const databaseOptions = z
+  .strictObject({
+    connectionString,
+    connection,
+    pool,
+    listen,
+    preparedStatements,
+    poolSize: poolSize.unwrap().optional(),
+    schema: z.string().regex(SCHEMA_NAME).optional(),
+    pgbossSchema: z.string().regex(SCHEMA_NAME).optional(),
+    transaction: z.custom<RunTransactionOf>(functionLike, 'expected a function').optional(),
+    currentTransaction: z
+      .custom<() => PublishTransaction | null | undefined>(functionLike, 'expected a function')
+      .optional(),
+  })
+  .superRefine(atMostOneConnection)
+  .refine((given) => given.connectionString ?? given.connection ?? given.pool, {
+    error: 'expected one of `connectionString`, `connection` and `pool`: where the other database is',
+  })
+
+export type DatabaseOptions = z.input<typeof databaseOptions>
+
+/** What belongs to a database: it is not taken over from another one. */
+const NOWHERE = {
+  connectionString: undefined,
+  connection: undefined,
+  pool: undefined,
+  listen: undefined,
+  preparedStatements: undefined,
+  transaction: undefined,
+  currentTransaction: undefined,
+} as const
+
+/**
+ * The settings of a bus, there.
+ *
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`.
+ */
+export function settingsThere<Settings extends object>(settings: Settings, options: DatabaseOptions): Settings {
+  const given = Object.entries(parseOptions('forDatabase()', databaseOptions, options))
+  return { ...settings, ...NOWHERE, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) }
+}
