@@ -26,8 +26,7 @@ beforeAll(async () => {
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
   pages = [
     ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy'].map((page) =>
-      writeReadmeBlocks(page, 'export {}
-', `docs/${page}.md`),
+      writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
     ),
     ...writeComingFromBlocks(),
   ]
