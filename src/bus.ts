@@ -80,7 +80,7 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
   worker(options?: WorkerOptions): Worker
   /**
    * Works until nothing is due any more, or the time is up, and returns what was done: for a serverless function or a script, where no
-   * worker stays. What waits for a later time stays, as does what another process is working on.
+   * worker stays. Deliveries for a later time stay, and so do those that another process is working on.
    *
    * @example const { done, isTimeUp } = await bus.drain({ timeLimitMs: 20_000 })
    * @throws {PostbusError} what `worker.start()` throws.
@@ -119,7 +119,7 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** What was published and what became of it; waiting for its end. */
   readonly events: EventRecord & EventTransfer & EventActs
-  /** Lets go of the bus's connections, and of those of its relays. Workers are stopped by their own `stop()`, before this. */
+  /** Closes the bus's connections, and those of its relays. Stop workers before this, by their own `stop()`. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
   [Symbol.asyncDispose](): Promise<void>

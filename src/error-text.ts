@@ -11,7 +11,7 @@ export function textOfError(error: unknown): string {
   return textAt(error, 0)
 }
 
-/** The same, whatever was thrown. */
+/** The same for anything that was thrown. */
 export function safeTextOfError(error: unknown): string {
   try {
     return textOfError(error)

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Bus, EventType, Handler } from '../src/index.ts'
 import { runEvent } from '../src/testing/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
+import { writeComingFromBlocks } from './support/coming-from.ts'
 import { WITH_OPTIONS, withOptionTables } from './support/options-table.ts'
 import { runTestBlocks } from './support/run-blocks.ts'
 import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
@@ -23,9 +24,12 @@ beforeAll(async () => {
   opened = await openTestBus()
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
-  pages = ['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays'].map((page) =>
-    writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
-  )
+  pages = [
+    ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays'].map((page) =>
+      writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
+    ),
+    ...writeComingFromBlocks(),
+  ]
 })
 
 beforeEach(() => {

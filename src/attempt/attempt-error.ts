@@ -29,7 +29,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/g, '***'],
 ]
 
-/** What is kept of the error of one attempt. Never throws, whatever was thrown. */
+/** What is kept of the error of one attempt. Never throws. */
 export function attemptError(error: unknown, attempt: number, at: Date): AttemptError {
   return {
     attempt,
@@ -40,7 +40,7 @@ export function attemptError(error: unknown, attempt: number, at: Date): Attempt
   }
 }
 
-/** Why an attempt was the last one, in short: the message alone. Never throws, whatever was thrown. */
+/** Why an attempt was the last one, in short: the message alone. Never throws. */
 export function reasonOf(error: unknown): string {
   return readable(() => textOfError(error), UNSHOWABLE)
 }

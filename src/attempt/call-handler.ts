@@ -17,7 +17,7 @@ export interface CallParts extends ContextParts {
   readonly middleware: Hooks
 }
 
-/** Whatever the handler does is an answer: this neither throws nor rejects. A promise, only if the handler returns one. */
+/** All that a handler does is an outcome: this neither throws nor rejects. A promise, only if the handler returns one. */
 export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promise<Answer> {
   const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery))
   const trace = traceAttempt(call.event, call.handler.name)

@@ -18,6 +18,6 @@ export function noLongerWanted(event: StoredEvent): Undecided | null {
   if (!isErased(event)) return null
 
   const reason = `The data of ${event.type} ${event.id} was erased before this handler had it. See \`metadata.redacted\` of the event.`
-  // The key goes on, whatever `onDead` says: there is nothing to mend.
+  // The key goes on, even with `onDead: 'block'`: there is nothing to mend.
   return { is: 'dead', reason, error: new PostbusError('POSTBUS_REDACTED', reason), onDead: 'continue' }
 }

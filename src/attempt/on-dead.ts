@@ -23,7 +23,7 @@ interface Asking extends FetchParts {
   readonly emit: Emit
 }
 
-/** Where the function cannot be asked, throws, or returns something else, the key is held: its order is kept until somebody has looked. */
+/** Where the function cannot be asked, throws, or returns something else, the key is held: its order is kept until an operator has looked. */
 export function decided(delivery: ClaimedDelivery, handler: AnyHandler, outcome: Undecided, parts: Asking): Outcome {
   if (outcome.is !== 'dead') return outcome
   const { onDead } = outcome

@@ -58,7 +58,7 @@ export const dead: Command = {
     error: 'Only those whose last attempt died of this: a code or a name, such as ECONNREFUSED or TypeError.',
     all: 'retry, dismiss: every open dead letter.',
     ...DESCRIBE_PAGE,
-    limit: `${DESCRIBE_PAGE.limit} retry, dismiss: the oldest so many. Default: all.`,
+    limit: `${DESCRIBE_PAGE.limit} retry, dismiss: at most this many, the oldest first. Default: all.`,
     ...DESCRIBE_ACT,
     yes: 'Do not ask.',
   },

@@ -20,7 +20,7 @@ const ACTIONS = ['complete', 'skip', 'fail'] as const
 const SOMEONE = 'postbus deliveries'
 
 export const deliveries: Command = {
-  summary: 'Tell a delivery how it ended that waits to be told (awaitCompletion).',
+  summary: 'Report the outcome of a delivery that waits for one (awaitCompletion).',
   takesWords: true,
   examples: [
     ['postbus deliveries complete 0000000000000001-…', 'it is done, and its key goes on'],

@@ -28,8 +28,8 @@ export const EVENT_ACT_OPTIONS = {
 
 export const DESCRIBE_EVENT_ACT = {
   all: 'delete: every event that nothing waits for.',
-  pending: 'redact: what a delivery becomes that still waits: dead-letter (the default), or deliver.',
-  preview: 'redact, delete: only say how many events it would be.',
+  pending: 'redact: what becomes of a delivery that still waits: dead-letter (the default), or deliver.',
+  preview: 'redact, delete: only say how many events would be touched.',
   ...DESCRIBE_ACT,
   yes: 'Do not ask.',
 }

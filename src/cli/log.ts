@@ -40,7 +40,7 @@ export const log: Command = {
   describe: {
     ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
-    to: 'rewind, skip-to: the id of the event that is to be next. skip-to: or `end`.',
+    to: 'rewind, skip-to: the id of the next event to read. skip-to also takes `end`.',
     ...DESCRIBE_ACT,
     yes: 'Do not ask.',
   },

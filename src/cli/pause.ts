@@ -39,7 +39,7 @@ const DESCRIBE = {
 }
 
 export const pause: Command = {
-  summary: 'Let nothing of a handler, a queue or a key begin, in any process; or list what is paused.',
+  summary: 'Pause a handler, a queue or a key in every process, or list what is paused.',
   takesWords: true,
   examples: [
     ['postbus pause list', 'what is paused, since when, and by whom'],
@@ -59,7 +59,7 @@ export const pause: Command = {
 }
 
 export const resume: Command = {
-  summary: 'Let what is paused go on, in order.',
+  summary: 'Resume what is paused: what has waited runs in order.',
   examples: [
     ['postbus resume --handler finances.create-invoice --by ada', 'a handler'],
     ['postbus resume --handler stock.reserve --key order-17', 'one key'],

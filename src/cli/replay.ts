@@ -26,8 +26,8 @@ const ACTIONS = ['resume', 'pause', 'cancel'] as const
 export const replay: Command = {
   summary: 'Give stored events to one handler again, in order.',
   examples: [
-    ['postbus replay --handler search.index --dry-run', 'how many events that would be'],
-    ['postbus replay --handler search.index --type orders.* --since 2026-05-01', 'those of a month, in order'],
+    ['postbus replay --handler search.index --dry-run', 'how many events would be replayed'],
+    ['postbus replay --handler search.index --type orders.* --since 2026-05-01', 'those since that day, in order'],
     ['postbus replay --handler search.index --key order-17 --by ada', 'those of one key'],
     ['postbus replay --list', 'replays that run or have ended, the latest first'],
     ['postbus replay --resume 0b0e…', 'goes on with one that was paused, or whose process has died'],
@@ -52,9 +52,9 @@ export const replay: Command = {
     json: DESCRIBE_JSON,
     handler: 'The handler that gets the events again.',
     ...DESCRIBE_LOG,
-    rate: 'At most so many events a second.',
+    rate: 'At most this many events a second.',
     'refuse-pending': 'Replay nothing when any of these deliveries waits or runs. Default: pass over them.',
-    'dry-run': 'Only say how many events that would be.',
+    'dry-run': 'Only say how many events would be replayed.',
     list: 'List replays.',
     resume: 'Go on with this replay, here.',
     pause: 'Give no more events until it is resumed.',

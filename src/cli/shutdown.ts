@@ -10,7 +10,7 @@ import type { StopReport } from '../worker/stop-report.ts'
 import type { ExitCode } from './command.ts'
 
 const WATCHDOG_MARGIN_MS = 5_000
-/** Nobody decides within this time that the first signal was not enough. */
+/** No person decides within this time that the first signal was not enough. */
 const ECHO_MS = 1_000
 const LOOK_FOR_PARENT_EVERY_MS = 500
 

@@ -15,7 +15,7 @@ export interface CustomCodec<Value = unknown, Encoded = unknown> {
   is(value: unknown): value is Value
   /** Returns plain JSON: strings, finite numbers, booleans, null, and arrays and objects of these. */
   encode(value: Value): Encoded
-  /** Gets what `encode` returned, or whatever else stands in the table: a throw means that the payload is corrupt. */
+  /** Gets what `encode` returned, or something else that stands in the table: a throw means that the payload is corrupt. */
   decode(encoded: Encoded): Value
 }
 
@@ -27,7 +27,7 @@ export interface CustomEncoding {
   comesBackAs: object
 }
 
-/** The reason why a codec's answer cannot be used; the place is added by whoever knows it. */
+/** The reason why a codec's answer cannot be used; the caller, which knows the place, adds it. */
 export class CustomCodecFailure extends Error {}
 
 export function encodeCustom(value: object, codecs: readonly CustomCodec[]): CustomEncoding | undefined {

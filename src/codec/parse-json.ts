@@ -14,7 +14,7 @@ import { MAX_DEPTH } from './limits.ts'
 /** What JSON can say by itself. */
 export type PlainJson = string | number | boolean | null | PlainJson[] | { [key: string]: PlainJson }
 
-/** Throws whatever `JSON.parse` throws. */
+/** Throws what `JSON.parse` throws. */
 export function parseJson(text: string): PlainJson {
   const parsed: PlainJson = JSON.parse(text)
   return hasEscapedKey(text) ? parsedAgain(text) : parsed
@@ -36,7 +36,7 @@ function isSpace(character: string | undefined): boolean {
 }
 
 function parsedAgain(text: string): PlainJson {
-  const marker = randomUUID() // nobody can have written a text that contains it
+  const marker = randomUUID() // no text can contain it
   const standIns = new Map<string, string>()
   const withStandIns = text.replace(stringAndColon, (token: string, literal: string, colon?: string) => {
     if (colon === undefined || !literal.includes('\\')) return token
@@ -49,7 +49,7 @@ function parsedAgain(text: string): PlainJson {
   return withKeys(JSON.parse(withStandIns), keys)
 }
 
-/** Each string of a JSON text, with the colon behind it if it is a key. Of a text that is not JSON, it takes for ever. */
+/** Each string of a JSON text, with the colon behind it if it is a key. Of a text that is not JSON, it never ends. */
 const stringAndColon = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/gs
 
 function stringIn(literal: string): string {

@@ -59,7 +59,7 @@ export function causeOf(above: Place): Place {
   return { above, is: 'property', key: 'cause', mapKey: undefined, depth, prefix: 6, underError: true }
 }
 
-/** The path as it is written in JavaScript, shortened in the middle when nobody would read all of it. */
+/** The path as it is written in JavaScript, shortened in the middle when it is too long to read. */
 export function pathOf(place: Place): string {
   const path = chainOf(place).map(stepOf).join('')
   return path.length <= 400 ? path : `${path.slice(0, 250)} … ${path.slice(-100)}`

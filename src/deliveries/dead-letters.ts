@@ -59,7 +59,7 @@ export interface DeadLetters {
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an unknown or undefined field, or a cursor of another list.
    */
   list(query?: DeadLetterQuery): Promise<DeadLetterPage>
-  /** How many are open, of those that match. */
+  /** How many of the matching ones are open. */
   count(filter?: DeadLetterFilter): Promise<number>
   /**
    * Delivers them again, with all their attempts. One with a partition key runs after those of its key that have run meanwhile,
@@ -71,7 +71,7 @@ export interface DeadLetters {
    */
   retry(which: DeadLetterSelection, act?: BatchActOptions): Promise<ActReport>
   /**
-   * Gives them up for good; a key that one of them blocked goes on. The rows stay, out of sight.
+   * Gives them up for good; a key that one of them blocked goes on. The rows stay, but are not listed any more.
    *
    * @example await bus.deadLetters.dismiss({ deliveryIds: [letter.deliveryId] }, { by: 'ada', reason: 'refunded by hand' })
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.

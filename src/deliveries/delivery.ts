@@ -19,7 +19,7 @@ export interface ClaimedDelivery {
   /** What is stored of the event, or `null` when it is gone. */
   readonly event: StoredEvent | null
   /**
-   * Those that follow it in its lane, and may run after it without being asked for. They have its claim: nobody else can
+   * Those that follow it in its lane, and may run after it without being asked for. They have its claim: no other worker can
    * claim them before it has ended.
    */
   readonly behind: readonly ClaimedDelivery[]

@@ -18,9 +18,9 @@ export interface LaneName {
  *
  * - `blocked`: it has died, and the handler's `onDead` is `'block'`.
  * - `retrying`: it has run, and waits for its next attempt.
- * - `running`: a handler is at it.
+ * - `running`: its handler is running.
  * - `waiting`: it is due, or will be.
- * - `awaiting`: it waits to be told how it ended.
+ * - `awaiting`: it waits for a report of how it ended.
  */
 export type LaneState = Extract<DeliveryState, 'blocked' | 'retrying' | 'running' | 'waiting' | 'awaiting'>
 

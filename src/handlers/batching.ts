@@ -30,7 +30,7 @@ export interface BatchDelivery {
   readonly deliveryId: string
   /** Which attempt this is for this event, counted from 1. The events of a batch may have different ones. */
   readonly attempt: number
-  /** Whether the event comes again, or from before the handler was there. */
+  /** Whether the event comes again, or was published before the handler existed. */
   readonly isReplay: boolean
   /** Which replay or backfill that is; `null` for an event that comes for the first time. */
   readonly replayId: string | null

@@ -2,7 +2,7 @@
  * `defineHandler` declares who reacts to an event, and how: which events, under what conditions, how often to try.
  *
  * `interested` runs inside `publish`, in the publisher's transaction; `handle` runs later, in a worker process. A
- * handler may run more than once for one event (at least once), so its effects have to bear repetition.
+ * handler may run more than once for one event (at least once), so its effects must tolerate repetition.
  */
 import { z } from 'zod'
 import type { Batching } from './batching.ts'
@@ -35,7 +35,7 @@ export interface HandlerDefinition<
    */
   readonly previousNames?: readonly string[]
   /**
-   * Whether this handler has anything to do for an event. `false` saves the delivery altogether. Runs synchronously
+   * Whether this handler has anything to do for an event. With `false` no delivery is written. Runs synchronously
    * inside `publish`, so it must be pure: no queries, no calls, no side effects. Default: always interested.
    */
   readonly interested?: (event: EventFor<NoInfer<Listens>>) => boolean
@@ -57,7 +57,7 @@ export interface HandlerDefinition<
    */
   readonly transactional?: Transactional | undefined
   /**
-   * `'in-transaction'`: runs inside `publish`, in the publisher's transaction, `context.tx`, for what must not lag behind. What it throws, or returns
+   * `'in-transaction'`: runs inside `publish`, in the publisher's transaction, `context.tx`, for work that must not lag behind. What it throws, or returns
    * as `failed`, rejects the publish. Never retried, never in a worker. Default: `'in-worker'`.
    */
   readonly runs?: Where | undefined
@@ -84,7 +84,7 @@ export interface Handler<Name extends string = string, Listens extends ListensTo
   readonly close?: (() => Promise<void>) | undefined
 }
 
-/** Any handler, whatever it listens to. */
+/** Any handler, for any events. */
 // The parameters of `interested` and `handle` are never written through this type, so `never` makes it the common supertype.
 export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on' | 'batch'> {
   readonly on: ListensTo
@@ -97,7 +97,7 @@ export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'
 const HANDLER = Symbol.for('postbus.handler')
 
 /**
- * Declares a handler. Its name is stored with every delivery: a renamed handler lists its `previousNames`, or what waits is orphaned.
+ * Declares a handler. Its name is stored with every delivery: a renamed handler lists its `previousNames`, or its waiting deliveries have no handler.
  *
  * @example
  * const createInvoice = defineHandler('finances.create-invoice', {

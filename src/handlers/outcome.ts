@@ -2,7 +2,7 @@
  * What a handler may return besides a value, and what becomes of an attempt.
  *
  * A handler that returns nothing, or any value of its own, is done. `skip`, `failed`, `discard`, `snooze` and `awaitCompletion` make the
- * other answers; throwing means the same as `failed`.
+ * other outcomes; throwing means the same as `failed`.
  */
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
@@ -74,7 +74,7 @@ export function discard(reason: string | Error): Discard {
 
 /**
  * Return this from a handler: there was nothing to do. The delivery is done, and the record says that it was skipped, and why;
- * keep secrets out of `reason`. What can be known before, `interested` is for: it writes no delivery at all.
+ * keep secrets out of `reason`. If you know that before, use `interested`: then no delivery is written at all.
  *
  * @example if (invoice.isPaid) return skip('it was paid meanwhile')
  */
@@ -123,7 +123,7 @@ export function awaitCompletion({ timeoutMs }: { readonly timeoutMs: number }): 
   )
 }
 
-/** Whether a handler's return value is one of the answers above, and not a value of its own. */
+/** Whether a handler's return value is one of the outcomes above, and not a value of its own. */
 export function isAnswer(value: unknown): value is Skip | Failed | Discard | Snooze | AwaitCompletion {
   return typeof value === 'object' && value !== null && ANSWER in value
 }

@@ -39,7 +39,7 @@ export interface EventActs {
    */
   redact(which: string | EventSelection, act?: RedactOptions): Promise<ActReport>
   /**
-   * Deletes events that match, with their history, whatever their age. One that a delivery still waits for, or that has an open
+   * Deletes events that match, with their history, of any age. One that a delivery still waits for, or that has an open
    * dead letter, stays, and is counted as kept. An id that is deleted can be published again.
    *
    * @example

@@ -243,7 +243,7 @@ export class Dispatcher {
   #settled(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void {
     this.#parts.tally.count(outcome, delivery, tookMs)
     if (!('delayMs' in outcome) || outcome.delayMs >= this.#parts.pollMs) return
-    // Nobody announces that a short wait is over, and the poll would make it a long one.
+    // Nothing announces that a short wait is over, and the poll would make it a long one.
     setTimeout(() => this.wake(), outcome.delayMs + 1).unref()
   }
 }

@@ -39,7 +39,7 @@ export class HandlerSlots {
   async claim<Result>(claim: (rooms: readonly HandlerRoom[]) => Promise<Result>): Promise<Result> {
     if (this.#limits.size === 0) return claim([])
     const claimed = this.#turn.then(() => claim(this.#rooms()))
-    this.#turn = claimed.catch(() => undefined) // whoever waits for its turn has nothing to do with the failure
+    this.#turn = claimed.catch(() => undefined) // the next in turn has nothing to do with the failure
     return claimed
   }
 

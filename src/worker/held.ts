@@ -8,7 +8,7 @@ export interface HeldDelivery {
   /** Of its last claim: see `renew`. */
   delivery: ClaimedDelivery
   readonly abort: AbortController
-  /** `performance.now()`: a clock that nobody sets. */
+  /** `performance.now()`: a clock that is never set. */
   readonly since: number
   /** What it belongs to in its lane. */
   readonly run: Run | null
@@ -17,7 +17,7 @@ export interface HeldDelivery {
   /**
    * - `running`: its handler runs.
    * - `settling`: the handler has returned; its outcome is on the way to the database.
-   * - `given-back`: the handler was too slow for a stop; whatever it answers now is not written down.
+   * - `given-back`: the handler was too slow for a stop; what it returns now is not stored.
    */
   phase: 'running' | 'settling' | 'given-back'
 }

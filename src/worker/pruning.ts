@@ -13,7 +13,7 @@ const SHORTEST_PAUSE_MS = 1_000
 
 export interface PruningParts {
   readonly store: Pick<DeliveryStore, 'prune'>
-  /** How long an event stays after everyone is done with it. `null`: for ever. */
+  /** How long an event stays after its last delivery has finished. `null`: always. */
   readonly retentionMs: number | null
   readonly emit: Emit
 }

@@ -17,7 +17,7 @@ const FEW = 20
 const MOST_WITHOUT_SLOT = 1_000
 
 export interface RefusedParts {
-  /** Tries through whatever passes by itself. */
+  /** Tries again through troubles that pass by themselves. */
   settle(group: readonly Settlement[]): Promise<Settled>
   /** Something has changed, or was tried again: what is refused now. Empty: all of it is stored. */
   onChange(refused: readonly Refused[]): void

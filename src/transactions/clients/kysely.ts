@@ -45,7 +45,7 @@ async function execute(tx: Queries, text: string, values: readonly unknown[]): P
  */
 function hasEnded(tx: Queries): boolean {
   try {
-    // It may end while this waits for its turn; then this promise has nobody to tell.
+    // It may end while this waits for its turn; then no one waits for this promise.
     tx.getExecutor()
       .provideConnection(async () => undefined)
       .catch(() => undefined)

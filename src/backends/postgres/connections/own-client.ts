@@ -65,6 +65,6 @@ async function withinMs<Result>(ms: number, work: Promise<Result>): Promise<Resu
 function tooLate(ms: number): PostbusError {
   return new PostbusError(
     'POSTBUS_DATABASE_UNREACHABLE',
-    `The function that says where the database is, or its password, has not returned within ${ms} ms: raise connectTimeoutMs, or make it faster.`,
+    `The function that returns the connection string or the password has not returned within ${ms} ms: raise connectTimeoutMs, or make it faster.`,
   )
 }

@@ -167,6 +167,6 @@ function incomplete(planned: PlannedEvent, found: string): PostbusError {
   const { type, id } = planned.envelope
   return new PostbusError(
     'POSTBUS_PUBLISH_INCOMPLETE',
-    `${type} ${id}: the database answered ${found}, expected ${planned.handlers.length} deliveries. Roll the transaction back, and run: npx postbus doctor`,
+    `${type} ${id}: the database returned ${found}, expected ${planned.handlers.length} deliveries. Roll the transaction back, and run: npx postbus doctor`,
   )
 }

@@ -43,7 +43,7 @@ function isLockTimeout(error: unknown): boolean {
 function blocked(what: string, cause: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_MIGRATION_BLOCKED',
-    `To ${what}, migrate has waited for a lock in vain for ${LONGEST_WAIT_MS / 60_000} minutes, a moment at a time. End the transaction ` +
+    `To ${what}, migrate needs a lock, and has not got it within ${LONGEST_WAIT_MS / 60_000} minutes. End the transaction ` +
       'that holds it, which migrate has named, and run again: npx postbus migrate',
     { cause },
   )

@@ -42,7 +42,7 @@ async function anotherConnection(pool: Pool): Promise<void> {
   asked.catch(() => undefined)
   throw new PostbusError(
     'POSTBUS_MIGRATION_BLOCKED',
-    `A migration needs two connections to the server at once, and has not got a second one within ${ANOTHER_CONNECTION_MS / 1_000} s. ` +
+    `A migration needs two connections to the server at once, and did not get a second one within ${ANOTHER_CONNECTION_MS / 1_000} s. ` +
       'Let the pooler open more (pgbouncer: `default_pool_size`), or migrate with a connection string of the server itself.',
   )
 }

@@ -1,0 +1,71 @@
+/** The pages for operators and for those who come from elsewhere: their command lines exist with each option, and their links lead somewhere. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import type { Terminal } from '../src/cli/command.ts'
+import { run } from '../src/cli/run.ts'
+
+const PAGES = ['docs/runbook.md', 'docs/port-checklist.md', ...globSync('docs/{running,coming-from}/*.md')]
+
+test('every command line exists, with every option and action that is given to it', async () => {
+  const lines = PAGES.flatMap((page) =>
+    Array.from(readFileSync(page, 'utf8').matchAll(/npx postbus ([^`#\n]+)/g), ([, words = '']) =>
+      words.trim().split(/[\s,.;)]+/),
+    ),
+  )
+  const helpOf = new Map(
+    await Promise.all(
+      [...new Set(lines.map(([name = '']) => name))].map(async (name) => [name, await help(name)] as const),
+    ),
+  )
+
+  expect(lines.length).toBeGreaterThan(60)
+  for (const [name = '', ...words] of lines) {
+    const said = helpOf.get(name)
+    for (const option of words.filter((word) => word.startsWith('--'))) expect(said, name).toContain(option)
+    const [action] = words
+    if (['dead', 'events', 'lanes', 'log'].includes(name)) expect(said).toContain(`postbus ${name} ${action}`)
+  }
+})
+
+test('every link to another page leads to a page, and to a heading of it', () => {
+  const links = PAGES.flatMap((page) =>
+    Array.from(
+      readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g),
+      ([, path = '', heading]) => ({
+        page,
+        target: path === '' ? page : join(dirname(page), path),
+        heading,
+      }),
+    ),
+  )
+
+  expect(links.length).toBeGreaterThan(100)
+  expect(links.filter(({ target, heading }) => !leads(target, heading))).toEqual([])
+})
+
+async function help(name: string): Promise<string> {
+  const [out, err] = [new PassThrough(), new PassThrough()]
+  const said = Promise.all([textOf(out), textOf(err)])
+  await run([name, '--help'], { out, err } as unknown as Terminal)
+  out.end()
+  err.end()
+  return (await said).join('')
+}
+
+function leads(target: string, heading: string | undefined): boolean {
+  if (!existsSync(target)) return false
+  return heading === undefined || headingsOf(target).includes(heading)
+}
+
+/** As GitHub names the places of a page. */
+function headingsOf(page: string): readonly string[] {
+  return Array.from(readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm), ([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
