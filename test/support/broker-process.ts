@@ -23,11 +23,21 @@ export interface BrokerProgram {
   readonly install: string
   readonly words: (folder: string) => readonly string[]
   readonly env?: (folder: string) => NodeJS.ProcessEnv
+  /** Ends what it has left running. */
+  readonly onRemoved?: () => Promise<unknown>
   /** Whether it takes connections. */
   readonly isUp: () => Promise<boolean>
 }
 
-export async function brokerProcess({ name, path, install, words, env, isUp }: BrokerProgram): Promise<BrokerProcess> {
+export async function brokerProcess({
+  name,
+  path,
+  install,
+  words,
+  env,
+  isUp,
+  onRemoved,
+}: BrokerProgram): Promise<BrokerProcess> {
   await access(path).catch((error: unknown) => {
     throw new Error(`These tests need the program ${name} at ${path}. Install it, such as by: ${install}`, {
       cause: error,
@@ -63,6 +73,7 @@ export async function brokerProcess({ name, path, install, words, env, isUp }: B
     stop,
     async remove() {
       await stop()
+      await onRemoved?.()
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }

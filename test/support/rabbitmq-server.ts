@@ -1,7 +1,11 @@
 /** A real rabbitmq-server: the program itself, which must be installed. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { connect, type ChannelModel } from 'amqplib'
 import { brokerProcess, type BrokerProcess } from './broker-process.ts'
 import { freePort } from './free-port.ts'
+
+const run = promisify(execFile)
 
 export interface RabbitServer extends BrokerProcess {
   readonly url: string
@@ -35,6 +39,8 @@ export async function openRabbitServer(): Promise<RabbitServer> {
       RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/enabled_plugins`,
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none', // no core of its own
     }),
+    // Erlang's list of names is a process of its own that stays.
+    onRemoved: () => run('epmd', ['-port', String(names), '-kill']).catch(() => undefined),
     isUp: async () => {
       const connection = await connectTo().catch(() => null)
       await connection?.close().catch(() => undefined)
