@@ -34,6 +34,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/connection-options.ts', 'src/options.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/catalog/', 'src/otel/', 'src/nest/', 'src/relay/'],
+  ['src/brokers/'],
+  ['src/nats/', 'src/rabbitmq/'],
   ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
@@ -49,6 +51,8 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^hono($|\/)/, 'src/ui/'],
   [/^croner$/, 'src/schedules/'],
   [/^@nestjs\//, 'src/nest/'],
+  [/^@nats-io\//, 'src/nats/'],
+  [/^amqplib$/, 'src/rabbitmq/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

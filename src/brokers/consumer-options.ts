@@ -38,7 +38,7 @@ const functionLike = (value: unknown) => typeof value === 'function'
 /** For `z.strictObject`: the options of one broker are added to them. */
 export const consumerOptions = {
   bus: z.custom<Bus>((value) => typeof value === 'object' && value !== null && partsOf(value), 'expected a bus'),
-  source: z.custom<Source<never>>(
+  source: z.custom<Source>(
     (value) => typeof value === 'object' && value !== null && 'event' in value,
     'expected what defineSource returns',
   ),

@@ -56,7 +56,7 @@ export async function receiveOnce<Message>(
   if (!effects) return bus.receive(source, message, { tx: 'own' })
   return inOwnTransaction(parts.transaction, [source], async (tx) => {
     const received = await bus.receive(source, message, { tx })
-    if (received.is === 'new') await effects(message, received, { tx: tx as RegisteredTransaction })
+    if (received.is === 'new') await effects(message, received, { tx })
     return received
   })
 }

@@ -1,5 +1,5 @@
 /** `jetStreamTarget`: a relay's events become messages of a JetStream stream, each stored once. */
-import { jetstream, jserrors, type JetStreamClient } from '@nats-io/jetstream'
+import { jetstream, type JetStreamClient } from '@nats-io/jetstream'
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { addressFor, type Address } from '../brokers/address.ts'
@@ -121,7 +121,8 @@ function natsHeaders(message: RelayMessage): MsgHdrs {
 
 /** No stream has the subject, so that there is no one to store the message. */
 function noStream(subject: string, error: unknown): PostbusError | null {
-  if (!(error instanceof jserrors.JetStreamNotEnabled)) return null // what the client makes of no response at all
+  // What the client makes of no response at all. It does not export the class.
+  if (!(error instanceof Error) || error.name !== 'JetStreamNotEnabled') return null
   return new PostbusError(
     'POSTBUS_BROKER_SETUP',
     `No stream of JetStream has the subject "${subject}", or JetStream is not up. Make the stream before, or mend \`subject\`.`,

@@ -58,7 +58,7 @@ function confirmed(channel: ConfirmChannel, message: RelayMessage, destination: 
         resolve(error),
       )
     } catch (error) {
-      reject(error as Error) // the channel is closed
+      reject(error) // the channel is closed
     }
   })
 }

@@ -32,7 +32,7 @@ export interface PipelineReport {
 }
 
 const BROKER_LIVES_MS = 10_000
-const PROCESS_LIVES_MS = 4_000
+const PROCESS_LIVES_MS = 8_000
 const MOST_WAITING = 600
 const LIMIT_MS = 30 * 60_000
 

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 
 export interface ScriptProcess {
   readonly child: ChildProcess
@@ -14,6 +15,7 @@ export async function startScript(script: string, settings: object, word: string
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = once(child, 'exit')
+  onTestFinished(() => void child.kill('SIGKILL'))
   let output = ''
   child.stderr.on('data', (data) => (output += String(data)))
   await new Promise<void>((resolve, reject) => {

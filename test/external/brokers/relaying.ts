@@ -1,5 +1,5 @@
 /** A process that relays the notes of the first bus to a broker. It ends by itself when its worker was stopped and its bus closed. */
-import { createBus, type AnyHandler } from '../../../src/index.ts'
+import { createBus } from '../../../src/index.ts'
 import { jetStreamTarget } from '../../../src/nats/index.ts'
 import { rabbitTarget } from '../../../src/rabbitmq/index.ts'
 import { defineRelay } from '../../../src/relay/index.ts'
@@ -13,14 +13,14 @@ export interface RelayingSettings {
 
 const { connectionString, nats, rabbit } = JSON.parse(process.argv[2] ?? '') as RelayingSettings
 const to = nats ? jetStreamTarget(nats) : rabbitTarget({ url: '', exchange: '', ...rabbit })
-export const relay = defineRelay('notes.relay', {
+const relay = defineRelay('notes.relay', {
   on: NoteTaken,
   to,
   backoff: { initialMs: 200, factor: 1 },
-  maxAttempts: 10_000,
+  maxAttempts: 1_000,
 })
 
-const bus = createBus({ connectionString, handlers: [relay as AnyHandler], onSignal: () => undefined })
+const bus = createBus({ connectionString, handlers: [relay], onSignal: () => undefined })
 const worker = bus.worker()
 await worker.start()
 console.log('relaying')

@@ -1,7 +1,14 @@
 /** The bus on the other side of a broker: it has schemas of its own, hears what comes as CloudEvents or as plain JSON, and notes what came. */
 import { Pool } from 'pg'
 import { z } from 'zod'
-import { createBus, defineEvent, defineSource, type Bus, type BusSignal } from '../../../src/index.ts'
+import {
+  createBus,
+  defineEvent,
+  defineSource,
+  type Bus,
+  type BusSignal,
+  type BusSignalName,
+} from '../../../src/index.ts'
 import { readCloudEvent, type CloudEventMessage } from '../../../src/nats/index.ts'
 import { inTransaction } from '../../support/in-transaction.ts'
 
@@ -101,4 +108,12 @@ export async function note(message: AnyMessage, tx: unknown): Promise<void> {
     event.data.key,
     process.pid,
   ])
+}
+
+export function numbers(all: readonly Pick<Heard, 'n'>[]): number[] {
+  return all.map(({ n }) => n)
+}
+
+export function named({ signals }: SecondBus, name: BusSignalName) {
+  return signals.filter((signal) => signal.name === name)
 }
