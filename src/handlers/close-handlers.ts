@@ -1,9 +1,16 @@
 /** The end of what handlers hold open: the connections of relays. */
+import { clearTimeout, setTimeout } from '../clock.ts'
 import type { AnyHandler } from './handler.ts'
 
+/** A connection that does not close in this time holds up nothing any more: a process that ends takes it along. */
+const WITHIN_MS = 5_000
+
 /** Closes all, also where one fails, and then throws what the first of these threw. */
-export async function closeHandlers(handlers: readonly AnyHandler[]): Promise<void> {
-  const closed = await Promise.allSettled(handlers.map(async ({ close }) => close?.()))
+export async function closeHandlers(handlers: readonly AnyHandler[], withinMs: number = WITHIN_MS): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, withinMs)
+  const closed = await Promise.allSettled(handlers.map(async ({ close }) => Promise.race([close?.(), late])))
+  clearTimeout(timer)
   const failed = closed.find((one) => one.status === 'rejected')
   if (failed) throw failed.reason
 }

@@ -20,7 +20,7 @@ export interface MessageOptions extends CloudEventOptions {
   readonly codecs?: readonly CustomCodec[] | undefined
 }
 
-export const FORMATS = ['cloudevents', 'cloudevents-binary', 'envelope'] as const
+const FORMATS: readonly unknown[] = ['cloudevents', 'cloudevents-binary', 'envelope']
 
 /** The function that makes messages in a format. */
 export function messagesIn(
@@ -38,4 +38,11 @@ export function messagesIn(
   }
   const make = format === 'cloudevents' ? structured : binary
   return (event) => make(event, dataOf(event), options)
+}
+
+/** What is wrong with them; `null`: nothing. */
+export function formatProblem({ format = 'cloudevents', data = 'json' }: MessageOptions): string | null {
+  if (typeof format !== 'function' && !FORMATS.includes(format))
+    return `expected \`format\` to be one of ${FORMATS.join(', ')}, or a function that makes a message.`
+  return data === 'json' || data === 'superjson' ? null : "expected `data` to be 'json' or 'superjson'."
 }

@@ -8,8 +8,7 @@ import { handlerFrom, invalid, type Handler, type HandlerDefinition } from '../h
 import type { HandlerContext } from '../handlers/handler-context.ts'
 import type { Listening } from '../handlers/listens-to.ts'
 import { isShadow } from '../handlers/shadow.ts'
-import { FORMATS, messagesIn, type MessageOptions } from './formats.ts'
-import type { RelayFormat } from './message.ts'
+import { formatProblem, messagesIn, type MessageOptions } from './formats.ts'
 import type { RelayAnswer, RelayContext, RelayTarget } from './target.ts'
 
 export interface RelayDefinition<Listens extends Listening>
@@ -64,19 +63,13 @@ function relayContext(relay: string, event: Envelope, context: HandlerContext): 
 const NOT_FOR_RELAYS = ['transactional', 'runs', 'handle']
 
 function checkRelay(name: string, definition: RelayDefinition<Listening>): void {
-  const { on, to, format, data } = definition
+  const { on, to } = definition
   const stranger = NOT_FOR_RELAYS.find((option) => Reflect.get(definition, option) !== undefined)
   if (stranger !== undefined)
     throw invalid(name, `expected no \`${stranger}\`: a relay sends in a worker. Take it out.`)
   if (typeof to?.send !== 'function')
     throw invalid(name, 'expected `to` to be a target: an object with `name` and `send`.')
   if (isShadow(on)) throw invalid(name, 'expected no `shadow(…)` in `on`: a relay sends the data. Take it out.')
-  if (format !== undefined && !isFormat(format))
-    throw invalid(name, `expected \`format\` to be one of ${FORMATS.join(', ')}, or a function that makes a message.`)
-  if (![undefined, 'json', 'superjson'].includes(data))
-    throw invalid(name, "expected `data` to be 'json' or 'superjson'.")
-}
-
-function isFormat(format: unknown): format is RelayFormat {
-  return typeof format === 'function' || FORMATS.some((one) => one === format)
+  const problem = formatProblem(definition)
+  if (problem !== null) throw invalid(name, problem)
 }

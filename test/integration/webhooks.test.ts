@@ -1,0 +1,272 @@
+/** Webhooks of many endpoints, in a real database and to a real server: each endpoint has its own attempts, order and circuit. */
+import { Webhook } from 'standardwebhooks'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { createBus, type Bus, type BusOptions, type EventStatus } from '../../src/index.ts'
+import { defineWebhooks, type WebhooksDefinition } from '../../src/relay/index.ts'
+import { openTestBus, type TestBus } from '../support/bus.ts'
+import { NoteTaken } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+import { aWebhookServer, LOCAL, SECRET, type ReceivedWebhook, type WebhookServer } from '../support/webhook-server.ts'
+
+const QUICK = { backoff: { initialMs: 20, factor: 1, jitter: 0 } } as const
+
+let opened: TestBus
+
+beforeAll(async () => {
+  opened = await openTestBus()
+  return () => opened.close()
+})
+
+test('of three endpoints one fails: the others get the event once, and the errors of the one can be seen', async () => {
+  let isDown = true
+  const { bus, server, name } = await customers(['a', 'b', 'c'], ({ path }) => (path === '/b' && isDown ? 500 : 200))
+
+  const { events } = await bus.publish(NoteTaken({ n: 1, key: 'k' }))
+  await until('b has failed twice', () => of(server, '/b').length >= 2)
+  const request = await requestFor(bus, events[0]!.id, 'b')
+  await until('the errors are stored', async () => errorsOf(await bus.events.status(request)).length >= 2)
+  const failing = await bus.events.status(request)
+  isDown = false
+  const { isFinished } = await bus.events.whenFinished(events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+
+  expect(errorsOf(failing)[0]).toMatchObject({
+    attempt: 1,
+    code: 'POSTBUS_WEBHOOK_FAILED',
+    message: expect.stringMatching(/^WebhookError: http:\/\/127\.0\.0\.1:\d+ returned 500$/),
+  })
+  expect(isFinished).toBe(true)
+  expect([of(server, '/a').length, of(server, '/c').length]).toEqual([1, 1])
+  const after = await bus.events.status(request)
+  expect(after?.deliveries).toMatchObject([
+    { handler: `${name}.send`, state: 'done', attempts: of(server, '/b').length },
+  ])
+  for (const { body, headers } of server.received)
+    expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({ id: events[0]!.id })
+  expect(new Set(server.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([events[0]!.id]))
+})
+
+test('while an endpoint fails the events of a key wait there in their order, and other keys and endpoints go on', async () => {
+  let isDown = true
+  const { bus, server, taken } = await customers(['a', 'b'], ({ path, body }) =>
+    path === '/b' && isDown && keyIn(body) === 'held' ? 500 : 200,
+  )
+  const notes = Array.from({ length: 12 }, (_, n) => NoteTaken({ n, key: n % 2 === 0 ? 'held' : 'free' }))
+
+  await bus.publish(notes)
+  await until('all but the held ones are there', () => taken.length === 18)
+  await until('the first of the held ones has failed', () =>
+    of(server, '/b').some(({ body }) => keyIn(body) === 'held'),
+  )
+  const tried = new Set(of(server, '/b').flatMap(({ body }) => (keyIn(body) === 'held' ? [numberIn(body)] : [])))
+  isDown = false
+  await until('all are there', () => taken.length === 24)
+
+  expect(tried).toEqual(new Set([0]))
+  const orders = Map.groupBy(taken, ({ path, body }) => `${path} ${keyIn(body)}`)
+  expect([...orders].map(([order, all]) => [order, ...all.map(({ body }) => numberIn(body))]).toSorted()).toEqual([
+    ['/a free', 1, 3, 5, 7, 9, 11],
+    ['/a held', 0, 2, 4, 6, 8, 10],
+    ['/b free', 1, 3, 5, 7, 9, 11],
+    ['/b held', 0, 2, 4, 6, 8, 10],
+  ])
+})
+
+test('a circuit leaves an endpoint alone that is down, uses up no attempts, tells once, and goes on', async () => {
+  let isDown = true
+  const failing: string[] = []
+  const { bus, server, name } = await customers(['a', 'b'], ({ path }) => (path === '/b' && isDown ? 503 : 200), {
+    circuit: { failures: 3, pauseMs: 300, maxPauseMs: 300 },
+    order: 'none',
+    onFailing: (id, { status }) => void failing.push(`${id}: ${status}`),
+  })
+
+  const { events } = await bus.publish(Array.from({ length: 20 }, (_, n) => NoteTaken({ n })))
+  await until('it was told', () => failing.length > 0)
+  await until('a has all', () => of(server, '/a').length === 20)
+  const before = of(server, '/b').length
+  await until('it was probed', () => of(server, '/b').length > before)
+  isDown = false
+  await until('b has all', () => new Set(of(server, '/b').map(({ headers }) => headers['webhook-id'])).size === 20)
+  await Promise.all(events.map(({ id }) => bus.events.whenFinished(id, { timeoutMs: 30_000, includeCaused: true })))
+
+  expect(failing).toEqual(['b: 503'])
+  expect(await bus.deadLetters.count({ handler: `${name}.send` })).toBe(0)
+  const requests = await Promise.all(events.map(({ id }) => requestFor(bus, id, 'b')))
+  const statuses = await Promise.all(requests.map((id) => bus.events.status(id)))
+  const attempts = statuses.flatMap((status) => status!.deliveries.map((delivery) => delivery.attempts))
+  const spent = attempts.reduce((sum, used) => sum + used - 1, 0)
+  expect(spent).toBeGreaterThanOrEqual(3)
+  expect(spent).toBeLessThanOrEqual(of(server, '/b').length - 20)
+})
+
+test('410 disables an endpoint: what waits for it is skipped, and says why', async () => {
+  const gone = new Set<string>()
+  const { bus, server } = await customers(['a', 'b'], ({ path }) => (path === '/b' ? 410 : 200), {
+    endpoint: (id) => (gone.has(id) ? null : { url: server.url.replace('/hook', `/${id}`), secret: SECRET }),
+    onGone: (id) => void gone.add(id),
+  })
+
+  const first = await bus.publish(NoteTaken({ n: 1, key: 'k' }))
+  await bus.events.whenFinished(first.events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+  const second = await bus.publish(NoteTaken({ n: 2, key: 'k' }))
+  await bus.events.whenFinished(second.events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+
+  const reasons = await Promise.all(
+    [first, second].map(async ({ events }) => {
+      const status = await bus.events.status(await requestFor(bus, events[0]!.id, 'b'))
+      return status!.deliveries.map(({ state, reason }) => [state, reason])
+    }),
+  )
+  expect(reasons).toEqual([
+    [['skipped', expect.stringMatching(/returned 410$/)]],
+    [['skipped', 'there is no endpoint for it']],
+  ])
+  expect([of(server, '/a').length, of(server, '/b').length]).toEqual([2, 1])
+})
+
+test('a replay of either handler sends again, with the same webhook-id', async () => {
+  const { bus, server, name } = await customers(['a', 'b', 'a'], () => 200)
+  const { events } = await bus.publish(NoteTaken({ n: 1, key: 'again' }))
+  await bus.events.whenFinished(events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+  expect(server.received.map(({ path }) => path).toSorted()).toEqual(['/a', '/b'])
+
+  await bus.replay({ handler: name, partitionKeys: ['again'] })
+  await until('both endpoints have it again', () => server.received.length === 4)
+  await bus.replay({ handler: `${name}.send`, partitionKeys: ['b again'] })
+  await until('b has both of its messages again', () => server.received.length === 6)
+
+  expect([of(server, '/a').length, of(server, '/b').length]).toEqual([2, 4])
+  expect(new Set(server.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([events[0]!.id]))
+})
+
+test('a crash after the requests were published makes none of them twice', async () => {
+  let attempts = 0
+  const { bus, server, name } = await customers(
+    ['a', 'b'],
+    () => 200,
+    {},
+    {
+      middleware: [
+        {
+          name: 'crashing',
+          async handle({ handler }, next) {
+            const result = await next()
+            if (handler === name && (attempts += 1) === 1) throw new Error('the process died here')
+            return result
+          },
+        },
+      ],
+    },
+  )
+
+  const { events } = await bus.publish(NoteTaken({ n: 1 }))
+  await bus.events.whenFinished(events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+
+  expect(attempts).toBe(2)
+  expect(server.received.map(({ path }) => path).toSorted()).toEqual(['/a', '/b'])
+})
+
+test('with a pattern that matches everything, no webhook is made of a webhook', async () => {
+  const { bus, server, name } = await customers(['a'], () => 200, { on: '*' })
+  const others = defineWebhooks(`${name}-too`, {
+    on: '*',
+    ...LOCAL,
+    endpoints: () => ['b'],
+    endpoint: (id) => ({ url: server.url.replace('/hook', `/${id}`), secret: SECRET }),
+  })
+  const both = createBus({
+    connectionString: opened.connectionString,
+    handlers: [...others],
+    onSignal: () => undefined,
+  })
+  onTestFinished(() => both.close())
+
+  const { events } = await bus.publish(NoteTaken({ n: 1 }))
+  await bus.events.whenFinished(events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+
+  const tree = await bus.events.tree(events[0]!.id)
+  expect(JSON.stringify(tree).match(/send-requested/g)?.length).toBe(1)
+  expect(others[0].interested?.((await bus.events.get(await requestFor(bus, events[0]!.id, 'a'))) as never)).toBe(false)
+})
+
+test('what was not taken in time is expired', async () => {
+  const { bus } = await customers(['a'], () => 500, {
+    expiresAfterMs: 1_000,
+    circuit: { pauseMs: 100, maxPauseMs: 100 },
+  })
+
+  const { events } = await bus.publish(NoteTaken({ n: 1 }))
+  await bus.events.whenFinished(events[0]!.id, { timeoutMs: 20_000, includeCaused: true })
+
+  const status = await bus.events.status(await requestFor(bus, events[0]!.id, 'a'))
+  expect(status!.deliveries).toMatchObject([{ state: 'expired' }])
+})
+
+let buses = 0
+
+/** Endpoints by their ids, at one server, which returns what the test says; and a worker. */
+async function customers(
+  ids: readonly string[],
+  statusFor: (received: ReceivedWebhook) => number,
+  options: Partial<WebhooksDefinition<typeof NoteTaken | string>> = {},
+  busOptions: BusOptions = {},
+): Promise<{ bus: Bus; server: WebhookServer; name: string; taken: readonly ReceivedWebhook[] }> {
+  const name = `customers.webhooks-${(buses += 1)}`
+  const taken: ReceivedWebhook[] = []
+  const server = await aWebhookServer((received, response) => {
+    const status = statusFor(received)
+    if (status < 300) taken.push(received)
+    response.writeHead(status).end()
+  })
+  const webhooks = defineWebhooks(name, {
+    on: NoteTaken,
+    endpoints: () => ids,
+    endpoint: (id) => ({ url: server.url.replace('/hook', `/${id}`), secret: SECRET }),
+    maxAttempts: 500,
+    ...QUICK,
+    ...LOCAL,
+    queue: `webhooks_${buses}`,
+    ...options,
+  })
+  const bus = createBus({
+    connectionString: opened.connectionString,
+    handlers: [...webhooks],
+    onSignal: () => undefined,
+    ...busOptions,
+  })
+  await bus.migrate()
+  const worker = bus.worker({ pollMs: 50 })
+  await worker.start()
+  onTestFinished(async () => {
+    await worker.stop()
+    await bus.close()
+  })
+  return { bus, server, name, taken }
+}
+
+/** The id of the request that was made of an event for an endpoint. */
+async function requestFor(bus: Bus, eventId: string, endpoint: string): Promise<string> {
+  let found: string | undefined
+  await until(`there is a request for ${endpoint}`, async () => {
+    const { events } = await bus.events.list({ causationId: eventId })
+    found = events.find(({ data }) => (data as { endpoint: string }).endpoint === endpoint)?.id
+    return found !== undefined
+  })
+  return found!
+}
+
+function errorsOf(status: EventStatus | null) {
+  return status?.deliveries.flatMap(({ errors }) => errors) ?? []
+}
+
+function of({ received }: WebhookServer, path: string): readonly ReceivedWebhook[] {
+  return received.filter((one) => one.path === path)
+}
+
+function keyIn(body: string): string {
+  return (JSON.parse(body) as { subject: string }).subject
+}
+
+function numberIn(body: string): number {
+  return (JSON.parse(body) as { data: { n: number } }).data.n
+}

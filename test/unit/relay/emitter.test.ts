@@ -1,0 +1,98 @@
+/** Relays to emitters of this process: those of Node and EventEmitter2. */
+import { EventEmitter } from 'node:events'
+import eventemitter2 from 'eventemitter2'
+import { describe, expect, test } from 'vitest'
+import { defineRelay, emitterTarget, type Emitter, type EmitterOptions } from '../../../src/relay/index.ts'
+import { runEvent } from '../../../src/testing/index.ts'
+import { NoteTaken } from '../../support/notes.ts'
+
+interface Listening extends Emitter {
+  on(name: string, listener: (...values: unknown[]) => unknown): unknown
+  once(name: string, listener: (...values: unknown[]) => unknown): unknown
+}
+
+describe.each([
+  ['an EventEmitter', () => new EventEmitter() as Listening],
+  ['an EventEmitter2', () => new eventemitter2.EventEmitter2({ wildcard: true }) as unknown as Listening],
+])('%s', (_, make) => {
+  test('all listeners are called with the event, and waited for', async () => {
+    const emitter = make()
+    const heard: unknown[] = []
+    emitter.on('notes.note-taken', (event) => void heard.push(event))
+    emitter.on('notes.note-taken', async (event) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      heard.push(event)
+    })
+    emitter.once('notes.note-taken', () => void heard.push('once'))
+    const event = NoteTaken({ n: 1 })
+
+    expect(await relayed(emitter, event)).toMatchObject({ state: 'processed' })
+    expect(heard).toHaveLength(3)
+    expect(heard.filter((one) => one !== 'once')).toMatchObject([{ id: event.id, data: { n: 1 } }, { id: event.id }])
+
+    await relayed(emitter, event)
+    expect(heard).toHaveLength(5)
+  })
+
+  test.each([
+    ['throws', () => fail()],
+    ['rejects', async () => fail()],
+  ])('a listener that %s is a failed attempt', async (__, listener) => {
+    const emitter = make()
+    emitter.on('notes.note-taken', listener)
+
+    expect(await relayed(emitter, NoteTaken({ n: 1 }))).toMatchObject({ state: 'failed', reason: 'no' })
+  })
+
+  test('without a listener the event is skipped', async () => {
+    expect(await relayed(make(), NoteTaken({ n: 1 }))).toEqual({
+      state: 'skipped',
+      reason: 'nothing listens to notes.note-taken',
+    })
+  })
+
+  test('the relay may say under which name, and with what', async () => {
+    const emitter = make()
+    const heard: unknown[] = []
+    emitter.on('note', (...values) => void heard.push(values))
+
+    await relayed(emitter, NoteTaken({ n: 7 }), { eventName: () => 'note', values: ({ id, data }) => [data, id] })
+
+    expect(heard).toEqual([[{ n: 7, key: null }, expect.any(String)]])
+  })
+})
+
+test('of an EventEmitter, the attempt ends when all listeners have ended, also where one fails', async () => {
+  const emitter = new EventEmitter()
+  let ended = false
+  emitter.on('notes.note-taken', fail)
+  emitter.on('notes.note-taken', async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    ended = true
+  })
+
+  expect(await relayed(emitter, NoteTaken({ n: 1 }))).toMatchObject({ state: 'failed' })
+  expect(ended).toBe(true)
+})
+
+test('listeners with wildcards hear it too', async () => {
+  const emitter = new eventemitter2.EventEmitter2({ wildcard: true })
+  const heard: unknown[] = []
+  emitter.on('notes.*', (event) => void heard.push(event))
+
+  await relayed(emitter as unknown as Emitter, NoteTaken({ n: 1 }))
+
+  expect(heard).toHaveLength(1)
+})
+
+test('what is no emitter is refused', () => {
+  expect(() => emitterTarget({})).toThrowError(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
+})
+
+function relayed(emitter: Emitter, event: ReturnType<typeof NoteTaken>, options?: EmitterOptions) {
+  return runEvent(defineRelay('notes.emit', { on: NoteTaken, to: emitterTarget(emitter, options) }), event)
+}
+
+function fail(): never {
+  throw new Error('no')
+}
