@@ -31,8 +31,9 @@ export interface PipelineReport {
   readonly problems: readonly string[]
 }
 
-const BROKER_LIVES_MS = 10_000
-const PROCESS_LIVES_MS = 8_000
+/** Nothing is killed before it has lived so long, and so many more events are heard: on a slow machine nothing would ever arrive. */
+const BROKER_LIVES = { ms: 10_000, progress: 500 }
+const PROCESS_LIVES = { ms: 4_000, progress: 250 }
 const MOST_WAITING = 600
 const LIMIT_MS = 30 * 60_000
 
@@ -54,7 +55,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
   const counts = { brokerKills: 0, relayKills: 0, consumerKills: 0 }
   const faults = Promise.all([killProcesses(), killBroker()])
   await publishAll()
-  await until('all is heard', async () => (await heard(pool)).length >= options.events, LIMIT_MS)
+  await until('all is heard', async () => (await heardSoFar()) >= options.events, LIMIT_MS)
   over.abort()
   await faults
 
@@ -98,7 +99,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
   async function killProcesses() {
     const random = seeded(options.seed)
     while (!over.signal.aborted) {
-      await pool.query('select pg_sleep($1)', [(PROCESS_LIVES_MS / 1_000) * (0.5 + random())])
+      await hasLived(PROCESS_LIVES)
+      if (over.signal.aborted) return
       const isRelay = random() < 0.5
       const list = isRelay ? processes.relays : processes.consumers
       const place = Math.floor(random() * list.length)
@@ -106,6 +108,18 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
       counts[isRelay ? 'relayKills' : 'consumerKills'] += 1
       list[place] = await untilStarted(isRelay ? relay : consumer)
     }
+  }
+
+  async function hasLived({ ms, progress }: typeof BROKER_LIVES) {
+    const before = await heardSoFar()
+    await pool.query('select pg_sleep($1)', [ms / 1_000])
+    const isEnough = async () => over.signal.aborted || (await heardSoFar()) >= before + progress
+    await until('there is progress', isEnough, LIMIT_MS)
+  }
+
+  async function heardSoFar() {
+    const { rows: found } = await pool.query<{ count: number }>('select count(*)::integer as count from heard')
+    return found[0]?.count ?? 0
   }
 
   /** A consumer refuses to start while its broker is away. */
@@ -118,7 +132,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
 
   async function killBroker() {
     while (!over.signal.aborted) {
-      await pool.query('select pg_sleep($1)', [BROKER_LIVES_MS / 1_000])
+      await hasLived(BROKER_LIVES)
+      if (over.signal.aborted) return
       await options.broker.stop('SIGKILL')
       counts.brokerKills += 1
       await options.broker.start()

@@ -1,4 +1,4 @@
-/** 10,000 events by way of JetStream, while the server is killed every ten seconds and a process every eight. */
+/** 10,000 events by way of JetStream, while the broker and the processes are killed again and again. */
 import { AckPolicy } from '@nats-io/jetstream'
 import { expect, onTestFinished, test } from 'vitest'
 import { openNatsServer } from '../../support/nats-server.ts'

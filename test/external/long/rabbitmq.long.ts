@@ -1,4 +1,4 @@
-/** 10,000 events by way of RabbitMQ, while the broker is killed ten seconds after each start and a process every eight seconds. */
+/** 10,000 events by way of RabbitMQ, while the broker and the processes are killed again and again. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openRabbitServer } from '../../support/rabbitmq-server.ts'
 import { outOfOrder, runPipeline, type Numbered } from '../brokers/pipeline.ts'
