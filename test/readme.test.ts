@@ -23,7 +23,7 @@ beforeAll(async () => {
   opened = await openTestBus()
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
-  pages = ['pace', 'nestjs', 'receiving', 'brokers'].map((page) =>
+  pages = ['pace', 'nestjs', 'receiving', 'relays', 'brokers'].map((page) =>
     writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
   )
 })

@@ -184,7 +184,7 @@ function aBus(handlers: readonly ReturnType<typeof defineRelay>[], signals: BusS
   const { connectionString } = opened
   const bus = createBus({
     connectionString,
-    handlers: handlers as never,
+    handlers,
     onSignal: (signal) => void signals.push(signal),
   })
   onTestFinished(() => bus.close())

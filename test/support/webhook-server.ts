@@ -33,16 +33,16 @@ export async function openWebhookServer(
   port = 0,
 ): Promise<WebhookServer> {
   const received: ReceivedWebhook[] = []
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(request)
+    const { url: path = '', method = '', headers } = request
+    const connection = request.socket.remotePort ?? 0
+    const one = { path, method, headers: headers as Record<string, string>, body: body.toString(), connection }
+    received.push(one)
+    respond(one, response, request)
+  }
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    void buffer(request)
-      .then((body) => {
-        const { url: path = '', method = '', headers } = request
-        const connection = request.socket.remotePort ?? 0
-        const one = { path, method, headers: headers as Record<string, string>, body: body.toString(), connection }
-        received.push(one)
-        respond(one, response, request)
-      })
-      .catch(() => undefined) // the sender has gone
+    void take(request, response).catch(() => undefined) // the sender has gone
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const { port: bound } = server.address() as AddressInfo

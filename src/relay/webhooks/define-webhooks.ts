@@ -101,7 +101,10 @@ type Settings = ReturnType<typeof webhooksOptions.parse>
 function sendingTarget({ endpoint, onGone, onFailing, circuit, ...how }: Settings): RelayTarget {
   const { timeoutMs, allowHttp, allowPrivateAddresses, maxRetryAfterMs } = how
   const target = webhookTarget({
-    ...{ timeoutMs, allowHttp, allowPrivateAddresses, maxRetryAfterMs },
+    timeoutMs,
+    allowHttp,
+    allowPrivateAddresses,
+    maxRetryAfterMs,
     endpoint: (event) => endpoint(requestIn(event).endpoint),
     onGone: onGone && ((_, event) => onGone(requestIn(event).endpoint)),
   })

@@ -55,7 +55,12 @@ const messages = { format: elsewhere, data: elsewhere, codecs: elsewhere }
 const attributes = { source: elsewhere, type: elsewhere, dataSchema: elsewhere, extensions: elsewhere }
 
 export const webhooksOptions = z.strictObject({
-  ...{ ...finding, ...reading, ...sending, ...pace, ...messages, ...attributes },
+  ...finding,
+  ...reading,
+  ...sending,
+  ...pace,
+  ...messages,
+  ...attributes,
   ...requestOptions,
   endpoints: aFunction<(event: never) => readonly string[] | Promise<readonly string[]>>(),
   endpoint: aFunction<WebhooksDefinition<Listening>['endpoint']>(),

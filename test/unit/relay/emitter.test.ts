@@ -63,7 +63,7 @@ describe.each([
 })
 
 test('of an EventEmitter, the attempt ends when all listeners have ended, also where one fails', async () => {
-  const emitter = new EventEmitter()
+  const emitter: Listening = new EventEmitter()
   let ended = false
   emitter.on('notes.note-taken', fail)
   emitter.on('notes.note-taken', async () => {
@@ -80,7 +80,7 @@ test('listeners with wildcards hear it too', async () => {
   const heard: unknown[] = []
   emitter.on('notes.*', (event) => void heard.push(event))
 
-  await relayed(emitter as unknown as Emitter, NoteTaken({ n: 1 }))
+  await relayed(emitter, NoteTaken({ n: 1 }))
 
   expect(heard).toHaveLength(1)
 })

@@ -1,17 +1,11 @@
 /** Webhooks on the wire: a real server, signatures read by an independent implementation, and what becomes of each answer. */
 import { Webhook } from 'standardwebhooks'
-import { expect, onTestFinished, test } from 'vitest'
-import type { Envelope } from '../../../src/index.ts'
-import {
-  defineRelay,
-  webhookTarget,
-  WebhookError,
-  type MessageOptions,
-  type WebhookOptions,
-} from '../../../src/relay/index.ts'
+import { expect, test } from 'vitest'
+import { defineRelay, webhookTarget, WebhookError } from '../../../src/relay/index.ts'
 import { runEvent } from '../../../src/testing/index.ts'
 import { NoteTaken } from '../../support/notes.ts'
-import { aWebhookServer, LOCAL, OLD_SECRET, SECRET, status, type Responding } from '../../support/webhook-server.ts'
+import { aRelay, relayed } from '../../support/relayed.ts'
+import { aWebhookServer, LOCAL, OLD_SECRET, SECRET, status } from '../../support/webhook-server.ts'
 import { until } from '../../support/until.ts'
 
 const A_DAY = 86_400_000
@@ -166,7 +160,7 @@ test.each([
     response.on('close', () => (closed = true)).writeHead(code)
     const chunk = 'x'.repeat(65_536)
     const write = () => {
-      while (!closed && response.write(chunk)) written += chunk.length
+      while (!response.destroyed && response.write(chunk)) written += chunk.length
     }
     response.on('drain', write)
     write()
@@ -174,7 +168,7 @@ test.each([
 
   await until('the connection is closed', () => closed)
   expect(sent).toMatchObject({ state })
-  if (sent.state === 'failed') expect(sent.reason.length).toBeLessThan(300)
+  expect(sent.state === 'failed' ? sent.reason.length : 0).toBeLessThan(300)
   expect(written).toBeLessThan(20_000_000) // what fits into the buffers of two sockets
 })
 
@@ -235,33 +229,3 @@ test('`endpoint` is asked for each event; `null` is skipped, and what it throws 
   ])
   expect(server.received.map(({ path }) => path)).toEqual(['/hook/2'])
 })
-
-interface Answered extends MessageOptions {
-  readonly timeoutMs?: number
-  readonly onGone?: WebhookOptions['onGone']
-}
-
-/** Sends one event to a server that responds like this. */
-async function relayed(
-  respond: Responding,
-  endpoint: { readonly secret?: readonly string[] } = {},
-  { timeoutMs, onGone, ...how }: Answered = {},
-  event = NoteTaken({ n: 1, key: 'key ä' }),
-) {
-  const server = await aWebhookServer(respond)
-  const relay = aRelay(
-    {
-      endpoint: { url: `${server.url}?a=1`, secret: SECRET, headers: { 'X-Tenant': 'acme' }, ...endpoint },
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(onGone && { onGone }),
-    },
-    how,
-  )
-  return { sent: await runEvent(relay, event), event: event as Envelope, server }
-}
-
-function aRelay(options: WebhookOptions, how: MessageOptions = {}) {
-  const to = webhookTarget({ ...LOCAL, ...options })
-  onTestFinished(async () => to.close?.())
-  return defineRelay('notes.send', { on: NoteTaken, to, ...how })
-}

@@ -1,0 +1,10 @@
+/** Started by `webhooks-under-kills.ts`, and killed: a worker with a relay that sends webhooks. */
+import { createBus } from '../../src/index.ts'
+import { relayTo } from './webhooks-relay.ts'
+
+const [connectionString = '', url = ''] = process.argv.slice(2)
+
+const bus = createBus({ connectionString, handlers: [relayTo(url)], onSignal: () => undefined })
+await bus.worker({ queues: { events: 10, events_partitioned: 10 }, pollMs: 100 }).start()
+process.stdout.write('working\n')
+process.stdin.on('end', () => process.exit()).resume() // never longer than the test
