@@ -173,6 +173,8 @@ test('it goes on when its queue was deleted and is there again', async () => {
   await stage.channel.assertQueue(stage.queue)
   await send(stage, { n: 1 })
   await heardBy(stage, 1)
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
 })
 
 test('a failing message of a broker that went away is given up, because it comes again', async () => {
