@@ -8,6 +8,8 @@
 /** Every code a {@link PostbusError} can carry. Codes are stable: they are never renamed, only added. */
 export type PostbusErrorCode =
   | 'POSTBUS_ATTEMPT_FAILED'
+  | 'POSTBUS_BROKER_SETUP'
+  | 'POSTBUS_BROKER_UNREACHABLE'
   | 'POSTBUS_CANNOT_LISTEN'
   | 'POSTBUS_CLAIM_LOST'
   | 'POSTBUS_CLOSED'

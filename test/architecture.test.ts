@@ -34,6 +34,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/connection-options.ts', 'src/options.ts', 'src/tenants/', 'src/assemble-bus.ts', 'src/bus.ts'],
   ['src/index.ts'],
   ['src/catalog/', 'src/otel/', 'src/nest/', 'src/fastify/', 'src/relay/'],
+  ['src/brokers/'],
+  ['src/nats/', 'src/rabbitmq/'],
   ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
@@ -50,6 +52,8 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^croner$/, 'src/schedules/'],
   [/^@nestjs\//, 'src/nest/'],
   [/^fastify$/, 'src/fastify/'],
+  [/^@nats-io\//, 'src/nats/'],
+  [/^amqplib$/, 'src/rabbitmq/'],
 ]
 
 const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')

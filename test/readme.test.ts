@@ -25,7 +25,7 @@ beforeAll(async () => {
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
   pages = [
-    ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays'].map((page) =>
+    ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays', 'brokers'].map((page) =>
       writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
     ),
     ...writeComingFromBlocks(),

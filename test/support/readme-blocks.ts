@@ -67,10 +67,12 @@ function typeScriptBlocks(document: string): readonly (readonly [file: string, c
 function withSources(block: string): string {
   return block
     .replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)
+    .replaceAll(`from 'postbus/nats'`, `from '../../../src/nats/index.ts'`)
     .replaceAll(`from 'postbus/nest'`, `from '../../../src/nest/index.ts'`)
     .replaceAll(`from 'postbus/fastify'`, `from '../../../src/fastify/index.ts'`)
     .replaceAll(`from 'postbus/otel'`, `from '../../../src/otel/index.ts'`)
     .replaceAll(`from 'postbus/relay'`, `from '../../../src/relay/index.ts'`)
+    .replaceAll(`from 'postbus/rabbitmq'`, `from '../../../src/rabbitmq/index.ts'`)
     .replaceAll(`from 'postbus/ui'`, `from '../../../src/ui/index.ts'`)
     .replaceAll(`from 'postbus/testing'`, `from '../../../src/testing/index.ts'`)
 }

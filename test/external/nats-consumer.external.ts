@@ -1,0 +1,182 @@
+/** Messages of a real nats-server become events: once, in order, acknowledged after the commit. */
+import { expect, test } from 'vitest'
+import { until } from '../support/until.ts'
+import { startScript } from './brokers/process-of.ts'
+import { acknowledged, consume, makeConsumer, natsStage, send, sendCloudEvent, standing } from './brokers/nats-stage.ts'
+import { eventsHeard, heard, named, note, numbers } from './brokers/second-bus.ts'
+
+const stage = natsStage()
+
+test('a message becomes an event with its effects, and is acknowledged when both are committed', async () => {
+  const acked: number[] = []
+  const consumer = await consume(stage, {
+    effects: async (message, received, { tx }) => {
+      expect(received).toMatchObject({ is: 'new', events: [{ duplicate: false }] })
+      acked.push((await standing(stage)).ack_floor.stream_seq)
+      await note(message, tx)
+    },
+  })
+
+  await send(stage, { n: 1 })
+  await send(stage, { n: 2 })
+  await acknowledged(stage, 2)
+  await consumer.stop()
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+  expect((await eventsHeard(stage.second.pool)).map(({ n }) => n)).toEqual([1, 2])
+  expect(acked).toEqual([0, 1]) // in the transaction of each, it was not acknowledged yet
+})
+
+test('a message that its publisher sends twice is one event', async () => {
+  await consume(stage)
+
+  await sendCloudEvent(stage, 'twice', 1)
+  await sendCloudEvent(stage, 'other', 2)
+  await sendCloudEvent(stage, 'twice', 1)
+  await acknowledged(stage, 3)
+
+  expect(await heard(stage.second.pool)).toMatchObject([{ message: 'twice' }, { message: 'other' }])
+  expect((await eventsHeard(stage.second.pool)).length).toBe(2)
+})
+
+test('a message whose process died between the commit and the acknowledgement comes again, and is a duplicate', async () => {
+  await makeConsumer(stage, { ack_wait: 1e9 })
+  await send(stage, { n: 1 })
+  await send(stage, { n: 2 })
+  const settings = { connectionString: stage.database.connectionString, nats: { servers: stage.server.servers, stream: stage.stream, consumer: 'second' } } // prettier-ignore
+  const first = await startScript('consuming.ts', { ...settings, diesAfter: 1 }, 'consuming').catch(() => null)
+  await first?.exited
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
+  await consume(stage)
+  await acknowledged(stage, 2)
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+  expect((await eventsHeard(stage.second.pool)).length).toBe(2)
+})
+
+test('what the effects throw takes the event back, and the message is tried again in its place', async () => {
+  let tries = 0
+  await consume(stage, {
+    effects: async (message, _, { tx }) => {
+      await note(message, tx)
+      if (message.sequence === 1 && (tries += 1) < 3) throw new Error('not yet')
+    },
+  })
+
+  await send(stage, { n: 1 })
+  await send(stage, { n: 2 })
+  await acknowledged(stage, 2)
+
+  expect(tries).toBe(3)
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+  expect((await eventsHeard(stage.second.pool)).map(({ n }) => n)).toEqual([1, 2])
+  expect(named(stage.second, 'message.failed')).toMatchObject([{ fields: { stream: stage.stream, sequence: 1, failures: 1 } }, { fields: { failures: 2 } }]) // prettier-ignore
+})
+
+test('the server is told that there is still work on what takes long and on what waits, and hands each out once', async () => {
+  await makeConsumer(stage, { ack_wait: 300e6 })
+  await consume(stage, {
+    effects: async (message, _, { tx }) => {
+      await note(message, tx)
+      if (message.sequence === 1) await stage.second.pool.query('select pg_sleep(1.5)')
+    },
+  })
+  await send(stage, { n: 1 })
+  await send(stage, { n: 2 })
+  await acknowledged(stage, 2)
+
+  expect(await standing(stage)).toMatchObject({ num_redelivered: 0, delivered: { consumer_seq: 2 } })
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+})
+
+test('no more messages are in hand than `inFlight` says, and so many at once as `concurrency` says', async () => {
+  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  let most = 0
+  let now = 0
+  await consume(stage, {
+    inFlight: 8,
+    concurrency: 3,
+    effects: async (message, _, { tx }) => {
+      now += 1
+      most = Math.max(most, now)
+      await enough
+      await note(message, tx)
+      now -= 1
+    },
+  })
+  for (let n = 0; n < 30; n += 1) await send(stage, { n })
+  await until('three run', () => now === 3)
+  await until('eight are in hand', async () => (await standing(stage)).num_ack_pending === 8)
+  finish()
+  await acknowledged(stage, 30)
+
+  expect(most).toBe(3)
+  expect((await heard(stage.second.pool)).length).toBe(30)
+})
+
+test('with a key, the messages of one key keep their order, and keys run beside each other', async () => {
+  const running = new Set<string>()
+  let beside = 0
+  await consume(stage, {
+    concurrency: 4,
+    key: ({ subject }) => subject,
+    effects: async (message, _, { tx }) => {
+      expect(running.has(message.subject)).toBe(false)
+      running.add(message.subject)
+      beside = Math.max(beside, running.size)
+      await stage.second.pool.query('select pg_sleep($1)', [Math.random() / 50])
+      await note(message, tx)
+      running.delete(message.subject)
+    },
+  })
+  for (let n = 0; n < 40; n += 1) await send(stage, { n, key: `key${n % 3}` })
+  await acknowledged(stage, 40)
+
+  const came = await heard(stage.second.pool)
+  for (const key of ['key0', 'key1', 'key2']) {
+    const ofKey = came.filter((one) => one.key === key).map(({ n }) => n)
+    expect(ofKey).toEqual(ofKey.toSorted((one, two) => one - two))
+  }
+  expect(beside).toBe(3)
+})
+
+test('stop waits for what has begun, gives the rest back at once, and leaves a connection of the application open', async () => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  const theirs = await stage.server.connect()
+  const consumer = await consume(stage, {
+    connection: theirs.connection,
+    effects: async (message, _, { tx }) => {
+      begin()
+      await enough
+      await note(message, tx)
+    },
+  })
+  for (let n = 1; n <= 5; n += 1) await send(stage, { n })
+  await begun
+  await until('all are in hand', async () => (await standing(stage)).num_ack_pending === 5)
+  const stopping = consumer.stop()
+  finish()
+  await stopping
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
+  expect(theirs.connection.isClosed()).toBe(false)
+  await theirs.connection.close()
+  await consume(stage) // ack_wait is 30 s: they come now because they were given back
+  await acknowledged(stage, 5)
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2, 3, 4, 5])
+})
+
+test('it goes on when the server was killed and is back', async () => {
+  const consumer = await consume(stage)
+  await send(stage, { n: 1 })
+  await acknowledged(stage, 1)
+  await stage.server.stop('SIGKILL')
+  await stage.server.start()
+  await until('the test is connected again', () => send(stage, { n: 2 }).then(() => true, () => false), 30_000) // prettier-ignore
+  await acknowledged(stage, 2)
+  await consumer.stop()
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+})

@@ -1,0 +1,200 @@
+/** Messages of a real rabbitmq-server become events: once, in order, acknowledged after the commit. */
+import { expect, test } from 'vitest'
+import { until } from '../support/until.ts'
+import { startScript } from './brokers/process-of.ts'
+import { consume, heardBy, rabbitStage, send, waiting } from './brokers/rabbit-stage.ts'
+import { eventsHeard, heard, named, note, notes, numbers } from './brokers/second-bus.ts'
+
+const stage = rabbitStage()
+
+test('a message becomes an event with its effects, and is acknowledged when both are committed', async () => {
+  const unacknowledged: number[] = []
+  const consumer = await consume(stage, {
+    effects: async (message, received, { tx }) => {
+      expect(received).toMatchObject({ is: 'new', events: [{ duplicate: false }] })
+      await note(message, tx)
+      unacknowledged.push(numbers(await heard(stage.second.pool)).length)
+    },
+  })
+
+  await send(stage, { n: 1 })
+  await send(stage, { n: 2 })
+  await heardBy(stage, 2)
+  await consumer.stop()
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+  expect((await eventsHeard(stage.second.pool)).map(({ n }) => n)).toEqual([1, 2])
+  expect(unacknowledged).toEqual([0, 1])
+  expect(await waiting(stage)).toBe(0) // nothing came back when its connection was closed
+})
+
+test('a message that its publisher sends twice is one event', async () => {
+  const consumer = await consume(stage)
+
+  await send(stage, { n: 1 }, { messageId: 'twice' })
+  await send(stage, { n: 2 }, { messageId: 'other' })
+  await send(stage, { n: 1 }, { messageId: 'twice' })
+  await send(stage, { n: 3 }, { messageId: 'last' })
+  await heardBy(stage, 3)
+  await consumer.stop()
+
+  expect(await heard(stage.second.pool)).toMatchObject([
+    { message: 'twice' },
+    { message: 'other' },
+    { message: 'last' },
+  ])
+  expect((await eventsHeard(stage.second.pool)).length).toBe(3)
+})
+
+test('a message whose process died between the commit and the acknowledgement comes again, and is a duplicate', async () => {
+  await send(stage, { n: 1 })
+  await send(stage, { n: 2 })
+  const settings = {
+    connectionString: stage.database.connectionString,
+    rabbit: { url: stage.server.url, queue: stage.queue },
+  }
+  const first = await startScript('consuming.ts', { ...settings, diesAfter: 1 }, 'consuming').catch(() => null)
+  await first?.exited
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
+  const redelivered: boolean[] = []
+  const consumer = await consume(stage, {
+    source: { ...notes, event: (message) => { redelivered.push((message as unknown as { isRedelivered: boolean }).isRedelivered); return notes.event(message) } }, // prettier-ignore
+  })
+  await heardBy(stage, 2)
+  await consumer.stop()
+
+  expect(redelivered[0]).toBe(true)
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+  expect((await eventsHeard(stage.second.pool)).length).toBe(2)
+  expect(await waiting(stage)).toBe(0)
+})
+
+test('what the effects throw takes the event back, and the message is tried again in its place', async () => {
+  let tries = 0
+  await consume(stage, {
+    effects: async (message, _, { tx }) => {
+      await note(message, tx)
+      if (message.id === 'first' && (tries += 1) < 3) throw new Error('not yet')
+    },
+  })
+
+  await send(stage, { n: 1 }, { messageId: 'first' })
+  await send(stage, { n: 2 })
+  await heardBy(stage, 2)
+
+  expect(tries).toBe(3)
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
+  expect((await eventsHeard(stage.second.pool)).map(({ n }) => n)).toEqual([1, 2])
+  expect(named(stage.second, 'message.failed')).toMatchObject([
+    { fields: { queue: stage.queue, messageId: 'first', failures: 1 } },
+    {},
+  ])
+})
+
+test('no more messages are in hand than `inFlight` says, and so many at once as `concurrency` says', async () => {
+  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  let most = 0
+  let now = 0
+  await consume(stage, {
+    inFlight: 8,
+    concurrency: 3,
+    effects: async (message, _, { tx }) => {
+      now += 1
+      most = Math.max(most, now)
+      await enough
+      await note(message, tx)
+      now -= 1
+    },
+  })
+  for (let n = 0; n < 30; n += 1) await send(stage, { n })
+  await until('three run', () => now === 3)
+  await until('the others wait at the broker', async () => (await waiting(stage)) === 22)
+  finish()
+  await heardBy(stage, 30)
+
+  expect(most).toBe(3)
+})
+
+test('stop waits for what has begun, and gives the rest back in its order', async () => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  const consumer = await consume(stage, {
+    effects: async (message, _, { tx }) => {
+      begin()
+      await enough
+      await note(message, tx)
+    },
+  })
+  for (let n = 1; n <= 5; n += 1) await send(stage, { n })
+  await begun
+  await until('all are in hand', async () => (await waiting(stage)) === 0)
+  const stopping = consumer.stop()
+  finish()
+  await stopping
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
+  expect(await waiting(stage)).toBe(4)
+  await consume(stage)
+  await heardBy(stage, 5)
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2, 3, 4, 5])
+})
+
+test('it goes on when the broker was killed and is back, and what was in hand comes once more', async () => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  const consumer = await consume(stage, {
+    effects: async (message, _, { tx }) => {
+      begin()
+      await enough
+      await note(message, tx)
+    },
+  })
+  for (let n = 1; n <= 5; n += 1) await send(stage, { n })
+  await begun
+  await stage.server.stop('SIGKILL')
+  await until('the consumer has noticed', () => named(stage.second, 'consumer.lost').length === 1)
+  finish()
+  await stage.server.start()
+  await stage.connect()
+  await heardBy(stage, 5)
+  await until('it says so', () => named(stage.second, 'consumer.restored').length === 1)
+  await consumer.stop()
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1, 2, 3, 4, 5])
+  expect((await eventsHeard(stage.second.pool)).length).toBe(5)
+  expect(await waiting(stage)).toBe(0)
+}, 120_000)
+
+test('it goes on when its queue was deleted and is there again', async () => {
+  await consume(stage)
+  await stage.channel.deleteQueue(stage.queue)
+  await until('the consumer has noticed', () => named(stage.second, 'consumer.lost').length === 1)
+  await stage.channel.assertQueue(stage.queue)
+  await send(stage, { n: 1 })
+  await heardBy(stage, 1)
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
+})
+
+test('a failing message of a broker that went away is given up, because it comes again', async () => {
+  let tries = 0
+  const consumer = await consume(stage, {
+    maxAttempts: null,
+    effects: async (message, _, { tx }) => {
+      tries += 1
+      if (named(stage.second, 'consumer.restored').length === 0) throw new Error('not yet')
+      await note(message, tx)
+    },
+  })
+  await send(stage, { n: 1 })
+  await until('it was tried', () => tries > 0)
+  await stage.server.stop('SIGKILL')
+  await stage.server.start()
+  await stage.connect()
+  await heardBy(stage, 1)
+  await consumer.stop()
+
+  expect(numbers(await heard(stage.second.pool))).toEqual([1])
+  expect(await waiting(stage)).toBe(0)
+}, 120_000)
