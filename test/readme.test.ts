@@ -9,8 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Bus, EventType, Handler } from '../src/index.ts'
 import { runEvent } from '../src/testing/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
-import { writeComingFromBlocks } from './support/coming-from.ts'
 import { WITH_OPTIONS, withOptionTables } from './support/options-table.ts'
+import { writePageBlocks } from './support/page-blocks.ts'
 import { runTestBlocks } from './support/run-blocks.ts'
 import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
     ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays', 'brokers'].map((page) =>
       writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
     ),
-    ...writeComingFromBlocks(),
+    ...writePageBlocks(),
   ]
 })
 

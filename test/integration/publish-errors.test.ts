@@ -132,9 +132,9 @@ test('the function stores in the order of `ord`, in whatever order the batch lis
 })
 
 test.each([
-  { what: 'fewer deliveries than it was asked for', deliveries: 0, says: 'answered 0 deliveries, expected 1' },
-  { what: 'more', deliveries: 2, says: 'answered 2 deliveries, expected 1' },
-  { what: 'nothing', deliveries: null, says: 'answered nothing, expected 1' },
+  { what: 'fewer deliveries than it was asked for', deliveries: 0, says: 'returned 0 deliveries, expected 1' },
+  { what: 'more', deliveries: 2, says: 'returned 2 deliveries, expected 1' },
+  { what: 'nothing', deliveries: null, says: 'returned nothing, expected 1' },
 ])('a database that answers $what is an error, never silence', async ({ deliveries, says }) => {
   const rows = deliveries === null ? [] : [{ published: `${paid.id} ${deliveries} f` }]
   const broken = { executeSql: async () => ({ rows }) }

@@ -1,4 +1,4 @@
-/** The code blocks of docs/coming-from, each page beside a small application that it can import. */
+/** The code blocks of docs/coming-from and docs/running, each page beside a small application that it can import. */
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { writeReadmeBlocks, type ReadmeBlocks } from './readme-blocks.ts'
@@ -13,6 +13,8 @@ export const invoices = { create: async (_orderId: string, _total: number, _opti
 export const mail = { send: async (_orderId: string): Promise<void> => {} }
 `
 
-export function writeComingFromBlocks(): readonly ReadmeBlocks[] {
-  return globSync('docs/coming-from/*.md').map((page) => writeReadmeBlocks(`from-${basename(page, '.md')}`, APP, page))
+export function writePageBlocks(): readonly ReadmeBlocks[] {
+  return globSync('docs/{coming-from,running}/*.md').map((page) =>
+    writeReadmeBlocks(`page-${basename(page, '.md')}`, APP, page),
+  )
 }
