@@ -42,9 +42,10 @@ for (const used of [1, tenantCount]) {
 
   const tenants = await bus.tenants.list()
   const events = Array.from({ length: EVENTS_EACH }, (_, n) => Noted({ n }))
+  const left = () => used * EVENTS_EACH - handled
   const work = async () => {
     await Promise.all(tenants.map((tenant) => tenant.publish(events)))
-    while (handled < used * EVENTS_EACH) await delay(20)
+    while (left() > 0) await delay(20)
   }
   const { elapsedMs, ...cost } = await measured(work)
   print('at work', {

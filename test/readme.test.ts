@@ -180,11 +180,11 @@ test.each(WITH_OPTIONS)('the option tables of %s are printed from the schemas: n
 
 test('README is short enough for two minutes, and every page that it leads to is there', () => {
   const readme = readFileSync('README.md', 'utf8')
-  const pages = Array.from(readme.matchAll(/\]\(([\w./-]+)\)/g), ([, page = '']) => page)
+  const leadsTo = Array.from(readme.matchAll(/\]\(([\w./-]+)\)/g), ([, page = '']) => page)
 
   expect(readme.split(/\s+/).length).toBeLessThan(1_200)
-  expect(pages.length).toBeGreaterThan(20)
-  expect(pages.filter((page) => !existsSync(page))).toEqual([])
+  expect(leadsTo.length).toBeGreaterThan(20)
+  expect(leadsTo.filter((page) => !existsSync(page))).toEqual([])
 })
 
 type AnEventType = EventType<string, number, object>

@@ -23,6 +23,7 @@ export function holdBack(reply: FastifyReply): HeldReply {
     return reply
   }
   const hide = { configurable: true, writable: true }
+  // oxlint-disable-next-line unicorn/no-thenable -- it is taken away
   Object.defineProperties(reply, { send: { ...hide, value: send }, then: { ...hide, value: undefined } })
   return {
     sent,

@@ -21,8 +21,7 @@ export class RequestTransactions {
     if (!this.#transaction) throw unknownTransaction()
     this.#states.set(request, { is: 'beginning' })
     try {
-      return await inOwnTransaction(this.#transaction, [], async (given) => {
-        const tx = given as RegisteredTransaction // it comes from the application's own function
+      return await inOwnTransaction(this.#transaction, [], async (tx) => {
         this.#states.set(request, { is: 'open', tx })
         return work(tx)
       })

@@ -7,10 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import {
-  type EmbeddedPostgres,
-  embeddedPostgres,
-} from '../../src/embedded-postgres/embedded-postgres.ts'
+import { type EmbeddedPostgres, embeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts'
 
 const isRoot = process.getuid?.() === 0
 const settings = { fsync: 'off' }

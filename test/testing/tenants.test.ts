@@ -1,7 +1,7 @@
 /** The testing kit and the buses of tenants: modes hold for all of them, and what is bound to a test takes its tenants with it. */
 import '../../src/testing/vitest.ts'
 import { describe, expect, test } from 'vitest'
-import { createBus, PostbusError } from '../../src/index.ts'
+import { createBus, type PostbusError } from '../../src/index.ts'
 import {
   allowEventBus,
   assertEventPublished,
