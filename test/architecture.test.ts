@@ -98,10 +98,18 @@ test('each package that is hard to replace has one owner', () => {
   expect(trespassers).toEqual([])
 })
 
-/** Beside the project's own settings: `postbus dev` and the testing kit must know which server they were given. */
-const ENVIRONMENT_READERS = ['config/env.ts', 'src/cli/environment.ts', 'src/testing/database/environment.ts']
+/**
+ * Beside the project's own settings: `postbus dev` and the testing kit must know which server they were given. What `postbus init`
+ * writes reads DATABASE_URL.
+ */
+const ENVIRONMENT_READERS = [
+  'config/env.ts',
+  'src/cli/environment.ts',
+  'src/cli/first-app/files.ts',
+  'src/testing/database/environment.ts',
+]
 
-test('only config/env.ts reads the environment, one file of the command line and one of the testing kit', () => {
+test('only config/env.ts reads the environment, and what has to know a given server', () => {
   const readers = ours.filter((file) => /process\s*\.\s*env\b|\benv\b[^\n]*from 'node:process'/.test(codeOf(file)))
 
   expect(readers).toEqual(ENVIRONMENT_READERS)
