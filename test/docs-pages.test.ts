@@ -23,12 +23,6 @@ test('every command line exists, with every option that is given to it', async (
   for (const [name = '', ...words] of given) {
     const said = helpOf.get(name)
     for (const option of words.filter((word) => word.startsWith('--'))) expect(said, name).toContain(option)
-<<<<<<< HEAD
-    const [action] = words
-    const line = ['dead', 'events', 'lanes', 'log'].includes(name) ? `postbus ${name} ${action}` : `postbus ${name}`
-    expect(said).toContain(line)
-=======
->>>>>>> pages
   }
 })
 
