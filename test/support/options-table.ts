@@ -1,14 +1,17 @@
-/** README's option tables, printed from the schemas that check the options. */
+/** The option tables of README and of other pages, printed from the schemas that check the options. */
 import { z } from 'zod'
 import { batchOptions } from '../../src/handlers/batching.ts'
 import { handlerOptions } from '../../src/handlers/handler-options.ts'
-import { busOptions, workerOptions } from '../../src/options.ts'
+import { busOptions, drainOptions, workerOptions } from '../../src/options.ts'
+import { scheduleOptions } from '../../src/schedules/schedule.ts'
 
 const TABLES: Readonly<Record<string, z.ZodObject>> = {
   handler: handlerOptions,
   batch: batchOptions,
   bus: busOptions,
   worker: workerOptions,
+  drain: drainOptions,
+  schedule: scheduleOptions,
 }
 
 /** README with every table between `<!-- options: NAME -->` and `<!-- /options -->` printed anew. */

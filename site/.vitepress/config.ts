@@ -1,0 +1,30 @@
+/** The site: VitePress over the pages that `assemble.ts` has put together. */
+import { transformerTwoslash } from '@shikijs/vitepress-twoslash'
+import { defineConfig } from 'vitepress'
+import { hovers } from '../hovers.ts'
+import { anchorOf } from '../markdown.ts'
+import { sidebar } from '../sidebar.ts'
+
+export default defineConfig({
+  title: 'Postbus',
+  description: 'A durable, typed event bus for TypeScript services that already run on Postgres.',
+  lang: 'en',
+  srcDir: '.pages',
+  outDir: 'dist',
+  cacheDir: '.cache',
+  metaChunk: true,
+  themeConfig: {
+    nav: [
+      { text: 'Concepts', link: '/concepts' },
+      { text: 'API', link: '/api/' },
+      { text: 'Changelog', link: '/changelog' },
+    ],
+    sidebar: sidebar(),
+    outline: [2, 3],
+    search: { provider: 'local' },
+  },
+  markdown: {
+    anchor: { slugify: anchorOf },
+    codeTransformers: [transformerTwoslash({ explicitTrigger: false, twoslasher: hovers(), throws: true })],
+  },
+})
