@@ -36,7 +36,10 @@ export async function writeApi(): Promise<void> {
 
 /** TypeDoc names a module by its path: `index`, `testing`, `testing/vitest`. */
 function moduleOf(project: ProjectReflection, { source }: Entry): DeclarationReflection {
-  const name = source.replace(/^src\//, '').replace(/\.ts$/, '').replace(/\/index$/, '')
+  const name = source
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '')
+    .replace(/\/index$/, '')
   const found = project.children?.find((child) => child.name === name)
   if (!found) throw new Error(`TypeDoc has no module for ${source}`)
   return found
@@ -58,7 +61,10 @@ function introduce(module: DeclarationReflection, { name, source }: Entry): void
 }
 
 function plain(text: string): string {
-  return text.replaceAll(/\s*\n\s*\*?\s*/g, ' ').replaceAll(/[`\s]+/g, ' ').trim()
+  return text
+    .replaceAll(/\s*\n\s*\*?\s*/g, ' ')
+    .replaceAll(/[`\s]+/g, ' ')
+    .trim()
 }
 
 if (import.meta.main) await writeApi()

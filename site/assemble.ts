@@ -2,23 +2,33 @@
 import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { llmsFull, llmsIndex } from './llms.ts'
-import { withLinksOfSite } from './links.ts'
+import { linkTargets, withLinksOfSite, type Targets } from './links.ts'
 import { ASSEMBLED, placeOf, publishedFiles, ROOT, textOf } from './published.ts'
 
 /** @throws Error with every link that leads nowhere. */
 export function assemble(): void {
   rmSync(ASSEMBLED, { recursive: true, force: true })
-  const broken = publishedFiles().flatMap((file) => {
-    const rewritten = withLinksOfSite(file, textOf(file))
-    write(placeOf(file), rewritten.text)
-    write(join('public', placeOf(file)), textOf(file)) // as it is, for programs
-    return rewritten.broken
-  })
+  const targets = linkTargets()
+  const broken = publishedFiles().flatMap((file) => assemblePage(file, targets))
   if (broken.length > 0) throw new Error(`Links that lead nowhere:\n${broken.join('\n')}`)
 
   copyTheRest()
   write('public/llms.txt', llmsIndex(placeOf))
   write('public/llms-full.txt', llmsFull())
+}
+
+/** While `npm run docs:dev` serves the site: a page that was changed. */
+export function assembleAgain(path: string): void {
+  const file = relative(ROOT, path)
+  if (publishedFiles().includes(file)) for (const link of assemblePage(file, linkTargets())) console.error(link)
+}
+
+/** Returns its links that lead nowhere. */
+function assemblePage(file: string, targets: Targets): readonly string[] {
+  const { text, broken } = withLinksOfSite(file, textOf(file), targets)
+  write(placeOf(file), text)
+  write(join('public', placeOf(file)), textOf(file)) // as it is, for programs
+  return broken
 }
 
 /** Pictures, and the YAML and JSON that pages link to. */

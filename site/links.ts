@@ -13,12 +13,33 @@ export interface Rewritten {
 /** A link `[text](target)` or the start of one around an image; the target has no spaces. */
 const LINK = /(!?)\[((?:[^[\]]|\[[^\]]*\]|!\[[^\]]*\]\([^)]*\))*)\]\(([^()\s]+)\)/g
 
+/** What links can lead to on the site. */
+export interface Targets {
+  readonly files: ReadonlySet<string>
+  headingsOf(file: string): readonly string[]
+  readonly repository: string | null
+}
+
+/** Reads each page once. */
+export function linkTargets(): Targets {
+  const headings = new Map<string, readonly string[]>()
+  return {
+    files: new Set(publishedFiles()),
+    headingsOf(file) {
+      const found = headings.get(file) ?? headingsOf(textOf(file))
+      headings.set(file, found)
+      return found
+    },
+    repository: repositoryAddress(),
+  }
+}
+
 /** The text of `file` with its links as the site has them. */
-export function withLinksOfSite(file: string, text: string): Rewritten {
+export function withLinksOfSite(file: string, text: string, targets: Targets): Rewritten {
   const broken: string[] = []
   const rewrite = (part: string): string =>
     part.replace(LINK, (link: string, image: string, label: string, target: string) => {
-      const found = targetOf(file, target)
+      const found = targetOf(file, target, targets)
       if (found === null) broken.push(`${file} → ${target}`)
       const inner = label.includes('](') ? rewrite(label) : label
       if (found === null || found === 'no address') return image ? link : inner
@@ -28,18 +49,17 @@ export function withLinksOfSite(file: string, text: string): Rewritten {
 }
 
 /** Where a link of `file` leads on the site, or null when it leads nowhere. */
-function targetOf(file: string, target: string): string | null {
+function targetOf(file: string, target: string, { files, repository, ...read }: Targets): string | null {
   if (/^[a-z]+:/.test(target)) return target
   const [path = '', anchor] = target.split('#')
   const pointed = path === '' ? file : posix.normalize(posix.join(posix.dirname(file), decodeURI(path)))
   if (pointed.startsWith('..') || !existsSync(join(ROOT, pointed))) return null
 
-  if (publishedFiles().includes(pointed)) {
-    if (anchor !== undefined && !headingsOf(textOf(pointed)).includes(anchor)) return null
+  if (files.has(pointed)) {
+    if (anchor !== undefined && !read.headingsOf(pointed).includes(anchor)) return null
     const place = path === '' ? '' : `/${placeOf(pointed)}`
     return anchor === undefined ? place : `${place}#${anchor}`
   }
   if (pointed.startsWith('docs/') && /\.\w+$/.test(pointed)) return `/${posix.relative('docs', pointed)}`
-  const repository = repositoryAddress()
   return repository === null ? 'no address' : `${repository}/blob/main/${pointed}`
 }

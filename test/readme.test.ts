@@ -23,7 +23,9 @@ beforeAll(async () => {
   opened = await openTestBus()
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
-  pages = ['pace', 'nestjs', 'receiving'].map((page) => writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`))
+  pages = ['pace', 'nestjs', 'receiving', 'concepts', 'reference/signals'].map((page) =>
+    writeReadmeBlocks(page.replaceAll('/', '-'), 'export {}\n', `docs/${page}.md`),
+  )
 })
 
 beforeEach(() => {

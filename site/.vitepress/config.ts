@@ -1,8 +1,10 @@
 /** The site: VitePress over the pages that `assemble.ts` has put together. */
 import { transformerTwoslash } from '@shikijs/vitepress-twoslash'
 import { defineConfig } from 'vitepress'
+import { assembleAgain } from '../assemble.ts'
 import { hovers } from '../hovers.ts'
 import { anchorOf } from '../markdown.ts'
+import { ROOT } from '../published.ts'
 import { sidebar } from '../sidebar.ts'
 
 export default defineConfig({
@@ -10,6 +12,7 @@ export default defineConfig({
   description: 'A durable, typed event bus for TypeScript services that already run on Postgres.',
   lang: 'en',
   srcDir: '.pages',
+  srcExclude: ['public/**'], // the pages as they are, for programs
   outDir: 'dist',
   cacheDir: '.cache',
   metaChunk: true,
@@ -26,5 +29,16 @@ export default defineConfig({
   markdown: {
     anchor: { slugify: anchorOf },
     codeTransformers: [transformerTwoslash({ explicitTrigger: false, twoslasher: hovers(), throws: true })],
+  },
+  vite: {
+    plugins: [
+      {
+        name: 'postbus:pages',
+        configureServer({ watcher }) {
+          watcher.add([`${ROOT}/docs`, `${ROOT}/README.md`])
+          watcher.on('change', assembleAgain)
+        },
+      },
+    ],
   },
 })
