@@ -1,7 +1,7 @@
 /** Writes the pages of the API with TypeDoc: one folder for each entry of the package, one page for each name that it exports. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Application, type DeclarationReflection, type ProjectReflection } from 'typedoc'
+import { Application, type DeclarationReflection, type ProjectReflection, type TypeDocOptions } from 'typedoc'
 import type { PluginOptions } from 'typedoc-plugin-markdown'
 import { entries, type Entry } from './entries.ts'
 import { ASSEMBLED, ROOT } from './published.ts'
@@ -24,7 +24,7 @@ const OPTIONS = {
   parametersFormat: 'table',
   validation: false,
   logLevel: 'Warn',
-} as const satisfies Record<string, unknown> & Partial<PluginOptions>
+} satisfies Partial<TypeDocOptions> & Partial<PluginOptions>
 
 export async function writeApi(): Promise<void> {
   const app = await Application.bootstrapWithPlugins(OPTIONS)
@@ -54,7 +54,7 @@ function introduce(module: DeclarationReflection, { name, source }: Entry): void
     for (const one of [child, ...(child.signatures ?? [])]) {
       const text = plain(one.comment?.summary.map((part) => part.text).join('') ?? '')
       if (beginning === '' || !text.startsWith(beginning)) continue
-      module.comment ??= one.comment?.clone()
+      if (one.comment) module.comment ??= one.comment.clone()
       delete one.comment
     }
   }

@@ -3,7 +3,7 @@
  * `// file.ts` see each other, as they do when they are compiled by the tests.
  */
 import { basename, join } from 'node:path'
-import type { TwoslashShikiFunction, TwoslashShikiReturn } from '@shikijs/vitepress-twoslash'
+import type { TwoslashShikiFunction, TwoslashShikiReturn } from '@shikijs/twoslash'
 import ts from 'typescript'
 import { entries } from './entries.ts'
 import { docsFiles, ROOT, textOf } from './published.ts'
@@ -11,7 +11,7 @@ import { docsFiles, ROOT, textOf } from './published.ts'
 /** Below the root, for the packages to be found. Nothing is written there. */
 const FOLDER = join(ROOT, '.postbus/site-blocks')
 const FILE_NAME = /^\/\/ (\S+\.tsx?)\n/
-const LONGEST = 1_200
+const LONGEST = 500
 
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2024,

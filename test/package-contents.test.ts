@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const EXPECTED = /^(dist\/|docs\/.+\.md$|llms\.txt$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
 const MOST_BYTES_OF_DOCS = 1_500_000
 /** npm would read all of them first. */
-const LEFT_OUT = ['.git', '.postbus', 'dist', 'node_modules', 'readme-blocks']
+const LEFT_OUT = ['.git', '.postbus', '.pages', '.cache', 'dist', 'node_modules', 'readme-blocks']
 
 test('npm pack takes the docs in Markdown beside the compiled code, and nothing of the workshop', async () => {
   const files = await packedFiles()

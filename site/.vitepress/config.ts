@@ -31,6 +31,7 @@ export default defineConfig({
     codeTransformers: [transformerTwoslash({ explicitTrigger: false, twoslasher: hovers(), throws: true })],
   },
   vite: {
+    build: { chunkSizeWarningLimit: 4_000 }, // the index of the search, which is loaded when it is opened
     plugins: [
       {
         name: 'postbus:pages',

@@ -7,5 +7,5 @@ import './site.css'
 
 export default {
   extends: DefaultTheme,
-  enhanceApp: ({ app }) => app.use(TwoslashFloatingVue as never),
+  enhanceApp: ({ app }) => void app.use(TwoslashFloatingVue as never),
 } satisfies Theme
