@@ -6,14 +6,12 @@ import { decisionFiles, placeOf, titleOf } from './published.ts'
 interface Item {
   readonly text: string
   readonly link?: string
-  readonly collapsed?: boolean
   readonly items?: Item[]
 }
 
 export function sidebar(): Item[] {
   return SECTIONS.filter(({ pages }) => pages.length > 0).map((section) => ({
     text: section.title,
-    collapsed: false,
     items: [...section.pages.map(itemOf), ...generated(section)],
   }))
 }
@@ -23,10 +21,10 @@ function itemOf({ name, file }: Page): Item {
 }
 
 function generated({ title }: Section): Item[] {
-  if (title === 'Reference') return [{ text: 'API', collapsed: false, items: entries().map(apiItem) }]
+  if (title === 'Reference') return [{ text: 'API', items: entries().map(apiItem) }]
   if (title !== 'Inside') return []
   const decisions = decisionFiles().map((file) => ({ text: titleOf(file), link: addressOf(file) }))
-  return [{ text: 'Decisions', collapsed: true, items: decisions }]
+  return [{ text: 'Decisions', items: decisions }]
 }
 
 function apiItem(entry: ReturnType<typeof entries>[number]): Item {

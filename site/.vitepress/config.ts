@@ -6,6 +6,9 @@ import { hovers } from '../hovers.ts'
 import { anchorOf } from '../markdown.ts'
 import { ROOT } from '../published.ts'
 import { sidebar } from '../sidebar.ts'
+import { withoutEmptyHeads } from '../tables.ts'
+
+const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#1d4f91"/></svg>')}`
 
 export default defineConfig({
   title: 'Postbus',
@@ -16,6 +19,7 @@ export default defineConfig({
   outDir: 'dist',
   cacheDir: '.cache',
   metaChunk: true,
+  head: [['link', { rel: 'icon', href: ICON }]],
   themeConfig: {
     nav: [
       { text: 'Concepts', link: '/concepts' },
@@ -27,6 +31,8 @@ export default defineConfig({
     search: { provider: 'local' },
   },
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    config: withoutEmptyHeads,
     anchor: { slugify: anchorOf },
     codeTransformers: [transformerTwoslash({ explicitTrigger: false, twoslasher: hovers(), throws: true })],
   },
