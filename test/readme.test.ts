@@ -1,15 +1,13 @@
-/** README and the first pages are promises too: their code blocks compile and run, their command lines are understood, their tables are printed. */
+/** README and the first pages are promises too: their code blocks compile and run, their command lines are understood. */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { format, resolveConfig } from 'prettier'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Bus, EventType, Handler } from '../src/index.ts'
 import { runEvent } from '../src/testing/index.ts'
 import { openTestBus, type TestBus } from './support/bus.ts'
-import { WITH_OPTIONS, withOptionTables } from './support/options-table.ts'
 import { writePageBlocks } from './support/page-blocks.ts'
 import { runTestBlocks } from './support/run-blocks.ts'
 import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support/readme-blocks.ts'
@@ -25,9 +23,18 @@ beforeAll(async () => {
   await opened.database.query('create table orders (id text primary key)')
   blocks = writeReadmeBlocks('modules', appWithEveryClient(opened.connectionString))
   pages = [
-    ...['pace', 'nestjs', 'receiving', 'sql', 'frameworks', 'multi-tenancy', 'relays', 'brokers'].map((page) =>
-      writeReadmeBlocks(page, 'export {}\n', `docs/${page}.md`),
-    ),
+    ...[
+      'pace',
+      'nestjs',
+      'receiving',
+      'sql',
+      'frameworks',
+      'multi-tenancy',
+      'relays',
+      'brokers',
+      'concepts',
+      'reference/signals',
+    ].map((page) => writeReadmeBlocks(page.replaceAll('/', '-'), 'export {}\n', `docs/${page}.md`)),
     ...writePageBlocks(),
   ]
 })
@@ -168,14 +175,6 @@ describe('command lines', () => {
     const expected = namesOne ? [0, 1] : [0] // that there is none by this id is a failure of its own
     expect(expected, stderr).toContain(code)
   })
-})
-
-test.each(WITH_OPTIONS)('the option tables of %s are printed from the schemas: npm run docs:tables', async (page) => {
-  const written = readFileSync(page, 'utf8')
-
-  const printed = await format(withOptionTables(written), { ...(await resolveConfig(page)), parser: 'markdown' })
-
-  expect(written).toBe(printed)
 })
 
 test('README is short enough for two minutes, and every page that it leads to is there', () => {

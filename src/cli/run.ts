@@ -32,7 +32,8 @@ import { ui } from './ui.ts'
 import { worker } from './worker.ts'
 import { workers } from './workers.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = {
+/** In the order in which `--help` lists them. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
   init,
   dev,
   migrate,

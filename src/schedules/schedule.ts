@@ -17,7 +17,7 @@ export interface Tick {
   readonly isMissed: boolean
 }
 
-const scheduleOptions = z.strictObject({
+export const scheduleOptions = z.strictObject({
   cron: z
     .string()
     .describe('Five fields, minutes first, or six, with seconds before them. `@daily` and the like are understood.'),

@@ -2,15 +2,16 @@
 import { z } from 'zod'
 import { batchOptions } from '../../src/handlers/batching.ts'
 import { handlerOptions } from '../../src/handlers/handler-options.ts'
-import { busOptions, workerOptions } from '../../src/options.ts'
-
-export const WITH_OPTIONS = ['docs/handlers.md', 'docs/configuration.md', 'docs/batches.md'] as const
+import { busOptions, drainOptions, workerOptions } from '../../src/options.ts'
+import { scheduleOptions } from '../../src/schedules/schedule.ts'
 
 const TABLES: Readonly<Record<string, z.ZodObject>> = {
   handler: handlerOptions,
   batch: batchOptions,
   bus: busOptions,
   worker: workerOptions,
+  drain: drainOptions,
+  schedule: scheduleOptions,
 }
 
 /** A page with every table between `<!-- options: NAME -->` and `<!-- /options -->` printed anew. */

@@ -1,10 +1,5 @@
-/** `npm run docs:tables`: prints the option tables of the pages that have some. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { format, resolveConfig } from 'prettier'
-import { WITH_OPTIONS, withOptionTables } from './options-table.ts'
+/** `npm run docs:tables`: prints what is printed from the sources: the option tables, the commands, the metrics. */
+import { writeFileSync } from 'node:fs'
+import { PRINTED_PAGES, printed } from './printed-pages.ts'
 
-for (const file of WITH_OPTIONS) {
-  const config = await resolveConfig(file)
-  const printed = withOptionTables(readFileSync(file, 'utf8'))
-  writeFileSync(file, await format(printed, { ...config, parser: 'markdown' }))
-}
+for (const file of PRINTED_PAGES) writeFileSync(file, await printed(file))

@@ -1,0 +1,28 @@
+/** The entries of the package, from the exports of package.json: what may be imported, and the source of each. */
+import { textOf } from './published.ts'
+
+export interface Entry {
+  /** As it is imported: `postbus/testing`. */
+  readonly name: string
+  /** `src/testing/index.ts` */
+  readonly source: string
+}
+
+export function entries(): readonly Entry[] {
+  const { exports } = JSON.parse(textOf('package.json')) as { exports: Record<string, string | { default: string }> }
+  return Object.entries(exports).flatMap(([path, target]) =>
+    typeof target === 'string'
+      ? []
+      : [
+          {
+            name: `postbus${path.slice(1)}`,
+            source: target.default.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts'),
+          },
+        ],
+  )
+}
+
+/** Where the pages of an entry begin on the site. */
+export function placeOfEntry({ name }: Entry): string {
+  return `/api/${name.replaceAll('/', '-')}/`
+}

@@ -1,0 +1,54 @@
+/** The files of GitHub, which nothing here runs: they can be read, they name scripts that exist, and they cover what is supported. */
+import { globSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+
+interface Workflow {
+  readonly jobs: Readonly<Record<string, Job>>
+  readonly permissions?: Readonly<Record<string, string>>
+}
+
+interface Job {
+  readonly steps: readonly { readonly run?: string; readonly uses?: string }[]
+  readonly strategy?: { readonly matrix: Readonly<Record<string, readonly number[]>> }
+}
+
+const scripts = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }).scripts
+
+test('every workflow can be read, and runs scripts and files that are there', () => {
+  const files = globSync('.github/workflows/*.yml').toSorted()
+  const lines = files.flatMap((file) =>
+    Object.values(read<Workflow>(file).jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? [])),
+  )
+  const asked = lines.flatMap((line) =>
+    Array.from(line.matchAll(/npm (?:run )?(?!ci\b|run\b)([\w:]+)/g), ([, name]) => name),
+  )
+
+  expect(files.map((file) => file.split('/').at(-1))).toEqual(['ci.yml', 'docs.yml', 'release.yml'])
+  expect(asked).toEqual(expect.arrayContaining(['test', 'docs', 'package']))
+  expect(asked.filter((name) => name === undefined || !(name in scripts))).toEqual([])
+})
+
+test('CI runs what .ci/run does, and the tests on every Postgres and Node that is supported', () => {
+  const { jobs } = read<Workflow>('.github/workflows/ci.yml')
+
+  expect(jobs['run']?.steps.map(({ run }) => run)).toContain('.ci/run')
+  expect(jobs['test']?.strategy?.matrix).toEqual({ postgres: [14, 15, 16, 17, 18], node: [22, 24, 26] })
+})
+
+test('a release is signed with where it was built', () => {
+  const release = read<Workflow>('.github/workflows/release.yml')
+
+  expect(release.permissions).toMatchObject({ 'id-token': 'write' })
+  expect(readFileSync('.github/workflows/release.yml', 'utf8')).toContain("NPM_CONFIG_PROVENANCE: 'true'")
+})
+
+test('a bug report asks for what doctor says', () => {
+  const form = read<{ body: { type: string; attributes: { label?: string } }[] }>('.github/ISSUE_TEMPLATE/bug.yml')
+
+  expect(form.body.map(({ attributes }) => attributes.label)).toContain('Output of `npx postbus doctor --json`')
+})
+
+function read<Content>(file: string): Content {
+  return parse(readFileSync(file, 'utf8')) as Content
+}
