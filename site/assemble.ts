@@ -33,7 +33,7 @@ function assemblePage(file: string, targets: Targets): readonly string[] {
 
 /** Pictures, and the YAML and JSON that pages link to. */
 function copyTheRest(): void {
-  for (const file of globSync('docs/**/*.*', { cwd: ROOT, exclude: (name) => String(name).endsWith('.md') }))
+  for (const file of globSync('docs/**/*.*', { cwd: ROOT, exclude: (name) => name.endsWith('.md') }))
     cpSync(join(ROOT, file), join(ASSEMBLED, 'public', relative('docs', file)))
 }
 

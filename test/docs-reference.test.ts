@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { PRINTED_PAGES, printed } from './support/printed-pages.ts'
 
-
-test.each(PRINTED_PAGES)('%s is as it is printed from the sources; print it with: npm run docs:tables', async (file) => {
-  expect(readFileSync(file, 'utf8')).toBe(await printed(file))
-})
+test.each(PRINTED_PAGES)(
+  '%s is as it is printed from the sources; print it with: npm run docs:tables',
+  async (file) => {
+    expect(readFileSync(file, 'utf8')).toBe(await printed(file))
+  },
+)
 
 describe('error codes', () => {
   const page = readFileSync('docs/reference/errors.md', 'utf8')
@@ -15,7 +17,7 @@ describe('error codes', () => {
   test('each code has a section, and each section a code', () => {
     const codes = namesIn('src/errors.ts', 'PostbusErrorCode')
 
-    expect(sections.map((section) => section.split('\n')[0]).toSorted()).toEqual(codes)
+    expect(sections.map((section) => section.split('\n')[0] ?? '').toSorted()).toEqual(codes)
   })
 
   test('each says when it is raised, and what to do', () => {

@@ -147,7 +147,7 @@ describe('a mistake in the command line has exit code 2, an explanation on stder
     expect(named).toMatchObject({ code: 2, out: '' })
     expect(named.err).toContain('missing.config.ts')
     expect(none).toMatchObject({ code: 2, out: '' })
-    expect(none.err).toContain('looked for postbus.config.ts, postbus.config.js')
+    expect(none.err).toContain('looked for postbus.config.ts, postbus.config.mts, postbus.config.js')
     await rm(folder, { recursive: true })
   })
 })
