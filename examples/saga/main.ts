@@ -40,7 +40,8 @@ async function story({ connectionString, schemas, tell }: ExamplePlace): Promise
 
     tell(`${await bus.events.count({ correlationId: 'order o-2' })} events have the correlation id "order o-2"`)
     const { deadLetters } = await bus.deadLetters.list()
-    for (const { handler, partitionKey, reason } of deadLetters) tell(`dead: ${handler} of ${partitionKey}: ${reason}`)
+    for (const { handler, partitionKey, attempts, reason } of deadLetters)
+      tell(`dead ${attempts.length === 0 ? 'at once' : 'in the end'}: ${handler} of ${partitionKey}: ${reason}`)
   } finally {
     await bus.close()
     await db.destroy()
