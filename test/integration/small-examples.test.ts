@@ -4,7 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
+import { Webhook } from 'standardwebhooks'
 import { expect, onTestFinished, test } from 'vitest'
+import { openReceiver } from '../../examples/webhooks/receiver.ts'
+import { newSecret } from '../../examples/webhooks/webhooks.ts'
 import { createDatabase } from '../support/database.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -93,6 +96,30 @@ test(
   },
   LIMIT_MS,
 )
+
+test('the receiver of webhooks takes what the library of Standard Webhooks signs, and nothing old, altered or signed by another', async () => {
+  const [secret, another] = [newSecret(), newSecret()]
+  const receiver = await openReceiver(
+    () => secret,
+    () => 204,
+  )
+  onTestFinished(() => receiver.close())
+  const send = async (signature: string, body: string, sentAt: Date) => {
+    const timestamp = String(Math.floor(sentAt.getTime() / 1_000))
+    const headers = { 'webhook-id': 'm-1', 'webhook-timestamp': timestamp, 'webhook-signature': signature }
+    return (await fetch(receiver.url, { method: 'POST', headers, body })).status
+  }
+  const sign = (by: string, sentAt: Date) => new Webhook(by).sign('m-1', sentAt, '{}')
+  const hourAgo = new Date(Date.now() - 3_600_000)
+  const now = new Date()
+
+  expect(await send(sign(secret, now), '{}', now)).toBe(204)
+  expect(await send(`${sign(another, now)} ${sign(secret, now)}`, '{}', now)).toBe(204)
+  expect(await send(sign(another, now), '{}', now)).toBe(401)
+  expect(await send(sign(secret, now), '{ }', now)).toBe(401)
+  expect(await send(sign(secret, hourAgo), '{}', hourAgo)).toBe(401)
+  expect(await send('', '{}', now)).toBe(401)
+})
 
 test('the list of examples has each of them, with a command that is there', () => {
   const folders = readdirSync(resolve(ROOT, 'examples'), { withFileTypes: true })
