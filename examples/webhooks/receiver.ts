@@ -39,12 +39,13 @@ export async function openReceiver(
 
 /** Over the id, the time and the body as it came, byte for byte. The header may have several signatures, while a secret is changed. */
 function isGenuine(secret: string, headers: IncomingHttpHeaders, body: string): boolean {
-  const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map((name) => headers[`webhook-${name}`])
+  const header = (name: string) => String(headers[`webhook-${name}`])
+  const [id, timestamp, signatures] = [header('id'), header('timestamp'), header('signature')] as const
   if (!(Math.abs(Date.now() / 1_000 - Number(timestamp)) <= TOLERANCE_S)) return false // old, or no number: a repetition
 
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
   const expected = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest()
-  return String(signatures)
+  return signatures
     .split(' ')
     .filter((signature) => signature.startsWith('v1,'))
     .map((signature) => Buffer.from(signature.slice('v1,'.length), 'base64'))
