@@ -46,7 +46,7 @@ test.concurrent(
     const all = [...worker.signals, ...other.signals].map(({ name }) => name)
     expect(all).not.toContain('delivery.recovered')
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
@@ -72,7 +72,7 @@ test.concurrent(
     const all = [...worker.signals, ...other.signals].map(({ name }) => name)
     expect(all).not.toContain('delivery.recovered')
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
@@ -125,7 +125,7 @@ test.concurrent(
     const entries = await stage.trace.entries()
     expect(entries.map(({ step }) => step)).toEqual(deliveries.flatMap(() => ['start', 'end']))
   },
-  60_000,
+  120_000,
 )
 
 async function aStageBehindAProxy({ onTestFinished }: Around, words: readonly string[] = []) {

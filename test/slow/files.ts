@@ -29,6 +29,7 @@ export const SLOW: readonly string[] = [
   'test/integration/quick-start.test.ts',
   'test/integration/retention-broken-variants.test.ts',
   'test/integration/set-aside.test.ts',
+  'test/integration/small-examples.test.ts',
   'test/integration/worker-odd-answers.test.ts',
   'test/testing/failing-tests.test.ts',
   'test/testing/live/recipes.test.ts',

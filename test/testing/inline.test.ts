@@ -118,7 +118,17 @@ test('without a transaction the context has none', async () => {
 
   await bus.publish(Ticked({ n: 1 }))
 
-  expect(keys).toEqual(['attempt', 'maxAttempts', 'deliveryId', 'isReplay', 'replayId', 'signal', 'log', 'publish'])
+  expect(keys).toEqual([
+    'attempt',
+    'maxAttempts',
+    'deliveryId',
+    'isReplay',
+    'replayId',
+    'signal',
+    'bus',
+    'log',
+    'publish',
+  ])
 })
 
 test.each([
