@@ -31,7 +31,7 @@ test.concurrent(
     const ended = (await stage.trace.entries()).filter(({ step }) => step === 'end')
     expect(ended.map(({ pid, attempt }) => [pid, attempt])).toEqual([[other.pid, 2]])
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
@@ -52,5 +52,5 @@ test.concurrent(
     expect(frozen.signalsNamed('claim.lost')).toEqual([])
     expect(frozen.signalsNamed('delivery.recovered')).toEqual([])
   },
-  60_000,
+  120_000,
 )

@@ -33,7 +33,7 @@ test.concurrent(
     expect(trace.filter(({ key, step }) => key === 'blue' && step === 'end')).toHaveLength(1)
     expect([...worker.signalsNamed('claim.lost'), ...other.signalsNamed('delivery.recovered')]).toEqual([])
   },
-  40_000,
+  120_000,
 )
 
 test.concurrent(

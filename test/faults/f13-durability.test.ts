@@ -40,7 +40,7 @@ test.concurrent(
     await surviving(() => later.migrate())
     expect((await later.migrate()).steps).toEqual([])
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
@@ -71,7 +71,7 @@ test.concurrent(
     expect(rows.filter(({ events, deliveries }) => events !== 3 || deliveries !== 6)).toEqual([])
     expect(answered.filter((list) => !rows.some((row) => row.list === list))).toEqual([])
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
@@ -96,7 +96,7 @@ test.concurrent(
     expect((await store.settle('events', again.map(done))).ours.size).toBe(4)
     expect(await bus.deadLetters.count()).toBe(0)
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
@@ -118,7 +118,7 @@ test.concurrent(
       Array.from({ length: 3 }, () => ['completed', 1]), // of what was lost together it is not known what had begun
     )
   },
-  60_000,
+  120_000,
 )
 
 async function drained(bus: { worker(): { drain(): Promise<unknown> } }): Promise<unknown> {

@@ -37,7 +37,7 @@ test.concurrent(
       { id: next?.id, state: 'active' },
     ])
   },
-  60_000,
+  120_000,
 )
 
 test.concurrent(
