@@ -3,13 +3,11 @@ import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { CheckedLaneQuery, Lane, LanePage } from '../../../deliveries/lanes.ts'
 import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/page.ts'
 import type { Queryable } from '../connection.ts'
-import { functionName, inQueue, LIVE_IN_LANE } from '../functions/sql.ts'
+import { functionName } from '../functions/sql.ts'
 import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
 import { describedLanes, laneOf, type LaneRow } from './described-lanes.ts'
 
-/** Of the deliveries at the front of a queue, a list looks at this many for heads, before it walks from lane to lane. */
-const AT_THE_FRONT = 1_000
 /** A walk looks at this many lanes of each queue. */
 const MOST_LANES = 100_000
 
@@ -25,16 +23,13 @@ interface Part {
 }
 
 /**
- * Blocked lanes first, by when they were blocked, then the others, by when their head was published. Each part costs as much as it
- * shows: a part is asked for only when those before it do not fill the page.
+ * Blocked lanes first, by when they were blocked, then the others, by when their head was published. The blocked ones cost as much as
+ * is shown of them. The others are looked at only when these do not fill the page.
  */
 export async function listLanes(database: Queryable, tables: Tables, query: StoredLaneQuery): Promise<LanePage> {
   const { state = null, limit } = query
   const after = placeOf('lanes', query.cursor)
-  const parts = [
-    ...(state === null || state === 'blocked' ? [blocked] : []),
-    ...(state === 'blocked' ? [] : [atFront, walked]),
-  ]
+  const parts = [...(state === null || state === 'blocked' ? [blocked] : []), ...(state === 'blocked' ? [] : [others])]
   const queues = await laneQueues(database, tables)
   const found = new Map<string, Placed<Lane>>()
   for (const part of parts) {
@@ -79,46 +74,20 @@ const blocked: Part = {
   fifth: (_query, place) => place?.micros ?? null,
 }
 
-const atFront: Part = {
+/** From lane to lane: which of them has waited longest is known when all have been seen. */
+const others: Part = {
   rank: 1,
   statement: (tables) => {
     const heads = `
-      select job.id from (
-        select job.id, job.singleton_key, job.start_after from ${tables.delivery} job
-        where job.name = $1 and ${LIVE_IN_LANE} and job.id > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')
-        order by job.id limit ${AT_THE_FRONT}
-      ) job
-      where ($2::text[] is null or ${handlerOfLane('job.singleton_key')} = any($2)) and not exists (
-        select from ${tables.delivery} earlier
-        where ${inQueue('earlier', '$1')} and earlier.singleton_key = job.singleton_key
-          and ${LIVE_IN_LANE.replaceAll('job.', 'earlier.')} and earlier.id < job.id
-      )`
-    return othersOf(tables, heads)
+      select id from ${functionName(tables, 'walk')}($1, '', ${MOST_LANES}) walked
+      where ($2::text[] is null or ${handlerOfLane('walked.lane')} = any($2)) and ($4::uuid is null or walked.id > $4)
+      order by id`
+    return `${describedLanes(tables, heads)}
+      where ($5::text is null or head.state = $5) and (head.state <> 'blocked' or not exists (
+        select from ${tables.deadLetter} letter
+        where letter.delivery_id = head."deliveryId" and letter.dismissed_at is null and letter.blocks_key
+      ))
+      order by head."deliveryId" limit $3`
   },
-  fifth: stateOf,
-}
-
-/** When one lane's backlog stands at the front, or there are no more lanes than fit on a page. */
-const walked: Part = {
-  rank: 1,
-  statement: (tables) =>
-    othersOf(
-      tables,
-      `select id from ${functionName(tables, 'walk')}($1, '', ${MOST_LANES}) walked
-      where ($2::text[] is null or ${handlerOfLane('walked.lane')} = any($2)) and ($4::uuid is null or walked.id > $4)`,
-    ),
-  fifth: stateOf,
-}
-
-function othersOf(tables: Tables, heads: string): string {
-  return `${describedLanes(tables, heads)}
-    where ($5::text is null or head.state = $5) and (head.state <> 'blocked' or not exists (
-      select from ${tables.deadLetter} letter
-      where letter.delivery_id = head."deliveryId" and letter.dismissed_at is null and letter.blocks_key
-    ))
-    order by head."deliveryId" limit $3`
-}
-
-function stateOf({ state }: StoredLaneQuery): string | null {
-  return state ?? null
+  fifth: ({ state }) => state ?? null,
 }
