@@ -79,7 +79,7 @@ export async function once(connectionString: string, statement: string): Promise
 
 async function connected(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 })
-  client.on('error', () => undefined) // whoever works with the database next says what is wrong
+  client.on('error', () => undefined) // the next statement says what is wrong
   await client.connect()
   return client
 }

@@ -37,7 +37,7 @@ function chartFile(question: string): string {
   return `docs/charts/${question}.svg`
 }
 
-/** The page with everything between `<!-- bench: NAME -->` and `<!-- /bench -->` printed anew. */
+/** Returns the page with all between `<!-- bench: NAME -->` and `<!-- /bench -->` printed again. */
 function withResults(page: string): string {
   return page.replace(/<!-- bench: ([a-z-]+) -->\n[\s\S]*?<!-- \/bench -->/g, (_, name: string) => {
     if (!questions.some((question) => question.name === name)) throw new Error(`No question is named "${name}".`)

@@ -15,7 +15,7 @@ export function orderOf(key: string, place: number, note?: string): Order {
   return note === undefined ? order : { ...order, note }
 }
 
-/** The names of so many receivers of one event: queues, tasks or handlers, whatever a contestant calls them. */
+/** The names of so many receivers of one event: queues, tasks or handlers, as each contestant calls them. */
 export function receivers(count: number): readonly string[] {
   return Array.from({ length: count }, (_, place) => (place === 0 ? RECEIVER : `${RECEIVER}-${place + 1}`))
 }

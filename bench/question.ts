@@ -19,7 +19,7 @@ export interface Entry {
   /** The state that each measurement starts from. Entries of a case that name the same one share what was prepared. */
   readonly state: string
   /**
-   * `fresh`, the default: everyone plans with statistics of what is there. `as prepared`: nobody runs ANALYZE after
+   * `fresh`, the default: all plan with statistics of what is there. `as prepared`: no ANALYZE runs after
    * `prepare`.
    */
   readonly statistics?: 'fresh' | 'as prepared'

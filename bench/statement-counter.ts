@@ -1,5 +1,5 @@
 /**
- * Counts the statements that programs send to Postgres, by standing between them: exact, whoever asks, and without
+ * Counts the statements that programs send to Postgres, by standing between them: exact, for every client, and without
  * settings that the measured server would need.
  */
 import { once } from 'node:events'

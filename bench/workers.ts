@@ -13,13 +13,13 @@ export interface Workers {
   start(instruction?: Instruction): void
   /** What all of them have told so far. */
   progress(): { readonly done: number; readonly ofHot: number }
-  /** What was handled since the last time somebody asked. */
+  /** What was handled since this was asked last. */
   handled(): readonly Handled[]
   /** Of all processes together, since they began. */
   cost(): Promise<Cost>
 }
 
-/** Starts so many processes, waits until all are ready, and stops them whatever happens. */
+/** Starts so many processes, waits until all are ready, and stops them, also when the work fails. */
 export async function withWorkers<Result>(
   contestant: Contestant,
   connectionString: string,

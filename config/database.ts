@@ -7,7 +7,7 @@ export type ProjectDatabase = {
   readonly connectionString: string
   /** For people: which database this is, without its password. */
   readonly which: string
-  /** Call it when all connections are closed: a Postgres of our own stops when nobody uses it. */
+  /** Call it when all connections are closed: a Postgres of our own stops when no process uses it. */
   release(): Promise<void>
 }
 

@@ -3,20 +3,20 @@
  * deliveries and discarded dead letters. And the table in which it keeps its place.
  *
  *   a turn ──► events behind the last place, by seq, that are old enough ──► locked
- *     ──► in each queue: their deliveries, all ended long enough ago ──► locked, counted anew ──┐
- *     ──► their dead letters, all discarded long enough ago ──► locked, counted anew ───────────┤
+ *     ──► in each queue: their deliveries, all ended long enough ago ──► locked, counted again ─┐
+ *     ──► their dead letters, all discarded long enough ago ──► locked, counted again ──────────┤
  *                                                              an event that passed everywhere ─┴─► deleted
  *
- * What it cannot lock at once it leaves for the next time round, so it waits for nobody. What it has locked nobody changes
+ * What it cannot lock at once it leaves for the next time round, so it waits for no lock. What it has locked is not changed
  * any more, and the statement that counts has a newer snapshot than the one that locked: what was settled, retried or
- * written anew meanwhile is one row too many, and the event stays. An event and its deliveries become visible in one
- * moment, so an event that can be seen shows all it has. Whoever adds deliveries to a stored event later must hold its row
+ * written again meanwhile is one row too many, and the event stays. An event and its deliveries become visible in one
+ * moment, so an event that can be seen shows all it has. Code that adds deliveries to a stored event later must hold its row
  * while doing so.
  *
  * Queues are found in the database, by the comment that our schema has left there: other programs may have queues that
  * this one does not know. One without a comment may be a queue whose migration was interrupted: its rows keep their event.
  *
- * Behind the place there is only what had to stay. It is looked at again when the walk begins anew. That also finds events
+ * Behind the place there is only what had to stay. It is looked at again when the walk begins again. That also finds events
  * whose transaction committed late, with a smaller seq than what was there already.
  *
  * The clock is the earlier one of the database's and of pg-boss's, which a test may have moved: pruning takes real time.

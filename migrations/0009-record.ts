@@ -5,7 +5,7 @@
  *   there is one for each event; before it, the log itself is read. No place: nothing is indexed.
  * - `log_chunk`: between which times a stretch of the log was published.
  * - `event_type`: the small number of each event type's name.
- * - `watch`: the events whose end somebody waits for. Unlogged: a wait does not outlive the server.
+ * - `watch`: the events whose end a process waits for. Unlogged: a wait does not outlive the server.
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'

@@ -33,7 +33,7 @@ export function acts(names: SchemaNames): Migration {
         until timestamptz not null default 'infinity',
         primary key (kind, name)
       )`.execute(db)
-      // Columns without a default, or with a constant one, are added in a moment, whatever the table holds.
+      // Columns without a default, or with a constant one, are added in a moment, however much the table holds.
       await sql`alter table ${ours('event')} add column redacted text`.execute(db)
       await sql`alter table ${ours('pruning')} add column expired_at timestamptz not null default '-infinity',
         add column expired_seq bigint not null default 0`.execute(db)

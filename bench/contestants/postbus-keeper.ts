@@ -42,7 +42,7 @@ function busFor(connectionString: string, handle: Handle): Bus {
   return createBus({ connectionString, handlers: [handler], onSignal: () => undefined })
 }
 
-/** Works until it is over, or patience is. Whoever called stops the worker. */
+/** Works until it is over, or patience is. The caller stops the worker. */
 type WorkWith = (handle: Handle, isOver: () => boolean) => Promise<{ stop(): Promise<unknown> }>
 
 async function work(bus: Bus, isOver: () => boolean): ReturnType<WorkWith> {

@@ -51,7 +51,7 @@ export async function placeOrder(
 
 export async function connected(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString })
-  client.on('error', () => undefined) // whoever works with it next hears of it
+  client.on('error', () => undefined) // the next statement hears of it
   await client.connect()
   return client
 }

@@ -1,4 +1,4 @@
-/** The limit: a prepared statement that inserts the rows that we insert, and nothing else. Nobody is woken. */
+/** The limit: a prepared statement that inserts the rows that we insert, and nothing else. No worker is woken. */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import { receivers, type Order } from '../order.ts'

@@ -1,6 +1,6 @@
 /**
- * The shop's own connections, apart from the bus's. All that the shop stores lies in the schema `shop_demo`, whatever else
- * is in the database; the first connection creates the tables that are missing.
+ * The shop's own connections, apart from the bus's. All that the shop stores lies in the schema `shop_demo`, apart from all else
+ * in the database; the first connection creates the tables that are missing.
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
@@ -21,14 +21,14 @@ export interface ShopConnections {
   readonly db: ShopDatabase
   /** The database of this checkout, found at the first call: importing this file starts nothing. */
   project(): Promise<ProjectDatabase>
-  /** Ends the connections. A Postgres of our own stops if nobody else uses it. */
+  /** Ends the connections. A Postgres of our own stops if no other process uses it. */
   close(): Promise<void>
 }
 
 /** One per process, made here because handlers are defined at the top of their modules. */
 export const shop = openShop()
 
-/** Whoever closes this bus also lets go of the shop, and so of a Postgres that was started for this process. */
+/** Closing this bus also closes the shop's connections, and lets go of a Postgres that was started for this process. */
 export function closingShop(bus: Bus): Bus {
   return Object.freeze({
     ...bus,

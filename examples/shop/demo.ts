@@ -94,7 +94,7 @@ function say(sentence: string): void {
   process.stderr.write(`${sentence}\n`)
 }
 
-// Nobody reads on, such as `| head`: what was begun still ends in good order.
+// The reader of our output may leave, such as `| head`: what was begun still ends in good order.
 process.stdout.on('error', () => undefined)
 process.stderr.on('error', () => undefined)
 process.exitCode = await main(process.argv.slice(2)).catch(exitCodeOf)

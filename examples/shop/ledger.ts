@@ -1,6 +1,6 @@
 /**
  * Proof of what ran. A handler does its work through `recordRun`, which commits the work and one row of the ledger together:
- * whoever counts the rows knows how often each handler really ran for each event.
+ * so the rows say how often each handler really ran for each event.
  */
 import { sql, type OperationNodeSource } from 'kysely'
 import type { Envelope, HandlerContext } from '../../src/index.ts'

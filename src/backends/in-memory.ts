@@ -157,7 +157,7 @@ function withoutTransfer(refuse: (what: string) => never): EventTransfer {
   })
 }
 
-/** A closed bus publishes no more, except through the transaction of somebody whose connection is still open. */
+/** A closed bus publishes no more, except through a transaction whose connection is still open. */
 function closable(backend: Backend): Backend {
   let closed = false
   return {

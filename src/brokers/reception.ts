@@ -127,7 +127,7 @@ export class Reception<Message> {
     return maxAttempts !== null && failures >= maxAttempts
   }
 
-  /** Whatever the application's client throws when there is no database: the message is not to blame for it. */
+  /** Asked after a failure. Without a database every message fails, so this failure does not count against the message. */
   async #databaseAnswers(): Promise<boolean> {
     const { parts } = this.#settings
     return backendFor(parts, receiveOnce)

@@ -1,7 +1,7 @@
 /**
  * Ending a worker process. The first SIGTERM or SIGINT stops it in good order, and a watchdog ends it should stopping hang.
  * A second signal ends it at once, unless it is the echo of the first: a Ctrl-C reaches every process of the terminal, and
- * npm and shells pass it on besides. An error that nobody caught, and a parent that has gone, stop it in good order too.
+ * npm and shells pass it on besides. An error that was not caught, and a parent that has gone, stop it in good order too.
  */
 import { performance, setInterval, setTimeout, clearInterval } from '../clock.ts'
 import { safeTextOfError } from '../error-text.ts'

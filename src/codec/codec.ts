@@ -3,7 +3,7 @@
  *
  * The text is a superjson document, `{ json, meta }`: readable JSON, and notes on what JSON cannot say. Dates, bigints,
  * Maps, Sets, undefined, NaN, infinities, -0, RegExps, URLs, Errors (without their stack), typed arrays and any string
- * come back equal, and so do objects that stand in several places. Whatever would not is refused with its path.
+ * come back equal, and so do objects that stand in several places. What would not come back equal is refused with its path.
  */
 
 import { SuperJSON, type SuperJSONResult } from 'superjson'

@@ -77,8 +77,8 @@ export interface Claimed {
   /** Handlers of which something is left that may only be claimed when one of their slots is free. */
   readonly heldBack: readonly string[]
   /**
-   * Soon there may be something to claim of which nobody hears: someone was committing to this queue when the claim began,
-   * and may have woken nobody; or the claim could not see everything at one moment.
+   * Soon there may be something to claim without a wake-up: a publisher was committing to this queue when the claim began,
+   * and may have woken no worker; or the claim could not see everything at one moment.
    */
   readonly lookAgain: boolean
 }

@@ -1,6 +1,6 @@
 /**
  * Pages of a list. A page ends at a place in the list's order, and the next one begins after that place, so that no row is
- * skipped or listed twice, whatever comes and goes meanwhile.
+ * skipped or listed twice, also when rows come and go meanwhile.
  */
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
@@ -20,7 +20,7 @@ export const pageFields = {
 
 /** A row's place in the order of a list: first by rank, then by time, then by the delivery's id. */
 export interface Place {
-  /** 0 or 1: what comes first, whatever its time. */
+  /** 0 or 1: all of rank 0 come first, older or not. */
   readonly rank: number
   /** Microseconds since 1970. A `Date` knows milliseconds only, and would skip rows of the same one. */
   readonly micros: string

@@ -1,4 +1,4 @@
-/** How much handlers do, and how long they take: `bus.rates`. Workers count by the minute, so nothing is counted when somebody asks. */
+/** How much handlers do, and how long they take: `bus.rates`. Workers count by the minute, so a question counts nothing. */
 import { z } from 'zod'
 import { NAME } from '../names.ts'
 import type { Percentiles } from './histogram.ts'

@@ -8,13 +8,13 @@ import { readFile, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { unavailable } from './unavailable.ts'
 
-/** Empty for whoever runs this process. */
+/** Empty: the user who runs this process. */
 export type Account = { readonly uid?: number; readonly gid?: number }
 
 /** Accounts without rights of their own, best first. `nobody` exists even in slim containers. */
 const unprivilegedAccounts = ['postgres', '_postgres', 'nobody']
 
-/** The account for a folder. Postgres insists that data belongs to whoever runs it, so an existing folder decides. */
+/** The account for a folder. Postgres insists that its data belong to the user who runs it, so an existing folder decides. */
 export async function accountFor(folder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return {}
   return (await ownerOf(folder)) ?? (await unprivilegedAccount())

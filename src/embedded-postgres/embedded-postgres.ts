@@ -13,7 +13,7 @@ import { type Settings, recordedServer, stopServer } from './server.ts'
 export type EmbeddedPostgresOptions = {
   /** One server per folder. */
   folder: string
-  /** Settings of Postgres, such as `{ max_connections: '200' }`. They count for whoever starts the server. Default: none. */
+  /** Settings of Postgres, such as `{ max_connections: '200' }`. The process that starts the server decides: one that joins it changes nothing. Default: none. */
   settings?: Settings
   /** Whether the last one to leave also deletes the data. Default: false. */
   throwAway?: boolean
@@ -26,7 +26,7 @@ export type EmbeddedPostgres = {
   readonly version: string
   /** Where the data lies: the folder that was asked for, or what stands in for it where only root could reach that. */
   readonly folder: string
-  /** Stops the server if nobody else uses it. Close your own connections first. A second call does nothing. */
+  /** Stops the server if no other process uses it. Close your own connections first. A second call does nothing. */
   release(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ async function stopIfUnused(installation: Installation, throwAway: boolean): Pro
   await ifLast(installation, server, async () => {
     if (!throwAway) return stopServer(installation.folder)
 
-    // Out of the way before it stops: whoever comes now starts from nothing and finds no half-deleted data.
+    // Out of the way before it stops: a process that comes now starts from nothing and finds no half-deleted data.
     const away = await moveAway(installation)
     await stopServer(away)
     await rm(away, { recursive: true, force: true })

@@ -45,7 +45,7 @@ async function joinRunning(installation: Installation): Promise<Membership | und
     if (answer.is === 'joined') return answer.membership
     if (answer.is === 'busy') heardAt = performance.now()
   }
-  throw unavailable(`its server runs but lets nobody in. ${await endOfLog(installation)}`)
+  throw unavailable(`its server runs but refuses every connection. ${await endOfLog(installation)}`)
 }
 
 /** Nothing if it ended: another process started the server first, or it could not start this time. */

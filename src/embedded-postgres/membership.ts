@@ -1,7 +1,7 @@
 /**
- * Who uses the embedded Postgres. Everyone who has joined holds one connection with a shared advisory lock; whoever gets
- * that lock exclusively is the last one. The server keeps the list itself, so a killed process drops off it with its
- * connection, and somebody who arrives while the last one stops the server is cut off, notices, and starts it again.
+ * Who uses the embedded Postgres. Each process that has joined holds one connection with a shared advisory lock; one that gets
+ * that lock exclusively is the last. The server keeps the list itself, so a killed process drops off it with its
+ * connection, and one that arrives while the last one stops the server is cut off, notices, and starts it again.
  */
 import { Socket } from 'node:net'
 import { Client, DatabaseError } from 'pg'
@@ -45,7 +45,7 @@ export async function join(place: Place, server: RecordedServer): Promise<JoinAn
   }
 }
 
-/** Runs `stop` if nobody else uses the server. Nobody can join meanwhile. */
+/** Runs `stop` if no other process uses the server. None can join meanwhile. */
 export async function ifLast(place: Place, server: RecordedServer, stop: () => Promise<void>): Promise<void> {
   const connectionString = await connectionStringOf(place, server)
   if (connectionString === undefined) return
@@ -86,7 +86,7 @@ async function hasNoGuests(client: Client): Promise<boolean> {
   return false
 }
 
-/** Nobody listens on that port, or a server that does not know our password. */
+/** No server listens on that port, or one that does not know our password. */
 function isFromAnother(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code === '28P01' || error.code === '28000'
   return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'

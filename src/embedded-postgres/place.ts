@@ -15,7 +15,7 @@ export type Place = {
   readonly account: Account
 }
 
-/** Not a temporary folder: those are swept by age, and a database has files that nobody touches for months. */
+/** Not a temporary folder: those are swept by age, and a database has files that are not touched for months. */
 const reachableFolder = '/var/lib/postbus'
 
 export async function placeFor(wantedFolder: string): Promise<Place> {
@@ -26,7 +26,7 @@ export async function placeFor(wantedFolder: string): Promise<Place> {
     const account = await accountFor(folder)
     if (await canEnter(account, dirname(folder))) return { folder, account }
   }
-  throw unavailable(`nobody but root can enter ${dirname(wanted)} or ${reachableFolder}, and root cannot run Postgres`)
+  throw unavailable(`only root can enter ${dirname(wanted)} and ${reachableFolder}, and root cannot run Postgres`)
 }
 
 /** A folder that every account of this machine can enter. Root only. */

@@ -4,7 +4,7 @@
  */
 import { builtInOf } from '../realm.ts'
 
-/** Built-in classes whose instances can be copied, and whatever extends them. */
+/** Built-in classes whose instances can be copied, and the classes that extend them. */
 const BASES = new Set(
   (
     'Object Array Date Map Set RegExp ArrayBuffer Error AggregateError EvalError RangeError ReferenceError SyntaxError ' +

@@ -1,7 +1,7 @@
 /**
  * A copy that shares nothing with the original which could still be changed: objects, arrays, Maps, Sets, Dates, URLs, typed
  * arrays and plain instances of classes, at any depth, with their references to each other. Built-in objects of another
- * realm, or of fake timers, become ones of this realm; whatever an object carries, its copy carries too.
+ * realm, or of fake timers, become ones of this realm; a copy has all that its original has.
  *
  * What cannot be copied stays as it is: functions, Proxies, and objects that keep their state out of sight.
  */

@@ -16,7 +16,7 @@ export interface MessageOptions extends CloudEventOptions {
    * stored, for receivers that read superjson. Default: `'json'`.
    */
   readonly data?: 'json' | 'superjson' | undefined
-  /** The `codecs` of the bus, if it has any: for objects that only they can write. */
+  /** Give the `codecs` that `createBus` was given: data with classes of your own cannot be written without them. Default: none. */
   readonly codecs?: readonly CustomCodec[] | undefined
 }
 

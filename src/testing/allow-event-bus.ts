@@ -68,7 +68,7 @@ function wrapEmit(emitter: EventEmitter, key: EventEmitter): void {
   }
 }
 
-/** Sockets, requests and responses have a life of their own, in the context of whoever opened the connection. */
+/** Sockets, requests and responses have a life of their own, in the context in which the connection was opened. */
 function wrapCompanions(parameters: readonly unknown[], key: EventEmitter): void {
   for (const companion of parameters) {
     if (!(companion instanceof EventEmitter) || companions.has(companion)) continue

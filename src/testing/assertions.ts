@@ -89,7 +89,7 @@ function firstOf(test: TestBus, expected: Expectation) {
   return test.candidates().find(({ event }) => meets(event, expected))
 }
 
-/** In the other modes nothing is recorded, so an assertion would fail, and a refutation pass, whatever happens. */
+/** In the other modes nothing is recorded, so an assertion would fail, and a refutation pass, in any case. */
 function recordingTest(caller: string): TestBus {
   const test = currentTest(caller)
   const { mode } = test

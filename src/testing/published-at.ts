@@ -19,7 +19,7 @@ const LIBRARY = libraryFolder()
 const FRAME = /^\s*at (?:async )?(?:(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+):(\d+)\)?$/
 
 /**
- * Remembers the stack above `cut`. What is remembered is read only when somebody asks, because turning it into text costs
+ * Remembers the stack above `cut`. What is remembered is read only when it is asked for, because turning it into text costs
  * ten times as much as taking it.
  */
 export function stackAbove(cut: (...parameters: never[]) => unknown): () => readonly Place[] {

@@ -79,7 +79,7 @@ test('failures while the database is away do not count', async () => {
 describe('refused at the door', () => {
   test.each([
     ['no such stream', { stream: 'NOWHERE' }, 'POSTBUS_BROKER_SETUP', 'There is no pull consumer "second"'],
-    ['no such consumer', { consumer: 'nobody' }, 'POSTBUS_BROKER_SETUP', 'There is no pull consumer "nobody"'],
+    ['no such consumer', { consumer: 'missing' }, 'POSTBUS_BROKER_SETUP', 'There is no pull consumer "missing"'],
     ['no server', { servers: 'nats://127.0.0.1:1' }, 'POSTBUS_BROKER_UNREACHABLE', 'NATS cannot be reached'],
     ['no place', { servers: undefined }, 'POSTBUS_INVALID_OPTIONS', 'expected one of `servers`'],
     ['odd concurrency', { concurrency: 0 }, 'POSTBUS_INVALID_OPTIONS', 'concurrency'],

@@ -14,7 +14,7 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
   schedule: scheduleOptions,
 }
 
-/** A page with every table between `<!-- options: NAME -->` and `<!-- /options -->` printed anew. */
+/** Returns the page with its option tables printed again: each stands between `<!-- options: NAME -->` and `<!-- /options -->`. */
 export function withOptionTables(page: string): string {
   return page.replace(/<!-- options: (\w+) -->\n[\s\S]*?<!-- \/options -->/g, (_, name: string) => {
     const schema = TABLES[name]

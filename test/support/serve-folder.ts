@@ -1,4 +1,4 @@
-/** Serves the files of a folder on a free port of this machine, as any server of static files does. */
+/** Serves the built docs site on a free port of this machine, so that a browser can open it as readers do. */
 import { createReadStream, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

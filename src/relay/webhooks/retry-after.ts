@@ -3,7 +3,7 @@ import { now } from '../../clock.ts'
 import { snooze, type Snooze } from '../../handlers/outcome.ts'
 import type { Posted } from './post.ts'
 
-/** An event that is older has waited often enough: it fails then, so that an endpoint cannot keep it for ever. */
+/** An event that is older than this is not put off any more: the attempt fails. So an endpoint cannot delay an event without end. */
 const MAX_AGE_MS = 86_400_000
 
 export interface Patience {

@@ -29,7 +29,7 @@ export function busUnderTest(given: Bus | undefined): DatabaseBus {
   return parts
 }
 
-/** Those of the test that asks. Without the setup file nobody knows who asks, and all may be meant. */
+/** Those of the test that asks. Without the setup file it is not known which test asks, and all may be meant. */
 function openHere(): readonly Bus[] {
   const test = state.current.getStore()
   const own = [...open].filter(([, owner]) => owner === test)

@@ -8,7 +8,7 @@ import { connectTo, inDatabase, type Client } from './administration.ts'
 export interface Lease {
   readonly name: string
   readonly connectionString: string
-  /** Whether the database is there already, as somebody else has left it. */
+  /** Whether the database is there already, as another process has left it. */
   readonly exists: boolean
   /** Connected to the server's own database, and holding the lock. */
   readonly holder: Client
@@ -25,7 +25,7 @@ export async function lease(server: string, template: string): Promise<Lease> {
     if (await isMine(holder, name)) return { name, connectionString: inDatabase(server, name), exists: true, holder }
   }
   const name = `${template}_db_${randomBytes(3).toString('hex')}`
-  await isMine(holder, name) // nobody else can know it
+  await isMine(holder, name) // no other process can know it
   return { name, connectionString: inDatabase(server, name), exists: false, holder }
 }
 

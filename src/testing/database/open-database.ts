@@ -101,7 +101,7 @@ async function opened<B extends Bus>({ leased, bus, parts, server }: Parts<B>): 
   })
 }
 
-/** Of a server that was given: whoever gave it knows the password, and a log is read by others. */
+/** Of a server that was given: its owner knows the password, and a log is read by others. */
 function withoutPassword(connectionString: string): string {
   const url = new URL(connectionString)
   url.password = ''

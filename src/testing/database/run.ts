@@ -76,7 +76,7 @@ function shortHash(text: string): string {
 
 /** Nothing when no keeper is at work; what a dead one left does not count. */
 export async function readRecord(folder: string): Promise<RunRecord | undefined> {
-  const text = await readFile(recordIn(folder), 'utf8').catch(() => undefined) // nobody has begun
+  const text = await readFile(recordIn(folder), 'utf8').catch(() => undefined) // no process has begun
   if (text === undefined) return undefined
   const found = record.parse(JSON.parse(text))
   return isAlive(found.keeper) ? found : undefined

@@ -18,7 +18,7 @@ export interface TemplateOptions {
   readonly keepTables: readonly string[]
 }
 
-/** Makes the template unless it is there. Whoever comes meanwhile waits. */
+/** Makes the template unless it is there. A process that comes meanwhile waits. */
 export async function ensureTemplate(options: TemplateOptions): Promise<void> {
   await onConnection(options.server, async (client) => {
     await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [options.name])

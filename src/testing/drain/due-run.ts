@@ -13,7 +13,7 @@ import { Dispatcher } from '../../worker/dispatcher.ts'
 import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { Endlessness } from './endlessness.ts'
 
-/** Whatever makes something due is in this process, so there is nothing to poll for. */
+/** Only this process makes something due, so there is nothing to poll for. */
 const NO_POLL_MS = 60_000
 
 export interface DueRunParts extends Attempts {

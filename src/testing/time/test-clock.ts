@@ -93,7 +93,7 @@ async function install(database: Queryable, { names }: Tables, table: string): P
   if (!SAYS_TEST.test(name) && !mark?.startsWith(MARK)) throw notATestDatabase(name)
   if (installed) return
 
-  // One statement, so that whoever comes at the same moment sees all of it or nothing.
+  // One statement, so that a process that comes at the same moment sees all of it or nothing.
   await database.query(`
     do $install$ begin
       perform pg_advisory_xact_lock(hashtextextended('${table}', 0));

@@ -1,7 +1,7 @@
 /**
  * Drizzle: the `tx` of `db.transaction(async (tx) => …)`, over any of its Postgres drivers.
  *
- * Over `pg` the connection tells whether the transaction is still open. Over postgres.js nobody here can know; there the
+ * Over `pg` the connection tells whether the transaction is still open. Over postgres.js it cannot be known here; there the
  * database refuses a statement that runs in autocommit.
  */
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'

@@ -2,8 +2,8 @@
  * node-postgres: a `Client`, or a client checked out of a `Pool`, on which `begin` was run.
  *
  * The server says with every answer whether a transaction is open, and recent versions of pg remember it
- * (`getTransactionStatus`). A client is the same object in every transaction, so one that was released and is in somebody
- * else's transaction by now cannot be told from one that is in yours.
+ * (`getTransactionStatus`). A client is the same object in every transaction, so one that was released and now serves
+ * another transaction cannot be told from one that is in yours.
  */
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionAborted } from '../refusal.ts'

@@ -200,7 +200,7 @@ test.each([['{'], ['[]'], ['{"id":"1"}'], [Buffer.from([0xff, 0xfe])]])('%j is n
   )
 })
 
-test('a function makes whatever message it likes', async () => {
+test('a function as the format: its message is sent as it is', async () => {
   const message: RelayMessage = {
     id: 'x',
     type: 't',

@@ -91,7 +91,7 @@ test('Retry-After may be a date', async () => {
   expect(sent).toEqual({ state: 'snoozed', delayMs: expect.closeTo(60_000, -4) })
 })
 
-test('Retry-After is not obeyed by an event that is a day old: an endpoint cannot keep it for ever', async () => {
+test('Retry-After does not put off an event that is a day old: the attempt fails', async () => {
   const occurredAt = new Date(Date.now() - A_DAY - 1_000)
   const { sent } = await relayed(status(429, { 'retry-after': '30' }), {}, {}, NoteTaken({ n: 1 }, { occurredAt }))
 

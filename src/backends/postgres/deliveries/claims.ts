@@ -6,7 +6,7 @@ import { functionName } from '../functions/sql.ts'
 import { HEARTBEAT_SECONDS } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** A sweep visits this many lanes, and the next one goes on behind them. Each is one probe, whatever waits in it. */
+/** A sweep visits this many lanes, and the next one goes on behind them. Each is one probe, however much waits in it. */
 const SWEPT_LANES = 300
 /** Of all workers, one sweeps this often. */
 const SWEEP_EVERY_SECONDS = 1

@@ -3,7 +3,7 @@
  *
  * A commit that does not wait is seen by everyone at once, and is on the disk a moment later: up to three times
  * `wal_writer_delay`, 0.6 s as Postgres comes. A crash of the server undoes it if it falls into that moment. The log is lost
- * from its end only: whatever waits for the disk takes along everything that was committed before it.
+ * from its end only: a commit that waits for the disk takes along everything that was committed before it.
  *
  * | commit                                          | waits | because                                                     |
  * |-------------------------------------------------|-------|-------------------------------------------------------------|
@@ -21,8 +21,8 @@
  */
 
 /**
- * What `synchronous_commit` is set to for our statements: their commits wait, whatever the server, the database or the role has
- * by default. It raises nothing else: with `local`, `remote_write` or `remote_apply` a commit waits for this disk too.
+ * What `synchronous_commit` is set to for our statements: their commits wait, also where the server, the database or the role has another
+ * default. It raises nothing else: with `local`, `remote_write` or `remote_apply` a commit waits for this disk too.
  */
 export const COMMITS_WAIT = `case
   when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'local'

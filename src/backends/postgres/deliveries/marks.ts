@@ -3,7 +3,7 @@
  * slow to look, which is when it had to step over much that has finished: so they cost nothing where nothing holds vacuum up.
  */
 
-/** A claim without marks sees everything, whatever has put it below them. */
+/** A claim without marks sees everything, also what came to lie below them. */
 const LOOK_AT_ALL_EVERY_MS = 60_000
 /** When looking at everything takes long, it is done less often: it takes at most one part in so many of the time. */
 const SHARE_OF_TIME = 200

@@ -7,9 +7,9 @@
  *       ├─ an older live delivery in its lane, or one that runs ──► park it, while holding that one
  *       └─ neither ──► claim it, or set it aside if its handler has no free slot (see `set-aside.ts`)
  *
- * A parked delivery leaves the index that candidates are found by, so each is looked at once, whatever the backlog. It is
+ * A parked delivery leaves the index that candidates are found by, so each is looked at once, however long the backlog is. It is
  * parked only while the delivery it waits for is held: that one's settle then waits for this claim, and afterwards sees
- * what to promote. Without the hold, a delivery could be parked behind one that has just ended, and wait for ever.
+ * what to promote. Without the hold, a delivery could be parked behind one that has just ended, and wait without end.
  *
  * Claims of a queue take turns. Two at once could see the same lane idle, one of them without, and the other with, the
  * event of a transaction that has just committed late, and start two different deliveries of it.

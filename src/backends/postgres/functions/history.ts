@@ -3,7 +3,7 @@
  * transaction that settles it.
  *
  * The history is a ring of tables. One has its turn and takes all new rows; once all that it holds is older than the
- * retention, it is emptied as a whole, which costs the same whatever it holds. Nothing is ever created or dropped, so no
+ * retention, it is emptied as a whole, which costs the same however much it holds. Nothing is ever created or dropped, so no
  * settle can find its table missing, no worker needs the right to create one, and only readers of the very table that is
  * emptied can hold that up.
  */

@@ -8,7 +8,7 @@
  *
  *   t  the clock when a claim began        x  the id of its transaction, taken after t
  *
- *   Ids ascend, so each row with a time before t belongs to a transaction with an id below x: whoever writes such a row
+ *   Ids ascend, so each row with a time before t belongs to a transaction with an id below x: the transaction that writes such a row
  *   has its id before it reads the clock. Once the server's oldest running id is x or more, all of these have ended. So
  *   what a plain read then does not see below t will never be there, and the next mark is t, or the first row that is
  *   still there, if that is older. Rows that another claim holds are still seen, so one that rolls back loses nothing.

@@ -7,7 +7,7 @@
  *   a lane       what a claim meets of it is parked behind the pause, once, as it would be behind an older delivery
  *
  * A lane's head is parked only while the claim holds the row of the pause. To resume is to delete that row, which waits for the claim, and
- * to promote the head in a later statement, which sees what was parked. Whatever is forgotten all the same the sweep finds: a parked head
+ * to promote the head in a later statement, which sees what was parked. The sweep finds what was missed: a parked head
  * of a lane that is not paused.
  *
  * Settles hand out nothing more of what is paused, and cut its runs. They promote the head nevertheless, as if nothing were paused: only

@@ -12,7 +12,7 @@
  *
  * What its type keeps for longer is stepped over; what it keeps for a shorter time goes earlier, by \`prune_expired\`.
  *
- * Events follow each other by seq, and ids begin with it: so each question is one range, whatever the number of events.
+ * Events follow each other by seq, and ids begin with it: so each question is one range, for any number of events.
  * What ended well is in the history only, and goes with its tables (see `history.ts`).
  *
  * What it cannot lock at once it leaves for the next time round, so it waits for no one. What it has locked nothing changes

@@ -10,7 +10,7 @@
  *   dead         stays as a failed job, with a dead letter; or alive at the head of its lane, if it blocks that
  *
  * Every row is fenced by its claim (`claimOf`): a worker whose delivery was claimed again changes nothing. If its claim was
- * taken over, and nobody has claimed the delivery since, what it has done counts (`isClaimed`). A dead letter is written in the statement that ends its delivery, so there is no moment in
+ * taken over, and no worker has claimed the delivery since, what it has done counts (`isClaimed`). A dead letter is written in the statement that ends its delivery, so there is no moment in
  * which a delivery is neither waiting nor a dead letter; and so is the history.
  *
  * What ending means for a lane is in `settle-lanes.ts`.

@@ -8,7 +8,7 @@ import { CLAIMED_PAYLOAD } from './sizes.ts'
 const KEPT_ERRORS = 20
 
 /**
- * Every function runs with this search path, whatever the caller's is: nothing that stands elsewhere can take the place of a
+ * Every function runs with this search path, not with the caller's: nothing that stands elsewhere can take the place of a
  * function, operator, type or table that it names. What is not in pg_catalog is written with its schema.
  */
 export const OWN_PATH = 'set search_path = pg_catalog, pg_temp'
@@ -22,7 +22,7 @@ export const OWN_PATH = 'set search_path = pg_catalog, pg_temp'
  *   partial index can serve: the primary key remains;
  * - what is looked up in an index's order repeats that order and the index's predicate word for word, and nothing may sort;
  * - what was found is locked, and the next statement updates it by its ctid, without another condition. It has a new
- *   snapshot, and nobody can have moved a locked row.
+ *   snapshot, and a locked row cannot have been moved.
  */
 export const FIXED_PLAN = `
   ${OWN_PATH}

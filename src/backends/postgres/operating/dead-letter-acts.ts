@@ -1,6 +1,6 @@
 /**
- * What an operator does to dead letters: delivering them again, and dismissing them. In batches, each a short transaction: whatever
- * the number, nothing is locked for long, and what was interrupted goes on with the next call.
+ * What an operator does to dead letters: delivering them again, and dismissing them. In batches, each a short transaction: nothing
+ * is locked for long, however many they are, and what was interrupted goes on with the next call.
  *
  *   letters, by id ──► a batch of them, locked ──► its deliveries ──► the letters behind it
  *

@@ -1,6 +1,6 @@
 /**
  * What the deliveries that are not done tell: handlers that are not registered, and what was taken by something other than
- * Postbus. Looks at a limited number of rows, so that a report takes a moment whatever is stored.
+ * Postbus. Looks at a limited number of rows, so that a report takes a moment, however much is stored.
  */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'

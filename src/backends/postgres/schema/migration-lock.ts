@@ -8,7 +8,7 @@ import type { Tables } from './tables.ts'
 const ANOTHER_CONNECTION_MS = 10_000
 
 /**
- * Runs `work` while holding the lock, on a connection of its own: it ends with that connection, whatever happens. That
+ * Runs `work` while holding the lock, on a connection of its own: it ends with that connection, also when the process dies. That
  * transaction is open all the time, so nothing in it may keep a snapshot: `create index concurrently` would wait for it.
  *
  * @throws {PostbusError} `POSTBUS_MIGRATION_STOPPED` when the server ends the connection: another migration may begin then.
