@@ -1,5 +1,6 @@
 /** Messages of a real nats-server become events: once, in order, acknowledged after the commit. */
 import { expect, test } from 'vitest'
+import { heldNotes } from './brokers/held-notes.ts'
 import { until } from '../support/until.ts'
 import { startScript } from './brokers/process-of.ts'
 import { acknowledged, consume, makeConsumer, natsStage, send, sendCloudEvent, standing } from './brokers/nats-stage.ts'
@@ -91,27 +92,19 @@ test('the server is told that there is still work on what takes long and on what
 })
 
 test('no more messages are in hand than `inFlight` says, and so many at once as `concurrency` says', async () => {
-  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
-  let most = 0
-  let now = 0
+  const { effects, running, finish } = heldNotes()
   await consume(stage, {
     inFlight: 8,
     concurrency: 3,
-    effects: async (message, _, { tx }) => {
-      now += 1
-      most = Math.max(most, now)
-      await enough
-      await note(message, tx)
-      now -= 1
-    },
+    effects,
   })
   for (let n = 0; n < 30; n += 1) await send(stage, { n })
-  await until('three run', () => now === 3)
+  await until('three run', () => running().now === 3)
   await until('eight are in hand', async () => (await standing(stage)).num_ack_pending === 8)
   finish()
   await acknowledged(stage, 30)
 
-  expect(most).toBe(3)
+  expect(running().most).toBe(3)
   expect((await heard(stage.second.pool)).length).toBe(30)
 })
 
@@ -142,16 +135,11 @@ test('with a key, the messages of one key keep their order, and keys run beside 
 })
 
 test('stop waits for what has begun, gives the rest back at once, and leaves a connection of the application open', async () => {
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  const { begun, effects, finish } = heldNotes()
   const theirs = await stage.server.connect()
   const consumer = await consume(stage, {
     connection: theirs.connection,
-    effects: async (message, _, { tx }) => {
-      begin()
-      await enough
-      await note(message, tx)
-    },
+    effects,
   })
   for (let n = 1; n <= 5; n += 1) await send(stage, { n })
   await begun

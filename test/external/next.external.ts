@@ -1,19 +1,13 @@
 /** The operator page as a route handler of a real Next application, which gets Postbus as a package: built, and not bundled. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
-import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
+import { folderWithPackage, startNext, type RunningNext } from '../support/next-application.ts'
 import { visitorOf, type Visitor } from '../support/operator-page.ts'
 import { handlersIn, OrderPlaced } from '../support/stage-for-operators.ts'
-import { until } from '../support/until.ts'
 
-const run = promisify(execFile)
-const ROOT = resolve(import.meta.dirname, '../..')
 const RECEIPTS = '/ops/dead-letters?handler=mail.receipt&error=ECONNREFUSED'
 
 const FILES = {
@@ -31,43 +25,25 @@ export const POST = page.fetch`,
 } as const
 
 let shop: TestBus
-let folder: string
-let next: ChildProcess
+let next: RunningNext
 let visitor: Visitor
-let said = ''
 
 beforeAll(async () => {
   shop = await openTestBus({ handlers: handlersIn({ isMailDown: true, isStockWrong: false }) })
   await shop.bus.publish([OrderPlaced({ order: '4711' }), OrderPlaced({ order: '4712' })])
   await drained(shop.bus)
-  folder = await anApplication()
-  const port = await aFreePort()
-  const program = join(ROOT, 'node_modules/next/dist/bin/next')
-  next = spawn(process.execPath, [program, 'dev', '--webpack', '--port', String(port), '--hostname', '127.0.0.1'], {
-    cwd: folder,
-    env: { ...process.env, DATABASE_URL: shop.connectionString, NODE_ENV: 'development', NEXT_TELEMETRY_DISABLED: '1' },
-    stdio: 'pipe',
-    detached: true,
-  })
-  next.stdout?.on('data', (text) => (said += String(text)))
-  next.stderr?.on('data', (text) => (said += String(text)))
-  visitor = visitorOf({ fetch: (request) => fetch(request) }, `http://127.0.0.1:${port}`)
-  await until('Next listens', () => said.includes('Ready') || next.exitCode !== null, 60_000)
-  expect(next.exitCode, said).toBe(null)
-}, 240_000)
+  next = await startNext(await anApplication(), shop.connectionString)
+  visitor = visitorOf({ fetch: (request) => fetch(request) }, next.url)
+}, 300_000)
 
 afterAll(async () => {
-  if (next?.pid !== undefined && next.exitCode === null) {
-    process.kill(-next.pid, 'SIGTERM')
-    await once(next, 'exit')
-  }
-  await rm(folder, { recursive: true, force: true })
+  await next.stop()
   await shop.close()
 }, 30_000)
 
 test('the page is shown under its path, an action works and keeps its filter, and a form of another site is refused', async () => {
   const [first, list] = [await visitor.get('/ops'), await visitor.get(RECEIPTS)]
-  expect([first.status, list.status], said).toEqual([200, 200])
+  expect([first.status, list.status], next.said()).toEqual([200, 200])
   const style = await visitor.get(/href="(\/ops\/assets\/style-[^"]*)"/.exec(first.html)?.[1] ?? '')
   const link = /href="([^"]*\/do\/retry-dead-letters[^"]*)"/.exec(list.html)?.[1]?.replaceAll('&amp;', '&') ?? ''
   const preview = await visitor.get(link)
@@ -95,25 +71,11 @@ test('a browser that only says its origin may post as well', async () => {
   expect(done.text).toContain('2 dead letters are dismissed.')
 }, 60_000)
 
-/** Within this checkout, so that it finds the packages beside ours. */
 async function anApplication(): Promise<string> {
-  await mkdir(join(ROOT, '.postbus'), { recursive: true })
-  const made = await mkdtemp(join(ROOT, '.postbus/next-'))
+  const folder = await folderWithPackage()
   for (const [name, text] of Object.entries(FILES)) {
-    await mkdir(dirname(join(made, name)), { recursive: true })
-    await writeFile(join(made, name), text)
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
   }
-  const installed = join(made, 'node_modules/postbus')
-  await mkdir(installed, { recursive: true })
-  await copyFile(join(ROOT, 'package.json'), join(installed, 'package.json'))
-  await run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], { cwd: ROOT })
-  return made
-}
-
-async function aFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
+  return folder
 }

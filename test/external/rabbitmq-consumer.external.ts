@@ -1,5 +1,6 @@
 /** Messages of a real rabbitmq-server become events: once, in order, acknowledged after the commit. */
 import { expect, test } from 'vitest'
+import { heldNotes } from './brokers/held-notes.ts'
 import { until } from '../support/until.ts'
 import { startScript } from './brokers/process-of.ts'
 import { consume, heardBy, rabbitStage, send, waiting } from './brokers/rabbit-stage.ts'
@@ -93,39 +94,24 @@ test('what the effects throw takes the event back, and the message is tried agai
 })
 
 test('no more messages are in hand than `inFlight` says, and so many at once as `concurrency` says', async () => {
-  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
-  let most = 0
-  let now = 0
+  const { effects, running, finish } = heldNotes()
   await consume(stage, {
     inFlight: 8,
     concurrency: 3,
-    effects: async (message, _, { tx }) => {
-      now += 1
-      most = Math.max(most, now)
-      await enough
-      await note(message, tx)
-      now -= 1
-    },
+    effects,
   })
   for (let n = 0; n < 30; n += 1) await send(stage, { n })
-  await until('three run', () => now === 3)
+  await until('three run', () => running().now === 3)
   await until('the others wait at the broker', async () => (await waiting(stage)) === 22)
   finish()
   await heardBy(stage, 30)
 
-  expect(most).toBe(3)
+  expect(running().most).toBe(3)
 })
 
 test('stop waits for what has begun, and gives the rest back in its order', async () => {
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
-  const consumer = await consume(stage, {
-    effects: async (message, _, { tx }) => {
-      begin()
-      await enough
-      await note(message, tx)
-    },
-  })
+  const { begun, effects, finish } = heldNotes()
+  const consumer = await consume(stage, { effects })
   for (let n = 1; n <= 5; n += 1) await send(stage, { n })
   await begun
   await until('all are in hand', async () => (await waiting(stage)) === 0)
@@ -141,15 +127,8 @@ test('stop waits for what has begun, and gives the rest back in its order', asyn
 })
 
 test('it goes on when the broker was killed and is back, and what was in hand comes once more', async () => {
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
-  const consumer = await consume(stage, {
-    effects: async (message, _, { tx }) => {
-      begin()
-      await enough
-      await note(message, tx)
-    },
-  })
+  const { begun, effects, finish } = heldNotes()
+  const consumer = await consume(stage, { effects })
   for (let n = 1; n <= 5; n += 1) await send(stage, { n })
   await begun
   await stage.server.stop('SIGKILL')

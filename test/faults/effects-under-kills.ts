@@ -1,10 +1,10 @@
 /** Processes with transactional handlers that are killed one after the other, and what became of the effects. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
+import { killed, startWorkerProcess } from '../support/killable-worker.ts'
 import { takeOverSilent } from '../support/take-over.ts'
 import { until } from '../support/until.ts'
 import { handlerFor, Wanted, type Kind } from './effects-worker.ts'
@@ -106,16 +106,12 @@ async function freedShards({ database }: TestBus): Promise<number> {
 }
 
 async function start({ clients, kind, opened: { connectionString } }: Working): Promise<ChildProcess> {
-  const words = ['test/faults/effects-process.ts', connectionString, clients.join('|'), JSON.stringify(kind)]
-  const worker = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
-  await Promise.race([once(worker.stdout, 'data'), once(worker, 'exit')])
-  if (worker.exitCode !== null) throw new Error('The worker has ended by itself.')
-  return worker
-}
-
-async function killed(worker: ChildProcess): Promise<void> {
-  worker.kill('SIGKILL')
-  if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
+  return startWorkerProcess([
+    'test/faults/effects-process.ts',
+    connectionString,
+    clients.join('|'),
+    JSON.stringify(kind),
+  ])
 }
 
 async function count({ database }: TestBus, what: string): Promise<number> {

@@ -1,10 +1,10 @@
 /** A relay whose workers are killed and whose endpoint is restarted, again and again, and what the endpoint has of it. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { NoteTaken } from '../support/notes.ts'
+import { killed, startWorkerProcess } from '../support/killable-worker.ts'
 import { takeOverSilent } from '../support/take-over.ts'
 import { until } from '../support/until.ts'
 import { openWebhookServer, type ReceivedWebhook, type WebhookServer } from '../support/webhook-server.ts'
@@ -148,14 +148,5 @@ async function waiting({ database }: TestBus): Promise<number> {
 }
 
 async function start({ connectionString }: TestBus, url: string): Promise<ChildProcess> {
-  const words = ['test/faults/webhooks-process.ts', connectionString, url]
-  const worker = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
-  await Promise.race([once(worker.stdout, 'data'), once(worker, 'exit')])
-  if (worker.exitCode !== null) throw new Error('The worker has ended by itself.')
-  return worker
-}
-
-async function killed(worker: ChildProcess): Promise<void> {
-  worker.kill('SIGKILL')
-  if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
+  return startWorkerProcess(['test/faults/webhooks-process.ts', connectionString, url])
 }

@@ -4,6 +4,7 @@ import { countBacklog } from '../../src/backends/postgres/operating/backlog.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { createRegistry } from '../../src/handlers/registry.ts'
 import { awaitCompletion, defineHandler, snooze, type HandlerBacklog } from '../../src/index.ts'
+import { nothingFor } from '../support/backlog-row.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbusHere as postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
@@ -12,20 +13,6 @@ import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
 const IN_AN_HOUR = { initialMs: 3_600_000, factor: 1, jitter: 0 }
-const NOTHING = {
-  waiting: 0,
-  later: 0,
-  running: 0,
-  retrying: 0,
-  snoozed: 0,
-  awaiting: 0,
-  parked: 0,
-  blockedKeys: 0,
-  dead: 0,
-  oldestWaitingMs: null,
-  log: null,
-}
-
 /** What becomes of a note is in its number. */
 const take = handlerThat(
   (n) => {
@@ -54,10 +41,7 @@ beforeEach(() => emptyTables(opened.database))
 test('a handler that nothing waits for is there, with nothing', async () => {
   const { handlers, isEstimate, at } = await opened.bus.backlog()
 
-  expect(handlers).toEqual([
-    { handler: 'notes.hold', ...NOTHING },
-    { handler: 'notes.take', ...NOTHING },
-  ])
+  expect(handlers).toEqual([nothingFor('notes.hold'), nothingFor('notes.take')])
   expect(isEstimate).toBe(false)
   expect(Math.abs(Date.now() - at.getTime())).toBeLessThan(60_000)
 })
@@ -74,8 +58,7 @@ test('says what waits, what waits for later, retries, is snoozed or awaits its e
   const of = await backlogOf(opened)
 
   expect(of['notes.take']).toEqual({
-    handler: 'notes.take',
-    ...NOTHING,
+    ...nothingFor('notes.take'),
     waiting: 2,
     later: 1,
     retrying: 1,
@@ -129,8 +112,7 @@ test('a handler that reads the log has its lag in events and seconds, and no del
 
   await bus.close()
   expect(reading).toEqual({
-    handler: 'notes.index',
-    ...NOTHING,
+    ...nothingFor('notes.index'),
     log: { events: 3, seconds: expect.any(Number) as number },
   })
   expect(reading?.log?.seconds).toBeGreaterThan(89)

@@ -1,6 +1,7 @@
 /** The operator page: **Now** shows how the bus is, and **Events** what was published. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operatorPage } from '../../../src/ui/index.ts'
+import { nothingFor } from '../../support/backlog-row.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
 import { drained } from '../../support/drained.ts'
 import { visitorOf, type Visitor } from '../../support/operator-page.ts'
@@ -89,21 +90,6 @@ test('Now shows the workers that are alive, and how many slots each queue has', 
   expect(text).toMatch(/Queue Handlers Running Slots Waiting events 1 0 25 0/)
   expect(text).toMatch(/shop-1:17 1970-01-01 00:00:00 2 1 shop-2:17/)
 })
-
-function nothingFor(handler: string) {
-  const counts = {
-    waiting: 0,
-    later: 0,
-    running: 0,
-    retrying: 0,
-    snoozed: 0,
-    awaiting: 0,
-    parked: 0,
-    blockedKeys: 0,
-    dead: 0,
-  }
-  return { handler, ...counts, oldestWaitingMs: null, log: null }
-}
 
 describe('Events', () => {
   test.each([
