@@ -10,6 +10,8 @@ import { NOTHING, openAttic, type Attic } from '../support/pruning.ts'
 import { until } from '../support/until.ts'
 
 const FOR_MS = 6_000
+/** On a machine that is busy it goes on until there was so much to get wrong. */
+const FEWEST = { published: 11, pruned: 6 }
 const NAMES = ['random.plain', 'random.mail', 'random.block']
 const PRUNE = `select * from postbus.prune('0', 50, '0', '0')`
 
@@ -45,12 +47,13 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
   }
   const worker = bus.worker({ pollMs: 50 })
   await worker.start()
-  const end = Date.now() + FOR_MS
   let pruned = 0
+  const end = Date.now() + FOR_MS
+  const isOver = () => Date.now() >= end && published.size >= FEWEST.published && pruned >= FEWEST.pruned
 
   await Promise.all([
     ...[0, 1].map((which) =>
-      whileBefore(end, async (turn) => {
+      unless(isOver, async (turn) => {
         const n = turn * 2 + which
         const id = randomUUID()
         again.set(id, n)
@@ -66,7 +69,7 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
         if (commits) published.add(n)
       }),
     ),
-    whileBefore(end, async () => {
+    unless(isOver, async () => {
       const id = [...again.keys()][Math.floor(Math.random() * again.size)]
       const n = id === undefined ? undefined : again.get(id)
       if (id === undefined || n === undefined) return
@@ -74,12 +77,12 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
       published.add(n)
       if (event && (event.duplicate ? event.deliveries !== 0 : event.deliveries !== NAMES.length)) wrong.push(event)
     }),
-    whileBefore(end, async () => {
+    unless(isOver, async () => {
       await bus.deadLetters.retry({ handler: NAMES[Math.floor(Math.random() * NAMES.length)] ?? '' })
       await giveUp(3)
     }),
     ...[0, 1].map(() =>
-      whileBefore(end, async () => {
+      unless(isOver, async () => {
         const { rows } = await attic.database.query<{ pruned: number }>(PRUNE)
         pruned += rows[0]?.pruned ?? 0
       }),
@@ -102,8 +105,6 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
   )
   expect({ lost, wrong }).toEqual({ lost: [], wrong: [] })
   expect(await attic.stored()).toEqual(NOTHING)
-  expect(published.size).toBeGreaterThan(10)
-  expect(pruned).toBeGreaterThan(5)
   await bus.close()
 })
 
@@ -123,8 +124,8 @@ function chance(of: number): boolean {
   return Math.random() < of
 }
 
-async function whileBefore(end: number, act: (turn: number) => Promise<void>): Promise<void> {
-  for (let turn = 0; Date.now() < end; turn += 1) {
+async function unless(isOver: () => boolean, act: (turn: number) => Promise<void>): Promise<void> {
+  for (let turn = 0; !isOver(); turn += 1) {
     await act(turn)
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
   }

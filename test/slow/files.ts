@@ -5,8 +5,10 @@
 export const SLOW: readonly string[] = [
   'test/faults/f05-launchers.test.ts',
   'test/faults/f08-cpu-bound.test.ts',
+  'test/faults/f12-f13-server.test.ts',
   'test/faults/f13-durability.test.ts',
   'test/faults/f25-f27-server-limits.test.ts',
+  'test/faults/f28-clock-steps.test.ts',
   'test/faults/held-up-heartbeats.test.ts',
   'test/faults/order-under-load.test.ts',
   'test/faults/transactional-kills.test.ts',

@@ -1,6 +1,6 @@
 /** A database of its own for a test, so that tests can run at the same time and leave nothing to each other. */
 import { randomBytes } from 'node:crypto'
-import { Client, DatabaseError, escapeIdentifier } from 'pg'
+import { DatabaseError, escapeIdentifier, Pool } from 'pg'
 import { inject } from 'vitest'
 
 export type TestDatabase = {
@@ -14,7 +14,7 @@ export type TestDatabase = {
 export async function createDatabase(options: { template?: string } = {}): Promise<TestDatabase> {
   const name = `postbus_test_${randomBytes(8).toString('hex')}`
   const template = options.template === undefined ? '' : `template ${escapeIdentifier(options.template)}`
-  await onServer(`create database ${name} ${template}`)
+  await onServer(`create database ${name} ${template} ${inject('copying')}`)
 
   const url = new URL(inject('serverUrl'))
   url.pathname = `/${name}`
@@ -42,16 +42,22 @@ async function left(name: string): Promise<void> {
   end $$`)
 }
 
+/** A connection takes as long as a small database, so a file's tests share some. They end with the process. */
+let administration: Pool | undefined
+
 async function onServer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: inject('serverUrl'), connectionTimeoutMillis: 10_000 })
-  await client.connect()
+  administration ??= administrationOf(inject('serverUrl'))
   try {
-    await client.query(statement)
+    await administration.query(statement)
   } catch (error) {
-    throw isForbidden(error) ? new Error(howToAllow(client.user), { cause: error }) : error
-  } finally {
-    await client.end()
+    throw isForbidden(error) ? new Error(howToAllow(administration.options.user), { cause: error }) : error
   }
+}
+
+function administrationOf(connectionString: string): Pool {
+  const pool = new Pool({ connectionString, connectionTimeoutMillis: 10_000, max: 2, allowExitOnIdle: true })
+  pool.on('error', () => undefined) // one that is lost is replaced
+  return pool
 }
 
 function isForbidden(error: unknown): boolean {
