@@ -25,6 +25,7 @@ import { schedules } from './0019-schedules.ts'
 import { completions } from './0020-completions.ts'
 import { registry } from './0021-registry.ts'
 import { workerSlots } from './0022-worker-slots.ts'
+import { deliveryChanges } from './0023-delivery-changes.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -51,5 +52,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0020-completions': completions(names),
     '0021-registry': registry(names),
     '0022-worker-slots': workerSlots(names),
+    '0023-delivery-changes': deliveryChanges(names),
   }
 }

@@ -25,6 +25,7 @@ export type BusSignalName =
   | 'database.reachable'
   | 'database.unreachable'
   | 'delivery.dead'
+  | 'delivery.differs'
   | 'delivery.put-back'
   | 'delivery.recovered'
   | 'error-event.unpublished'

@@ -18,7 +18,7 @@ import { confirmed } from './confirm.ts'
 import { busFor } from './load-config.ts'
 import { printJson, printList, say } from './output.ts'
 
-const HEADS = ['HANDLER', 'BEHIND', 'SECONDS', 'SHARDS READ', 'POSITION', 'MOVED AT']
+const HEADS = ['HANDLER', 'BEHIND', 'SECONDS', 'SHARDS READ', 'POSITION', 'MOVED AT', 'CHANGE']
 const ACTIONS = ['list', 'rewind', 'skip-to', 'forget'] as const
 
 export const log: Command = {
@@ -69,9 +69,9 @@ async function list(bus: Bus, invocation: Invocation): Promise<ExitCode> {
   return 0
 }
 
-function rowOf({ handler, lag, read, shards, position, movedAt }: LogProgress): readonly string[] {
+function rowOf({ handler, lag, read, shards, position, movedAt, change }: LogProgress): readonly string[] {
   const behind = lag.events.toLocaleString('en')
-  return [handler, behind, lag.seconds.toFixed(1), `${read}/${shards}`, position, movedAt.toISOString()]
+  return [handler, behind, lag.seconds.toFixed(1), `${read}/${shards}`, position, movedAt.toISOString(), change ?? '']
 }
 
 interface Chosen {

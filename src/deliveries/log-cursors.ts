@@ -17,6 +17,10 @@ export interface LogProgress {
     /** How long ago the oldest of these was published. */
     readonly seconds: number
   }
+  /** What it is on its way to: `to log`, `to job`, or another number of shards; `null`: nothing. */
+  readonly change: string | null
+  /** Since when it waits for the next step of that. */
+  readonly changingSince: Date | null
   /** When its slowest shard moved last. */
   readonly movedAt: Date
 }

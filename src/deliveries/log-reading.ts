@@ -31,6 +31,7 @@ export interface LogReader {
 
 /** What a worker learns with each of its beats. */
 export interface LogBeat {
+  readonly handlers: readonly LogSubscription[]
   readonly cursors: readonly (OwnedCursor & { readonly owner: string | null })[]
   readonly readers: readonly LogReader[]
   readonly pauses: readonly { readonly kind: string; readonly name: string }[]
@@ -49,6 +50,9 @@ export interface LogLook {
   readonly life: string | null
 }
 
+/** How a handler gets an event: as a delivery, as one that is held until its reader has come so far, or from the log. */
+export type DeliveryMode = 'job' | 'held' | 'log'
+
 /** A handler, as the log knows it. */
 export interface LogSubscription {
   readonly handler: string
@@ -57,6 +61,18 @@ export interface LogSubscription {
   readonly historyTo: number
   /** Names that history, as a replay is named. */
   readonly historyId: string
+  readonly mode: DeliveryMode
+  /** It is on its way to another mode, or to another number of shards. */
+  readonly isChanging: boolean
+  /** It had as many shards before as there are numbers here, and each had come so far: what lies below was handled. */
+  readonly floors: readonly number[] | null
+  /** Events after the one and up to the other may have a delivery of their publisher. Without an end: all that follow. */
+  readonly zoneFrom: number | null
+  readonly zoneTo: number | null
+  /** Readers that have come so far let go of their shards. */
+  readonly endsAt: number | null
+  /** Readers let go of all shards. */
+  readonly isReleasing: boolean
 }
 
 /** A stretch of the log: which part of it to read. */
@@ -99,6 +115,14 @@ export interface LiveLane {
   readonly shard: number
 }
 
+/** A delivery that an event has in spite of a reader of the log. */
+export interface Delivered {
+  /** `null`: it is over. */
+  readonly queue: string | null
+  readonly id: string
+  readonly isHeld: boolean
+}
+
 /** A job that waits to be let into its lane by the owner of its shard. */
 export interface HeldJob {
   readonly handler: string
@@ -113,21 +137,17 @@ export interface LogStore {
   /** The id that a delivery of the event to this handler has, or would have. */
   deliveryId(seq: string, handler: string): string
   /**
-   * Makes the cursors of handlers that are new. They begin at the end of the log, or where their backfill begins. With `fromTheStart`,
-   * at its beginning.
-   *
-   * @throws {PostbusError} `POSTBUS_DELIVERY_CHANGED` when a handler had its events otherwise before, or in another number of shards.
+   * What the log knows of these handlers, in their order; `null`: nothing, they have deliveries. Makes the cursors of those that want to read
+   * it and are new. They begin at the end of the log, or where their backfill begins. With `fromTheStart`, at its beginning.
    */
   prepare(
     handlers: readonly AnyHandler[],
     how?: { readonly fromTheStart?: boolean },
-  ): Promise<readonly LogSubscription[]>
-  /**
-   * Refuses handlers that read the log before, and have deliveries now.
-   *
-   * @throws {PostbusError} `POSTBUS_DELIVERY_CHANGED`.
-   */
-  refuseFormer(handlers: readonly AnyHandler[]): Promise<void>
+  ): Promise<readonly (LogSubscription | null)[]>
+  /** Takes the next step of a handler that is changing, if its time has come. Returns whether it was taken. */
+  change(handler: string): Promise<boolean>
+  /** Which of these events have a delivery of their publisher, or had one. */
+  delivered(handler: AnyHandler, events: readonly LogEvent[]): Promise<ReadonlyMap<number, Delivered>>
   /** Says that a worker lives, and what there is to know. */
   beat(reader: string, handlers: readonly string[]): Promise<LogBeat>
   /** Takes up to so many free cursors of a handler. Those `dead` are taken from first, unless they have beaten meanwhile. */
@@ -150,5 +170,5 @@ export interface LogStore {
   /** Jobs of these handlers that are held. */
   held(handlers: readonly AnyHandler[]): Promise<readonly HeldJob[]>
   /** Makes held jobs due. */
-  admit(jobs: readonly HeldJob[]): Promise<void>
+  admit(jobs: readonly Pick<HeldJob, 'queue' | 'id'>[]): Promise<void>
 }

@@ -15,6 +15,7 @@
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishedEvent } from '../events/publish-result.ts'
 import type { Due } from './due.ts'
+import type { DeliveryMode } from '../deliveries/log-reading.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
@@ -28,8 +29,29 @@ export interface PlannedEvent {
   readonly payload: string
   /** Handlers listen to it that read the log, and are none of these: they are to hear that there is something to read. */
   readonly isRead?: boolean
+  /** Of its handlers, those whose deliveries are held until their reader of the log has come so far. */
+  readonly held?: readonly AnyHandler[]
+  /** It was planned by modes of this epoch; without one by the definitions alone. */
+  readonly epoch?: number
   /** When it is to be delivered, if not at once. */
   readonly due?: Due
+}
+
+/** How handlers get events where these are kept. The database decides that; until a handler has changed there, its definition. */
+export interface DeliveryModes {
+  /** How often one has changed so far. */
+  readonly epoch: number
+  of(handler: AnyHandler): DeliveryMode
+}
+
+/** Thrown by a backend that has written nothing: the events are to be planned by these modes, and given to it again. */
+export class ModesChanged extends Error {
+  readonly modes: DeliveryModes
+
+  constructor(modes: DeliveryModes) {
+    super('The delivery of a handler has changed.')
+    this.modes = modes
+  }
 }
 
 export interface Backend {
@@ -48,5 +70,5 @@ export interface Backend {
   /** Set when handlers with `runs: 'in-transaction'` are called here, and get no delivery. Elsewhere they are like the others. */
   readonly callsWithin?: boolean
   /** Set when events are kept, so that handlers with `delivery: 'log'` read them there, and are asked then whether they are interested. */
-  readonly hasLog?: boolean
+  readonly modes?: DeliveryModes
 }

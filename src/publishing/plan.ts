@@ -1,5 +1,5 @@
 /** Before anything is stored: who receives each event, and its data encoded. Everything that can be refused is refused here. */
-import type { PlannedEvent } from './backend.ts'
+import type { DeliveryModes, PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkEnvelope } from './checks.ts'
@@ -9,7 +9,6 @@ import { PostbusError } from '../errors.ts'
 import { isFollowed } from '../events/stored-as.ts'
 import { isFinisher } from '../handlers/finishers.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
-import { isLogHandler } from '../handlers/log-delivery.ts'
 import { asHeard } from '../handlers/reading.ts'
 import { isInterested, type Registry } from '../handlers/registry.ts'
 import { runsInPublish } from '../handlers/transactional.ts'
@@ -22,8 +21,8 @@ export interface PlanParts {
   /** Adds where the event comes from. */
   readonly trace: (event: Envelope) => Envelope
   readonly filtered: FilteredCounts
-  /** Handlers that read the log will find the event there. */
-  readonly hasLog?: boolean
+  /** How handlers get their events. Those that read the log will find them there. Without it all of them have deliveries. */
+  readonly modes?: DeliveryModes | undefined
   /** When they are to be delivered; `null`: at once. */
   readonly due?: Due | null
   /** Handlers with `runs: 'in-transaction'` get no delivery: the backend calls them. */
@@ -33,7 +32,7 @@ export interface PlanParts {
 /** Runs `interested` of every subscribed handler, synchronously. */
 export function planEvents(
   events: readonly Envelope[],
-  { registry, codec, emit, trace, filtered, hasLog = false, due = null, callsWithin = false }: PlanParts,
+  { registry, codec, emit, trace, filtered, modes, due = null, callsWithin = false }: PlanParts,
 ): readonly PlannedEvent[] {
   return events.map((event) => {
     checkEnvelope(event)
@@ -42,14 +41,24 @@ export function planEvents(
     const subscribed = registry.handlersOf(event)
     if (subscribed.length === 0) warnOfNoHandlers(event, registry, emit)
     if (isFollowed(event) && !subscribed.some(isFinisher)) throw unknownFollowed(event)
-    const receivers = hasLog ? subscribed.filter((handler) => !isLogHandler(handler)) : subscribed
+    const readers = modes ? subscribed.filter((handler) => modes.of(handler) !== 'job') : []
+    const receivers = readers.length > 0 ? subscribed.filter((handler) => modes?.of(handler) !== 'log') : subscribed
     const interested = receivers.filter((handler) => wants(handler, envelope, registry))
     filtered.count(receivers, interested)
-    const isRead = receivers.length < subscribed.length
     const places = byPlace(interested, callsWithin)
-    if (due) refuseDelayedKey(envelope, [...places.handlers, ...(isRead ? subscribed.filter(isLogHandler) : [])])
-    return { envelope, payload, ...places, ...(isRead && { isRead }), ...(due && { due }) }
+    if (due) refuseDelayedKey(envelope, [...places.handlers, ...readers])
+    const ways = readers.length > 0 && waysOf(places.handlers, { readers, isLater: due !== null })
+    return { envelope, payload, ...places, ...ways, ...(modes?.epoch && { epoch: modes.epoch }), ...(due && { due }) }
   })
+}
+
+/** What is published for later waits anyway, and is in the way of nothing that is read. */
+function waysOf(
+  handlers: readonly AnyHandler[],
+  { readers, isLater }: { readonly readers: readonly AnyHandler[]; readonly isLater: boolean },
+): Pick<PlannedEvent, 'isRead' | 'held'> {
+  const held = isLater ? [] : handlers.filter((handler) => readers.includes(handler))
+  return { isRead: true, ...(held.length > 0 && { held }) }
 }
 
 function byPlace(interested: readonly AnyHandler[], callsWithin: boolean): Pick<PlannedEvent, 'handlers' | 'within'> {

@@ -1,6 +1,6 @@
 /** `publish`: from events to the backend's answer. What a backend stores has been checked and planned here. */
 import { backendFor, type BusParts } from './backend-override.ts'
-import type { PlannedEvent } from './backend.ts'
+import { type DeliveryModes, ModesChanged, type PlannedEvent } from './backend.ts'
 import { checkEnvelope } from './checks.ts'
 import { dueOf } from './due.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -8,7 +8,7 @@ import { aroundPublish } from '../middleware/around-publish.ts'
 import { publishHooks } from '../middleware/channels.ts'
 import type { Publishing } from '../middleware/middleware.ts'
 import { planEvents } from './plan.ts'
-import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
+import type { PublishedEvent, PublishOptions, PublishResult } from '../events/publish-result.ts'
 import { traced } from './trace.ts'
 import { transactionFor } from './transaction-for.ts'
 
@@ -31,24 +31,45 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
     const complete = (event: Envelope) => trace(defaults(event))
 
     const store = async (publishing: Publishing, finish: typeof complete): Promise<PublishResult> => {
-      const hasLog = backend.hasLog ?? false
-      const planned: readonly PlannedEvent[] = planEvents(publishing.events, {
-        registry,
-        codec,
-        emit,
-        trace: finish,
-        filtered,
-        hasLog,
-        due,
-        callsWithin: backend.callsWithin ?? false,
-      })
+      const plan = (modes: DeliveryModes | undefined): readonly PlannedEvent[] =>
+        planEvents(publishing.events, {
+          registry,
+          codec,
+          emit,
+          trace: finish,
+          filtered,
+          modes,
+          due,
+          callsWithin: backend.callsWithin ?? false,
+        })
+      const planned = plan(backend.modes)
       if (planned.length === 0) return { events: [] }
-      return { events: await backend.publish(planned, publishing.tx) }
+      return { events: await byModes(planned, { plan, store: (events) => backend.publish(events, publishing.tx) }) }
     }
     const hooks = publishHooks(middleware)
     if (hooks.length === 0 || list.length === 0) return store({ events: list, tx }, complete)
     const publishing = Object.freeze({ events: Object.freeze(list.map((event) => complete(checked(event)))), tx })
     return aroundPublish(hooks, publishing, (changed) => store(changed, asItIs))
+  }
+}
+
+interface ByModes {
+  plan(modes: DeliveryModes): readonly PlannedEvent[]
+  store(events: readonly PlannedEvent[]): Promise<readonly PublishedEvent[]>
+}
+
+/** A change is three of them: each may come between. */
+const MOST_CHANGES = 10
+
+/** Stores events, and plans them again when the delivery of a handler has changed: then nothing of them was written. */
+async function byModes(planned: readonly PlannedEvent[], { plan, store }: ByModes): Promise<readonly PublishedEvent[]> {
+  for (let changes = 0; ; changes += 1) {
+    try {
+      return await store(planned)
+    } catch (error) {
+      if (!(error instanceof ModesChanged) || changes === MOST_CHANGES) throw error
+      planned = plan(error.modes)
+    }
   }
 }
 

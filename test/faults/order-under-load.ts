@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { outOfOrder, overtaken, stuck, type LiveDelivery, type PublishedTurn } from '../support/order-checks.ts'
-import type { Stage } from '../support/stage.ts'
+import type { Stage, StageWorker } from '../support/stage.ts'
 import { ghosts, lost, needlessRepeats, overlaps, type Interruption } from '../support/trace-checks.ts'
 import type { WorkerProcess } from '../support/worker-process.ts'
 import { held, seeded } from './kills-under-load.ts'
@@ -22,6 +22,8 @@ export interface OrderRunOptions {
   readonly handlers?: readonly TracedHandler[]
   /** Of the workers, this share is stopped, not killed. Default: none. */
   readonly stops?: number
+  /** Before the kill of each number: what is deployed then. Processes that are there already go on with what they have. */
+  readonly deploys?: ReadonlyMap<number, readonly TracedHandler[]>
 }
 
 export interface OrderReport {
@@ -44,25 +46,30 @@ const WORDS = ['--queues', 'events=1,events_partitioned=8']
 /** Publishes all the time; at every interval kills a process, mostly a worker, and starts another in its place. */
 export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Promise<OrderReport> {
   const random = seeded(options.seed)
-  const handlers = options.handlers?.map(({ name }) => name)
+  const names = options.handlers?.map(({ name }) => name)
+  let handlers = options.handlers
   await createTables(stage, options.keys)
   const workers = await Promise.all(Array.from({ length: options.workers }, () => stage.worker({ words: WORDS })))
   const publishers = Array.from({ length: options.publishers }, (_, index) => publisher(stage, options, index))
 
   const interruptions: Interruption[] = []
   for (let kill = 0; kill < options.kills; kill += 1) {
+    const deployed = options.deploys?.get(kill)
+    if (deployed) await stage.migrate((handlers = deployed))
+    const words = { words: WORDS, ...(handlers && { handlers }) }
     await stage.database.query('select pg_sleep($1)', [(options.killEveryMs / 1_000) * (0.5 + random())])
     const place = Math.floor(random() * workers.length)
-    if (random() < 0.2) await replacePublisher(stage, options, { publishers, kill })
-    else if (random() < (options.stops ?? 0)) await exchangeWorker(stage, workers, place)
-    else interruptions.push(await replaceWorker(stage, workers, place))
+    if (random() < 0.2)
+      await replacePublisher(stage, { ...options, ...(handlers && { handlers }) }, { publishers, kill })
+    else if (random() < (options.stops ?? 0)) await exchangeWorker(stage, workers, { place, words })
+    else interruptions.push(await replaceWorker(stage, workers, { place, words }))
   }
   const lastFaultAt = performance.now()
   await Promise.all(publishers.map((one) => ended(one, 'SIGTERM')))
   await stage.settled(RECOVERY_LIMIT_MS - (performance.now() - lastFaultAt)).catch(() => undefined) // told by `stuck`
 
   return {
-    ...(await judged(stage, interruptions, handlers)),
+    ...(await judged(stage, interruptions, names)),
     recoveredInMs: Math.round(performance.now() - lastFaultAt),
   }
 }
@@ -108,19 +115,28 @@ async function replacePublisher(
   publishers[place] = publisher(stage, options, 100 + kill)
 }
 
-async function replaceWorker(stage: Stage, workers: WorkerProcess[], place: number): Promise<Interruption> {
+interface Replacing {
+  readonly place: number
+  readonly words: StageWorker
+}
+
+async function replaceWorker(
+  stage: Stage,
+  workers: WorkerProcess[],
+  { place, words }: Replacing,
+): Promise<Interruption> {
   const victim = workers[place]!
   victim.kill('SIGKILL')
   await victim.exited
   const interruption = { pid: victim.pid, from: await stage.trace.now(), holding: await held(stage) }
-  workers[place] = await stage.worker({ words: WORDS })
+  workers[place] = await stage.worker(words)
   return interruption
 }
 
 /** One more worker, and then one less: each time the work is divided once more. */
-async function exchangeWorker(stage: Stage, workers: WorkerProcess[], place: number): Promise<void> {
+async function exchangeWorker(stage: Stage, workers: WorkerProcess[], { place, words }: Replacing): Promise<void> {
   const leaving = workers[place]!
-  workers[place] = await stage.worker({ words: WORDS })
+  workers[place] = await stage.worker(words)
   leaving.kill('SIGTERM')
   await leaving.exited
 }

@@ -339,7 +339,20 @@ create table postbus.log_handler (
   shards smallint not null,
   history_to bigint not null,
   began_at timestamp with time zone not null default clock_timestamp(),
-  is_forgotten boolean not null default false
+  is_forgotten boolean not null default false,
+  mode text not null default 'log'::text,
+  wanted text not null default 'log'::text,
+  wanted_shards smallint,
+  epoch bigint not null default 0,
+  phase text,
+  phase_since timestamp with time zone,
+  zone_from bigint,
+  zone_to bigint,
+  ends_at bigint,
+  floors bigint[],
+  told jsonb,
+  waits_for text[],
+  eras int8multirange not null default '{}'::int8multirange
 );
 
 create table postbus.log_place (
@@ -528,7 +541,13 @@ alter table postbus.log_chunk add constraint log_chunk_pkey PRIMARY KEY (last_se
 
 alter table postbus.log_cursor add constraint log_cursor_pkey PRIMARY KEY (handler, shard);
 
+alter table postbus.log_handler add constraint log_handler_mode_check CHECK ((mode = ANY (ARRAY['job'::text, 'held'::text, 'log'::text])));
+
+alter table postbus.log_handler add constraint log_handler_phase_check CHECK ((phase = ANY (ARRAY['telling'::text, 'announcing'::text, 'waiting'::text, 'reading'::text, 'releasing'::text])));
+
 alter table postbus.log_handler add constraint log_handler_pkey PRIMARY KEY (handler);
+
+alter table postbus.log_handler add constraint log_handler_wanted_check CHECK ((wanted = ANY (ARRAY['job'::text, 'log'::text])));
 
 alter table postbus.log_place add constraint log_place_only_one_check CHECK (only_one);
 
@@ -685,7 +704,7 @@ begin
   if not found then return; end if;
   delivered := 0;
   if chosen <> '{}' then
-    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and not reading.is_forgotten);
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and reading.mode <> 'job' and not reading.is_forgotten);
   with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all
@@ -2003,7 +2022,7 @@ begin
     if found then return 'not ' || found_state; end if;
     if exists (
       select from "postbus".event event cross join "postbus".log_handler reading
-      where event.seq = "postbus".seq_of_delivery(of_id) and encode(substr(sha256(convert_to(reading.handler, 'UTF8')), 1, 8), 'hex') = encode(substr(uuid_send(of_id), 9), 'hex')
+      where event.seq = "postbus".seq_of_delivery(of_id) and encode(substr(sha256(convert_to(reading.handler, 'UTF8')), 1, 8), 'hex') = encode(substr(uuid_send(of_id), 9), 'hex') and (reading.mode <> 'job' or event.seq <@ reading.eras)
     ) then return 'not waiting'; end if;
     return 'unknown';
   end if;
@@ -2749,6 +2768,33 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION postbus.log_admit_all(of_handler text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  found_queues text[];
+  one text;
+  counted integer;
+begin
+  with held as (
+    select job.ctid as row from "postbus".queue own cross join lateral (
+      select job.ctid, job.data from "pgboss".job_common job where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = own.name and job.start_after = timestamptz '9999-12-30 00:00:00+00' offset 0
+    ) job where (job.data ->> 'handler') = of_handler
+  ), admitted as (
+    update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(array(select held.row from held)) and job.start_after = timestamptz '9999-12-30 00:00:00+00'
+    returning job.name
+  )
+  select array_agg(distinct admitted.name), count(*) into found_queues, counted from admitted;
+  foreach one in array coalesce(found_queues, '{}') loop
+    perform pg_notify('postbus_postbus', one);
+  end loop;
+  return counted;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION postbus.log_beat(me uuid, of_handlers text[])
  RETURNS json
  LANGUAGE plpgsql
@@ -2759,6 +2805,11 @@ begin
   on conflict (id) do update set beat = one.beat + 1, seen_at = clock_timestamp(), handlers = excluded.handlers;
 
   return json_build_object(
+    'handlers', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shards', one.shards, 'historyTo', one.history_to, 'historyId', one.id,
+      'mode', one.mode, 'floors', one.floors, 'zoneFrom', one.zone_from, 'zoneTo', one.zone_to, 'endsAt', one.ends_at,
+      'isReleasing', coalesce(one.phase = 'releasing', false),
+      'isChanging', (one.phase is not null or one.floors is not null or one.wanted <> one.mode or coalesce(one.wanted_shards <> one.shards, false)))), '[]')
+      from "postbus".log_handler one where one.handler = any(of_handlers) and not one.is_forgotten),
     'cursors', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shard', one.shard, 'owner', one.owner, 'fence', one.fence,
         'position', one.position, 'deaths', one.deaths)), '[]')
       from "postbus".log_cursor one where one.handler = any(of_handlers)),
@@ -2783,11 +2834,132 @@ begin
   insert into "postbus".log_handler as one (handler, shards, history_to)
   values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end)
   on conflict (handler) do update set id = excluded.id, shards = excluded.shards, history_to = excluded.history_to,
-    began_at = excluded.began_at, is_forgotten = false
+    began_at = excluded.began_at, is_forgotten = false, mode = 'log', wanted = 'log', wanted_shards = null, phase = null, zone_from = null,
+    zone_to = null, ends_at = null, floors = null
   where one.is_forgotten;
   if not found then return; end if;
   insert into "postbus".log_cursor (handler, shard, position)
   select of_handler, shard, least(after_seq, last) from generate_series(0, of_shards - 1) shard;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_change(of_handler text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  now_is record;
+  last bigint;
+  places bigint[];
+  least_place bigint;
+  top_fence bigint;
+  is_read boolean;
+begin
+  perform from "postbus".log_handler one where one.handler = of_handler and not one.is_forgotten for update skip locked;
+  if not found then return null; end if;
+  lock table "postbus".log_handler in share row exclusive mode;
+  select one.*, coalesce(one.wanted_shards, one.shards) as new_shards into now_is from "postbus".log_handler one where one.handler = of_handler;
+  last := (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one);
+  select array_agg(one.position order by one.shard), min(one.position), max(one.fence), bool_or(one.owner is not null)
+  into places, least_place, top_fence, is_read
+  from "postbus".log_cursor one where one.handler = of_handler;
+
+  if now_is.floors is not null and least_place >= (select max(one.floor) from unnest(now_is.floors) as one (floor)) then
+    update "postbus".log_handler one set floors = null where one.handler = of_handler;
+    now_is.floors := null;
+  end if;
+
+  case coalesce(now_is.phase, 'none')
+  when 'none' then
+    if now_is.wanted <> now_is.mode then
+      if exists (select from "postbus".backfill one where one.handler = of_handler and one.ended_at is null) then return null; end if;
+      if now_is.mode = 'job' then
+        delete from "postbus".log_cursor one where one.handler = of_handler;
+        insert into "postbus".log_cursor (handler, shard, position)
+        select of_handler, shard, last from generate_series(0, now_is.new_shards - 1) shard;
+        update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, shards = now_is.new_shards, wanted_shards = null, history_to = last, zone_from = last, zone_to = null, ends_at = null,
+          floors = null, began_at = clock_timestamp() where one.handler = of_handler;
+        return 'publishers are to hold deliveries';
+      end if;
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'telling', told = (select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from "postbus".log_reader one where of_handler = any(one.handlers)), zone_from = last, zone_to = null where one.handler = of_handler;
+      return 'readers are to look for deliveries';
+    elsif now_is.mode = 'log' and now_is.new_shards <> now_is.shards and now_is.floors is null then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'releasing' where one.handler = of_handler;
+      return 'readers are to let go of their shards';
+    end if;
+
+  when 'telling' then
+    if not exists (
+      select from jsonb_each_text(now_is.told) told (id, beat) join "postbus".log_reader one on one.id = told.id::uuid
+      where of_handler = any(one.handlers) and one.beat < told.beat::bigint + 2
+    ) then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, told = null where one.handler = of_handler;
+      return 'publishers are to hold deliveries';
+    end if;
+
+  when 'announcing' then
+    perform "postbus".raise_delivery_epoch();
+    update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'waiting', waits_for = (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
+      left join pg_stat_activity activity on activity.pid = lock.pid
+      where lock.pid is distinct from pg_backend_pid() and (
+        lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
+        and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
+        or lock.virtualtransaction like '-1/%'
+      )) where one.handler = of_handler;
+    return 'publishers were told';
+
+  when 'waiting' then
+    if now_is.mode = 'job' then perform "postbus".log_admit_all(of_handler); end if;
+    if now_is.waits_for && (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
+      left join pg_stat_activity activity on activity.pid = lock.pid
+      where lock.pid is distinct from pg_backend_pid() and (
+        lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
+        and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
+        or lock.virtualtransaction like '-1/%'
+      )) then return null; end if;
+    if now_is.mode = 'job' then
+      perform "postbus".log_admit_all(of_handler); -- what was committed since the first look
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null where one.handler = of_handler;
+      return 'it has deliveries';
+    elsif now_is.mode = 'log' then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'reading', waits_for = null, zone_to = last where one.handler = of_handler;
+      return 'publishers write no deliveries any more';
+    elsif now_is.wanted = 'log' then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'log', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null where one.handler = of_handler;
+      return 'publishers are to write no deliveries';
+    end if;
+    update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'reading', waits_for = null, ends_at = last where one.handler = of_handler;
+    return 'readers are to end';
+
+  when 'reading' then
+    if now_is.mode = 'log' and now_is.wanted = 'job' then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'telling', told = (select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from "postbus".log_reader one where of_handler = any(one.handlers)), zone_to = null where one.handler = of_handler;
+      return 'readers are to look for deliveries';
+    elsif now_is.mode = 'log' and least_place >= now_is.zone_to then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, zone_from = null, zone_to = null where one.handler = of_handler;
+      return 'it reads the log';
+    elsif now_is.mode = 'held' and now_is.wanted = 'log' then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'log', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, ends_at = null where one.handler = of_handler;
+      return 'publishers are to write no deliveries';
+    elsif now_is.mode = 'held' and least_place >= now_is.ends_at and not is_read then
+      delete from "postbus".log_cursor one where one.handler = of_handler;
+      update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'job', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, eras = one.eras + int8multirange(int8range(one.history_to, greatest(one.history_to, one.ends_at), '(]')) where one.handler = of_handler;
+      return 'publishers are to write deliveries';
+    end if;
+
+  when 'releasing' then
+    if not is_read then
+      delete from "postbus".log_cursor one where one.handler = of_handler;
+      insert into "postbus".log_cursor (handler, shard, position, fence)
+      select of_handler, shard, least_place, top_fence from generate_series(0, now_is.new_shards - 1) shard;
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, shards = now_is.new_shards, wanted_shards = null, floors = places where one.handler = of_handler;
+      return 'it is divided anew';
+    end if;
+  end case;
+  return null;
 end
 $function$
 ;
@@ -2824,11 +2996,31 @@ begin
   return query
     with free as materialized (
       select one.handler, one.shard from "postbus".log_cursor one
-      where one.handler = of_handler and one.owner is null order by one.shard limit wanted for update skip locked
+      where one.handler = of_handler and one.owner is null and not exists (
+        select from "postbus".log_handler handler
+        where handler.handler = of_handler and (handler.phase = 'releasing' or one.position >= handler.ends_at)
+      ) order by one.shard limit wanted for update skip locked
     )
     update "postbus".log_cursor one set owner = me, fence = one.fence + 1 from free
     where one.handler = free.handler and one.shard = free.shard
     returning one.shard::integer, one.position::float8, one.fence::float8, one.deaths::integer;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.log_want(of_handler text, how text, of_shards integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  lock table "postbus".log_handler in share row exclusive mode;
+  insert into "postbus".log_handler (handler, shards, history_to, mode, wanted, epoch)
+  values (of_handler, coalesce(of_shards, 1), (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one), 'job', how, (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one)) on conflict (handler) do nothing;
+  if found then return true; end if;
+  update "postbus".log_handler one set wanted = how, wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one)
+  where one.handler = of_handler and (one.wanted <> how or coalesce(one.wanted_shards, one.shards) <> coalesce(of_shards, one.wanted_shards, one.shards));
+  return found;
 end
 $function$
 ;
@@ -3102,11 +3294,23 @@ declare
   queues text := parsed ->> 'wake';
   wake text;
   later timestamptz; -- when all of it is due; null: now
+  epoch bigint := pg_sequence_last_value('"postbus".delivery_epoch'::regclass); -- of what handlers get their events by; null: none has ever changed
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer not in (1, 2) then
     raise exception using errcode = 'PB001',
       message = 'Schema "postbus" is older than the code that publishes. Run: npx postbus migrate';
+  end if;
+
+  if epoch is null and not has_sequence_privilege('"postbus".delivery_epoch'::regclass, 'select') then
+    raise exception using errcode = '42501', message = 'permission denied for sequence "postbus".delivery_epoch: a role that publishes needs select';
+  end if;
+  if epoch is not null and epoch > coalesce((parsed ->> 'epoch')::bigint, 0)
+    and (select max(one.epoch) from "postbus".log_handler one) > coalesce((parsed ->> 'epoch')::bigint, 0)
+  then
+    deliveries := -1; -- planned by what is not true any more
+    return next;
+    return;
   end if;
 
   if in_transaction then
@@ -3166,12 +3370,12 @@ begin
         insert into "pgboss".job_common (id, name, state, data, priority, start_after, created_on, singleton_key, expire_seconds, deletion_seconds, keep_until,
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds) select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+          case when (later is not null or coalesce(receiver.held, false) or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, timestamptz '9999-12-31 00:00:00+00') end else "pgboss".job_now() end,
+          case when (later is not null or coalesce(receiver.held, false) or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, case when receiver.held then timestamptz '9999-12-30 00:00:00+00' else timestamptz '9999-12-31 00:00:00+00' end) end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -3185,7 +3389,7 @@ begin
           queue.dead_letter,
           queue.heartbeat_seconds from (
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text, held boolean
           )
           left join "pgboss".queue on queue.name = receiver.queue
         );
@@ -3212,12 +3416,12 @@ begin
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
       select (lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,
           coalesce(queue.name, "postbus".no_such_queue(receiver.queue)),
-          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+          case when (later is not null or coalesce(receiver.held, false) or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end) then 'retry' else 'created' end::"pgboss".job_state,
           jsonb_object(array['event', input.id::text, 'type', input.type, 'handler', receiver.handler] || case when octet_length(input.payload) > 4096 then array['bytes', octet_length(input.payload)::text] end),
           receiver.priority,
-          case when (later is not null or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
-            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, timestamptz '9999-12-31 00:00:00+00') end else "pgboss".job_now() end,
+          case when (later is not null or coalesce(receiver.held, false) or case when receiver.backfilled then "postbus".is_gated(receiver.handler)
+            else coalesce(receiver.finishes = 'later', false) end) then case when receiver.finishes = 'later' then timestamptz '9999-12-31 00:00:00+00' else coalesce(later, case when receiver.held then timestamptz '9999-12-30 00:00:00+00' else timestamptz '9999-12-31 00:00:00+00' end) end else "pgboss".job_now() end,
           (clock_timestamp() + ("pgboss".job_now() - now())),
           case when right(receiver.queue, 12) = '_partitioned' then receiver.handler || ':' || input.partition_key end,
           queue.expire_seconds,
@@ -3233,7 +3437,7 @@ begin
       from input
       join (
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
-            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text
+            set integer, handler text, handler_hash text, queue text, priority integer, backfilled boolean, finishes text, held boolean
           )
           left join "pgboss".queue on queue.name = receiver.queue
         ) on receiver.set = input.receivers
@@ -3280,15 +3484,20 @@ declare
   expires timestamptz;
   new_id uuid := coalesce(id, encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid);
   later jsonb;
+  epoch bigint;
   published record;
   done text;
 begin
   select min(one.type) as type, bool_or(one.is_keyed) as is_keyed, max(one.retain_ms) as retain_ms, max(one.max_bytes) as max_bytes,
     case when bool_and(one.ttl_ms is not null) then max(one.ttl_ms) end as ttl_ms
   into known from "postbus".registered_type one where one.name = publish_event.type and one.version = publish_event.version;
-  select bool_or(one.delivery = 'log') as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
+  loop
+  if pg_sequence_last_value('"postbus".delivery_epoch'::regclass) is not null then
+    select max(one.epoch) into epoch from "postbus".log_handler one;
+  end if;
+  select bool_or(case when one.delivery = 'within' then 'within' else coalesce(reading.mode, one.delivery) end in ('log', 'held')) as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
     min(one.handler) filter (where one.is_ordered) as ordered
-  into listening from "postbus".subscription one where one.type = known.type and one.version = publish_event.version;
+  into listening from "postbus".subscription one left join "postbus".log_handler reading on reading.handler = one.handler and not reading.is_forgotten where one.type = known.type and one.version = publish_event.version;
   if known.type is null then
     if exists (select from "postbus".registered_type one where one.name = publish_event.type) then
       raise exception using errcode = 'PB011', message = format('Event type "%s" has no version %s that SQL may publish.', left(publish_event.type, 128), coalesce(version::text, 'null')), detail = format('Registered: version %s.', (select string_agg(distinct one.version::text, ', ') from "postbus".registered_type one where one.name = publish_event.type)), hint = 'Give one of them: version => …. A new version of the code is registered by: npx postbus migrate';
@@ -3363,23 +3572,25 @@ if delay is not null or at is not null then
   end if;
 
   select jsonb_agg(jsonb_build_object('set', 0, 'handler', one.handler, 'handler_hash', one.handler_hash, 'queue', one.queue,
-      'priority', one.priority, 'backfilled', one.is_backfilled, 'finishes', one.finishes) order by one.ord, one.handler) as list,
-    string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher) as is_special,
+      'priority', case when one.is_held then 0 else one.priority end, 'backfilled', one.is_backfilled, 'finishes', one.finishes,
+      'held', one.is_held) order by one.ord, one.handler) as list,
+    string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher or one.is_held) as is_special,
     bool_or(one.finishes = 'later') as finishes, bool_or(one.is_asked_blind) as is_asked_blind
   into receiver from (
-    select one.*, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
+    select one.*, one.way = 'held' and later is null as is_held, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
     from (
-      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, one.delivery, one.is_backfilled, one.is_finisher,
+      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, case when one.delivery = 'within' then 'within' else coalesce(reading.mode, one.delivery) end as way, one.is_backfilled, one.is_finisher,
         one.is_asked_blind, case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue
-      from "postbus".subscription one join "postbus".registry registered using (service)
+      from "postbus".subscription one join "postbus".registry registered using (service) left join "postbus".log_handler reading on reading.handler = one.handler and not reading.is_forgotten
       where one.type = known.type and one.version = publish_event.version
       order by one.handler, registered.registered_at desc, one.service
-    ) one where one.delivery = 'job'
+    ) one where one.way in ('job', 'held')
   ) one;
 
   select * into published from "postbus".publish((jsonb_build_object(
     'protocol', case when later is null then 1 else 2 end,
     'in_transaction', true,
+    'epoch', epoch,
     'events', jsonb_build_array(jsonb_build_object('ord', 0, 'id', new_id, 'type', known.type, 'version', version,
       'partition_key', partition_key, 'payload', '{"json":' || document || ',"unparsed":true}', 'correlation_id', correlation_id,
       'causation_id', causation_id, 'source', source, 'metadata', nullif(metadata, '{}')::text, 'occurred_at', occurred,
@@ -3391,11 +3602,31 @@ if delay is not null or at is not null then
     || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
     || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
   )::text);
+  exit when published.deliveries >= 0; -- how a handler gets its events has changed meanwhile
+  end loop;
   if receiver.is_asked_blind and not published.duplicate then
     update "postbus".event one set is_unasked = true where one.id = new_id;
   end if;
   done := set_config('postbus.published_by', 'sql', true);
   return new_id;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION postbus.raise_delivery_epoch()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  committed bigint;
+begin
+  perform pg_advisory_xact_lock('"postbus".delivery_epoch'::regclass::integer, 0);
+  select max(one.epoch) into committed from "postbus".log_handler one;
+  if committed > coalesce(pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) then
+    perform setval('"postbus".delivery_epoch', committed);
+  end if;
+  return committed;
 end
 $function$
 ;
@@ -3537,7 +3768,7 @@ begin
   retried := 0;
   skipped := 0;
   if chosen <> '{}' then
-    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and not reading.is_forgotten);
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and reading.mode <> 'job' and not reading.is_forgotten);
   with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all

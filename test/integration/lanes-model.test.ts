@@ -1,5 +1,5 @@
 /** Random lives of two lanes against a real Postgres; `lanes-model.long.ts` lives more of them. */
-import { onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { runLives } from '../support/lane-model.ts'
 import { LaneWorld } from '../support/lane-world.ts'
 
@@ -11,4 +11,5 @@ test('whatever publishers, workers and operators do, each lane keeps its order a
   const lives = await runLives(world, { forMs: 8_000, seed })
 
   console.log(`lanes: seed ${seed}: ${lives} lives`)
+  expect(lives).toBeGreaterThan(5)
 }, 60_000)

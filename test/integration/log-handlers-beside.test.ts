@@ -1,4 +1,4 @@
-/** Handlers that read the log, and what happens around them: pauses, retries by operators, slow runs, stops, retention, and changes of mind. */
+/** Handlers that read the log, and what happens around them: pauses, retries by operators, slow runs, stops, and retention. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { HandlerOptions } from '../../src/index.ts'
 import { aSignal } from '../support/notes.ts'
@@ -187,28 +187,6 @@ test('nothing is pruned that a cursor has not passed', async () => {
 
   expect(await bus.prune()).toEqual({ events: 1 })
 })
-
-test.each([
-  ['from deliveries to the log', {}, { delivery: 'log', shards: 4 }],
-  ['from the log to deliveries', { delivery: 'log', shards: 4 }, {}],
-  ['to another number of shards', { delivery: 'log', shards: 4 }, { delivery: 'log', shards: 8 }],
-] as const)(
-  'a handler cannot change %s: that is refused at the start, and says what to do',
-  async (_, before, after) => {
-    const first = stored.busWith([stored.noting('notes.take', before)])
-    await first.migrate()
-    await stored.publish(first, [1])
-    await using worker = first.worker()
-    await worker.start()
-    await until('it has run', async () => stored.ran.length === 1)
-    await worker.stop()
-    const second = stored.busWith([stored.noting('notes.take', after)])
-    const refused = { code: 'POSTBUS_DELIVERY_CHANGED', message: expect.stringMatching(/new name/) }
-
-    await expect(second.migrate()).rejects.toMatchObject(refused)
-    await expect(second.worker().start()).rejects.toMatchObject(refused)
-  },
-)
 
 async function readingBus(options: HandlerOptions = {}, does?: (n: number) => unknown) {
   const bus = stored.busWith([stored.noting('notes.take', { delivery: 'log', shards: 4, ...options }, does)])

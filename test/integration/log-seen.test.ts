@@ -60,6 +60,8 @@ test('the lag of a handler is what lies behind its slowest shard', async () => {
       position: expect.any(String),
       lag: { events: 3, seconds: expect.any(Number) },
       movedAt: expect.any(Date),
+      change: null,
+      changingSince: null,
     },
   ])
   await using worker = bus.worker()

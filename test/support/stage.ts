@@ -29,6 +29,8 @@ export interface Stage {
   readonly trace: Trace
   /** Publishes one task, or several in one transaction. Answers the ids of their events. */
   publish(...tasks: readonly Task[]): Promise<readonly string[]>
+  /** As a deploy of these handlers does it, be it of an older release or a newer one. */
+  migrate(handlers: readonly TracedHandler[]): Promise<void>
   /** Starts a worker process and waits until it works. */
   worker(options?: StageWorker): Promise<WorkerProcess>
   /** Deliveries, oldest first. */
@@ -95,6 +97,14 @@ export async function openStage({ handlers = [STEADY], server, isMigrated = true
     async publish(...tasks) {
       const { events } = await bus.publish(tasks.map((task) => TaskAdded(task)))
       return events.map((event) => event.id)
+    },
+    async migrate(deployed) {
+      await using other = createBus({
+        connectionString,
+        handlers: deployed.map((handler) => tracedHandlerOf(handler, async () => undefined)),
+        onSignal: (signal) => signals.push(signal),
+      })
+      await other.migrate({ replaceRegistry: true })
     },
     async worker({ words, node, code, through, wait = true, ...settings } = {}) {
       const worker = await startWorkerProcess({

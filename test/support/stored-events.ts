@@ -3,7 +3,7 @@
  * server, in any database, holds back what reads the log.
  */
 import { Client, Pool } from 'pg'
-import { createBus, type AnyHandler, type Bus, type BusSignal } from '../../src/index.ts'
+import { createBus, type AnyEventType, type AnyHandler, type Bus, type BusSignal } from '../../src/index.ts'
 import { startEmbeddedServer } from './embedded-server.ts'
 import { handlerThat, NoteTaken } from './notes.ts'
 import { emptyTables } from './stored.ts'
@@ -26,8 +26,8 @@ export async function openStoredEvents() {
   const ran: Ran[] = []
   const signals: BusSignal[] = []
 
-  function busWith(handlers: readonly AnyHandler[]): Bus {
-    const bus = createBus({ connectionString, handlers, onSignal: (signal) => signals.push(signal) })
+  function busWith(handlers: readonly AnyHandler[], events: readonly AnyEventType[] = []): Bus {
+    const bus = createBus({ connectionString, handlers, events, onSignal: (signal) => signals.push(signal) })
     buses.push(bus)
     return bus
   }

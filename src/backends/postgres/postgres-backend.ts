@@ -1,5 +1,5 @@
 /** The durable backend: events, deliveries and dead letters in Postgres. This file only says what stands where. */
-import type { Backend } from '../../publishing/backend.ts'
+import { ModesChanged, type Backend } from '../../publishing/backend.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Emit } from '../../signals.ts'
@@ -10,6 +10,7 @@ import type { Connection, Queryable } from './connection.ts'
 import type { Listening } from './connections/listen-until-lost.ts'
 import { explainDatabaseError } from '../../transactions/database-error.ts'
 import { sendBroadcasts } from './broadcast/send.ts'
+import { KnownModes } from './deliveries/delivery-modes.ts'
 import { publishEvents } from './deliveries/publish.ts'
 import { dueQueues } from './deliveries/due.ts'
 import { countMinute } from './deliveries/handler-minutes.ts'
@@ -67,14 +68,15 @@ export function createPostgresBackend(
   emit: Emit,
 ): Omit<PostgresBackend, 'hear'> {
   const { connection, lifeline, heartbeats = new SharedHeartbeats(lifeline) } = connections
+  const modes = new KnownModes()
   return {
-    hasLog: true,
+    modes,
     async publish(events, tx) {
       const executor = tx === undefined ? await ownConnection(connection) : openTransaction(tx)
       try {
-        return await publishEvents(executor, tables, events, tx !== undefined)
+        return await publishEvents(executor, tables, events, { inTransaction: tx !== undefined, modes })
       } catch (error) {
-        throw explainDatabaseError(error, tables.names.postbus)
+        throw error instanceof ModesChanged ? error : explainDatabaseError(error, tables.names.postbus)
       }
     },
     async broadcast(events, tx) {

@@ -52,7 +52,7 @@ import { eventActsIn } from './record/event-acts.ts'
 import { eventsIn } from './record/event-record.ts'
 import { beginReading } from './log/subscriptions.ts'
 import { publishableTypesIn } from './registry/publishable-types.ts'
-import { register } from './registry/register.ts'
+import { isOutdated, register } from './registry/register.ts'
 import { registeredOf } from './registry/registered.ts'
 import { createPostgresBackend, type PostgresBackend } from './postgres-backend.ts'
 import { replaysIn, type ReplaysIn } from './record/replays.ts'
@@ -151,8 +151,9 @@ export function createPostgres(
         const loaded = await registry.load()
         const steps = await migrate(connection, tables, loaded.queues, options)
         const database = await connection.pool()
-        const begun = await beginReading(database, tables, readers ?? loaded.handlers, options)
         const what = { service: settings.service, registered: registeredOf(loaded, settings) }
+        const mayChange = !(await isOutdated(database, tables, what, options))
+        const begun = await beginReading(database, tables, readers ?? loaded.handlers, { ...options, mayChange })
         const { step, kept } = await register(database, tables, what, options)
         if (kept !== null) emit('warn', 'registry.kept', kept, { service: settings.service })
         const report = { steps: [...steps, ...begun, ...(step === null ? [] : [step])], registryKept: kept }

@@ -92,7 +92,8 @@ export class Acknowledger {
       if (shard.isReleasing && !shard.isBusy) shard.finish()
       const one = this.#moveOf(shard, now)
       const isWritten =
-        one !== null && (one.passed.length > 0 || one.ends.length > 0 || shard.isReleasing || isIdleTurn)
+        one !== null &&
+        (one.passed.length > 0 || one.ends.length > 0 || shard.held.length > 0 || shard.isReleasing || isIdleTurn)
       if (isWritten) sent.push(one)
     }
     if (sent.length > 0) await this.#send(sent)

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { LogLook, LogMove, LogStore, OwnedCursor } from '../../deliveries/log-reading.ts'
+import { isBelowFloor, isInZone } from './change-zone.ts'
 import type { Handling } from './shard.ts'
 
 const MOST = 500
@@ -52,6 +53,10 @@ async function drainHandler(
   let count = 0
   for (let after = Math.min(...positions.values()); after < final;) {
     const events = await store.read({ after, upTo: final, most: MOST, shards: null, types })
+    const delivered = await store.delivered(
+      handling.handler,
+      events.filter((event) => isInZone(handling, event)),
+    )
     const upTo = events.length < MOST ? final : (events.at(-1)?.number ?? final)
     const moves = cursors.map((cursor): LogMove => {
       const from = positions.get(cursor.shard) ?? 0
@@ -59,6 +64,8 @@ async function drainHandler(
         (event) =>
           event.number > from &&
           event.hash % handling.subscription.shards === cursor.shard &&
+          !isBelowFloor(handling, event) &&
+          !delivered.has(event.number) &&
           handling.interestIn(event) !== 'none',
       )
       count += wanted.length

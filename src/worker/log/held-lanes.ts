@@ -31,8 +31,10 @@ function shardOf(handlings: readonly Handling[], { handler, hash }: HeldJob): Sh
   return shard?.isReady && !shard.isReleasing && !shard.isDropped ? shard : undefined
 }
 
-function isLetIn(shard: Shard, { partitionKey }: HeldJob): boolean {
+/** Not before the cursor has passed it: until then something of its key may be read that comes before it. */
+function isLetIn(shard: Shard, { partitionKey, number }: HeldJob): boolean {
   if (partitionKey === null) return true
+  if (number > shard.acknowledged) return false
   const key = shard.key(partitionKey)
   shard.toLane(key)
   return !key.isRunning && key.unwritten === 0

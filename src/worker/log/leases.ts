@@ -63,6 +63,7 @@ export class Leases {
       handlings.map(({ subscription }) => subscription.handler),
     )
     this.#dropLost(beat)
+    this.#learn(beat)
     this.#beatenAt = sentAt
     const dead = this.#deadIn(beat.readers)
     if (!this.isStopping) {
@@ -71,6 +72,7 @@ export class Leases {
         await this.#takeShare(handling, beat, dead)
       }
     }
+    for (const handling of handlings) letGo(handling)
     for (const { shards } of handlings) for (const shard of shards.values()) await this.#makeReady(shard)
     return beat
   }
@@ -87,6 +89,13 @@ export class Leases {
         const { handler, shard: number, fence } = shard.cursor
         if (ours.get(`${handler} ${number}`) !== fence) onLost(shard)
       }
+    }
+  }
+
+  #learn({ handlers }: LogBeat): void {
+    for (const handling of this.#parts.handlings) {
+      const now = handlers.find(({ handler }) => handler === handling.subscription.handler)
+      if (now) handling.subscription = now
     }
   }
 
@@ -125,8 +134,9 @@ export class Leases {
     for (const shard of kept.slice(share)) shard.isReleasing = true
     const free = cursors.filter(({ handler, owner }) => handler === name && (owner === null || isIn(dead, owner)))
     const wanted = Math.min(share - kept.length, free.length)
-    if (wanted <= 0) return
-    for (const cursor of await store.take(reader, name, wanted, dead)) {
+    const isAnyDead = dead.some(({ handlers }) => handlers.includes(name))
+    if (wanted <= 0 && !isAnyDead) return // what a dead one had is to be free in any case
+    for (const cursor of await store.take(reader, name, Math.max(0, wanted), dead)) {
       const shard = new Shard(handling, cursor, SUSPECT_AFTER)
       shard.isReleasing = this.isStopping // since we asked
       handling.shards.set(cursor.shard, shard)
@@ -154,6 +164,13 @@ export class Leases {
     const after = Math.min(...wanted.map(({ acknowledged }) => acknowledged))
     const completed = new Set(await this.#parts.store.completedAfter(subscription.handler, after))
     for (const one of wanted) one.completed = completed
+  }
+}
+
+/** When it changes its mode or the number of its shards. */
+function letGo({ shards, subscription: { isReleasing, endsAt } }: Handling): void {
+  for (const shard of shards.values()) {
+    if (isReleasing || (endsAt !== null && shard.readTo >= endsAt)) shard.isReleasing = true
   }
 }
 

@@ -18,7 +18,7 @@ export interface HandlingParts {
 
 export class LogHandling implements Handling {
   readonly handler: AnyHandler
-  readonly subscription: LogSubscription
+  subscription: LogSubscription
   readonly slots: HandlerSlots
   /** How many of it may run at once here. */
   readonly concurrency: number

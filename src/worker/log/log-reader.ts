@@ -8,6 +8,7 @@
  */
 import { performance } from '../../clock.ts'
 import type { LogEvent, LogLook, LogStore } from '../../deliveries/log-reading.ts'
+import { deliveredIn, isBelowFloor, isDelivered, type DeliveredTo } from './change-zone.ts'
 import { Gate } from '../gate.ts'
 import type { Handling, Key, Shard } from './shard.ts'
 
@@ -26,7 +27,7 @@ const LAST_LOOK_MS = 50
 const NO_ROOM_MS = 50
 
 export interface LogReaderParts {
-  readonly store: Pick<LogStore, 'look' | 'read' | 'liveOf'>
+  readonly store: Pick<LogStore, 'look' | 'read' | 'liveOf' | 'delivered'>
   readonly handlings: readonly Handling[]
   readonly pollMs: number
   /** The types that any handler listens to, as they are stored; `null`: they cannot be named. */
@@ -92,7 +93,7 @@ export class LogReading {
     return this.#parts.handlings.flatMap((handling) =>
       handling.isPaused || handling.pending >= READS_AHEAD * this.#most
         ? []
-        : [...handling.shards.values()].filter((one) => one.isReady && !one.isReleasing && !one.isDropped),
+        : [...handling.shards.values()].filter((one) => isGoingOn(one, handling)),
     )
   }
 
@@ -134,7 +135,8 @@ export class LogReading {
     const { store, types } = this.#parts
     const events = await store.read({ after, upTo, most, shards: shardsIn(together), types })
     await this.#handBack(together, events)
-    this.#handOut(together, events, events.length < most ? upTo : (events.at(-1) as LogEvent).number)
+    const delivered = await deliveredIn(byHandling(together), events, store)
+    this.#handOut(together, events, { delivered, to: events.length < most ? upTo : (events.at(-1) as LogEvent).number })
     this.#learnSize(events)
   }
 
@@ -162,11 +164,12 @@ export class LogReading {
     }
   }
 
-  #handOut(together: readonly Shard[], events: readonly LogEvent[], to: number): void {
+  #handOut(together: readonly Shard[], events: readonly LogEvent[], { delivered, to }: HandingOut): void {
     for (const [handling, shards] of byHandling(together)) {
       for (const event of events) {
         const shard = shards[event.hash % shards.length]
         if (!shard || shard.isDropped || shard.isReleasing) continue
+        if (isBelowFloor(handling, event) || isDelivered(shard, event, delivered.get(handling))) continue
         const interest = handling.interestIn(event)
         if (interest !== 'none') this.#parts.add(shard, event, interest === 'waits' || shard.isSuspect)
       }
@@ -178,6 +181,16 @@ export class LogReading {
     }
     this.#parts.onRead()
   }
+}
+
+interface HandingOut {
+  readonly delivered: DeliveredTo
+  /** All of it is read up to here. */
+  readonly to: number
+}
+
+function isGoingOn(shard: Shard, { subscription: { endsAt } }: Handling): boolean {
+  return shard.isReady && !shard.isReleasing && !shard.isDropped && (endsAt === null || shard.readTo < endsAt)
 }
 
 /** For each handler its shards that are read, each at its number. */

@@ -1,9 +1,11 @@
 /** Makes what a worker needs for those of its handlers that read the log; nothing, if there are none. */
 import { setTimeout } from '../../clock.ts'
-import type { LogStore } from '../../deliveries/log-reading.ts'
+import type { LogStore, LogSubscription } from '../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
+import { isFinisher } from '../../handlers/finishers.ts'
 import { isLogHandler } from '../../handlers/log-delivery.ts'
 import type { Registry } from '../../handlers/registry.ts'
+import { runsInPublish } from '../../handlers/transactional.ts'
 import { partitionedQueue } from '../../names.ts'
 import type { Emit } from '../../signals.ts'
 import type { WorkPlan } from '../work-plan.ts'
@@ -16,16 +18,17 @@ interface Parts extends Pick<LogWorkerParts, 'store' | 'tally' | 'emit' | 'pollM
 
 /** Makes the cursors of handlers that are new. */
 export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): Promise<LogWorker | null> {
-  await parts.store.refuseFormer(plan.log.registry.handlers)
-  const handlers = readersIn(plan)
-  if (handlers.length === 0) return null
-  const handlings = await handlingsOf(plan, handlers, parts)
+  const handlings = await handlingsOf(plan, parts)
+  if (handlings.length === 0) return null
   return new LogWorker({
     ...parts,
     attempt: plan.attempt,
     batchAttempts: plan.batchAttempts,
     handlings,
-    types: typesOf(plan.log.registry, handlers),
+    types: typesOf(
+      plan.log.registry,
+      handlings.map(({ handler }) => handler),
+    ),
     // Nothing announces that a short wait is over, and the poll would make it a long one.
     wakeAfter(queue, delayMs) {
       if (delayMs < parts.pollMs) setTimeout(() => wake(queue), delayMs + 1).unref()
@@ -33,25 +36,37 @@ export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): P
   })
 }
 
-/** The handlers that read the log and whose queues this worker works on: its failures go there. */
-export function readersIn({ log, queues }: Pick<WorkPlan, 'log' | 'queues'>): readonly AnyHandler[] {
-  return log.registry.handlers.filter((handler) => isLogHandler(handler) && concurrencyOf(queues, handler) > 0)
-}
-
+/** Of the handlers whose queues this worker works on, those that read the log, or are changing from or to that: their failures go there. */
 async function handlingsOf(
   { log, queues, slotsOf }: WorkPlan,
-  handlers: readonly AnyHandler[],
   { store, emit }: { readonly store: LogStore; readonly emit: Emit },
 ): Promise<readonly LogHandling[]> {
+  const handlers = log.registry.handlers.filter(
+    (handler) => !runsInPublish(handler) && !isFinisher(handler) && concurrencyOf(queues, handler) > 0,
+  )
   const subscriptions = await store.prepare(handlers)
   return handlers.flatMap((handler, place) => {
     const subscription = subscriptions[place]
     if (!subscription) return []
+    sayIfOther(handler, subscription, emit)
     const slots = slotsOf(handler.options.queue)
     return [
       new LogHandling({ handler, subscription, slots, concurrency: concurrencyOf(queues, handler) }, { ...log, emit }),
     ]
   })
+}
+
+function sayIfOther(handler: AnyHandler, { mode, isChanging }: LogSubscription, emit: Emit): void {
+  const { name, options } = handler
+  if (isChanging || (mode === 'log') === isLogHandler(handler)) return
+  const has = mode === 'log' ? 'reads the log' : 'has deliveries'
+  emit(
+    'warn',
+    'delivery.differs',
+    `Handler "${name}" ${has} in this database, and its definition says \`delivery: '${options.delivery}'\`: the database counts. ` +
+      'If this is the code that is to count, run: npx postbus migrate',
+    { handler: name },
+  )
 }
 
 /** As many at once as the queue has slots. */

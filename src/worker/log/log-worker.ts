@@ -13,6 +13,7 @@ import type { Emit } from '../../signals.ts'
 import { QueueSignals } from '../queue-signals.ts'
 import { Acknowledger } from './acknowledger.ts'
 import { drainLog } from './drain-log.ts'
+import { admitPassed } from './change-zone.ts'
 import { admitHeld } from './held-lanes.ts'
 import { BEAT_MS, DEAD_AFTER_MS, Leases } from './leases.ts'
 import { LogReading } from './log-reader.ts'
@@ -79,7 +80,10 @@ export class LogWorker {
       shards: () => this.#shards(),
       onLost: (shard) => this.#lost(shard),
       onReleased: (shard) => this.#forget(shard),
-      onAcknowledged: () => this.#reading.roomIsMade(),
+      onAcknowledged: () => {
+        this.#reading.roomIsMade()
+        void admitPassed(this.#shards(), store).catch(() => undefined) // beats find what is left
+      },
       onDue: (queue, delayMs) => parts.wakeAfter(queue, delayMs),
     })
     this.#reading = new LogReading({
@@ -149,6 +153,7 @@ export class LogWorker {
       try {
         const { pauses } = await this.#leases.beat()
         this.#learnPauses(pauses)
+        await this.#goOnChanging()
         if (!this.#isStopping) await admitHeld({ store, handlings, runs: this.#runs })
         this.#reading.wake()
         this.#runs.pump()
@@ -156,6 +161,15 @@ export class LogWorker {
         // Claims report a database that is away. Without an answer nothing is begun soon.
       }
       await sleep(this.#parts.beatMs ?? BEAT_MS, this.#over.signal)
+    }
+  }
+
+  /** Any worker may take the next step of a handler that changes. */
+  async #goOnChanging(): Promise<void> {
+    const { store, handlings } = this.#parts
+    for (const { subscription } of handlings) {
+      if (!subscription.isChanging) continue
+      while (await store.change(subscription.handler)) if (this.#over.signal.aborted) return
     }
   }
 

@@ -16,7 +16,8 @@ import type { HandlerSlots } from '../handler-slots.ts'
 /** A handler that reads the log, as one worker sees it. */
 export interface Handling {
   readonly handler: AnyHandler
-  readonly subscription: LogSubscription
+  /** As of the last beat. */
+  subscription: LogSubscription
   readonly slots: HandlerSlots
   /** Its shards that are here, by their numbers. */
   readonly shards: Map<number, Shard>
@@ -63,6 +64,14 @@ export interface Key {
   readonly queue: Entry[]
 }
 
+/** An event that was read, and has a delivery of its publisher that is held. */
+export interface HeldEvent {
+  readonly number: number
+  readonly key: Key | null
+  readonly queue: string
+  readonly id: string
+}
+
 export class Shard {
   readonly handling: Handling
   readonly cursor: OwnedCursor
@@ -73,6 +82,8 @@ export class Shard {
   /** Read and not acknowledged, in order. */
   pending: Entry[] = []
   readonly keys = new Map<string, Key>()
+  /** What is let into its lane when the cursor has passed it. */
+  held: HeldEvent[] = []
   /** Spilled ones that have ended. */
   ends: Entry[] = []
   /** Events that were completed before the shard was ours, by transactions of a transactional handler. They are not run again. `null`: it is none. */

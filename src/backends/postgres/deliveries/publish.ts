@@ -1,6 +1,6 @@
 /** Stores events and their deliveries with one call of the SQL function `publish`, in the caller's transaction or alone. */
 import { createHash } from 'node:crypto'
-import type { PlannedEvent } from '../../../publishing/backend.ts'
+import { ModesChanged, type PlannedEvent } from '../../../publishing/backend.ts'
 import { LOG_WORD } from '../../../deliveries/log-reading.ts'
 import { PostbusError } from '../../../errors.ts'
 import { countReceivers, isFinisher } from '../../../handlers/finishers.ts'
@@ -12,23 +12,31 @@ import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
 import { functionName } from '../functions/sql.ts'
 import { readTexts } from '../../../transactions/read-texts.ts'
 import type { Tables } from '../schema/tables.ts'
+import type { KnownModes } from './delivery-modes.ts'
 
 /** What the function is told about how it is called; a function that does not know the number raises PB001. */
 const PROTOCOL = 1
 /** One that knows only the first would deliver at once what is meant for later. */
 const PROTOCOL_FOR_LATER = 2
 
+interface Publishing {
+  readonly inTransaction: boolean
+  readonly modes: KnownModes
+}
+
 /**
  * Publishes in one round trip. With `inTransaction`, the database refuses to do so in autocommit.
  *
  * An event that stands twice in the list is stored once: the second one is answered as a duplicate, as it would be in
  * a later call.
+ *
+ * @throws {ModesChanged} when a handler gets its events otherwise by now than the events were planned.
  */
 export async function publishEvents(
   executor: SqlExecutor,
   tables: Tables,
   events: readonly PlannedEvent[],
-  inTransaction: boolean,
+  { inTransaction, modes }: Publishing,
 ): Promise<readonly PublishedEvent[]> {
   const distinct = firstOfEachId(events)
   checkBatchSize(distinct)
@@ -38,6 +46,7 @@ export async function publishEvents(
     values: [JSON.stringify(batchOf(distinct, inTransaction))],
   }
   const rows = await readTexts(executor, statement, publishedIn)
+  if (rows[0] === ARE_PLANNED_BY_OLD_MODES) throw new ModesChanged(await modes.learn(executor, tables))
   const results = new Map(distinct.map((planned, index) => [planned, resultOf(planned, rows[index])]))
   return events.map((planned) => results.get(planned) ?? { id: planned.envelope.id, deliveries: 0, duplicate: true })
 }
@@ -46,13 +55,14 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
   const sets = new ReceiverSets()
   const rows = events.map((planned, ord) => rowOf(planned, ord, sets.of(planned)))
   const isRead = events.some((planned) => planned.isRead)
-  const due = events[0]?.due // of all of them
+  const [{ due, epoch } = {}] = events // of all of them
   return {
     protocol: due ? PROTOCOL_FOR_LATER : PROTOCOL,
     in_transaction: inTransaction,
     events: rows,
     receivers: sets.receivers,
     wake: sets.wakeUp(isRead ? [LOG_WORD] : [], due !== undefined),
+    ...(epoch && { epoch }),
     ...(sets.isPlain && !due && { plain: true }),
     ...(due && { later: 'at' in due ? { at: due.at.toISOString() } : { delay_ms: due.delayMs } }),
     ...(sets.finishes && { finishes: true }),
@@ -95,6 +105,8 @@ interface Receiver {
   readonly backfilled?: true
   /** It publishes the event's `finishedEvent`: when the others are through, or now, if there are none. Such deliveries have no lane. */
   readonly finishes?: 'later' | 'now'
+  /** Its deliveries are held: the owner of its shard lets them in. They have no priorities. */
+  readonly held?: true
 }
 
 /** The receivers of a list of events: most have the same, which are sent once. */
@@ -103,10 +115,10 @@ class ReceiverSets {
   readonly receivers: Receiver[] = []
 
   /** The number of an event's set. */
-  of({ envelope, handlers, isRead }: PlannedEvent): number | undefined {
+  of({ envelope, handlers, isRead, held = [] }: PlannedEvent): number | undefined {
     if (handlers.length === 0) return undefined
     const names = handlers.map(({ name, previousNames }) => storedName(name, previousNames))
-    const known = [envelope.partitionKey === null, isRead, ...names].join(' ')
+    const known = [envelope.partitionKey === null, isRead, held.length, ...names].join(' ')
     const number = this.#sets.get(known) ?? this.#sets.size
     if (number < this.#sets.size) return number
 
@@ -120,8 +132,9 @@ class ReceiverSets {
         handler,
         handler_hash: handlerHash(handler),
         queue: finishes ? options.queue : queueOfEvent(one, envelope.partitionKey),
-        priority: -options.priority, // pg-boss runs the larger number first
+        priority: held.includes(one) ? 0 : -options.priority, // pg-boss runs the larger number first
         ...(options.backfill && { backfilled: true }),
+        ...(held.includes(one) && { held: true }),
         ...(finishes && { finishes }),
       })
     }
@@ -130,7 +143,7 @@ class ReceiverSets {
 
   /** All are due at once, which takes less time to write. */
   get isPlain(): boolean {
-    return this.receivers.every(({ backfilled, finishes }) => backfilled === undefined && finishes === undefined)
+    return this.receivers.every((one) => one.backfilled === undefined && one.finishes === undefined && !one.held)
   }
 
   get finishes(): boolean {
@@ -149,8 +162,11 @@ export function handlerHash(handler: string): string {
   return createHash('sha256').update(handler).digest('hex').slice(0, 16)
 }
 
+const ARE_PLANNED_BY_OLD_MODES: PublishedEvent = { id: '', deliveries: -1, duplicate: false }
+
 /** What the statement says about one event. */
 function publishedIn(text: string): PublishedEvent | undefined {
+  if (text.trim() === '-1') return ARE_PLANNED_BY_OLD_MODES
   const [, id, deliveries, duplicate] = /^([0-9a-f-]{36}) (\d+) ([tf])$/.exec(text) ?? []
   return id === undefined ? undefined : { id, deliveries: Number(deliveries), duplicate: duplicate === 't' }
 }

@@ -43,7 +43,7 @@ begin
     if found then return 'not ' || found_state; end if;
     if exists (
       select from ${tables.event} event cross join ${logHandler} reading
-      where event.seq = ${seqOfDelivery}(of_id) and ${isIts('reading.handler')}
+      where event.seq = ${seqOfDelivery}(of_id) and ${isIts('reading.handler')} and (reading.mode <> 'job' or event.seq <@ reading.eras)
     ) then return 'not waiting'; end if;
     return 'unknown';
   end if;

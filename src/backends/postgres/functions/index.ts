@@ -21,6 +21,7 @@ import { importFunction } from './import.ts'
 import { keepFunction } from './keep.ts'
 import { logAcknowledgeFunction } from './log-acknowledge.ts'
 import { logAdmitFunction } from './log-admit.ts'
+import { logChangeFunctions } from './log-change.ts'
 import { logLeaseFunctions } from './log-leases.ts'
 import { logWatermarkFunction } from './log-watermark.ts'
 import { paceFunctions } from './pace.ts'
@@ -41,7 +42,7 @@ import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
 /** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
-export const FUNCTIONS_VERSION = 22
+export const FUNCTIONS_VERSION = 23
 
 /** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
@@ -92,6 +93,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
     ...settleCompletedFunctions(tables),
     ...redeliverFunctions(tables),
     ...logLeaseFunctions(tables),
+    ...logChangeFunctions(tables),
     ...paceFunctions(tables),
   ]) {
     await database.query(`${AS_A_GUEST} ${statement}`)

@@ -34,7 +34,8 @@ begin
   insert into ${logHandler} as one (handler, shards, history_to)
   values (of_handler, of_shards, case when is_backfilled then last else least(after_seq, last) end)
   on conflict (handler) do update set id = excluded.id, shards = excluded.shards, history_to = excluded.history_to,
-    began_at = excluded.began_at, is_forgotten = false
+    began_at = excluded.began_at, is_forgotten = false, mode = 'log', wanted = 'log', wanted_shards = null, phase = null, zone_from = null,
+    zone_to = null, ends_at = null, floors = null
   where one.is_forgotten;
   if not found then return; end if;
   insert into ${logCursor} (handler, shard, position)
@@ -43,9 +44,9 @@ end
 $function$`
 }
 
-/** Returns the cursors of these handlers, the workers that read any of them, and what is paused, as JSON. */
+/** Returns these handlers, their cursors, the workers that read any of them, and what is paused, as JSON: all of one moment. */
 function logBeatFunction(tables: Tables): string {
-  const { logCursor, logReader, pause } = tables
+  const { logCursor, logHandler, logReader, pause } = tables
   return `
 create or replace function ${functionName(tables, 'log_beat')}(me uuid, of_handlers text[]) returns json
 language plpgsql ${OWN_PATH} as $function$
@@ -54,6 +55,8 @@ begin
   on conflict (id) do update set beat = one.beat + 1, seen_at = clock_timestamp(), handlers = excluded.handlers;
 
   return json_build_object(
+    'handlers', (select coalesce(json_agg(json_build_object(${SUBSCRIPTION})), '[]')
+      from ${logHandler} one where one.handler = any(of_handlers) and not one.is_forgotten),
     'cursors', (select coalesce(json_agg(json_build_object('handler', one.handler, 'shard', one.shard, 'owner', one.owner, 'fence', one.fence,
         'position', one.position, 'deaths', one.deaths)), '[]')
       from ${logCursor} one where one.handler = any(of_handlers)),
@@ -66,9 +69,18 @@ end
 $function$`
 }
 
+/** What was wanted is not so yet, or not all of it is behind the cursors. */
+export const IS_CHANGING = `(one.phase is not null or one.floors is not null or one.wanted <> one.mode or coalesce(one.wanted_shards <> one.shards, false))`
+
+/** A handler, as `LogSubscription` says it. */
+export const SUBSCRIPTION = `'handler', one.handler, 'shards', one.shards, 'historyTo', one.history_to, 'historyId', one.id,
+      'mode', one.mode, 'floors', one.floors, 'zoneFrom', one.zone_from, 'zoneTo', one.zone_to, 'endsAt', one.ends_at,
+      'isReleasing', coalesce(one.phase = 'releasing', false),
+      'isChanging', ${IS_CHANGING}`
+
 /** Returns the cursors that are ours now. */
 function logTakeFunction(tables: Tables): string {
-  const { logCursor, logReader } = tables
+  const { logCursor, logHandler, logReader } = tables
   return `
 create or replace function ${functionName(tables, 'log_take')}(me uuid, of_handler text, wanted integer, dead uuid[], beats bigint[])
 returns table (shard integer, "position" float8, fence float8, deaths integer)
@@ -88,7 +100,10 @@ begin
   return query
     with free as materialized (
       select one.handler, one.shard from ${logCursor} one
-      where one.handler = of_handler and one.owner is null order by one.shard limit wanted for update skip locked
+      where one.handler = of_handler and one.owner is null and not exists (
+        select from ${logHandler} handler
+        where handler.handler = of_handler and (handler.phase = 'releasing' or one.position >= handler.ends_at)
+      ) order by one.shard limit wanted for update skip locked
     )
     update ${logCursor} one set owner = me, fence = one.fence + 1 from free
     where one.handler = free.handler and one.shard = free.shard

@@ -25,7 +25,9 @@ import { refuseUnless, SQL_PARAMETERS, uuidV7 } from './publish-event-checks.ts'
 import { functionName, OWN_PATH } from './sql.ts'
 
 export function publishEventFunction(tables: Tables): string {
-  const { event, registeredType, registry, subscription } = tables
+  const { deliveryEpoch, event, logHandler, registeredType, registry, subscription } = tables
+  const way = `case when one.delivery = 'within' then 'within' else coalesce(reading.mode, one.delivery) end`
+  const reading = `left join ${logHandler} reading on reading.handler = one.handler and not reading.is_forgotten`
   const name = functionName(tables, 'publish_event')
   return `
 create or replace function ${name}(${SQL_PARAMETERS})
@@ -42,35 +44,42 @@ declare
   expires timestamptz;
   new_id uuid := coalesce(id, ${uuidV7()});
   later jsonb;
+  epoch bigint;
   published record;
   done text;
 begin
   select min(one.type) as type, bool_or(one.is_keyed) as is_keyed, max(one.retain_ms) as retain_ms, max(one.max_bytes) as max_bytes,
     case when bool_and(one.ttl_ms is not null) then max(one.ttl_ms) end as ttl_ms
   into known from ${registeredType} one where one.name = publish_event.type and one.version = publish_event.version;
-  select bool_or(one.delivery = 'log') as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
+  loop
+  if pg_sequence_last_value('${deliveryEpoch}'::regclass) is not null then
+    select max(one.epoch) into epoch from ${logHandler} one;
+  end if;
+  select bool_or(${way} in ('log', 'held')) as is_read, min(one.handler) filter (where one.delivery = 'within') as within,
     min(one.handler) filter (where one.is_ordered) as ordered
-  into listening from ${subscription} one where one.type = known.type and one.version = publish_event.version;
+  into listening from ${subscription} one ${reading} where one.type = known.type and one.version = publish_event.version;
   ${refuseUnless(tables)}
 
   select jsonb_agg(jsonb_build_object('set', 0, 'handler', one.handler, 'handler_hash', one.handler_hash, 'queue', one.queue,
-      'priority', one.priority, 'backfilled', one.is_backfilled, 'finishes', one.finishes) order by one.ord, one.handler) as list,
-    string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher) as is_special,
+      'priority', case when one.is_held then 0 else one.priority end, 'backfilled', one.is_backfilled, 'finishes', one.finishes,
+      'held', one.is_held) order by one.ord, one.handler) as list,
+    string_agg(distinct one.queue, ' ') as queues, bool_or(one.is_backfilled or one.is_finisher or one.is_held) as is_special,
     bool_or(one.finishes = 'later') as finishes, bool_or(one.is_asked_blind) as is_asked_blind
   into receiver from (
-    select one.*, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
+    select one.*, one.way = 'held' and later is null as is_held, case when one.is_finisher then case when listening.is_read or count(*) over () > 1 then 'later' else 'now' end end as finishes
     from (
-      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, one.delivery, one.is_backfilled, one.is_finisher,
+      select distinct on (one.handler) one.handler, one.handler_hash, one.ord, one.priority, ${way} as way, one.is_backfilled, one.is_finisher,
         one.is_asked_blind, case when partition_key is not null and one.is_ordered and not one.is_finisher then one.keyed_queue else one.queue end as queue
-      from ${subscription} one join ${registry} registered using (service)
+      from ${subscription} one join ${registry} registered using (service) ${reading}
       where one.type = known.type and one.version = publish_event.version
       order by one.handler, registered.registered_at desc, one.service
-    ) one where one.delivery = 'job'
+    ) one where one.way in ('job', 'held')
   ) one;
 
   select * into published from ${functionName(tables, 'publish')}((jsonb_build_object(
     'protocol', case when later is null then 1 else 2 end,
     'in_transaction', true,
+    'epoch', epoch,
     'events', jsonb_build_array(jsonb_build_object('ord', 0, 'id', new_id, 'type', known.type, 'version', version,
       'partition_key', partition_key, 'payload', '{"json":' || document || ',"unparsed":true}', 'correlation_id', correlation_id,
       'causation_id', causation_id, 'source', source, 'metadata', nullif(metadata, '{}')::text, 'occurred_at', occurred,
@@ -82,6 +91,8 @@ begin
     || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
     || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
   )::text);
+  exit when published.deliveries >= 0; -- how a handler gets its events has changed meanwhile
+  end loop;
   if receiver.is_asked_blind and not published.duplicate then
     update ${event} one set is_unasked = true where one.id = new_id;
   end if;

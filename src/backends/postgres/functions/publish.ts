@@ -38,13 +38,16 @@
  *
  * Deliveries are written into their own table, and not through the partitioned one above it: to route rows takes time.
  *
+ * How a handler gets its events may have changed since the caller has looked (`log-change.ts`): then nothing is written, and the answer is -1
+ * deliveries. A sequence counts the changes, since it is seen in any snapshot. An older snapshot may go by what it sees: the change waits for its end.
+ *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
  * event and lost the delivery.
  */
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
 import { eventOf, JOB_COLUMNS, jobValues } from './rows.ts'
-import { functionName, GATED, OWN_PATH } from './sql.ts'
+import { functionName, GATED, HELD, OWN_PATH } from './sql.ts'
 
 /** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
 export const MAX_WAKE_BYTES = 7_000
@@ -62,11 +65,11 @@ const INPUT = `jsonb_to_recordset(parsed -> 'events') as event (
 const EVENT = eventOf(`now() + input.retain_ms * interval '1 ms'`)
 
 function publishFunction(tables: Tables): string {
-  const { clock, delivery, event, names, seqOfDelivery } = tables
+  const { clock, delivery, deliveryEpoch, event, logHandler, names, seqOfDelivery } = tables
   // Most handlers have no backfill, and cost no look at a table. One event for handlers that are nothing special has a statement of its own.
-  const isGated = `(later is not null or case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
+  const isGated = `(later is not null or coalesce(receiver.held, false) or case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end)`
-  const gate = `case when receiver.finishes = 'later' then ${GATED} else coalesce(later, ${GATED}) end`
+  const gate = `case when receiver.finishes = 'later' then ${GATED} else coalesce(later, case when receiver.held then ${HELD} else ${GATED} end) end`
   const how = { isGated, gate }
   const receivers = (more: string) => `(
           jsonb_to_recordset(parsed -> 'receivers') as receiver (
@@ -74,7 +77,7 @@ function publishFunction(tables: Tables): string {
           )
           left join ${tables.queue} on queue.name = receiver.queue
         )`
-  const receiver = receivers(', backfilled boolean, finishes text')
+  const receiver = receivers(', backfilled boolean, finishes text, held boolean')
   const plainReceiver = receivers('')
   return `
 create or replace function ${functionName(tables, 'publish')}(batch text)
@@ -89,11 +92,23 @@ declare
   queues text := parsed ->> 'wake';
   wake text;
   later timestamptz; -- when all of it is due; null: now
+  epoch bigint := pg_sequence_last_value('${deliveryEpoch}'::regclass); -- of what handlers get their events by; null: none has ever changed
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer not in (1, 2) then
     raise exception using errcode = 'PB001',
       message = 'Schema "${names.postbus}" is older than the code that publishes. Run: npx postbus migrate';
+  end if;
+
+  if epoch is null and not has_sequence_privilege('${deliveryEpoch}'::regclass, 'select') then
+    raise exception using errcode = '42501', message = 'permission denied for sequence ${deliveryEpoch}: a role that publishes needs select';
+  end if;
+  if epoch is not null and epoch > coalesce((parsed ->> 'epoch')::bigint, 0)
+    and (select max(one.epoch) from ${logHandler} one) > coalesce((parsed ->> 'epoch')::bigint, 0)
+  then
+    deliveries := -1; -- planned by what is not true any more
+    return next;
+    return;
   end if;
 
   if in_transaction then

@@ -37,7 +37,7 @@ export async function acknowledge(
       moves.map(({ to }) => to),
       handlers.map(handlerHash),
       handlers.map((handler) => known.get(handler)?.options.queue ?? ''),
-      handlers.map((handler) => -(known.get(handler)?.options.priority ?? 0)),
+      handlers.map(() => 0), // in the order of the log: there are no priorities
       listOf(moves, ({ jobs }) => jobs.map(({ seq, isHeld, replay }) => ({ seq, is_held: isHeld, replay }))),
       listOf(moves, ({ ended }) =>
         ended.map(({ seq, inLane, end }) => ({ seq, in_lane: inLane, ...columnsOf(end) })).toSorted(bySeq),

@@ -13,9 +13,9 @@ import type { Tables } from '../schema/tables.ts'
 import { hashOf } from './read-piece.ts'
 
 /** So many are let in at a time. */
-const MOST = 500
+const MOST = 2_000
 
-/** Handlers that read the log have no priorities, so one probe for each queue finds them. */
+/** Handlers that read the log have no priorities, so one probe for each queue finds them; one that is to have deliveries may have one. */
 export async function heldJobs(
   database: Queryable,
   tables: Tables,
@@ -28,14 +28,23 @@ export async function heldJobs(
       ${key} as "partitionKey", ${hashOf(`coalesce(${key}, job.data ->> 'event')`)} as hash
     from unnest($1::text[]) as used (queue) cross join lateral (
       select * from ${tables.delivery} job
-      where ${RETURNING} and job.name = used.queue and job.priority = 0 and job.start_after = ${HELD} limit ${MOST}
-    ) job where ${HANDLER} = any($2::text[])`,
-    values: [[...new Set(handlers.flatMap(queuesOf))], handlers.map(storedNameOf)],
+      where ${RETURNING} and job.name = used.queue and job.priority = any($3::integer[]) and job.start_after = ${HELD}
+        and ${HANDLER} = any($2::text[]) limit ${MOST}
+    ) job`,
+    values: [
+      [...new Set(handlers.flatMap(queuesOf))],
+      handlers.map(storedNameOf),
+      [...new Set([0, ...handlers.map(({ options }) => -options.priority)])],
+    ],
   })
   return rows
 }
 
-export async function admit(database: Queryable, tables: Tables, jobs: readonly HeldJob[]): Promise<void> {
+export async function admit(
+  database: Queryable,
+  tables: Tables,
+  jobs: readonly Pick<HeldJob, 'queue' | 'id'>[],
+): Promise<void> {
   if (jobs.length === 0) return
   await database.query(`select ${functionName(tables, 'log_admit')}($1, $2)`, [
     jobs.map(({ queue }) => queue),

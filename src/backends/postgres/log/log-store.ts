@@ -8,9 +8,10 @@ import type { Tables } from '../schema/tables.ts'
 import { acknowledge } from './acknowledge.ts'
 import { admit, heldJobs } from './held-jobs.ts'
 import { completedAfter } from './completed-after.ts'
+import { deliveredOf } from './delivered.ts'
 import { lanesOf, liveOf } from './live-lanes.ts'
 import { readPiece } from './read-piece.ts'
-import { prepareCursors, refuseFormerReaders } from './subscriptions.ts'
+import { prepareCursors } from './subscriptions.ts'
 
 export interface LogConnections {
   /** For reading and acknowledging. */
@@ -26,10 +27,17 @@ export function createLogStore({ connection, lifeline }: LogConnections, tables:
     deliveryId: idOfDelivery,
     async prepare(handlers, how) {
       const subscriptions = await prepareCursors(await connection.pool(), tables, handlers, how)
-      for (const [place, { handler }] of subscriptions.entries()) known.set(handler, handlers[place] as AnyHandler)
+      for (const [place, one] of subscriptions.entries()) if (one) known.set(one.handler, handlers[place] as AnyHandler)
       return subscriptions
     },
-    refuseFormer: async (handlers) => refuseFormerReaders(await connection.pool(), tables, handlers),
+    async change(handler) {
+      const database = await lifeline.pool()
+      const { rows } = await database.query<{ step: string | null }>(`select ${call('log_change')}($1) as step`, [
+        handler,
+      ])
+      return rows[0]?.step != null
+    },
+    delivered: async (handler, events) => deliveredOf(await connection.pool(), tables, handler, events),
     async beat(reader, handlers) {
       const { rows } = await (
         await lifeline.pool()
@@ -38,7 +46,7 @@ export function createLogStore({ connection, lifeline }: LogConnections, tables:
         text: `select ${call('log_beat')}($1, $2) as beat`,
         values: [reader, handlers],
       })
-      return rows[0]?.beat ?? { cursors: [], readers: [], pauses: [] }
+      return rows[0]?.beat ?? { handlers: [], cursors: [], readers: [], pauses: [] }
     },
     async take(reader, handler, wanted, dead) {
       const { rows } = await (

@@ -1,81 +1,115 @@
-/** The cursors of handlers that read the log: made when a handler is new, and refused when its definition says something else than before. */
+/**
+ * What the log knows of handlers: their cursors, made when one is new, and what their definitions want. How a handler gets its events is decided
+ * in the database (`functions/log-change.ts`); a migration says there what is wanted now. A worker follows what it finds, whatever its own
+ * code says: old and new ones run side by side, and must not pull in two directions.
+ */
 import type { LogSubscription } from '../../../deliveries/log-reading.ts'
 import type { MigrateOptions } from '../../../deliveries/operations.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import { isLogHandler, shardsOf } from '../../../handlers/log-delivery.ts'
+import { runsInPublish } from '../../../handlers/transactional.ts'
 import type { Queryable } from '../connection.ts'
+import { SUBSCRIPTION } from '../functions/log-leases.ts'
 import { functionName, HANDLER } from '../functions/sql.ts'
 import { queuesOf, storedNameOf } from '../record/log-reader.ts'
 import { stretchBetween } from '../record/log-places.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** The subscriptions of these handlers, in their order. */
+/** What is known of these handlers, in their order; `null`: they have deliveries. */
 export async function prepareCursors(
   database: Queryable,
   tables: Tables,
   handlers: readonly AnyHandler[],
   { fromTheStart = false }: { readonly fromTheStart?: boolean } = {},
-): Promise<readonly LogSubscription[]> {
+): Promise<readonly (LogSubscription | null)[]> {
   const known = await subscriptions(database, tables)
-  const subscribed: LogSubscription[] = []
+  const prepared: (LogSubscription | null)[] = []
   for (const handler of handlers) {
-    const found = known.get(storedNameOf(handler)) ?? (await subscribe(database, tables, { handler, fromTheStart }))
-    if (found.shards !== shardsOf(handler)) throw otherShards(handler, found)
-    subscribed.push(found)
+    const one = known.get(storedNameOf(handler))
+    if (one) prepared.push(isLogHandler(handler) || one.mode !== 'job' || one.isChanging ? one : null)
+    else prepared.push(isLogHandler(handler) ? await subscribe(database, tables, { handler, fromTheStart }) : null)
   }
-  return subscribed
+  return prepared
 }
 
-/** Refuses handlers that read the log before and have deliveries now: what is read and what is published would overtake each other. */
-export async function refuseFormerReaders(
-  database: Queryable,
-  tables: Tables,
-  handlers: readonly AnyHandler[],
-): Promise<void> {
-  refuseFormer(handlers, await subscriptions(database, tables))
+interface Beginning extends MigrateOptions {
+  /** Whether what this code wants counts. Handlers that are new begin in any case. */
+  readonly mayChange: boolean
 }
 
-function refuseFormer(handlers: readonly AnyHandler[], known: ReadonlyMap<string, LogSubscription>): void {
-  const former = handlers.find((handler) => !isLogHandler(handler) && known.has(storedNameOf(handler)))
-  if (former) throw formerReader(former)
-}
-
-/** For a migration: makes the cursors of handlers that have none, so that they get what is published from now on. Returns the steps. */
+/** For a migration: makes the cursors of handlers that are new, and says what the others want. Returns the steps. */
 export async function beginReading(
   database: Queryable,
   tables: Tables,
   handlers: readonly AnyHandler[],
-  { dryRun = false, onStep }: MigrateOptions,
+  { dryRun = false, onStep, mayChange }: Beginning,
 ): Promise<readonly string[]> {
-  const wanted = handlers.filter(isLogHandler)
   const known = await subscriptionsIfAny(database, tables)
-  refuseFormer(handlers, known)
-  const steps = wanted
-    .filter((handler) => !known.has(storedNameOf(handler)))
-    .map(({ name }) => `let handler "${name}" read the log from here on`)
+  const wishes: { readonly handler: AnyHandler; readonly step: string }[] = []
+  for (const handler of handlers.filter((one) => !runsInPublish(one))) {
+    const found = known.get(storedNameOf(handler))
+    const isFormer =
+      !found && isLogHandler(handler) && known !== NOTHING && (await hadDeliveries(database, tables, handler))
+    const step = isFormer ? fromDeliveries(handler) : stepOf(handler, found)
+    if (step !== null && (mayChange || !found)) wishes.push({ handler, step })
+  }
+  const steps = wishes.map(({ step }) => step)
   if (dryRun) return steps
   for (const step of steps) onStep?.(step)
-  await prepareCursors(database, tables, wanted)
+  for (const { handler } of wishes) {
+    if (known.has(storedNameOf(handler))) await want(database, tables, handler)
+    else await subscribe(database, tables, { handler, fromTheStart: false })
+  }
+  if (wishes.length > 0) await database.query(`select ${functionName(tables, 'raise_delivery_epoch')}()`)
   return steps
 }
 
+/** What a migration does for a handler, in words; `null`: nothing. */
+function stepOf(handler: AnyHandler, known: Wanted | undefined): string | null {
+  const { name } = handler
+  const wants = isLogHandler(handler) ? 'log' : 'job'
+  if (!known) return wants === 'log' ? `let handler "${name}" read the log from here on` : null
+  if (known.wanted !== wants)
+    return wants === 'log' ? fromDeliveries(handler) : `let handler "${name}" go from the log to deliveries`
+  if (wants === 'job' || known.wantedShards === shardsOf(handler)) return null
+  return `let handler "${name}" read the log in ${shardsOf(handler)} shards`
+}
+
+function fromDeliveries({ name }: AnyHandler): string {
+  return `let handler "${name}" go from deliveries to the log`
+}
+
+async function want(database: Queryable, tables: Tables, handler: AnyHandler): Promise<void> {
+  const wants = isLogHandler(handler) ? 'log' : 'job'
+  const shards = wants === 'log' ? shardsOf(handler) : null
+  await database.query(`select ${functionName(tables, 'log_want')}($1, $2, $3)`, [storedNameOf(handler), wants, shards])
+}
+
+const NOTHING: ReadonlyMap<string, Wanted> = new Map()
+
 /** Before the first migration there is no table. */
-async function subscriptionsIfAny(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, LogSubscription>> {
+async function subscriptionsIfAny(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, Wanted>> {
   const { rows } = await database.query<{ isThere: boolean }>(`select to_regclass($1) is not null as "isThere"`, [
     tables.logHandler,
   ])
-  return rows[0]?.isThere ? subscriptions(database, tables) : new Map()
+  return rows[0]?.isThere ? subscriptions(database, tables) : NOTHING
 }
 
-export async function subscriptions(
-  database: Queryable,
-  tables: Tables,
-): Promise<ReadonlyMap<string, LogSubscription>> {
-  const { rows } = await database.query<LogSubscription>(
-    `select handler, shards, history_to::float8 as "historyTo", id as "historyId" from ${tables.logHandler} where not is_forgotten`,
+interface Wanted extends LogSubscription {
+  readonly wanted: 'job' | 'log'
+  readonly wantedShards: number
+  /** Stretches of the log that it has read before, and has deliveries since. */
+  readonly eras: readonly { readonly after: number; readonly upTo: number }[]
+}
+
+export async function subscriptions(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, Wanted>> {
+  const { rows } = await database.query<{ one: Wanted }>(
+    `select json_build_object(${SUBSCRIPTION}, 'wanted', one.wanted, 'wantedShards', coalesce(one.wanted_shards, one.shards),
+      'eras', (select coalesce(json_agg(json_build_object('after', lower(era) - 1, 'upTo', upper(era) - 1)), '[]') from unnest(one.eras) era)) as one
+    from ${tables.logHandler} one where not one.is_forgotten`,
   )
-  return new Map(rows.map((row) => [row.handler, row]))
+  return new Map(rows.map(({ one }) => [one.handler, one]))
 }
 
 interface Subscribing {
@@ -89,7 +123,11 @@ async function subscribe(
   { handler, fromTheStart }: Subscribing,
 ): Promise<LogSubscription> {
   const name = storedNameOf(handler)
-  if (!fromTheStart && (await hadDeliveries(database, tables, handler))) throw formerReceiver(handler)
+  if (!fromTheStart && (await hadDeliveries(database, tables, handler))) {
+    await want(database, tables, handler)
+    await database.query(`select ${functionName(tables, 'raise_delivery_epoch')}()`)
+    return found(database, tables, handler)
+  }
   const after = fromTheStart ? '0' : await beginning(database, tables, handler)
   await database.query(`select ${functionName(tables, 'log_begin')}($1, $2, $3, $4)`, [
     name,
@@ -97,7 +135,11 @@ async function subscribe(
     after,
     handler.options.backfill !== undefined,
   ])
-  const made = (await subscriptions(database, tables)).get(name)
+  return found(database, tables, handler)
+}
+
+async function found(database: Queryable, tables: Tables, handler: AnyHandler): Promise<LogSubscription> {
+  const made = (await subscriptions(database, tables)).get(storedNameOf(handler))
   if (made) return made
   throw new PostbusError('POSTBUS_ROWS_CHANGED', `The cursors of handler "${handler.name}" are gone. Try it again.`)
 }
@@ -123,29 +165,4 @@ async function hadDeliveries(database: Queryable, tables: Tables, handler: AnyHa
     [name, queuesOf(handler)],
   )
   return rows.length > 0
-}
-
-const RENAME = 'Give it a new name, without `previousNames`, and let the old one run dry beside it'
-
-function formerReceiver({ name }: AnyHandler): PostbusError {
-  return new PostbusError(
-    'POSTBUS_DELIVERY_CHANGED',
-    `Handler "${name}" has had deliveries before, and its definition says \`delivery: 'log'\`: what waits and what is read could overtake each other. ${RENAME}.`,
-  )
-}
-
-function formerReader({ name }: AnyHandler): PostbusError {
-  return new PostbusError(
-    'POSTBUS_DELIVERY_CHANGED',
-    `Handler "${name}" has read the log before, and its definition says \`delivery: 'job'\`: what it has not read would be lost to it. ${RENAME}.`,
-  )
-}
-
-function otherShards(handler: AnyHandler, { shards }: LogSubscription): PostbusError {
-  const wanted = shardsOf(handler)
-  return new PostbusError(
-    'POSTBUS_DELIVERY_CHANGED',
-    `Handler "${handler.name}" reads the log in ${shards} shards, and its definition says ${wanted}: a key would change its place in the middle. ` +
-      `Write \`shards: ${shards}\`, or give it a new name.`,
-  )
 }

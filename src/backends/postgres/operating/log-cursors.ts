@@ -7,6 +7,7 @@ import { logHandlerNamed, logMoveTo, logSkipTo, type Log, type LogProgress } fro
 import { PostbusError } from '../../../errors.ts'
 import { parseOptions } from '../../../parse-options.ts'
 import type { Queryable } from '../connection.ts'
+import { IS_CHANGING } from '../functions/log-leases.ts'
 import type { Tables } from '../schema/tables.ts'
 import { forgetCompleted } from '../log/completed-after.ts'
 import { operating, type OperatorParts } from './operating.ts'
@@ -59,7 +60,7 @@ export async function listProgress(database: Queryable, tables: Tables): Promise
 
 /** SQL: how far each handler that reads the log has come. */
 export function progressOf({ event, logCursor, logHandler }: Tables): string {
-  return `select one.handler, one.shards, cursors.read, cursors.position::text as position, cursors.moved_at as "movedAt",
+  return `select one.handler, one.shards, ${CHANGE} as change, one.phase_since as "changingSince", cursors.read, cursors.position::text as position, cursors.moved_at as "movedAt",
       (select count(*)::integer from (
         select from ${event} event where event.seq > cursors.position limit ${MOST_COUNTED}
       ) behind) as events,
@@ -71,8 +72,12 @@ export function progressOf({ event, logCursor, logHandler }: Tables): string {
       select min(cursor.position) as position, min(cursor.moved_at) as moved_at, count(cursor.owner)::integer as read
       from ${logCursor} cursor where cursor.handler = one.handler
     ) cursors
-    where not one.is_forgotten`
+    where not one.is_forgotten and cursors.position is not null`
 }
+
+/** On its way to what; null: nowhere. */
+const CHANGE = `case when not ${IS_CHANGING} then null when one.wanted = 'job' then 'to job' when one.mode <> 'log' or one.zone_from is not null then 'to log'
+      else 'to ' || coalesce(one.wanted_shards, one.shards) || ' shards' end`
 
 interface Move {
   readonly handler: string
@@ -86,6 +91,7 @@ interface Move {
  * acknowledged yet. On: a shard that is further already stays where it is.
  */
 async function move(within: Queryable, tables: Tables, { handler, next, isBack }: Move): Promise<number> {
+  await refuseChanging(within, tables, handler)
   await refuseUnknown(within, tables, handler)
   const to = '$2::bigint - 1'
   const { rows } = await within.query(
@@ -105,6 +111,7 @@ async function move(within: Queryable, tables: Tables, { handler, next, isBack }
 }
 
 async function forget(within: Queryable, tables: Tables, handler: string): Promise<number> {
+  await refuseChanging(within, tables, handler)
   await refuseUnknown(within, tables, handler)
   await refuseInUse(within, tables, handler)
   await within.query(`update ${tables.logHandler} one set is_forgotten = true where one.handler = $1`, [handler])
@@ -117,13 +124,25 @@ async function forget(within: Queryable, tables: Tables, handler: string): Promi
 
 async function refuseUnknown(within: Queryable, tables: Tables, handler: string): Promise<void> {
   const { rows } = await within.query(
-    `select from ${tables.logHandler} one where one.handler = $1 and not one.is_forgotten`,
+    `select from ${tables.logHandler} one where one.handler = $1 and one.mode <> 'job' and not one.is_forgotten`,
     [handler],
   )
   if (rows.length > 0) return
   throw new PostbusError(
     'POSTBUS_UNKNOWN_HANDLER',
     `No handler that is named "${handler}" reads the log. Those that do: npx postbus log list`,
+  )
+}
+
+/** Cursors stand for what publishers have written, or not, until it is over. */
+async function refuseChanging(within: Queryable, { logHandler }: Tables, handler: string): Promise<void> {
+  const { rows } = await within.query(`select from ${logHandler} one where one.handler = $1 and ${IS_CHANGING}`, [
+    handler,
+  ])
+  if (rows.length === 0) return
+  throw new PostbusError(
+    'POSTBUS_DELIVERY_CHANGED',
+    `Handler "${handler}" is changing how it gets its events, or into how many shards it is divided. See: npx postbus log list. Try it again when that is over.`,
   )
 }
 

@@ -5,7 +5,6 @@
 import { interestIn } from '../../../attempt/log-interest.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { LogEvent } from '../../../deliveries/log-reading.ts'
-import { isLogHandler } from '../../../handlers/log-delivery.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import type { DeliveryStatus } from '../../../record/event-status.ts'
 import type { Queryable } from '../connection.ts'
@@ -30,13 +29,13 @@ export async function statusesOf(
   { seqs, registry, codec }: Asked,
 ): Promise<ReadonlyMap<string, Deliveries>> {
   const { names } = registry
-  const readers = registry.handlers.filter(isLogHandler)
+  const known = await subscriptions(database, tables)
+  const readers = registry.handlers.filter((handler) => known.has(storedNameOf(handler)))
   // Before the deliveries: what a cursor has passed by then has its delivery, if it needs one.
   const passed = readers.length === 0 ? new Map<string, ReadonlySet<string>>() : await passedBy(database, tables, seqs)
   const found = await deliveriesOf(database, tables, { seqs, names })
   if (readers.length === 0 || seqs.length === 0) return found
 
-  const known = await subscriptions(database, tables)
   const events = new Map((await eventsNumbered(database, tables, seqs)).map((event) => [event.seq, event]))
   return new Map(Array.from(found, ([seq, deliveries]) => [seq, withReaders(seq, deliveries)]))
 
@@ -48,11 +47,13 @@ export async function statusesOf(
     const read = readers.flatMap((handler): readonly DeliveryStatus[] => {
       const subscription = known.get(storedNameOf(handler))
       if (!subscription || listed.has(handler.name)) return []
+      const wasRead = subscription.eras.some(({ after, upTo }) => event.number > after && event.number <= upTo)
+      if (subscription.mode === 'job' && !wasRead) return []
       // Its cursors have begun behind it.
-      if (!handler.options.backfill && event.number <= subscription.historyTo) return []
+      if (!wasRead && !handler.options.backfill && event.number <= subscription.historyTo) return []
       const reading = registry.readingOf(handler, event)
       if (interestIn(event, { handler, subscription, reading, codec, emit: silent }) === 'none') return []
-      const isPassed = passed.get(storedNameOf(handler))?.has(seq) ?? false
+      const isPassed = wasRead || passed.get(storedNameOf(handler))?.has(seq) === true
       return [statusOf(handler.name, idOfDelivery(seq, storedNameOf(handler)), isPassed)]
     })
     return {

@@ -46,6 +46,18 @@ export async function register(
   return { step, kept: null }
 }
 
+/** Whether what stands is of a newer deploy, or of someone else, and is kept: what this code wants does not count then. */
+export async function isOutdated(
+  database: Queryable,
+  tables: Tables,
+  what: Registering,
+  { replaceRegistry = false }: MigrateOptions,
+): Promise<boolean> {
+  if (replaceRegistry) return false
+  const verdict = await foreseen(database, tables, what)
+  return verdict === 'older' || verdict === 'stranger'
+}
+
 function stepOf({ registered: { types, subscriptions } }: Registering): string {
   const names = new Set(types.map(({ type }) => type)).size
   const handlers = new Set(subscriptions.map(({ handler }) => handler)).size

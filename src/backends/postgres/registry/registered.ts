@@ -6,7 +6,7 @@ import { missingUpcast } from '../../../events/upcasts.ts'
 import { isFinisher } from '../../../handlers/finishers.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { AnyEventType } from '../../../handlers/listens-to.ts'
-import { isLogHandler } from '../../../handlers/log-delivery.ts'
+import { isLogHandler, shardsOf } from '../../../handlers/log-delivery.ts'
 import { isOrdered } from '../../../handlers/pace.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { runsInPublish } from '../../../handlers/transactional.ts'
@@ -65,7 +65,7 @@ export function registeredOf(registry: Registry, bus: RegisteringBus): Registere
     ),
   )
   const digest = createHash('sha256')
-    .update(JSON.stringify([types, subscriptions]))
+    .update(JSON.stringify([types, subscriptions, ...registry.handlers.filter(isLogHandler).map(shardsOf)]))
     .digest('hex')
   return { digest, types, subscriptions }
 }

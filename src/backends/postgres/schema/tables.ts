@@ -29,6 +29,8 @@ export interface Tables {
   readonly logHandler: string
   readonly logCursor: string
   readonly logReader: string
+  /** Counts how often a handler was told to get its events in another way. */
+  readonly deliveryEpoch: string
   readonly pace: string
   readonly watch: string
   readonly schedule: string
@@ -104,6 +106,7 @@ export function tablesIn(names: SchemaNames): Tables {
     logHandler: ours('log_handler'),
     logCursor: ours('log_cursor'),
     logReader: ours('log_reader'),
+    deliveryEpoch: ours('delivery_epoch'),
     pace: ours('pace'),
     watch: ours('watch'),
     schedule: ours('schedule'),

@@ -1,0 +1,46 @@
+/**
+ * How handlers get their events, as the database says (`functions/log-change.ts`). It is asked when a publish is told that what was known is
+ * not true any more; where no handler has ever changed, it is never asked.
+ */
+import type { DeliveryMode } from '../../../deliveries/log-reading.ts'
+import type { AnyHandler } from '../../../handlers/handler.ts'
+import { isLogHandler } from '../../../handlers/log-delivery.ts'
+import { storedName } from '../../../names.ts'
+import type { DeliveryModes } from '../../../publishing/backend.ts'
+import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
+import { readTexts } from '../../../transactions/read-texts.ts'
+import type { Tables } from '../schema/tables.ts'
+
+export class KnownModes implements DeliveryModes {
+  #known: DeliveryModes = byDefinition
+
+  get epoch(): number {
+    return this.#known.epoch
+  }
+
+  of(handler: AnyHandler): DeliveryMode {
+    return this.#known.of(handler)
+  }
+
+  /** What a transaction sees. One that has an older snapshot may go by that, and teaches the others nothing. */
+  async learn(executor: SqlExecutor, { logHandler }: Tables): Promise<DeliveryModes> {
+    const text = `select pg_catalog.format('%s %s %s', one.epoch, one.mode, one.handler) as mode from ${logHandler} one where not one.is_forgotten`
+    const rows = await readTexts(executor, { text, values: [] }, modeIn)
+    const modes = new Map(rows.map(({ handler, mode }) => [handler, mode]))
+    const seen: DeliveryModes = {
+      epoch: Math.max(0, ...rows.map(({ epoch }) => epoch)),
+      of: (handler) => modes.get(storedName(handler.name, handler.previousNames)) ?? byDefinition.of(handler),
+    }
+    if (seen.epoch > this.#known.epoch) this.#known = seen
+    return seen
+  }
+}
+
+const byDefinition: DeliveryModes = { epoch: 0, of: (handler) => (isLogHandler(handler) ? 'log' : 'job') }
+
+function modeIn(
+  text: string,
+): { readonly epoch: number; readonly mode: DeliveryMode; readonly handler: string } | undefined {
+  const [, epoch, mode, handler] = /^(\d+) (job|held|log) (.+)$/s.exec(text) ?? []
+  return handler === undefined ? undefined : { epoch: Number(epoch), mode: mode as DeliveryMode, handler }
+}

@@ -1,0 +1,11 @@
+/** One handler as it is deployed one time and another, beside one that has deliveries all the time. */
+import type { TracedHandler } from './tasks.ts'
+
+const BESIDE: TracedHandler = { name: 'faults.beside', maxAttempts: 50 }
+const STEADY = { name: 'faults.steady', maxAttempts: 50 } as const
+
+export const CHANGES = {
+  jobs: [STEADY, BESIDE],
+  log: [{ ...STEADY, delivery: 'log', shards: 8 }, BESIDE],
+  moreShards: [{ ...STEADY, delivery: 'log', shards: 13 }, BESIDE],
+} satisfies Record<string, readonly TracedHandler[]>
