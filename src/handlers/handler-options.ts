@@ -72,7 +72,7 @@ export const handlerOptions = z.strictObject({
     .max(256)
     .optional()
     .describe(
-      "For `delivery: 'log'`: into how many parts its keys are divided among the workers (16). It cannot change.",
+      "For `delivery: 'log'`: into how many parts its keys are divided among the workers (16).",
     ),
   transactional: z
     .boolean()

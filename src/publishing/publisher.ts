@@ -44,7 +44,7 @@ export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
         })
       const planned = plan(backend.modes)
       if (planned.length === 0) return { events: [] }
-      return { events: await byModes(planned, { plan, store: (events) => backend.publish(events, publishing.tx) }) }
+      return { events: await byModes(planned, { plan, store: (given) => backend.publish(given, publishing.tx) }) }
     }
     const hooks = publishHooks(middleware)
     if (hooks.length === 0 || list.length === 0) return store({ events: list, tx }, complete)

@@ -19,23 +19,15 @@ export async function handlerPage(visit: Visit): Promise<Page> {
   const found = (await bus.handlers()).find(({ handler }) => handler === name)
   if (found === undefined) return notFound(visit, 'This bus has no handler of this name. It may be gone from the code.')
 
-  const isLog = found.options.delivery === 'log'
-  const [rates, pauses, log] = await Promise.all([overview.rates(), overview.pauses(), isLog ? bus.log.list() : []])
+  const [rates, pauses, reading] = await Promise.all([overview.rates(), overview.pauses(), bus.log.list()])
+  const log = reading.find(({ handler }) => handler === name)
+  const isLog = found.options.delivery === 'log' || log !== undefined
   const isPaused = pauses?.value.pauses.some(({ handler, partitionKey }) => handler === name && partitionKey === null)
   return {
     title: name,
     body: html`${isPaused ? html`<p class="warn">${badge('paused')} Nothing of it begins.</p>` : ''} ${whatItIs(found)}
     ${ratesPart(rates?.value.handlers.find(({ handler }) => handler === name))}
-    ${
-      isLog
-        ? logPart(
-            visit,
-            name,
-            log.find(({ handler }) => handler === name),
-          )
-        : ''
-    }
-    ${links(visit, name)} ${actsPart(visit, found)}`,
+    ${isLog ? logPart(visit, name, log) : ''} ${links(visit, name)} ${actsPart(visit, found)}`,
   }
 }
 
@@ -81,6 +73,7 @@ function logPart(visit: Visit, handler: string, log: LogProgress | undefined): M
       ['Shards', `${number(log.read)} of ${number(log.shards)} are read now`],
       ['Behind', `${number(log.lag.events)} events, ${duration(log.lag.seconds * 1_000)}`],
       ['Passed everything up to', log.position],
+      ['On its way', log.change],
     ])}
     <p class="acts">
       ${doLink(visit, { name: 'rewind-log', values: { handler }, text: 'Rewind' })}

@@ -49,10 +49,10 @@ create or replace function ${functionName(tables, 'log_want')}(of_handler text, 
 language plpgsql ${OWN_PATH} as $function$
 begin
   ${LOCK(tables)};
-  insert into ${logHandler} (handler, shards, history_to, mode, wanted, epoch)
-  values (of_handler, coalesce(of_shards, 1), ${LAST(tables)}, 'job', how, ${NEXT(tables)}) on conflict (handler) do nothing;
+  insert into ${logHandler} (handler, shards, history_to, mode, wanted, epoch, phase_since)
+  values (of_handler, coalesce(of_shards, 1), ${LAST(tables)}, 'job', how, ${NEXT(tables)}, clock_timestamp()) on conflict (handler) do nothing;
   if found then return true; end if;
-  update ${logHandler} one set wanted = how, wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = ${NEXT(tables)}
+  update ${logHandler} one set wanted = how, phase_since = clock_timestamp(), wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = ${NEXT(tables)}
   where one.handler = of_handler and (one.wanted <> how or coalesce(one.wanted_shards, one.shards) <> coalesce(of_shards, one.wanted_shards, one.shards));
   return found;
 end

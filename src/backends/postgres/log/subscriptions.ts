@@ -126,7 +126,7 @@ async function subscribe(
   if (!fromTheStart && (await hadDeliveries(database, tables, handler))) {
     await want(database, tables, handler)
     await database.query(`select ${functionName(tables, 'raise_delivery_epoch')}()`)
-    return found(database, tables, handler)
+    return subscriptionOf(database, tables, handler)
   }
   const after = fromTheStart ? '0' : await beginning(database, tables, handler)
   await database.query(`select ${functionName(tables, 'log_begin')}($1, $2, $3, $4)`, [
@@ -135,10 +135,10 @@ async function subscribe(
     after,
     handler.options.backfill !== undefined,
   ])
-  return found(database, tables, handler)
+  return subscriptionOf(database, tables, handler)
 }
 
-async function found(database: Queryable, tables: Tables, handler: AnyHandler): Promise<LogSubscription> {
+async function subscriptionOf(database: Queryable, tables: Tables, handler: AnyHandler): Promise<LogSubscription> {
   const made = (await subscriptions(database, tables)).get(storedNameOf(handler))
   if (made) return made
   throw new PostbusError('POSTBUS_ROWS_CHANGED', `The cursors of handler "${handler.name}" are gone. Try it again.`)

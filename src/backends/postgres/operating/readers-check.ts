@@ -17,6 +17,9 @@ export async function examineReaders(database: Queryable, tables: Tables, { name
   const still = readers.filter(
     ({ lag, movedAt }) => lag.seconds > STILL_SECONDS && secondsSince(movedAt) > STILL_SECONDS,
   )
+  const changing = readers.filter(
+    ({ changingSince }) => changingSince !== null && secondsSince(changingSince) > STILL_SECONDS,
+  )
   const problems = [
     ...(holder === null ? [] : [holder]),
     ...still.map(({ handler, read, shards, lag }) => {
@@ -25,6 +28,12 @@ export async function examineReaders(database: Queryable, tables: Tables, { name
       return `${who}: is it paused, or does it fail to be acknowledged? What it has not passed is not pruned`
     }),
   ]
+  for (const { handler, change, changingSince } of changing) {
+    const minutes = Math.round(secondsSince(changingSince ?? new Date(realNowMs())) / 60)
+    problems.push(
+      `"${names.handlers.shown(handler)}" is on its way ${change} and has taken no step for ${minutes} min: it waits for a transaction that was open then, for a backfill, or for a worker`,
+    )
+  }
   if (problems.length > 0) {
     const mend = 'See: npx postbus log list. A handler that is gone: npx postbus log forget'
     return { check: 'readers', status: 'warning', message: `${problems.join('; ')}. ${mend}` }
