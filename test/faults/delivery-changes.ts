@@ -1,8 +1,8 @@
 /** One handler as it is deployed one time and another, beside one that has deliveries all the time. */
 import type { TracedHandler } from './tasks.ts'
 
-const BESIDE: TracedHandler = { name: 'faults.beside', maxAttempts: 50 }
-const STEADY = { name: 'faults.steady', maxAttempts: 50 } as const
+const BESIDE: TracedHandler = { name: 'faults.beside', maxAttempts: 1_000 }
+const STEADY = { name: 'faults.steady', maxAttempts: 1_000 } as const
 
 export const CHANGES = {
   jobs: [STEADY, BESIDE],

@@ -77,6 +77,23 @@ test('what has a delivery waits for what is to be read before it', async () => {
   expect(stored.took()).toEqual(numbers(40))
 })
 
+test('it goes on only when all that was published before is read', async () => {
+  const [old, deployed] = [deployedAs(LOG), deployedAs({})]
+  await old.migrate()
+  await stored.publish(old, [1, 2, 3])
+  await deployed.migrate()
+
+  await until('no step can be taken', async () => (await step()) === null && (await rowOf()).phase === 'reading')
+  expect(await step()).toBeNull()
+  expect((await rowOf()).mode).toBe('held')
+
+  await stored.publish(deployed, [4])
+  await working(deployed)
+  await changed('job')
+  await until('all are handled', () => stored.ran.length >= 4)
+  expect(stored.took()).toEqual([1, 2, 3, 4])
+})
+
 test('another number of shards: what was handled is not handled again, and nothing is left out', async () => {
   const old = deployedAs({ delivery: 'log', shards: 2 })
   await old.migrate()
@@ -237,6 +254,14 @@ async function changed(mode: 'job' | 'log'): Promise<void> {
     },
     30_000,
   )
+}
+
+/** The next step of the change, if it can be taken. */
+async function step(): Promise<string | null> {
+  const { rows } = await stored.database.query<{ step: string | null }>(
+    `select postbus.log_change('notes.take') as step`,
+  )
+  return rows[0]?.step ?? null
 }
 
 interface HandlerRow {

@@ -3,6 +3,7 @@
  * `npm test` does not, which is to end within 20 minutes on two cores.
  */
 export const SLOW: readonly string[] = [
+  'test/faults/delivery-changes-under-load.test.ts',
   'test/faults/f05-launchers.test.ts',
   'test/faults/f08-cpu-bound.test.ts',
   'test/faults/f12-f13-server.test.ts',

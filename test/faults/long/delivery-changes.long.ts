@@ -1,0 +1,38 @@
+/** A handler that is deployed as reading the log, in other shards, with deliveries, and so on, for five minutes, with a kill or a stop every five seconds. */
+import { expect, onTestFinished, test } from 'vitest'
+import { startEmbeddedServer } from '../../support/embedded-server.ts'
+import { openStage } from '../../support/stage.ts'
+import { CHANGES } from '../delivery-changes.ts'
+import { conflictsIn, orderUnderLoad } from '../order-under-load.ts'
+
+const KILL_EVERY_MS = 5_000
+const FOR_MS = 5 * 60_000
+const KILLS = FOR_MS / KILL_EVERY_MS
+const DEPLOYED = [CHANGES.log, CHANGES.moreShards, CHANGES.jobs]
+
+test.each([20, 5_000])('%i keys keep the order of their row locks, however their handler is deployed', async (keys) => {
+  const server = await startEmbeddedServer({ max_connections: '300' })
+  onTestFinished(() => server.remove())
+  const stage = await openStage({ handlers: CHANGES.jobs, server: server.connectionString })
+  onTestFinished(() => stage.close())
+  const seed = Date.now() % 1_000_000
+  const deploys = Array.from({ length: KILLS / 4 }, (_, index) => [4 * index + 1, DEPLOYED[index % 3]!] as const)
+
+  const report = await orderUnderLoad(stage, {
+    workers: 3,
+    publishers: 2,
+    keys,
+    kills: KILLS,
+    killEveryMs: KILL_EVERY_MS,
+    stops: 0.4,
+    seed,
+    handlers: CHANGES.jobs,
+    deploys: new Map(deploys),
+  })
+
+  const { rows } = await stage.database.query<{ epoch: number }>(
+    'select max(epoch)::integer as epoch from postbus.log_handler',
+  )
+  console.log(`changes of delivery: ${keys} keys, seed ${seed}, ${rows[0]?.epoch} steps: ${JSON.stringify(report)}`)
+  expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
+})
