@@ -3,6 +3,7 @@
  * names that are stored.
  */
 import type { AnyHandler } from '../handlers/handler.ts'
+import type { DeliveryMode } from '../handlers/log-delivery.ts'
 import type { Ending, PassedAs, StoredEvent } from './delivery.ts'
 
 /** Stands among the names of queues that something was published to: there is something to read. No queue can have this name. */
@@ -49,9 +50,6 @@ export interface LogLook {
   /** The life of the server: another one after a crash. */
   readonly life: string | null
 }
-
-/** How a handler gets an event: as a delivery, as one that is held until its reader has come so far, or from the log. */
-export type DeliveryMode = 'job' | 'held' | 'log'
 
 /** A handler, as the log knows it. */
 export interface LogSubscription {

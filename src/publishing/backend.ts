@@ -15,8 +15,8 @@
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishedEvent } from '../events/publish-result.ts'
 import type { Due } from './due.ts'
-import type { DeliveryMode } from '../deliveries/log-reading.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
+import type { DeliveryMode } from '../handlers/log-delivery.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
 /** An event about to be stored, with the handlers that are to receive it. */

@@ -3015,10 +3015,10 @@ CREATE OR REPLACE FUNCTION postbus.log_want(of_handler text, how text, of_shards
 AS $function$
 begin
   lock table "postbus".log_handler in share row exclusive mode;
-  insert into "postbus".log_handler (handler, shards, history_to, mode, wanted, epoch)
-  values (of_handler, coalesce(of_shards, 1), (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one), 'job', how, (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one)) on conflict (handler) do nothing;
+  insert into "postbus".log_handler (handler, shards, history_to, mode, wanted, epoch, phase_since)
+  values (of_handler, coalesce(of_shards, 1), (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one), 'job', how, (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), clock_timestamp()) on conflict (handler) do nothing;
   if found then return true; end if;
-  update "postbus".log_handler one set wanted = how, wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one)
+  update "postbus".log_handler one set wanted = how, phase_since = clock_timestamp(), wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one)
   where one.handler = of_handler and (one.wanted <> how or coalesce(one.wanted_shards, one.shards) <> coalesce(of_shards, one.wanted_shards, one.shards));
   return found;
 end

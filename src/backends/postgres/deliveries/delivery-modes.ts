@@ -2,9 +2,8 @@
  * How handlers get their events, as the database says (`functions/log-change.ts`). It is asked when a publish is told that what was known is
  * not true any more; where no handler has ever changed, it is never asked.
  */
-import type { DeliveryMode } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
-import { isLogHandler } from '../../../handlers/log-delivery.ts'
+import { isLogHandler, type DeliveryMode } from '../../../handlers/log-delivery.ts'
 import { storedName } from '../../../names.ts'
 import type { DeliveryModes } from '../../../publishing/backend.ts'
 import type { SqlExecutor } from '../../../transactions/open-transaction.ts'
