@@ -32,7 +32,7 @@ export function hovers(): TwoslashShikiFunction {
   return (code: string): TwoslashShikiReturn => {
     const file = blocks.get(code.trim())
     const nodes = file === undefined ? [] : hoversOf(service, file)
-    return { code, nodes, meta: { extension: 'ts' } } as TwoslashShikiReturn
+    return { code, nodes, meta: { extension: 'ts' } }
   }
 }
 

@@ -71,9 +71,7 @@ export const handlerOptions = z.strictObject({
     .min(1)
     .max(256)
     .optional()
-    .describe(
-      "For `delivery: 'log'`: into how many parts its keys are divided among the workers (16).",
-    ),
+    .describe("For `delivery: 'log'`: into how many parts its keys are divided among the workers (16)."),
   transactional: z
     .boolean()
     .default(false)
