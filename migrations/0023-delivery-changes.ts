@@ -16,7 +16,7 @@ export function deliveryChanges(names: SchemaNames): Migration {
         add column wanted text not null default 'log' check (wanted in ('job', 'log')),
         add column wanted_shards smallint,
         add column epoch bigint not null default 0,
-        add column phase text check (phase in ('telling', 'announcing', 'waiting', 'reading', 'releasing')),
+        add column phase text check (phase in ('preparing', 'telling', 'announcing', 'waiting', 'reading', 'releasing')),
         add column phase_since timestamptz,
         add column zone_from bigint,
         add column zone_to bigint,

@@ -543,7 +543,7 @@ alter table postbus.log_cursor add constraint log_cursor_pkey PRIMARY KEY (handl
 
 alter table postbus.log_handler add constraint log_handler_mode_check CHECK ((mode = ANY (ARRAY['job'::text, 'held'::text, 'log'::text])));
 
-alter table postbus.log_handler add constraint log_handler_phase_check CHECK ((phase = ANY (ARRAY['telling'::text, 'announcing'::text, 'waiting'::text, 'reading'::text, 'releasing'::text])));
+alter table postbus.log_handler add constraint log_handler_phase_check CHECK ((phase = ANY (ARRAY['preparing'::text, 'telling'::text, 'announcing'::text, 'waiting'::text, 'reading'::text, 'releasing'::text])));
 
 alter table postbus.log_handler add constraint log_handler_pkey PRIMARY KEY (handler);
 
@@ -704,7 +704,8 @@ begin
   if not found then return; end if;
   delivered := 0;
   if chosen <> '{}' then
-    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and reading.mode <> 'job' and not reading.is_forgotten);
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and (reading.mode <> 'job' or reading.phase = 'preparing')
+    and not reading.is_forgotten);
   with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all
@@ -2768,7 +2769,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION postbus.log_admit_all(of_handler text)
+CREATE OR REPLACE FUNCTION postbus.log_admit_all(of_handler text, after_seq bigint)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2780,7 +2781,8 @@ declare
 begin
   with held as (
     select job.ctid as row from "postbus".queue own cross join lateral (
-      select job.ctid, job.data from "pgboss".job_common job where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = own.name and job.start_after = timestamptz '9999-12-30 00:00:00+00' offset 0
+      select job.ctid, job.data from "pgboss".job_common job where job.state = 'retry' and job.blocked::integer = 0 and job.retry_limit >= 1000000 and job.name = own.name and job.start_after = timestamptz '9999-12-30 00:00:00+00'
+        and "postbus".seq_of_delivery(job.id) > after_seq offset 0
     ) job where (job.data ->> 'handler') = of_handler
   ), admitted as (
     update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(array(select held.row from held)) and job.start_after = timestamptz '9999-12-30 00:00:00+00'
@@ -2858,9 +2860,9 @@ declare
   top_fence bigint;
   is_read boolean;
 begin
+  lock table "postbus".log_handler in share row exclusive mode;
   perform from "postbus".log_handler one where one.handler = of_handler and not one.is_forgotten for update skip locked;
   if not found then return null; end if;
-  lock table "postbus".log_handler in share row exclusive mode;
   select one.*, coalesce(one.wanted_shards, one.shards) as new_shards into now_is from "postbus".log_handler one where one.handler = of_handler;
   last := (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one);
   select array_agg(one.position order by one.shard), min(one.position), max(one.fence), bool_or(one.owner is not null)
@@ -2877,12 +2879,14 @@ begin
     if now_is.wanted <> now_is.mode then
       if exists (select from "postbus".backfill one where one.handler = of_handler and one.ended_at is null) then return null; end if;
       if now_is.mode = 'job' then
-        delete from "postbus".log_cursor one where one.handler = of_handler;
-        insert into "postbus".log_cursor (handler, shard, position)
-        select of_handler, shard, last from generate_series(0, now_is.new_shards - 1) shard;
-        update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, shards = now_is.new_shards, wanted_shards = null, history_to = last, zone_from = last, zone_to = null, ends_at = null,
-          floors = null, began_at = clock_timestamp() where one.handler = of_handler;
-        return 'publishers are to hold deliveries';
+        update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'preparing', zone_from = last, waits_for = (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
+      left join pg_stat_activity activity on activity.pid = lock.pid
+      where lock.pid is distinct from pg_backend_pid() and (
+        lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
+        and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
+        or lock.pid is null
+      )) where one.handler = of_handler;
+        return 'what was published before is to be final';
       end if;
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'telling', told = (select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from "postbus".log_reader one where of_handler = any(one.handlers)), zone_from = last, zone_to = null where one.handler = of_handler;
       return 'readers are to look for deliveries';
@@ -2891,10 +2895,30 @@ begin
       return 'readers are to let go of their shards';
     end if;
 
+  when 'preparing' then
+    if now_is.wanted = 'job' then
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, zone_from = null, waits_for = null where one.handler = of_handler;
+      perform "postbus".log_admit_all(of_handler, 0);
+      return 'it goes on as before';
+    end if;
+    if not (not (now_is.waits_for && (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
+      left join pg_stat_activity activity on activity.pid = lock.pid
+      where lock.pid is distinct from pg_backend_pid() and (
+        lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
+        and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
+        or lock.pid is null
+      ))) and not exists (select from pg_locks lock where lock.virtualtransaction like '-1/%')) then return null; end if;
+    delete from "postbus".log_cursor one where one.handler = of_handler;
+    insert into "postbus".log_cursor (handler, shard, position)
+    select of_handler, shard, now_is.zone_from from generate_series(0, now_is.new_shards - 1) shard;
+    update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, shards = now_is.new_shards, wanted_shards = null, history_to = one.zone_from, zone_to = null, ends_at = null,
+      floors = null, began_at = clock_timestamp() where one.handler = of_handler;
+    return 'publishers are to hold deliveries';
+
   when 'telling' then
     if not exists (
-      select from jsonb_each_text(now_is.told) told (id, beat) join "postbus".log_reader one on one.id = told.id::uuid
-      where of_handler = any(one.handlers) and one.beat < told.beat::bigint + 2
+      select from "postbus".log_reader one
+      where of_handler = any(one.handlers) and one.beat < coalesce((now_is.told ->> one.id::text)::bigint, 0) + 3
     ) then
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, told = null where one.handler = of_handler;
       return 'publishers are to hold deliveries';
@@ -2907,22 +2931,22 @@ begin
       where lock.pid is distinct from pg_backend_pid() and (
         lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
         and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
-        or lock.virtualtransaction like '-1/%'
+        or lock.pid is null
       )) where one.handler = of_handler;
     return 'publishers were told';
 
   when 'waiting' then
-    if now_is.mode = 'job' then perform "postbus".log_admit_all(of_handler); end if;
-    if now_is.waits_for && (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
+    if now_is.mode = 'job' then perform "postbus".log_admit_all(of_handler, 0); end if;
+    if not (not (now_is.waits_for && (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
       left join pg_stat_activity activity on activity.pid = lock.pid
       where lock.pid is distinct from pg_backend_pid() and (
         lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
         and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
-        or lock.virtualtransaction like '-1/%'
-      )) then return null; end if;
+        or lock.pid is null
+      ))) and not exists (select from pg_locks lock where lock.virtualtransaction like '-1/%')) then return null; end if;
     if now_is.mode = 'job' then
-      perform "postbus".log_admit_all(of_handler); -- what was committed since the first look
-      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null where one.handler = of_handler;
+      perform "postbus".log_admit_all(of_handler, 0); -- what was committed since the first look
+      update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null, wanted_shards = null where one.handler = of_handler;
       return 'it has deliveries';
     elsif now_is.mode = 'log' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'reading', waits_for = null, zone_to = last where one.handler = of_handler;
@@ -2944,7 +2968,9 @@ begin
     elsif now_is.mode = 'held' and now_is.wanted = 'log' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'log', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, ends_at = null where one.handler = of_handler;
       return 'publishers are to write no deliveries';
-    elsif now_is.mode = 'held' and least_place >= now_is.ends_at and not is_read then
+    elsif now_is.mode = 'held' and least_place >= now_is.ends_at then
+      perform "postbus".log_admit_all(of_handler, now_is.ends_at); -- what still runs of the log lies before it, in its lanes
+      if is_read then return null; end if;
       delete from "postbus".log_cursor one where one.handler = of_handler;
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'job', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, eras = one.eras + int8multirange(int8range(one.history_to, greatest(one.history_to, one.ends_at), '(]')) where one.handler = of_handler;
       return 'publishers are to write deliveries';
@@ -2992,6 +3018,8 @@ begin
   if gone is not null then
     update "postbus".log_cursor one set owner = null, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
   end if;
+  perform from "postbus".log_reader one where one.id = me for key share;
+  if not found then return; end if; -- someone holds us for dead, and would not find what we take now
 
   return query
     with free as materialized (
@@ -3015,6 +3043,7 @@ CREATE OR REPLACE FUNCTION postbus.log_want(of_handler text, how text, of_shards
 AS $function$
 begin
   lock table "postbus".log_handler in share row exclusive mode;
+  insert into "postbus".backfill (handler, since, state, ended_at) values (of_handler, now(), 'done', now()) on conflict (handler) do nothing;
   insert into "postbus".log_handler (handler, shards, history_to, mode, wanted, epoch, phase_since)
   values (of_handler, coalesce(of_shards, 1), (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one), 'job', how, (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), clock_timestamp()) on conflict (handler) do nothing;
   if found then return true; end if;
@@ -3768,7 +3797,8 @@ begin
   retried := 0;
   skipped := 0;
   if chosen <> '{}' then
-    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and reading.mode <> 'job' and not reading.is_forgotten);
+    reads_log := exists (select from "postbus".log_handler reading where reading.handler = of_handler and (reading.mode <> 'job' or reading.phase = 'preparing')
+    and not reading.is_forgotten);
   with recursive used as (
       (select job.name from "pgboss".job_common job order by job.name limit 1)
       union all

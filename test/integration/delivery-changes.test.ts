@@ -1,6 +1,6 @@
 /** A handler goes from deliveries to the log, back, and to another number of shards, with old publishers and workers still there. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { Bus } from '../../src/index.ts'
+import { failed, type Bus } from '../../src/index.ts'
 import { LOG, openChangingHandler } from '../support/changing-handler.ts'
 import { NoteTaken } from '../support/notes.ts'
 import { numbers } from '../support/stored-events.ts'
@@ -116,24 +116,57 @@ test('another number of shards: what was handled is not handled again, and nothi
   expect(took.toSorted((one, other) => one - other)).toEqual(numbers(180))
 })
 
-test('a transaction that began before the change publishes as it sees it, and the change waits for it', async () => {
+test('a transaction that began before a step publishes as it sees it, and the next step waits for it', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   await changing.publish(old, [1])
-  const tx = await changing.connect()
-  await tx.query('begin isolation level repeatable read')
-  await tx.query('select count(*) from postbus.event')
+  const [first, second] = [await snapshot(), await snapshot()]
   await deployed.migrate()
   await changing.working(deployed)
+  await until('it waits for the first', async () => (await changing.row()).phase === 'preparing')
+  await second.query('rollback; begin isolation level repeatable read; select count(*) from postbus.event')
+  await first.query('commit')
+  await until('it waits for the second', async () => (await changing.row()).phase === 'waiting')
   await changing.publish(deployed, [2])
-  await until('it waits for the transaction', async () => (await changing.row()).phase === 'waiting')
   await changing.handled(2)
 
-  await old.publish(NoteTaken({ n: 3, key: 'one' }), { tx })
-  await tx.query('commit')
+  await old.publish(NoteTaken({ n: 3, key: 'one' }), { tx: second })
+  expect((await changing.row()).mode).toBe('held')
+  await second.query('commit')
   await changing.changed('log')
   await changing.publish(deployed, [4])
   await changing.handled(4)
 
   expect(changing.took()).toEqual(numbers(4))
 })
+
+test('what is committed late with a delivery, and fails, is not overtaken from the log', async () => {
+  let fails = 2
+  const does = (n: number) => (n === 1 && (fails -= 1) >= 0 ? failed('for now') : undefined)
+  const patience = { backoff: { initialMs: 4_000, factor: 1 } }
+  const [old, deployed] = [{}, LOG].map((how) => changing.deployedAs({ ...how, ...patience }, [], does)) as [Bus, Bus]
+  await old.migrate()
+  await changing.publish(old, [0], 'another')
+  const tx = await changing.connect()
+  await tx.query('begin')
+  await old.publish(NoteTaken({ n: 1, key: 'one' }), { tx })
+  await deployed.migrate()
+  await changing.working(deployed)
+  await until('a worker has begun the change', async () => (await changing.row()).phase !== null)
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+
+  await tx.query('commit')
+  await changing.changed('log')
+  await changing.publish(deployed, [2])
+  await until('all are handled', () => changing.ran.length >= 5)
+
+  expect(changing.took()).toEqual([0, 1, 1, 1, 2])
+})
+
+/** A transaction that sees what there is now. */
+async function snapshot() {
+  const tx = await changing.connect()
+  await tx.query('begin isolation level repeatable read')
+  await tx.query('select count(*) from postbus.event')
+  return tx
+}

@@ -28,8 +28,11 @@ export async function openChangingHandler() {
     ...stored,
     row,
     /** The bus of a process that has this definition of the handler. */
-    deployedAs: (options: HandlerOptions, events: readonly AnyEventType[] = []): Bus =>
-      stored.busWith([stored.noting('notes.take', options)], events),
+    deployedAs: (
+      options: HandlerOptions,
+      events: readonly AnyEventType[] = [],
+      does: (n: number) => unknown = () => undefined,
+    ): Bus => stored.busWith([stored.noting('notes.take', options, does)], events),
     async working(bus: Bus): Promise<Worker> {
       const worker = bus.worker({ pollMs: 200 })
       workers.push(worker)

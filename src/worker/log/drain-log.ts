@@ -19,18 +19,17 @@ export interface LogDrainParts {
 export async function drainLog({ store, handlings, types }: LogDrainParts): Promise<number> {
   if (handlings.length === 0) return 0
   const reader = randomUUID()
-  await store.beat(
-    reader,
-    handlings.map(({ subscription }) => subscription.handler),
-  )
+  const names = handlings.map(({ subscription }) => subscription.handler)
+  await store.beat(reader, names)
   try {
-    const held = await store.held(handlings.map(({ handler }) => handler))
-    await store.admit(held)
-    let count = held.length
+    let count = 0
     for (const handling of handlings) {
       const { handler, shards } = handling.subscription
       const cursors = await store.take(reader, handler, shards, [])
-      if (cursors.length > 0) count += await drainHandler({ store, types }, { reader, handling, cursors })
+      if (cursors.length === 0) continue
+      const { handlers } = await store.beat(reader, names) // they are of the division of that moment
+      handling.subscription = handlers.find((one) => one.handler === handler) ?? handling.subscription
+      count += await drainHandler({ store, types }, { reader, handling, cursors })
     }
     return count
   } finally {
@@ -76,7 +75,19 @@ async function drainHandler(
     for (const { cursor, to } of moves) positions.set(cursor.shard, to)
     after = upTo
   }
-  return count
+  return count + (await admitted({ store }, { handling, positions }))
+}
+
+/** Of what is held, that of our shards which their cursors have passed: anything else is another worker's, or has its turn later. */
+async function admitted(
+  { store }: Pick<LogDrainParts, 'store'>,
+  { handling, positions }: { readonly handling: Handling; readonly positions: ReadonlyMap<number, number> },
+): Promise<number> {
+  const { shards } = handling.subscription
+  const held = await store.held([handling.handler])
+  const ours = held.filter(({ hash, number }) => number <= (positions.get(hash % shards) ?? -1))
+  await store.admit(ours)
+  return ours.length
 }
 
 const NOTHING_KNOWN: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }

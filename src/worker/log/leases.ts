@@ -67,10 +67,12 @@ export class Leases {
     this.#beatenAt = sentAt
     const dead = this.#deadIn(beat.readers)
     if (!this.isStopping) {
+      let taken = 0
       for (const handling of handlings) {
         this.#takeBack(handling, beat)
-        await this.#takeShare(handling, beat, dead)
+        taken += await this.#takeShare(handling, beat, dead)
       }
+      if (taken > 0) await this.#lookAgain()
     }
     for (const handling of handlings) letGo(handling)
     for (const { shards } of handlings) for (const shard of shards.values()) await this.#makeReady(shard)
@@ -99,6 +101,17 @@ export class Leases {
     }
   }
 
+  /** A shard that was taken is one of the division of that moment, which may be another one than we knew. */
+  async #lookAgain(): Promise<void> {
+    const { store, reader, handlings } = this.#parts
+    const beat = await store.beat(
+      reader,
+      handlings.map(({ subscription }) => subscription.handler),
+    )
+    this.#dropLost(beat)
+    this.#learn(beat)
+  }
+
   /** Those whose count has stood still for so long that they are dead. */
   #deadIn(readers: readonly LogReader[]): readonly LogReader[] {
     const now = performance.now()
@@ -125,7 +138,8 @@ export class Leases {
     }
   }
 
-  async #takeShare(handling: Handling, { cursors, readers }: LogBeat, dead: readonly LogReader[]): Promise<void> {
+  /** Returns how many were taken. */
+  async #takeShare(handling: Handling, { cursors, readers }: LogBeat, dead: readonly LogReader[]): Promise<number> {
     const { reader, store } = this.#parts
     const name = handling.subscription.handler
     const others = readers.filter(({ id, handlers }) => id !== reader && handlers.includes(name) && !isIn(dead, id))
@@ -135,12 +149,14 @@ export class Leases {
     const free = cursors.filter(({ handler, owner }) => handler === name && (owner === null || isIn(dead, owner)))
     const wanted = Math.min(share - kept.length, free.length)
     const isAnyDead = dead.some(({ handlers }) => handlers.includes(name))
-    if (wanted <= 0 && !isAnyDead) return // what a dead one had is to be free in any case
-    for (const cursor of await store.take(reader, name, Math.max(0, wanted), dead)) {
+    if (wanted <= 0 && !isAnyDead) return 0 // what a dead one had is to be free in any case
+    const taken = await store.take(reader, name, Math.max(0, wanted), dead)
+    for (const cursor of taken) {
       const shard = new Shard(handling, cursor, SUSPECT_AFTER)
       shard.isReleasing = this.isStopping // since we asked
       handling.shards.set(cursor.shard, shard)
     }
+    return taken.length
   }
 
   /** Asks for what lies in the lanes in a later statement than the shard was taken in: all that its last owner wrote is there then. */
@@ -170,7 +186,7 @@ export class Leases {
 /** When it changes its mode or the number of its shards. */
 function letGo({ shards, subscription: { isReleasing, endsAt } }: Handling): void {
   for (const shard of shards.values()) {
-    if (isReleasing || (endsAt !== null && shard.readTo >= endsAt)) shard.isReleasing = true
+    if (isReleasing || (endsAt !== null && shard.acknowledged >= endsAt)) shard.isReleasing = true
   }
 }
 

@@ -72,7 +72,7 @@ export class LogReading {
   async step(): Promise<number> {
     const able = this.#able()
     if (able.length === 0) return NO_ROOM_MS
-    if (this.#isLookDue(able)) await this.#lookOnce(able)
+    if (this.#isLookDue(able)) await this.#lookOnce()
     const behind = able.filter(({ readTo }) => readTo < this.#look.final)
     if (behind.length > 0) {
       await this.#readOnce(behind)
@@ -107,15 +107,13 @@ export class LogReading {
     return this.#parts.pollMs - (performance.now() - this.#lookedAt)
   }
 
-  /** What a cursor has passed is final, so a look begins there. */
-  async #lookOnce(able: readonly Shard[]): Promise<void> {
+  /** The place of a cursor says nothing of what is final: it may have been put there, by an operator or because its handler was new. */
+  async #lookOnce(): Promise<void> {
     this.#isAsked = false
     this.#lookedAt = performance.now()
-    const passed = able.reduce((most, { readTo }) => Math.max(most, readTo), 0)
-    const known = this.#look.final < passed ? { ...this.#look, final: passed, gap: null, heldBy: null } : this.#look
     const before = this.#look.final
     const { life } = this.#look
-    this.#look = await this.#parts.store.look(known)
+    this.#look = await this.#parts.store.look(this.#look)
     if (life !== null && this.#look.life !== life) {
       this.#look = { ...NOTHING_KNOWN, life: this.#look.life }
       return this.#parts.onCrash()

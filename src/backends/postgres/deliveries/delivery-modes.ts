@@ -23,9 +23,9 @@ export class KnownModes implements DeliveryModes {
 
   /** What a transaction sees. One that has an older snapshot may go by that, and teaches the others nothing. */
   async learn(executor: SqlExecutor, { logHandler }: Tables): Promise<DeliveryModes> {
-    const text = `select pg_catalog.format('%s %s %s', one.epoch, one.mode, one.handler) as mode from ${logHandler} one where not one.is_forgotten`
+    const text = `select pg_catalog.format('%s %s %s', one.epoch, case when one.is_forgotten then '-' else one.mode end, one.handler) as mode from ${logHandler} one`
     const rows = await readTexts(executor, { text, values: [] }, modeIn)
-    const modes = new Map(rows.map(({ handler, mode }) => [handler, mode]))
+    const modes = new Map(rows.flatMap(({ handler, mode }) => (mode === null ? [] : [[handler, mode] as const])))
     const seen: DeliveryModes = {
       epoch: Math.max(0, ...rows.map(({ epoch }) => epoch)),
       of: (handler) => modes.get(storedName(handler.name, handler.previousNames)) ?? byDefinition.of(handler),
@@ -39,7 +39,9 @@ const byDefinition: DeliveryModes = { epoch: 0, of: (handler) => (isLogHandler(h
 
 function modeIn(
   text: string,
-): { readonly epoch: number; readonly mode: DeliveryMode; readonly handler: string } | undefined {
-  const [, epoch, mode, handler] = /^(\d+) (job|held|log) (.+)$/s.exec(text) ?? []
-  return handler === undefined ? undefined : { epoch: Number(epoch), mode: mode as DeliveryMode, handler }
+): { readonly epoch: number; readonly mode: DeliveryMode | null; readonly handler: string } | undefined {
+  const [, epoch, mode, handler] = /^(\d+) (job|held|log|-) (.+)$/s.exec(text) ?? []
+  return handler === undefined
+    ? undefined
+    : { epoch: Number(epoch), mode: mode === '-' ? null : (mode as DeliveryMode), handler }
 }

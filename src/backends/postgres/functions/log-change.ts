@@ -14,7 +14,9 @@
  *
  * Each change of the mode is in steps, each of which may be done by any worker, and is done once (`for update`):
  *
- *   telling     (log ──► held) every reader has to know of it first: it has beaten twice since, or is gone
+ *   preparing   (job ──► held) cursors begin where all is final: each later event that has a delivery is read, so its key is known
+ *               to be in its lane
+ *   telling     (log ──► held) every reader has to know of it first: it has beaten three times since, or is gone
  *   announcing  the mode is committed. Now the epoch is raised, which publishers see at once, in whatever snapshot
  *   waiting     for all transactions of that moment: they may have published in the former mode
  *   reading     what may have a delivery of its publisher ends at a number that is known now: cursors have to pass it
@@ -25,63 +27,18 @@
  * number the old ones had come is kept in `floors`, until all have passed them.
  */
 import type { Tables } from '../schema/tables.ts'
+import { LAST, LOCK, NEXT, raiseFunction, wantFunction } from './log-want.ts'
 import { functionName, HANDLER, HELD, OWN_PATH, RETURNING } from './sql.ts'
 
 export function logChangeFunctions(tables: Tables): readonly string[] {
   return [wantFunction(tables), raiseFunction(tables), admitAllFunction(tables), changeFunction(tables)]
 }
 
-const LAST = ({ eventSeq }: Tables) =>
-  `(select case when one.is_called then one.last_value else one.last_value - 1 end from ${eventSeq} one)`
-
-/** The number of the next change. Who calls this holds the lock that `want` and `change` take. */
-const NEXT = ({ logHandler, deliveryEpoch }: Tables) =>
-  `(select greatest(max(one.epoch), pg_sequence_last_value('${deliveryEpoch}'::regclass), 0) + 1 from ${logHandler} one)`
-
-/** Two changes at one moment must not have the same number. Readers of the table do not wait for it. */
-const LOCK = ({ logHandler }: Tables) => `lock table ${logHandler} in share row exclusive mode`
-
-/** Writes down what a handler's definition wants. Returns whether that is something else than what was wanted before. */
-function wantFunction(tables: Tables): string {
-  const { logHandler } = tables
-  return `
-create or replace function ${functionName(tables, 'log_want')}(of_handler text, how text, of_shards integer) returns boolean
-language plpgsql ${OWN_PATH} as $function$
-begin
-  ${LOCK(tables)};
-  insert into ${logHandler} (handler, shards, history_to, mode, wanted, epoch, phase_since)
-  values (of_handler, coalesce(of_shards, 1), ${LAST(tables)}, 'job', how, ${NEXT(tables)}, clock_timestamp()) on conflict (handler) do nothing;
-  if found then return true; end if;
-  update ${logHandler} one set wanted = how, phase_since = clock_timestamp(), wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = ${NEXT(tables)}
-  where one.handler = of_handler and (one.wanted <> how or coalesce(one.wanted_shards, one.shards) <> coalesce(of_shards, one.wanted_shards, one.shards));
-  return found;
-end
-$function$`
-}
-
-/** Lets publishers know of all that is committed. A sequence is seen in any snapshot; it is never set back. */
-function raiseFunction(tables: Tables): string {
-  const { deliveryEpoch, logHandler } = tables
-  return `
-create or replace function ${functionName(tables, 'raise_delivery_epoch')}() returns bigint language plpgsql ${OWN_PATH} as $function$
-declare
-  committed bigint;
-begin
-  perform pg_advisory_xact_lock('${deliveryEpoch}'::regclass::integer, 0);
-  select max(one.epoch) into committed from ${logHandler} one;
-  if committed > coalesce(pg_sequence_last_value('${deliveryEpoch}'::regclass), 0) then
-    perform setval('${deliveryEpoch}', committed);
-  end if;
-  return committed;
-end
-$function$`
-}
-
 /** Makes what is held of a handler due. */
 function admitAllFunction(tables: Tables): string {
   const { channel, delivery, ownQueue } = tables
   return `
-create or replace function ${functionName(tables, 'log_admit_all')}(of_handler text) returns integer language plpgsql ${OWN_PATH} as $function$
+create or replace function ${functionName(tables, 'log_admit_all')}(of_handler text, after_seq bigint) returns integer language plpgsql ${OWN_PATH} as $function$
 declare
   found_queues text[];
   one text;
@@ -89,7 +46,8 @@ declare
 begin
   with held as (
     select job.ctid as row from ${ownQueue} own cross join lateral (
-      select job.ctid, job.data from ${delivery} job where ${RETURNING} and job.name = own.name and job.start_after = ${HELD} offset 0
+      select job.ctid, job.data from ${delivery} job where ${RETURNING} and job.name = own.name and job.start_after = ${HELD}
+        and ${tables.seqOfDelivery}(job.id) > after_seq offset 0
     ) job where ${HANDLER} = of_handler
   ), admitted as (
     update ${delivery} job set start_after = ${tables.clock} where job.ctid = any(array(select held.row from held)) and job.start_after = ${HELD}
@@ -108,14 +66,16 @@ $function$`
 const READERS = ({ logReader }: Tables) =>
   `(select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from ${logReader} one where of_handler = any(one.handlers))`
 
-/** All transactions of this database, prepared ones too: of those the list of locks knows no more than a number. */
+/** All transactions of this database, prepared ones too: those have no process, and after a restart of the server names that begin with -1. */
 const RUNNING = `(select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
       left join pg_stat_activity activity on activity.pid = lock.pid
       where lock.pid is distinct from pg_backend_pid() and (
         lock.locktype = 'virtualxid' and activity.backend_type is distinct from 'autovacuum worker'
         and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
-        or lock.virtualtransaction like '-1/%'
+        or lock.pid is null
       ))`
+
+const ARE_OVER = `not (now_is.waits_for && ${RUNNING}) and not exists (select from pg_locks lock where lock.virtualtransaction like '-1/%')`
 
 /** Takes the next step, if its time has come. Returns what was done; null: nothing. */
 function changeFunction(tables: Tables): string {
@@ -135,9 +95,9 @@ declare
   top_fence bigint;
   is_read boolean;
 begin
+  ${LOCK(tables)};
   perform from ${logHandler} one where one.handler = of_handler and not one.is_forgotten for update skip locked;
   if not found then return null; end if;
-  ${LOCK(tables)};
   select one.*, coalesce(one.wanted_shards, one.shards) as new_shards into now_is from ${logHandler} one where one.handler = of_handler;
   last := ${LAST(tables)};
   select array_agg(one.position order by one.shard), min(one.position), max(one.fence), bool_or(one.owner is not null)
@@ -154,15 +114,8 @@ begin
     if now_is.wanted <> now_is.mode then
       if exists (select from ${backfill} one where one.handler = of_handler and one.ended_at is null) then return null; end if;
       if now_is.mode = 'job' then
-        delete from ${logCursor} one where one.handler = of_handler;
-        insert into ${logCursor} (handler, shard, position)
-        select of_handler, shard, last from generate_series(0, now_is.new_shards - 1) shard;
-        ${mode(
-          'held',
-          `, shards = now_is.new_shards, wanted_shards = null, history_to = last, zone_from = last, zone_to = null, ends_at = null,
-          floors = null, began_at = clock_timestamp()`,
-        )}
-        return 'publishers are to hold deliveries';
+        ${set(`phase = 'preparing', zone_from = last, waits_for = ${RUNNING}`)}
+        return 'what was published before is to be final';
       end if;
       ${set(`phase = 'telling', told = ${READERS(tables)}, zone_from = last, zone_to = null`)}
       return 'readers are to look for deliveries';
@@ -171,10 +124,27 @@ begin
       return 'readers are to let go of their shards';
     end if;
 
+  when 'preparing' then
+    if now_is.wanted = 'job' then
+      ${set('phase = null, zone_from = null, waits_for = null')}
+      perform ${functionName(tables, 'log_admit_all')}(of_handler, 0);
+      return 'it goes on as before';
+    end if;
+    if not (${ARE_OVER}) then return null; end if;
+    delete from ${logCursor} one where one.handler = of_handler;
+    insert into ${logCursor} (handler, shard, position)
+    select of_handler, shard, now_is.zone_from from generate_series(0, now_is.new_shards - 1) shard;
+    ${mode(
+      'held',
+      `, shards = now_is.new_shards, wanted_shards = null, history_to = one.zone_from, zone_to = null, ends_at = null,
+      floors = null, began_at = clock_timestamp()`,
+    )}
+    return 'publishers are to hold deliveries';
+
   when 'telling' then
     if not exists (
-      select from jsonb_each_text(now_is.told) told (id, beat) join ${logReader} one on one.id = told.id::uuid
-      where of_handler = any(one.handlers) and one.beat < told.beat::bigint + 2
+      select from ${logReader} one
+      where of_handler = any(one.handlers) and one.beat < coalesce((now_is.told ->> one.id::text)::bigint, 0) + 3
     ) then
       ${mode('held', ', told = null')}
       return 'publishers are to hold deliveries';
@@ -186,11 +156,11 @@ begin
     return 'publishers were told';
 
   when 'waiting' then
-    if now_is.mode = 'job' then perform ${functionName(tables, 'log_admit_all')}(of_handler); end if;
-    if now_is.waits_for && ${RUNNING} then return null; end if;
+    if now_is.mode = 'job' then perform ${functionName(tables, 'log_admit_all')}(of_handler, 0); end if;
+    if not (${ARE_OVER}) then return null; end if;
     if now_is.mode = 'job' then
-      perform ${functionName(tables, 'log_admit_all')}(of_handler); -- what was committed since the first look
-      ${set('phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null')}
+      perform ${functionName(tables, 'log_admit_all')}(of_handler, 0); -- what was committed since the first look
+      ${set('phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null, wanted_shards = null')}
       return 'it has deliveries';
     elsif now_is.mode = 'log' then
       ${set(`phase = 'reading', waits_for = null, zone_to = last`)}
@@ -212,7 +182,9 @@ begin
     elsif now_is.mode = 'held' and now_is.wanted = 'log' then
       ${mode('log', ', ends_at = null')}
       return 'publishers are to write no deliveries';
-    elsif now_is.mode = 'held' and least_place >= now_is.ends_at and not is_read then
+    elsif now_is.mode = 'held' and least_place >= now_is.ends_at then
+      perform ${functionName(tables, 'log_admit_all')}(of_handler, now_is.ends_at); -- what still runs of the log lies before it, in its lanes
+      if is_read then return null; end if;
       delete from ${logCursor} one where one.handler = of_handler;
       ${mode('job', `, eras = one.eras + int8multirange(int8range(one.history_to, greatest(one.history_to, one.ends_at), '(]'))`)}
       return 'publishers are to write deliveries';

@@ -96,6 +96,8 @@ begin
   if gone is not null then
     update ${logCursor} one set owner = null, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
   end if;
+  perform from ${logReader} one where one.id = me for key share;
+  if not found then return; end if; -- someone holds us for dead, and would not find what we take now
 
   return query
     with free as materialized (

@@ -62,7 +62,8 @@ export const HANDLER = `(job.data ->> 'handler')`
 
 /** SQL: whether a handler of this name reads the log. */
 export function readsLog({ logHandler }: Tables, name: string): string {
-  return `exists (select from ${logHandler} reading where reading.handler = ${name} and reading.mode <> 'job' and not reading.is_forgotten)`
+  return `exists (select from ${logHandler} reading where reading.handler = ${name} and (reading.mode <> 'job' or reading.phase = 'preparing')
+    and not reading.is_forgotten)`
 }
 
 /** SQL: the seq up to which every handler that reads the log is through with it. Beyond all, if there is none. */

@@ -52,7 +52,9 @@ export async function beginReading(
     const isFormer =
       !found && isLogHandler(handler) && known !== NOTHING && (await hadDeliveries(database, tables, handler))
     const step = isFormer ? fromDeliveries(handler) : stepOf(handler, found)
-    if (step !== null && (mayChange || !found)) wishes.push({ handler, step })
+    if (step === null || (!mayChange && found)) continue
+    if (found || isFormer) await refuseUnfilled(database, tables, handler)
+    wishes.push({ handler, step })
   }
   const steps = wishes.map(({ step }) => step)
   if (dryRun) return steps
@@ -63,6 +65,18 @@ export async function beginReading(
   }
   if (wishes.length > 0) await database.query(`select ${functionName(tables, 'raise_delivery_epoch')}()`)
   return steps
+}
+
+/** Its backfill is worked on by those that give it deliveries, and what it has not come to would be left out. */
+async function refuseUnfilled(database: Queryable, { backfill }: Tables, handler: AnyHandler): Promise<void> {
+  const { rows } = await database.query(`select from ${backfill} one where one.handler = $1 and one.ended_at is null`, [
+    storedNameOf(handler),
+  ])
+  if (rows.length === 0) return
+  throw new PostbusError(
+    'POSTBUS_DELIVERY_CHANGED',
+    `Handler "${handler.name}" cannot change how it gets its events before its backfill has ended. See: npx postbus replay list. Migrate again then.`,
+  )
 }
 
 /** What a migration does for a handler, in words; `null`: nothing. */
