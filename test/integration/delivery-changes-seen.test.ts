@@ -105,3 +105,47 @@ test('a role that publishes has to see that a handler has changed', async () => 
 
   await expect(changing.deployedAs({}).publish(NoteTaken({ n: 1 }), { tx })).rejects.toThrow(/delivery_epoch/)
 })
+
+test('a handler cannot change before its backfill has ended, and that is said before anything is changed', async () => {
+  const old = changing.deployedAs({})
+  await old.migrate()
+  await changing.publish(old, [1])
+  await changing.database.query(`insert into postbus.backfill (handler, since) values ('notes.take', now())`)
+
+  await expect(changing.deployedAs(LOG).migrate()).rejects.toMatchObject({
+    code: 'POSTBUS_DELIVERY_CHANGED',
+    message: expect.stringContaining('backfill'),
+  })
+  expect(await changing.row()).toBeUndefined()
+})
+
+test('publishers go on when the handler that changed last is forgotten', async () => {
+  const old = changing.deployedAs({})
+  await old.migrate()
+  await changing.publish(old, [1])
+  await changing.deployedAs(LOG).migrate()
+  await changing.database.query('update postbus.log_handler set is_forgotten = true')
+
+  const { events } = await changing.publish(changing.deployedAs({}), [2])
+
+  expect(events).toMatchObject([{ deliveries: 1, duplicate: false }])
+})
+
+test('a handler that begins to read does not make another one pass over what is not committed yet', async () => {
+  const noting = (name: string) => changing.noting(name, LOG)
+  const old = changing.busWith([noting('notes.other')])
+  await old.migrate()
+  const tx = await changing.connect()
+  await tx.query('begin')
+  await old.publish(NoteTaken({ n: 1, key: 'one' }), { tx })
+  await changing.publish(old, [2])
+  const deployed = changing.busWith([noting('notes.other'), noting('notes.take')])
+  await deployed.migrate()
+  await changing.working(deployed)
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+
+  await tx.query('commit')
+  await changing.handled(2)
+
+  expect(changing.took('notes.other')).toEqual([1, 2])
+})
