@@ -216,12 +216,24 @@ test('Kysely’s transactions are taken as well, those of the bus if the plugin 
   await expect(app.bus.events.count()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
 })
 
+test('a HEAD of such a route is one transaction, as a GET is', async () => {
+  await anApp()
+  app.get('/notes', { config: { transaction: true } }, async (request) => {
+    await (request.tx as PoolClient).query('insert into note values (1)')
+    return 'noted'
+  })
+
+  expect((await app.inject({ method: 'HEAD', url: '/notes' })).statusCode).toBe(200)
+  expect(await stored()).toEqual({ notes: 1, events: 0 })
+})
+
 test('events carry what is known of their request, also after its body was read', async () => {
   await aRoute(() => undefined, {
     context: ({ headers }: FastifyRequest) => ({ correlationId: String(headers['x-request-id']), source: 'api' }),
   })
-  const headers = { 'x-request-id': 'request 1' }
-  await app.inject({ method: 'POST', url: '/notes', headers, payload: { large: 'x'.repeat(100_000) } })
+  const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  const headers = { 'x-request-id': 'request 1', 'content-type': 'application/json' }
+  await fetch(`${address}/notes`, { method: 'POST', headers, body: JSON.stringify({ large: 'x'.repeat(900_000) }) })
 
   const { events } = await opened.bus.events.list()
   expect(events).toMatchObject([{ correlationId: 'request 1', source: 'api' }])
