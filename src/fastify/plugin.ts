@@ -72,7 +72,7 @@ const IS_WRAPPED = Symbol('postbus.transactional-route')
 function wrapRoutes(app: FastifyInstance, transactions: RequestTransactions, canBegin: boolean): void {
   app.addHook('onRoute', (route) => {
     const { config, handler } = route
-    if (config?.transaction !== true || isWrapped(config)) return // it comes twice: for HEAD, too
+    if (config?.transaction !== true) return
     if (!canBegin) throw unknownTransaction(`${String(route.method)} ${route.url}`)
     route.handler = inTransaction(handler, transactions)
     route.config = Object.assign({ ...config }, { [IS_WRAPPED]: true })
@@ -86,15 +86,9 @@ function isWrapped(config: object): boolean {
   return IS_WRAPPED in config
 }
 
-/** Twice: reading a body loses the context that it was read in. */
+/** Fastify keeps the context while it reads the body. */
 function runWithin(app: FastifyInstance, bus: Bus, contextOf: NonNullable<PostbusFastifyOptions['context']>): void {
-  const contexts = new WeakMap<FastifyRequest, ReturnType<typeof contextOf>>()
-  app.addHook('onRequest', (request, _reply, done) => {
-    const context = contextOf(request)
-    contexts.set(request, context)
-    bus.withContext(context, done)
-  })
-  app.addHook('preValidation', (request, _reply, done) => bus.withContext(contexts.get(request) ?? {}, done))
+  app.addHook('onRequest', (request, _reply, done) => bus.withContext(contextOf(request), done))
 }
 
 function keepWorker(
