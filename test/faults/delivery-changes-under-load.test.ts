@@ -1,17 +1,13 @@
-/** Order, and nothing lost, while a handler goes from deliveries to the log and back at deploys, with old processes still running, and kills. */
-import { expect, onTestFinished, test } from 'vitest'
-import { startEmbeddedServer } from '../support/embedded-server.ts'
-import { openStage } from '../support/stage.ts'
+/** A handler changes to the log, to more shards and back, while old processes run and others are killed: nothing is lost, and order is kept. */
+import { expect, test } from 'vitest'
+import { openOrderStage } from '../support/order-stage.ts'
+import type { Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { conflictsIn, orderUnderLoad } from './order-under-load.ts'
 import { CHANGES } from './delivery-changes.ts'
 
 test('each key keeps its order while its handler changes to the log, to other shards, and back', async () => {
-  const server = await startEmbeddedServer({ max_connections: '200' })
-  onTestFinished(() => server.remove())
-  const stage = await openStage({ handlers: CHANGES.jobs, server: server.connectionString })
-  onTestFinished(() => stage.close())
-  const seed = Date.now() % 1_000_000
+  const { stage, seed, serverLog } = await openOrderStage(CHANGES.jobs)
 
   const report = await orderUnderLoad(stage, {
     workers: 2,
@@ -31,15 +27,15 @@ test('each key keeps its order while its handler changes to the log, to other sh
   await until('all changes are over', async () => (await handlers(stage)).every(({ isOver }) => isOver), 20_000)
 
   console.log(`changes of delivery: seed ${seed}: ${JSON.stringify(report)}`)
-  expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
+  expect([...report.problems, ...conflictsIn(await serverLog())]).toEqual([])
   expect(await handlers(stage)).toMatchObject([{ handler: 'faults.steady', mode: 'job', shards: 13 }])
   expect((await handlers(stage))[0]?.read).toBeGreaterThan(300)
   expect(report.withoutLock).toBeGreaterThan(0)
   expect(report.failures).toBeGreaterThan(0)
 }, 120_000)
 
-/** `read`: so many numbers of the log were handled without a delivery, or could have been. */
-async function handlers({ database }: Awaited<ReturnType<typeof openStage>>) {
+/** `read`: how many numbers of the log belong to the time in which the handler read it. */
+async function handlers({ database }: Stage) {
   const { rows } = await database.query<{
     handler: string
     mode: string

@@ -1,4 +1,4 @@
-/** One handler as it is deployed one time and another, beside one that has deliveries all the time. */
+/** The handlers of each deploy in the tests of changing deliveries: one that changes, and one that never does. */
 import type { TracedHandler } from './tasks.ts'
 
 const BESIDE: TracedHandler = { name: 'faults.beside', maxAttempts: 1_000 }

@@ -1,7 +1,6 @@
 /** Order of handlers that read the log, and of others beside them, with everything against it: late commits, rollbacks, failures, and killed processes. */
-import { expect, onTestFinished, test } from 'vitest'
-import { startEmbeddedServer } from '../support/embedded-server.ts'
-import { openStage } from '../support/stage.ts'
+import { expect, test } from 'vitest'
+import { openOrderStage } from '../support/order-stage.ts'
 import { conflictsIn, orderUnderLoad } from './order-under-load.ts'
 
 const HANDLERS = [
@@ -10,11 +9,7 @@ const HANDLERS = [
 ] as const
 
 test('each key keeps its order in the log and in its lanes while publishers and workers are killed', async () => {
-  const server = await startEmbeddedServer({ max_connections: '200' })
-  onTestFinished(() => server.remove())
-  const stage = await openStage({ handlers: HANDLERS, server: server.connectionString })
-  onTestFinished(() => stage.close())
-  const seed = Date.now() % 1_000_000
+  const { stage, seed, serverLog } = await openOrderStage(HANDLERS)
 
   const report = await orderUnderLoad(stage, {
     workers: 2,
@@ -28,7 +23,7 @@ test('each key keeps its order in the log and in its lanes while publishers and 
   })
 
   console.log(`order of the log: seed ${seed}: ${JSON.stringify(report)}`)
-  expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
+  expect([...report.problems, ...conflictsIn(await serverLog())]).toEqual([])
   expect(report.withoutLock).toBeGreaterThan(0)
   expect(report.failures).toBeGreaterThan(0)
 }, 90_000)

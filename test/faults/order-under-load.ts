@@ -22,7 +22,7 @@ export interface OrderRunOptions {
   readonly handlers?: readonly TracedHandler[]
   /** Of the workers, this share is stopped, not killed. Default: none. */
   readonly stops?: number
-  /** Before the kill of each number: what is deployed then. Processes that are there already go on with what they have. */
+  /** What is deployed before the kill of that number. Running processes keep their code. */
   readonly deploys?: ReadonlyMap<number, readonly TracedHandler[]>
 }
 

@@ -1,7 +1,6 @@
-/** A handler that is deployed as reading the log, in other shards, with deliveries, and so on, for five minutes, with a kill or a stop every five seconds. */
-import { expect, onTestFinished, test } from 'vitest'
-import { startEmbeddedServer } from '../../support/embedded-server.ts'
-import { openStage } from '../../support/stage.ts'
+/** A handler changes to the log, to more shards and back again and again for five minutes, with a kill or a stop every five seconds. */
+import { expect, test } from 'vitest'
+import { openOrderStage } from '../../support/order-stage.ts'
 import { CHANGES } from '../delivery-changes.ts'
 import { conflictsIn, orderUnderLoad } from '../order-under-load.ts'
 
@@ -10,12 +9,8 @@ const FOR_MS = 5 * 60_000
 const KILLS = FOR_MS / KILL_EVERY_MS
 const DEPLOYED = [CHANGES.log, CHANGES.moreShards, CHANGES.jobs]
 
-test.each([20, 5_000])('%i keys keep the order of their row locks, however their handler is deployed', async (keys) => {
-  const server = await startEmbeddedServer({ max_connections: '300' })
-  onTestFinished(() => server.remove())
-  const stage = await openStage({ handlers: CHANGES.jobs, server: server.connectionString })
-  onTestFinished(() => stage.close())
-  const seed = Date.now() % 1_000_000
+test.each([20, 5_000])('%i keys keep the order of their row locks at each deploy of their handler', async (keys) => {
+  const { stage, seed, serverLog } = await openOrderStage(CHANGES.jobs, 300)
   const deploys = Array.from({ length: KILLS / 4 }, (_, index) => [4 * index + 1, DEPLOYED[index % 3]!] as const)
 
   const report = await orderUnderLoad(stage, {
@@ -34,5 +29,5 @@ test.each([20, 5_000])('%i keys keep the order of their row locks, however their
     'select max(epoch)::integer as epoch from postbus.log_handler',
   )
   console.log(`changes of delivery: ${keys} keys, seed ${seed}, ${rows[0]?.epoch} steps: ${JSON.stringify(report)}`)
-  expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
+  expect([...report.problems, ...conflictsIn(await serverLog())]).toEqual([])
 })

@@ -1,7 +1,6 @@
 /** The order of handlers that read the log, and of others beside them, for five minutes, with a kill or a stop every five seconds. */
-import { expect, onTestFinished, test } from 'vitest'
-import { startEmbeddedServer } from '../../support/embedded-server.ts'
-import { openStage } from '../../support/stage.ts'
+import { expect, test } from 'vitest'
+import { openOrderStage } from '../../support/order-stage.ts'
 import { conflictsIn, orderUnderLoad } from '../order-under-load.ts'
 
 const HANDLERS = [
@@ -14,11 +13,7 @@ const KILL_EVERY_MS = 5_000
 const FOR_MS = 5 * 60_000
 
 test.each([20, 5_000])('%i keys keep the order of their row locks, in the log and in their lanes', async (keys) => {
-  const server = await startEmbeddedServer({ max_connections: '300' })
-  onTestFinished(() => server.remove())
-  const stage = await openStage({ handlers: HANDLERS, server: server.connectionString })
-  onTestFinished(() => stage.close())
-  const seed = Date.now() % 1_000_000
+  const { stage, seed, serverLog } = await openOrderStage(HANDLERS, 300)
 
   const report = await orderUnderLoad(stage, {
     workers: 3,
@@ -32,5 +27,5 @@ test.each([20, 5_000])('%i keys keep the order of their row locks, in the log an
   })
 
   console.log(`order of the log: ${keys} keys, seed ${seed}: ${JSON.stringify(report)}`)
-  expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
+  expect([...report.problems, ...conflictsIn(await serverLog())]).toEqual([])
 })

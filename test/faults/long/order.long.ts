@@ -1,7 +1,6 @@
 /** The order of keys for five minutes and more, with a kill every five seconds. */
-import { expect, onTestFinished, test } from 'vitest'
-import { startEmbeddedServer } from '../../support/embedded-server.ts'
-import { openStage } from '../../support/stage.ts'
+import { expect, test } from 'vitest'
+import { openOrderStage } from '../../support/order-stage.ts'
 import { conflictsIn, orderUnderLoad } from '../order-under-load.ts'
 
 const KILL_EVERY_MS = 5_000
@@ -10,14 +9,7 @@ const FOR_MS = 5 * 60_000
 test.each([20, 5_000])(
   '%i keys keep the order of their row locks, with a kill every 5 s for 5 minutes',
   async (keys) => {
-    const server = await startEmbeddedServer({ max_connections: '300' })
-    onTestFinished(() => server.remove())
-    const stage = await openStage({
-      handlers: [{ name: 'faults.steady', maxAttempts: 1_000 }],
-      server: server.connectionString,
-    })
-    onTestFinished(() => stage.close())
-    const seed = Date.now() % 1_000_000
+    const { stage, seed, serverLog } = await openOrderStage([{ name: 'faults.steady', maxAttempts: 1_000 }], 300)
 
     const report = await orderUnderLoad(stage, {
       workers: 5,
@@ -29,7 +21,7 @@ test.each([20, 5_000])(
     })
 
     console.log(`order: ${keys} keys, seed ${seed}: ${JSON.stringify(report)}`)
-    expect([...report.problems, ...conflictsIn(await server.log())]).toEqual([])
-    expect(conflictsIn(await server.log())).toEqual([])
+    expect([...report.problems, ...conflictsIn(await serverLog())]).toEqual([])
+    expect(conflictsIn(await serverLog())).toEqual([])
   },
 )
