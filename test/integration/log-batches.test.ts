@@ -99,7 +99,9 @@ test('two workers keep the order of each key, though members fail and a shard mo
   await until('it works', () => trace.length > 50)
   await using other = buses[1]!.worker({ pollMs: 100 })
   await other.start()
-  await publish(150, 300)
+  await publish(150, 225)
+  await until('they share the shards', async () => (await owners()) === 2) // before, the first may be through with all of it
+  await publish(225, 300)
   await until('the other one works', () => trace.some(({ pid }) => pid === 2))
   await passed()
 
@@ -118,6 +120,11 @@ async function readingBus(does?: DoingBatch, options: BatchOptions = {}): Promis
 
 async function passed(): Promise<void> {
   await until('all is done', async () => (await behind()) === 0 && (await jobs()).length === 0)
+}
+
+async function owners(): Promise<number> {
+  const { rows } = await stored.database.query('select distinct owner from postbus.log_cursor where owner is not null')
+  return rows.length
 }
 
 async function behind(): Promise<number> {
