@@ -41,6 +41,16 @@ test('what a worker says of a shard that was taken from it is not written', asyn
   expect(await lateAcknowledgement()).toEqual({ isOurs: false, jobs: 0 })
 })
 
+test('a worker that was declared dead takes nothing: its shards could not be freed again', async () => {
+  const store = logStoreOn(opened.connectionString)
+  await store.prepare([handler])
+
+  expect(await store.take(ONE, 'notes.take', 1, [])).toEqual([])
+
+  await store.beat(ONE, ['notes.take'])
+  expect(await store.take(ONE, 'notes.take', 1, [])).toHaveLength(1)
+})
+
 test('without the fence it would be', async () => {
   await breakFunction(opened.database, 'postbus.log_acknowledge', {
     piece: 'one.owner = me and one.fence = moving.fence',

@@ -1,4 +1,4 @@
-/** A handler that changes how it gets its events: buses with one definition and another, their workers, and where the change stands. */
+/** A stage for a handler that changes its delivery: buses with different definitions, their workers, and the state of the change. */
 import type { AnyEventType, Bus, HandlerOptions, Worker } from '../../src/index.ts'
 import { openStoredEvents } from './stored-events.ts'
 import { until } from './until.ts'
@@ -11,10 +11,11 @@ interface HandlerRow {
   readonly phase: string | null
   readonly shards: number
   readonly floors: readonly string[] | null
+  readonly wanted_shards: number | null
 }
 
-export async function openChangingHandler() {
-  const stored = await openStoredEvents()
+export async function openChangingHandler(settings: Parameters<typeof openStoredEvents>[0] = {}) {
+  const stored = await openStoredEvents(settings)
   const workers: Worker[] = []
 
   async function row(): Promise<HandlerRow> {

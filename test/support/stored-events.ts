@@ -17,8 +17,8 @@ export interface Ran {
   readonly attempt: number
 }
 
-export async function openStoredEvents() {
-  const server = await startEmbeddedServer()
+export async function openStoredEvents(settings: Parameters<typeof startEmbeddedServer>[0] = {}) {
+  const server = await startEmbeddedServer(settings)
   const { connectionString } = server
   const database = new Pool({ connectionString, max: 5 })
   const buses: Bus[] = []

@@ -1,12 +1,13 @@
-/** What a reader makes of events that have a delivery of their publisher, and of those that were handled in former shards. */
+/** How a reader treats events that have a delivery, and events that were handled before the number of shards changed. */
 import { expect, test } from 'vitest'
-import type { LogEvent, LogSubscription } from '../../../src/deliveries/log-reading.ts'
+import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
 import { admitPassed, isBelowFloor, isDelivered, isInZone } from '../../../src/worker/log/change-zone.ts'
 import { type Handling, Shard } from '../../../src/worker/log/shard.ts'
+import { subscriptionOf } from '../../support/log-subscription.ts'
 
 const HELD = { queue: 'events_partitioned', id: 'id of 7', isHeld: true } as const
 
-test('a held delivery is let in once: when the cursor has passed its event, nothing of its key runs, and all that went behind is written', async () => {
+test('a held delivery is released once: when the cursor has passed its event, no event of its key runs, and all jobs of the key are written', async () => {
   const { shard, admitted, admit } = aShard()
   expect(isDelivered(shard, event(7), new Map([[7, HELD]]))).toBe(true)
   const key = shard.key('red')
@@ -27,7 +28,7 @@ test('a held delivery is let in once: when the cursor has passed its event, noth
   expect(admitted).toEqual(['id of 7'])
 })
 
-test('one without a key waits for the cursor alone', async () => {
+test('a held delivery without a key waits only for the cursor', async () => {
   const { shard, admitted, admit } = aShard()
   isDelivered(shard, event(7, null), new Map([[7, HELD]]))
 
@@ -39,7 +40,7 @@ test('one without a key waits for the cursor alone', async () => {
   expect(admitted).toEqual(['id of 7'])
 })
 
-test('the key of an event that has a delivery is in its lane, and what waited here for its turn goes there', () => {
+test('events of a key that has a delivery go to its lane, also those that were read before and have not begun', () => {
   const { shard } = aShard()
   const waiting = shard.take(event(6), false)
   shard.key('red').queue.push(waiting)
@@ -51,7 +52,7 @@ test('the key of an event that has a delivery is in its lane, and what waited he
   expect(shard.held).toEqual([])
 })
 
-test('one whose delivery is over is passed over, and one without is read', () => {
+test('an event whose delivery has ended is skipped, and an event without a delivery is read', () => {
   const { shard } = aShard()
 
   expect(isDelivered(shard, event(7), new Map([[7, { queue: null, id: 'id of 7', isHeld: false }]]))).toBe(true)
@@ -59,47 +60,30 @@ test('one whose delivery is over is passed over, and one without is read', () =>
   expect(isDelivered(shard, event(8), undefined)).toBe(false)
 })
 
-test('a zone has an end, or goes on', () => {
+test('a zone ends at its last number, or has no end yet', () => {
   const inZone = (zoneFrom: number | null, zoneTo: number | null) =>
-    [4, 5, 9, 10].filter((number) => isInZone({ subscription: subscription({ zoneFrom, zoneTo }) }, event(number)))
+    [4, 5, 9, 10].filter((number) => isInZone({ subscription: subscriptionOf({ zoneFrom, zoneTo }) }, event(number)))
 
   expect(inZone(null, null)).toEqual([])
   expect(inZone(4, null)).toEqual([5, 9, 10])
   expect(inZone(4, 9)).toEqual([5, 9])
 })
 
-test('a floor is that of the former shard', () => {
-  const handling = { subscription: subscription({ floors: [10, 20] }) }
+test('the floor of an event is the position of its old shard', () => {
+  const handling = { subscription: subscriptionOf({ floors: [10, 20] }) }
 
   expect(isBelowFloor(handling, { ...event(10), hash: 4 })).toBe(true)
   expect(isBelowFloor(handling, { ...event(11), hash: 4 })).toBe(false)
   expect(isBelowFloor(handling, { ...event(20), hash: 5 })).toBe(true)
-  expect(isBelowFloor({ subscription: subscription({}) }, event(1))).toBe(false)
+  expect(isBelowFloor({ subscription: subscriptionOf({}) }, event(1))).toBe(false)
 })
 
 function aShard() {
-  const handling = { subscription: subscription({ zoneFrom: 0 }) } as unknown as Handling
+  const handling = { subscription: subscriptionOf({ zoneFrom: 0 }) } as unknown as Handling
   const shard = new Shard(handling, { handler: 'notes.take', shard: 0, position: 0, fence: 1, deaths: 0 }, 3)
   const admitted: string[] = []
   const admit = () => admitPassed([shard], { admit: async (jobs) => void admitted.push(...jobs.map(({ id }) => id)) })
   return { shard, admitted, admit }
-}
-
-function subscription(given: Partial<LogSubscription>): LogSubscription {
-  return {
-    handler: 'notes.take',
-    shards: 1,
-    historyTo: 0,
-    historyId: '',
-    mode: 'held',
-    isChanging: true,
-    floors: null,
-    zoneFrom: null,
-    zoneTo: null,
-    endsAt: null,
-    isReleasing: false,
-    ...given,
-  }
 }
 
 function event(number: number, partitionKey: string | null = 'red'): LogEvent {
