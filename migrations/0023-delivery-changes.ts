@@ -1,6 +1,6 @@
 /**
- * Handlers that change how they get their events, or into how many shards they are divided. What stands in the table decides, and not the
- * code of one process. `delivery_epoch` counts the changes, so that publishers know when to look.
+ * Columns for handlers that change from deliveries to the log, back, or to another number of shards. All processes follow this table, because
+ * old and new code run side by side during a deploy. The sequence `delivery_epoch` counts the changes: publishers compare it with the count they know.
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'

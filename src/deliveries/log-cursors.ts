@@ -17,9 +17,9 @@ export interface LogProgress {
     /** How long ago the oldest of these was published. */
     readonly seconds: number
   }
-  /** What it is on its way to: `to log`, `to job`, or another number of shards; `null`: nothing. */
+  /** What the handler is changing to: `to log`, `to job`, or `to 32 shards`; `null` if it is not changing. */
   readonly change: string | null
-  /** Since when it waits for the next step of that. */
+  /** When the change took its last step. */
   readonly changingSince: Date | null
   /** When its slowest shard moved last. */
   readonly movedAt: Date

@@ -60,16 +60,16 @@ export interface LogSubscription {
   /** Names that history, as a replay is named. */
   readonly historyId: string
   readonly mode: DeliveryMode
-  /** It is on its way to another mode, or to another number of shards. */
+  /** Whether the handler is changing its mode or its number of shards. */
   readonly isChanging: boolean
-  /** It had as many shards before as there are numbers here, and each had come so far: what lies below was handled. */
+  /** After a change of shards: the position of each old shard. Events up to it were handled already. */
   readonly floors: readonly number[] | null
-  /** Events after the one and up to the other may have a delivery of their publisher. Without an end: all that follow. */
+  /** Events after `zoneFrom`, up to and including `zoneTo`, may have a delivery. `zoneTo` is `null` while the end is not known. */
   readonly zoneFrom: number | null
   readonly zoneTo: number | null
-  /** Readers that have come so far let go of their shards. */
+  /** Readers release a shard that has been read up to here. */
   readonly endsAt: number | null
-  /** Readers let go of all shards. */
+  /** Readers release all shards now. */
   readonly isReleasing: boolean
 }
 
@@ -113,9 +113,9 @@ export interface LiveLane {
   readonly shard: number
 }
 
-/** A delivery that an event has in spite of a reader of the log. */
+/** A delivery of an event whose handler reads the log. */
 export interface Delivered {
-  /** `null`: it is over. */
+  /** `null` when the delivery has ended. */
   readonly queue: string | null
   readonly id: string
   readonly isHeld: boolean
@@ -135,16 +135,16 @@ export interface LogStore {
   /** The id that a delivery of the event to this handler has, or would have. */
   deliveryId(seq: string, handler: string): string
   /**
-   * What the log knows of these handlers, in their order; `null`: nothing, they have deliveries. Makes the cursors of those that want to read
-   * it and are new. They begin at the end of the log, or where their backfill begins. With `fromTheStart`, at its beginning.
+   * Returns the subscriptions of these handlers, in the same order; `null` for a handler that has deliveries. Creates the cursors of new handlers
+   * with `delivery: 'log'`: at the end of the log, or where their backfill begins. With `fromTheStart`, at the beginning of the log.
    */
   prepare(
     handlers: readonly AnyHandler[],
     how?: { readonly fromTheStart?: boolean },
   ): Promise<readonly (LogSubscription | null)[]>
-  /** Takes the next step of a handler that is changing, if its time has come. Returns whether it was taken. */
+  /** Takes the next step of a handler's change, if it can be taken. Returns whether a step was taken. */
   change(handler: string): Promise<boolean>
-  /** Which of these events have a delivery of their publisher, or had one. */
+  /** Finds which of these events have, or had, a delivery for this handler. */
   delivered(handler: AnyHandler, events: readonly LogEvent[]): Promise<ReadonlyMap<number, Delivered>>
   /** Says that a worker lives, and what there is to know. */
   beat(reader: string, handlers: readonly string[]): Promise<LogBeat>

@@ -3,7 +3,7 @@
  * the keys, and only what fails becomes a delivery.
  */
 
-/** How a handler gets an event: as a delivery, as one that is held until its reader has come so far, or from the log. */
+/** How a handler gets an event: as a delivery, as a delivery that is held until the reader of the log has passed the event, or from the log. */
 export type DeliveryMode = 'job' | 'held' | 'log'
 
 /** Into how many parts the keys of a handler are divided, unless it says otherwise. */

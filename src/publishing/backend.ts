@@ -29,22 +29,22 @@ export interface PlannedEvent {
   readonly payload: string
   /** Handlers listen to it that read the log, and are none of these: they are to hear that there is something to read. */
   readonly isRead?: boolean
-  /** Of its handlers, those whose deliveries are held until their reader of the log has come so far. */
+  /** Those of `handlers` whose deliveries are held until the reader of the log has passed the event. */
   readonly held?: readonly AnyHandler[]
-  /** It was planned by modes of this epoch; without one by the definitions alone. */
+  /** The epoch of the delivery modes that the event was planned with. Absent: it was planned by the definitions alone. */
   readonly epoch?: number
   /** When it is to be delivered, if not at once. */
   readonly due?: Due
 }
 
-/** How handlers get events where these are kept. The database decides that; until a handler has changed there, its definition. */
+/** The delivery modes of handlers. The database decides them. Until a handler has changed there, its definition does. */
 export interface DeliveryModes {
-  /** How often one has changed so far. */
+  /** Counts the changes of modes. */
   readonly epoch: number
   of(handler: AnyHandler): DeliveryMode
 }
 
-/** Thrown by a backend that has written nothing: the events are to be planned by these modes, and given to it again. */
+/** Thrown by a backend when the modes have changed. It has written nothing: plan the events with these modes, and publish them again. */
 export class ModesChanged extends Error {
   readonly modes: DeliveryModes
 

@@ -21,7 +21,7 @@ export interface PlanParts {
   /** Adds where the event comes from. */
   readonly trace: (event: Envelope) => Envelope
   readonly filtered: FilteredCounts
-  /** How handlers get their events. Those that read the log will find them there. Without it all of them have deliveries. */
+  /** The delivery modes of handlers. Without them all handlers have deliveries. */
   readonly modes?: DeliveryModes | undefined
   /** When they are to be delivered; `null`: at once. */
   readonly due?: Due | null
@@ -52,7 +52,7 @@ export function planEvents(
   })
 }
 
-/** What is published for later waits anyway, and is in the way of nothing that is read. */
+/** A delayed delivery is not held: it has no key, and waits for its time anyway. */
 function waysOf(
   handlers: readonly AnyHandler[],
   { readers, isLater }: { readonly readers: readonly AnyHandler[]; readonly isLater: boolean },

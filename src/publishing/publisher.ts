@@ -58,10 +58,10 @@ interface ByModes {
   store(events: readonly PlannedEvent[]): Promise<readonly PublishedEvent[]>
 }
 
-/** A change is three of them: each may come between. */
+/** One handler changes its mode three times at most during a change; several handlers may change at once. */
 const MOST_CHANGES = 10
 
-/** Stores events, and plans them again when the delivery of a handler has changed: then nothing of them was written. */
+/** Stores events. If a delivery mode has changed meanwhile, nothing was written, and they are planned and stored again. */
 async function byModes(planned: readonly PlannedEvent[], { plan, store }: ByModes): Promise<readonly PublishedEvent[]> {
   for (let changes = 0; ; changes += 1) {
     try {

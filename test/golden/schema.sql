@@ -2770,14 +2770,13 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.log_admit_all(of_handler text, after_seq bigint)
- RETURNS integer
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   found_queues text[];
   one text;
-  counted integer;
 begin
   with held as (
     select job.ctid as row from "postbus".queue own cross join lateral (
@@ -2788,11 +2787,10 @@ begin
     update "pgboss".job_common job set start_after = (clock_timestamp() + ("pgboss".job_now() - now())) where job.ctid = any(array(select held.row from held)) and job.start_after = timestamptz '9999-12-30 00:00:00+00'
     returning job.name
   )
-  select array_agg(distinct admitted.name), count(*) into found_queues, counted from admitted;
+  select array_agg(distinct admitted.name) into found_queues from admitted;
   foreach one in array coalesce(found_queues, '{}') loop
     perform pg_notify('postbus_postbus', one);
   end loop;
-  return counted;
 end
 $function$
 ;
@@ -2886,20 +2884,20 @@ begin
         and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
         or lock.pid is null
       )) where one.handler = of_handler;
-        return 'what was published before is to be final';
+        return 'waits until everything published before is final';
       end if;
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'telling', told = (select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from "postbus".log_reader one where of_handler = any(one.handlers)), zone_from = last, zone_to = null where one.handler = of_handler;
-      return 'readers are to look for deliveries';
+      return 'readers look for deliveries from now on';
     elsif now_is.mode = 'log' and now_is.new_shards <> now_is.shards and now_is.floors is null then
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'releasing' where one.handler = of_handler;
-      return 'readers are to let go of their shards';
+      return 'readers release their shards';
     end if;
 
   when 'preparing' then
     if now_is.wanted = 'job' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, zone_from = null, waits_for = null where one.handler = of_handler;
       perform "postbus".log_admit_all(of_handler, 0);
-      return 'it goes on as before';
+      return 'the change was taken back';
     end if;
     if not (not (now_is.waits_for && (select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
       left join pg_stat_activity activity on activity.pid = lock.pid
@@ -2913,7 +2911,7 @@ begin
     select of_handler, shard, now_is.zone_from from generate_series(0, now_is.new_shards - 1) shard;
     update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, shards = now_is.new_shards, wanted_shards = null, history_to = one.zone_from, zone_to = null, ends_at = null,
       floors = null, began_at = clock_timestamp() where one.handler = of_handler;
-    return 'publishers are to hold deliveries';
+    return 'publishers write held deliveries';
 
   when 'telling' then
     if not exists (
@@ -2921,7 +2919,7 @@ begin
       where of_handler = any(one.handlers) and one.beat < coalesce((now_is.told ->> one.id::text)::bigint, 0) + 3
     ) then
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'held', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, told = null where one.handler = of_handler;
-      return 'publishers are to hold deliveries';
+      return 'publishers write held deliveries';
     end if;
 
   when 'announcing' then
@@ -2933,7 +2931,7 @@ begin
         and activity.datid = (select one.oid from pg_database one where one.datname = current_database())
         or lock.pid is null
       )) where one.handler = of_handler;
-    return 'publishers were told';
+    return 'publishers know of it';
 
   when 'waiting' then
     if now_is.mode = 'job' then perform "postbus".log_admit_all(of_handler, 0); end if;
@@ -2945,35 +2943,35 @@ begin
         or lock.pid is null
       ))) and not exists (select from pg_locks lock where lock.virtualtransaction like '-1/%')) then return null; end if;
     if now_is.mode = 'job' then
-      perform "postbus".log_admit_all(of_handler, 0); -- what was committed since the first look
+      perform "postbus".log_admit_all(of_handler, 0); -- jobs that were committed since the call above
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null, wanted_shards = null where one.handler = of_handler;
-      return 'it has deliveries';
+      return 'the handler has deliveries';
     elsif now_is.mode = 'log' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'reading', waits_for = null, zone_to = last where one.handler = of_handler;
-      return 'publishers write no deliveries any more';
+      return 'all publishers write no deliveries';
     elsif now_is.wanted = 'log' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'log', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null where one.handler = of_handler;
-      return 'publishers are to write no deliveries';
+      return 'publishers write no deliveries';
     end if;
     update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'reading', waits_for = null, ends_at = last where one.handler = of_handler;
-    return 'readers are to end';
+    return 'readers know where to end';
 
   when 'reading' then
     if now_is.mode = 'log' and now_is.wanted = 'job' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = 'telling', told = (select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from "postbus".log_reader one where of_handler = any(one.handlers)), zone_to = null where one.handler = of_handler;
-      return 'readers are to look for deliveries';
+      return 'readers look for deliveries from now on';
     elsif now_is.mode = 'log' and least_place >= now_is.zone_to then
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, zone_from = null, zone_to = null where one.handler = of_handler;
-      return 'it reads the log';
+      return 'the handler reads the log';
     elsif now_is.mode = 'held' and now_is.wanted = 'log' then
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'log', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, ends_at = null where one.handler = of_handler;
-      return 'publishers are to write no deliveries';
+      return 'publishers write no deliveries';
     elsif now_is.mode = 'held' and least_place >= now_is.ends_at then
-      perform "postbus".log_admit_all(of_handler, now_is.ends_at); -- what still runs of the log lies before it, in its lanes
+      perform "postbus".log_admit_all(of_handler, now_is.ends_at); -- runs that are not over have jobs before this number, in the same lanes
       if is_read then return null; end if;
       delete from "postbus".log_cursor one where one.handler = of_handler;
       update "postbus".log_handler one set phase_since = clock_timestamp(), mode = 'job', epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), phase = 'announcing', waits_for = null, eras = one.eras + int8multirange(int8range(one.history_to, greatest(one.history_to, one.ends_at), '(]')) where one.handler = of_handler;
-      return 'publishers are to write deliveries';
+      return 'publishers write deliveries';
     end if;
 
   when 'releasing' then
@@ -2982,7 +2980,7 @@ begin
       insert into "postbus".log_cursor (handler, shard, position, fence)
       select of_handler, shard, least_place, top_fence from generate_series(0, now_is.new_shards - 1) shard;
       update "postbus".log_handler one set phase_since = clock_timestamp(), phase = null, shards = now_is.new_shards, wanted_shards = null, floors = places where one.handler = of_handler;
-      return 'it is divided anew';
+      return 'the handler has its new shards';
     end if;
   end case;
   return null;
@@ -3019,7 +3017,7 @@ begin
     update "postbus".log_cursor one set owner = null, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
   end if;
   perform from "postbus".log_reader one where one.id = me for key share;
-  if not found then return; end if; -- someone holds us for dead, and would not find what we take now
+  if not found then return; end if; -- another worker has declared us dead: it would not free what we take now
 
   return query
     with free as materialized (
@@ -3037,7 +3035,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.log_want(of_handler text, how text, of_shards integer)
- RETURNS boolean
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
@@ -3046,10 +3044,9 @@ begin
   insert into "postbus".backfill (handler, since, state, ended_at) values (of_handler, now(), 'done', now()) on conflict (handler) do nothing;
   insert into "postbus".log_handler (handler, shards, history_to, mode, wanted, epoch, phase_since)
   values (of_handler, coalesce(of_shards, 1), (select case when one.is_called then one.last_value else one.last_value - 1 end from "postbus".event_seq_seq one), 'job', how, (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one), clock_timestamp()) on conflict (handler) do nothing;
-  if found then return true; end if;
+  if found then return; end if;
   update "postbus".log_handler one set wanted = how, phase_since = clock_timestamp(), wanted_shards = coalesce(of_shards, one.wanted_shards), epoch = (select greatest(max(one.epoch), pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) + 1 from "postbus".log_handler one)
   where one.handler = of_handler and (one.wanted <> how or coalesce(one.wanted_shards, one.shards) <> coalesce(of_shards, one.wanted_shards, one.shards));
-  return found;
 end
 $function$
 ;
@@ -3323,7 +3320,7 @@ declare
   queues text := parsed ->> 'wake';
   wake text;
   later timestamptz; -- when all of it is due; null: now
-  epoch bigint := pg_sequence_last_value('"postbus".delivery_epoch'::regclass); -- of what handlers get their events by; null: none has ever changed
+  epoch bigint := pg_sequence_last_value('"postbus".delivery_epoch'::regclass); -- counts changes of mode; null: there was none yet
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer not in (1, 2) then
@@ -3337,7 +3334,7 @@ begin
   if epoch is not null and epoch > coalesce((parsed ->> 'epoch')::bigint, 0)
     and (select max(one.epoch) from "postbus".log_handler one) > coalesce((parsed ->> 'epoch')::bigint, 0)
   then
-    deliveries := -1; -- planned by what is not true any more
+    deliveries := -1; -- the caller has planned with old modes
     return next;
     return;
   end if;
@@ -3631,7 +3628,7 @@ if delay is not null or at is not null then
     || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
     || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
   )::text);
-  exit when published.deliveries >= 0; -- how a handler gets its events has changed meanwhile
+  exit when published.deliveries >= 0; -- less: a mode has changed meanwhile, and nothing was written
   end loop;
   if receiver.is_asked_blind and not published.duplicate then
     update "postbus".event one set is_unasked = true where one.id = new_id;
@@ -3643,7 +3640,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION postbus.raise_delivery_epoch()
- RETURNS bigint
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
@@ -3655,7 +3652,6 @@ begin
   if committed > coalesce(pg_sequence_last_value('"postbus".delivery_epoch'::regclass), 0) then
     perform setval('"postbus".delivery_epoch', committed);
   end if;
-  return committed;
 end
 $function$
 ;

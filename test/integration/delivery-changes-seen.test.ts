@@ -1,4 +1,4 @@
-/** Who follows a handler that changes how it gets its events, and what is seen of it. */
+/** What others see of a handler that changes its delivery: SQL publishers, old deploys and workers, operators, other handlers. */
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { LOG, openChangingHandler } from '../support/changing-handler.ts'
 import { NoteTaken } from '../support/notes.ts'
@@ -14,7 +14,7 @@ afterEach(() => changing.tidy())
 
 afterAll(() => changing.close())
 
-test('what publishes from SQL follows', async () => {
+test('SQL publishers follow the change', async () => {
   const events = [NoteTaken]
   const [old, deployed] = [changing.deployedAs({}, events), changing.deployedAs(LOG, events)]
   await old.migrate()
@@ -38,7 +38,7 @@ test('what publishes from SQL follows', async () => {
   await changing.waits(0)
 })
 
-test('a deploy that was taken back does not pull it back, unless it says so', async () => {
+test('migrating with older code does not undo the change, unless it says so', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   await changing.publish(old, [1])
@@ -52,7 +52,7 @@ test('a deploy that was taken back does not pull it back, unless it says so', as
   expect((await changing.row()).wanted).toBe('job')
 })
 
-test('a worker of older code follows the database, and says so', async () => {
+test('a worker with older code follows the database, and warns', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   await changing.publish(old, [1])
@@ -69,7 +69,7 @@ test('a worker of older code follows the database, and says so', async () => {
   expect(changing.signals.map(({ name }) => name)).toContain('delivery.differs')
 })
 
-test('what became of events is known of all times, and cursors cannot be moved meanwhile', async () => {
+test('the status of events is known from before, during and after the change, and cursors cannot be moved during it', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   const ids: string[] = []
@@ -95,7 +95,7 @@ test('what became of events is known of all times, and cursors cannot be moved m
   )
 })
 
-test('a role that publishes has to see that a handler has changed', async () => {
+test('a role that publishes needs to read the epoch', async () => {
   await changing.deployedAs({}).migrate()
   await changing.database.query(`create role blind login; grant usage on schema postbus, pgboss to blind;
     grant select, insert on postbus.event, pgboss.job, pgboss.job_common to blind; grant select on pgboss.queue to blind`)
@@ -106,7 +106,7 @@ test('a role that publishes has to see that a handler has changed', async () => 
   await expect(changing.deployedAs({}).publish(NoteTaken({ n: 1 }), { tx })).rejects.toThrow(/delivery_epoch/)
 })
 
-test('a handler cannot change before its backfill has ended, and that is said before anything is changed', async () => {
+test('a handler cannot change before its backfill has ended, and the refusal changes nothing', async () => {
   const old = changing.deployedAs({})
   await old.migrate()
   await changing.publish(old, [1])
@@ -131,7 +131,7 @@ test('publishers go on when the handler that changed last is forgotten', async (
   expect(events).toMatchObject([{ deliveries: 1, duplicate: false }])
 })
 
-test('a handler that begins to read does not make another one pass over what is not committed yet', async () => {
+test('a new log handler does not make another one skip an event that is not committed yet', async () => {
   const noting = (name: string) => changing.noting(name, LOG)
   const old = changing.busWith([noting('notes.other')])
   await old.migrate()

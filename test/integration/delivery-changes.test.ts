@@ -1,4 +1,4 @@
-/** A handler goes from deliveries to the log, back, and to another number of shards, with old publishers and workers still there. */
+/** A handler changes to the log, back, and to another number of shards, while old publishers and workers run. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { failed, type Bus } from '../../src/index.ts'
 import { LOG, openChangingHandler } from '../support/changing-handler.ts'
@@ -51,7 +51,7 @@ test.each([
   },
 )
 
-test('what has a delivery waits for what is to be read before it', async () => {
+test('an event with a delivery waits for earlier events that are still to be read', async () => {
   const [old, deployed] = [changing.deployedAs(LOG), changing.deployedAs({})]
   await old.migrate()
   await changing.working(old)
@@ -70,7 +70,7 @@ test('what has a delivery waits for what is to be read before it', async () => {
   expect(changing.took()).toEqual(numbers(40))
 })
 
-test('it goes on only when all that was published before is read', async () => {
+test('the handler gets deliveries only when all earlier events were read', async () => {
   const [old, deployed] = [changing.deployedAs(LOG), changing.deployedAs({})]
   await old.migrate()
   await changing.publish(old, [1, 2, 3])
@@ -90,7 +90,7 @@ test('it goes on only when all that was published before is read', async () => {
   expect(changing.took()).toEqual([1, 2, 3, 4])
 })
 
-test('another number of shards: what was handled is not handled again, and nothing is left out', async () => {
+test('after a change of shards no event is handled twice, and none is left out', async () => {
   const old = changing.deployedAs({ delivery: 'log', shards: 2 })
   await old.migrate()
   const first = await changing.working(old)
@@ -116,7 +116,7 @@ test('another number of shards: what was handled is not handled again, and nothi
   expect(took.toSorted((one, other) => one - other)).toEqual(numbers(180))
 })
 
-test('a transaction that began before a step publishes as it sees it, and the next step waits for it', async () => {
+test('a transaction with an older snapshot publishes in the mode that it sees, and the change waits for it', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   await changing.publish(old, [1])
@@ -140,7 +140,7 @@ test('a transaction that began before a step publishes as it sees it, and the ne
   expect(changing.took()).toEqual(numbers(4))
 })
 
-test('what is committed late with a delivery, and fails, is not overtaken from the log', async () => {
+test('an event that is committed late, with a delivery that fails, is not overtaken by the log', async () => {
   let fails = 2
   const does = (n: number) => (n === 1 && (fails -= 1) >= 0 ? failed('for now') : undefined)
   const patience = { backoff: { initialMs: 4_000, factor: 1 } }
@@ -163,7 +163,7 @@ test('what is committed late with a delivery, and fails, is not overtaken from t
   expect(changing.took()).toEqual([0, 1, 1, 1, 2])
 })
 
-/** A transaction that sees what there is now. */
+/** A transaction with a snapshot of this moment. */
 async function snapshot() {
   const tx = await changing.connect()
   await tx.query('begin isolation level repeatable read')

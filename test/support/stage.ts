@@ -29,7 +29,7 @@ export interface Stage {
   readonly trace: Trace
   /** Publishes one task, or several in one transaction. Answers the ids of their events. */
   publish(...tasks: readonly Task[]): Promise<readonly string[]>
-  /** As a deploy of these handlers does it, be it of an older release or a newer one. */
+  /** Migrates as a deploy with these handlers does. */
   migrate(handlers: readonly TracedHandler[]): Promise<void>
   /** Starts a worker process and waits until it works. */
   worker(options?: StageWorker): Promise<WorkerProcess>

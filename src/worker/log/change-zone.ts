@@ -1,12 +1,12 @@
 /**
- * While a handler changes from deliveries to the log, or back, some events have a delivery of their publisher, and some do not. Those that have one
- * are passed over by the reader: their key goes into its lane, and what is held there is let in once the cursor has passed it, so
- * that nothing that was read before it can be repeated after it.
+ * Reading the part of the log in which some events have a delivery and some have none, because their handler is changing its mode. The reader
+ * skips an event that has a delivery, and sends the later events of its key to the lane behind it. A held delivery is released once the cursor has
+ * passed its event. So no earlier event of the key can be repeated after it.
  */
 import type { Delivered, LogEvent, LogStore } from '../../deliveries/log-reading.ts'
 import type { Handling, HeldEvent, Shard } from './shard.ts'
 
-/** By handler, and by the numbers of the events. */
+/** Deliveries that were found, by handler and by the number of the event. */
 export type DeliveredTo = ReadonlyMap<Handling, ReadonlyMap<number, Delivered>>
 
 const NONE: DeliveredTo = new Map()
@@ -33,7 +33,7 @@ export function isInZone(
   return zoneFrom !== null && number > zoneFrom && (zoneTo === null || number <= zoneTo)
 }
 
-/** It was handled when the handler had another number of shards. */
+/** Whether the event was handled before the number of shards changed. */
 export function isBelowFloor(
   { subscription: { floors } }: Pick<Handling, 'subscription'>,
   { number, hash }: LogEvent,
@@ -41,7 +41,7 @@ export function isBelowFloor(
   return floors !== null && number <= (floors[hash % floors.length] ?? 0)
 }
 
-/** Whether the event has a delivery of its publisher. If so, its key is in its lane from here on. */
+/** Whether the event has a delivery. If so, the later events of its key go to the lane. */
 export function isDelivered(
   shard: Shard,
   { number, partitionKey }: LogEvent,
@@ -56,7 +56,7 @@ export function isDelivered(
   return true
 }
 
-/** Lets in what was read and is held, as far as its turn has come. What is left is tried again at the next acknowledgement, or with a beat. */
+/** Releases the held deliveries whose turn has come. The others are tried again after the next acknowledgement or heartbeat. */
 export async function admitPassed(shards: Iterable<Shard>, store: Pick<LogStore, 'admit'>): Promise<void> {
   const ready: HeldEvent[] = []
   for (const shard of shards) {

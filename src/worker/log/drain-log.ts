@@ -27,7 +27,7 @@ export async function drainLog({ store, handlings, types }: LogDrainParts): Prom
       const { handler, shards } = handling.subscription
       const cursors = await store.take(reader, handler, shards, [])
       if (cursors.length === 0) continue
-      const { handlers } = await store.beat(reader, names) // they are of the division of that moment
+      const { handlers } = await store.beat(reader, names) // the number of shards may have changed before we took them
       handling.subscription = handlers.find((one) => one.handler === handler) ?? handling.subscription
       count += await drainHandler({ store, types }, { reader, handling, cursors })
     }
@@ -78,7 +78,7 @@ async function drainHandler(
   return count + (await admitted({ store }, { handling, positions }))
 }
 
-/** Of what is held, that of our shards which their cursors have passed: anything else is another worker's, or has its turn later. */
+/** Releases held jobs of our shards whose events the cursors have passed. Other jobs belong to another worker, or come later. */
 async function admitted(
   { store }: Pick<LogDrainParts, 'store'>,
   { handling, positions }: { readonly handling: Handling; readonly positions: ReadonlyMap<number, number> },

@@ -31,7 +31,7 @@ function shardOf(handlings: readonly Handling[], { handler, hash }: HeldJob): Sh
   return shard?.isReady && !shard.isReleasing && !shard.isDropped ? shard : undefined
 }
 
-/** Not before the cursor has passed it: until then something of its key may be read that comes before it. */
+/** Not before the cursor has passed the event: until then an earlier event of the key may still be read. */
 function isLetIn(shard: Shard, { partitionKey, number }: HeldJob): boolean {
   if (partitionKey === null) return true
   if (number > shard.acknowledged) return false

@@ -101,7 +101,7 @@ export class Leases {
     }
   }
 
-  /** A shard that was taken is one of the division of that moment, which may be another one than we knew. */
+  /** The number of shards may have changed between our heartbeat and the take: learn it before any of them is read. */
   async #lookAgain(): Promise<void> {
     const { store, reader, handlings } = this.#parts
     const beat = await store.beat(
@@ -138,7 +138,7 @@ export class Leases {
     }
   }
 
-  /** Returns how many were taken. */
+  /** Returns the number of shards that were taken. */
   async #takeShare(handling: Handling, { cursors, readers }: LogBeat, dead: readonly LogReader[]): Promise<number> {
     const { reader, store } = this.#parts
     const name = handling.subscription.handler
@@ -149,7 +149,7 @@ export class Leases {
     const free = cursors.filter(({ handler, owner }) => handler === name && (owner === null || isIn(dead, owner)))
     const wanted = Math.min(share - kept.length, free.length)
     const isAnyDead = dead.some(({ handlers }) => handlers.includes(name))
-    if (wanted <= 0 && !isAnyDead) return 0 // what a dead one had is to be free in any case
+    if (wanted <= 0 && !isAnyDead) return 0 // the shards of a dead worker are freed in any case
     const taken = await store.take(reader, name, Math.max(0, wanted), dead)
     for (const cursor of taken) {
       const shard = new Shard(handling, cursor, SUSPECT_AFTER)
@@ -183,7 +183,7 @@ export class Leases {
   }
 }
 
-/** When it changes its mode or the number of its shards. */
+/** Releases shards of a handler that is changing to deliveries, or to another number of shards. */
 function letGo({ shards, subscription: { isReleasing, endsAt } }: Handling): void {
   for (const shard of shards.values()) {
     if (isReleasing || (endsAt !== null && shard.acknowledged >= endsAt)) shard.isReleasing = true

@@ -107,7 +107,7 @@ export class LogReading {
     return this.#parts.pollMs - (performance.now() - this.#lookedAt)
   }
 
-  /** The place of a cursor says nothing of what is final: it may have been put there, by an operator or because its handler was new. */
+  /** A cursor's position does not show that all events before it are final: a new handler or an operator may have put it there. */
   async #lookOnce(): Promise<void> {
     this.#isAsked = false
     this.#lookedAt = performance.now()
@@ -183,7 +183,7 @@ export class LogReading {
 
 interface HandingOut {
   readonly delivered: DeliveredTo
-  /** All of it is read up to here. */
+  /** The events were read up to this number. */
   readonly to: number
 }
 

@@ -36,7 +36,7 @@ export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): P
   })
 }
 
-/** Of the handlers whose queues this worker works on, those that read the log, or are changing from or to that: their failures go there. */
+/** The handlers that read the log, or are changing to or from it. Only those whose queues this worker works on: failed events go there. */
 async function handlingsOf(
   { log, queues, slotsOf }: WorkPlan,
   { store, emit }: { readonly store: LogStore; readonly emit: Emit },
@@ -63,8 +63,8 @@ function sayIfOther(handler: AnyHandler, { mode, isChanging }: LogSubscription, 
   emit(
     'warn',
     'delivery.differs',
-    `Handler "${name}" ${has} in this database, and its definition says \`delivery: '${options.delivery}'\`: the database counts. ` +
-      'If this is the code that is to count, run: npx postbus migrate',
+    `Handler "${name}" ${has} in this database, but its definition says \`delivery: '${options.delivery}'\`. The worker follows the database. ` +
+      'If this code is the newest, run: npx postbus migrate',
     { handler: name },
   )
 }

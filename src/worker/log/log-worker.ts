@@ -82,7 +82,7 @@ export class LogWorker {
       onReleased: (shard) => this.#forget(shard),
       onAcknowledged: () => {
         this.#reading.roomIsMade()
-        void admitPassed(this.#shards(), store).catch(() => undefined) // beats find what is left
+        void admitPassed(this.#shards(), store).catch(() => undefined) // the next heartbeat releases the rest
       },
       onDue: (queue, delayMs) => parts.wakeAfter(queue, delayMs),
     })
@@ -164,7 +164,7 @@ export class LogWorker {
     }
   }
 
-  /** Any worker may take the next step of a handler that changes. */
+  /** Any worker can take the next step of a change. */
   async #goOnChanging(): Promise<void> {
     const { store, handlings } = this.#parts
     for (const { subscription } of handlings) {

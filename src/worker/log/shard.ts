@@ -16,7 +16,7 @@ import type { HandlerSlots } from '../handler-slots.ts'
 /** A handler that reads the log, as one worker sees it. */
 export interface Handling {
   readonly handler: AnyHandler
-  /** As of the last beat. */
+  /** As of the last heartbeat. */
   subscription: LogSubscription
   readonly slots: HandlerSlots
   /** Its shards that are here, by their numbers. */
@@ -64,7 +64,7 @@ export interface Key {
   readonly queue: Entry[]
 }
 
-/** An event that was read, and has a delivery of its publisher that is held. */
+/** A held delivery whose event was read. */
 export interface HeldEvent {
   readonly number: number
   readonly key: Key | null
@@ -82,7 +82,7 @@ export class Shard {
   /** Read and not acknowledged, in order. */
   pending: Entry[] = []
   readonly keys = new Map<string, Key>()
-  /** What is let into its lane when the cursor has passed it. */
+  /** Held deliveries that are released when the cursor has passed their events. */
   held: HeldEvent[] = []
   /** Spilled ones that have ended. */
   ends: Entry[] = []

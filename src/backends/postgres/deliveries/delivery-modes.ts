@@ -1,6 +1,6 @@
 /**
- * How handlers get their events, as the database says (`functions/log-change.ts`). It is asked when a publish is told that what was known is
- * not true any more; where no handler has ever changed, it is never asked.
+ * The delivery mode of each handler, cached in the publisher. The database decides the mode (`functions/log-change.ts`). The cache is loaded
+ * when `publish` reports that it is out of date. In a database where no handler has ever changed, it is never loaded.
  */
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import { isLogHandler, type DeliveryMode } from '../../../handlers/log-delivery.ts'
@@ -21,7 +21,7 @@ export class KnownModes implements DeliveryModes {
     return this.#known.of(handler)
   }
 
-  /** What a transaction sees. One that has an older snapshot may go by that, and teaches the others nothing. */
+  /** Loads the modes as this transaction sees them. A transaction with an older snapshot uses what it sees, and the cache keeps what is newer. */
   async learn(executor: SqlExecutor, { logHandler }: Tables): Promise<DeliveryModes> {
     const text = `select pg_catalog.format('%s %s %s', one.epoch, case when one.is_forgotten then '-' else one.mode end, one.handler) as mode from ${logHandler} one`
     const rows = await readTexts(executor, { text, values: [] }, modeIn)

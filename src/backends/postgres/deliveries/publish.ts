@@ -30,7 +30,7 @@ interface Publishing {
  * An event that stands twice in the list is stored once: the second one is answered as a duplicate, as it would be in
  * a later call.
  *
- * @throws {ModesChanged} when a handler gets its events otherwise by now than the events were planned.
+ * @throws {ModesChanged} when the delivery mode of a handler has changed since the events were planned. Nothing was written.
  */
 export async function publishEvents(
   executor: SqlExecutor,
@@ -105,7 +105,7 @@ interface Receiver {
   readonly backfilled?: true
   /** It publishes the event's `finishedEvent`: when the others are through, or now, if there are none. Such deliveries have no lane. */
   readonly finishes?: 'later' | 'now'
-  /** Its deliveries are held: the owner of its shard lets them in. They have no priorities. */
+  /** Its deliveries are held until the worker that owns the shard releases them. They have no priority. */
   readonly held?: true
 }
 

@@ -1,30 +1,30 @@
 /**
- * The functions that take a handler from deliveries to the log, back, or to another number of shards, while publishers and workers go on.
- * The row of `log_handler` decides how it gets an event (`mode`), and publishers ask for that; code only says what is wanted.
+ * The functions that move a handler from deliveries to the log, back, or to another number of shards, while publishers and workers run.
+ * `log_handler.mode` says how the handler gets an event, and publishers follow it. Code only states which mode it wants.
  *
- *   job    a publisher writes a delivery
- *   held   it writes one that is held; the reader of the log lets it in when its turn has come (`log/held-jobs.ts`)
- *   log    it writes nothing
+ *   job    the publisher writes a delivery
+ *   held   the publisher writes a delivery that is held; the reader of the log releases it at its turn (`log/held-jobs.ts`)
+ *   log    the publisher writes no delivery
  *
- * `held` stands between the other two, in both directions. So what is published at the same moment in two modes keeps its order: a job and a
- * held one lie in the same lane, and a held one waits for what is read before it.
+ * A change in either direction passes through `held`. For a moment some publishers still use the mode before. Order survives that: a job and a
+ * held job are in the same lane, and a held job waits for the events that are read before it.
  *
- *   job ──► held ──► log    cursors begin where the first of it was published
- *   log ──► held ──► job    readers go on to the end of it, and let go
+ *   job ──► held ──► log    cursors begin at the first event that may be without a delivery
+ *   log ──► held ──► job    readers read up to the last event without a delivery, then release their shards
  *
- * Each change of the mode is in steps, each of which may be done by any worker, and is done once (`for update`):
+ * A change takes these steps. Any worker can take the next one; the row lock makes sure that it is taken once:
  *
- *   preparing   (job ──► held) cursors begin where all is final: each later event that has a delivery is read, so its key is known
- *               to be in its lane
- *   telling     (log ──► held) every reader has to know of it first: it has beaten three times since, or is gone
- *   announcing  the mode is committed. Now the epoch is raised, which publishers see at once, in whatever snapshot
- *   waiting     for all transactions of that moment: they may have published in the former mode
- *   reading     what may have a delivery of its publisher ends at a number that is known now: cursors have to pass it
+ *   preparing   (job ──► held) wait until every event before the cursors is final. Later events that have a delivery are then read, so the
+ *               reader knows which keys have something in their lanes
+ *   telling     (log ──► held) wait until every reader knows of the change: it has sent three heartbeats since, or it is gone
+ *   announcing  the new mode is committed: raise the epoch, so that publishers notice. They see a sequence in any snapshot
+ *   waiting     wait for all transactions that were open then: they may have published in the mode before
+ *   reading     wait until all cursors have passed the last event that was published in the mode before
  *
- * From `zone_from` to `zone_to` an event may have a delivery of its publisher, or none: readers ask for each (`log/delivered.ts`).
+ * Between `zone_from` and `zone_to`, some events have a delivery and some have none. Readers look each one up (`log/delivered.ts`).
  *
- * Another number of shards: readers let go of all shards (`releasing`), and new cursors begin at the least of the old places. Up to which
- * number the old ones had come is kept in `floors`, until all have passed them.
+ * For another number of shards, readers release all shards (`releasing`). New cursors begin at the lowest position of the old ones. `floors` keeps
+ * the old positions, so that nothing is handled again, until all cursors have passed them.
  */
 import type { Tables } from '../schema/tables.ts'
 import { LAST, LOCK, NEXT, raiseFunction, wantFunction } from './log-want.ts'
@@ -34,15 +34,14 @@ export function logChangeFunctions(tables: Tables): readonly string[] {
   return [wantFunction(tables), raiseFunction(tables), admitAllFunction(tables), changeFunction(tables)]
 }
 
-/** Makes what is held of a handler due. */
+/** Releases all held jobs of a handler whose events come after this number. */
 function admitAllFunction(tables: Tables): string {
   const { channel, delivery, ownQueue } = tables
   return `
-create or replace function ${functionName(tables, 'log_admit_all')}(of_handler text, after_seq bigint) returns integer language plpgsql ${OWN_PATH} as $function$
+create or replace function ${functionName(tables, 'log_admit_all')}(of_handler text, after_seq bigint) returns void language plpgsql ${OWN_PATH} as $function$
 declare
   found_queues text[];
   one text;
-  counted integer;
 begin
   with held as (
     select job.ctid as row from ${ownQueue} own cross join lateral (
@@ -53,20 +52,19 @@ begin
     update ${delivery} job set start_after = ${tables.clock} where job.ctid = any(array(select held.row from held)) and job.start_after = ${HELD}
     returning job.name
   )
-  select array_agg(distinct admitted.name), count(*) into found_queues, counted from admitted;
+  select array_agg(distinct admitted.name) into found_queues from admitted;
   foreach one in array coalesce(found_queues, '{}') loop
     perform pg_notify('${channel}', one);
   end loop;
-  return counted;
 end
 $function$`
 }
 
-/** Who reads for the handler, with the count of its beats. */
+/** The readers of a handler, each with its count of heartbeats. */
 const READERS = ({ logReader }: Tables) =>
   `(select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from ${logReader} one where of_handler = any(one.handlers))`
 
-/** All transactions of this database, prepared ones too: those have no process, and after a restart of the server names that begin with -1. */
+/** All open transactions of this database, prepared ones too. A prepared one has no process; after a restart of the server its name begins with -1. */
 const RUNNING = `(select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
       left join pg_stat_activity activity on activity.pid = lock.pid
       where lock.pid is distinct from pg_backend_pid() and (
@@ -77,7 +75,7 @@ const RUNNING = `(select coalesce(array_agg(distinct lock.virtualtransaction), '
 
 const ARE_OVER = `not (now_is.waits_for && ${RUNNING}) and not exists (select from pg_locks lock where lock.virtualtransaction like '-1/%')`
 
-/** Takes the next step, if its time has come. Returns what was done; null: nothing. */
+/** Takes the next step of a change, if it can be taken. Returns the step in words; null if none was taken. */
 function changeFunction(tables: Tables): string {
   const { backfill, logCursor, logHandler, logReader } = tables
   const set = (what: string) =>
@@ -115,20 +113,20 @@ begin
       if exists (select from ${backfill} one where one.handler = of_handler and one.ended_at is null) then return null; end if;
       if now_is.mode = 'job' then
         ${set(`phase = 'preparing', zone_from = last, waits_for = ${RUNNING}`)}
-        return 'what was published before is to be final';
+        return 'waits until everything published before is final';
       end if;
       ${set(`phase = 'telling', told = ${READERS(tables)}, zone_from = last, zone_to = null`)}
-      return 'readers are to look for deliveries';
+      return 'readers look for deliveries from now on';
     elsif now_is.mode = 'log' and now_is.new_shards <> now_is.shards and now_is.floors is null then
       ${set(`phase = 'releasing'`)}
-      return 'readers are to let go of their shards';
+      return 'readers release their shards';
     end if;
 
   when 'preparing' then
     if now_is.wanted = 'job' then
       ${set('phase = null, zone_from = null, waits_for = null')}
       perform ${functionName(tables, 'log_admit_all')}(of_handler, 0);
-      return 'it goes on as before';
+      return 'the change was taken back';
     end if;
     if not (${ARE_OVER}) then return null; end if;
     delete from ${logCursor} one where one.handler = of_handler;
@@ -139,7 +137,7 @@ begin
       `, shards = now_is.new_shards, wanted_shards = null, history_to = one.zone_from, zone_to = null, ends_at = null,
       floors = null, began_at = clock_timestamp()`,
     )}
-    return 'publishers are to hold deliveries';
+    return 'publishers write held deliveries';
 
   when 'telling' then
     if not exists (
@@ -147,47 +145,47 @@ begin
       where of_handler = any(one.handlers) and one.beat < coalesce((now_is.told ->> one.id::text)::bigint, 0) + 3
     ) then
       ${mode('held', ', told = null')}
-      return 'publishers are to hold deliveries';
+      return 'publishers write held deliveries';
     end if;
 
   when 'announcing' then
     perform ${functionName(tables, 'raise_delivery_epoch')}();
     ${set(`phase = 'waiting', waits_for = ${RUNNING}`)}
-    return 'publishers were told';
+    return 'publishers know of it';
 
   when 'waiting' then
     if now_is.mode = 'job' then perform ${functionName(tables, 'log_admit_all')}(of_handler, 0); end if;
     if not (${ARE_OVER}) then return null; end if;
     if now_is.mode = 'job' then
-      perform ${functionName(tables, 'log_admit_all')}(of_handler, 0); -- what was committed since the first look
+      perform ${functionName(tables, 'log_admit_all')}(of_handler, 0); -- jobs that were committed since the call above
       ${set('phase = null, waits_for = null, zone_from = null, zone_to = null, ends_at = null, floors = null, wanted_shards = null')}
-      return 'it has deliveries';
+      return 'the handler has deliveries';
     elsif now_is.mode = 'log' then
       ${set(`phase = 'reading', waits_for = null, zone_to = last`)}
-      return 'publishers write no deliveries any more';
+      return 'all publishers write no deliveries';
     elsif now_is.wanted = 'log' then
       ${mode('log')}
-      return 'publishers are to write no deliveries';
+      return 'publishers write no deliveries';
     end if;
     ${set(`phase = 'reading', waits_for = null, ends_at = last`)}
-    return 'readers are to end';
+    return 'readers know where to end';
 
   when 'reading' then
     if now_is.mode = 'log' and now_is.wanted = 'job' then
       ${set(`phase = 'telling', told = ${READERS(tables)}, zone_to = null`)}
-      return 'readers are to look for deliveries';
+      return 'readers look for deliveries from now on';
     elsif now_is.mode = 'log' and least_place >= now_is.zone_to then
       ${set('phase = null, zone_from = null, zone_to = null')}
-      return 'it reads the log';
+      return 'the handler reads the log';
     elsif now_is.mode = 'held' and now_is.wanted = 'log' then
       ${mode('log', ', ends_at = null')}
-      return 'publishers are to write no deliveries';
+      return 'publishers write no deliveries';
     elsif now_is.mode = 'held' and least_place >= now_is.ends_at then
-      perform ${functionName(tables, 'log_admit_all')}(of_handler, now_is.ends_at); -- what still runs of the log lies before it, in its lanes
+      perform ${functionName(tables, 'log_admit_all')}(of_handler, now_is.ends_at); -- runs that are not over have jobs before this number, in the same lanes
       if is_read then return null; end if;
       delete from ${logCursor} one where one.handler = of_handler;
       ${mode('job', `, eras = one.eras + int8multirange(int8range(one.history_to, greatest(one.history_to, one.ends_at), '(]'))`)}
-      return 'publishers are to write deliveries';
+      return 'publishers write deliveries';
     end if;
 
   when 'releasing' then
@@ -196,7 +194,7 @@ begin
       insert into ${logCursor} (handler, shard, position, fence)
       select of_handler, shard, least_place, top_fence from generate_series(0, now_is.new_shards - 1) shard;
       ${set(`phase = null, shards = now_is.new_shards, wanted_shards = null, floors = places`)}
-      return 'it is divided anew';
+      return 'the handler has its new shards';
     end if;
   end case;
   return null;

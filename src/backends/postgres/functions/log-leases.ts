@@ -44,7 +44,7 @@ end
 $function$`
 }
 
-/** Returns these handlers, their cursors, the workers that read any of them, and what is paused, as JSON: all of one moment. */
+/** Returns these handlers, their cursors, their readers and all pauses as JSON, from one snapshot. */
 function logBeatFunction(tables: Tables): string {
   const { logCursor, logHandler, logReader, pause } = tables
   return `
@@ -69,10 +69,10 @@ end
 $function$`
 }
 
-/** What was wanted is not so yet, or not all of it is behind the cursors. */
+/** SQL: whether the handler is changing its mode or its number of shards. */
 export const IS_CHANGING = `(one.phase is not null or one.floors is not null or one.wanted <> one.mode or coalesce(one.wanted_shards <> one.shards, false))`
 
-/** A handler, as `LogSubscription` says it. */
+/** SQL: the fields of a `LogSubscription`. */
 export const SUBSCRIPTION = `'handler', one.handler, 'shards', one.shards, 'historyTo', one.history_to, 'historyId', one.id,
       'mode', one.mode, 'floors', one.floors, 'zoneFrom', one.zone_from, 'zoneTo', one.zone_to, 'endsAt', one.ends_at,
       'isReleasing', coalesce(one.phase = 'releasing', false),
@@ -97,7 +97,7 @@ begin
     update ${logCursor} one set owner = null, deaths = least(one.deaths + 1, 1000) where one.owner = any(gone);
   end if;
   perform from ${logReader} one where one.id = me for key share;
-  if not found then return; end if; -- someone holds us for dead, and would not find what we take now
+  if not found then return; end if; -- another worker has declared us dead: it would not free what we take now
 
   return query
     with free as materialized (

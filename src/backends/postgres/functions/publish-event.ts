@@ -91,7 +91,7 @@ begin
     || case when later is null then '{}'::jsonb else jsonb_build_object('later', later) end
     || case when receiver.finishes then '{"finishes":true}'::jsonb else '{}' end
   )::text);
-  exit when published.deliveries >= 0; -- how a handler gets its events has changed meanwhile
+  exit when published.deliveries >= 0; -- less: a mode has changed meanwhile, and nothing was written
   end loop;
   if receiver.is_asked_blind and not published.duplicate then
     update ${event} one set is_unasked = true where one.id = new_id;

@@ -38,8 +38,8 @@
  *
  * Deliveries are written into their own table, and not through the partitioned one above it: to route rows takes time.
  *
- * How a handler gets its events may have changed since the caller has looked (`log-change.ts`): then nothing is written, and the answer is -1
- * deliveries. A sequence counts the changes, since it is seen in any snapshot. An older snapshot may go by what it sees: the change waits for its end.
+ * The mode of a handler may have changed since the caller loaded the modes (`log-change.ts`). Then nothing is written, and the function returns -1
+ * deliveries. A transaction with an older snapshot may publish in the mode that it sees: the change waits for its end.
  *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
  * event and lost the delivery.
@@ -92,7 +92,7 @@ declare
   queues text := parsed ->> 'wake';
   wake text;
   later timestamptz; -- when all of it is due; null: now
-  epoch bigint := pg_sequence_last_value('${deliveryEpoch}'::regclass); -- of what handlers get their events by; null: none has ever changed
+  epoch bigint := pg_sequence_last_value('${deliveryEpoch}'::regclass); -- counts changes of mode; null: there was none yet
   done text; -- an assignment is evaluated at once, where perform runs a query
 begin
   if (parsed ->> 'protocol')::integer not in (1, 2) then
@@ -106,7 +106,7 @@ begin
   if epoch is not null and epoch > coalesce((parsed ->> 'epoch')::bigint, 0)
     and (select max(one.epoch) from ${logHandler} one) > coalesce((parsed ->> 'epoch')::bigint, 0)
   then
-    deliveries := -1; -- planned by what is not true any more
+    deliveries := -1; -- the caller has planned with old modes
     return next;
     return;
   end if;

@@ -1,6 +1,6 @@
 /**
- * Which events have a delivery although their handler reads the log: while it changes from one to the other, some publishers write one and some
- * do not. What a publisher has written is there with its event, and what has become of it since stays to be seen: in the history or among the dead letters.
+ * Finds the events that have a delivery although their handler reads the log. During a change of mode some publishers write one and some
+ * do not. A delivery is committed with its event. If it has ended since, it is found in the history or among the dead letters.
  */
 import type { Delivered, LogEvent } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
@@ -10,7 +10,7 @@ import { byId, HELD } from '../functions/sql.ts'
 import { storedNameOf } from '../record/log-reader.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** By the numbers of the events. In one statement: what ends meanwhile is found in one place or the other. */
+/** Keyed by the events' numbers. One statement, so that a delivery which ends at this moment is found in one place or the other. */
 export async function deliveredOf(
   database: Queryable,
   tables: Tables,

@@ -15,7 +15,7 @@ import { hashOf } from './read-piece.ts'
 /** So many are let in at a time. */
 const MOST = 2_000
 
-/** Handlers that read the log have no priorities, so one probe for each queue finds them; one that is to have deliveries may have one. */
+/** Handlers that read the log have priority 0. A handler that is changing to deliveries may have another one. */
 export async function heldJobs(
   database: Queryable,
   tables: Tables,

@@ -1,7 +1,7 @@
 /**
- * What the log knows of handlers: their cursors, made when one is new, and what their definitions want. How a handler gets its events is decided
- * in the database (`functions/log-change.ts`); a migration says there what is wanted now. A worker follows what it finds, whatever its own
- * code says: old and new ones run side by side, and must not pull in two directions.
+ * Reads and writes `log_handler`: creates the cursors of a new handler, and stores which mode a definition wants. Only a migration changes
+ * the wanted mode. A worker uses the mode that it finds there, even if its own code says otherwise: old and new workers run side by side, and
+ * must do the same.
  */
 import type { LogSubscription } from '../../../deliveries/log-reading.ts'
 import type { MigrateOptions } from '../../../deliveries/operations.ts'
@@ -16,7 +16,7 @@ import { queuesOf, storedNameOf } from '../record/log-reader.ts'
 import { stretchBetween } from '../record/log-places.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** What is known of these handlers, in their order; `null`: they have deliveries. */
+/** The subscriptions of these handlers, in the same order; `null` for a handler that has deliveries. */
 export async function prepareCursors(
   database: Queryable,
   tables: Tables,
@@ -34,11 +34,11 @@ export async function prepareCursors(
 }
 
 interface Beginning extends MigrateOptions {
-  /** Whether what this code wants counts. Handlers that are new begin in any case. */
+  /** Whether this code may change handlers that exist. New handlers begin in any case. */
   readonly mayChange: boolean
 }
 
-/** For a migration: makes the cursors of handlers that are new, and says what the others want. Returns the steps. */
+/** For a migration: creates the cursors of new handlers, and stores what the others want. Returns the steps in words. */
 export async function beginReading(
   database: Queryable,
   tables: Tables,
@@ -67,7 +67,7 @@ export async function beginReading(
   return steps
 }
 
-/** Its backfill is worked on by those that give it deliveries, and what it has not come to would be left out. */
+/** A backfill works with deliveries. It would stop at the change, and the rest of the history would never be handled. */
 async function refuseUnfilled(database: Queryable, { backfill }: Tables, handler: AnyHandler): Promise<void> {
   const { rows } = await database.query(`select from ${backfill} one where one.handler = $1 and one.ended_at is null`, [
     storedNameOf(handler),
@@ -79,7 +79,7 @@ async function refuseUnfilled(database: Queryable, { backfill }: Tables, handler
   )
 }
 
-/** What a migration does for a handler, in words; `null`: nothing. */
+/** What a migration does for a handler, in words; `null` if there is nothing to do. */
 function stepOf(handler: AnyHandler, known: Wanted | undefined): string | null {
   const { name } = handler
   const wants = isLogHandler(handler) ? 'log' : 'job'
@@ -113,7 +113,7 @@ async function subscriptionsIfAny(database: Queryable, tables: Tables): Promise<
 interface Wanted extends LogSubscription {
   readonly wanted: 'job' | 'log'
   readonly wantedShards: number
-  /** Stretches of the log that it has read before, and has deliveries since. */
+  /** Stretches of the log that the handler has read in the past. */
   readonly eras: readonly { readonly after: number; readonly upTo: number }[]
 }
 

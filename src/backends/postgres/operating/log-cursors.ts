@@ -75,7 +75,7 @@ export function progressOf({ event, logCursor, logHandler }: Tables): string {
     where not one.is_forgotten and cursors.position is not null`
 }
 
-/** On its way to what; null: nowhere. */
+/** SQL: what the handler is changing to; null if it is not changing. */
 const CHANGE = `case when not ${IS_CHANGING} then null when one.wanted = 'job' then 'to job' when one.mode <> 'log' or one.zone_from is not null then 'to log'
       else 'to ' || coalesce(one.wanted_shards, one.shards) || ' shards' end`
 
@@ -134,7 +134,7 @@ async function refuseUnknown(within: Queryable, tables: Tables, handler: string)
   )
 }
 
-/** Cursors stand for what publishers have written, or not, until it is over. */
+/** During a change, the position of a cursor decides which events have deliveries: it must not be moved. */
 async function refuseChanging(within: Queryable, { logHandler }: Tables, handler: string): Promise<void> {
   const { rows } = await within.query(`select from ${logHandler} one where one.handler = $1 and ${IS_CHANGING}`, [
     handler,
@@ -142,7 +142,7 @@ async function refuseChanging(within: Queryable, { logHandler }: Tables, handler
   if (rows.length === 0) return
   throw new PostbusError(
     'POSTBUS_DELIVERY_CHANGED',
-    `Handler "${handler}" is changing how it gets its events, or into how many shards it is divided. See: npx postbus log list. Try it again when that is over.`,
+    `Handler "${handler}" is changing its delivery or its number of shards, and its cursors cannot be moved meanwhile. Try again when the change is over. See: npx postbus log list`,
   )
 }
 

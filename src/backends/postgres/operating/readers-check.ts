@@ -31,7 +31,7 @@ export async function examineReaders(database: Queryable, tables: Tables, { name
   for (const { handler, change, changingSince } of changing) {
     const minutes = Math.round(secondsSince(changingSince ?? new Date(realNowMs())) / 60)
     problems.push(
-      `"${names.handlers.shown(handler)}" is on its way ${change} and has taken no step for ${minutes} min: it waits for a transaction that was open then, for a backfill, or for a worker`,
+      `"${names.handlers.shown(handler)}" is changing (${change}), and has taken no step for ${minutes} min: it waits for an open transaction, for a backfill, or for a worker`,
     )
   }
   if (problems.length > 0) {

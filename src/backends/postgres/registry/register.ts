@@ -46,7 +46,7 @@ export async function register(
   return { step, kept: null }
 }
 
-/** Whether what stands is of a newer deploy, or of someone else, and is kept: what this code wants does not count then. */
+/** Whether the registry was written by a newer deploy or by another service, and is kept. Then this code may not change handlers either. */
 export async function isOutdated(
   database: Queryable,
   tables: Tables,

@@ -29,7 +29,7 @@ export interface Tables {
   readonly logHandler: string
   readonly logCursor: string
   readonly logReader: string
-  /** Counts how often a handler was told to get its events in another way. */
+  /** A sequence that counts the changes of delivery modes. */
   readonly deliveryEpoch: string
   readonly pace: string
   readonly watch: string
