@@ -75,10 +75,12 @@ export function tracedHandler(
       if (event.data.task === 'exit-at-once') process.exit(7)
       if (event.data.task === 'hoard') hoard()
       const who = { handler: name, eventId: event.id, key: event.partitionKey, attempt: context.attempt }
-      await write({ ...who, step: 'start', reason: null })
-      context.signal.addEventListener('abort', () => {
-        void write({ ...who, step: 'aborted', reason: codeOf(context.signal.reason) })
+      const started = write({ ...who, step: 'start', reason: null })
+      context.signal.addEventListener('abort', async () => {
+        await started // which may take longer than the attempt may
+        await write({ ...who, step: 'aborted', reason: codeOf(context.signal.reason) })
       })
+      await started
       try {
         const { task, ms, laterMs = ms, failures } = event.data
         await perform(task, context.attempt === 1 ? ms : laterMs, context)

@@ -86,7 +86,7 @@ test('stop ends a start that cannot reach the database', async () => {
   await worker.stop()
   await starting
 
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
   expect(signals.map(({ name }) => name)).not.toContain('worker.started')
 })
 
