@@ -31,7 +31,7 @@ test('a worker that waits for its database stops when it is told to', async () =
   const exit = await worker.exited
 
   expect(exit.code).toBe(0)
-  expect(exit.at - signalledAt).toBeLessThan(10_000) // its grace is 25 s
+  expect(exit.at - signalledAt).toBeLessThan(10_000) // its grace is 30 s
 })
 
 test('a worker with a wrong password gives up at once, and says why', async () => {

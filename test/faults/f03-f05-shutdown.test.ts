@@ -114,7 +114,7 @@ test.concurrent('a worker without work exits with 0 as soon as it is told to', a
   const exit = await worker.exited
 
   expect(exit.code).toBe(0)
-  expect(exit.at - signalledAt).toBeLessThan(10_000) // its grace is 25 s
+  expect(exit.at - signalledAt).toBeLessThan(10_000) // its grace is 30 s
   const { rows } = await stage.database.query('select from postbus.worker')
   expect(rows).toHaveLength(0)
 })

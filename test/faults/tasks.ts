@@ -76,9 +76,9 @@ export function tracedHandler(
       if (event.data.task === 'hoard') hoard()
       const who = { handler: name, eventId: event.id, key: event.partitionKey, attempt: context.attempt }
       const started = write({ ...who, step: 'start', reason: null })
-      context.signal.addEventListener('abort', async () => {
-        await started // which may take longer than the attempt may
-        await write({ ...who, step: 'aborted', reason: codeOf(context.signal.reason) })
+      context.signal.addEventListener('abort', () => {
+        const reason = codeOf(context.signal.reason)
+        void started.then(() => write({ ...who, step: 'aborted', reason })) // writing that it starts can take longer than its time
       })
       await started
       try {
