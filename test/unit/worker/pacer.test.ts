@@ -1,8 +1,13 @@
 /** Waiting for a turn, with times that the test grants. */
-import { expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Granted, Granting } from '../../../src/deliveries/pace.ts'
 import { Pacer } from '../../../src/worker/pacer.ts'
 import { handlerThat } from '../../support/notes.ts'
+
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
 
 const paced = handlerThat(() => undefined, { name: 'mail.paced', rateLimit: { limit: 100, perMs: 1_000 } })
 const plain = handlerThat(() => undefined, { name: 'mail.plain' })
@@ -13,20 +18,22 @@ test('those that come together ask together, and begin in order, each at its tim
     asked.push(granting)
     return { count: 3, firstMs: 20, nextMs: 50 }
   })
-  const began: number[] = []
+  const began: [number, number][] = []
   const since = performance.now()
 
-  await Promise.all(
-    [1, 2, 3].map(async (n) => {
-      expect(await pacer.turn('mail.paced', new AbortController().signal)).toBe(0)
-      began.push(n, performance.now() - since)
-    }),
-  )
+  const turns = [1, 2, 3].map(async (n) => {
+    expect(await pacer.turn('mail.paced', new AbortController().signal)).toBe(0)
+    began.push([n, performance.now() - since])
+  })
+  await vi.advanceTimersByTimeAsync(100)
+  await Promise.all(turns)
 
   expect(asked.map(({ wanted }) => wanted)).toEqual([3])
-  expect(began.filter((_, place) => place % 2 === 0)).toEqual([1, 2, 3])
-  expect(began[1]).toBeGreaterThanOrEqual(19)
-  expect(began[5]! - began[1]!).toBeGreaterThan(10)
+  expect(began).toEqual([
+    [1, 20],
+    [2, 31], // 10 ms and the slack of 2%, in whole milliseconds
+    [3, 41],
+  ])
 })
 
 test('as many wait as begin within a moment, and what has no time soon is put off: no more is claimed until then', async () => {
@@ -37,6 +44,7 @@ test('as many wait as begin within a moment, and what has no time soon is put of
 
   const turns = [1, 2].map(() => pacer.turn('mail.paced', new AbortController().signal))
   expect(pacer.room('mail.paced')).toBe(8)
+  await vi.advanceTimersByTimeAsync(100)
   const [first, second] = await Promise.all(turns)
 
   expect(first).toBe(900)
@@ -56,6 +64,7 @@ test('one that is given up waits no longer, and one that could not ask asks agai
   ]
 
   abort.abort()
+  await vi.advanceTimersByTimeAsync(10_000)
 
   expect(await given).toBeGreaterThan(0)
   expect(await patient).toBe(0)
@@ -63,6 +72,7 @@ test('one that is given up waits no longer, and one that could not ask asks agai
 })
 
 test('one whose time has passed while the event loop stood still asks for another one', async () => {
+  vi.useRealTimers()
   const grant = vi.fn<() => Promise<Granted>>(async () => ({ count: 1, firstMs: 5, nextMs: 15 }))
   const pacer = pacerWith(grant)
   const turn = pacer.turn('mail.paced', new AbortController().signal)
