@@ -1,4 +1,5 @@
 /** Webhooks of many endpoints, in a real database and to a real server: each endpoint has its own attempts, order and circuit. */
+import { randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
@@ -44,6 +45,27 @@ test('of three endpoints one fails: the others get the event once, and the error
   for (const { body, headers } of server.received)
     expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({ id: events[0]!.id })
   expect(new Set(server.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([events[0]!.id]))
+})
+
+test('what its webhooks say is erased by the correlation id of an event, and what still waits is not sent', async () => {
+  const { bus, server, name, taken } = await customers(opened, ['a', 'b'], ({ path }) => (path === '/b' ? 500 : 200))
+  const correlationId = randomUUID()
+  await bus.withContext({ correlationId }, () => bus.publish(NoteTaken({ n: 4711, key: 'k' })))
+  await until('a has it, and b has failed', () => taken.length === 1 && of(server, '/b').length > 0)
+
+  const own = await bus.events.redact({ type: NoteTaken.type, correlationId })
+  const requests = await bus.events.redact({ type: `${name}.send-requested`, correlationId })
+
+  expect([own.count, requests.count]).toEqual([1, 2])
+  const letters = async () => (await bus.deadLetters.list({ handler: `${name}.send` })).deadLetters
+  await until('b’s request is a dead letter', async () => (await letters()).length === 1)
+  expect((await letters())[0]?.reason).toContain('was erased before this handler had it')
+  const { rows } = await opened.database.query<{ payload: string }>(
+    'select payload::text from postbus.event where correlation_id = $1',
+    [correlationId],
+  )
+  expect(rows).toHaveLength(3)
+  for (const { payload } of rows) expect(payload).not.toContain('4711')
 })
 
 test('while an endpoint fails the events of a key wait there in their order, and other keys and endpoints go on', async () => {
