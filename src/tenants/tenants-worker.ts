@@ -65,18 +65,37 @@ export class TenantsWorker {
     if (!this.#over.signal.aborted) this.#looking = this.#keepLooking()
   }
 
-  /** Works for one tenant after the other until nothing of it is due any more, stops, and returns what was done. */
+  /**
+   * Works for one tenant after the other until nothing of it is due any more, stops, and returns what was done.
+   *
+   * @throws after it has worked for all others: why it could not work for a tenant. The signal `tenant.failed` reports each of them.
+   */
   async drain(): Promise<WorkerCounts> {
     this.#begin()
-    for (const { name, member, makeWorker } of await this.#parts.list()) {
+    const errors: unknown[] = []
+    for (const tenant of await this.#parts.list()) {
       if (this.#over.signal.aborted) break
-      const worker = makeWorker()
-      this.#running.set(name, { worker, member })
-      this.#ended = addCounts(this.#ended, await worker.drain())
-      this.#running.delete(name)
+      try {
+        await this.#drainOne(tenant)
+      } catch (error) {
+        errors.push(error)
+        this.#say(tenant.name, `${tenant.name}: could not be worked for: ${safeTextOfError(error)}`)
+      }
     }
     await this.stop()
+    if (errors.length > 0) throw errors[0]
     return this.counts()
+  }
+
+  async #drainOne({ name, member, makeWorker }: WorkedTenant): Promise<void> {
+    const worker = makeWorker()
+    this.#running.set(name, { worker, member })
+    try {
+      await worker.drain()
+    } finally {
+      this.#ended = addCounts(this.#ended, worker.counts())
+      this.#running.delete(name)
+    }
   }
 
   /** Stops the workers of all tenants at the same time: see `worker.stop()`. Can be called at any time, and more than once. */

@@ -172,6 +172,21 @@ test('drain works for one tenant after the other, and returns what was done in a
   expect(await bus.tenants.worker().drain()).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
 })
 
+test('drain works for the others when it cannot work for one, and then throws why', async () => {
+  bus = tenantsBus([handlerThat(() => undefined)])
+  tenants = ['not_there', 'tenant_a']
+  await bus.forSchema('tenant_a').publish(NoteTaken({ n: 1 }))
+  const worker = bus.tenants.worker()
+
+  await expect(worker.drain()).rejects.toThrow('npx postbus migrate')
+
+  expect(worker.counts().done).toBe(1)
+  expect(worker.tenants()).toEqual([])
+  expect(signals.filter(({ name }) => name === 'tenant.failed').map(({ fields }) => fields)).toEqual([
+    { bus: 'not_there' },
+  ])
+})
+
 test('a bus that does not know its tenants says so, and a list of something else is refused', async () => {
   bus = createBus({ connectionString: opened.connectionString })
   expect(bus.tenants.areKnown).toBe(false)
