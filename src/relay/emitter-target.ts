@@ -8,10 +8,16 @@ import type { RelayTarget } from './target.ts'
 
 type Listener = (...values: never[]) => unknown
 
-/** What it needs of an emitter: that of Node has the first, EventEmitter2 has both. */
+/** The methods that a target uses: `rawListeners` of Node's `EventEmitter`, the others of an `EventEmitter2`. */
 export interface Emitter {
   rawListeners?(name: string): readonly unknown[]
-  emitAsync?(name: string, ...values: unknown[]): Promise<unknown>
+  listeners?(name: string): readonly unknown[]
+  listenersAny?(): readonly unknown[]
+}
+
+/** An EventEmitter2 tells its listeners the name of the event in this property. */
+interface Named extends Emitter {
+  event?: string
 }
 
 export interface EmitterOptions {
@@ -34,17 +40,14 @@ export interface EmitterOptions {
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the emitter is none.
  */
 export function emitterTarget(emitter: Emitter, { eventName, values }: EmitterOptions = {}): RelayTarget {
-  if (typeof emitter?.emitAsync !== 'function' && typeof emitter?.rawListeners !== 'function') throw notAnEmitter()
+  const isEventEmitter2 = typeof emitter?.listenersAny === 'function' && typeof emitter.listeners === 'function'
+  if (!isEventEmitter2 && typeof emitter?.rawListeners !== 'function') throw notAnEmitter()
 
+  // `emit` would wait for no promise, and `emitAsync` of an EventEmitter2 only until the first one rejects.
   async function callAll(name: string, given: readonly unknown[]): Promise<number> {
-    if (emitter.emitAsync) {
-      const results = await emitter.emitAsync(name, ...given)
-      return Array.isArray(results) ? results.length : 0
-    }
-    // `emit` would not wait for promises. Raw listeners of `once` take themselves away when they are called.
-    const listeners = (emitter.rawListeners?.(name) ?? []) as readonly Listener[]
-    await allOf(listeners.map(async (listener) => listener.apply(emitter as never, given as never[])))
-    return listeners.length
+    const calls = isEventEmitter2 ? callsOfEventEmitter2(emitter, name, given) : callsOf(emitter, name, given)
+    await allOf(calls)
+    return calls.length
   }
 
   return Object.freeze({
@@ -56,6 +59,29 @@ export function emitterTarget(emitter: Emitter, { eventName, values }: EmitterOp
       return called === 0 ? skip(`nothing listens to ${name}`) : undefined
     },
   } satisfies RelayTarget)
+}
+
+/** Raw listeners of `once` remove themselves when they are called. */
+function callsOf(emitter: Emitter, name: string, values: readonly unknown[]) {
+  return (emitter.rawListeners?.(name) ?? []).map((listener) => called(emitter, listener, values))
+}
+
+/** Those for all events come first, and are given the name too, as its `emitAsync` does it. */
+function callsOfEventEmitter2(emitter: Named, name: string, values: readonly unknown[]) {
+  const forAll = emitter.listenersAny?.() ?? []
+  const listeners = emitter.listeners?.(name) ?? []
+  const call = (listener: unknown, given: readonly unknown[]) => {
+    emitter.event = name
+    return called(emitter, listener, given)
+  }
+  return [
+    ...forAll.slice().map((listener) => call(listener, [name, ...values])),
+    ...listeners.slice().map((listener) => call(listener, values)),
+  ]
+}
+
+async function called(emitter: Emitter, listener: unknown, values: readonly unknown[]): Promise<unknown> {
+  return (listener as Listener).apply(emitter as never, values as never[])
 }
 
 /** Listeners are given the event itself. */

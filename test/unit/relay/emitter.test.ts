@@ -44,6 +44,22 @@ describe.each([
     expect(await relayed(emitter, NoteTaken({ n: 1 }))).toMatchObject({ state: 'failed', reason: 'no' })
   })
 
+  test('the attempt ends when all listeners have ended, also where one fails', async () => {
+    const emitter = make()
+    let ended = 0
+    const takesLonger = async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      ended += 1
+    }
+    emitter.on('notes.note-taken', takesLonger)
+    emitter.on('notes.note-taken', fail)
+    emitter.on('notes.note-taken', async () => fail())
+    emitter.on('notes.note-taken', takesLonger)
+
+    expect(await relayed(emitter, NoteTaken({ n: 1 }))).toMatchObject({ state: 'failed', reason: 'no' })
+    expect(ended).toBe(2)
+  })
+
   test('without a listener the event is skipped', async () => {
     expect(await relayed(make(), NoteTaken({ n: 1 }))).toEqual({
       state: 'skipped',
@@ -62,27 +78,31 @@ describe.each([
   })
 })
 
-test('of an EventEmitter, the attempt ends when all listeners have ended, also where one fails', async () => {
-  const emitter: Listening = new EventEmitter()
-  let ended = false
-  emitter.on('notes.note-taken', fail)
-  emitter.on('notes.note-taken', async () => {
-    await new Promise((resolve) => setImmediate(resolve))
-    ended = true
-  })
-
-  expect(await relayed(emitter, NoteTaken({ n: 1 }))).toMatchObject({ state: 'failed' })
-  expect(ended).toBe(true)
-})
-
-test('listeners with wildcards hear it too', async () => {
+test('an EventEmitter2 calls listeners with wildcards, those for all events with the name, and those that are called a few times', async () => {
   const emitter = new eventemitter2.EventEmitter2({ wildcard: true })
   const heard: unknown[] = []
-  emitter.on('notes.*', (event) => void heard.push(event))
+  emitter.on('notes.*', function (this: { event: string }) {
+    heard.push(this.event)
+  })
+  emitter.onAny((name, event) => void heard.push(name, event.data.n))
+  emitter.many('notes.**', 1, (event) => void heard.push(event.data.n))
+
+  await relayed(emitter, NoteTaken({ n: 1 }))
+  await relayed(emitter, NoteTaken({ n: 2 }))
+
+  const byName = 'notes.note-taken'
+  expect(heard).toEqual([byName, 1, byName, 1, byName, 2, byName])
+})
+
+test('an EventEmitter2 without wildcards', async () => {
+  const emitter = new eventemitter2.EventEmitter2()
+  const heard: unknown[] = []
+  emitter.once('notes.note-taken', (event) => void heard.push(event.data.n))
 
   await relayed(emitter, NoteTaken({ n: 1 }))
 
-  expect(heard).toHaveLength(1)
+  expect(heard).toEqual([1])
+  expect(await relayed(emitter, NoteTaken({ n: 2 }))).toMatchObject({ state: 'skipped' })
 })
 
 test('what is no emitter is refused', () => {
