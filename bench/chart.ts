@@ -1,4 +1,4 @@
-/** Draws a question's results as SVG: a bar for each median, a whisker from the least to the most, one figure after the other. */
+/** Draws a question's results as SVG: a bar for each median, a whisker from the smallest to the largest value, and one figure below the other. */
 import type { QuestionReport } from './results.ts'
 import type { Line } from './summary.ts'
 import type { Summary } from './statistics.ts'
@@ -12,7 +12,7 @@ const ROW = 22
 const HEADING = 34
 const GAP = 14
 
-/** Colours for light and for dark pages, by the reader's own setting. */
+/** Colours for light and dark pages; the reader's own setting decides. */
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .heading { font-weight: 600; font-size: 13px }
@@ -53,7 +53,7 @@ export function chartOf(report: QuestionReport): string | null {
   ].join('\n')
 }
 
-/** One for each case and figure. */
+/** One group for each case and figure. */
 function groupsOf({ chart = [], cases, lines }: QuestionReport): readonly Group[] {
   return cases.flatMap(({ name }) =>
     chart.flatMap((figure) => {
@@ -88,7 +88,7 @@ function whisker({ least, most }: Summary, middle: number, scale: number): strin
   return `<path class="whisker" fill="none" d="M${from} ${middle}H${to}${ends}"/>`
 }
 
-/** What a reader sees who rests the pointer on a bar: how the contestant was set up. */
+/** The text that a reader sees with the pointer on a bar: how the contestant was set up. */
 function titleOf({ cases }: QuestionReport, line: Line): string {
   const entries = cases.find(({ name }) => name === line.case)?.entries ?? []
   return entries.find(({ contestant }) => contestant === line.contestant)?.configuration ?? line.contestant

@@ -1,4 +1,4 @@
-/** Time that processes of one machine can compare: Linux, macOS and Windows count it from the start of the machine. */
+/** A time that all processes of one machine can compare: Linux, macOS and Windows count it from the start of the machine. */
 
 /** Milliseconds. */
 export function machineTime(): number {

@@ -1,6 +1,6 @@
 /**
- * The server that is measured on, and its databases. Every measurement gets a database of its own, copied from one that was
- * filled once, so that a round starts where the one before it started.
+ * The server that measurements run on, and its databases. Every measurement gets a database of its own, copied from one that
+ * was filled once, so that all rounds start from the same state.
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -11,14 +11,14 @@ import type { BenchDatabase } from './question.ts'
 
 const folder = resolve(import.meta.dirname, '../.postbus/bench-postgres')
 
-/** Nothing here trades durability for speed: fsync, full_page_writes and synchronous_commit are as Postgres comes. */
+/** Nothing here trades durability for speed: fsync, full_page_writes and synchronous_commit have Postgres's defaults. */
 const SETTINGS = { max_connections: '200', shared_buffers: '1GB', max_wal_size: '4GB' }
 const REPORTED = ['fsync', 'full_page_writes', 'synchronous_commit', ...Object.keys(SETTINGS)]
 
 export interface BenchServer {
   /** For people: the version of Postgres and the settings that matter. */
   readonly which: string
-  /** A new database: empty, or a copy. */
+  /** Creates a database: empty, or a copy of `template`. */
   create(template?: OwnDatabase): Promise<OwnDatabase>
   stop(): Promise<void>
 }
@@ -36,7 +36,7 @@ export async function benchServer(): Promise<BenchServer> {
     which: await describe(connectionString),
     async create(template) {
       const name = `postbus_bench_${randomBytes(6).toString('hex')}`
-      // A file copy: the alternative writes every page to the log, and takes three times as long for a large database.
+      // A file copy: the other strategy writes every page to the WAL, and takes three times as long for a large database.
       const copied = template ? `template ${template.name} strategy file_copy` : ''
       await once(connectionString, `create database ${name} ${copied}`)
       const own = new URL(url)
@@ -67,7 +67,7 @@ async function describe(connectionString: string): Promise<string> {
   return `PostgreSQL ${rows.find(({ name }) => name === 'server_version')?.setting ?? '?'} (${settings.join(', ')})`
 }
 
-/** One statement on a connection of its own, which waits as long as it takes. */
+/** Runs one statement on a connection of its own, without a time limit. */
 export async function once(connectionString: string, statement: string): Promise<void> {
   const client = await connected(connectionString)
   try {
@@ -79,7 +79,7 @@ export async function once(connectionString: string, statement: string): Promise
 
 async function connected(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 })
-  client.on('error', () => undefined) // the next statement says what is wrong
+  client.on('error', () => undefined) // the next statement fails and says why
   await client.connect()
   return client
 }

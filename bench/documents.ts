@@ -1,4 +1,4 @@
-/** What the documentation shows of the results that are kept: a table for each question, and a chart. */
+/** Writes the kept results into the documentation: a table for each question, and a chart. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { format, resolveConfig } from 'prettier'
@@ -17,7 +17,7 @@ export async function writeDocuments(): Promise<void> {
   }
 }
 
-/** By its path from the project's folder, the text that each document ought to have. */
+/** The text that each document ought to have, by the document's path from the project's folder. */
 export async function documents(): Promise<ReadonlyMap<string, string>> {
   const page = 'docs/performance.md'
   const config = await resolveConfig(resolve(root, page))
@@ -37,7 +37,7 @@ function chartFile(question: string): string {
   return `docs/charts/${question}.svg`
 }
 
-/** Returns the page with all between `<!-- bench: NAME -->` and `<!-- /bench -->` printed again. */
+/** Returns the page with the text between `<!-- bench: NAME -->` and `<!-- /bench -->` replaced by the current results. */
 function withResults(page: string): string {
   return page.replace(/<!-- bench: ([a-z-]+) -->\n[\s\S]*?<!-- \/bench -->/g, (_, name: string) => {
     if (!questions.some((question) => question.name === name)) throw new Error(`No question is named "${name}".`)

@@ -1,4 +1,4 @@
-/** Measures a drain from outside: starts worker processes, lets them begin together, and watches how far they come. */
+/** Measures a drain from outside: starts worker processes, lets them begin together, and watches their progress. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Contestant, NotHere, OwnStore } from './contestants/contestant.ts'
 import type { Load } from './load.ts'
@@ -9,16 +9,16 @@ const LOOK_EVERY_MS = 5
 
 export const RATE = 'deliveries/s'
 
-/** Peers that need longer are measured by what they did until then, while most of the backlog still waits. */
+/** The time limit for peers. A peer that needs longer is measured by what it has done until then, while most of the backlog waits. */
 export const PEER_LIMIT_MS = 5_000
 
 export interface Drain {
   readonly contestant: Contestant
-  /** What sets this entry apart from others of the same contestant. */
+  /** Tells this entry apart from others of the same contestant. */
   readonly variant?: string
   readonly load: Load
   readonly processes?: number
-  /** Who does not end by then is measured by what was done until then, while most of the backlog still waits. */
+  /** A contestant that has not finished by then is measured by what it has done until then, while most of the backlog still waits. */
   readonly limitMs: number
   readonly until?: (progress: Progress) => boolean
   readonly figures: (progress: Progress) => Figures
@@ -29,11 +29,11 @@ export interface Progress {
   readonly ofHot: number
   readonly elapsedMs: number
   readonly waiting: number
-  /** When something was first seen to be done, and how much. */
+  /** The progress when it was first seen to be more than nothing. */
   readonly first: { readonly done: number; readonly ofHot: number; readonly elapsedMs: number } | null
 }
 
-/** Deliveries a second, from the first that is done: what a contestant does only once, at its start, does not count. */
+/** Deliveries a second, counted from the first progress: work that a contestant does only once, at its start, does not count. */
 export function rateOf({ done, first, elapsedMs }: Progress): Figures {
   return { [RATE]: (1_000 * (done - (first?.done ?? 0))) / (elapsedMs - (first?.elapsedMs ?? 0)) }
 }

@@ -1,14 +1,14 @@
-/** What waits when a measurement starts: so many events, on these keys, in an order that is the same in every run. */
+/** The backlog that waits when a measurement starts: a number of events on some keys, in the same order in every run. */
 
 export interface Load {
   /** The key of each event, in the order of publishing. */
   readonly keys: readonly string[]
 }
 
-/** One busy key, told apart from the others in the figures. */
+/** One busy key, which the figures count separately. */
 export const HOT_KEY = 'hot'
 
-/** Each event on one of `keys` keys, by chance. */
+/** Each event is on one of `keys` keys, chosen at random. */
 export function evenLoad(events: number, keys: number): Load {
   const chance = sameEachTime()
   return { keys: Array.from({ length: events }, () => `key-${Math.floor(chance() * keys)}`) }
@@ -28,12 +28,12 @@ export function skewedLoad(events: number, keys: number, share: number): { mixed
   return { mixed: { keys: mixed }, withoutHot: { keys: mixed.filter((key) => key !== HOT_KEY) } }
 }
 
-/** In lists of at most `size`, each with the place of its first key. */
+/** Splits the load into lists of at most `size`, each with the position of its first key. */
 export function* listsOf({ keys }: Load, size: number): Generator<{ start: number; keys: readonly string[] }> {
   for (let start = 0; start < keys.length; start += size) yield { start, keys: keys.slice(start, start + size) }
 }
 
-/** Numbers from 0 to 1 without pattern, the same in every run (mulberry32). */
+/** Pseudo-random numbers from 0 to 1, the same in every run (mulberry32). */
 function sameEachTime(): () => number {
   let state = 42
   return () => {

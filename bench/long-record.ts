@@ -1,4 +1,4 @@
-/** A long record of events, written by SQL and indexed as workers do it: to publish a million would take an hour. */
+/** Writes a long record of events by SQL, and indexes it as workers do. To publish a million events would take an hour. */
 import { Client, Pool } from 'pg'
 import { LogIndex } from '../src/backends/postgres/record/log-index.ts'
 import { tablesIn } from '../src/backends/postgres/schema/tables.ts'
@@ -8,7 +8,7 @@ export const DAYS = 30
 export const HANDLERS = 3
 const AT_A_TIME = 100_000
 
-/** Of 20 types and 50,000 keys, each handled by `bench.receiver-1` to `-3`; besides 1,000 that are dead and 500 that wait. */
+/** The events have 20 types and 50,000 keys. `bench.receiver-1` to `-3` handled each; besides, 1,000 are dead and 500 wait. */
 export async function writeLongRecord(connectionString: string, events: number): Promise<void> {
   const client = new Client({ connectionString })
   await client.connect()
@@ -39,7 +39,7 @@ export async function writeLongRecord(connectionString: string, events: number):
   await bus.close()
 }
 
-/** As workers do it, a while after what was published. */
+/** Indexes the record as workers do, some time after the publishing. */
 export async function indexRecord(connectionString: string): Promise<void> {
   const pool = new Pool({ connectionString, max: 1 })
   const log = new LogIndex(tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))

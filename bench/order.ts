@@ -1,9 +1,9 @@
-/** The event that everyone publishes and handles: an order of about 150 bytes, or as large as a question wants it. */
+/** The event that all contestants publish and handle: an order of about 150 bytes, or as large as a question needs it. */
 
 export interface Order {
   readonly orderId: string
   readonly customerId: string
-  /** The event's place in what was published: by it, who handles an event is matched with who published it. */
+  /** The event's position in the order of publishing. It matches the handling of an event with its publishing. */
   readonly total: number
   readonly placedAt: string
   readonly note?: string | undefined
@@ -15,7 +15,7 @@ export function orderOf(key: string, place: number, note?: string): Order {
   return note === undefined ? order : { ...order, note }
 }
 
-/** The names of so many receivers of one event: queues, tasks or handlers, as each contestant calls them. */
+/** The names of `count` receivers of one event: queues, tasks or handlers, as each contestant calls them. */
 export function receivers(count: number): readonly string[] {
   return Array.from({ length: count }, (_, place) => (place === 0 ? RECEIVER : `${RECEIVER}-${place + 1}`))
 }

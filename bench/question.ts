@@ -1,9 +1,9 @@
 /**
- * What a benchmark is made of: a question has cases, a case has entries that are measured in turns, and each measurement
- * yields figures. The first entry of a case is ours; the others are compared with it.
+ * The parts of a benchmark: a question has cases, a case has entries that are measured in turns, and each measurement yields
+ * figures. The first entry of a case is ours; the others are compared with it.
  */
 
-/** What one measurement found, by the name of the figure. Text is for what cannot be counted, such as an order. */
+/** The results of one measurement, by the name of the figure. A text is for a result that is not a number, such as an order. */
 export type Figures = Readonly<Record<string, number | string>>
 
 /** A database of its own for one measurement, or for the state that measurements start from. */
@@ -12,15 +12,15 @@ export interface BenchDatabase {
 }
 
 export interface Entry {
-  /** Who is measured. Unique within a case. */
+  /** The name of the contestant that is measured. Unique within a case. */
   readonly contestant: string
-  /** How it was set up: everything that someone who doubts the figure would ask. */
+  /** How the contestant was set up: everything that a sceptical reader would ask about. */
   readonly configuration: string
-  /** The state that each measurement starts from. Entries of a case that name the same one share what was prepared. */
+  /** The name of the state that each measurement starts from. Entries of a case with the same name share one prepared database. */
   readonly state: string
   /**
-   * `fresh`, the default: all plan with statistics of what is there. `as prepared`: no ANALYZE runs after
-   * `prepare`.
+   * `fresh`, the default: ANALYZE runs after `prepare`, so that Postgres plans with correct statistics. `as prepared`: it does
+   * not run.
    */
   readonly statistics?: 'fresh' | 'as prepared'
   /** Brings a database into that state. Not timed, and done once per case. */
@@ -33,12 +33,12 @@ export interface Case {
   readonly entries: readonly Entry[]
 }
 
-/** A figure of a case, taken over all rounds: the median, or the text. */
+/** Looks up the median of a figure of a case over all rounds. */
 export type FigureOf = (wanted: { case: string; contestant: string; figure: string }) => number
 
 export interface Goal {
   readonly says: string
-  /** What the goal is about, from medians of this one run. NaN if it was not measured. */
+  /** Computes the goal's number from the medians of this run. NaN if it was not measured. */
   measured(figure: FigureOf): number
   readonly atLeast?: number
   readonly atMost?: number
@@ -47,7 +47,7 @@ export interface Goal {
 export interface Extent {
   /** A run in seconds that shows that everything works. Its figures mean nothing. */
   readonly quick: boolean
-  /** Also what takes many minutes. */
+  /** Also measures cases that take many minutes. */
   readonly full: boolean
 }
 
@@ -56,7 +56,7 @@ export interface Question {
   readonly asks: string
   /** Rounds, unless the command line says otherwise. */
   readonly rounds: number
-  /** What a reader has to know to read the figures. */
+  /** Facts that a reader needs to understand the figures. */
   readonly notes: readonly string[]
   /** The figures that are drawn. Default: none. */
   readonly chart?: readonly string[]

@@ -1,4 +1,4 @@
-/** A question's results as they are kept: every round, what they come to, and the machine. */
+/** A question's results as they are kept: every round, the summary of all rounds, and the machine. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { relative, resolve } from 'node:path'
@@ -21,7 +21,7 @@ interface Machine {
 
 export interface QuestionReport {
   readonly question: string
-  /** What was typed. */
+  /** The command line of the run. */
   readonly command?: string
   readonly asks: string
   readonly notes: readonly string[]
@@ -67,7 +67,7 @@ export function currentLoad(): number {
   return loadavg()[0] ?? NaN
 }
 
-/** Answers where it was written. */
+/** Returns the path of the written file. */
 export function writeReport(report: QuestionReport): string {
   mkdirSync(folder, { recursive: true })
   const file = fileOf(report.question)
@@ -75,7 +75,7 @@ export function writeReport(report: QuestionReport): string {
   return relative(process.cwd(), file)
 }
 
-/** What was found the last time, if ever. */
+/** Returns the results of the last run, or null if there was none. */
 export function readReport(question: string): QuestionReport | null {
   const file = fileOf(question)
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null

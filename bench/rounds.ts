@@ -1,6 +1,6 @@
 /**
- * Runs the entries of a case in turns: A B C, B C A, … A machine that others use too is faster at one moment than at the
- * next; in turns, all entries get the same of both, and none is always the one that comes after the heaviest.
+ * Runs the entries of a case in turns: A B C, B C A, … A shared machine is faster at one moment and slower at the next. In
+ * turns, fast and slow moments are spread over all entries, and no entry always runs right after the heaviest one.
  */
 import { once, type BenchServer, type OwnDatabase } from './databases.ts'
 import type { Case, Entry, Figures } from './question.ts'

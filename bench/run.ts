@@ -1,4 +1,4 @@
-/** `npm run bench`: asks the questions that were named, or all, and prints and keeps what was found. */
+/** `npm run bench`: measures the named questions, or all, and prints and keeps the results. */
 import { benchServer, type BenchServer } from './databases.ts'
 import { writeDocuments } from './documents.ts'
 import { benchOptions, HELP, type BenchOptions } from './options.ts'
@@ -27,10 +27,10 @@ async function main(options: BenchOptions): Promise<void> {
   if (isWhole(options)) await writeDocuments()
 }
 
-/** Each contestant is measured in one question at least. */
+/** How many entries a quick run measures; 2 for other questions. So each contestant is measured in at least one question. */
 const QUICK_ENTRIES: Readonly<Record<string, number>> = { publish: 4, drain: 5 }
 
-/** What is kept, and shown in the documentation, has all cases of a question, and figures that mean something. */
+/** Only results with all cases of a question and with meaningful figures are kept and shown in the documentation. */
 function isWhole(options: BenchOptions): boolean {
   return !options.quick && options.case === ''
 }
@@ -52,7 +52,7 @@ async function ask(server: BenchServer, question: Question, options: BenchOption
   )
 }
 
-/** What to type for this question alone. */
+/** The command that runs this question alone. */
 function commandOf({ name }: Question, { full, rounds }: BenchOptions): string {
   return ['npm run bench --', name, ...(full ? ['--full'] : []), ...(rounds ? [`--rounds ${rounds}`] : [])].join(' ')
 }

@@ -1,6 +1,6 @@
 /**
- * Counts the statements that programs send to Postgres, by standing between them: exact, for every client, and without
- * settings that the measured server would need.
+ * Counts the statements that programs send to Postgres, as a proxy between them. The count is exact, for every client, and
+ * the measured server needs no settings for it.
  */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
@@ -12,7 +12,7 @@ export interface StatementCounter {
   stop(): Promise<void>
 }
 
-/** What a client sends to have something executed: a simple query, or the execution of a prepared one. */
+/** The messages that execute something: a simple query, or the execution of a prepared one. */
 const EXECUTING = new Set(['Q', 'E'].map((letter) => letter.charCodeAt(0)))
 
 export async function countStatements(connectionString: string): Promise<StatementCounter> {
@@ -46,7 +46,7 @@ export async function countStatements(connectionString: string): Promise<Stateme
   }
 }
 
-/** A message is a letter, its length in four bytes, and the rest. Only the very first one has no letter. */
+/** A message is a letter, its length in four bytes, and the rest. Only the first message of a connection has no letter. */
 function messageReader(onMessage: (type: number) => void): (chunk: Buffer) => void {
   let unread = Buffer.alloc(0)
   let isFirst = true

@@ -1,4 +1,4 @@
-/** The few numbers that sum up several rounds, or many measurements. */
+/** Sums up several rounds, or many measurements, in a few numbers. */
 
 export interface Summary {
   readonly median: number
@@ -14,7 +14,7 @@ export function summaryOf(numbers: readonly number[]): Summary {
   return { median: (below + above) / 2, least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN }
 }
 
-/** The smallest number that so many percent of all do not exceed. */
+/** The smallest number that `percent` percent of all numbers do not exceed. */
 export function percentile(numbers: readonly number[], percent: number): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN

@@ -1,11 +1,11 @@
-/** How long steps take that are repeated many times. */
+/** Measures the time of steps that are repeated many times. */
 import type { Figures } from './question.ts'
 import { percentile } from './statistics.ts'
 
 export class StepTimes {
   readonly #times = new Map<string, number[]>()
 
-  /** Forgets what was a start. */
+  /** Forgets the times so far, such as those of a warm-up. */
   clear(): void {
     this.#times.clear()
   }

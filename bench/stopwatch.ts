@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { machineTime } from './clock.ts'
 import type { Workers } from './workers.ts'
 
-/** An event that has not been handled after this time is not coming. */
+/** An event that has not been handled after this time counts as lost. */
 const PATIENCE_MS = 20_000
 
 export class Stopwatch {
@@ -12,18 +12,18 @@ export class Stopwatch {
   private readonly committing = new Map<number, number>()
   private handled = 0
 
-  /** `handlers`: how many start for each event. */
+  /** `handlers` is how many handlers start for each event. */
   constructor(workers: Workers, handlers = 1) {
     this.workers = workers
     this.handlers = handlers
   }
 
-  /** To be called right before the commit of the event at this place is sent. */
+  /** Call this right before the commit of the event at this place is sent. */
   start(place: number): void {
     this.committing.set(place, machineTime())
   }
 
-  /** Milliseconds from there to the start of each handler, of all that were told since the last time. */
+  /** The milliseconds from `start` to the start of each handler, for all handler starts reported since the last call. */
   takeLatencies(): readonly number[] {
     return this.workers.handled().flatMap(([place, at]) => {
       const since = this.committing.get(place)
@@ -33,7 +33,7 @@ export class Stopwatch {
     })
   }
 
-  /** Waits until every event has reached all of its handlers. Answers the latencies that were not taken yet. */
+  /** Waits until every event has reached all of its handlers. Returns the latencies that were not taken yet. */
   async finish(): Promise<readonly number[]> {
     const until = performance.now() + PATIENCE_MS
     const latencies = [...this.takeLatencies()]
@@ -46,17 +46,17 @@ export class Stopwatch {
   }
 }
 
-/** So many may be under way. A machine that cannot keep up is given less, instead of a line that grows without end. */
+/** The most calls that run at once. A machine that cannot keep up gets fewer calls, instead of an ever longer queue. */
 const MOST_AT_ONCE = 100
 
-/** Calls `work` at a steady rate, whether or not earlier calls have ended, and waits for all of them. Answers the rate reached. */
+/** Calls `work` at a steady rate, whether or not earlier calls have ended, and waits for all of them. Returns the rate reached. */
 export async function steadily(
   { perSecond, forMs }: { readonly perSecond: number; readonly forMs: number },
   work: (place: number) => Promise<unknown>,
 ): Promise<number> {
   const startedAt = performance.now()
   const failed = Promise.withResolvers<never>()
-  failed.promise.catch(() => undefined) // who waits for it hears of it
+  failed.promise.catch(() => undefined) // the code that awaits it gets the error
   const running = new Set<Promise<unknown>>()
   const begin = (place: number) => {
     const call: Promise<unknown> = work(place).then(() => running.delete(call), failed.reject)

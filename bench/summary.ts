@@ -1,4 +1,4 @@
-/** What all rounds of a question come to: a line per case, contestant and figure, and how the goals fared. */
+/** Sums up all rounds of a question: a line per case, contestant and figure, and whether each goal was met. */
 import type { FigureOf, Goal } from './question.ts'
 import type { EntryRounds } from './rounds.ts'
 import { summaryOf, type Summary } from './statistics.ts'
@@ -12,16 +12,16 @@ export interface Line {
   readonly case: string
   readonly contestant: string
   readonly figure: string
-  /** Numbers over the rounds, or every answer that was given. */
+  /** The summary of the numbers of all rounds, or every text that was found. */
   readonly value: Summary | string
-  /** Its median in relation to that of the case's first contestant, which is ours. */
+  /** The median divided by the median of the case's first contestant, which is ours. */
   readonly toOurs: number | null
 }
 
 export interface GoalReport {
   readonly says: string
   readonly goal: string
-  /** Null, in a file, where nothing was measured. */
+  /** In a file, null if nothing was measured. */
   readonly measured: number | null
   readonly met: boolean
 }

@@ -28,7 +28,7 @@ export function figureTable({ lines }: QuestionReport): string {
 }
 
 interface Part {
-  /** Case, contestant and part: what makes up a row. */
+  /** Case, contestant and part, which identify a row. */
   readonly row: readonly [string, string, string]
   readonly figure: string
   readonly cell: string
@@ -53,7 +53,7 @@ function partTable(parts: readonly Part[]): string {
   return table(['case', 'contestant', 'part', ...figures], cells)
 }
 
-/** Who was measured, and how each was set up. */
+/** The contestants that were measured, and how each was set up. */
 export function configurationList({ cases }: QuestionReport): string {
   const configurations = new Map(cases.flatMap(({ entries }) => entries.map((e) => [e.contestant, e.configuration])))
   return [...configurations].map(([contestant, configuration]) => `- ${contestant}: ${configuration}`).join('\n')

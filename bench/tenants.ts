@@ -1,4 +1,4 @@
-/** What a worker for many tenants costs: `node bench/tenants.ts [tenants] [seconds]`. Prints connections, statements and memory, idle and at work. */
+/** Measures the cost of a worker for many tenants: `node bench/tenants.ts [tenants] [seconds]`. Prints connections, statements and memory, idle and at work. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import { z } from 'zod'

@@ -1,19 +1,19 @@
-/** A process that works for one contestant: opens, waits to be told to start, and tells how far it has come until told to stop. */
+/** A worker process of one contestant. It opens the contestant, waits for `start`, and reports its progress until `stop`. */
 import { machineTime } from './clock.ts'
 import { contestantNamed, isHome } from './contestants/by-name.ts'
 import type { Count } from './contestants/contestant.ts'
 
-/** What the parent says, and what this process answers. */
+/** The messages that the parent process sends, and those that this process sends back. */
 export type Instruction =
   | 'start'
   | 'start, telling when each handler starts'
-  /** Progress is not told: that would be most of what an idle process does. */
+  /** Without progress messages, because these would be most of the work of an idle process. */
   | 'start, telling nothing'
   | 'tell what it costs'
   | 'stop'
 export type Answer = 'ready' | Count | { readonly handled: readonly Handled[] } | Cost
 
-/** The place of an event, and when its handler started, in milliseconds of a clock that all processes of a machine share. */
+/** The position of an event, and when its handler started, in milliseconds of a clock that all processes of a machine share. */
 export type Handled = readonly [place: number, at: number]
 
 export interface Cost {
@@ -21,7 +21,7 @@ export interface Cost {
   readonly rssBytes: number
 }
 
-/** How exactly the end of a measurement is seen. */
+/** The precision with which the end of a measurement is seen. */
 const TELL_EVERY_MS = 5
 
 const [home = '', name = '', connectionString = ''] = process.argv.slice(2)

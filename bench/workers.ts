@@ -1,4 +1,4 @@
-/** Worker processes of a contestant, seen from the process that measures: started together, watched, asked, and stopped. */
+/** Controls the worker processes of a contestant from the measuring process: starts them together, watches and stops them. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -8,18 +8,18 @@ import type { Answer, Cost, Handled, Instruction } from './worker-process.ts'
 const program = resolve(import.meta.dirname, 'worker-process.ts')
 
 export interface Workers {
-  /** Rejects when a process ends, which it does by itself only in trouble. */
+  /** Rejects when a process ends, which only happens by itself after an error. */
   readonly death: Promise<never>
   start(instruction?: Instruction): void
-  /** What all of them have told so far. */
+  /** The progress that all processes have reported so far. */
   progress(): { readonly done: number; readonly ofHot: number }
-  /** What was handled since this was asked last. */
+  /** The handler starts reported since the last call. */
   handled(): readonly Handled[]
-  /** Of all processes together, since they began. */
+  /** The cost of all processes together, since they began. */
   cost(): Promise<Cost>
 }
 
-/** Starts so many processes, waits until all are ready, and stops them, also when the work fails. */
+/** Starts `processes` processes, waits until all are ready, runs `work`, and stops them, also when the work fails. */
 export async function withWorkers<Result>(
   contestant: Contestant,
   connectionString: string,
@@ -37,7 +37,7 @@ export async function withWorkers<Result>(
 
 function together(started: readonly WorkerProcess[]): Workers {
   const death = Promise.race(started.map((one) => one.death))
-  death.catch(() => undefined) // who waits for it hears of it
+  death.catch(() => undefined) // the code that awaits it gets the error
   return {
     death,
     start: (instruction = 'start') => started.forEach(({ child }) => tell(child, instruction)),
@@ -66,7 +66,7 @@ function startProcess({ home, name }: Contestant, connectionString: string): Wor
   const child = fork(program, [home, name, connectionString])
   const isReady = Promise.withResolvers<void>()
   const died = Promise.withResolvers<never>()
-  died.promise.catch(() => undefined) // it also ends when it is told to
+  died.promise.catch(() => undefined) // the process also ends normally, when it is told to stop
   let latest = { done: 0, ofHot: 0 }
   let cost = Promise.withResolvers<Cost>()
   const handled: Handled[] = []

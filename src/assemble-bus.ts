@@ -1,4 +1,4 @@
-/** Puts a bus together from its options: what it is made of, and where its events go. */
+/** Assembles a bus from its options: its parts, and the backend that its events go to. */
 import type { DatabaseConnections } from './backends/postgres/connections/database-connections.ts'
 import { storedForm } from './backends/decoded-copy.ts'
 import { createInMemory } from './backends/in-memory.ts'
@@ -18,21 +18,24 @@ import type { Schedule } from './schedules/schedule.ts'
 import { emitAs, emitTo, printSignals } from './signals.ts'
 import type { RunTransaction } from './transactions/register.ts'
 
-/** What a bus is made from: by `createBus`, or from another bus. */
+/** What a bus is made from, by `createBus` or by another bus. */
 export interface Origin {
   readonly settings: Settings
   readonly name: string
-  /** What all buses of an application share. */
+  /** Shared by all buses of an application, as is `registry`. */
   readonly codec: Codec
   readonly registry: LazyRegistry
-  /** The bus that it is made from. */
+  /** The bus that this one is made from; `null` for the bus that `createBus` makes. */
   readonly parent: BusParts | null
-  /** That bus's, for another schema of the same database. */
+  /** The connections of that bus, for another schema of the same database. */
   readonly connections?: DatabaseConnections | undefined
 }
 
 interface Assembled {
-  /** What handlers and schedules publish goes through the bus, so that a test that spies on it sees that too. */
+  /**
+   * Handlers and schedules publish through the bus's own `publish`, so that a test that spies on it sees their events
+   * too.
+   */
   readonly publishAsSeen: BusParts['publish']
   readonly schedules: readonly Schedule[]
 }

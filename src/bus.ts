@@ -40,11 +40,12 @@ import type { Worker } from './worker/worker.ts'
 
 export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, Operators {
   /**
-   * Publishes one event or a list of them, in order: stores each once, and writes one delivery per handler that is
-   * interested. With `tx`, all of it belongs to the caller's transaction; one round trip either way.
+   * Publishes one event, or a list of events in order: stores each event once, and writes one delivery for each
+   * interested handler. With `tx`, all of this is part of the caller's transaction. It takes one round trip either way.
    *
-   * `interested` runs before this returns its promise (with lazily imported handlers: as soon as they are imported).
-   * `publish([])` resolves and writes nothing. Everything that can be refused is refused before any SQL.
+   * The handlers' `interested` functions run before `publish` returns its promise (if handlers are imported lazily: as
+   * soon as they are imported). `publish([])` resolves and writes nothing. Everything that can be refused is refused
+   * before any SQL.
    *
    * @example
    * await db.transaction().execute(async (trx) => {
@@ -58,15 +59,15 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
    */
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
   /**
-   * Runs `work` and returns what it returns. What is published inside it, also later in a promise or a timer that it began,
-   * carries this context, unless the event says otherwise: for a request, a job or an import. Contexts may lie inside each
-   * other: the inner one wins, and metadata is merged. Inside a handler there is a context already: the event it handles
-   * becomes the cause, and its correlation id is carried on. That one ends with the attempt.
+   * Runs `work` and returns its result. Events that `work` publishes, also later in a promise or timer that it started,
+   * carry this context, unless an event has values of its own. Use it around a request, a job or an import. Contexts can be
+   * nested: the inner one wins, and metadata is merged. A handler already runs in a context, which ends with the attempt:
+   * the handled event becomes the cause, and its correlation id is carried on.
    *
    * @example
    * app.use((request, response, next) => bus.withContext({ correlationId: request.id, source: 'api' }, next))
    *
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the context holds what an event could not.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the context holds a value that an event cannot have.
    */
   withContext<Result>(context: PublishContext, work: () => Result): Result
   /**
@@ -79,55 +80,55 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
    */
   worker(options?: WorkerOptions): Worker
   /**
-   * Works until nothing is due any more, or the time is up, and returns what was done: for a serverless function or a script, where no
-   * worker stays. Deliveries for a later time stay, and so do those that another process is working on.
+   * Runs deliveries until nothing is due any more, or the time is up, and returns what was done. For a serverless function or a
+   * script, where no worker keeps running. Deliveries for a later time stay, and so do deliveries that another process is working on.
    *
    * @example const { done, isTimeUp } = await bus.drain({ timeLimitMs: 20_000 })
    * @throws {PostbusError} what `worker.start()` throws.
    */
   drain(options?: DrainOptions): Promise<DrainReport>
-  /** Its name among the buses of one application: see `forSchema` and `forDatabase`. */
+  /** The name of this bus among the buses of one application: see `forSchema` and `forDatabase`. */
   readonly name: string
-  /** The schema that its events are stored in. */
+  /** The schema in which events are stored. */
   readonly schema: string
   /**
-   * Returns the bus of another schema in the same database: for an application with a schema for each tenant. It has the same handlers and
-   * options, uses the same connections, and is closed with this one. The same name returns the same bus. pg-boss's own tables are in a schema
-   * beside it, `tenant_a_pgboss`.
+   * Returns the bus of another schema in the same database: for an application with a schema for each tenant. That bus has the same handlers
+   * and options, uses the same connections, and is closed with this one. The same name returns the same bus. The tables of pg-boss are in a
+   * second schema, such as `tenant_a_pgboss`.
    *
    * @example await bus.forSchema(tenant.schema).publish(OrderCreated({ orderId }), { tx })
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a name that cannot be one; `POSTBUS_CLOSED`.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a name that no schema can have; `POSTBUS_CLOSED`.
    */
   forSchema(name: string): Bus
   /**
-   * Returns the bus of another database, with the same handlers and options but those that belong to a database: `transaction` and
-   * `currentTransaction` have to be given. It has connections of its own, and is closed with this one. The same name returns the same bus: what
-   * is given the first time counts.
+   * Returns the bus of another database. It has the same handlers and options, except the options that belong to a database: it has no
+   * `transaction` and no `currentTransaction` unless you pass them. That bus has its own connections, and is closed with this one. The same
+   * name returns the same bus, with the options of the first call.
    *
    * @example const shard = bus.forDatabase('shard-1', { connectionString: shards[1] })
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`; `POSTBUS_CLOSED`.
    */
   forDatabase(name: string, options: DatabaseOptions): Bus
-  /** All tenants at once, where the option `tenants` says who they are: a worker for them, and their migrations. */
+  /** All tenants at once, if the option `tenants` lists them: one worker for all of them, and their migrations. */
   readonly tenants: Tenants<Bus>
-  /** Loads the handlers and checks the database's schema: for an application's start, so that problems show early. */
+  /** Loads the handlers and checks the database's schema. Call it at application start, so that problems show early. */
   ready(): Promise<void>
   /**
-   * Installs or updates the schema and the queues, and registers the event types and handlers for SQL publishers. Safe to repeat, and to run in
-   * several processes at once.
+   * Installs or updates the schema and the queues, and registers the event types and handlers for SQL publishers. It can be repeated safely,
+   * and can run in several processes at once.
    */
   migrate(options?: MigrateOptions): Promise<MigrateReport>
-  /** What was published and what became of it; waiting for its end. */
+  /** Looks up events and what became of them, waits for their end, and exports, imports, redacts or deletes them. */
   readonly events: EventRecord & EventTransfer & EventActs
-  /** Closes the bus's connections, and those of its relays. Stop workers before this, by their own `stop()`. */
+  /** Closes the bus's connections, and those of its relays. First stop the workers by their own `stop()`. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * Creates a bus. Connects to nothing until something needs the database, and imports lazy handlers at first use. An application
- * has one, in a file that the command line can import too.
+ * Creates a bus. It does not connect until something needs the database, and imports lazy handlers at first use. An application
+ * creates one bus, in a file that the command line can import too.
  *
  * @example
  * export const bus = createBus({ connectionString, handlers: () => import('./event-handlers.ts') })
@@ -144,14 +145,14 @@ export function createBus(options: BusOptions): Bus {
   )
 }
 
-/** Where a bus stands among those of one application. */
+/** How a bus relates to the other buses of one application. */
 interface Relatives {
   readonly family: Family<Bus>
-  /** What the names of its database's schemas begin with: the name of the database and a slash, or nothing. */
+  /** The prefix of bus names on this database: the name of the database and a slash, or nothing. */
   readonly prefix: string
-  /** The one that `createBus` made; `null`: this is the one. */
+  /** The bus that `createBus` made; `null`: this is that bus. */
   readonly first: Bus | null
-  /** The first one on this database, whose connections it uses; `null`: this is the one. */
+  /** The first bus on this database, whose connections this one uses; `null`: this is that bus. */
   readonly home: Bus | null
 }
 
@@ -176,7 +177,7 @@ function makeBus(origin: Origin, relatives: Relatives): Bus {
     if (home === null) await family.closeBelow(prefix)
     place.replays.stop()
     await parts.backend.close()
-    if (first === null) await closeHandlers(parts.registry.loaded()?.handlers ?? []) // tenants have the same
+    if (first === null) await closeHandlers(parts.registry.loaded()?.handlers ?? []) // tenants share these handlers
   }
   const bus: Bus = {
     publish,
@@ -223,7 +224,7 @@ function makeBus(origin: Origin, relatives: Relatives): Bus {
     deliveries: { ...place.deliveries },
     schedules: schedulesOf({ ...place.schedules, schedules, publish: publishAsSeen }),
     lanes: { ...place.lanes },
-    replay: place.replays.begin as BeginReplay, // which result it is follows from `dryRun`
+    replay: place.replays.begin as BeginReplay, // `dryRun` decides which result type it returns
     replays: { ...place.replays.replays },
     log: { ...place.log },
     acts: { ...place.acts },

@@ -1,22 +1,25 @@
 /**
- * Time as this process sees it. When a delivery is due, and when a claim is too old, is for the database's clock to say.
+ * Time as this process sees it. The database's clock decides when a delivery is due, and when a claim is too old.
  *
- * The timers and clocks of our own work are taken here, once, when the package is loaded. Test runners replace the global
- * ones later (`vi.useFakeTimers()`, jest, sinon, node:test), for the code under test: connections, drains and workers go
- * on in real time. They have the names of the global ones: importing them is all that a file has to do. Only `now()` is
- * the application's clock, so that `occurredAt` is the time that a test has set.
+ * Postbus takes its own timers and clocks here, once, when the package is loaded. Test runners replace the global timers
+ * later (`vi.useFakeTimers()`, jest, sinon, node:test), for the code under test: connections, drains and workers stay in
+ * real time. The functions here have the names of the global ones, so a file only has to import them. Only `now()` is the
+ * application's clock, so that `occurredAt` is the time that a test has set.
  */
 import timers from 'node:timers'
 
-/** From Node's own module: where a runner fakes the globals before anything is loaded, these are still the real ones. */
+/**
+ * From Node's own module: if a test runner replaces the globals before this package is loaded, these are still the real
+ * ones.
+ */
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = { ...timers }
 
-/** Milliseconds by a clock that nothing sets, for measuring how long something takes. */
+/** Milliseconds by a clock that is never set, for measuring how long something takes. */
 export const performance = { now: globalThis.performance.now.bind(globalThis.performance) }
 
 const wallClock = Date.now.bind(Date)
 
-/** The current time as the application sees it: under fake timers, theirs. */
+/** The current time as the application sees it: under fake timers, the fake time. */
 export function now(): Date {
   return new Date()
 }

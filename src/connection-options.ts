@@ -10,7 +10,10 @@ const connectionString = z.union([
   z.custom<() => string | Promise<string>>(functionLike, 'expected text or a function'),
 ])
 
-/** pg's own names. Limits and pools have options of ours, and how values are parsed is our own affair. */
+/**
+ * Option names of the `pg` package. Limits, pools and the parsing of values are missing here: Postbus has options of
+ * its own for the first two, and parses values itself.
+ */
 const connection = z.strictObject({
   connectionString: z.string().optional(),
   host: z.string().optional(),
@@ -85,7 +88,7 @@ export const connectionOptions = {
     .describe('How long to wait for the answer to one of our own statements, in milliseconds.'),
 }
 
-/** A connection cannot be in two places. */
+/** Refuses options that name the database in more than one way. */
 export function atMostOneConnection(given: object, context: z.RefinementCtx): void {
   if (countOf(given) <= 1) return
   context.addIssue(

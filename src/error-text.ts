@@ -1,17 +1,17 @@
-/** What an error says, in words that are never empty: for reasons that are stored, signalled or printed. */
+/** The text of an error, which is never empty: for reasons that are stored, signalled or printed. */
 import { isAggregateError, isError } from './realm.ts'
 
-/** Of several errors in one, so many are named. */
+/** The number of errors that are named when one error holds several. */
 const MOST_ERRORS = 3
-/** An error can be among its own errors, or be its own cause. */
+/** A limit, because an error can be among its own errors, or be its own cause. */
 const MAX_DEPTH = 4
 
-/** Throws only if reading the error does: a hostile getter, say. */
+/** Throws only if reading the error throws, by a hostile getter for example. */
 export function textOfError(error: unknown): string {
   return textAt(error, 0)
 }
 
-/** The same for anything that was thrown. */
+/** The same for any thrown value. Never throws. */
 export function safeTextOfError(error: unknown): string {
   try {
     return textOfError(error)
@@ -22,9 +22,9 @@ export function safeTextOfError(error: unknown): string {
 
 function textAt(error: unknown, depth: number): string {
   if (!isError(error)) return textOfValue(error)
-  const given: unknown = error.message // a hostile one need not be text
+  const given: unknown = error.message // a hostile message need not be text
   const message = String(given)
-  // Node reports a host that refused at each of its addresses as several errors without a message of their own.
+  // When a host refuses at each of its addresses, Node reports one error without a message, which holds the others.
   const inner = isAggregateError(error) && depth < MAX_DEPTH ? textOfAll(error.errors, depth + 1) : ''
   if (inner !== '') return message.trim() === '' ? inner : `${message}: ${inner}`
   return message.trim() === '' ? textWithoutMessage(error, depth) : message
@@ -44,7 +44,7 @@ function textWithoutMessage(error: Error, depth: number): string {
   return String(name) || 'Error'
 }
 
-/** Other libraries throw objects that are no errors, but have a message. */
+/** Some libraries throw objects that are not errors, but have a message. */
 function textOfValue(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     const message: unknown = Reflect.get(value, 'message')

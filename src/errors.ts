@@ -1,8 +1,8 @@
 /**
- * Everything Postbus refuses or gives up on, as one error class with a stable code.
+ * The one error class for everything that Postbus refuses or gives up on, with a stable code.
  *
- * Each error speaks to three readers: `code` for programs, `message` for people (what happened, why it matters, and
- * the command or line that mends it), `cause` for the debugger. Never match on the message: it may be reworded.
+ * Each error speaks to three readers: `code` for programs, `message` for people (what happened, why it matters, and the
+ * command or line that fixes it), `cause` for the debugger. Never match on the message: it may be reworded.
  */
 
 /** Every code a {@link PostbusError} can carry. Codes are stable: they are never renamed, only added. */
@@ -90,7 +90,8 @@ export type PostbusErrorCode =
   | 'POSTBUS_WORKER_STALLED'
 
 /**
- * An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless a code fits them.
+ * An error that Postbus raises itself. Errors of your database driver pass through unchanged, unless one of these codes
+ * describes them.
  *
  * @example if (error instanceof PostbusError && error.code === 'POSTBUS_INVALID_EVENT') return badRequest(error.message)
  */

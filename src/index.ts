@@ -70,7 +70,7 @@ export type {
   PublishChanges,
   Publishing,
 } from './middleware/middleware.ts'
-// Not by name: an interface that is exported again by its name cannot be added to from outside.
+// With `*`, because an application cannot extend an interface that is re-exported by its name.
 export type * from './transactions/register.ts'
 export type { DatabaseOptions } from './tenants/database-options.ts'
 export type { Tenant, TenantBus, TenantList } from './tenants/tenant-list.ts'

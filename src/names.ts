@@ -1,11 +1,11 @@
-/** The rules for names. They end up in SQL, in queue names and in file names of reports, so they are narrow. */
+/** The rules for names. Names end up in SQL, in queue names and in file names of reports, so the rules are strict. */
 import { PostbusError, type PostbusErrorCode } from './errors.ts'
 
 /** Event types and handlers: dotted, lower case, at most 128 characters. */
 export const NAME = /^[a-z][a-z0-9_.-]{0,127}$/
-/** A handler's `queue`: like names, but short enough for `_partitioned` to be appended for deliveries with a key. */
+/** A handler's `queue`: like other names, but short enough to append `_partitioned` for deliveries with a key. */
 const HANDLER_QUEUE = /^[a-z][a-z0-9_.-]{0,51}$/
-/** Every queue, those for deliveries with a key too. */
+/** Any queue, also a queue for deliveries with a key. */
 export const QUEUE_NAME = /^[a-z][a-z0-9_.-]{0,63}$/
 /** Database schemas. */
 export const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,47}$/
@@ -21,9 +21,9 @@ export function checkName(name: unknown, what: string, code: PostbusErrorCode): 
 }
 
 /**
- * The names that something had before, oldest first. The oldest one is what the database knows it by.
+ * Checks the previous names of a handler or event type, oldest first. The database knows it by the oldest one.
  *
- * @throws {PostbusError} with `code` for what is no list of names, and for a name that stands in it twice or is the present one.
+ * @throws {PostbusError} with `code` when this is not a list of names, or when a name is in it twice or is the present one.
  */
 export function checkPreviousNames(
   name: string,
@@ -43,7 +43,7 @@ export function checkPreviousNames(
   return Object.freeze([...(given as readonly string[])])
 }
 
-/** What the database knows something by that has had these names. */
+/** The name that is stored in the database: the oldest one. */
 export function storedName(name: string, previousNames: readonly string[]): string {
   return previousNames[0] ?? name
 }
@@ -61,7 +61,7 @@ export function partitionedQueue(queue: string): string {
   return queue + PARTITIONED
 }
 
-/** The queue of a delivery follows from its handler, and from whether its event has a key. */
+/** The queue of a delivery. It depends on the handler, and on whether the event has a key. */
 export function queueOfEvent(
   { options }: { readonly options: { readonly queue: string; readonly ordered: boolean } },
   partitionKey: string | null,
@@ -69,7 +69,7 @@ export function queueOfEvent(
   return partitionKey === null || !options.ordered ? options.queue : partitionedQueue(options.queue)
 }
 
-/** The `queue` of the handlers whose deliveries wait in this one. */
+/** The `queue` option of the handlers whose deliveries wait in this queue. */
 export function baseQueue(queue: string): string {
   return isPartitionedQueue(queue) ? queue.slice(0, -PARTITIONED.length) : queue
 }
@@ -78,7 +78,7 @@ export function isPartitionedQueue(queue: string): boolean {
   return queue.endsWith(PARTITIONED)
 }
 
-/** The same in SQL. */
+/** The same check in SQL. */
 export function isPartitionedInSql(queue: string): string {
   return `right(${queue}, ${PARTITIONED.length}) = '${PARTITIONED}'`
 }

@@ -1,4 +1,7 @@
-/** Every option of a bus and of a worker, declared once: type, limits, default and description. the tables of the docs are printed from here. */
+/**
+ * Every option of a bus and of a worker, declared once: type, limits, default and description. The tables of the docs are printed from this
+ * file.
+ */
 import { z } from 'zod'
 import { NAME, QUEUE_NAME, SCHEMA_NAME } from './names.ts'
 import type { EventTypes } from './handlers/event-types.ts'

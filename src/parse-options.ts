@@ -1,4 +1,4 @@
-/** Checks what a caller gave against its schema, at the door, so that everything behind it can trust what it is given. */
+/** Checks a caller's options against their schema, at the door, so that the code behind can trust them. */
 import { z } from 'zod'
 import { PostbusError } from './errors.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Tells what kind a value is, also when another realm has made it. A test runner's vm context has an `Object` and an `Error` of its own, and fake timers
- * bring a `Date` of their own: to `instanceof` and to comparing prototypes their values are strangers, though they are equal.
+ * Finds out the kind of a value, also when it comes from another realm. A test runner's vm context has its own `Object` and `Error`, and fake timers
+ * have their own `Date`. `instanceof` and comparisons of prototypes fail for their values, although these behave the same.
  */
 import { types } from 'node:util'
 
@@ -15,14 +15,14 @@ export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error || isDomException(value)
 }
 
-/** Several errors in one, such as those of a host that was tried at each of its addresses. */
+/** One error that holds several, such as the error of a host that was tried at each of its addresses. */
 export function isAggregateError(value: unknown): value is AggregateError {
   return isError(value) && value.name === 'AggregateError' && 'errors' in value && Array.isArray(value.errors)
 }
 
 /**
- * The name of the built-in class that this is the prototype of, in any realm, or undefined. `Date` also for what stands in
- * for it: fake timers have a class with a `now` of its own. Reads no property that could run the caller's code.
+ * The name of the built-in class that has this prototype, in any realm, or undefined. It is `Date` also for a fake `Date`:
+ * fake timers have a class with its own `now`. Reads no property that could run the caller's code.
  */
 export function builtInOf(prototype: unknown): string | undefined {
   const constructor = constructorOf(prototype)

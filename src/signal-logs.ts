@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { isError } from './realm.ts'
 import { RANKS, type BusSignal, type BusSignalLevel, type BusSignalListener } from './signals.ts'
 
-/** What pino has, and many others: an object with values, and a sentence. */
+/** A logger whose methods take an object with values first, then a sentence: pino and many others. */
 export interface ObjectLogger {
   debug(values: object, message: string): void
   info(values: object, message: string): void
@@ -11,7 +11,7 @@ export interface ObjectLogger {
   error(values: object, message: string): void
 }
 
-/** What a console has: a sentence, and values. */
+/** A logger whose methods take a sentence first, then an object with values, as a console does. */
 export interface ConsoleLogger {
   debug(message: string, values: object): void
   info(message: string, values: object): void
@@ -20,8 +20,8 @@ export interface ConsoleLogger {
 }
 
 /**
- * Writes a JSON object on a line of its own for each signal of `level` and above, to stderr: `time`, `level`, `signal`, `message`, and the signal's
- * fields beside them. A field of one of these four names gets an underscore at its end.
+ * Writes each signal of `level` and above to stderr, as a JSON object on one line: `time`, `level`, `signal`, `message`, and the signal's fields
+ * beside them. If a field has one of these four names, an underscore is appended to it.
  *
  * @example createBus({ connectionString, handlers, onSignal: jsonLog() })
  */
@@ -30,7 +30,7 @@ export function jsonLog(level: BusSignalLevel = 'info'): BusSignalListener {
 }
 
 /**
- * Gives each signal to a logger that takes values first and a sentence then, as pino does. The logger's own level decides what is written.
+ * Passes each signal to a logger that takes values first, then a sentence, as pino does. The logger's own level decides what is written.
  *
  * @example createBus({ connectionString, handlers, onSignal: pinoLog(pino()) })
  */
@@ -39,7 +39,7 @@ export function pinoLog(logger: ObjectLogger): BusSignalListener {
 }
 
 /**
- * Gives each signal of `level` and above to a console: a sentence first, and values then.
+ * Passes each signal of `level` and above to a console: a sentence first, then the values.
  *
  * @example createBus({ connectionString, handlers, onSignal: consoleLog('warn') })
  */
@@ -53,7 +53,7 @@ function atLeast(level: BusSignalLevel, write: BusSignalListener): BusSignalList
   }
 }
 
-/** What the bus itself writes on a line. Fields come from handlers too. */
+/** The names that the bus itself writes on a line. A handler's field may have the same name. */
 const OWN = ['time', 'level', 'signal', 'message']
 
 function valuesOf({ name, fields }: BusSignal): object {
@@ -69,11 +69,11 @@ function jsonLine(signal: BusSignal): string {
   try {
     return JSON.stringify({ ...line, ...valuesOf(signal) }, asText)
   } catch {
-    return JSON.stringify({ ...line, fields: inspect(signal.fields, { breakLength: Infinity }) }) // a circle, or a getter that throws
+    return JSON.stringify({ ...line, fields: inspect(signal.fields, { breakLength: Infinity }) }) // a circular reference, or a getter that throws
   }
 }
 
-/** What JSON has no words for. */
+/** Replaces values that JSON cannot express: a bigint, an error. */
 function asText(_field: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   return isError(value) ? { name: value.name, message: value.message, stack: value.stack } : value

@@ -1,6 +1,6 @@
 /**
- * What the bus tells the outside about itself. Everything noteworthy becomes one signal: a plain object with a stable
- * name, a level, a sentence and fields. By default signals from level `info` up are printed to stderr.
+ * The signals by which the bus reports on itself. Each noteworthy thing is one signal: a plain object with a stable
+ * name, a level, a sentence and fields. By default, signals of level `info` and above are printed to stderr.
  */
 import { channel, subscribe } from 'node:diagnostics_channel'
 import { inspect, styleText, types } from 'node:util'
@@ -65,32 +65,35 @@ export interface BusSignal {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** Which bus something is of, where several are in one process. Each bus has an object of its own. */
+/** Identifies a bus, when a process has several. Each bus has one such object of its own. */
 export interface BusName {
   /** Its `source` option. */
   readonly source: string | null
-  /** Its name among the buses of one application: its schema; of another database that one's name, and of a schema there `shard-1/tenant_a`. */
+  /**
+   * Its name among the buses of one application: its schema. On another database it is that database's name, and for a schema there
+   * `shard-1/tenant_a`.
+   */
   readonly name: string
-  /** The schema that its events are stored in. */
+  /** The schema in which its events are stored. */
   readonly schema: string
 }
 
-/** What subscribers of the channel `postbus:signal` are given. */
+/** The message that subscribers of the channel `postbus:signal` receive. */
 export interface SignalMessage {
   readonly bus: BusName
   readonly signal: BusSignal
 }
 
-/** A bus that does not say which one it is. */
+/** The default for code that passes no bus name. */
 export const UNNAMED: BusName = Object.freeze({ source: null, name: 'postbus', schema: 'postbus' })
 
 export const SIGNAL_CHANNEL = 'postbus:signal'
 const signalled = channel(SIGNAL_CHANNEL)
 
-/** Receives signals. Must not throw and must not block: it is called from the middle of the work. */
+/** Receives signals. It must not throw and must not block, because it is called in the middle of the work. */
 export type BusSignalListener = (signal: BusSignal) => void
 
-/** How code of ours emits a signal. */
+/** The function by which Postbus emits a signal. */
 export type Emit = (
   level: BusSignalLevel,
   name: BusSignalName,
@@ -98,7 +101,7 @@ export type Emit = (
   fields?: Readonly<Record<string, unknown>>,
 ) => void
 
-/** What a handler logs with. Each call is a signal named `handler.log`. */
+/** The log of a handler. Each call emits a signal named `handler.log`. */
 export interface HandlerLog {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -106,7 +109,7 @@ export interface HandlerLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** Guards the bus against its listener: an error in a listener is printed, and the work goes on. */
+/** Protects the bus from its listener: an error in the listener is printed, and the work goes on. */
 export function emitTo(listener: BusSignalListener, bus: BusName = UNNAMED): Emit {
   return (level, name, message, fields = {}) => {
     const signal: BusSignal = Object.freeze({ name, level, message, fields })
@@ -124,13 +127,16 @@ function reportListener(error: unknown): void {
   console.error('postbus: the signal listener threw', error)
 }
 
-/** Signals of one of several buses say which one. */
+/** Adds the name of the bus to each signal, for an application with several buses. */
 export function emitAs({ name: bus }: BusName, emit: Emit): Emit {
   return (level, name, message, fields) =>
     emit(level, name, name === 'handler.log' ? message : `${bus}: ${message}`, { bus, ...fields })
 }
 
-/** A handler's log: its signals carry `fields` (event, handler, attempt) beside what the handler adds. They are made with the first line. */
+/**
+ * A handler's log. Its signals carry the fields that `make` returns (event, handler, attempt), and the fields that the handler adds. `make`
+ * is called for the first line.
+ */
 export function logWith(emit: Emit, make: () => Readonly<Record<string, unknown>>): HandlerLog {
   let fields: Readonly<Record<string, unknown>> | undefined
   const at =
@@ -143,13 +149,13 @@ export function logWith(emit: Emit, make: () => Readonly<Record<string, unknown>
 export const RANKS = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
 const COLORS = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const
 
-/** Messages quote errors of other people's code: none of it may begin a line of its own or move the cursor. */
+/** Messages quote errors from foreign code. Their text must not begin a new line or move the cursor. */
 function onOneLine(message: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is being removed
   return message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }
 
-/** The bus's own messages name what they are about; a handler's do not. */
+/** Only a handler's messages get their fields printed: the bus's own messages already name what they are about. */
 function fieldsOf({ name, fields }: BusSignal): string {
   return name === 'handler.log' ? ` ${inspect(fields, { breakLength: Infinity, depth: 2 })}` : ''
 }
@@ -164,17 +170,19 @@ export function printSignals(level: BusSignalLevel | 'silent' = 'info'): BusSign
   return (signal) => (place[WRITTEN] ? undefined : print(signal))
 }
 
-/** On globalThis: the command line may have loaded another copy of this package than the application has. */
+/** On globalThis, because the command line and the application may have loaded different copies of this package. */
 const WRITTEN = Symbol.for('postbus.signals-are-written')
 const place = globalThis as typeof globalThis & { [WRITTEN]?: true }
 
-/** From now on the signals of every bus of this process are written so, and `printSignals` prints none. For the command line. */
+/**
+ * From now on, `write` receives the signals of every bus in this process, and `printSignals` prints none. For the command line.
+ */
 export function writeSignals(write: BusSignalListener): void {
   place[WRITTEN] = true
-  subscribe(SIGNAL_CHANNEL, (message) => write((message as SignalMessage).signal)) // what the channel carries
+  subscribe(SIGNAL_CHANNEL, (message) => write((message as SignalMessage).signal)) // the channel carries nothing else
 }
 
-/** Signals for people, a line each. */
+/** Prints signals for people, one line each. */
 export function prettyLog(level: BusSignalLevel | 'silent' = 'info'): BusSignalListener {
   return (signal) => {
     if (RANKS[signal.level] < RANKS[level]) return

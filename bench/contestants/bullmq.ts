@@ -57,7 +57,7 @@ function bullmq({ name, concurrency, queues = 1 }: Setup): Contestant {
   }
 }
 
-/** Its documentation names no number; of 10, 50, 200 and 500 the last one was the fastest here. */
+/** BullMQ's documentation names no number; of 10, 50, 200 and 500, 500 was the fastest here. */
 export const bullmqFast = bullmq({ name: 'BullMQ', concurrency: 500 })
 export const bullmqIdle = bullmq({ name: 'BullMQ, 5 queues', concurrency: 50, queues: 5 })
 

@@ -1,7 +1,7 @@
-/** Finds a contestant in a worker process, which is told where it lives and what it is called. */
+/** Finds a contestant in a worker process, by its file and its name. */
 import type { Contestant, Home } from './contestant.ts'
 
-/** Loaded one at a time: what a process costs that does nothing must not depend on libraries it does not use. */
+/** Only one is loaded: the cost of an idle process must not depend on libraries that it does not use. */
 const homes: Readonly<Record<Home, () => Promise<{ contestants: readonly Contestant[] }>>> = {
   postbus: () => import('./postbus.ts'),
   'pg-boss': () => import('./pg-boss.ts'),

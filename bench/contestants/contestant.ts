@@ -1,21 +1,21 @@
-/** Who can be asked to drain a backlog. Each is set up as its own documentation recommends; what was tuned is said. */
+/** The interface of a contestant that drains a backlog. Each is set up as its own documentation recommends; any tuning is stated. */
 import type { Load } from '../load.ts'
 import type { Order } from '../order.ts'
 
-/** The file of this folder that a contestant lives in. A worker process loads only that one, and only its library. */
+/** The file of this folder that defines a contestant. A worker process loads only that file, and only its library. */
 export type Home = 'postbus' | 'pg-boss' | 'pg-boss-work' | 'graphile-worker' | 'bullmq' | 'raw-sql'
 
 export interface Contestant {
   readonly home: Home
   readonly name: string
   readonly configuration: string
-  /** Contestants that name the same product are filled alike, and can start from copies of the same database. */
+  /** Contestants with the same product are filled alike, and can start from copies of the same database. */
   readonly product: string
-  /** Who keeps its jobs elsewhere than in Postgres brings that along. */
+  /** Starts the contestant's own store, if it does not keep its jobs in Postgres. */
   readonly bring?: () => Promise<OwnStore | NotHere>
-  /** Creates its tables and queues, and stores the load by its own fast way. */
+  /** Creates its tables and queues, and stores the load in the fastest way that it offers. */
   fill(connectionString: string, load: Load): Promise<void>
-  /** For who tells of a job before that is done in the database: whether all of them are by now. */
+  /** For a contestant that reports a job before the job is done in the database: returns true once all jobs are done there. */
   isSettled?(connectionString: string): Promise<boolean>
   /** Connects and checks what it checks at start, but works on nothing yet. Runs in a worker process. */
   open(connectionString: string): Promise<OpenWorker>
@@ -23,18 +23,18 @@ export interface Contestant {
 
 export interface OwnStore {
   readonly connectionString: string
-  /** Commands that were run so far, this question included. */
+  /** The number of commands run so far, including the one that asks for it. */
   commands(): Promise<number>
   stop(): Promise<void>
 }
 
-/** Why a contestant cannot be measured on this machine. */
+/** The reason why a contestant cannot be measured on this machine. */
 export interface NotHere {
   readonly because: string
 }
 
 export interface OpenWorker {
-  /** Works, with a handler that does nothing but tell, until stopped. Tells `count` what was done. */
+  /** Works until stopped, with a handler that only reports its start. Adds what was done to `count`. */
   start(count: Count, onHandled: OnHandled): void
   stop(): Promise<void>
 }
@@ -42,10 +42,10 @@ export interface OpenWorker {
 /** Called when a handler starts. */
 export type OnHandled = (order: Order) => void
 
-/** What a worker has done so far. */
+/** The work that a worker has done so far. */
 export interface Count {
   /** Deliveries that are done in the database too. */
   done: number
-  /** Of these, or of those whose handler has run, how many were on the hot key. */
+  /** How many of these, or of the deliveries whose handler has run, were on the hot key. */
   ofHot: number
 }

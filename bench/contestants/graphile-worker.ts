@@ -12,7 +12,7 @@ interface Setup {
   readonly name: string
   readonly options: Pick<RunnerOptions, 'preset' | 'concurrency' | 'pollInterval'>
   readonly says: string
-  /** Whether a job is put into the queue named by its key: one at a time, in order. */
+  /** True if each job is put into a queue named after its key, which runs one job at a time, in order. */
   readonly named?: boolean
   readonly tasks?: number
 }
@@ -22,7 +22,7 @@ const QUICKSTART = {
   says: 'run({ concurrency: 5, pollInterval: 1000, taskList }) as in its quickstart',
 }
 
-/** The configuration of the figures on its page, in which all of its batching is on. */
+/** The configuration behind the figures on its performance page, with all of its batching on. */
 const TUNED = {
   options: {
     preset: {
@@ -106,7 +106,7 @@ function isOrder(payload: unknown): payload is Order {
   return typeof payload === 'object' && payload !== null && 'total' in payload
 }
 
-/** Its default logger prints a line for each job, which would be measured too. */
+/** graphile-worker's default logger prints a line for each job, and that work would be measured too. */
 function quiet(): Logger {
   return new Logger(() => (level, message) => {
     if (level === 'error' || level === 'warning') process.stderr.write(`graphile-worker: ${message}\n`)

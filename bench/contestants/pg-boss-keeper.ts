@@ -1,4 +1,4 @@
-/** pg-boss's own policies as keepers of an order: `send` inside the caller's transaction, `fetch`, `complete` and `fail`. */
+/** pg-boss's own policies as keepers of order: `send` inside the caller's transaction, `fetch`, `complete` and `fail`. */
 import type { PgBoss } from 'pg-boss'
 import type { Client } from 'pg'
 import { openBoss, QUEUE, type Policy } from './pg-boss.ts'
@@ -9,7 +9,7 @@ interface Data {
   readonly what: string
 }
 
-/** So often in a row nothing was there to fetch beside the busy key. */
+/** After this many empty fetches in a row there is nothing left to fetch besides the busy key. */
 const EMPTY_FETCHES = 10
 
 export function pgBossKeeper(policy: Policy): KeeperOfOrder {

@@ -48,7 +48,7 @@ async function work(boss: PgBoss, { options, queues = 1 }: Setup, handle: Return
   for (const queue of receivers(queues)) await boss.work(queue, options, handle)
 }
 
-/** A job is counted when its handler runs: `work()` completes it afterwards, and does not tell. */
+/** A job is counted when its handler runs: `work()` completes the job afterwards, without a report. */
 function handlerFor(count: Count, onHandled: OnHandled) {
   return async (jobs: readonly { readonly data: Order }[]): Promise<void> => {
     for (const { data } of jobs) onHandled(data)
@@ -57,13 +57,13 @@ function handlerFor(count: Count, onHandled: OnHandled) {
   }
 }
 
-/** Ten at once, and the shortest poll that pg-boss takes. Without `batchSize` a worker fetches one job per poll. */
+/** Ten jobs at once, and the shortest poll interval that pg-boss allows. Without `batchSize` a worker fetches one job per poll. */
 export const asDocumented = pgBossWork({
   name: 'pg-boss work()',
   options: { localConcurrency: 10, pollingIntervalSeconds: 0.5 },
 })
 
-/** What its documentation offers for a backlog: batches, fetched without a pause while they come back full. */
+/** What pg-boss's documentation offers for a backlog: batches, fetched without a pause as long as they are full. */
 export const inBatches = pgBossWork({
   name: 'pg-boss work(), batches of 500',
   options: { localConcurrency: 4, pollingIntervalSeconds: 0.5, batchSize: 500, burstWhenBatchFull: true },

@@ -45,7 +45,7 @@ function pgBoss({ policy, batchSize }: Setup): Contestant {
   }
 }
 
-/** pg-boss without what runs on timers: nothing of that is measured. */
+/** pg-boss without the tasks that it runs on timers: these are not measured. */
 export async function openBoss(connectionString: string): Promise<PgBoss> {
   const boss = new PgBoss({ connectionString, supervise: false, schedule: false })
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`))

@@ -1,4 +1,4 @@
-/** Ourselves as keepers of an order: `bus.publish` with `tx`, and a worker. */
+/** Postbus as a keeper of order: `bus.publish` with `tx`, and a worker. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, failed, type Bus } from '../../src/index.ts'
@@ -42,7 +42,7 @@ function busFor(connectionString: string, handle: Handle): Bus {
   return createBus({ connectionString, handlers: [handler], onSignal: () => undefined })
 }
 
-/** Works until it is over, or patience is. The caller stops the worker. */
+/** Runs a worker until `isOver` returns true, or until `PATIENCE_MS` have passed. The caller stops the worker. */
 type WorkWith = (handle: Handle, isOver: () => boolean) => Promise<{ stop(): Promise<unknown> }>
 
 async function work(bus: Bus, isOver: () => boolean): ReturnType<WorkWith> {

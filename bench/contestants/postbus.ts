@@ -1,4 +1,4 @@
-/** Ourselves: `bus.publish` of lists of 1,000, and a worker as `bus.worker().start()` runs it. */
+/** Postbus: `bus.publish` of lists of 1,000, and a worker as `bus.worker().start()` runs it. */
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type Envelope } from '../../src/index.ts'
 import { HOT_KEY, listsOf } from '../load.ts'
@@ -25,10 +25,10 @@ type Kind = 'with keys' | 'without keys' | 'of both kinds'
 interface Setup {
   readonly kind: Kind
   readonly concurrency: number
-  /** How many handlers. Default: one, and all on one queue. */
+  /** How many handlers there are. Default: one. By default all are on one queue. */
   readonly handlers?: number
   readonly queueEach?: boolean
-  /** They read the log. */
+  /** True if the handlers read the log. */
   readonly readsLog?: boolean
 }
 
@@ -105,12 +105,12 @@ function busFor(
   return createBus({ connectionString, handlers: all, queryTimeoutMs: 60_000, onSignal: printTrouble })
 }
 
-/** To publish what a contestant with one handler handles. */
+/** A bus that publishes for a contestant with one handler. */
 export function publishingBus(connectionString: string, kind: Kind): Bus {
   return busFor(connectionString, { kind, concurrency: 1 }, () => undefined)
 }
 
-/** To publish what `steady` handles. */
+/** A bus that publishes for `steady`. */
 export function steadyBus(connectionString: string): Bus {
   return busFor(connectionString, { kind: 'of both kinds', concurrency: 20, handlers: 2 }, () => undefined)
 }

@@ -1,4 +1,4 @@
-/** The limit: a bare table, whose rows are locked, handled and deleted in one transaction. It retries nothing and remembers nothing. */
+/** The limit: a bare table, whose rows are locked, handled and deleted in one transaction. It has no retries and no history. */
 import { Client } from 'pg'
 import { HOT_KEY, listsOf } from '../load.ts'
 import { orderOf, type Order } from '../order.ts'

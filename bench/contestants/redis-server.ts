@@ -1,4 +1,4 @@
-/** A Redis server of our own, where the machine has the program: on a port of its own, with its data in a folder of its own. */
+/** Starts a Redis server, if the machine has the program, on a port of its own and with its data in a folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import type { NotHere, OwnStore } from './contestant.ts'
 
-/** As Redis comes: snapshots now and then, nothing is written when a command is acknowledged. */
+/** Redis's default: a snapshot now and then, and nothing is written to disk when a command is acknowledged. */
 export const REDIS_SAYS =
   'redis-server with its default persistence (snapshots; what came after the last one is lost in a crash)'
 
@@ -29,7 +29,7 @@ export async function bringRedis(): Promise<OwnStore | NotHere> {
     async stop() {
       redis.disconnect()
       const ended = once(server, 'exit')
-      server.kill('SIGKILL') // nothing of it is kept
+      server.kill('SIGKILL') // its data is not kept
       await ended
       await rm(folder, { recursive: true, force: true })
     },

@@ -1,4 +1,4 @@
-/** An entry of a question about publishing: a publisher with so many receivers, and a table of orders. */
+/** An entry of a question about publishing: a publisher with a number of receivers, and a table of orders. */
 import type { Entry, Figures } from '../question.ts'
 import { createOrders, type OpenPublisher, type Publisher } from './publisher.ts'
 

@@ -4,7 +4,7 @@ import type { ClientBase } from 'pg'
 import { receivers, type Order } from '../order.ts'
 import { connected, type Publisher } from './publisher.ts'
 
-/** As `addJobs()` calls it, but prepared. */
+/** The statement of `addJobs()`, but prepared. */
 const ADD_JOBS = {
   name: 'add-jobs',
   text: 'select id from graphile_worker.add_jobs(array(select json_populate_recordset(null::graphile_worker.job_spec, $1::json)))',

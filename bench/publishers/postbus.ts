@@ -1,4 +1,4 @@
-/** Ourselves: `bus.publish`, with the caller's transaction or without. */
+/** Postbus: `bus.publish`, with the caller's transaction or without. */
 import { createBus, defineHandler, type Bus } from '../../src/index.ts'
 import { OrderPlaced } from '../contestants/postbus.ts'
 import { receivers } from '../order.ts'

@@ -1,11 +1,11 @@
-/** Who can be asked to publish an event to several receivers, inside the transaction that changes the data. */
+/** The interface of a contestant that publishes an event to several receivers, inside the transaction that changes the data. */
 import { Client, type ClientBase } from 'pg'
 import type { Order } from '../order.ts'
 
 export interface Publisher {
   readonly name: string
   readonly configuration: string
-  /** Creates its tables and queues, for so many receivers. */
+  /** Creates its tables and queues, for `receivers` receivers. */
   install(connectionString: string, receivers: number): Promise<void>
   open(connectionString: string, receivers: number): Promise<OpenPublisher>
 }
@@ -13,7 +13,7 @@ export interface Publisher {
 export interface OpenPublisher {
   /** Publishes one event to all receivers, as part of the client's open transaction. */
   publish(client: ClientBase, order: Order): Promise<unknown>
-  /** Publishes many events to all receivers by its own fast way, in a transaction of its own. */
+  /** Publishes many events to all receivers in the fastest way that it offers, in a transaction of its own. */
   publishList(orders: readonly Order[]): Promise<unknown>
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export async function createOrders(connectionString: string): Promise<void> {
   await client.end()
 }
 
-/** What a service does: it writes an order, and publishes that in the same transaction. The statements by name, in turn. */
+/** The steps of a service that writes an order and publishes it in the same transaction: the name of each step, and its call. */
 export function stepsOf(publisher: OpenPublisher, client: ClientBase, order: Order) {
   return [
     ['begin', () => client.query('begin')],
@@ -36,7 +36,7 @@ export function stepsOf(publisher: OpenPublisher, client: ClientBase, order: Ord
   ] as const
 }
 
-/** Runs such a transaction. `beforeCommit` is called last. */
+/** Runs such a transaction. `beforeCommit` is called right before the commit. */
 export async function placeOrder(
   publisher: OpenPublisher,
   client: ClientBase,
@@ -51,12 +51,12 @@ export async function placeOrder(
 
 export async function connected(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString })
-  client.on('error', () => undefined) // the next statement hears of it
+  client.on('error', () => undefined) // the next statement fails and says why
   await client.connect()
   return client
 }
 
-/** So many connections, closed at the end. */
+/** Runs work with `count` connections, and closes them at the end. */
 export async function withClients<Result>(
   connectionString: string,
   count: number,

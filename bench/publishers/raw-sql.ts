@@ -28,7 +28,7 @@ const SOURCE = {
   list: 'select * from unnest($1::uuid[], $2::json[], $3::timestamptz[])',
 }
 
-/** The queue's settings stand in the statement: reading them is work that a limit does not have. */
+/** The queue's settings are constants in the statement: reading them is work that the limit must not include. */
 async function statement(client: Client, kind: keyof typeof SOURCE, count: number) {
   const { rows } = await client.query<{ settings: string }>(
     `select format('%s, %s, now() + interval ''%s seconds'', %s, %s, %L::boolean, %L, %s',

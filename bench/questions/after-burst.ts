@@ -1,4 +1,4 @@
-/** Whether a queue that was filled in one go, faster than Postgres gathers statistics, is worked off as fast as otherwise. */
+/** Measures the drain of a queue that was filled faster than Postgres gathers statistics, compared with one that was analyzed. */
 import { Client } from 'pg'
 import { ourBest, plainBest } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'
@@ -74,7 +74,7 @@ function burst(contestant: Contestant, load: Load, statistics: Statistics): Entr
   }
 }
 
-/** Of the largest table of deliveries, which is the queue's. */
+/** The row count that Postgres assumes for the largest table of deliveries, which is the queue's. */
 async function believedRows(connectionString: string): Promise<number> {
   const client = new Client({ connectionString })
   await client.connect()

@@ -1,4 +1,4 @@
-/** How fast a backlog is worked off that has no order to keep. */
+/** Measures how fast a backlog without keys is worked off. */
 import { bullmqFast } from '../contestants/bullmq.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { graphileDefault, graphileTuned } from '../contestants/graphile-worker.ts'

@@ -1,4 +1,4 @@
-/** What it costs to publish to many receivers, and to publish much: the rate, and what is written to Postgres's log for each event. */
+/** Measures the cost of publishing to many receivers, and of large events: the rate, and the bytes of WAL for each event. */
 import { randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { orderOf } from '../order.ts'
@@ -95,7 +95,7 @@ async function publishMany(open: OpenPublisher, client: Client, { events, kiloby
   }
 }
 
-/** Together with the rest of an order, so many kilobytes. */
+/** Returns a note that makes an order `kilobytes` KB large. */
 function noteOf(kilobytes: number): string {
   const rest = 150
   return randomBytes(Math.round((Math.max(0, kilobytes * 1_000 - rest) * 3) / 4)).toString('base64')

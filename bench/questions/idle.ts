@@ -1,4 +1,4 @@
-/** What a worker costs that has nothing to do. */
+/** Measures the cost of a worker that has nothing to do. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { bullmqIdle } from '../contestants/bullmq.ts'
 import type { Contestant } from '../contestants/contestant.ts'
@@ -10,7 +10,7 @@ import { countStatements } from '../statement-counter.ts'
 import { withWorkers, type Workers } from '../workers.ts'
 
 const CASE = '5 queues, nothing to do'
-/** Ours: each of five handlers has a queue for events without a key, and one for those with a key. */
+/** For Postbus: each of five handlers has a queue for events without a key, and one for events with a key. */
 const OUR_QUEUES = 12
 const STATEMENTS = 'statements a minute'
 const CPU = '% of a core'
@@ -88,7 +88,7 @@ async function idleElsewhere(contestant: Contestant, bring: NonNullable<Contesta
 interface Setting {
   readonly contestant: Contestant
   readonly connectionString: string
-  /** Statements so far. */
+  /** The number of statements so far. */
   readonly count: () => Promise<number>
 }
 

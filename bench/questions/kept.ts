@@ -1,4 +1,4 @@
-/** What a finished delivery leaves behind: bytes of the history, and of the table it has left. */
+/** Measures the bytes that a finished delivery leaves behind: in the history, and in the table that it has left. */
 import { Client } from 'pg'
 import { ourBest, plainBest } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'

@@ -1,4 +1,4 @@
-/** Where the time from a commit to the start of a handler goes, step by step, on connections that had nothing to do before. */
+/** Measures where the time from a commit to the start of a handler goes, step by step, on connections that were idle before. */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'

@@ -1,4 +1,4 @@
-/** How long it takes from the commit of an event to the start of its handler, in another process. */
+/** Measures the time from the commit of an event to the start of its handler, in another process. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
 import type { Contestant } from '../contestants/contestant.ts'
@@ -83,7 +83,7 @@ function casesOf({ quick }: Extent): readonly Case[] {
   ]
 }
 
-/** Answers how many events a second that was. */
+/** Publishes events, and returns the rate in events per second. */
 type Publishing = (publishAt: (place: number) => Promise<void>) => Promise<number>
 
 function entryFor(contestant: Contestant, publisher: Publisher, publishing: Publishing): Entry {
@@ -98,7 +98,7 @@ function entryFor(contestant: Contestant, publisher: Publisher, publishing: Publ
     async measure({ connectionString }) {
       const open = await publisher.open(connectionString, 1)
       const pool = new Pool({ connectionString, max: 8 })
-      pool.on('error', () => undefined) // an idle connection that is cut while it is being closed
+      pool.on('error', () => undefined) // an idle connection may be cut while it is being closed
       try {
         return await measured({ contestant, connectionString, open, pool }, publishing)
       } finally {
@@ -116,7 +116,7 @@ interface Setting {
   readonly pool: Pool
 }
 
-/** So many events before the first that counts: connections are opened, statements planned. */
+/** Events before the first that counts: they open connections and plan statements. */
 const WARM_UP = 10
 
 async function measured(setting: Setting, publishing: Publishing): Promise<Figures> {

@@ -1,4 +1,4 @@
-/** How fast handlers work off the log, beside the queues of others. */
+/** Measures how fast handlers work off the log, compared with the queues of others. */
 import { graphileNamedTuned, graphileTuned } from '../contestants/graphile-worker.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { logTen, logWithKeys, logWithoutKeys, ourBest } from '../contestants/postbus.ts'

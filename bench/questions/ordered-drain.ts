@@ -1,4 +1,4 @@
-/** How fast a backlog of events that must keep the order of their keys is worked off, however much waits and however unequally. */
+/** Measures how fast a backlog is worked off that must keep the order of each key, with backlogs of different size and skew. */
 import { graphileNamed, graphileNamedTuned } from '../contestants/graphile-worker.ts'
 import { fifo, fifoTuned, singleton, singletonTuned } from '../contestants/pg-boss.ts'
 import { ourBest, ourDefault } from '../contestants/postbus.ts'
@@ -91,7 +91,7 @@ function casesOf({ quick, full }: Extent): readonly Case[] {
 }
 
 function drainCase(name: string, load: Load, contestants: readonly Contestant[], processes = 1): Case {
-  // A backlog of ours is drained to its end, however long: at the end a table is full of what is done.
+  // Our own backlog is drained to its end, even if that takes long: at the end the table is full of finished deliveries.
   const limitMs = (contestant: Contestant) => (ours.includes(contestant) ? 300_000 : PEER_LIMIT_MS)
   const entries = contestants.map((contestant) =>
     drainEntry({ contestant, load, processes, limitMs: limitMs(contestant), figures: rateOf }),

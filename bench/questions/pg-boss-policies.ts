@@ -1,5 +1,5 @@
 /**
- * What pg-boss's own policies do in the situations in which an order breaks: the evidence for
+ * Shows what pg-boss's own policies do in the situations in which an order breaks: the evidence for
  * `docs/decisions/0007-lanes-instead-of-pg-boss-policies.md`.
  */
 import { Client } from 'pg'

@@ -1,4 +1,4 @@
-/** Whether a worker keeps up while someone in the server has an old snapshot open: a report, or a forgotten transaction. */
+/** Measures whether a worker keeps up while an old snapshot is open in the server: of a report, or of a forgotten transaction. */
 import { Client } from 'pg'
 import { anEvent, ourBest, plainBest, publishingBus } from '../contestants/postbus.ts'
 import { once } from '../databases.ts'

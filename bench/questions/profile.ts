@@ -1,4 +1,4 @@
-/** What a delivery costs the database: the functions of a queue, called for 200 deliveries at a time by one session alone. */
+/** Measures the cost of a delivery in the database: one session calls the functions of a queue for 200 deliveries at a time. */
 import { Client } from 'pg'
 import { ourBest, plainBest } from '../contestants/postbus.ts'
 import type { Contestant } from '../contestants/contestant.ts'
@@ -72,7 +72,7 @@ interface Explained {
   ]
 }
 
-/** Sums up what steps of the same name took. */
+/** Adds up the cost of steps with the same name. */
 class Steps {
   readonly #client: Client
   readonly #sums = new Map<string, { ms: number; pages: number; wal: number }>()

@@ -1,4 +1,4 @@
-/** What a partition key costs at publish: the same events to the same handlers, with a key and without. */
+/** Measures the cost of a partition key at publish: the same events to the same handlers, with a key and without. */
 import { defineEvent, defineHandler, createBus, type Bus } from '../../src/index.ts'
 import { z } from 'zod'
 import type { Case, Entry, Extent, Figures, Question } from '../question.ts'

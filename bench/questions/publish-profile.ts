@@ -1,4 +1,4 @@
-/** Where the time of a transaction that publishes goes: what each of its statements takes, as its client sees it. */
+/** Measures where the time of a publishing transaction goes: the time of each statement, as its client sees it. */
 import type { Client } from 'pg'
 import { orderOf } from '../order.ts'
 import { publishingEntry } from '../publishers/entry.ts'

@@ -1,4 +1,4 @@
-/** How fast events are published to three receivers: one by one, each in the transaction that writes an order, and in lists. */
+/** Measures how fast events are published to three receivers: one by one, each in the transaction of an order, and in lists. */
 import { orderOf } from '../order.ts'
 import { publishingEntry } from '../publishers/entry.ts'
 import { graphileWorker } from '../publishers/graphile-worker.ts'

@@ -1,4 +1,4 @@
-/** How fast the record of events is looked at when it is long: pages, states, trees. */
+/** Measures how fast a long record of events is read: pages, states, trees. */
 import { Client } from 'pg'
 import type { Bus, EventQuery } from '../../src/index.ts'
 import { plainBest, publishingBus } from '../contestants/postbus.ts'
@@ -12,7 +12,7 @@ const A_DAY_MS = 86_400_000
 const STATUS = 'status of an event, ms'
 const PAGE_MS = 200
 
-/** What is asked for in turn `n`: something else each time, so that no page is one that was read a moment ago. */
+/** The queries of turn `n`. They differ in each turn, so that no page was read a moment ago. */
 const QUERIES: Readonly<Record<string, (n: number) => EventQuery>> = {
   everything: () => ({}),
   'a type': (n) => ({ type: `shop.type-${n % 20}` }),

@@ -1,4 +1,4 @@
-/** Whether anything drifts while a worker runs for long at a steady rate: latency, the size of tables, memory. */
+/** Measures whether anything drifts while a worker runs for a long time at a steady rate: latency, the size of tables, memory. */
 import { Client } from 'pg'
 import { anEvent, steady, steadyBus } from '../contestants/postbus.ts'
 import type { Bus } from '../../src/index.ts'
@@ -37,7 +37,7 @@ function partsOf(full: boolean): Parts {
   return full ? { parts: 10, partMs: 60_000 } : { parts: 6, partMs: 10_000 }
 }
 
-/** The first part is a start: connections, plans, memory. */
+/** Compares the last part with the second: the first one includes the start (connections, plans, memory). */
 function drift(value: FigureOf, figure: string): number {
   const of = (part: number) => value({ case: CASE, contestant: steady.name, figure: `part ${part}: ${figure}` })
   const last = Number.isNaN(of(10)) ? 6 : 10

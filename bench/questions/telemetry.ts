@@ -1,4 +1,4 @@
-/** What spans and metrics cost: the same bus with and without, in turns within one process, on the real SDK with an exporter that drops what it gets. */
+/** Measures the cost of spans and metrics: one bus with and one without, in turns in one process, on the real SDK. The exporter drops all. */
 import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { Pool } from 'pg'
@@ -74,7 +74,7 @@ function inPairs(pairs: number, publishes: number, backlog: number): Entry {
   }
 }
 
-/** How much longer it takes with telemetry, in percent. */
+/** How much longer `measure` takes with telemetry, in percent. */
 async function cost(pairs: number, measure: (bus: Bus) => Promise<number>, { off, on }: { off: Bus; on: Bus }) {
   const ratios: number[] = []
   for (let pair = 0; pair < pairs; pair += 1) {

@@ -1,4 +1,4 @@
-/** What a test pays for recording what it publishes, beside the codec that every event goes through anyway. */
+/** Measures the cost of recording events in a test, besides the codec that every event goes through anyway. */
 import { z } from 'zod'
 import { createCodec } from '../../src/codec/codec.ts'
 import { createBus, defineEvent } from '../../src/index.ts'

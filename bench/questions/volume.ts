@@ -1,4 +1,4 @@
-/** Whether what has finished makes the living slower: a day's history of a busy service, and the same without. */
+/** Measures whether finished deliveries slow down the others: with a day's history of a busy service, and without. */
 import { Client } from 'pg'
 import { anEvent, plainBest, publishingBus } from '../contestants/postbus.ts'
 import type { BenchDatabase, Case, Figures, Question } from '../question.ts'

@@ -13,10 +13,10 @@ const MAX_CAUSES = 3
 
 const UNSHOWABLE = 'Thrown: a value that cannot be shown'
 
-/** A value in quotes, in escaped quotes (JSON inside JSON), or up to what ends a word. */
+/** A value in quotes, in escaped quotes (JSON inside JSON), or without quotes, up to the end of the word. */
 const VALUE = String.raw`(?:\\+"[^"]*"|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&}]+)`
 const NAMES = 'password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key'
-/** What stands between a name and its value: a closing quote, and an equals sign or a colon. */
+/** The text between a name and its value: a closing quote if there is one, then an equals sign or a colon. */
 const IS = String.raw`\\*["']?\s*[=:]\s*`
 
 const SECRETS: readonly (readonly [RegExp, string])[] = [
@@ -29,7 +29,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/g, '***'],
 ]
 
-/** What is kept of the error of one attempt. Never throws. */
+/** Returns what is stored of one attempt's error. Never throws. */
 export function attemptError(error: unknown, attempt: number, at: Date): AttemptError {
   return {
     attempt,

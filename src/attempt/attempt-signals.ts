@@ -1,4 +1,4 @@
-/** What the bus says about attempts. Nothing about those that end well. */
+/** The signals that the bus emits about attempts. Attempts without a problem emit none. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { Outcome } from '../handlers/outcome.ts'
@@ -44,7 +44,7 @@ export function reportOverdue(emit: Emit, delivery: ClaimedDelivery): void {
   emit('error', 'attempt.overdue', `${delivery.handler} ${problem}`, fieldsOf(delivery))
 }
 
-/** The handler has returned something of which nothing can be asked. */
+/** Reports an attempt that gave no outcome: a query failed, or the handler's result cannot be read. */
 export function reportTrouble(emit: Emit, delivery: ClaimedDelivery, what: string, error: unknown): void {
   const { id, handler, attempt } = delivery
   const fields = { deliveryId: id, handler, attempt }
@@ -59,7 +59,7 @@ export function fieldsOf(delivery: ClaimedDelivery): Readonly<Record<string, unk
 
 const TRACE_ID = /^[0-9a-f]{2}-([0-9a-f]{32})-/
 
-/** What connects a line of a handler's log with others: the key, the correlation id, and the trace that published the event. */
+/** The fields that connect a line of a handler's log with others: key, correlation id, and the trace that published the event. */
 export function traceOf({
   partitionKey,
   correlationId,

@@ -8,7 +8,7 @@ export interface Attempts {
   readonly batchAttempts: BatchAttempts
 }
 
-/** Returns what runs attempts with these parts. */
+/** Makes the functions that run attempts with these parts. */
 export function attemptsWith(given: Omit<AttemptParts, 'deadlines'>): Attempts {
   const parts = { ...given, deadlines: new Deadlines() }
   return {

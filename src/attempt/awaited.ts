@@ -1,4 +1,4 @@
-/** A delivery that has waited to be told how it ended, and is claimed again: it was told, or its time is over. Its handler has had its turn. */
+/** Ends a delivery that waited to be told how it ended: it was told, or its time is over. Its handler has run, and is not called for this claim. */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
@@ -6,7 +6,7 @@ import { openRest } from './open-envelope.ts'
 import type { Undecided } from './on-dead.ts'
 import { retryOrDead } from './outcome-of.ts'
 
-/** What becomes of it; `null` when it has not waited, and its handler is to be called. */
+/** Returns what becomes of the delivery; `null` when it has not waited, and its handler must be called. */
 export function toldOrTimedOut(delivery: ClaimedDelivery, event: StoredEvent, handler: AnyHandler): Undecided | null {
   const awaited = event.rest === null ? null : openRest(event).awaited
   if (!awaited) return null
@@ -25,7 +25,7 @@ function timedOut({ name }: AnyHandler): PostbusError {
   return withoutStack(new PostbusError('POSTBUS_COMPLETION_TIMEOUT', `"${name}" ${problem}`))
 }
 
-/** It would lead here, where nothing has failed. */
+/** The stack would lead here, where nothing has failed. */
 function withoutStack(error: PostbusError): PostbusError {
   delete (error as { stack?: string }).stack
   return error

@@ -1,4 +1,4 @@
-/** What a batch handler answers for each event of its batch: in a transaction of the application, if it is to run in one. */
+/** Calls a batch handler and returns its answer for each event of the batch: in a transaction of the application, if the handler needs one. */
 import { needsTransaction } from '../handlers/transactional.ts'
 import { callBatch, type AnswerFor } from './batch-call.ts'
 import type { BatchCall, BatchMember } from './batch-member.ts'
@@ -11,7 +11,7 @@ export async function answersTo(call: BatchCall, parts: OwnTransactionParts): Pr
   if (!needsTransaction(call.handler) || parts.tx !== undefined) return callBatch(call, parts)
 
   const ids = new Map(call.members.map(({ delivery, event }) => [event.id, delivery.id]))
-  const before = await completedAmong(call.members, parts).catch(() => NONE) // then its transaction tells
+  const before = await completedAmong(call.members, parts).catch(() => NONE) // the transaction finds out then
   const members = call.members.filter(({ delivery }) => !before.has(delivery.id))
   const run = async (some: readonly BatchMember[], within: CallParts) => {
     const answerFor = await callBatch({ ...call, members: some }, within)

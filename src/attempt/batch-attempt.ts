@@ -9,13 +9,13 @@ import { openedFor } from './opened-for.ts'
 import { outcomeOf } from './outcome-of.ts'
 import type { AttemptParts } from './run-attempt.ts'
 
-/** What became of a member. Rejects as an attempt does: see `concluded-attempt.ts`. */
+/** Returns what became of a member. It can reject, as an attempt can: see `concluded-attempt.ts`. */
 export type OutcomeOf = (delivery: ClaimedDelivery) => Promise<Outcome>
 
 export interface BatchAttempts {
   /** The batch handler of this name; `null` when there is none, or it takes one event at a time. */
   handlerNamed(name: string): AnyHandler | null
-  /** Opens what was claimed for the handler; `null` when it is not to be called for it: such a delivery ends by an attempt of its own. */
+  /** Opens a claimed delivery; `null` when the handler must not be called for it: the delivery then ends by an attempt of its own. */
   open(delivery: ClaimedDelivery, handler: AnyHandler): BatchMember | null
   /** Calls the handler. Never rejects. */
   run(handler: AnyHandler, members: readonly BatchMember[], abort: AbortController): Promise<OutcomeOf>

@@ -1,7 +1,7 @@
 /**
- * The one place where a batch handler is called: with the events of its batch, under one deadline. What it returns or throws is the
- * answer for each of them, unless it has said something else of one. Nothing of a trace surrounds it: there are many causes, and
- * `context.publish` is told which one it is.
+ * The one place where a batch handler is called: with the events of its batch, under one deadline. What it returns is the answer for
+ * each event that it set no other outcome for. An error that it throws is the answer for all of them. It runs outside any trace: its
+ * events may have many causes, and `context.publish` is told which event is the cause.
  */
 import { aroundHandle } from '../middleware/around-handle.ts'
 import { batchHooks } from '../middleware/channels.ts'
@@ -13,10 +13,10 @@ import { MemberOutcomes } from './batch-outcomes.ts'
 import type { CallParts } from './call-handler.ts'
 import type { Answer } from './handler-call.ts'
 
-/** What the handler has answered for the event with this id. */
+/** Returns what the handler answered for the event with this id. */
 export type AnswerFor = (eventId: string) => Answer
 
-/** Never rejects: what the handler does is an answer. */
+/** Never rejects: an error of the handler is an answer too. */
 export async function callBatch(call: BatchCall, parts: CallParts): Promise<AnswerFor> {
   const { handler, members } = call
   const outcomes = new MemberOutcomes(

@@ -41,7 +41,7 @@ function deliveryOf({ delivery }: BatchMember): BatchDelivery {
   return Object.freeze({ deliveryId: delivery.id, attempt: delivery.attempt, isReplay: replayId !== null, replayId })
 }
 
-/** Which of the events is the cause was not said. */
+/** For a publish without `causedBy`, which names no event of the batch as the cause. */
 function by(handler: string, event: Envelope): Envelope {
   return event.causationId === null ? Object.freeze({ ...event, causedByHandler: handler }) : event
 }

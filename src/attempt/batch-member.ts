@@ -8,7 +8,7 @@ import type { ShadowEvent } from '../handlers/listens-to.ts'
 export interface BatchMember {
   readonly delivery: ClaimedDelivery
   readonly event: Envelope | ShadowEvent
-  /** The first of its lane that came with it, whose claim it has; left out: it has a claim of its own. */
+  /** The first delivery of its lane in this batch, which holds the claim for both. Left out: this delivery has its own claim. */
   readonly head?: ClaimedDelivery
 }
 

@@ -1,4 +1,4 @@
-/** What a batch handler says about single events of its batch, while it runs. */
+/** Collects the outcomes that a batch handler sets for single events of its batch, while it runs. */
 import { inspect } from 'node:util'
 import { PostbusError } from '../errors.ts'
 import type { BatchOutcomes, MemberEvent } from '../handlers/batching.ts'
@@ -39,7 +39,7 @@ export class MemberOutcomes implements BatchOutcomes<MemberEvent> {
     throw this.#refusal(where, `expected an event of this batch, but got ${got}.`)
   }
 
-  /** What was said of an event, or what became of the batch. */
+  /** Returns the outcome that was set for an event, or `otherwise`, the answer for the whole batch. */
   of(id: string, otherwise: unknown): unknown {
     return this.#said.has(id) ? this.#said.get(id) : otherwise
   }

@@ -1,6 +1,6 @@
 /**
- * The one place where a handler is called: with its event and its context, under its deadline. An attempt ends here
- * (`run-attempt.ts`); the inline backend and `runEvent`, which have no stored row to begin with, begin here.
+ * The one place where a handler is called: with its event and its context, under its deadline. This is the last step of an attempt
+ * (`run-attempt.ts`). The inline backend and `runEvent` have no stored row to open, so they begin here.
  */
 import type { Answer, HandlerCall } from './handler-call.ts'
 import { reportOverdue } from './attempt-signals.ts'
@@ -13,11 +13,11 @@ import { traceAttempt } from '../publishing/trace.ts'
 
 export interface CallParts extends ContextParts {
   readonly deadlines: Deadlines
-  /** What stands around handlers. They, too, have to end before the deadline. */
+  /** The hooks that run around handlers. They too must end before the deadline. */
   readonly middleware: Hooks
 }
 
-/** All that a handler does is an outcome: this neither throws nor rejects. A promise, only if the handler returns one. */
+/** Never throws or rejects: an error of the handler is an answer too. Returns a promise only if the handler returns one. */
 export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promise<Answer> {
   const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery))
   const trace = traceAttempt(call.event, call.handler.name)

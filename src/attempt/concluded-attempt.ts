@@ -6,7 +6,7 @@ import type { Emit } from '../signals.ts'
 import { reportOutcome, reportTrouble } from './attempt-signals.ts'
 import { settlementOf } from './settlement.ts'
 
-/** After an answer that cannot be understood. */
+/** The delay before the next attempt, when an attempt ended without an outcome. */
 const TROUBLE_MS = 30_000
 
 export interface ConcludedAttempt {

@@ -14,13 +14,13 @@ export interface ContextParts {
   readonly emit: Emit
   readonly middleware: Pick<Hooks, 'bus'>
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
-  /** For `context.tx`: handlers run inside `publish`, or a test drains inside a transaction. */
+  /** For `context.tx`: the handler runs inside `publish` or in a transaction of its own, or a test drains inside a transaction. */
   readonly tx?: PublishTransaction | undefined
 }
 
 /**
- * A plain frozen object, whose parts can be taken out or spread into another one. Getters that make the log and the signal
- * when they are asked for would save a worker 0.1 µs of 10, and be lost by `{ ...context }`.
+ * Returns a plain frozen object, so its fields can be destructured or spread into another object. Getters that make the log and the
+ * signal only when they are read would save a worker 0.1 µs of 10, but `{ ...context }` would lose them.
  */
 export function contextFor(
   { delivery, handler, event, abort }: HandlerCall,

@@ -1,9 +1,9 @@
-/** Runs handlers against the clock: when its time is over, a handler's signal is aborted, and the attempt counts as failed. */
+/** Gives handlers a time limit: when a handler's time is over, its signal is aborted, and the attempt counts as failed. */
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { Answer } from './handler-call.ts'
 
-/** How long after its signal was aborted a handler may take to return before it is reported. */
+/** A handler that has not returned this long after its signal was aborted is reported. */
 const OVERDUE_AFTER_MS = 5_000
 
 interface Watched {
@@ -12,8 +12,8 @@ interface Watched {
 }
 
 /**
- * The deadlines of all handlers that run. Those with the same time limit end in the order in which they began, so there is
- * one timer for each limit, set for the oldest: two timers per attempt took a twentieth of a worker's time.
+ * The deadlines of all running handlers. Deadlines with the same time limit pass in the order in which they began, so there is one
+ * timer for each limit, set for the oldest deadline: two timers per attempt took a twentieth of a worker's time.
  */
 export class Deadlines {
   readonly #byLimit = new Map<number, SameLimit>()
@@ -32,7 +32,7 @@ class SameLimit {
   readonly #limitMs: number
   readonly #running = new Set<Deadline>()
   #timer: NodeJS.Timeout | undefined
-  /** Whose time is over when the timer fires. */
+  /** The deadline that passes when the timer fires. */
   #timed: Deadline | undefined
 
   constructor(limitMs: number) {
@@ -46,7 +46,7 @@ class SameLimit {
     return deadline
   }
 
-  /** The timer stays for as long as something runs: it keeps the process alive for that, and no longer. */
+  /** The timer stays while a handler runs within its time. It keeps the process alive for that long, and no longer. */
   remove(deadline: Deadline): void {
     this.#running.delete(deadline)
     if (this.#running.size > 0) return
@@ -92,8 +92,8 @@ export class Deadline {
   }
 
   /**
-   * The handler's time is over. It is waited for, however long it takes: as long as it runs, its claim is kept, so that it
-   * cannot overlap with its own next attempt.
+   * The handler's time is over. The worker still waits for the handler, however long it takes, and keeps its claim, so that the
+   * handler cannot overlap with its own next attempt.
    */
   pass(): void {
     const { handler, abort } = this.#watched
@@ -103,7 +103,7 @@ export class Deadline {
     abort.abort(this.#timeout)
   }
 
-  /** The handler has answered. What it answers after its time is over is not believed. */
+  /** The handler has returned or thrown. After its deadline the answer is a timeout; an error that it threw becomes the cause. */
   end(answer: Answer): Answer {
     this.#list.remove(this)
     const timeout = this.#timeout

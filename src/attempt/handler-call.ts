@@ -1,4 +1,4 @@
-/** What a handler is called with, and what came of that. */
+/** Everything that a call of a handler needs, and the answer that the call gives. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
@@ -12,6 +12,6 @@ export interface HandlerCall {
   readonly abort: AbortController
 }
 
-/** What came of calling a handler. */
+/** The result of calling a handler: the value that it returned, or the error that it threw. */
 export type Answer =
   { readonly threw: false; readonly value: unknown } | { readonly threw: true; readonly error: unknown }

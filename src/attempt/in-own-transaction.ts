@@ -1,13 +1,13 @@
 /**
- * Calls a handler with `transactional: true`: in a transaction of the application, in which what it was called for is completed as well.
+ * Calls a handler with `transactional: true` in a transaction of the application, which also completes the handler's deliveries.
  *
- *   begin ──► handler ──► complete, if the claims are still ours ──► commit ──► settled, as every other delivery
+ *   begin ──► handler ──► complete, if the claims are still ours ──► commit ──► settled, like every other delivery
  *                │ throws, fails, snoozes; its time is over; a claim is lost
- *                └──► rolled back ──► of a batch, those that hold up no other: once more, without the others
+ *                └──► rolled back ──► a batch: once more, without the events that failed and later ones of their keys
  *
- * Between the commit and the settle a worker may die, or the answer to the commit be lost: what is committed has said so in its own
- * transaction, and the next attempt does not begin, or does not commit. A handler whose time is over is waited for, and its
- * transaction stays open until then: what it writes late is rolled back with the rest, and its connection is not used for anything else meanwhile.
+ * Between the commit and the settle, a worker may die, or the answer to the commit may be lost. The transaction has recorded what it
+ * completed, so the next attempt does not begin, or does not commit. When a handler's time is over, the worker waits for it, and its
+ * transaction stays open until then: late writes are rolled back with the rest, and nothing else uses the connection meanwhile.
  */
 import { delay } from '../clock.ts'
 import type { Completed, Completions, NotCommitted } from '../deliveries/own-commits.ts'
@@ -29,26 +29,26 @@ export interface OwnTransactionParts extends CallParts {
   readonly completions?: Completions
 }
 
-/** What is to be called, for one event or a batch of them. */
+/** A call of a handler, for one event or for a batch. */
 export interface OwnCall extends BatchCall {
   /** Calls the handler with these. Never rejects. Returns its answer for each. */
   run(members: readonly BatchMember[], parts: CallParts): Promise<(member: BatchMember) => Answer>
 }
 
-/** Answers, by the ids of the deliveries. */
+/** The handler's answers, by the ids of the deliveries. */
 type Answers = ReadonlyMap<string, Answer>
 
-/** Transactions that met each other are run again so often, without using up an attempt. */
+/** A transaction that conflicts with another one is run at most this often, without using up an attempt. */
 const MOST_CONFLICTS = 4
 const FIRST_PAUSE_MS = 20
-/** How often the database is asked what has become of a commit whose answer was lost, and how long it gets in between. */
+/** How often we ask at most about a commit whose answer was lost, and the wait after a question that failed. */
 const MOST_QUESTIONS = 10
 const QUESTION_MS = 500
 
 /** What is known of a transaction when it has ended. */
 type End =
   | { readonly is: 'not-run' }
-  /** It has not asked for the commit. Those without an answer are to be called again. */
+  /** The commit was not requested. The handler is called again for members without an answer. */
   | { readonly is: 'rolled-back'; readonly answers: Answers }
   | { readonly is: 'asked'; readonly answers: Answers }
 
@@ -63,7 +63,7 @@ export async function callInOwnTransaction(call: OwnCall, parts: OwnTransactionP
   return new Map(call.members.map(({ delivery: { id } }) => [id, found.get(id) ?? threw(call.abort.signal.reason)]))
 }
 
-/** What an earlier attempt has committed; `null`: nothing, or there was none. */
+/** Returns what an earlier attempt has committed; `null`: it committed nothing, or there was no earlier attempt. */
 export async function completedBefore(
   delivery: ClaimedDelivery,
   { tx, completions }: OwnTransactionParts,
@@ -73,7 +73,7 @@ export async function completedBefore(
   return found ? answerOf(found) : null
 }
 
-/** The same for a batch: one question, if any of it was tried before. */
+/** Does the same for a batch, with one query, if any of its deliveries was tried before. */
 export async function completedAmong(members: readonly BatchMember[], parts: OwnTransactionParts): Promise<Answers> {
   const { completions } = parts
   if (!completions || members.every(({ delivery }) => isFirst(delivery))) return new Map()
@@ -122,7 +122,7 @@ async function tryOnce(call: OwnCall, parts: OwnTransactionParts): Promise<Answe
   return endOf(end) ?? all(threw(notRun()))
 }
 
-/** `null`: nothing was run. */
+/** `null`: the client did not run the callback. */
 function endOf(end: End): Answers | null {
   return end.is === 'not-run' ? null : end.answers
 }
@@ -132,7 +132,7 @@ async function answersIn(tx: PublishTransaction, call: OwnCall, parts: OwnTransa
   return new Map(call.members.map((member) => [member.delivery.id, withoutWaiting(answerOfMember(member), call)]))
 }
 
-/** A client rolls back when it is thrown to: with what the handler has thrown, if it has. */
+/** A client rolls back when its callback throws: we throw the handler's error, if there is one. */
 function reasonIn(refused: Answers): unknown {
   const thrown = [...refused.values()].find((answer) => answer.threw)
   return thrown?.threw ? thrown.error : new NothingToCommit()
@@ -152,14 +152,14 @@ interface Rejected {
   all(answer: Answer): Answers
 }
 
-/** What a client says about the rollback of what the handler threw is less than what the handler threw. */
+/** After a rollback, the handler's own error says more than the client's error about it. */
 async function afterRejection(end: End, error: unknown, { call, completions, all }: Rejected): Promise<Answers> {
   if (end.is === 'rolled-back') return end.answers
   if (end.is === 'not-run' || isConflict(error)) return all(threw(error))
   return new Map([...all(threw(error)), ...(await committed(call, completions))])
 }
 
-/** The commit, or the question whether there may be one, has failed: the answer may be lost, and the commit be there. */
+/** The commit, or the check before it, has failed. Perhaps only its answer was lost, so we ask whether the commit is there. */
 async function committed({ members, abort }: OwnCall, { find }: Pick<Completions, 'find'>): Promise<Answers> {
   for (let questions = 1; questions <= MOST_QUESTIONS; questions += 1) {
     try {
@@ -182,7 +182,7 @@ function answerOf({ skipped }: Completed): Answer {
 
 const done: Answer = { threw: false, value: undefined }
 
-/** Its transaction ends now, and a delivery that waits has not ended: what it wrote would be lost without a word. */
+/** The transaction ends now, but a delivery that waits has not ended: without this error, its writes would be lost silently. */
 function withoutWaiting(answer: Answer, { handler }: OwnCall): Answer {
   if (answer.threw || !isAnswer(answer.value) || answer.value.is !== 'await') return answer
   const what = `Handler "${handler.name}" is transactional and returned awaitCompletion(…), so what it wrote was rolled back`
@@ -213,7 +213,7 @@ function claimLost(id: string): PostbusError {
   return new PostbusError('POSTBUS_CLAIM_LOST', `${what}; its transaction was rolled back.`)
 }
 
-/** Makes the client roll back, where there is no error to tell. */
+/** Makes the client roll back when the handler has thrown no error. */
 class NothingToCommit extends Error {
   constructor() {
     super('Nothing of this transaction is to be committed.')

@@ -1,4 +1,4 @@
-/** Asks handlers whether they are interested where no publisher has: an event from SQL was published without their code. */
+/** Asks a handler whether it is interested in an event from SQL: SQL publishes without the handlers' code, so no publisher has asked. */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -12,12 +12,12 @@ import { dead, retryOrDead } from './outcome-of.ts'
 
 const NOT_INTERESTED = 'The handler is not interested. The event is from SQL, so it was asked by a worker.'
 
-/** Whether a shadow has to be asked: its claim came without the data, so the event says it. */
+/** Whether a handler of shadows must still be asked. Its claim came without the data, so the stored event says so. */
 export function isUnasked(stored: StoredEvent): boolean {
   return stored.rest !== null && openRest(stored).is_unasked === true
 }
 
-/** What becomes of the attempt; `null` when the handler is to get the event. */
+/** Returns what becomes of the attempt; `null` when the handler gets the event. */
 export function uninterestedIn(event: Envelope, delivery: ClaimedDelivery, handler: AnyHandler): Undecided | null {
   if (handler.interested === null || !isFromSql(event)) return null
   try {
@@ -27,7 +27,7 @@ export function uninterestedIn(event: Envelope, delivery: ClaimedDelivery, handl
   }
 }
 
-/** The same for a shadow, whose data is fetched. */
+/** Does the same for a shadow: it fetches the data first. */
 export async function uninterestedInShadow(
   shadow: ShadowEvent,
   delivery: ClaimedDelivery,

@@ -1,4 +1,4 @@
-/** Whether a handler that reads the log is to get an event: asked when the event is read, where other handlers are asked inside `publish`. */
+/** Decides whether a handler that reads the log gets an event: when the event is read, whereas other handlers are asked inside `publish`. */
 import type { Codec } from '../codec/codec.ts'
 import { safeTextOfError } from '../error-text.ts'
 import type { LogEvent, LogSubscription } from '../deliveries/log-reading.ts'
@@ -8,7 +8,7 @@ import { isInterested } from '../handlers/registry.ts'
 import type { Emit } from '../signals.ts'
 import { isEarly, openEnvelope } from './open-envelope.ts'
 
-/** Whether an event is nothing to the handler, is to run, or can only become a delivery: another worker may understand it, or its time has not come. */
+/** `none`: the handler does not get it. `runs`: it runs here. `waits`: it becomes a delivery, as this worker cannot read it, or its time has not come. */
 export type Interest = 'none' | 'runs' | 'waits'
 
 export interface Asking {
@@ -19,7 +19,7 @@ export interface Asking {
   readonly emit: Emit
 }
 
-/** What cannot be opened is for an attempt to report. And an event once too often is better than one that is lost. */
+/** If the event cannot be opened or `interested` throws, the event runs: an attempt reports the problem, and a needless run is better than a lost event. */
 export function interestIn(event: LogEvent, { handler, subscription, reading, codec, emit }: Asking): Interest {
   if (reading.is === 'not-heard' || isFromBefore(event, handler, subscription)) return 'none'
   if (!isReadable(reading) || isEarly(event)) return 'waits'
@@ -33,7 +33,7 @@ export function interestIn(event: LogEvent, { handler, subscription, reading, co
   }
 }
 
-/** It was published before the handler was there, and before the time from which its backfill wants it. */
+/** Whether the event was published before the handler existed, and before the time from which its backfill wants events. */
 function isFromBefore(
   { number, publishedAt }: LogEvent,
   { options: { backfill } }: AnyHandler,

@@ -4,12 +4,12 @@ import { PostbusError } from '../errors.ts'
 import type { Undecided } from './on-dead.ts'
 import { isCancelled, openRest } from './open-envelope.ts'
 
-/** Its data was erased, and no handler is to get what is left. */
+/** Whether the event's data was erased and no handler may get the rest. */
 export function isErased(event: StoredEvent): boolean {
   return event.rest !== null && openRest(event).redacted === 'dead-letter'
 }
 
-/** What becomes of the attempt; `null` when the handler is to get the event. */
+/** Returns what becomes of the attempt; `null` when the handler gets the event. */
 export function noLongerWanted(event: StoredEvent): Undecided | null {
   if (event.rest === null) return null
   const rest = openRest(event)

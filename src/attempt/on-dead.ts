@@ -1,4 +1,4 @@
-/** What a handler wants of its key when a delivery dies: asked of the handler's own function, if it gave one. */
+/** Decides whether a dead delivery holds its key: by the handler's `onDead`, which may be a function. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -14,7 +14,7 @@ import { shadowOrError, type FetchParts } from './shadow-event.ts'
 
 type Dead = Extract<Outcome, { is: 'dead' }>
 
-/** An outcome before the handler was asked. */
+/** An outcome for which an `onDead` function has not been called yet. */
 export type Undecided =
   Exclude<Outcome, Dead> | (Omit<Dead, 'onDead'> & { readonly onDead: AnyHandler['options']['onDead'] })
 
@@ -23,7 +23,7 @@ interface Asking extends FetchParts {
   readonly emit: Emit
 }
 
-/** Where the function cannot be asked, throws, or returns something else, the key is held: its order is kept until an operator has looked. */
+/** If the function cannot be called, throws, or returns another value, the key is held: that keeps its order until an operator has looked. */
 export function decided(delivery: ClaimedDelivery, handler: AnyHandler, outcome: Undecided, parts: Asking): Outcome {
   if (outcome.is !== 'dead') return outcome
   const { onDead } = outcome
@@ -35,7 +35,7 @@ export function decided(delivery: ClaimedDelivery, handler: AnyHandler, outcome:
   return { ...outcome, onDead: answerOf(() => onDead(error, event as never), delivery, parts.emit) }
 }
 
-/** As the handler gets it; `null` when it cannot. */
+/** Returns the event as the handler gets it; `null` when it cannot be opened. */
 function eventFor({ event }: ClaimedDelivery, handler: AnyHandler, parts: Asking): Envelope | ShadowEvent | null {
   if (event === null) return null
   const reading = parts.registry.readingOf(handler, event)

@@ -9,8 +9,8 @@ import { storedAs } from '../events/stored-as.ts'
 import { asRead, type Reading } from '../handlers/reading.ts'
 
 /**
- * Returns the event as a handler with this reading gets it, or the error that says why it cannot be opened. It never throws: a row
- * that cannot be read, or an upcast that fails, must cost no other delivery.
+ * Returns the event as a handler with this reading gets it, or the error that says why it cannot be opened. Never throws: a row
+ * that cannot be read, or an upcast that fails, must not harm other deliveries.
  */
 export function openedOrError(stored: StoredEvent, reading: Reading, codec: Codec): Envelope | PostbusError {
   try {
@@ -22,10 +22,10 @@ export function openedOrError(stored: StoredEvent, reading: Reading, codec: Code
 }
 
 /**
- * Decodes an event for one attempt of one handler, so that none of them can change another's copy. To decode it once for all
- * handlers of a claim does not pay: a structured copy takes more than twice as long as another decode.
+ * Decodes an event for one attempt of one handler, so that no handler can change another's copy. Decoding once for all handlers of a
+ * claim would be slower: a structured copy takes more than twice as long as another decode.
  *
- * The data of an event from SQL is still what SQL gave: `asRead` has its schema look at it.
+ * The data of an event from SQL is returned unchecked: `asRead` checks it against the schema.
  *
  * @throws {PostbusError} `POSTBUS_CORRUPT_PAYLOAD` when the payload is not a document that Postbus wrote, or the metadata
  * cannot be read.
@@ -37,7 +37,7 @@ export function openEnvelope(stored: StoredEvent, codec: Codec): Envelope {
   return Object.freeze(isUnparsed ? { ...envelope, ...FROM_SQL } : envelope)
 }
 
-/** What surrounds the data of an event. It throws as `openEnvelope` does for metadata that cannot be read. */
+/** Returns an event without its data. Throws as `openEnvelope` does when the metadata cannot be read. */
 export function openHead(stored: StoredEvent): Omit<Envelope, 'data'> {
   const { data: _, ...head } = opened(stored, null)
   return head
@@ -89,26 +89,26 @@ export function replayOf({ rest }: StoredEvent): string | null {
   return openRest({ rest }).replay ?? null
 }
 
-/** What a delivery was told that waits for it; `open`: nothing, and its time is over. */
+/** How a waiting delivery was told that it ended; `open`: it was told nothing, and its time is over. */
 interface Awaited {
   readonly as: 'open' | 'done' | 'skipped' | 'failed'
   readonly reason?: string
 }
 
-/** What most events have nothing of. */
+/** Fields that most events do not have. */
 interface Rest {
   readonly replay?: string | null
   readonly caused_by_handler?: string | null
   readonly initialized_at?: string | null
-  /** Its data was erased: what is to become of a delivery that waited for it. */
+  /** The event's data was erased. Says what becomes of a delivery that was waiting then. */
   readonly redacted?: 'dead-letter' | 'deliver' | null
   /** It had expired when it was claimed. */
   readonly is_expired?: boolean
-  /** It was published for later, for this time. `infinity`: and cancelled. */
+  /** The time for which the event was published, if that was later. `infinity`: it was cancelled. */
   readonly due_at?: string | null
   /** That time had not come when it was read. */
   readonly is_early?: boolean
-  /** Published by SQL, and a shadow with `interested` listens to it. */
+  /** The event was published by SQL, and a handler of shadows with `interested` listens to it. */
   readonly is_unasked?: boolean | null
   /** Its delivery has waited to be told how it ended. */
   readonly awaited?: Awaited | null

@@ -1,4 +1,4 @@
-/** Opens what was claimed for its handler: the event as the handler gets it, or what becomes of the delivery without a call. */
+/** Opens a claimed delivery for its handler: returns the event as the handler gets it, or the outcome if the handler is not called. */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -18,7 +18,7 @@ export interface OpeningParts extends FetchParts {
   readonly registry: Pick<Registry, 'readingOf'>
 }
 
-/** `isUnasked`: it is not known yet whether the handler is interested, and it takes a look into the database to find out. */
+/** `isUnasked`: the handler was not asked yet whether it is interested, and the question needs data from the database. */
 export type OpenedFor =
   | { readonly is: 'opened'; readonly event: Envelope | ShadowEvent; readonly isUnasked?: true }
   | { readonly is: 'not-called'; readonly outcome: Undecided }

@@ -1,4 +1,4 @@
-/** What becomes of an attempt: by what its handler answered, or because the handler could not even be called. */
+/** Decides what becomes of an attempt: by what its handler returned or threw, or because the handler could not be called. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
 import { backoffDelayMs } from '../handlers/backoff.ts'
@@ -30,7 +30,7 @@ export function outcomeOf(delivery: ClaimedDelivery, handler: AnyHandler, answer
   }
 }
 
-/** `failed(error)` means the same as throwing that error, so it is that error, with the stack of where it arose. */
+/** `failed(error)` means the same as throwing that error, so that error is returned, with its own stack. */
 function errorOf({ reason, cause }: Failed): unknown {
   if (cause instanceof Error && cause.message === reason) return cause
   const error: { stack?: string } = new PostbusError('POSTBUS_ATTEMPT_FAILED', reason, { cause })
@@ -43,7 +43,7 @@ export function retryOrDead(delivery: ClaimedDelivery, handler: AnyHandler, erro
   return { is: 'retry', delayMs: delayAfter(delivery.attempt, handler, error), error }
 }
 
-/** A function that throws must not lose the delivery. */
+/** Whether another attempt is worth it. Also true if `isRetryable` throws, so that the delivery is not lost. */
 export function isWorthRetrying({ options: { isRetryable } }: AnyHandler, error: unknown): boolean {
   try {
     return isRetryable?.(error) ?? true
@@ -69,7 +69,7 @@ export function putBack(reason: PostbusError): Outcome {
   return { is: 'put-back', delayMs: PUT_BACK_MS, reason }
 }
 
-/** The last attempt ended without an outcome. Its error stands with the delivery; there is no further attempt to report. */
+/** For a delivery with no attempts left. The error of its last attempt is stored already, so there is none to report. */
 export function usedUp(delivery: ClaimedDelivery, handler: AnyHandler): Undecided {
   const last = `attempt ${delivery.attempt - 1}, which was the last one allowed`
   const reason = `The worker died or lost its claim during ${last}, or \`maxAttempts\` was lowered since.`

@@ -1,6 +1,6 @@
 /**
- * One attempt at one delivery, step by step: from the stored row to an outcome. Workers run all of their attempts here, and
- * so does a test's drain. Touches no database: settling is for others.
+ * One attempt at one delivery, step by step: from the stored row to an outcome. Workers run all their attempts here, and so does a
+ * test's drain. This file has no SQL, and asks the database only through its parts. Its callers settle the outcome.
  */
 import type { ClaimedDelivery, StoredEvent } from '../deliveries/delivery.ts'
 import type { EndedDelivery } from '../events/event-type.ts'
@@ -22,14 +22,14 @@ import { superseded, type SupersedeParts } from './superseded.ts'
 
 export interface AttemptParts extends OwnTransactionParts, FetchParts, SupersedeParts {
   readonly registry: Registry
-  /** What became of an event at its handlers, for a finisher. */
+  /** Returns what became of an event at its handlers, for a finisher. */
   deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
 }
 
 /** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
 export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Promise<Outcome>
 
-/** Rejects only when the handler has returned something of which nothing can be asked: see `concluded-attempt.ts`. */
+/** Rejects when a query fails, or when the handler's result cannot be read: `concluded-attempt.ts` makes that a retry. */
 export async function runAttempt(
   delivery: ClaimedDelivery,
   abort: AbortController,

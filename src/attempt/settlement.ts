@@ -1,4 +1,4 @@
-/** From an outcome to what is written about it: errors become text that can be stored. */
+/** Turns an outcome into the settlement that is stored: errors become text that can be stored. */
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
 import { now } from '../clock.ts'
 import type { Outcome } from '../handlers/outcome.ts'

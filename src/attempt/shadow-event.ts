@@ -1,4 +1,4 @@
-/** The shadow of an event: what surrounds its data, and a way to the data. */
+/** The shadow of an event: everything except its data, and a function that fetches the data. */
 import type { Codec } from '../codec/codec.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
@@ -13,7 +13,7 @@ export interface FetchParts {
   payloadOf(event: StoredEvent): Promise<string | null>
 }
 
-/** The shadow of a stored event, in the version that its handler reads; or why there is none: its metadata cannot be read. */
+/** Returns the shadow of a stored event, in the version that its handler reads, or the error if its metadata cannot be read. */
 export function shadowOrError(stored: StoredEvent, reading: Reading, parts: FetchParts): ShadowEvent | PostbusError {
   try {
     const head = openHead(stored)
@@ -31,7 +31,7 @@ export function shadowOfWhole(event: Envelope): ShadowEvent {
   return shadowOf(head, async () => event)
 }
 
-/** Fetched once, however often it is asked for; a fetch that failed does not count. */
+/** The data is fetched once, however often `fetch` is called. After a failed fetch the next call tries again. */
 function shadowOf(head: Omit<Envelope, 'data'>, fetchWhole: () => Promise<Envelope>): ShadowEvent {
   let fetched: Promise<Envelope> | null = null
   function fetch(): Promise<Envelope> {

@@ -1,14 +1,14 @@
-/** An event that need not be handled, because a newer one of its type waits behind it: for handlers with `coalesce: 'latest'`. */
+/** Passes over an event when a newer one of its type waits behind it, for handlers with `coalesce: 'latest'`. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 
 export interface SupersedeParts {
-  /** The newest event of its type that waits behind it in its lane; what stands between the two is ended. */
+  /** Returns the id of the newest event of the same type that waits in the lane, or `null`. Events of that type between the two are ended. */
   supersede(delivery: ClaimedDelivery): Promise<string | null>
 }
 
-/** A delivery that was read from the log is no row of a lane: see `worker/log/runs.ts`. */
+/** A delivery that was read from the log has no row in a lane, so it is passed over elsewhere: see `worker/log/runs.ts`. */
 export async function superseded(
   delivery: ClaimedDelivery,
   handler: AnyHandler,

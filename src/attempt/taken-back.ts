@@ -1,12 +1,12 @@
 /**
- * Which events a transactional batch must not commit: the ones that failed, and later ones of their keys. The transaction is rolled back. The
- * handler is called again with the other events, so nothing that it wrote for these remains.
+ * Finds the events that a transactional batch must not commit: the failed ones, and later ones of their keys. The transaction is rolled back,
+ * so nothing that the handler wrote for these events remains. The handler is called again with the other events.
  */
 import { isAnswer, snooze } from '../handlers/outcome.ts'
 import type { BatchCall } from './batch-member.ts'
 import type { Answer } from './handler-call.ts'
 
-/** Returns their answers, by the ids of their deliveries; nothing, where all of it can be committed. */
+/** Returns the answers of these events, by the ids of their deliveries. Empty: the whole batch can be committed. */
 export function takenBack(
   { members, handler }: Pick<BatchCall, 'members' | 'handler'>,
   answers: ReadonlyMap<string, Answer>,
@@ -25,16 +25,16 @@ export function takenBack(
   return found
 }
 
-/** Only what is done, or had nothing to do. What failed, snoozes or is discarded leaves nothing. */
+/** Only a done or skipped event is committed. A failed, snoozed or discarded one must leave no effects. */
 function isToCommit(answer: Answer): boolean {
   return !answer.threw && (!isAnswer(answer.value) || answer.value.is === 'skip')
 }
 
-/** One that is discarded makes way, unless its handler may want to hold the key. */
+/** A discarded event does not hold its key, unless its handler's `onDead` may want that. */
 function mayHoldKey(answer: Answer, onDead: BatchCall['handler']['options']['onDead']): boolean {
   const isDiscarded = !answer.threw && isAnswer(answer.value) && answer.value.is === 'discard'
   return !isDiscarded || onDead !== 'continue'
 }
 
-/** It comes again, after the one that holds its key; no attempt of it is used up. */
+/** The event comes again after the one that holds its key, and uses up no attempt. */
 const NOT_RUN: Answer = { threw: false, value: snooze({ seconds: 0.001 }) }

@@ -16,7 +16,7 @@ export function unstoredDelivery(handler: AnyHandler, event: StoredEvent, attemp
   }
 }
 
-/** As in the database the same for every attempt, and another one for every event and handler. */
+/** As in the database, the id is the same for every attempt, and different for each event and each handler. */
 function deliveryId(eventId: string, handler: string): string {
   const hex = createHash('sha256').update(`${eventId} ${handler}`).digest('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')

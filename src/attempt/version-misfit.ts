@@ -1,6 +1,6 @@
 /**
- * An event of a version that the handler can neither take nor have upcast: newer ones wait for a newer worker, older ones for an
- * operator.
+ * Decides about an event in a version that the handler cannot read, not even by an upcast: a newer version waits for a newer worker,
+ * an older one for an operator.
  */
 import type { StoredEvent } from '../deliveries/delivery.ts'
 import { PostbusError } from '../errors.ts'
@@ -9,7 +9,7 @@ import type { Reading } from '../handlers/reading.ts'
 import type { Undecided } from './on-dead.ts'
 import { dead, putBack } from './outcome-of.ts'
 
-/** What becomes of the attempt; `null` when the handler can read this event. */
+/** Returns what becomes of the attempt; `null` when the handler can read this event. */
 export function versionMisfit(handler: AnyHandler, event: StoredEvent, reading: Reading): Undecided | null {
   const what = `${event.type} version ${event.version} for handler "${handler.name}"`
   switch (reading.is) {

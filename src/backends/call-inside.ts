@@ -1,6 +1,6 @@
 /**
- * Calls one handler inside `publish`: in the inline backend any, and in the database those with `runs: 'in-transaction'`. Nothing is stored
- * of it and nothing is retried, so what it throws reaches the publisher. A snoozed event has no later to come back in, and is an error.
+ * Calls one handler inside `publish`: any handler in the inline backend, and handlers with `runs: 'in-transaction'` in Postgres. The call is
+ * not stored and not retried, so an error of the handler reaches the publisher. Snoozing is an error: the handler would not be called again.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { callBatch } from '../attempt/batch-call.ts'
@@ -26,13 +26,13 @@ export interface CallInsideParts extends Pick<CallParts, 'emit' | 'publish' | 'm
   readonly codec: Codec
 }
 
-/** Handlers that publish inside handlers, this many deep, are taken for a circle. */
+/** A chain of more handlers than this, each publishing inside another, is treated as an endless loop. */
 const MOST_LINKS = 100
 
-/** Which handlers are running around this one. One for the process, because a chain can lead through several buses. */
+/** The handlers that are running around the current one. One store per process, because a chain can lead through several buses. */
 const chain = new AsyncLocalStorage<readonly string[]>()
 
-/** `ended`: what became of the event at the handlers before, for a finisher. */
+/** `ended`: how the event ended at the handlers before this one. A finisher needs it. */
 export async function callInside(
   handler: AnyHandler,
   planned: PlannedEvent,
@@ -51,7 +51,7 @@ export async function callInside(
   return endOf(answer, call, parts)
 }
 
-/** A batch handler has a batch of one: each event is handled before the next one is looked at. */
+/** A batch handler gets a batch of one event, because each event is handled before the next one. */
 async function answerTo(call: HandlerCall, parts: CallParts): Promise<Answer> {
   if (!call.handler.batch) return callHandler(call, parts)
   const answerFor = await callBatch({ ...call, members: [call] }, parts)
@@ -86,7 +86,7 @@ function endOf(
   }
 }
 
-/** `failed(error)` is like throwing that error. A reason in words becomes an error that says whose it is. */
+/** `failed(error)` is like throwing that error. A reason in words becomes an error that names the handler and the event. */
 function failure(who: string, { reason, cause }: Pick<Failed, 'reason' | 'cause'>): unknown {
   if (isError(cause) && textOfError(cause) === reason) return cause
   return new PostbusError('POSTBUS_ATTEMPT_FAILED', `${who} failed: ${reason}`, cause === undefined ? {} : { cause })

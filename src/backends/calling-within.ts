@@ -1,12 +1,12 @@
 /**
- * Publishes where handlers run inside of it: those with `runs: 'in-transaction'`.
+ * Publishes events, and runs handlers with `runs: 'in-transaction'` inside the same publish.
  *
  *   savepoint ──► events stored ──► each handler, with the publisher's `tx` ──► released
  *                                        │ throws
  *                                        └──► rolled back to the savepoint, and publish rejects with the same error
  *
- * So a publisher who catches the error goes on in a transaction that is as it was before. Savepoints of one transaction lie inside each
- * other, and what else is published in it meanwhile would be rolled back with one: it waits for its turn.
+ * So a publisher that catches the error goes on in a transaction that is as it was before. The savepoints of one transaction are nested, so
+ * another publish in it could be rolled back with the first one: so the other one waits for its turn.
  */
 import type { CallParts } from '../attempt/call-handler.ts'
 import type { Codec } from '../codec/codec.ts'
@@ -29,7 +29,7 @@ export interface CallingParts extends Pick<CallParts, 'middleware'> {
   readonly codec: Codec
   readonly registry: LazyRegistry
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
-  /** Where there is no `tx`. */
+  /** Opens a transaction for a publish without a `tx`. */
   readonly transaction: RunTransaction | undefined
 }
 
@@ -51,7 +51,7 @@ export function callingWithin(
   }
   return {
     callsWithin: true,
-    // No await where there is nothing to wait for: the statement is sent in the publisher's own turn.
+    // No await when there is nothing to wait for: the statement is sent in the publisher's own turn of the event loop.
     publish(events, tx) {
       const within = events.flatMap((planned) => planned.within ?? [])
       if (within.length === 0) return tx === undefined ? publish(events, tx) : turns.next(tx, () => publish(events, tx))
@@ -69,16 +69,16 @@ export function callingWithin(
   }
 }
 
-/** Refused before it has waited for anything. */
+/** Synchronous, so that a wrong `tx` is refused before anything is awaited. */
 function opened(tx: PublishTransaction): SqlExecutor | Error {
   try {
     return openTransaction(tx)
   } catch (error) {
-    return error as Error // it throws nothing but refusals
+    return error as Error // openTransaction throws only refusals
   }
 }
 
-/** In the order of publishing, and of the registry. Of an event that was there before nothing is called again. */
+/** Calls handlers in the order of publishing, then of the registry. A duplicate event calls no handler again. */
 async function callAll(
   events: readonly PlannedEvent[],
   published: readonly PublishedEvent[],
@@ -92,7 +92,7 @@ async function callAll(
   }
 }
 
-/** `work` is given the transaction that the client has for the savepoint, if it has one. */
+/** Some clients have a transaction object for each savepoint. `work` then gets that object. */
 async function inSavepoint<Result>(
   executor: SqlExecutor,
   work: (inner?: PublishTransaction) => Promise<Result>,
@@ -130,12 +130,12 @@ async function run(executor: SqlExecutor, statement: string): Promise<void> {
   }
 }
 
-/** Where the connection is gone the transaction is too: what the handler threw says more. */
+/** Its own errors are ignored: a lost connection ends the transaction too, and the handler's error says more. */
 async function undone(executor: SqlExecutor): Promise<void> {
   try {
     await executor.executeSql(`rollback to savepoint ${SAVEPOINT}`, [])
     await executor.executeSql(`release savepoint ${SAVEPOINT}`, [])
   } catch {
-    // nothing of it can be committed
+    // nothing of this transaction can be committed
   }
 }

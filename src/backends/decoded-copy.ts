@@ -10,8 +10,8 @@ import { dueHere } from '../publishing/due.ts'
 import { openEnvelope } from '../attempt/open-envelope.ts'
 
 /**
- * Decodes a new copy each time, as a handler with this reading gets it, and freezes all of it: a reader that changes its copy would
- * surprise the next one.
+ * Decodes a new copy each time, as a handler with this reading gets it, and freezes all of its data and metadata: a reader that changed
+ * the copy would surprise the next reader.
  *
  * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`.
  */
@@ -25,7 +25,7 @@ export function decodedCopy(planned: PlannedEvent, codec: Codec, reading: Readin
 /** The row that the database would hold. */
 export function storedForm({ envelope, payload, due }: PlannedEvent): StoredEvent {
   return {
-    seq: '0', // the order of publishing is a matter of the database
+    seq: '0', // only a database numbers the events
     id: envelope.id,
     type: envelope.type,
     storedType: storedTypeOf(envelope),

@@ -42,7 +42,7 @@ export function createInMemory(kind: Kind, mailbox: Envelope[], bus: InMemoryPar
     lend: () => undefined,
     cancel: async () => refuse('cancel()'),
     deliveries: withoutDeliveries(refuse),
-    /** Ticks are published by hand only: nothing is remembered. */
+    /** Ticks are published by hand only, and no schedule is stored. */
     schedules: { store: null, stored: async () => [], note: async () => undefined },
     log: withoutLog(refuse),
     events: { ...withoutRecord(refuse), ...withoutTransfer(refuse) },
@@ -64,7 +64,7 @@ function backendOf(
   return createMailboxBackend({ codec, ids, keep: (event) => mailbox.push(event) })
 }
 
-/** In a test the testing kit stands in front of this backend. */
+/** In a test, a backend of the testing kit takes the place of this one. */
 function refuseOutsideTests({ type }: Envelope): never {
   const mend = "Add setupFiles: ['postbus/vitest'], or run the test in withTestBus() of postbus/testing"
   throw new PostbusError(
@@ -157,7 +157,7 @@ function withoutTransfer(refuse: (what: string) => never): EventTransfer {
   })
 }
 
-/** A closed bus publishes no more, except through a transaction whose connection is still open. */
+/** A closed bus does not publish, except in a transaction of the caller, whose connection is still open. */
 function closable(backend: Backend): Backend {
   let closed = false
   return {

@@ -1,7 +1,7 @@
 /**
  * The inline backend: the interested handlers run before `publish` returns, one after the other in registry order, depth
  * first. Nothing is stored, so nothing is retried: the first error reaches the publisher, and the handlers after it do not
- * run. A discarded event is signalled as a worker would; a snoozed one has no later to come back in, and is an error.
+ * run. A discarded event is signalled as in a worker. Snoozing is an error, because the handler would not be called again.
  */
 import type { Backend, PlannedEvent } from '../publishing/backend.ts'
 import { now } from '../clock.ts'
@@ -25,7 +25,7 @@ export interface InlineParts extends Pick<CallParts, 'emit' | 'publish' | 'middl
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly ids: RememberedIds
-  /** For handlers that need a transaction, where the publisher has none. */
+  /** Opens a transaction for handlers that need one, when the publisher has none. */
   readonly transaction: RunTransaction | undefined
 }
 
@@ -49,7 +49,7 @@ export function createInlineBackend(parts: InlineParts): Backend {
       checkBatchSize(events)
       for (const planned of events) parts.tell(planned)
     },
-    hear: async () => async () => undefined, // they are told in `broadcast`
+    hear: async () => async () => undefined, // `broadcast` tells the listeners itself
     check: async () => undefined,
     close: async () => undefined,
   }
@@ -60,7 +60,7 @@ async function runHandlers(
   tx: PublishTransaction | undefined,
   parts: InlineParts,
 ): Promise<void> {
-  if (planned.envelope.expiresAt && planned.envelope.expiresAt <= now()) return // as a worker does
+  if (planned.envelope.expiresAt && planned.envelope.expiresAt <= now()) return // expired: a worker does not run it either
   const registry = await parts.registry.load()
   const ended: EndedDelivery[] = []
   for (const handler of planned.handlers) {

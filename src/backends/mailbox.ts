@@ -12,13 +12,13 @@ export interface MailboxParts {
   readonly ids: RememberedIds
   /** Keeps one event: its frozen, decoded copy. */
   keep(event: Envelope): void
-  /** The same for one that is broadcast. Default: it is not kept. */
+  /** The same for a broadcast event. Default: broadcast events are not kept. */
   keepBroadcast?(event: Envelope): void
 }
 
 /**
- * Refuses what the database would refuse before SQL. Whether a transaction commits cannot be seen from here: an event that
- * was published in one that rolled back is remembered all the same.
+ * Refuses what the Postgres backend would refuse before it sends SQL. It cannot see whether a transaction commits: an event
+ * that was published in a rolled-back transaction is remembered too.
  */
 export function createMailboxBackend({ codec, ids, keep, keepBroadcast }: MailboxParts): Backend {
   return {
@@ -35,7 +35,7 @@ export function createMailboxBackend({ codec, ids, keep, keepBroadcast }: Mailbo
       checkBatchSize(events)
       for (const planned of events) keepBroadcast?.(decodedCopy(planned, codec))
     },
-    hear: async () => async () => undefined, // no one is called
+    hear: async () => async () => undefined, // no listener is called
     check: async () => undefined,
     close: async () => undefined,
   }

@@ -5,10 +5,10 @@ import type { RunTransaction } from '../transactions/register.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
 /**
- * Returns what `work` returned, when the transaction has committed. `handlers` are those for whom it is needed.
+ * Returns the result of `work` after the transaction has committed. `handlers`: the handlers that need the transaction.
  *
- * @throws {PostbusError} `POSTBUS_TRANSACTION_REQUIRED` when the bus has no `transaction`; `POSTBUS_TRANSACTION_NOT_RUN` when that
- * resolved without having run its work to the end; what the work or the client throws.
+ * @throws {PostbusError} `POSTBUS_TRANSACTION_REQUIRED` when the bus has no `transaction`; `POSTBUS_TRANSACTION_NOT_RUN` when
+ * `transaction` resolved before its work had ended; any error that the work or the client throws.
  */
 export async function inOwnTransaction<Result>(
   transaction: RunTransaction | undefined,
@@ -18,7 +18,7 @@ export async function inOwnTransaction<Result>(
   if (!transaction) throw transactionRequired(handlers)
   let results: readonly Result[] = []
   await transaction(async (tx) => {
-    results = [] // some clients, and some applications around them, begin once more by themselves
+    results = [] // some clients and applications retry the transaction by themselves
     const result = await work(tx)
     results = [result]
   })

@@ -1,25 +1,25 @@
 /**
- * Whose turn it is to publish in a transaction. While handlers run inside a publish, under its savepoint, another publish in the same
- * transaction would end under that savepoint by accident; one that a handler makes itself belongs there.
+ * Decides which publish runs next in a transaction. While handlers run inside a publish, under its savepoint, another publish in the same
+ * transaction would land under that savepoint by accident, so it waits. A publish by one of these handlers belongs there.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** One publish whose handlers run. */
+/** One publish whose handlers are running. */
 interface Frame {
-  /** The transaction, and what its client calls the savepoint in it. */
+  /** The transaction, and the client's transaction object for its savepoint, if there is one. */
   readonly txs: Set<object>
   readonly around: Frame | undefined
   isOver: boolean
-  /** What was published inside of it so far. */
+  /** Resolves when all publishes made inside this one so far have ended. */
   inner: Promise<unknown>
 }
 
 export class PublishTurns {
   readonly #inside = new AsyncLocalStorage<Frame>()
-  /** The last of each transaction; nothing, where no handler runs. */
+  /** The last publish with handlers in each transaction. Absent while no handler runs in the transaction. */
   readonly #outermost = new WeakMap<object, Promise<unknown>>()
 
-  /** Runs what publishes without handlers, at once if none run in this transaction. */
+  /** Runs a publish without handlers; at once, if no handlers run in this transaction. */
   next<Result>(tx: object, work: () => Promise<Result>): Promise<Result> {
     const frame = this.#frameOf(tx)
     if (frame) return this.#after(frame, work)
@@ -28,8 +28,8 @@ export class PublishTurns {
   }
 
   /**
-   * Runs what has handlers, alone in its transaction, but for what they publish. `enter` is to be called with the transaction that they
-   * are given, if that is another one.
+   * Runs a publish with handlers. Nothing else publishes in its transaction meanwhile, except these handlers. `work` calls `enter` with the
+   * transaction object that the handlers get, if it is another one.
    */
   alone<Result>(tx: object, work: (enter: (inner: object) => void) => Promise<Result>): Promise<Result> {
     const around = this.#frameOf(tx)
@@ -48,7 +48,7 @@ export class PublishTurns {
     return this.#inside.run(frame, () => work((inner) => frame.txs.add(inner)))
   }
 
-  /** To be called when the handlers have returned, before their savepoint ends: what they have not awaited belongs to it. */
+  /** Call it after the handlers have returned, before their savepoint ends: it waits for publishes that the handlers did not await. */
   async end(): Promise<void> {
     const frame = this.#inside.getStore()
     if (!frame) return
@@ -62,7 +62,7 @@ export class PublishTurns {
     return running
   }
 
-  /** The innermost publish of this transaction whose handlers run around the caller. */
+  /** The innermost publish of this transaction that runs around the caller. */
   #frameOf(tx: object): Frame | undefined {
     let frame = this.#inside.getStore()
     while (frame && (frame.isOver || !frame.txs.has(tx))) frame = frame.around

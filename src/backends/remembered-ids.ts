@@ -1,4 +1,4 @@
-/** Which event ids were published before: in memory, what the database knows by a unique index. */
+/** Remembers in memory which event ids were published before. In Postgres a unique index does this. */
 import type { PlannedEvent } from '../publishing/backend.ts'
 import { countReceivers } from '../handlers/finishers.ts'
 import type { PublishedEvent } from '../events/publish-result.ts'
@@ -9,7 +9,7 @@ const MOST = 100_000
 export class RememberedIds {
   readonly #ids = new Set<string>()
 
-  /** Takes up the events that are new. The others are duplicates. */
+  /** Remembers the new events and returns them. The others are duplicates. */
   take(events: readonly PlannedEvent[]): readonly PlannedEvent[] {
     const fresh = events.filter(({ envelope }) => !this.#ids.has(envelope.id) && this.#ids.add(envelope.id))
     for (const oldest of this.#ids) {
@@ -19,13 +19,13 @@ export class RememberedIds {
     return fresh
   }
 
-  /** Gives events back whose publish failed: like a transaction that was rolled back, it left nothing. */
+  /** Forgets events whose publish failed: like a rolled-back transaction, it left nothing behind. */
   forget(events: readonly PlannedEvent[]): void {
     for (const { envelope } of events) this.#ids.delete(envelope.id)
   }
 }
 
-/** What `publish` returns: the deliveries of the fresh ones, and that the others are duplicates. */
+/** The result of `publish`: the number of deliveries of each fresh event, and `duplicate` for the others. */
 export function resultsOf(events: readonly PlannedEvent[], fresh: readonly PlannedEvent[]): readonly PublishedEvent[] {
   const isFresh = new Set(fresh)
   return events.map((planned) => {

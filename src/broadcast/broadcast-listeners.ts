@@ -1,4 +1,4 @@
-/** The functions that listen to a bus in this process. An error of one does not keep an event from the others. */
+/** The functions that listen to a bus in this process. If one throws, the others still get the event. */
 import { openedOrError } from '../attempt/open-envelope.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { StoredEvent } from '../deliveries/delivery.ts'
@@ -10,7 +10,7 @@ import { isReadable } from '../handlers/reading.ts'
 import type { Emit } from '../signals.ts'
 import type { ListenOptions, MissedBroadcasts } from './broadcasts.ts'
 
-/** `handler`: what it listens to and what it calls, as a handler that no one registers. */
+/** `handler`: what it listens to and the function that it calls, in the form of a handler that is never registered. */
 export interface Listener {
   readonly handler: AnyHandler
   readonly onMissed: ListenOptions['onMissed']
@@ -30,18 +30,18 @@ export class BroadcastListeners {
     this.#parts = parts
   }
 
-  /** Returns the function that takes it away again. */
+  /** Adds a listener. Returns the function that removes it. */
   add(listener: Listener): () => void {
     this.#listening.add(listener)
     return () => void this.#listening.delete(listener)
   }
 
-  /** Each listener gets a copy of its own, in the version that it takes. */
+  /** Passes an event to the listeners. Each gets its own copy, in the version that it reads. */
   hear(event: StoredEvent): void {
     for (const listener of this.#listening) this.#tell(listener, event)
   }
 
-  /** All are told that they may have missed something. */
+  /** Tells all listeners that they may have missed events. */
   missed(missed: MissedBroadcasts): void {
     for (const listener of this.#listening) this.#tellMissed(listener, missed)
   }
@@ -67,7 +67,7 @@ export class BroadcastListeners {
     if (onMissed) this.#call(() => onMissed(missed))
   }
 
-  /** Code of the application, called from the middle of ours. */
+  /** Calls code of the application, and keeps its errors from the caller. */
   #call(listener: () => unknown): void {
     const failed = (error: unknown) => {
       const message = `A listener threw: ${safeTextOfError(error)}`

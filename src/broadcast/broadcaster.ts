@@ -1,4 +1,4 @@
-/** `bus.broadcast` and `bus.listen`: what is given is checked here, in every backend. */
+/** `bus.broadcast` and `bus.listen`: checks their arguments, for every backend. */
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions } from '../events/publish-result.ts'
@@ -27,7 +27,7 @@ export function broadcaster(parts: BusParts, listeners: BroadcastListeners): Bro
     const listener = { handler: listening(on, fn), onMissed: checked(options).onMissed }
     const backend = backendFor(parts, listen)
     await parts.registry.load()
-    const remove = listeners.add(listener) // before: what comes in the moment in which LISTEN stands is heard
+    const remove = listeners.add(listener) // before LISTEN begins: so no event is missed at that moment
     try {
       const giveUp = await backend.hear()
       const stop = async () => {
@@ -44,13 +44,13 @@ export function broadcaster(parts: BusParts, listeners: BroadcastListeners): Bro
   return { broadcast, listen }
 }
 
-/** No handler receives it. */
+/** Plans an event that no handler receives. */
 function plannedAs(event: Envelope, { codec, defaults }: BusParts, trace: (event: Envelope) => Envelope): PlannedEvent {
   checkEnvelope(event)
   return { envelope: trace(defaults(event)), handlers: [], payload: codec.encode(event.data, event.type) }
 }
 
-/** Like a handler, and never registered. */
+/** Makes a handler that is never registered. */
 function listening(on: Listening, fn: unknown): AnyHandler {
   if (typeof fn !== 'function') throw invalid('expected a function second: what to call with each event.')
   const handler = defineHandler('bus.listen', { on, handle: fn as never })

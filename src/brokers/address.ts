@@ -1,11 +1,11 @@
-/** Where at a broker a message goes: a subject, a routing key. */
+/** The address of a message at a broker: a subject, or a routing key. */
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 
-/** The same for every event, or by the event. */
+/** One address for all events, or a function of the event. */
 export type Address = string | ((event: Envelope) => string)
 
-/** @throws {PostbusError} `POSTBUS_BROKER_SETUP` when it is no text that the broker can route by. */
+/** @throws {PostbusError} `POSTBUS_BROKER_SETUP` when the address is not text that the broker can route by. */
 export function addressFor(
   event: Envelope,
   address: Address | undefined,

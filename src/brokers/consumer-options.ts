@@ -9,33 +9,33 @@ import type { Effects } from './receive-once.ts'
 
 export interface ConsumerOptions<Message> {
   readonly bus: Bus
-  /** Makes the event of a message. `id` has to return the same for a message that comes again. */
+  /** Makes the event of a message. `id` must return the same id when the broker hands out the same message again. */
   readonly source: Source<Message>
   /**
-   * Writes what else follows from a message, in the transaction of its event: for a message that is new, so once. It takes `createBus({ transaction })`.
-   * What it throws rolls the event back too, and the message is tried again.
+   * Writes further rows for a message, in the transaction of its event. Called for new messages only, so the rows are written once. Needs
+   * `createBus({ transaction })`. An error that it throws rolls the event back too, and the message is tried again.
    */
   readonly effects?: Effects<Message>
   /**
-   * Called before a message is rejected for good: because it cannot be read, or has failed `maxAttempts` times. Keep it somewhere. While this throws, the
-   * message is not rejected, and is tried again.
+   * Called before a message is rejected for good: because it cannot be read, or has failed `maxAttempts` times. Store the message somewhere. While
+   * this throws, the message is not rejected, and is tried again.
    */
   readonly onRejected?: (message: Message, error: unknown) => PromiseLike<unknown> | void
   /** How many messages are received at once. Default: 1, so that they are received in the order in which the broker hands them out. */
   readonly concurrency?: number
-  /** With `concurrency` above 1: messages of the same key are received one after the other. Default: none waits for any other. */
+  /** With `concurrency` above 1: messages of the same key are received one after the other. Default: no message waits for another. */
   readonly key?: (message: Message) => string | null
-  /** How many messages may have been handed out to this process and not acknowledged. Default: 100. */
+  /** How many messages the broker may have handed out to this process and not yet got an acknowledgement for. Default: 100. */
   readonly inFlight?: number
-  /** After so many failed attempts a message is rejected. Not counted: failures while the database cannot be reached. `null`: never. Default: 10. */
+  /** After this many failed attempts a message is rejected. Failures while the database cannot be reached do not count. `null`: never. Default: 10. */
   readonly maxAttempts?: number | null
-  /** How long `stop()` waits for what it has begun, in milliseconds. Default: 30,000. */
+  /** How long `stop()` waits for the messages that it has begun, in milliseconds. Default: 30,000. */
   readonly shutdownGraceMs?: number
 }
 
 const functionLike = (value: unknown) => typeof value === 'function'
 
-/** For `z.strictObject`: the options of one broker are added to them. */
+/** The fields of these options for `z.strictObject`; each broker adds its own. */
 export const consumerOptions = {
   bus: z.custom<Bus>((value) => typeof value === 'object' && value !== null && partsOf(value), 'expected a bus'),
   source: z.custom<Source>(
@@ -53,11 +53,11 @@ export const consumerOptions = {
   shutdownGraceMs: z.int().min(0).max(3_600_000).default(30_000),
 }
 
-/** A consumer at work. */
+/** A running consumer. */
 export interface BrokerConsumer {
   /**
-   * Takes no further message, waits for those that it has begun, gives the others back, and closes the connection, if it is the consumer's own.
-   * What is not done within the grace period is left: the broker hands it out again. Safe to call twice.
+   * Takes no further message, waits for the messages that it has begun, and gives the others back. Then it closes the connection, if the
+   * consumer opened it. The broker hands out again what is not done within the grace period. Safe to call twice.
    */
   stop(): Promise<void>
   /** The same as `stop()`. */

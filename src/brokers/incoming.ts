@@ -1,17 +1,17 @@
-/** A message that a broker has handed out, and the ways to give it out of hand. What differs between brokers lies behind this. */
+/** A message that a broker has handed out, and how to acknowledge it, give it back or reject it. Hides the differences between brokers. */
 
 export interface Incoming<Message> {
   readonly message: Message
-  /** Where it lies at the broker, for signals and errors: names and numbers, nothing of its content. */
+  /** Where the message is at the broker, for signals and errors: names and numbers, nothing of its content. */
   readonly place: Readonly<Record<string, string | number>>
-  /** Aborted when the broker has taken it back: it will hand it out again, so that there is nothing left to do here. */
+  /** Aborted when the broker has taken the message back. The broker hands it out again, so there is nothing left to do here. */
   readonly gone: AbortSignal
-  /** Tells the broker that there is still work on it, if it is one that hands out again what takes long. */
+  /** Tells the broker that work on the message goes on. Needed for brokers that hand out a slow message again. */
   keep(): void
-  /** What it stands for is committed. A broker that does not hear of it hands the message out again, and it is a duplicate then. */
+  /** Tells the broker that the event is committed. If the broker does not hear this, it hands out the message again, as a duplicate. */
   acknowledge(): Promise<void>
-  /** Nothing was done: the broker hands it out again, at once. */
+  /** Tells the broker that nothing was done. The broker hands out the message again, at once or after a short delay. */
   giveBack(): void
-  /** It is never to come again. */
+  /** Tells the broker never to hand out the message again. */
   reject(reason: string): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** A connection that is made when it is first needed, and again when it was lost. */
+/** A connection that is made when it is first needed, and made again after it was lost. */
 
 export interface Closable {
   close(): Promise<void>
@@ -8,12 +8,12 @@ export class LazyConnection<Connection extends Closable> {
   readonly #open: (onLost: () => void) => Promise<Connection>
   #current: Promise<Connection> | null = null
 
-  /** `open` calls `onLost` when the connection that it has made is of no use any more. */
+  /** `open` calls `onLost` when its connection can no longer be used. */
   constructor(open: (onLost: () => void) => Promise<Connection>) {
     this.#open = open
   }
 
-  /** All that ask at the same time get the same one. */
+  /** Callers at the same time get the same connection. */
   async get(): Promise<Connection> {
     if (this.#current) return this.#current
     const lose = () => {

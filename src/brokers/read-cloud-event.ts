@@ -1,12 +1,12 @@
-/** Reads a CloudEvent 1.0 out of a broker's message, in structured or binary mode: to make an event of one's own of it. */
+/** Reads a CloudEvent 1.0 from a broker's message, in structured or binary mode, so that an application can make its own event from it. */
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import type { EventOptions } from '../events/envelope.ts'
 
-/** What messages of all brokers have. */
+/** The fields that messages of all brokers have. */
 export interface CloudEventMessage {
   readonly headers: Readonly<Record<string, unknown>>
-  /** Where the protocol has a place of its own for it. Else it is a header. */
+  /** Set if the protocol has its own field for the content type. Otherwise the content type is a header. */
   readonly contentType?: string | null
   text(): string
 }
@@ -15,11 +15,11 @@ export interface CloudEvent {
   readonly id: string
   readonly source: string
   readonly type: string
-  /** The other attributes, extensions among them, as text. */
+  /** The other attributes, including extensions, as text. */
   readonly attributes: Readonly<Record<string, string>>
-  /** Parsed JSON, or text where the content is not JSON. Check it by a schema of your own. */
+  /** Parsed JSON, text if the content is not JSON, or a `Buffer` for `data_base64`. Check it with a schema of your own. */
   readonly data: unknown
-  /** What an event that is made of it takes over: when it happened, what it belongs to, and what it was caused by. */
+  /** Options for the event that you make from it: when it happened, its correlation id, and the CloudEvent's id as its cause. */
   readonly options: Pick<EventOptions, 'occurredAt' | 'correlationId' | 'causationId'>
 }
 
@@ -46,7 +46,7 @@ const attributes = z.looseObject({
  *   },
  * })
  *
- * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when it is none.
+ * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the message is not a CloudEvent.
  */
 export function readCloudEvent(message: CloudEventMessage): CloudEvent {
   const contentType = contentTypeOf(message)
@@ -72,7 +72,7 @@ function fromBody(message: CloudEventMessage): Record<string, unknown> {
   return typeof bytes === 'string' ? { ...event, data: Buffer.from(bytes, 'base64') } : event
 }
 
-/** Values are percent-encoded in headers of HTTP and NATS. What is no such encoding stays as it is. */
+/** Values are percent-encoded in headers of HTTP and NATS. A value that cannot be decoded stays as it is. */
 function fromHeaders({ headers, text }: CloudEventMessage, contentType: string): Record<string, unknown> {
   const named = Object.entries(headers)
     .filter(([name]) => PREFIX.test(name))

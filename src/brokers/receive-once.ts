@@ -1,4 +1,4 @@
-/** One attempt at one message: its event, and what is written because of it, in one commit. */
+/** One attempt to receive one message: writes its event and the effects in one commit. */
 import { inOwnTransaction } from '../backends/own-transaction.ts'
 import type { Bus } from '../bus.ts'
 import { PostbusError, type PostbusErrorCode } from '../errors.ts'
@@ -7,18 +7,18 @@ import type { Received } from '../publishing/receiver.ts'
 import type { Source } from '../publishing/source.ts'
 import type { RegisteredTransaction } from '../transactions/register.ts'
 
-/** Writes what else follows from a message, in the transaction of its event. */
+/** Writes further rows for a message, in the transaction of its event. */
 export type Effects<Message> = (
   message: Message,
   received: Received,
   context: { readonly tx: RegisteredTransaction },
 ) => PromiseLike<unknown>
 
-/** A message that its source's functions have read, or what they threw. */
+/** What the functions of a source have read from a message, or the error that they threw. */
 export type Reading<Message> =
   { readonly is: 'read'; readonly source: Source<Message> } | { readonly is: 'unreadable'; readonly error: unknown }
 
-/** Asks a source's functions once, however often the message is tried. */
+/** Calls the functions of a source once per message, even if the message is tried several times. */
 export function read<Message>(source: Source<Message>, message: Message): Reading<Message> {
   try {
     const id = source.id(message)
@@ -29,7 +29,7 @@ export function read<Message>(source: Source<Message>, message: Message): Readin
   }
 }
 
-/** What trying again does not mend: an event that may not be published as it is. */
+/** Errors that another attempt cannot fix: the event cannot be published as it is. */
 const REFUSALS: ReadonlySet<PostbusErrorCode> = new Set([
   'POSTBUS_INVALID_EVENT',
   'POSTBUS_INVALID_SOURCE',
@@ -48,7 +48,7 @@ export interface ReceiveOnce<Message> {
   readonly effects: Effects<Message> | undefined
 }
 
-/** Resolves when it is committed. */
+/** Resolves after the commit. */
 export async function receiveOnce<Message>(
   { bus, parts, source, effects }: ReceiveOnce<Message>,
   message: Message,

@@ -1,4 +1,4 @@
-/** Receives what a broker hands out: in turn, again when it fails, and acknowledged after the commit. The same for every broker. */
+/** Receives the messages that a broker hands out: in order, with retries, and acknowledged after the commit. The same for every broker. */
 import { safeTextOfError } from '../error-text.ts'
 import type { Bus } from '../bus.ts'
 import { backendFor, type BusParts } from '../publishing/backend-override.ts'
@@ -44,7 +44,7 @@ export class Reception<Message> {
     })
   }
 
-  /** How many are in hand. */
+  /** How many messages run or wait here. */
   get count(): number {
     return this.#turns.count
   }
@@ -58,7 +58,7 @@ export class Reception<Message> {
     this.#turns.add(this.#readIn(incoming))
   }
 
-  /** Resolves when fewer than `count` are in hand, and when it stops. */
+  /** Resolves when fewer than `count` messages run or wait, or when the reception stops. */
   async fewerThan(count: number): Promise<void> {
     while (this.count >= count && !this.#stopping.signal.aborted)
       await new Promise<void>((resolve) => this.#onRoom.push(resolve))
@@ -69,7 +69,7 @@ export class Reception<Message> {
     this.#tellOfRoom()
     this.#unbegun = this.#turns.clear()
     await withinMs(graceMs, this.#turns.ended())
-    for (const { incoming } of this.#unbegun) incoming.giveBack() // after those that came before them
+    for (const { incoming } of this.#unbegun) incoming.giveBack() // after the running ones, which came before them
     this.#unbegun = []
   }
 
@@ -90,13 +90,13 @@ export class Reception<Message> {
       if (verdict === 'received') await held.incoming.acknowledge()
       if (verdict === 'given-back') held.incoming.giveBack()
     } catch {
-      // The broker could not be told. It hands the message out again, and then it is a duplicate, or is rejected again.
+      // The broker could not be told. It hands out the message again; then the message is a duplicate, or is rejected again.
     } finally {
       this.#tellOfRoom()
     }
   }
 
-  /** Tries until it is received, rejected, or given up because the consumer stops or the broker has taken it back. */
+  /** Tries until the message is received or rejected. Gives it up when the consumer stops or the broker takes the message back. */
   async #untilSettled({ incoming, reading }: Held<Message>): Promise<Verdict> {
     const over = AbortSignal.any([this.#stopping.signal, incoming.gone])
     const delays = retryDelays(over)
@@ -127,7 +127,7 @@ export class Reception<Message> {
     return maxAttempts !== null && failures >= maxAttempts
   }
 
-  /** Asked after a failure. Without a database every message fails, so this failure does not count against the message. */
+  /** Called after a failure. Without a database every message fails, so such a failure does not count against the message. */
   async #databaseAnswers(): Promise<boolean> {
     const { parts } = this.#settings
     return backendFor(parts, receiveOnce)

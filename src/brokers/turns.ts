@@ -1,8 +1,8 @@
-/** Who is next: items begin in the order in which they came, so many at once, and those of one key one after the other. */
+/** Decides which item is next: items begin in the order in which they came, up to a limit at once, and those of one key one after the other. */
 
 export interface TurnsOptions<Item> {
   readonly concurrency: number
-  /** `null`: it need not wait for any other. */
+  /** `null`: the item waits for no other item. */
   readonly keyOf: (item: Item) => string | null
   /** Must not reject. */
   readonly run: (item: Item) => Promise<void>
@@ -18,7 +18,7 @@ export class Turns<Item> {
     this.#options = options
   }
 
-  /** Those that wait and those that run. */
+  /** How many items wait or run. */
   get count(): number {
     return this.#waiting.length + this.#running.size
   }
@@ -32,14 +32,14 @@ export class Turns<Item> {
     this.#begin()
   }
 
-  /** Takes away all that have not begun. */
+  /** Removes and returns all items that have not begun. */
   clear(): readonly Item[] {
     const waiting = this.#waiting
     this.#waiting = []
     return waiting
   }
 
-  /** Resolves when all that run now have ended. */
+  /** Resolves when all items that run now have ended. */
   async ended(): Promise<void> {
     await Promise.all(this.#running.values())
   }

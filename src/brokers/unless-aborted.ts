@@ -1,6 +1,6 @@
-/** Waiting for another system, but no longer than there is time for an attempt. */
+/** Waits for another system, but no longer than the attempt lasts. */
 
-/** What `work` gives, or the signal's reason as soon as it is aborted. */
+/** Returns the result of `work`, or throws the signal's reason as soon as the signal is aborted. */
 export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
@@ -10,6 +10,6 @@ export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<R
     return await Promise.race([work, aborted])
   } finally {
     signal.removeEventListener('abort', abort)
-    work.catch(() => undefined) // its attempt is over
+    work.catch(() => undefined) // the attempt is over, so a later error is ignored
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A catalog as an AsyncAPI 3.1 document, which other tools draw, search and generate code from. A channel is an event type, a message one of its
- * versions. An operation is what one module does: it publishes an event type (`send`), or one of its handlers gets it (`receive`).
+ * A catalog as an AsyncAPI 3.1 document, which other tools draw, search and generate code from. A channel is an event type, and a message is one
+ * of its versions. An operation is what one module does: it publishes an event type (`send`), or one of its handlers gets it (`receive`).
  */
 import { detailsOf } from '../events/event-details.ts'
 import { describedSchemaOf, type JsonSchema } from '../evolution/json-schema.ts'
@@ -8,7 +8,7 @@ import type { Catalog, CatalogEntry, CatalogHandler } from './catalog.ts'
 
 export interface AsyncApiInfo {
   readonly title: string
-  /** Of what is described, not of AsyncAPI. */
+  /** The version of what is described, not of AsyncAPI. */
   readonly version: string
 }
 
@@ -24,7 +24,7 @@ export interface AsyncApiDocument {
 
 const DRAFT_7 = 'application/schema+json;version=draft-07'
 
-/** What surrounds the data of every event. */
+/** The fields around the data of every event. */
 const ENVELOPE = {
   type: 'object',
   required: ['id', 'type', 'version', 'occurredAt', 'correlationId'],
@@ -120,7 +120,7 @@ function messageOf(entry: CatalogEntry): object {
   }
 }
 
-/** References inside a schema begin at its own top, which is somewhere inside this document now. */
+/** A reference in a schema begins at the schema's own root. In this document that root is at `at`, so `at` goes before the reference. */
 function within(schema: JsonSchema, at: string): unknown {
   if (Array.isArray(schema)) return schema.map((one: JsonSchema) => within(one, at))
   if (typeof schema !== 'object' || schema === null) return schema

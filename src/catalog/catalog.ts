@@ -1,4 +1,4 @@
-/** What an application's modules tell each other: its event types, and the handlers that listen to each. By its code alone, without a database. */
+/** Lists an application's event types and the handlers that listen to each, from its code alone, without a database. */
 import type { Bus } from '../bus.ts'
 import type { ListeningHandler } from '../deliveries/explain.ts'
 import { byText } from '../evolution/json-schema.ts'
@@ -12,7 +12,7 @@ export interface Catalog {
 
 export interface CatalogEntry {
   readonly type: AnyEventType
-  /** The module that publishes it: what its name begins with. */
+  /** The module that publishes it: the first part of its name. */
   readonly module: string
   readonly handlers: readonly CatalogHandler[]
 }
@@ -21,11 +21,11 @@ export interface CatalogHandler extends ListeningHandler {
   readonly module: string
 }
 
-/** Event types that only a pattern takes are there if the bus was given them: `createBus({ events })`. */
+/** Event types that only patterns match are listed if the bus was given them: `createBus({ events })`. */
 export async function catalogOf(bus: Pick<Bus, 'eventTypes' | 'handlersOf'>): Promise<Catalog> {
   const types = (await bus.eventTypes()).toSorted(byNameAndVersion)
   const entries = types.map(async (type) => {
-    // What publishes the event that follows another one is no module's.
+    // Finishers are left out: they publish the event that follows another one, and belong to no module.
     const handlers = (await bus.handlersOf(type)).filter(({ handler }) => !handler.startsWith(FINISHER_PREFIX))
     return {
       type,
@@ -36,7 +36,7 @@ export async function catalogOf(bus: Pick<Bus, 'eventTypes' | 'handlersOf'>): Pr
   return { entries: await Promise.all(entries) }
 }
 
-/** `orders` of `orders.order-created`. */
+/** `orders` for `orders.order-created`. */
 export function moduleOf(name: string): string {
   return name.slice(0, Math.max(0, name.indexOf('.'))) || name
 }

@@ -1,9 +1,9 @@
-/** A catalog as a drawing of its modules, in Mermaid: which module's events go to which other one. GitHub and many editors show it. */
+/** Draws the modules of a catalog in Mermaid: which module sends events to which other one. GitHub and many editors show such a drawing. */
 import type { Catalog } from './catalog.ts'
 
 /**
- * An arrow goes from the module that publishes to the module that handles, with the names of the events. A thick one: by handlers that read
- * the log. A dotted one: by handlers that run inside `publish`.
+ * An arrow goes from the module that publishes to the module that handles, with the names of the events. A thick arrow: the handlers read the
+ * log. A dotted arrow: the handlers run inside `publish`.
  */
 export function moduleMap({ entries }: Catalog): string {
   const links = entries.flatMap(({ type, module, handlers }) =>
@@ -15,7 +15,7 @@ export function moduleMap({ entries }: Catalog): string {
     })),
   )
   const modules = [...new Set([...entries.map(({ module }) => module), ...links.map(({ to }) => to)])].toSorted()
-  const idOf = (module: string) => `m${modules.indexOf(module)}` // a name may be a word of Mermaid's own, such as `end`
+  const idOf = (module: string) => `m${modules.indexOf(module)}` // a name may be a reserved word of Mermaid, such as `end`
   const byArrow = Map.groupBy(links, ({ from, to, arrow }) => `${idOf(from)} ${arrow} ${idOf(to)}`)
   const arrows = [...byArrow.values()].map((same) => {
     const [{ from, to, arrow }] = same as [(typeof links)[number]]

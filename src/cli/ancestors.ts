@@ -1,6 +1,6 @@
 /**
- * Whether the processes that started this one are still there. A package manager runs a command through a shell, so when
- * npx is killed the shell may live on, and with it this process: the shell's own parent is watched too.
+ * Watches whether the processes that started this one still run. A package manager runs a command through a shell. When npx is killed, that
+ * shell may live on, and this process with it, so the shell's own parent is watched too.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -12,10 +12,10 @@ interface Ancestor {
 }
 
 const SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'fish', 'busybox'])
-/** A shell may run a shell; beyond that it is not a command of ours any more. */
+/** A shell may run another shell. Shells further up than this do not belong to our command. */
 const MOST_SHELLS = 3
 
-/** Returns a question: is one of those that were there now gone? */
+/** Returns a function that says whether one of the processes that started this one has gone since. */
 export function watchParents(): () => boolean {
   const parent = process.ppid
   const shells = shellsAbove(parent)
@@ -38,7 +38,7 @@ function isShell(command: string): boolean {
   return SHELLS.has(basename(command).replace(/^-/, ''))
 }
 
-/** Undefined for a process that is gone, and where there is no way to ask. */
+/** Undefined for a process that is gone, and on systems where it cannot be looked up. */
 function ancestor(pid: number): Ancestor | undefined {
   if (process.platform === 'win32') return undefined
   try {

@@ -1,4 +1,4 @@
-/** `postbus backlog`: what waits, runs and stands still at this moment, by handler. */
+/** `postbus backlog`: shows how many deliveries wait, run or are blocked at this moment, by handler. */
 import type { HandlerBacklog } from '../deliveries/backlog.ts'
 import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command } from './command.ts'
 import { busFor } from './load-config.ts'

@@ -1,4 +1,4 @@
-/** What a command of `postbus` is, and how it ends. One file per command stands beside this one. */
+/** What a `postbus` command consists of, and its exit codes. Each command has a file of its own beside this one. */
 import type { ParseArgsOptionsConfig } from 'node:util'
 
 /** 0 ok · 1 failure · 2 usage · 3 checks found problems. */
@@ -24,7 +24,7 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig
   /** One line per option, by its name. */
   readonly describe: Readonly<Record<string, string>>
-  /** It takes words beside its options, and checks them itself. */
+  /** Whether it takes words in addition to its options. The command checks them itself. */
   readonly takesWords?: boolean
   run(invocation: Invocation): Promise<ExitCode>
 }

@@ -1,8 +1,8 @@
-/** Asks before something that cannot be undone. */
+/** Asks for confirmation before something that cannot be undone. */
 import { createInterface } from 'node:readline/promises'
 import { UsageError, type Invocation } from './command.ts'
 
-/** Whether to go on: `--yes`, or a yes at the terminal. Without either it is a mistake in the command line. */
+/** Whether to go on: `--yes` was given, or the user typed yes at the terminal. Throws a `UsageError` without `--yes` and without a terminal. */
 export async function confirmed({ options, terminal }: Invocation, question: string): Promise<boolean> {
   if (options['yes']) return true
   if (!terminal.in.isTTY) throw new UsageError(`${question}\nThere is no terminal to ask at: add --yes to do it.`)

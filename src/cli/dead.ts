@@ -21,7 +21,7 @@ import { DESCRIBE_PAGE, PAGE_OPTIONS, pageOptionsOf, sayMore } from './paging.ts
 
 const ACTIONS = ['list', 'retry', 'dismiss'] as const
 const HEADS = ['DELIVERY', 'DIED AT', 'HANDLER', 'EVENT', 'KEY', 'ATTEMPTS', 'REASON']
-/** Batches are of a thousand: a line for each would be too much to read. */
+/** A batch has a thousand dead letters: a line for each batch would be too much to read. */
 const PROGRESS_EVERY = 10_000
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -163,7 +163,7 @@ function filterOf(invocation: Invocation, ids: readonly string[]): DeadLetterFil
   }
 }
 
-/** How many dead letters an act is to take: all of them without `--limit`. Unlike the pages of a list, it has no upper bound. */
+/** The largest number of dead letters for an act. `undefined`: all, without `--limit`. Unlike in a list, `--limit` has no upper bound here. */
 function mostOf(invocation: Invocation): number | undefined {
   if (text(invocation, 'cursor') !== undefined) throw new UsageError('--cursor is for: postbus dead list')
   const given = text(invocation, 'limit')
@@ -172,7 +172,7 @@ function mostOf(invocation: Invocation): number | undefined {
   throw new UsageError(`--limit ${given}: expected a whole number from 1.`)
 }
 
-/** Nothing chosen would mean all of them, and a forgotten word must not do that. */
+/** An empty choice would mean all dead letters, and a forgotten word must not do that. */
 function checkChosen(action: string, { options }: Invocation, ids: readonly string[]): void {
   if (ids.length > 0 || options['handler'] || options['type'] || options['error'] || options['all']) return
   throw new UsageError(

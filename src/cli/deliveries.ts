@@ -1,4 +1,4 @@
-/** `postbus deliveries complete | skip | fail ID`: telling a delivery how it ended that waits for it. */
+/** `postbus deliveries complete | skip | fail ID`: reports the outcome of a delivery that waits for one. */
 import type { Bus } from '../bus.ts'
 import type { CompletionReport } from '../deliveries/completions.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
@@ -16,7 +16,7 @@ import { printJson, say } from './output.ts'
 
 const ACTIONS = ['complete', 'skip', 'fail'] as const
 
-/** So that the act is recorded though no one is named. */
+/** The default for `--by`, so that the act is recorded even if no name is given. */
 const SOMEONE = 'postbus deliveries'
 
 export const deliveries: Command = {

@@ -1,2 +1,2 @@
-/** Where the Postgres of `postbus dev` listens: a config file that `postbus init` has written names it. */
+/** The port of the Postgres of `postbus dev`, which the config file written by `postbus init` names. */
 export const DEV_PORT = 54_329

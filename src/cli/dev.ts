@@ -1,4 +1,4 @@
-/** `postbus dev`: everything that an application needs while it is written, in one terminal. */
+/** `postbus dev`: runs everything that you need while you write an application, in one terminal. */
 import { resolve } from 'node:path'
 import type { Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
@@ -84,7 +84,7 @@ async function work(bus: Bus, invocation: Invocation) {
   }
 }
 
-/** The page is a help here, and not what the command is for: without Hono the rest runs. */
+/** Opens the operator page if it can. The page is an extra here: without Hono the rest still runs. */
 async function pageIfItCan(bus: Bus, invocation: Invocation) {
   try {
     const page = await openPage(bus, { port: portIn(invocation, 'port', UI_PORT), isReadOnly: false })

@@ -1,4 +1,4 @@
-/** `postbus docs`: a drawing of which module's events go to which other one. Reads the code, not the database. */
+/** `postbus docs`: draws which module sends events to which other one. Reads the code, not the database. */
 import { catalogOf } from '../catalog/catalog.ts'
 import { moduleMap } from '../catalog/module-map.ts'
 import { CONFIG_OPTION, DESCRIBE_CONFIG, text, type Command } from './command.ts'

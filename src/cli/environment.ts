@@ -1,7 +1,7 @@
-/** What the command line puts into the environment: the config file that it imports next reads DATABASE_URL from there. */
+/** Reads and sets the environment variable DATABASE_URL, which the config file reads when it is imported. */
 
 export function givenDatabase(): string | undefined {
-  return process.env['DATABASE_URL'] || undefined // set to nothing means not set
+  return process.env['DATABASE_URL'] || undefined // an empty value counts as not set
 }
 
 export function setDatabase(connectionString: string): void {

@@ -1,4 +1,4 @@
-/** `postbus events redact | delete | cancel`: erasing the data of events, deleting events, and taking back what is not due. */
+/** `postbus events redact | delete | cancel`: erases the data of events, deletes events, and cancels events that are not due yet. */
 import type { Bus } from '../bus.ts'
 import type { EventSelection } from '../record/event-acts.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
@@ -34,7 +34,7 @@ export const DESCRIBE_EVENT_ACT = {
   yes: 'Do not ask.',
 }
 
-/** The options of lists that an act does not know: to pass over one would touch more than was meant. */
+/** Options of lists that acts do not have. If one were ignored, the act would touch more than was meant. */
 const NOT_FOR_ACTS = ['cause', 'handler', 'state', 'text', 'limit', 'cursor', 'oldest-first'] as const
 
 const NOT_FOR_CANCEL = ['all', 'pending', 'preview', 'type', 'key', 'correlation', 'since', 'until'] as const

@@ -1,4 +1,4 @@
-/** How `postbus events list | show | tree` print: one line per event, what became of one, and a tree of causes. */
+/** Prints for `postbus events list | show | tree`: one line per event, the state of one event, and a tree of causes. */
 import type { EventBranch, EventTree } from '../record/event-query.ts'
 import type { EventStatus } from '../record/event-status.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
@@ -8,7 +8,7 @@ import { count, oneLine, printTable } from './output.ts'
 const LIST_HEADS = ['PUBLISHED AT', 'TYPE', 'KEY', 'EVENT', 'DATA']
 const STATUS_HEADS = ['HANDLER', 'STATE', 'ATTEMPTS', 'SINCE', 'REASON OR LAST ERROR']
 
-/** For one event at a time, whose neighbours are not known yet. */
+/** One event as one line, for `tail`: the next events are not known yet, so there are no columns to align. */
 export function lineOf(event: RecordedEvent): string {
   const { publishedAt, type, partitionKey, id } = event
   return [publishedAt.toISOString(), type, oneLine(partitionKey ?? '-', 24), id, oneLine(dataOf(event), 200)].join('  ')
@@ -57,7 +57,7 @@ export function printTree({ out }: Terminal, tree: EventTree): void {
   printBranch(out, tree, tree.causes.length, ' ◀')
 }
 
-/** How many events a branch has, itself included. */
+/** The number of events in a branch, including its own event. */
 export function sizeOf({ caused }: EventBranch): number {
   return caused.reduce((sum, branch) => sum + sizeOf(branch), 1)
 }

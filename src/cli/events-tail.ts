@@ -1,4 +1,4 @@
-/** `postbus events tail`: events as they are committed, until it is ended. */
+/** `postbus events tail`: prints events as they are committed, until the command is stopped. */
 import type { Bus } from '../bus.ts'
 import { UsageError, type ExitCode, type Invocation } from './command.ts'
 import { lineOf } from './event-views.ts'

@@ -1,4 +1,4 @@
-/** `postbus events export | import`: the record of events, from one database to another. */
+/** `postbus events export | import`: copies the record of events from one database to another. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ import { count, printJson, say } from './output.ts'
 const FOR_LISTS = ['correlation', 'cause', 'handler', 'state', 'text', 'oldest-first', 'cursor', 'limit']
 const FILTERS = ['type', 'key', 'since', 'until', ...FOR_LISTS]
 
-/** An export reads the log itself, and knows fewer conditions than a list. */
+/** An export reads the log itself, which has fewer filters than a list. */
 export function exportFilterOf(invocation: Invocation): LogFilter {
   const other = FOR_LISTS.find((name) => invocation.options[name] !== undefined)
   if (other !== undefined) throw new UsageError(`events export: --${other} is for lists.`)

@@ -1,4 +1,4 @@
-/** `postbus events`: what was published, and what became of it. What it imports, erases and deletes is in files of its own. */
+/** `postbus events`: shows what was published, and what became of it. Importing, erasing and deleting are in other files. */
 import type { Bus } from '../bus.ts'
 import type { EventQuery, EventState } from '../record/event-query.ts'
 import {
@@ -24,7 +24,7 @@ import { timeOf } from './times.ts'
 const ACTIONS = ['list', 'show', 'tree', 'tail', 'export', 'import'] as const
 const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
 
-/** Whether a word follows: an id, or a file. */
+/** Whether a word follows the action: an id, or a file. */
 const TAKES = { list: false, show: true, tree: true, tail: false, export: false, import: true } as const
 const EXPECTED =
   'expected: postbus events list | tail | export, postbus events show ID | tree ID, or postbus events import FILE'

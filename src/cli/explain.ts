@@ -1,4 +1,4 @@
-/** `postbus explain`: who would receive an event with this data, and why the others would not. Publishes nothing. */
+/** `postbus explain`: says which handlers would receive an event with this data, and why the others would not. Publishes nothing. */
 import { readFileSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
 import type { Bus } from '../bus.ts'
@@ -109,7 +109,7 @@ async function eventTypeOf(bus: Bus, type: string, version: number | undefined):
 
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 
-/** JSON has no dates. Where the event type refuses the data as they are, its date-times are tried as dates. */
+/** JSON has no dates. If the event type refuses the data as it is, text that looks like a date-time is tried as a date. */
 function made(eventType: AnyEventType, data: unknown): Envelope {
   const make = eventType as unknown as (data: unknown) => Envelope // the schema checks what the compiler does not know
   try {

@@ -25,7 +25,7 @@ export const health: Command = {
       say(terminal, oneLine((await response.text()).trim(), 500))
       return response.ok ? 0 : 1
     } catch (error) {
-      const cause = (error as { readonly cause?: unknown }).cause // fetch says why there
+      const cause = (error as { readonly cause?: unknown }).cause // fetch puts the reason there
       say(terminal, `${given}: ${safeTextOfError(cause ?? error)}`)
       return 1
     }

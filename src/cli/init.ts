@@ -1,4 +1,4 @@
-/** `postbus init`: writes the four files of a first application, for the client of Postgres that it has. */
+/** `postbus init`: writes the four files of a first application, for the Postgres client that the application uses. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
@@ -8,7 +8,7 @@ import { firstFiles } from './first-app/files.ts'
 import { say } from './output.ts'
 
 const MANIFEST = 'package.json'
-/** Files that Node would read another way if `package.json` said that they are modules. */
+/** Files that Node would read differently if `package.json` said that they are modules. */
 const SOURCE = /\.[jt]s$/
 
 const manifestOf = z.looseObject({
@@ -53,7 +53,7 @@ function readManifest(): Manifest {
   }
 }
 
-/** An application of CommonJS gets files that are modules by their names. */
+/** A CommonJS application gets files whose ending makes them modules. */
 function endingFor({ type }: Manifest): 'ts' | 'mts' {
   if (type === 'module') return 'ts'
   return type === undefined && !readdirSync('.').some((name) => SOURCE.test(name)) ? 'ts' : 'mts'
@@ -63,7 +63,7 @@ function isModuleFrom({ type }: Manifest, ending: string): boolean {
   return type === undefined && ending === 'ts'
 }
 
-/** As npm leaves it in a new folder, `package.json` does not say so. */
+/** Adds `"type": "module"`, which is not there when npm has made a `package.json` in a new folder. */
 function sayThatItIsAModule(): void {
   const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as object
   writeFileSync(MANIFEST, `${JSON.stringify({ type: 'module', ...manifest }, null, 2)}\n`)

@@ -1,4 +1,4 @@
-/** `postbus lanes retry | skip-head | rewind | repair HANDLER KEY`: acting on one key. `postbus pause` pauses one. */
+/** `postbus lanes retry | skip-head | rewind | repair HANDLER KEY`: acts on one key. `postbus pause` pauses a key. */
 import type { Bus } from '../bus.ts'
 import type { ActOptions, ActReport } from '../deliveries/acts.ts'
 import type { LaneName } from '../deliveries/lanes.ts'
@@ -8,11 +8,11 @@ import { confirmed } from './confirm.ts'
 import { oneLine, printJson, say } from './output.ts'
 
 interface LaneAct {
-  /** Asked before it is done; left out where it can be undone. */
+  /** Asked before the act; left out if the act can be undone. */
   readonly question?: (key: string) => string
   run(bus: Bus, lane: LaneName, how: ActOptions, invocation: Invocation): Promise<ActReport>
   done(key: string, count: number): string
-  /** Why nothing was touched. */
+  /** Says why nothing was touched. */
   nothing(key: string): string
 }
 

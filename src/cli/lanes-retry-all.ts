@@ -1,4 +1,4 @@
-/** `postbus lanes retry --handler H --error CODE`: the heads of all keys that one bug has blocked. */
+/** `postbus lanes retry --handler H --error CODE`: retries the heads of all keys that one bug has blocked. */
 import type { Bus } from '../bus.ts'
 import type { BlockedLanes } from '../deliveries/lanes.ts'
 import { actOptionsOf } from './acting.ts'
@@ -6,7 +6,7 @@ import { UsageError, text, type ExitCode, type Invocation } from './command.ts'
 import { confirmed } from './confirm.ts'
 import { count, printJson, say } from './output.ts'
 
-/** Each is a transaction of its own: a line for each would be too much to read. */
+/** Each head is retried in a transaction of its own: a line for each would be too much to read. */
 const PROGRESS_EVERY = 100
 
 export interface RetryingAll {
@@ -15,7 +15,7 @@ export interface RetryingAll {
   readonly limit: number | undefined
 }
 
-/** What is chosen, and how fast. `null`: a key is named, so it is about that one. */
+/** The chosen keys, and how fast to retry them. `null`: the command names one key. */
 export function retryingAll(invocation: Invocation): RetryingAll | null {
   const { words, options } = invocation
   const handler = text(invocation, 'handler')

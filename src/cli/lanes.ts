@@ -1,4 +1,4 @@
-/** `postbus lanes`: partition keys that stand still or wait, for an operator: looking here, acting in `lane-acts.ts`. */
+/** `postbus lanes`: shows partition keys that are blocked or wait, for an operator; `lane-acts.ts` acts on them. */
 import type { Bus } from '../bus.ts'
 import type { Lane, LaneName, LaneState } from '../deliveries/lanes.ts'
 import type { PageOptions } from '../deliveries/page.ts'

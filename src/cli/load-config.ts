@@ -38,9 +38,9 @@ export async function loadBus(given: string | undefined): Promise<Bus> {
 }
 
 /**
- * The bus that a command works on: that of the config file or, where it has tenants, that of one of these.
+ * The bus that a command works on: the bus of the config file or, if that has tenants, the bus of one tenant.
  *
- * @throws {UsageError} when it is not said which tenant, or there is none of that name; and what `loadBus` throws.
+ * @throws {UsageError} when a tenant is missing, unknown, or given for a bus without tenants; and what `loadBus` throws.
  */
 export async function busFor(invocation: Invocation): Promise<Bus> {
   const bus = await loadBus(text(invocation, 'config'))
@@ -52,7 +52,7 @@ export async function busFor(invocation: Invocation): Promise<Bus> {
   }
 }
 
-/** Whether the bus stands for its tenants. */
+/** Whether the bus has the option `tenants`. */
 export function hasTenants(bus: Bus): boolean {
   // A bus of an older copy of the package has no tenants.
   return (bus as Partial<Bus>).tenants?.areKnown === true
@@ -66,12 +66,12 @@ async function tenantOf(bus: Bus, name: string | undefined): Promise<Bus> {
   if (name === undefined) throw new UsageError('This bus has tenants. Say which one: --tenant NAME.')
   const tenants = await bus.tenants.list()
   const tenant = tenants.find((one) => one.name === name)
-  if (tenant) return Object.create(tenant, { close: { value: () => bus.close() } }) as Bus // which closes the tenant's too
+  if (tenant) return Object.create(tenant, { close: { value: () => bus.close() } }) as Bus // closes the tenant's bus too
   const names = tenants.map((one) => one.name)
   throw new UsageError(`--tenant ${name}: there is none of that name.${nearest(name, names)}`)
 }
 
-/** Also of a CommonJS file, of which the names of the exports may not be known: Node then has them all in `default`. */
+/** Also finds the bus in a CommonJS file: Node may not know the names of its exports, and then has all of them in `default`. */
 function busIn(exported: unknown, depth = 0): Bus | undefined {
   if (typeof exported !== 'object' || exported === null || depth > 2) return undefined
   const bus: unknown = Reflect.get(exported, 'bus')
@@ -109,7 +109,7 @@ function explained(file: string, error: unknown): unknown {
   }
 }
 
-/** By its methods, so that a bus made by another copy of the package is one too. */
+/** Recognises a bus by its methods, so that a bus from another copy of the package is accepted too. */
 function isBus(value: unknown): value is Bus {
   if (typeof value !== 'object' || value === null) return false
   return ['publish', 'worker', 'migrate', 'doctor', 'close'].every(

@@ -14,7 +14,7 @@ export interface PageOptions {
 }
 
 /**
- * @throws {UsageError} when the port is taken or forbidden, or the address is not of this machine.
+ * @throws {UsageError} when the port is taken or forbidden, or this machine does not have the address.
  * @throws {PostbusError} `POSTBUS_INVALID_CONFIG` when Hono is not installed.
  */
 export async function openPage(bus: Bus, options: PageOptions): Promise<ui.LocalPage> {
@@ -33,7 +33,7 @@ export async function openPage(bus: Bus, options: PageOptions): Promise<ui.Local
   }
 }
 
-/** Loaded here and not above: the other commands work without what it needs. */
+/** Imported here and not above, because the other commands must work without the packages of the page. */
 async function theUi(): Promise<typeof ui> {
   try {
     return await import('../ui/local-page.ts')

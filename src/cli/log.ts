@@ -1,4 +1,4 @@
-/** `postbus log`: how far handlers that read the log have come; moving one back or on, and forgetting one that is gone. */
+/** `postbus log`: shows how far handlers that read the log have come, moves one back or on, and forgets one whose code is gone. */
 import type { Bus } from '../bus.ts'
 import type { ActReport } from '../deliveries/acts.ts'
 import type { LogProgress } from '../deliveries/log-cursors.ts'

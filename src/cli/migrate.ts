@@ -67,7 +67,7 @@ export const migrate: Command = {
   },
 }
 
-/** Each for itself: one that fails leaves the others migrated, and the exit code says that it failed. */
+/** Migrates each tenant on its own: if one fails, the others are still migrated, and the exit code reports the failure. */
 async function migrateTenants(bus: Bus, { options, terminal }: Invocation): Promise<ExitCode> {
   const dryRun = options['dry-run'] === true
   const tell = (tenant: string, what: string) => say(terminal, `… ${tenant}: ${what}`)

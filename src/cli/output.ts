@@ -31,11 +31,11 @@ export function printTable(
 interface ListShown<Item> {
   readonly heads: readonly string[]
   rowOf(item: Item): readonly string[]
-  /** What one of them is called. */
+  /** The word for one item. */
   readonly one: string
 }
 
-/** For people a table, and how many there are; for programs a line for each. */
+/** Prints a table and the number of items for people, or one line per item for programs. */
 export function printList<Item>(
   { options, terminal }: Pick<Invocation, 'options' | 'terminal'>,
   items: readonly Item[],
@@ -54,7 +54,7 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString('en')} ${number === 1 ? one : many}`
 }
 
-/** Text that comes from events or errors: on one line, without control characters that could move the cursor. */
+/** Puts text from events or errors on one line, without control characters that could move the cursor. */
 export function oneLine(text: string, maxLength = 80): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is being removed
   const flat = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')

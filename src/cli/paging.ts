@@ -24,7 +24,7 @@ function limitOf(invocation: Invocation): number {
   throw new UsageError(`--limit ${given}: expected a whole number from 1 to ${MOST.toLocaleString('en')}.`)
 }
 
-/** Says how to go on: for a program a last line `{ "cursor": … }` on stdout, for a person a sentence on stderr. */
+/** Says how to get the next page: to a program by a last line `{ "cursor": … }` on stdout, to a person by a sentence on stderr. */
 export function sayMore({ options, terminal }: Invocation, cursor: string | null): void {
   if (cursor === null) return
   if (options['json']) terminal.out.write(`${JSON.stringify({ cursor })}\n`)

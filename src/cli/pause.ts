@@ -1,4 +1,4 @@
-/** `postbus pause` and `postbus resume`: handlers, queues and keys of which nothing begins. */
+/** `postbus pause` and `postbus resume`: stop handlers, queues and keys from beginning new work, and let them go on. */
 import type { Bus } from '../bus.ts'
 import type { ActOptions, ActReport } from '../deliveries/acts.ts'
 import type { Pause } from '../deliveries/pauses.ts'
@@ -99,7 +99,7 @@ async function act(action: 'pause' | 'resume', invocation: Invocation): Promise<
 }
 
 interface Chosen {
-  /** In words, at the beginning of a sentence. */
+  /** What is paused or resumed, in words for the beginning of a sentence. */
   readonly what: string
   run(bus: Bus, how: ActOptions): Promise<ActReport>
 }

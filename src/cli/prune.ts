@@ -1,4 +1,4 @@
-/** `postbus prune`: deletes now what workers would delete in time. */
+/** `postbus prune`: deletes now what workers would delete later. */
 import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command } from './command.ts'
 import { busFor } from './load-config.ts'
 import { count, printJson, say } from './output.ts'

@@ -1,4 +1,4 @@
-/** `postbus replay`: stored events again, to one handler, for an operator. */
+/** `postbus replay`: gives stored events to one handler again, for an operator. */
 import type { Bus } from '../bus.ts'
 import { delay } from '../clock.ts'
 import type { Replay, ReplayProgress } from '../deliveries/replays.ts'
@@ -91,7 +91,7 @@ function actionOf(invocation: Invocation): 'list' | (typeof ACTIONS)[number] | n
   throw new UsageError('replay: expected --handler NAME, or one of --list, --resume ID, --pause ID, --cancel ID.')
 }
 
-/** Checks what was asked before the configuration is loaded. */
+/** Checks the options before the configuration is loaded. */
 function beginningOf(invocation: Invocation): (bus: Bus) => Promise<ExitCode> {
   const { options, terminal } = invocation
   const handler = text(invocation, 'handler') ?? ''

@@ -61,7 +61,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ui,
 }
 
-/** Never rejects: what went wrong is said on the terminal. */
+/** Never rejects: errors are printed on the terminal. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   return runCommand(args, terminal).catch((error: unknown) => reportError(terminal, error))
 }
@@ -96,7 +96,7 @@ function parse(name: string, command: Command, args: readonly string[]) {
   }
 }
 
-/** Ours are explained in their message; anything else is shown with its stack. */
+/** The message of our own errors explains them; any other error is printed with its stack. */
 function reportError(terminal: Terminal, error: unknown): ExitCode {
   if (error instanceof UsageError) {
     say(terminal, error.message)

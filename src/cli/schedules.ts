@@ -1,4 +1,4 @@
-/** `postbus schedules list | run NAME`: events that the calendar publishes. */
+/** `postbus schedules list | run NAME`: lists schedules, or publishes one tick by hand. */
 import type { Bus } from '../bus.ts'
 import type { ScheduleStatus } from '../deliveries/schedules.ts'
 import { ACT_OPTIONS, DESCRIBE_ACT, actOptionsOf } from './acting.ts'
@@ -18,7 +18,7 @@ import { timeOf } from './times.ts'
 
 const HEADS = ['SCHEDULE', 'CRON', 'TIME ZONE', 'LAST TICK', 'NEXT TICK', 'MISSED']
 
-/** So that the act is recorded though no one is named. */
+/** The default for `--by`, so that the act is recorded even if no name is given. */
 const SOMEONE = 'postbus schedules'
 
 export const schedules: Command = {

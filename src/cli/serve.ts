@@ -6,7 +6,7 @@ import { PostbusError } from '../errors.ts'
 import { UsageError } from './command.ts'
 
 export interface Served {
-  /** Where, as a URL. */
+  /** The URL at which it is served. */
   readonly url: string
   close(): void
 }
@@ -17,7 +17,7 @@ export interface Place {
   readonly host: string | undefined
 }
 
-/** @throws {PostbusError} `POSTBUS_PORT_IN_USE`. */
+/** @throws {PostbusError} `POSTBUS_PORT_IN_USE`. @throws {UsageError} when the host or port cannot be used. */
 export async function serve(handler: (request: Request) => Promise<Response>, { port, host }: Place): Promise<Served> {
   const server = createServer((request, response) => void answer(handler, request, response))
   server.listen({ port, ...(host !== undefined && { host }) })
@@ -34,7 +34,7 @@ export async function serve(handler: (request: Request) => Promise<Response>, { 
   }
 }
 
-/** A port, or 0 for one that is free. */
+/** Reads a port; 0 means any free port. */
 export function portOf(option: string, given: string): number {
   if (/^\d{1,5}$/.test(given) && Number(given) <= 65_535) return Number(given)
   throw new UsageError(`${option} ${given}: expected a port, such as 9465.`)
@@ -46,12 +46,12 @@ async function answer(
   outgoing: ServerResponse,
 ): Promise<void> {
   try {
-    // Without the body: nothing here reads one.
+    // The body is left out, because no handler here reads it.
     const response = await handler(new Request(new URL(url, 'http://localhost'), { method }))
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
     outgoing.end(Buffer.from(await response.arrayBuffer()))
   } catch {
-    outgoing.writeHead(400).end() // such a URL or method cannot be made into a request
+    outgoing.writeHead(400).end() // no `Request` can be made from such a URL or method
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Ending a worker process. The first SIGTERM or SIGINT stops it in good order, and a watchdog ends it should stopping hang.
- * A second signal ends it at once, unless it is the echo of the first: a Ctrl-C reaches every process of the terminal, and
- * npm and shells pass it on besides. An error that was not caught, and a parent that has gone, stop it in good order too.
+ * Ends a worker process. The first SIGTERM or SIGINT stops it in good order, and a watchdog ends it if stopping hangs. A second
+ * signal ends it at once, unless it only repeats the first: Ctrl-C reaches every process of the terminal, and npm and shells pass
+ * it on as well. An uncaught error, and a parent process that is gone, also stop it in good order.
  */
 import { performance, setInterval, setTimeout, clearInterval } from '../clock.ts'
 import { safeTextOfError } from '../error-text.ts'
@@ -10,7 +10,7 @@ import type { StopReport } from '../worker/stop-report.ts'
 import type { ExitCode } from './command.ts'
 
 const WATCHDOG_MARGIN_MS = 5_000
-/** No person decides within this time that the first signal was not enough. */
+/** A second signal within this time is an echo: no person decides so fast that the first one was not enough. */
 const ECHO_MS = 1_000
 const LOOK_FOR_PARENT_EVERY_MS = 500
 
@@ -26,7 +26,7 @@ export interface ShutdownOptions {
   readonly graceMs: number
   stop(): Promise<StopReport>
   tell(sentence: string): void
-  /** Whether a process that this one is to end with has gone; looked at again and again. */
+  /** Whether a process is gone that this process must end with. Called again and again. */
   readonly parentHasGone?: (() => boolean) | undefined
 }
 

@@ -1,9 +1,9 @@
-/** Times in a command line. */
+/** Reads times from a command line. */
 import { UsageError, text, type Invocation } from './command.ts'
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?$/
 
-/** A day of UTC, or a time with its zone: what it means must not depend on where the command runs. */
+/** A day in UTC, or a time with its zone: the meaning must not depend on where the command runs. */
 export function timeOf(invocation: Invocation, option: string): Date | undefined {
   const given = text(invocation, option)
   if (given === undefined) return undefined

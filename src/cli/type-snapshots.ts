@@ -1,4 +1,4 @@
-/** `postbus types snapshot | check | sql`: the event types and handlers of this code, as a file to commit, and what has changed since. */
+/** `postbus types snapshot | check | sql`: writes this code's event types and handlers to a file to commit, and says what has changed. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { PostbusError } from '../errors.ts'
 import { checkTypes, type TypesReport } from '../evolution/check-types.ts'

@@ -1,4 +1,4 @@
-/** `postbus types sql`: what SQL may publish in this database, and who gets it. */
+/** `postbus types sql`: lists what SQL may publish in this database, and which handlers get it. */
 import type { Bus } from '../bus.ts'
 import type { PublishableType } from '../deliveries/publishable-types.ts'
 import type { ExitCode, Invocation } from './command.ts'

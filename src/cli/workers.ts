@@ -1,4 +1,4 @@
-/** `postbus workers`: which processes work at this moment, and on what. */
+/** `postbus workers`: shows which processes work at this moment, and on what. */
 import type { RunningWorker } from '../deliveries/workers.ts'
 import { BUS_OPTIONS, DESCRIBE_BUS, DESCRIBE_JSON, JSON_OPTION, type Command } from './command.ts'
 import { busFor } from './load-config.ts'

@@ -3,14 +3,14 @@
 import { Corrupt } from './corrupt.ts'
 import { MAX_DEPTH, MAX_PATH_LENGTH } from './limits.ts'
 
-/** One value of the document and those inside it, as far as they are annotated. */
+/** The annotation of one value of the document, and those of the values inside it. */
 export interface Annotated {
-  /** Unchecked: undefined where only something inside is annotated. */
+  /** Not checked yet. Undefined if only values inside this one are annotated. */
   type: unknown
   inner: Map<string, Annotated> | undefined
 }
 
-/** `values` is `[type]`, `[type, inner]` or inner alone, which is an object of the first two by path. */
+/** `values` is `[type]`, `[type, inner]` or `inner` alone. `inner` is an object: path → `[type]` or `[type, inner]`. */
 export function readAnnotations(values: unknown): Annotated | undefined {
   if (values === undefined) return undefined
   const root: Annotated = { type: undefined, inner: undefined }
@@ -19,9 +19,9 @@ export function readAnnotations(values: unknown): Annotated | undefined {
   return root
 }
 
-/** Segments between dots; a backslash escapes a dot or a backslash, and nothing else. */
+/** Splits a path at its dots. A backslash escapes a dot or a backslash, and nothing else. */
 export function readPath(text: string): string[] {
-  // A backslash doubles what it escapes, so a path that we wrote has at most twice the length.
+  // Escaping at most doubles the length of a path, so a path that we wrote is never longer than this.
   if (text.length > 2 * MAX_PATH_LENGTH) throw new Corrupt('a path is too long')
   const segments = text.includes('\\') ? readEscapedPath(text) : text.split('.')
   if (segments.length > MAX_DEPTH) throw new Corrupt('a path is too deep')
@@ -63,7 +63,10 @@ function annotateInner(at: Annotated, inner: unknown, depth: number): void {
   }
 }
 
-/** Two annotations may not be on one way to a value, or the second would change what the first has made. */
+/**
+ * Finds or makes the entry at `path`. The path must not lead through an annotated value, or the second annotation would
+ * change what the first one has made.
+ */
 function reach(from: Annotated, path: string): Annotated {
   let at = from
   for (const segment of readPath(path)) {

@@ -1,11 +1,11 @@
-/** What is left of a stored document when its data is erased: the names of its fields, and the lengths of its lists. */
+/** Erases the data of a stored document: only the names of its fields and the lengths of its lists stay. */
 import { parseJson, type PlainJson } from './parse-json.ts'
 
 const NOTHING = '{"json":null}'
 
 /**
- * Text becomes `''`, a number 0, a boolean false. What JSON does not know by itself, such as a date, becomes what it was written as:
- * `''`, mostly. A document that cannot be read becomes `null`.
+ * A string becomes `''`, a number 0, a boolean false. A value that JSON has no type for, such as a date, is blanked in its stored
+ * form: that is mostly a string, so it becomes `''`. A document that cannot be read becomes one that holds `null`.
  */
 export function blankDocument(stored: string): string {
   try {

@@ -1,9 +1,10 @@
 /**
- * Turns an event's data into the text that is stored, and back, so that what a handler gets equals what was published.
+ * Turns an event's data into the text that is stored, and back, so that a handler gets data equal to the published data.
  *
- * The text is a superjson document, `{ json, meta }`: readable JSON, and notes on what JSON cannot say. Dates, bigints,
+ * The text is a superjson document, `{ json, meta }`: readable JSON, and notes on what JSON cannot express. Dates, bigints,
  * Maps, Sets, undefined, NaN, infinities, -0, RegExps, URLs, Errors (without their stack), typed arrays and any string
- * come back equal, and so do objects that stand in several places. What would not come back equal is refused with its path.
+ * come back equal, and so do objects that occur in several places. A value that would not come back equal is refused, and the
+ * error names its path.
  */
 
 import { SuperJSON, type SuperJSONResult } from 'superjson'
@@ -23,24 +24,24 @@ export type { CustomCodec } from './custom-codec.ts'
 
 /** Synchronous and without side effects: safe in the middle of a transaction. */
 export interface Codec {
-  /** `what` begins the message of an error. Throws `POSTBUS_UNSERIALIZABLE` with the path, or `POSTBUS_TOO_LARGE`. */
+  /** The error message begins with `what`. Throws `POSTBUS_UNSERIALIZABLE` with the path, or `POSTBUS_TOO_LARGE`. */
   encode(value: unknown, what: string): string
-  /** Throws `POSTBUS_CORRUPT_PAYLOAD`, and nothing else, for what neither `encode` nor `publish_event` would have written. */
+  /** Throws `POSTBUS_CORRUPT_PAYLOAD`, and no other error, for a text that neither `encode` nor `publish_event` would have written. */
   decode(text: string): unknown
-  /** The same, and whether it is data that no schema has seen. */
+  /** Like `decode`, and also tells whether the data must still pass its schema. */
   open(text: string): Opened
 }
 
 export interface Opened {
   readonly data: unknown
-  /** SQL has published it: JSON that the schema of its event type is still to be asked about. */
+  /** True if SQL published the event: then `data` is JSON that the schema of its event type has not checked yet. */
   readonly isUnparsed: boolean
 }
 
 export interface CodecOptions {
   /** For values that Postbus does not know; asked in this order. */
   codecs?: readonly CustomCodec[]
-  /** UTF-8 bytes of one stored text. Default 1 MiB; raise it with care: every handler's worker reads it whole. */
+  /** Limit of one stored text, in UTF-8 bytes. Default 1 MiB. Raise it with care: every handler's worker reads the whole text. */
   maxBytes?: number
 }
 
@@ -95,7 +96,7 @@ function superjsonDocuments(codecs: readonly CustomCodec[]) {
     return JSON.stringify({ json, meta: { values: meta?.values, referentialEqualities: shared, v: 1 } })
   }
 
-  /** What a codec of the user's takes is left to it. */
+  /** Returns a copy made of this realm's classes. Objects that a custom codec encodes are not copied. */
   function domestic(value: unknown, inspection: Inspection): unknown {
     return ownCopy(value, { leave: (object) => inspection.customs.has(object) })
   }
@@ -106,7 +107,7 @@ function superjsonDocuments(codecs: readonly CustomCodec[]) {
     return superjson.deserialize({ json, meta } as SuperJSONResult, { inPlace: true })
   }
 
-  /** The inspection has asked the codecs already: superjson looks up their answers instead of asking them again. */
+  /** The inspection has called the codecs already: superjson looks up their results instead of calling them again. */
   function registerCustom(codec: CustomCodec): void {
     const transformer = {
       isApplicable: (value: unknown): value is unknown => customs.get(value)?.codec === codec,

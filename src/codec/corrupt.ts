@@ -1,2 +1,2 @@
-/** The reason why a stored document cannot be one of ours; the codec makes a PostbusError of it. */
+/** The reason why Postbus cannot have written a stored document; the codec turns it into a PostbusError. */
 export class Corrupt extends Error {}

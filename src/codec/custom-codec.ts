@@ -1,33 +1,33 @@
-/** A codec of the user's own, for values that Postbus does not know: money, decimals, geometry, domain classes. */
+/** Custom codecs, which the user provides for values that Postbus does not know: money, decimals, geometry, domain classes. */
 
 import { isDeepStrictEqual, types } from 'node:util'
 
 import { type PlainJson, parseJson } from './parse-json.ts'
 
 /**
- * Turns one kind of object into plain JSON and back. It is asked before the built-in kinds, about objects only, and its
- * answer is tried out at publish: what `decode` gives back must satisfy `is` and encode to the same JSON again.
+ * Turns one kind of object into plain JSON and back. Codecs are asked before the built-in kinds, and only about objects.
+ * Each result is tested at publish: what `decode` returns must satisfy `is`, and encode to the same JSON again.
  */
 export interface CustomCodec<Value = unknown, Encoded = unknown> {
-  /** Stands in stored documents: never rename it while such documents exist. */
+  /** Stored documents contain this name: do not rename the codec while such documents exist. */
   name: string
   /** Must be quick, pure and safe for any object. */
   is(value: unknown): value is Value
   /** Returns plain JSON: strings, finite numbers, booleans, null, and arrays and objects of these. */
   encode(value: Value): Encoded
-  /** Gets what `encode` returned, or something else that stands in the table: a throw means that the payload is corrupt. */
+  /** Gets what `encode` returned, or any other JSON that the table holds. If it throws, the payload counts as corrupt. */
   decode(encoded: Encoded): Value
 }
 
-/** What a codec made of one object of the data. */
+/** The result of a codec for one object of the data. */
 export interface CustomEncoding {
   codec: CustomCodec
   json: PlainJson
-  /** What the codec gives back for it, to find out whether two objects become one. */
+  /** The object that `decode` returns for `json`. It shows whether two objects would come back as one. */
   comesBackAs: object
 }
 
-/** The reason why a codec's answer cannot be used; the caller, which knows the place, adds it. */
+/** The reason why a codec's result cannot be used. The caller knows the value's place and adds it. */
 export class CustomCodecFailure extends Error {}
 
 export function encodeCustom(value: object, codecs: readonly CustomCodec[]): CustomEncoding | undefined {
@@ -57,7 +57,7 @@ function plainJsonText(codec: CustomCodec, encoded: unknown): string {
   return text
 }
 
-/** superjson goes through these property by property, also when a codec has replaced them. */
+/** superjson walks through these property by property, even when a codec has replaced them. */
 function isWalkedBySuperjson(value: object): boolean {
   if (Array.isArray(value) || types.isMap(value) || types.isSet(value) || value instanceof Error) return true
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -1,4 +1,4 @@
-/** Lets the user's codecs have their turn during the walk. */
+/** Offers each object of an event's data to the custom codecs before it is written. */
 
 import { type CustomEncoding, CustomCodecFailure, encodeCustom } from './custom-codec.ts'
 import { MAX_DEPTH, isDangerousKey } from './limits.ts'
@@ -6,7 +6,7 @@ import type { PlainJson } from './parse-json.ts'
 import type { Place } from './place.ts'
 import { type Walk, annotate, grow, refuseHere } from './walk.ts'
 
-/** True if a codec took the value. */
+/** Returns true if a codec encodes the value. */
 export function visitCustom(walk: Walk, value: object, place: Place): boolean {
   const encoding = encodingOf(walk, value, place)
   if (!encoding) return false
@@ -27,7 +27,7 @@ function encodingOf(walk: Walk, value: object, place: Place): CustomEncoding | u
   }
 }
 
-/** Two keys for which a codec gives back one object would be one key. */
+/** Two Map keys or Set elements would become one if the codec decoded both to the same object. */
 function refuseMerging(walk: Walk, { codec, comesBackAs }: CustomEncoding, place: Place): void {
   if (walk.customKeys.has(comesBackAs)) {
     refuseHere(walk, place, `would become the same as another one: the codec "${codec.name}" gives back one object.`)
@@ -35,7 +35,7 @@ function refuseMerging(walk: Walk, { codec, comesBackAs }: CustomEncoding, place
   walk.customKeys.add(comesBackAs)
 }
 
-/** Counts plain JSON that a codec returned; `place.depth` levels are around it. */
+/** Counts the size of the plain JSON that a codec returned. `place.depth` levels of the document are around it. */
 function measure(walk: Walk, json: PlainJson, place: Place, depth = place.depth): void {
   if (typeof json === 'string') return grow(walk, json.length + 2)
   if (typeof json !== 'object' || json === null) return grow(walk, 1)

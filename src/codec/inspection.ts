@@ -1,8 +1,8 @@
 /**
- * Looks at data before it is written and accepts only what provably comes back equal, identity included.
+ * Checks data before it is written and accepts only data that provably comes back equal, object identity included.
  *
- * The proof is by shape: each kind accepted here is one that superjson restores, so that no event has to be decoded
- * again to be sure. On the way the walk counts a lower bound of the document's size, which ends it early.
+ * The proof is by shape: each kind accepted here is one that superjson restores, so no event has to be decoded again to
+ * be sure. The walk also counts a lower bound of the document's size, and stops as soon as that exceeds the limit.
  */
 
 import { types } from 'node:util'
@@ -76,7 +76,7 @@ function visitContent(walk: Walk, value: object, place: Place): void {
   return isLeaf(prototype) ? visitLeaf(walk, value, place) : visitForeign(walk, value, place)
 }
 
-/** By the name of its class, in whichever realm it was made. Fake timers have a `Date` of their own. */
+/** Recognises built-in objects of any realm by the name of their class. Fake timers, too, have a `Date` of their own. */
 function visitForeign(walk: Walk, value: object, place: Place): void {
   walk.foreign = true
   const name = builtInOf(Object.getPrototypeOf(value))
@@ -110,7 +110,7 @@ function plainPropertyValue(walk: Walk, object: object, property: Place): unknow
 
 const accessor = 'is a getter, which can answer differently each time. Publish its value.'
 
-/** A Date or a Map, say, whose prototype was replaced. Asked last: a symbol key could lie to `toString`. */
+/** True for a Date or a Map, say, whose prototype was replaced. Called after symbol keys are refused: one could change `toString`. */
 function isDisguised(object: object): boolean {
   if (Object.prototype.toString.call(object) !== '[object Object]') return true
   return types.isMap(object) || types.isSet(object) || ArrayBuffer.isView(object)

@@ -1,4 +1,4 @@
-/** Objects without further values inside that superjson restores: dates, regular expressions, URLs and typed arrays. */
+/** The objects that superjson restores and that hold no other objects: dates, regular expressions, URLs and typed arrays. */
 
 import { types } from 'node:util'
 
@@ -13,13 +13,13 @@ export function isLeaf(prototype: unknown): boolean {
   return visitors.has(prototype)
 }
 
-/** Refuses what is none of these kinds. `foreign` is the name of its class, if that is built in but not of this realm. */
+/** Refuses a value of any other kind. `foreign` is the name of its class, if that is built in but not of this realm. */
 export function visitLeaf(walk: Walk, value: object, place: Place, foreign?: string): void {
   const visit = visitors.get(Object.getPrototypeOf(value)) ?? foreignVisitors.get(foreign) ?? refuseUnknown
   visit(walk, value, place)
 }
 
-/** Everything an object carries besides its content would be lost. */
+/** Refuses every property that is not in `known`: superjson stores only an object's content, so it would be lost. */
 export function refuseExtraProperties(walk: Walk, object: object, place: Place, known: readonly string[] = []): void {
   for (const key of Reflect.ownKeys(object)) {
     if (typeof key === 'symbol') refuseHere(walk, place, symbolKey(key))
@@ -49,7 +49,7 @@ const kinds: readonly (readonly [{ readonly name: string; readonly prototype: ob
   [Float64Array, visitTypedArray],
 ]
 
-/** By prototype: an instance of a subclass would come back as an instance of the base class. */
+/** Looked up by prototype, because an instance of a subclass would come back as an instance of the base class. */
 const visitors: ReadonlyMap<unknown, Visit> = new Map(kinds.map(([kind, visit]) => [kind.prototype, visit]))
 const foreignVisitors: ReadonlyMap<unknown, Visit> = new Map(kinds.map(([kind, visit]) => [kind.name, visit]))
 
@@ -61,8 +61,8 @@ function visitDate(walk: Walk, value: object, place: Place): void {
   if (!types.isDate(value)) return refuseUnknown(walk, value, place)
   if (Number.isNaN(value.getTime())) return refuseHere(walk, place, 'is an invalid Date. Publish a valid one, or null.')
 
-  if (!(value instanceof Date)) walk.foreign = true // the global Date is a stand-in that does not know it
-  refuseExtraProperties(walk, value, place, ['constructor']) // which fake timers give to each of their Dates
+  if (!(value instanceof Date)) walk.foreign = true // the global Date is a stand-in, and this Date is not its instance
+  refuseExtraProperties(walk, value, place, ['constructor']) // fake timers give each of their Dates this property
   annotate(walk, place, '"2026-01-01T00:00:00.000Z"'.length)
 }
 
@@ -84,13 +84,13 @@ function visitUrl(walk: Walk, value: object, place: Place): void {
   annotate(walk, place, href.length + 2)
 }
 
-/** The address, if the same URL can be made of it again. */
+/** Returns the address, if parsing it gives the same URL again. */
 function hrefOf(value: object): string | undefined {
   try {
     const href: unknown = Reflect.get(value, 'href')
     return typeof href === 'string' && new URL(href).href === href ? href : undefined
   } catch {
-    return undefined // not a URL inside: it only has the prototype of one
+    return undefined // not a real URL: it only has the prototype of one
   }
 }
 

@@ -11,16 +11,16 @@ import { randomUUID } from 'node:crypto'
 import { Corrupt } from './corrupt.ts'
 import { MAX_DEPTH } from './limits.ts'
 
-/** What JSON can say by itself. */
+/** The values that JSON can express by itself. */
 export type PlainJson = string | number | boolean | null | PlainJson[] | { [key: string]: PlainJson }
 
-/** Throws what `JSON.parse` throws. */
+/** Throws what `JSON.parse` throws; also `Corrupt` if a text with escaped keys is nested too deep. */
 export function parseJson(text: string): PlainJson {
   const parsed: PlainJson = JSON.parse(text)
   return hasEscapedKey(text) ? parsedAgain(text) : parsed
 }
 
-/** Looks only at strings with escapes. The text is JSON: a backslash stands in a string, and the string ends. */
+/** Looks only at strings with escapes. The text is valid JSON: a backslash is always inside a string, and every string ends. */
 function hasEscapedKey(text: string): boolean {
   for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', at)) {
     while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
@@ -49,7 +49,7 @@ function parsedAgain(text: string): PlainJson {
   return withKeys(JSON.parse(withStandIns), keys)
 }
 
-/** Each string of a JSON text, with the colon behind it if it is a key. Of a text that is not JSON, it never ends. */
+/** Each string of a JSON text, with the colon after it if it is a key. Not for invalid JSON: an unclosed string takes quadratic time. */
 const stringAndColon = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/gs
 
 function stringIn(literal: string): string {
@@ -64,5 +64,5 @@ function withKeys(json: PlainJson, keys: ReadonlyMap<string, string>, depth = 0)
   return Object.fromEntries(entries.map(([key, value]) => [keys.get(key) ?? key, withKeys(value, keys, depth + 1)]))
 }
 
-/** Annotations take up to two levels for each level of the data, and are three levels deep in the document. */
+/** Annotations take up to two levels of JSON for each level of the data, and begin three levels deep in the document. */
 const MAX_PARSED_DEPTH = 2 * MAX_DEPTH + 3

@@ -1,4 +1,4 @@
-/** Where a value stands in the data: as a person reads it (`data.items[3].price`) and as superjson stores it. */
+/** The place of a value in the data, as a person reads it (`data.items[3].price`) and as superjson stores it. */
 
 import { MAX_REFERENCE_STEPS } from './limits.ts'
 
@@ -12,7 +12,7 @@ export interface Place {
   readonly mapKey: unknown
   /** How many levels of stored JSON are around the value. */
   readonly depth: number
-  /** Characters of the path that superjson repeats for an annotation here: back to the next annotated value above. */
+  /** Characters of the path that superjson writes for an annotation here. The path begins at the nearest annotated value above. */
   readonly prefix: number
   /** superjson cannot restore the identity of anything that is inside an Error. */
   readonly underError: boolean
@@ -70,7 +70,7 @@ export function storedPathOf(place: Place): string {
   return chainOf(place).slice(1).map(storedStepOf).join('.')
 }
 
-/** How many entries superjson passes over to reach this place again. */
+/** How many entries of Maps and Sets superjson counts through to reach this place again. */
 export function stepsTo(place: Place): number {
   const rows = chainOf(place).filter((step) => typeof step.key === 'number' && step.is !== 'element')
   return rows.reduce((steps, row) => steps + Number(row.key), 1)

@@ -1,4 +1,4 @@
-/** Says, in one sentence with the path and the mend, why a value cannot be published. */
+/** Explains why a value cannot be published: where it is, what is wrong with it and what to do about it. */
 
 import { types } from 'node:util'
 

@@ -1,16 +1,17 @@
 /**
  * One object in several places, cycles included, comes back as one object, where superjson can restore that.
  *
- * superjson keeps a full copy at each place and a list of places that are the same object. We make the list ourselves:
- * its own one also lists equal bigints and NaNs, and restoring those loses entries of Maps and the order of Sets; and it
- * begins with the shortest path, which may lead through a copy, so that the object is not the same in the end.
+ * superjson writes a full copy at each place, and a list of the places that hold the same object. We make this list
+ * ourselves, for two reasons. superjson's own list also names equal bigints and NaNs; restoring those loses entries of Maps
+ * and the order of Sets. And it begins with the shortest path, which may lead through a copy: then the restored places do
+ * not hold the same object.
  */
 
 import { MAX_PATH_LENGTH } from './limits.ts'
 import { type Place, pathOf, stepsTo, storedPathOf, tooManySteps } from './place.ts'
 import { type Met, type Walk, grow, pathTooLong, refuseHere } from './walk.ts'
 
-/** As superjson stores it: paths by first path; the other places of the data itself stand before, in an array. */
+/** The list as superjson stores it: first path → other paths. The other places of the whole data come first, in an array. */
 export type ReferentialEqualities = Record<string, string[]> | [string[]] | [string[], Record<string, string[]>]
 
 export function meetAgain(walk: Walk, before: Met, place: Place): void {
@@ -57,7 +58,7 @@ function sharedBut(first: Place, obstacle: string): string {
   return `is the same object as \`${pathOf(first)}\`, but ${obstacle}`
 }
 
-/** superjson writes shared objects again at each place; inside itself, where it would not end, it writes null. */
+/** superjson writes a shared object again at each place. Only inside itself, where that would never end, it writes null. */
 function countCopy(walk: Walk, before: Met, place: Place): void {
   if (before.bytes === undefined) return grow(walk, 4)
   walk.exposed += before.exposed

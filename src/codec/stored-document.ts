@@ -1,4 +1,4 @@
-/** Opens the text of a stored document, and checks it so closely that superjson can be trusted with what is left. */
+/** Opens the text of a stored document, and refuses everything that superjson could not restore safely. */
 
 import { type Annotated, readAnnotations } from './annotations.ts'
 import { Corrupt } from './corrupt.ts'
@@ -10,13 +10,13 @@ import { checkReferences } from './stored-references.ts'
 export interface StoredDocument {
   json: unknown
   meta: object | undefined
-  /** SQL has published it: it is what a schema takes, and not what one has returned. Left out: it is no such document. */
+  /** Present if SQL published the event: then `json` is the input of the schema, not its output. */
   unparsed?: true
 }
 
 export function readDocument(text: unknown, codecNames: ReadonlySet<string>): StoredDocument {
   if (typeof text !== 'string') throw new Corrupt('it is not a text')
-  // The database gives out an empty text for what is larger.
+  // For a larger text the database returns an empty one.
   if (text === '' || text.length > MAX_DOCUMENT_BYTES) throw new Corrupt('it is too large')
 
   const document = asObject(parsed(text), knownParts)
@@ -33,7 +33,7 @@ export function readDocument(text: unknown, codecNames: ReadonlySet<string>): St
   return { json, meta }
 }
 
-/** Most events hold nothing but JSON. Without annotations there is less to check, and it takes a quarter of the time. */
+/** Most events hold nothing but JSON. Without annotations there is less to check, which takes a quarter of the time. */
 function plainDocument(json: unknown): StoredDocument {
   if (isNested(json)) checkPlain(json, 0)
   return { json, meta: undefined }
@@ -52,13 +52,13 @@ function checkPlain(json: Nested, depth: number): void {
   }
 }
 
-/** Written by `publish_event`: JSON alone. */
+/** A document that `publish_event` wrote: JSON without annotations. */
 function unparsedDocument(document: Record<string, unknown>): StoredDocument {
   if (document['unparsed'] !== true || 'meta' in document) throw new Corrupt('it is and is not unparsed')
   return { ...plainDocument(document['json']), unparsed: true }
 }
 
-/** An array, or an object of `JSON.parse`, whose keys are all its own. */
+/** An array or an object that `JSON.parse` made, so all its keys are its own. */
 type Nested = unknown[] | { readonly [key: string]: unknown }
 
 function isNested(json: unknown): json is Nested {

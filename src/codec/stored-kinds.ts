@@ -1,4 +1,4 @@
-/** What the JSON of each annotated kind must look like, so that superjson makes of it what was written, and nothing else. */
+/** Checks that the JSON of each annotated kind has the form that we write, so that superjson restores exactly what was written. */
 
 import type { Annotated } from './annotations.ts'
 import { Corrupt } from './corrupt.ts'
@@ -62,7 +62,7 @@ function isDate(json: unknown): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString() === json
 }
 
-/** Only parsed here, never matched against anything; what it may be matched against is the handler's choice. */
+/** Postbus never matches the stored expression against a text. Which texts it is matched against is the handler's choice. */
 function isRegExp(json: unknown): boolean {
   return typeof json === 'string' && json.length <= MAX_REGEXP_LENGTH + 10 && /^\/.+\/[a-z]*$/.test(json)
 }

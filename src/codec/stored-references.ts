@@ -1,4 +1,4 @@
-/** Checks `meta.referentialEqualities` of a stored document: which of its places are one object. Stored data is input. */
+/** Checks `meta.referentialEqualities` of a stored document: which of its places hold the same object. Stored data is input. */
 
 import { type Annotated, readPath } from './annotations.ts'
 import { Corrupt } from './corrupt.ts'
@@ -10,12 +10,12 @@ export interface Stored {
   annotated: Annotated | undefined
 }
 
-/** A path that was followed: the slots it passes, the last of which is the place it leads to. */
+/** A path and the slots that it passes. The last slot is the place that the path leads to. */
 interface Followed {
   path: string
   slots: Slot[]
   steps: number
-  /** superjson cannot put anything in the place of a Map key or a Set element. */
+  /** True for a Map key or a Set element: superjson cannot replace those. */
   fixed: boolean
 }
 
@@ -54,7 +54,7 @@ function paths(list: unknown): string[] {
   })
 }
 
-/** A segment of a path is a step in the JSON, because the JSON of a Map is an array of entries. */
+/** Each segment of a path is one step in the JSON, also through a Map, because its JSON is an array of entries. */
 function follow(path: string, { json, annotated }: Stored): Followed {
   const followed: Followed = { path, slots: [], steps: 1, fixed: false }
   let mapAbove = false
@@ -89,7 +89,7 @@ function hasKey(container: object, key: string): boolean {
   return Object.hasOwn(container, key) && !(Array.isArray(container) && key === 'length')
 }
 
-/** What is put in its place may not be on the way to anything else, or that would no longer be there. */
+/** superjson replaces the value at each written path. No other path may pass a replaced slot, or its target would be lost. */
 function refuseOverlaps(read: readonly Followed[], written: readonly Followed[]): void {
   const replaced = new Map<object, Set<string>>()
   for (const { path, slots, fixed } of written) {

@@ -13,29 +13,29 @@ export interface Limits {
 
 export interface Walk {
   readonly limits: Limits
-  /** Nothing but JSON so far: the document needs no annotations. */
+  /** True while the walk has met nothing but JSON: then the document needs no annotations. */
   plain: boolean
-  /** Something is of another realm's classes, or of a stand-in's: superjson, which knows only its own, gets a copy. */
+  /** True if an object is of another realm's class, or of a stand-in's. superjson knows only its own classes, so it gets a copy. */
   foreign: boolean
   /** A lower bound of the document's size, apart from the list of shared references. */
   bytes: number
   referenceBytes: number
-  /** Annotations that superjson will list under a path that begins above the object being visited. */
+  /** The number of annotations whose path in the document begins above the object being visited. */
   exposed: number
   /** Every object met, to find shared and cyclic references. */
   readonly met: Map<object, Met>
   /** The first place of each shared object, and the stored paths of its other places. */
   readonly shared: Map<Place, string[]>
-  /** What it will cost the reader to restore the shared references. */
+  /** How many steps the reader will need to restore the shared references. */
   referenceSteps: number
   readonly customs: Map<unknown, CustomEncoding>
-  /** What codecs give back for Map keys and Set elements: two of them must not become one. */
+  /** The objects that `decode` of a codec returned for Map keys and Set elements. No two may be the same object. */
   readonly customKeys: Set<object>
 }
 
 export interface Met {
   readonly place: Place
-  /** The size of its JSON; unknown while the walk is still inside. */
+  /** The size of the object's JSON. Undefined while the walk is still inside the object. */
   bytes: number | undefined
   exposed: number
 }

@@ -1,27 +1,30 @@
-/** What operators did, recorded: `bus.acts`. */
+/** The record of what operators did: `bus.acts`. */
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { ACT_NAMES, type ActName } from './acts.ts'
 import { pageFields, type PageOptions } from './page.ts'
 import { storableText } from './storable-text.ts'
 
-/** One act. Its row is written in the act's own transaction, so what is recorded was done, and what was done is recorded. */
+/** One act. Its row is written in the act's own transaction: an act is recorded if and only if it was done. */
 export interface RecordedAct {
   readonly id: string
-  /** The name of its function, such as `lanes.retryAll`. */
+  /** The name of its function on the bus, such as `lanes.retryAll`. */
   readonly act: ActName
-  /** What it was for: the filter, or the lane, as it was given. */
+  /** What it was applied to: the filter, or the lane, as the caller gave it. */
   readonly filter: Readonly<Record<string, unknown>>
   readonly by: string | null
   readonly reason: string | null
-  /** How many it touched. An act in batches counts up as they are committed: one that was interrupted shows how far it came. */
+  /**
+   * How many deliveries it touched. An act in batches adds to this with each committed batch, so an interrupted act shows how
+   * far it came.
+   */
   readonly count: number
   readonly beganAt: Date
   /** When its last batch was done. */
   readonly endedAt: Date
 }
 
-/** Everything given must match. `since` and `until` are half-open over `beganAt`. */
+/** All given fields must match. Selects acts that began at `since` or later, and before `until`. */
 export interface ActFilter {
   readonly act?: ActName
   readonly by?: string
@@ -33,13 +36,13 @@ export type ActQuery = ActFilter & PageOptions
 
 export interface ActPage {
   readonly acts: readonly RecordedAct[]
-  /** For the next page; `null` when this was the last one. */
+  /** Pass it to get the next page; `null` when this was the last one. */
   readonly cursor: string | null
 }
 
 export interface Acts {
   /**
-   * The latest first, page by page.
+   * Lists acts page by page, the latest first.
    *
    * @example
    * const { acts } = await bus.acts.list({ act: 'deadLetters.retry', since: yesterday })

@@ -1,32 +1,32 @@
-/** An act: what an operator does to deliveries. Each says who does it and why, if it is told, and returns how many it touched. */
+/** Acts: what an operator does to deliveries. Each act records who did it and why, if given, and returns how many deliveries it touched. */
 import { z } from 'zod'
 import { parseOptions } from '../parse-options.ts'
 import { storableText } from './storable-text.ts'
 
 export interface ActOptions {
-  /** Who does it: a name or an address, at most 512 characters. */
+  /** Who does it, for example a name or an address; at most 512 characters. */
   readonly by?: string
   /** Why, at most 2,000 characters. */
   readonly reason?: string
 }
 
-/** For acts on many deliveries, which are done in batches: each is a short transaction of its own, and stays done. */
+/** Options of acts on many deliveries. These run in batches: each batch is a short transaction of its own, and stays done. */
 export interface BatchActOptions extends ActOptions {
-  /** At most so many, the oldest events first. The same act again goes on with the rest. Default: all that match. */
+  /** At most this many deliveries, the oldest events first. Repeat the act to go on with the rest. Default: all that match. */
   readonly limit?: number
-  /** Called after each batch with how many are done so far. */
+  /** Called after each batch with the number of deliveries done so far. */
   readonly onProgress?: (count: number) => void
 }
 
-/** For acts that set much going at once. */
+/** Options of acts that start many deliveries at once. */
 export interface PacedActOptions extends BatchActOptions {
-  /** No more than so many in a second. Default: as fast as it goes. */
+  /** At most this many deliveries per second. Default: as fast as possible. */
   readonly ratePerSecond?: number
   /** Only counts what it would touch: does nothing, and is not recorded. */
   readonly preview?: boolean
 }
 
-/** For acts that can be looked at before. */
+/** Options of acts that can be previewed. */
 export interface PreviewedActOptions extends ActOptions {
   /** Only counts what it would touch: does nothing, and is not recorded. */
   readonly preview?: boolean
@@ -37,7 +37,7 @@ export interface ActReport {
   readonly count: number
 }
 
-/** What operators can do, by the name of its function. */
+/** The acts that operators can do, by the names of their functions. */
 export const ACT_NAMES = [
   'deadLetters.retry',
   'deadLetters.dismiss',
@@ -69,7 +69,7 @@ export const ACT_NAMES = [
 
 export type ActName = (typeof ACT_NAMES)[number]
 
-/** An act about to be done, with who and why where the operator said so. */
+/** An act about to be done. `by` and `reason` are `null` if the operator did not give them. */
 export interface Act {
   readonly is: ActName
   readonly by: string | null
@@ -88,7 +88,7 @@ const pace = {
 
 const batchActOptions = z.strictObject({
   ...whoAndWhy,
-  limit: z.int().min(1).exactOptional(), // given as undefined it must not mean all
+  limit: z.int().min(1).exactOptional(), // an explicit undefined is refused: it must not mean all
   onProgress: z
     .custom<(count: number) => void>((value) => typeof value === 'function', { error: 'expected a function' })
     .default(() => () => undefined),
@@ -117,7 +117,7 @@ export function parseBatchAct(is: ActName, given: BatchActOptions | undefined): 
 }
 
 export interface Pace {
-  /** `null`: as fast as it goes. */
+  /** `null`: as fast as possible. */
   readonly ratePerSecond: number | null
   readonly preview: boolean
 }

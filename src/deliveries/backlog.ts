@@ -1,60 +1,66 @@
-/** What waits, runs and stands still at this moment, by handler: `bus.backlog`. For gauges, an operator's first look, and scaling. */
+/**
+ * The deliveries that wait, run or are blocked at this moment, by handler: `bus.backlog`. For gauges, an operator's first look, and
+ * scaling.
+ */
 import { z } from 'zod'
 
 /** How far a handler with `delivery: 'log'` is behind. */
 export interface LogLag {
-  /** How many events of the log lie behind the place of its slowest shard, also those it does not want; more than 100,000 are not counted. */
+  /** How many events of the log its slowest shard has not passed yet, also events that it does not want. Counting stops at 100,000. */
   readonly events: number
-  /** How long ago the oldest of these was published. */
+  /** How long ago the oldest of these events was published. */
   readonly seconds: number
 }
 
-/** Each delivery is counted once, where it stands: the words are those of `DeliveryState`. */
+/** The numbers of a handler's deliveries by state. Each delivery is counted once. The names follow `DeliveryState`. */
 export interface HandlerBacklog {
   readonly handler: string
-  /** Due, and waits for a slot or a worker. */
+  /** Due, and waiting for a slot or a worker. */
   readonly waiting: number
   /** Published for a later time. */
   readonly later: number
   readonly running: number
-  /** Failed, and waits for its backoff. */
+  /** An attempt failed, and the next one waits for its backoff. */
   readonly retrying: number
   readonly snoozed: number
-  /** Waits to be told how it ended. */
+  /** The handler returned `awaitCompletion(…)`: waiting to be told how it ended. */
   readonly awaiting: number
-  /** Waits behind an earlier delivery of its partition key. */
+  /** Waiting behind an earlier delivery of its partition key. */
   readonly parked: number
   /** Partition keys that a dead delivery holds until an operator acts. */
   readonly blockedKeys: number
-  /** Open dead letters, with those that block a key. */
+  /** Open dead letters, including those that block a key. */
   readonly dead: number
   /**
    * How long the oldest waiting delivery has been due, in milliseconds. `null`: no delivery is waiting. Parked deliveries count. Deliveries
    * behind a blocked key do not count: `blockedKeys` shows them.
    */
   readonly oldestWaitingMs: number | null
-  /** `null` for a handler that does not read the log. What failed of one that does is counted above. */
+  /**
+   * `null` for a handler that does not read the log. If a handler reads the log, its failed events become deliveries, which are counted
+   * above.
+   */
   readonly log: LogLag | null
 }
 
 export interface BacklogReport {
-  /** When it was looked at, by the database's clock. */
+  /** When the numbers were read, by the database's clock. */
   readonly at: Date
   /** `true`: there are more than 100,000 deliveries or dead letters, so a sample was counted. */
   readonly isEstimate: boolean
-  /** By name: every handler of the bus, and every other one that something is stored for. */
+  /** Ordered by name: every handler of the bus, and every other handler for which something is stored. */
   readonly handlers: readonly HandlerBacklog[]
 }
 
 export interface BacklogOptions {
-  /** Count everything, however many there are: about two seconds for a million. Default: `false`. */
+  /** Counts all deliveries, however many: about two seconds for a million. Default: `false`. */
   readonly exact?: boolean
 }
 
 export interface Backlog {
   /**
-   * Counts what is not done, by handler, in one statement that never takes long: where more than 100,000 deliveries wait, it counts a sample of
-   * them. What runs is exact in any case. `docs/operating.md` has what it costs.
+   * Counts by handler the deliveries that are not done, in one statement that never takes long: if more than 100,000 deliveries wait, it counts
+   * a sample of them. The number of running deliveries is always exact. `docs/operating.md` says what it costs.
    *
    * @example
    * const { handlers } = await bus.backlog()

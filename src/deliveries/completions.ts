@@ -1,34 +1,34 @@
-/** Telling deliveries how they ended that wait for it (`awaitCompletion`): `bus.deliveries`. */
+/** Telling deliveries that wait after `awaitCompletion` how they ended: `bus.deliveries`. */
 import { z } from 'zod'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { DeliveryState } from './delivery-state.ts'
 import { storableText } from './storable-text.ts'
 
 export interface CompletionOptions {
-  /** The caller's open transaction: it counts if and only if that commits. Default: a transaction of its own. */
+  /** The caller's open transaction: the completion counts if and only if it commits. Default: a transaction of its own. */
   readonly tx?: PublishTransaction
-  /** Who says so, at most 512 characters: then it is recorded among the acts. Default: not recorded. */
+  /** Who does it, at most 512 characters. If given, it is recorded among the acts. Default: not recorded. */
   readonly by?: string
 }
 
 export interface SkipOptions extends CompletionOptions {
-  /** Why, at most 2,000 characters. Default: that it was skipped by hand. */
+  /** Why, at most 2,000 characters. Default: a text that says it was skipped by hand. */
   readonly reason?: string
 }
 
 export interface CompletionReport {
-  /** It counts. `false`: it came twice or too late, or the delivery does not wait; `state` says where that stands. */
+  /** `true`: the report counts. `false`: it came twice or too late, or the delivery does not wait; see `state`. */
   readonly isApplied: boolean
   /**
-   * The state that the delivery is in now. Where it counts: `done` or `skipped`; `waiting` for the worker that makes a failed attempt of it;
-   * `running` while its handler has not said yet that it waits: it counts as soon as it does.
+   * The present state of the delivery. If the report counts: `done` or `skipped`; `waiting` after `fail`, until a worker records the failed
+   * attempt; `running` if the handler has not returned `awaitCompletion(…)` yet: the report takes effect as soon as it does.
    */
   readonly state: DeliveryState
 }
 
 export interface Deliveries {
   /**
-   * A delivery that waits is done, and its key goes on. `deliveryId` is `context.deliveryId` of the handler.
+   * Reports that a waiting delivery is done; its key goes on. `deliveryId` is the handler's `context.deliveryId`.
    *
    * @example
    * app.post('/payments/callback', async ({ body }) => {
@@ -36,19 +36,20 @@ export interface Deliveries {
    *   return isApplied || state === 'done' ? 204 : 409
    * })
    *
-   * @throws {PostbusError} `POSTBUS_NO_SUCH_DELIVERY`, `POSTBUS_INVALID_OPTIONS`, and what `publish` throws of a transaction.
+   * @throws {PostbusError} `POSTBUS_NO_SUCH_DELIVERY`, `POSTBUS_INVALID_OPTIONS`, and what `publish` throws about a
+   * transaction.
    */
   complete(deliveryId: string, options?: CompletionOptions): Promise<CompletionReport>
   /**
-   * A delivery that waits has nothing to do any more: it is recorded as skipped, and its key goes on.
+   * Reports that a waiting delivery has nothing left to do: it is recorded as skipped, and its key goes on.
    *
    * @example await bus.deliveries.skip(deliveryId, { by: 'ada', reason: 'the order was withdrawn' })
    * @throws {PostbusError} as `complete`.
    */
   skip(deliveryId: string, options?: SkipOptions): Promise<CompletionReport>
   /**
-   * The attempt of a delivery that waits has failed. A worker tries it again after the handler's backoff, or makes it a dead letter if that
-   * was the last one. `reason` is stored, at most 2,000 characters: keep secrets out of it.
+   * Reports that the attempt of a waiting delivery has failed. A worker tries it again after the handler's backoff, or makes it a dead
+   * letter if that was the last attempt. `reason` is stored, at most 2,000 characters: keep secrets out of it.
    *
    * @example await bus.deliveries.fail(deliveryId, 'the card was declined')
    * @throws {PostbusError} as `complete`.

@@ -6,7 +6,7 @@ import type { AttemptError } from './delivery.ts'
 import { pageFields, type PageOptions } from './page.ts'
 import { storableText } from './storable-text.ts'
 
-/** A delivery that died. It is kept with its errors, and is not tried again unless an operator says so. */
+/** A delivery that died. It is kept with its errors, and is tried again only if an operator says so. */
 export interface DeadLetter {
   readonly deliveryId: string
   readonly queue: string
@@ -18,35 +18,35 @@ export interface DeadLetter {
   readonly reason: string
   /** The error of each attempt, oldest first, at most the latest 20. */
   readonly attempts: readonly AttemptError[]
-  /** Its partition key waits until it is retried or dismissed. */
+  /** `true`: its partition key waits until this dead letter is retried or dismissed. */
   readonly blocksKey: boolean
   readonly diedAt: Date
 }
 
-/** Narrows down which dead letters are meant: everything given must match. A field that is given must not be undefined. */
+/** Selects dead letters: all given fields must match. Leave a field out instead of setting it to undefined. */
 export interface DeadLetterFilter {
   readonly deliveryIds?: readonly string[]
   readonly handler?: string
   readonly eventType?: string
-  /** What the last attempt died of: the error's code, or its name, such as `TypeError`. */
+  /** The last attempt's error: its code, or its name, such as `TypeError`. */
   readonly error?: string
 }
 
-/** The dead letters that an act is for: by a filter that names something, or all that are open. */
+/** The dead letters that an act applies to: a filter with at least one field, or all open ones. */
 export type DeadLetterSelection = (DeadLetterFilter & { readonly all?: never }) | { readonly all: true }
 
 export type DeadLetterQuery = DeadLetterFilter & PageOptions
 
 export interface DeadLetterPage {
   readonly deadLetters: readonly DeadLetter[]
-  /** For the next page; `null` when this was the last one. */
+  /** Pass it to get the next page; `null` when this was the last one. */
   readonly cursor: string | null
 }
 
 /** `bus.deadLetters`: deliveries that died, and what an operator can do about them. */
 export interface DeadLetters {
   /**
-   * Open dead letters, oldest first, page by page. Runs in the operator's own process; changes nothing.
+   * Lists open dead letters page by page, oldest first. Runs in the operator's own process; changes nothing.
    *
    * @example
    * let cursor: string | null = null
@@ -59,27 +59,28 @@ export interface DeadLetters {
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an unknown or undefined field, or a cursor of another list.
    */
   list(query?: DeadLetterQuery): Promise<DeadLetterPage>
-  /** How many of the matching ones are open. */
+  /** Returns how many open dead letters match. */
   count(filter?: DeadLetterFilter): Promise<number>
   /**
-   * Delivers them again, with all their attempts. One with a partition key runs after those of its key that have run meanwhile,
-   * unless it blocks its key; those of one key keep their order. Returns how many go back; one whose stored job is gone stays a
-   * dead letter. Many are done in batches: what was interrupted goes on when it is called again.
+   * Delivers dead letters again, each with all its attempts. A dead letter that did not block its partition key runs after the
+   * deliveries of that key that have run meanwhile; dead letters of one key keep their order. Returns how many are delivered
+   * again. A dead letter whose stored job is gone stays a dead letter. Works in batches: if it is interrupted, call it again
+   * to go on.
    *
    * @example await bus.deadLetters.retry({ handler: 'finances.create-invoice' }, { by: 'ada', reason: 'tax service is back' })
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the selection is empty; for all, pass `{ all: true }`.
    */
   retry(which: DeadLetterSelection, act?: BatchActOptions): Promise<ActReport>
   /**
-   * Gives them up for good; a key that one of them blocked goes on. The rows stay, but are not listed any more.
+   * Gives dead letters up for good; a key that one of them blocked goes on. The rows stay, but are not listed any more.
    *
    * @example await bus.deadLetters.dismiss({ deliveryIds: [letter.deliveryId] }, { by: 'ada', reason: 'refunded by hand' })
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the selection is empty; for all, pass `{ all: true }`.
    */
   dismiss(which: DeadLetterSelection, act?: BatchActOptions): Promise<ActReport>
 }
 
-// An optional field may be left out but not be undefined: `{ handler: undefined }` would otherwise mean every handler.
+// An optional field can be left out, but must not be undefined: `{ handler: undefined }` would mean every handler.
 const filterFields = {
   deliveryIds: z.array(z.guid()).exactOptional(),
   handler: z.string().regex(NAME).exactOptional(),

@@ -1,34 +1,34 @@
-/** A delivery on its way through a worker: claimed for one attempt, and settled by what came of that. */
+/** A delivery on its way through a worker: claimed for one attempt, then settled by the outcome. */
 
 /** One delivery that this process has claimed for one attempt. */
 export interface ClaimedDelivery {
   readonly id: string
   readonly queue: string
   readonly handler: string
-  /** Together with `id` it names this claim, and no later one. */
+  /** Together with `id` it names this claim, not a later claim of the same delivery. */
   readonly claim: number
   /**
-   * Counted from 1; claims that were given back do not count. Those that were lost, the last ones in a row, do: they may have
-   * begun.
+   * Counted from 1. Claims that were given back do not count. The latest claims in a row that were lost do count, because
+   * their attempts may have begun.
    */
   readonly attempt: number
-  /** The worker of its last claim died, or could not keep it. */
+  /** `true`: the worker of its last claim died, or could not keep that claim. */
   readonly wasLost?: boolean
-  /** It was read from the log, and is ours for as long as this cursor is. It has no claim then. */
+  /** If it was read from the log: the cursor. The delivery belongs to this worker while the cursor does, and has no claim. */
   readonly cursor?: CursorClaim
-  /** What is stored of the event, or `null` when it is gone. */
+  /** The stored event, or `null` when it is gone. */
   readonly event: StoredEvent | null
   /**
-   * Those that follow it in its lane, and may run after it without being asked for. They have its claim: no other worker can
-   * claim them before it has ended.
+   * The deliveries that follow it in its lane, and may run after it without another claim. They share its claim: no other
+   * worker can claim them before it has ended.
    */
   readonly behind: readonly ClaimedDelivery[]
 }
 
-/** A cursor of the log, as the worker has it that reads behind it. */
+/** A cursor of the log, as the worker that reads from it knows it. */
 export interface CursorClaim {
   readonly reader: string
-  /** By the name that is stored. */
+  /** The stored name of the handler. */
   readonly handler: string
   readonly shard: number
   readonly fence: number
@@ -37,9 +37,9 @@ export interface CursorClaim {
 export interface StoredEvent {
   readonly seq: string
   readonly id: string
-  /** By the name that it has now. */
+  /** The present name of the event type. */
   readonly type: string
-  /** The name that it is stored under, where that is an older one. */
+  /** The name that it is stored under, if that is an older name. */
   readonly storedType?: string
   readonly version: number
   readonly partitionKey: string | null
@@ -48,68 +48,71 @@ export interface StoredEvent {
   readonly correlationId: string | null
   readonly causationId: string | null
   readonly source: string | null
-  /** JSON, read when an attempt begins: what cannot be read must cost no other delivery. `null`: none. */
+  /** JSON. It is parsed when an attempt begins, so that unreadable metadata harms no other delivery. `null`: none. */
   readonly metadata: string | null
   readonly occurredAt: Date
   readonly expiresAt: Date | null
-  /** What most events have nothing of, as JSON: `caused_by_handler`, `initialized_at`, `redacted`, `is_expired`. `null`: none of it. */
+  /**
+   * Fields that most events do not have, as one JSON object: `caused_by_handler`, `initialized_at`, `redacted`, `is_expired`. `null`:
+   * none of them.
+   */
   readonly rest: string | null
 }
 
-/** One failed attempt, as it is stored: sanitised and capped. */
+/** One failed attempt, as it is stored: sanitised and shortened. */
 export interface AttemptError {
   readonly attempt: number
   readonly at: string
   readonly code: string | null
   readonly message: string
   readonly stack: string | null
-  /** Of a claim that was lost: whether its attempt is known to have begun. */
+  /** For a lost claim: whether its attempt is known to have begun. */
   readonly begun?: boolean
-  /** Of a claim that was lost: of how many in a row, by then, that is not known. */
+  /** For a lost claim: the number of lost claims in a row, up to this one, of which it is not known whether the attempt began. */
   readonly lost?: number
 }
 
-/** What a claim has brought. */
+/** The result of a claim. */
 export interface Claimed {
   readonly deliveries: readonly ClaimedDelivery[]
   /** There may be more to claim right now. */
   readonly more: boolean
-  /** Handlers of which something is left that may only be claimed when one of their slots is free. */
+  /** Handlers with due deliveries that can only be claimed when one of the handler's slots is free. */
   readonly heldBack: readonly string[]
   /**
-   * Soon there may be something to claim without a wake-up: a publisher was committing to this queue when the claim began,
-   * and may have woken no worker; or the claim could not see everything at one moment.
+   * `true`: look again soon, because no wake-up may come. A publisher was committing to this queue when the claim began,
+   * and may have woken no worker; or the claim could not see all lanes at one moment.
    */
   readonly lookAgain: boolean
 }
 
-/** How many deliveries of a handler a claim may bring. `null`: no limit of that kind. */
+/** How many deliveries of a handler a claim may return. `null`: no limit of that kind. */
 export interface HandlerRoom {
   readonly handler: string
-  /** What is free in this process. */
+  /** The free slots of the handler in this process. */
   readonly free: number | null
-  /** How many may run in all processes together. */
+  /** How many deliveries of the handler may run in all processes together. */
   readonly cluster: number | null
 }
 
-/** What a claim may bring, beside how many. */
+/** Further limits of what a claim may return. */
 export interface ClaimBounds {
-  /** Of these handlers no more than so many. */
+  /** Limits for single handlers. */
   readonly rooms?: readonly HandlerRoom[]
-  /** In lanes: with each up to so many of those that follow it. */
+  /** In lanes: how many of the deliveries that follow it may come with each delivery. */
   readonly behind?: number
-  /** Large payloads for so many bytes; one goes beyond. */
+  /** How many bytes of large payloads may come. The last payload may exceed this. */
   readonly room?: number | null
 }
 
 /** How an attempt has ended. */
 export type Ending =
   | { readonly is: 'done' }
-  /** It has ended without having been handled, and will not run again. */
+  /** It ended without being handled, and will not run again. */
   | { readonly is: 'passed'; readonly as: PassedAs; readonly reason: string }
   | { readonly is: 'retry'; readonly delayMs: number; readonly error: AttemptError }
   | { readonly is: 'later'; readonly delayMs: number }
-  /** It is open until it is told how it ended, or for so long. */
+  /** It stays open until it is told how it ended, or until `delayMs` are over. */
   | { readonly is: 'awaiting'; readonly delayMs: number }
   | {
       readonly is: 'dead'
@@ -121,40 +124,40 @@ export type Ending =
 /** What a finished attempt means for its delivery. */
 export type Settlement = {
   readonly delivery: ClaimedDelivery
-  /** Claim the next delivery of its lane, if one is due, in the same round trip. */
+  /** `true`: also claim the next delivery of its lane, if one is due, in the same round trip. */
   readonly takeNext?: boolean
-  /** With the next one come up to so many of those behind it. */
+  /** How many of the deliveries behind the next one may come with it. */
   readonly behind?: number
-  /** How long it took, for those that are done in a lane. */
+  /** How long the attempt took, for deliveries that are done in a lane. */
   readonly tookMs?: number
-  /** Of its run, those that were done before it and are not settled: the first of these has the claim. */
+  /** The deliveries of its run that were done before it and are not settled yet: the first of them has the claim. */
   readonly ran?: readonly Ran[]
-  /** The one that runs after it, and has the claim now. */
+  /** The delivery that runs after it, and gets the claim. */
   readonly movesTo?: ClaimedDelivery | undefined
-  /** After the last one that is known of the run, so many more may be brought. */
+  /** Up to `count` more deliveries may be returned for the run: those behind `last`, the last one that the worker knows. */
   readonly more?: { readonly last: ClaimedDelivery; readonly count: number } | undefined
 } & Ending
 
-/** How a delivery can end that was not handled: as its history says. */
+/** The ways in which a delivery can end without being handled, as recorded in the history. */
 export type PassedAs = 'skipped' | 'expired' | 'cancelled' | 'superseded'
 
-/** One of a run that is done. */
+/** A delivery of a run that is done. */
 export interface Ran {
   readonly delivery: ClaimedDelivery
   readonly tookMs: number
 }
 
-/** What settling has brought. */
+/** The result of a settle. */
 export interface Settled {
-  /** The ids of those that were still ours. */
+  /** The ids of the deliveries whose claims this worker still had. */
   readonly ours: ReadonlySet<string>
-  /** The next deliveries of their lanes, claimed for us, each by the id of the one it follows. */
+  /** The next deliveries of their lanes, claimed for this worker, each by the id of the delivery that it follows. */
   readonly next: ReadonlyMap<string, ClaimedDelivery>
-  /** More of runs that go on, each by the id of the one that was settled. */
+  /** More deliveries for runs that go on, by the id of the settled delivery. */
   readonly behind: ReadonlyMap<string, readonly ClaimedDelivery[]>
-  /** The ids of those whose run must not go on after what runs now: an older delivery of the lane has come. */
+  /** The ids of settled deliveries whose run must stop after the delivery that runs now: an older delivery of the lane has appeared. */
   readonly cut: ReadonlySet<string>
-  /** A lane has a next delivery that is due and was not asked for. */
+  /** `true`: a lane has a next delivery that is due, but the settle did not ask for it. */
   readonly more: boolean
 }
 

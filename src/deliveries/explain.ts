@@ -1,4 +1,7 @@
-/** Who would receive an event, and why not: asked of the same handlers and filters as `publish` asks, and nothing is published. */
+/**
+ * Which handlers would receive an event, and why others would not: it asks the same handlers and filters as `publish`, and
+ * publishes nothing.
+ */
 import type { Envelope } from '../events/envelope.ts'
 import { isEventType } from '../events/event.ts'
 import { PostbusError } from '../errors.ts'
@@ -17,30 +20,34 @@ export interface ListeningHandler {
   readonly handler: string
   /** The event types and patterns of its `on`, such as `orders.order-created v1` or `orders.*`. */
   readonly listensTo: readonly string[]
-  /** Its `on` is `shadow(…)`. */
+  /** `true`: its `on` is `shadow(…)`. */
   readonly isShadow: boolean
   /** Its `queue`. Deliveries of events with a partition key are in the queue `<queue>_partitioned`. */
   readonly queue: string
   readonly options: AnyHandler['options']
 }
 
-/** What a handler makes of one event. */
+/** How a handler would treat one event. */
 export interface ExplainedHandler extends ListeningHandler {
   /** Whether it would receive the event. */
   readonly interested: boolean
   /**
-   * Why not. `filtered`: its `interested` returned false. `failed`: its `interested` threw, or did not return true or false, or an upcast failed; `publish`
-   * would be refused with `error`. `other-version`: it listens to this event type, but not to this version. `null`: it is interested.
+   * Why it would not receive the event. `filtered`: its `interested` returned false. `failed`: its `interested` threw, or did not return true or
+   * false, or an upcast failed; `publish` would fail with `error`. `other-version`: it listens to this event type, but not to this version.
+   * `null`: it would receive the event.
    */
   readonly reason: 'filtered' | 'failed' | 'other-version' | null
   readonly error: PostbusError | null
-  /** The queue that its delivery would be in. */
+  /** The queue in which its delivery would be. */
   readonly queue: string
-  /** The lane that its delivery would have its place in. `null`: the event has no partition key, or the handler runs inside `publish` (`options.runs`). */
+  /**
+   * The lane in which its delivery would be. `null`: the event has no partition key, or the handler has `ordered: false` or runs inside `publish`
+   * (`options.runs`).
+   */
   readonly lane: LaneName | null
 }
 
-/** In the order of registration. The event is as `publish` would store it. */
+/** Returns the handlers in the order of registration. `event` is the event as `publish` would store it. */
 export function explain(registry: Registry, event: Envelope): readonly ExplainedHandler[] {
   const listening = new Set(registry.handlersOf(event))
   const others = registry.handlers.filter((handler) => versionsOf(handler, event.type).length > 0)
@@ -53,7 +60,7 @@ export function explain(registry: Registry, event: Envelope): readonly Explained
   )
 }
 
-/** The handlers of an event type; by its name alone, those of all its versions. */
+/** The handlers of an event type. With a name instead of an event type: the handlers of all its versions. */
 export function listeningTo(registry: Registry, type: string | AnyEventType): readonly ListeningHandler[] {
   if (!isEventType(type)) checkName(type, 'Event type', 'POSTBUS_INVALID_EVENT')
   const names = typeof type === 'string' ? registry.names.eventTypes.all(type) : []
@@ -94,7 +101,7 @@ function answerOf(handler: AnyHandler, event: Envelope, registry: Registry): Ans
   try {
     return wants(handler, event, registry) ? INTERESTED : FILTERED
   } catch (error) {
-    if (!(error instanceof PostbusError)) throw error // asking throws nothing else
+    if (!(error instanceof PostbusError)) throw error // a filter's errors all arrive as PostbusError
     return { interested: false, reason: 'failed', error }
   }
 }

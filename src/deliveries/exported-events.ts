@@ -1,4 +1,4 @@
-/** Events outside of a database: what `bus.events.export` brings and `bus.events.import` takes. */
+/** Events outside of a database: the output of `bus.events.export`, and the input of `bus.events.import`. */
 import { z } from 'zod'
 import { parseJson } from '../codec/parse-json.ts'
 import { isEventId } from '../events/event-id.ts'
@@ -8,7 +8,7 @@ import type { ActOptions } from './acts.ts'
 import type { LogFilter } from './log-filter.ts'
 import { storableText } from './storable-text.ts'
 
-/** An event as it is stored, as plain JSON. Nothing is decoded: types and codecs that this process does not know pass through. */
+/** A stored event as plain JSON. Nothing is decoded, so event types and codecs that this process does not know pass through. */
 export interface ExportedEvent {
   readonly id: string
   readonly type: string
@@ -23,39 +23,39 @@ export interface ExportedEvent {
   readonly source: string | null
   /** JSON text. */
   readonly metadata: string | null
-  /** Its data was erased; and what a delivery becomes that waited for it. */
+  /** If its data was erased: what happens to deliveries that still wait for it. `null`: its data was not erased. */
   readonly redacted: 'dead-letter' | 'deliver' | null
   readonly occurredAt: string
   readonly publishedAt: string
   readonly expiresAt: string | null
-  /** Until when it is kept, where its type has a retention of its own. */
+  /** Until when it is kept, if its event type has its own retention. */
   readonly retainedUntil: string | null
 }
 
 export interface ImportReport {
   /** Events that were stored. */
   readonly count: number
-  /** Events that were there already, by their ids, and were passed over. */
+  /** Events that were skipped, because an event with this id was already stored. */
   readonly duplicates: number
-  /** Of those that were stored: published so long ago that pruning takes them at once, unless the bus has a longer `retentionMs`. */
+  /** Stored events that were published so long ago that pruning deletes them at once, unless the bus gets a longer `retentionMs`. */
   readonly pastRetention: number
 }
 
 /** `bus.events`. */
 export interface EventTransfer {
   /**
-   * Stored events in the order of publishing, one after the other: the log is not held in memory. It ends with what was published
-   * when it began.
+   * Returns stored events in the order of publishing, one after the other: the log is not held in memory. It ends with the last
+   * event that was published when the export began.
    *
    * @example for await (const event of bus.events.export({ types: ['orders.*'] })) file.write(`${JSON.stringify(event)}\n`)
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, before the first event.
    */
   export(filter?: LogFilter): AsyncIterable<ExportedEvent>
   /**
-   * Stores events in the order in which they come, with their ids and times. No handler gets them, unless they are replayed. What is there already is
-   * passed over, so an import that was interrupted can be made again.
+   * Stores events in the given order, with their ids and times. No handler gets them, unless they are replayed. Events that are already stored are
+   * skipped, so an interrupted import can be repeated.
    *
-   * @throws {PostbusError} `POSTBUS_INVALID_EVENT`, saying which one and what is wrong; those before it may be stored.
+   * @throws {PostbusError} `POSTBUS_INVALID_EVENT`, saying which event is wrong and why; the events before it may be stored.
    */
   import(events: AsyncIterable<unknown> | Iterable<unknown>, act?: ActOptions): Promise<ImportReport>
 }

@@ -1,18 +1,18 @@
-/** Keeping claims alive while the event loop of their process stands still: what a worker tells of its claims. */
+/** What a worker tells of its claims, so that they are kept alive while its event loop is blocked. */
 import type { ClaimedDelivery } from './delivery.ts'
 
 export interface HeldClaim {
   readonly delivery: ClaimedDelivery
-  /** For how long the event loop may stand still before this claim is given up. */
+  /** How long the event loop may be blocked before this claim is given up. */
   readonly limitMs: number
 }
 
 export interface Heartbeats {
-  /** These are claimed, and their handlers are about to begin. */
+  /** Call it when deliveries are claimed, before their handlers begin. */
   hold(claims: readonly HeldClaim[]): void
-  /** These are settled, or lost. */
+  /** Call it when deliveries are settled, or their claims were lost. */
   release(deliveries: readonly ClaimedDelivery[]): void
-  /** The event loop goes round. */
+  /** Call it regularly: it shows that the event loop is running. */
   pulse(): void
   stop(): Promise<void>
 }

@@ -1,12 +1,12 @@
 /**
- * How many of many durations were about how long: in buckets, four to each doubling, so that a percentile is known to a tenth, a
- * day has a hundred of them, and those of several processes are added up one by one.
+ * Counts durations in buckets, four to each doubling: a percentile is correct to a tenth, and a hundred buckets reach up to a
+ * day. The buckets of several processes are added one by one.
  */
 
 /** Where the first bucket ends. */
 const FIRST_MS = 0.5
 const PER_DOUBLING = 4
-/** The last one holds all that is longer: about three weeks. */
+/** The last bucket holds all durations above about three weeks. */
 const LAST = 127
 
 export interface Percentiles {
@@ -20,14 +20,14 @@ export function bucketOf(ms: number): number {
   return Math.min(Math.ceil(PER_DOUBLING * Math.log2(ms / FIRST_MS)), LAST)
 }
 
-/** Adds one to a bucket. Buckets behind the last one that holds anything are not there. */
+/** Adds one to a bucket. The array ends with the last bucket that is not empty. */
 export function addTo(buckets: number[], ms: number): void {
   const bucket = bucketOf(ms)
   while (buckets.length <= bucket) buckets.push(0)
   buckets[bucket] = (buckets[bucket] ?? 0) + 1
 }
 
-/** In milliseconds. `null` when there is nothing in the buckets. */
+/** Percentiles in milliseconds; `null` when the buckets are empty. */
 export function percentilesOf(buckets: readonly number[]): Percentiles | null {
   const total = buckets.reduce((sum, count) => sum + count, 0)
   if (total === 0) return null
@@ -35,7 +35,7 @@ export function percentilesOf(buckets: readonly number[]): Percentiles | null {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
-/** As if those in one bucket lay at even distances. */
+/** Assumes that the durations in one bucket are evenly spread. */
 function percentile(buckets: readonly number[], rank: number): number {
   let before = 0
   const bucket = buckets.findIndex((count) => {

@@ -1,11 +1,11 @@
-/** The key of a lane, as it is stored: one handler's deliveries of one partition key. Handlers' names hold no colon. */
+/** The stored key of a lane: one handler's deliveries of one partition key. Names of handlers contain no colon. */
 import type { LaneName } from './lanes.ts'
 
 export function laneKey({ handler, partitionKey }: LaneName): string {
   return `${handler}:${partitionKey}`
 }
 
-/** The same in SQL. The key of an event without one is null, and so is its lane. */
+/** The same in SQL. For an event without a partition key the lane key is null. */
 export function laneKeyInSql(handler: string, partitionKey: string): string {
   return `${handler} || ':' || ${partitionKey}`
 }

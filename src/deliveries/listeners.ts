@@ -1,4 +1,4 @@
-/** What a bus can be asked about its handlers and event types, without publishing anything and without a database. */
+/** Questions about the handlers and event types of a bus, answered without publishing and without a database. */
 import type { Envelope } from '../events/envelope.ts'
 import type { AnyEventType } from '../handlers/listens-to.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
@@ -8,30 +8,31 @@ import { described, explain, listeningTo, type ExplainedHandler, type ListeningH
 
 export interface Listeners {
   /**
-   * Who would receive this event: each handler that listens to its type, with whether it is interested, where its delivery would
-   * wait, and its options. What a filter throws is part of the answer. Publishes nothing, and needs no database.
+   * Returns which handlers would receive this event: each handler that listens to its type, whether it is interested, where its
+   * delivery would wait, and its options. An error of a filter is part of the result. Publishes nothing, and needs no database.
    *
    * @example const [mail] = (await bus.explain(event)).filter(({ handler }) => handler === 'mail.receipt')
    * @throws {PostbusError} `POSTBUS_INVALID_EVENT` for what is not an event.
    */
   explain(event: Envelope): Promise<readonly ExplainedHandler[]>
   /**
-   * The handlers that listen to an event type, in the order of registration. By its name, those of all its versions.
+   * Returns the handlers that listen to an event type, in the order of registration. With a name instead of an event
+   * type: the handlers of all its versions.
    *
-   * @throws {PostbusError} `POSTBUS_INVALID_EVENT` for a name that no event type could have.
+   * @throws {PostbusError} `POSTBUS_INVALID_EVENT` for a name that no event type can have.
    */
   handlersOf(eventType: string | AnyEventType): Promise<readonly ListeningHandler[]>
   /**
-   * Every handler of this bus, in the order of registration, with what it listens to and its options.
+   * Returns every handler of this bus, in the order of registration, with what it listens to and its options.
    *
    * @example for (const { handler, listensTo, queue } of await bus.handlers()) console.log(handler, listensTo, queue)
    */
   handlers(): Promise<readonly ListeningHandler[]>
-  /** The event types that this bus knows: those it was given, and those that its handlers list, each version once. */
+  /** Returns the event types that this bus knows: its own, and those that its handlers list, each version once. */
   eventTypes(): Promise<readonly AnyEventType[]>
   /**
-   * How many deliveries the filters (`interested`) of handlers have kept away since this bus was created, in this process, by the
-   * handlers' names. Counted when `publish` asks them, whether or not its transaction is committed later.
+   * Returns, by the name of the handler, how many deliveries its filter (`interested`) has prevented in this process since this
+   * bus was created. They are counted when `publish` asks the filter, whether or not its transaction is committed later.
    *
    * @example { 'finances.create-invoice': 12 }
    */

@@ -1,9 +1,9 @@
-/** Which stored events are meant, where the log is read from its beginning: by replays, and by the export of events. */
+/** Selects stored events of the log, for replays and for the export of events. */
 import { z } from 'zod'
 import { isEventType, type EventType } from '../events/event.ts'
 import { NAME } from '../names.ts'
 
-/** Narrows down which stored events are meant: everything given must match. A field that is given must not be undefined. */
+/** Selects stored events: all given fields must match. Leave a field out instead of setting it to undefined. */
 export interface LogFilter {
   /** Event types, by their definition or name, or patterns: `'orders.*'`. */
   readonly types?: readonly (EventType | string)[]
@@ -23,7 +23,7 @@ const type = z
   })
   .transform((given) => (typeof given === 'string' ? given : given.type))
 
-// An optional field may be left out but not be undefined: `{ since: undefined }` would otherwise mean everything.
+// An optional field can be left out, but must not be undefined: otherwise `{ since: undefined }` would mean everything.
 export const logFilterFields = {
   types: z.array(type).min(1).exactOptional(),
   since: z.date().exactOptional(),
@@ -35,7 +35,7 @@ export const logFilter = z.strictObject(logFilterFields)
 
 export type CheckedLogFilter = z.output<typeof logFilter>
 
-/** A pattern as the source of a regular expression, which JavaScript and Postgres understand alike. */
+/** A pattern as the source of a regular expression that means the same in JavaScript and Postgres. */
 export function patternSource(pattern: string): string {
   return `^${pattern
     .split('*')

@@ -1,36 +1,36 @@
 /**
- * What a worker needs of a backend to read the log for handlers with `delivery: 'log'`. Handlers and queues stand here by the
- * names that are stored.
+ * The part of a backend by which a worker reads the log for handlers with `delivery: 'log'`. Handlers and queues have their
+ * stored names here.
  */
 import type { AnyHandler } from '../handlers/handler.ts'
 import type { DeliveryMode } from '../handlers/log-delivery.ts'
 import type { Ending, PassedAs, StoredEvent } from './delivery.ts'
 
-/** Stands among the names of queues that something was published to: there is something to read. No queue can have this name. */
+/** In a wake-up, this word among the names of queues means that there is something to read in the log. No queue can have this name. */
 export const LOG_WORD = '#log'
 
-/** A part of a handler's keys, and how far it has come. */
+/** Names a cursor: it marks how far one shard of a handler has come. A shard is a part of the handler's keys. */
 export interface CursorName {
   readonly handler: string
   readonly shard: number
 }
 
-/** A cursor that is ours for as long as its fence is this one. */
+/** A cursor that this worker owns while its fence is unchanged. */
 export interface OwnedCursor extends CursorName {
   readonly position: number
   readonly fence: number
-  /** How many workers that had it have died, one after the other, without moving it. */
+  /** How many workers in a row have died while they owned it, without moving it. */
   readonly deaths: number
 }
 
-/** A worker that reads, and the count of its beats. */
+/** A worker that reads the log, and the count of its beats. */
 export interface LogReader {
   readonly id: string
   readonly beat: number
   readonly handlers: readonly string[]
 }
 
-/** What a worker learns with each of its beats. */
+/** The state that a worker receives with each of its beats. */
 export interface LogBeat {
   readonly handlers: readonly LogSubscription[]
   readonly cursors: readonly (OwnedCursor & { readonly owner: string | null })[]
@@ -38,26 +38,26 @@ export interface LogBeat {
   readonly pauses: readonly { readonly kind: string; readonly name: string }[]
 }
 
-/** How far the log may be read, and what an answer has to be asked again with. */
+/** How far the log may be read. The fields `final`, `gap` and `heldBy` are passed to the next look. */
 export interface LogLook {
   /** Every event up to this seq is final. */
   readonly final: number
-  /** A gap: who may still fill it, up to which seq. */
+  /** If there is a gap: the seq up to which it may still be filled, by the transactions in `heldBy`. */
   readonly gap: number | null
   readonly heldBy: readonly string[] | null
-  /** The last seq that was taken. */
+  /** The last seq that a publisher has taken. */
   readonly taken: number
-  /** The life of the server: another one after a crash. */
+  /** Identifies the present life of the server. It changes after a crash. */
   readonly life: string | null
 }
 
-/** A handler, as the log knows it. */
+/** A handler's entry among the readers of the log. */
 export interface LogSubscription {
   readonly handler: string
   readonly shards: number
-  /** Events up to this seq are from before the handler was there. */
+  /** Events up to this seq were published before the handler existed. */
   readonly historyTo: number
-  /** Names that history, as a replay is named. */
+  /** The id of that history; handlers see it as a replay id. */
   readonly historyId: string
   readonly mode: DeliveryMode
   /** Whether the handler is changing its mode or its number of shards. */
@@ -67,39 +67,41 @@ export interface LogSubscription {
   /** Events after `zoneFrom`, up to and including `zoneTo`, may have a delivery. `zoneTo` is `null` while the end is not known. */
   readonly zoneFrom: number | null
   readonly zoneTo: number | null
-  /** Readers release a shard that has been read up to here. */
+  /** Readers release a shard when it has been read up to this seq. */
   readonly endsAt: number | null
-  /** Readers release all shards now. */
+  /** `true`: readers release all shards now. */
   readonly isReleasing: boolean
 }
 
-/** A stretch of the log: which part of it to read. */
+/** The part of the log to read. */
 export interface LogPiece {
   readonly after: number
   readonly upTo: number
   readonly most: number
-  /** Only these shards, of so many; `null`: all. */
+  /** Only the `wanted` shards, of `of` shards in all; `null`: all. */
   readonly shards: { readonly of: number; readonly wanted: readonly number[] } | null
-  /** Only events of these types, by the names that are stored; `null`: all. */
+  /** Only events of these types, by their stored names; `null`: all. */
   readonly types: readonly string[] | null
 }
 
 /** An event of the log. */
 export interface LogEvent extends StoredEvent {
   readonly number: number
-  /** Of its key, or of its id if it has none: modulo the number of shards it gives the shard. */
+  /** The hash of its partition key, or of its id if it has no key. The shard is this hash modulo the number of shards. */
   readonly hash: number
   readonly publishedAt: number
 }
 
-/** How far a cursor moves, and what is written of the events that it passes. */
+/** How far a cursor moves, and what is written about the events that it passes. */
 export interface LogMove {
   readonly cursor: CursorName & { readonly fence: number }
   readonly from: number
   readonly to: number
-  /** Events that become jobs: those that wait behind others, and those that are `held`, whose run goes on here or has ended otherwise than well. */
+  /**
+   * Events that become jobs: events that wait behind others, and (`isHeld`) events that still run in this worker, or whose run was not a success.
+   */
   readonly jobs: readonly { readonly seq: number; readonly isHeld: boolean; readonly replay: string | null }[]
-  /** What became of jobs that are held. */
+  /** How held jobs have ended. */
   readonly ended: readonly { readonly seq: number; readonly inLane: boolean; readonly end: Ending }[]
   /** For a transactional handler: ids of deliveries that it may have completed. From now on the cursor records that they are complete. */
   readonly completed: readonly string[]
@@ -107,7 +109,7 @@ export interface LogMove {
   readonly passed: readonly { readonly seq: number; readonly as: PassedAs; readonly reason: string }[]
 }
 
-/** A key with live deliveries. */
+/** A partition key with live deliveries. */
 export interface LiveLane {
   readonly name: string
   readonly shard: number
@@ -121,7 +123,7 @@ export interface Delivered {
   readonly isHeld: boolean
 }
 
-/** A job that waits to be let into its lane by the owner of its shard. */
+/** A job that is not due until the owner of its shard lets it into its lane. */
 export interface HeldJob {
   readonly handler: string
   readonly queue: string
@@ -132,7 +134,7 @@ export interface HeldJob {
 }
 
 export interface LogStore {
-  /** The id that a delivery of the event to this handler has, or would have. */
+  /** Returns the id that a delivery of the event to this handler has, or would have. */
   deliveryId(seq: string, handler: string): string
   /**
    * Returns the subscriptions of these handlers, in the same order; `null` for a handler that has deliveries. Creates the cursors of new handlers
@@ -146,26 +148,29 @@ export interface LogStore {
   change(handler: string): Promise<boolean>
   /** Finds which of these events have, or had, a delivery for this handler. */
   delivered(handler: AnyHandler, events: readonly LogEvent[]): Promise<ReadonlyMap<number, Delivered>>
-  /** Says that a worker lives, and what there is to know. */
+  /** Reports that a worker is alive, and returns the present state. */
   beat(reader: string, handlers: readonly string[]): Promise<LogBeat>
-  /** Takes up to so many free cursors of a handler. Those `dead` are taken from first, unless they have beaten meanwhile. */
+  /**
+   * Takes up to `wanted` free cursors of a handler. First it frees the cursors of the readers in `dead`, except of readers
+   * that have sent a beat meanwhile.
+   */
   take(reader: string, handler: string, wanted: number, dead: readonly LogReader[]): Promise<readonly OwnedCursor[]>
-  /** The keys of these shards that have live deliveries, as of now. */
+  /** Returns the keys of these shards that have live deliveries at this moment. */
   lanesOf(
     handler: AnyHandler,
     shards: { readonly of: number; readonly wanted: readonly number[] },
   ): Promise<readonly LiveLane[]>
-  /** Which of these keys of a handler have live deliveries, as of now. */
+  /** Returns which of these keys of a handler have live deliveries at this moment. */
   liveOf(handler: AnyHandler, keys: readonly string[]): Promise<ReadonlySet<string>>
-  /** The numbers of the events behind this one that a transactional handler has completed, and its cursors have not passed. */
+  /** Returns the numbers of later events that a transactional handler has completed, and its cursors have not passed. */
   completedAfter(handler: string, after: number): Promise<readonly number[]>
   release(reader: string, cursors: readonly (CursorName & { readonly fence: number })[]): Promise<void>
   leave(reader: string): Promise<void>
   look(known: LogLook): Promise<LogLook>
   read(piece: LogPiece): Promise<readonly LogEvent[]>
-  /** Returns which of the cursors were still ours, by their places in the list: what was said of the others is not written. */
+  /** Returns the places in the list of the cursors that this worker still owned. Nothing is written for the others. */
   acknowledge(reader: string, moves: readonly LogMove[]): Promise<ReadonlySet<number>>
-  /** Jobs of these handlers that are held. */
+  /** Returns the held jobs of these handlers. */
   held(handlers: readonly AnyHandler[]): Promise<readonly HeldJob[]>
   /** Makes held jobs due. */
   admit(jobs: readonly Pick<HeldJob, 'queue' | 'id'>[]): Promise<void>

@@ -1,31 +1,34 @@
-/** What an operator's work on the database takes and returns: `bus.migrate()` and `bus.doctor()`. */
+/** Options and results of an operator's work on the database: `bus.migrate()`, `bus.doctor()` and `bus.prune()`. */
 import { z } from 'zod'
 
 export interface MigrateOptions {
-  /** Only say what would be done. */
+  /** `true`: only returns the steps that would be taken. */
   readonly dryRun?: boolean
   /**
-   * Registers the event types and handlers of this code for SQL publishers, also where a newer deploy has registered others: after a deploy was
-   * taken back. Default: `false`, what is newer is kept.
+   * Registers the event types and handlers of this code for SQL publishers, even if a newer deploy has registered others. Use it after a deploy
+   * was rolled back. Default: `false`, a newer registration is kept.
    */
   readonly replaceRegistry?: boolean
   /** Called before each step. */
   readonly onStep?: (step: string) => void
-  /** Called when it waits for someone, with who that is: a process, its application and user, since when, and its last statement. */
+  /**
+   * Called when the migration waits for another session, with text about it: its process, application and user, since when, and its
+   * last statement.
+   */
   readonly onWait?: (what: string) => void
 }
 
 export interface MigrateReport {
-  /** The steps that were (or, with `dryRun`, would be) taken. Empty: everything was in place. */
+  /** The steps that were taken (with `dryRun`: that would be taken). Empty: everything was in place. */
   readonly steps: readonly string[]
-  /** Why what SQL may publish was left as a newer deploy, or another service, has registered it; `null`: it was not. */
+  /** Why the registration for SQL publishers was left as a newer deploy, or another service, has made it; `null`: it was not left. */
   readonly registryKept: string | null
 }
 
 export interface DoctorOptions {
   /**
-   * Before a deploy: also whether this code can go on with everything that waits, counted in full. What waits for a handler that it
-   * does not have, or is of an event type or version that its handlers cannot read, is a problem.
+   * For use before a deploy: also checks whether this code can handle everything that waits, counted in full. Deliveries that wait
+   * for a handler that this code does not have, or with an event type or version that its handlers cannot read, are problems.
    */
   readonly deploy?: boolean
 }
@@ -56,12 +59,15 @@ export interface DoctorFinding {
 }
 
 export interface PruneOptions {
-  /** Only counts what would go. */
+  /** `true`: only counts the events that would be deleted. */
   readonly dryRun?: boolean
 }
 
 export interface PruneReport {
-  /** How many events went, or with `dryRun` would go now: past their retention, or past their ttl, with nothing that waits. */
+  /**
+   * How many events were deleted, or with `dryRun` would be deleted now: events past their retention or ttl, for which no
+   * delivery waits.
+   */
   readonly events: number
 }
 

@@ -1,4 +1,4 @@
-/** What a bus is for those who operate it: looking at how it is, and mending what has gone wrong. */
+/** The part of a bus for operators: looking at its state, and repairing what has gone wrong. */
 import type { Acts } from './act-log.ts'
 import type { Backlog } from './backlog.ts'
 import type { Cancelling } from './cancelling.ts'
@@ -22,25 +22,25 @@ export interface Operators extends Backlog, Pauses, Rates, Workers, Cancelling, 
    */
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   /**
-   * Deletes now what workers would delete in time: events past their retention, and events past their ttl, of which nothing waits.
+   * Deletes now what workers would delete later: events past their retention or ttl, for which no delivery waits.
    *
    * @example const { events } = await bus.prune({ dryRun: true })
    */
   prune(options?: PruneOptions): Promise<PruneReport>
-  /** Deliveries that will not be tried again unless you say so. */
+  /** Deliveries that are tried again only if you say so. */
   readonly deadLetters: DeadLetters
-  /** Deliveries that wait to be told how they ended. */
+  /** Tells deliveries that wait after `awaitCompletion` how they ended. */
   readonly deliveries: Deliveries
-  /** Partition keys that stand still, or wait. */
+  /** Partition keys that are blocked, or wait. */
   readonly lanes: Lanes
-  /** Stored events again, to one handler. */
+  /** Gives stored events to one handler again. */
   readonly replay: BeginReplay
-  /** Replays that run or have ended, of every process. */
+  /** Replays of all processes, running and ended. */
   readonly replays: Replays
-  /** Events that the calendar publishes. */
+  /** Events that are published at times of the calendar. */
   readonly schedules: Schedules
   /** How far handlers that read the log have come. */
   readonly log: Log
-  /** What operators did: who, when, why, and to how many. */
+  /** The record of what operators did: who, when, why, and to how many deliveries. */
   readonly acts: Acts
 }

@@ -1,10 +1,10 @@
-/** What a worker asks about deliveries that are completed in the application's own transactions. */
+/** How a worker completes deliveries in the application's own transactions, and asks about such deliveries. */
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { ClaimedDelivery } from './delivery.ts'
 
 /** The effects of a delivery are committed. */
 export interface Completed {
-  /** Why there were none, if its handler said so. */
+  /** Why there were no effects, if the handler returned `skip(…)`. */
   readonly skipped: string | null
 }
 
@@ -16,11 +16,14 @@ export interface Completing {
   readonly head?: ClaimedDelivery | undefined
 }
 
-/** `lost`: another worker has the claim. `completed`: another attempt has committed its effects. */
+/** Why a delivery must not be committed. `lost`: another worker has the claim. `completed`: another attempt has committed its effects. */
 export type NotCommitted = 'lost' | 'completed'
 
 export interface Completions {
-  /** Returns the deliveries whose effects an earlier attempt has committed, by their ids. Its answer may have been lost. */
+  /**
+   * Returns the deliveries whose effects an earlier attempt has committed, by their ids. The worker may not know that its
+   * commit succeeded.
+   */
   find(deliveries: readonly ClaimedDelivery[]): Promise<ReadonlyMap<string, Completed>>
   /**
    * Records in the handler's transaction that these deliveries are complete. Returns the ones that must not be committed, by their ids. If there

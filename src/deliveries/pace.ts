@@ -1,11 +1,11 @@
-/** What the processes of a cluster agree on about a handler's pace. */
+/** The pace of a handler, on which all processes of a cluster agree: rate limits and circuit breakers. */
 
-/** Attempts that may begin, each so long after the one before. */
+/** Attempts that may begin, each one interval after the one before. */
 export interface Granted {
   readonly count: number
-  /** The first one, from now on. */
+  /** When the first attempt may begin, in milliseconds from now. */
   readonly firstMs: number
-  /** The next one after these. */
+  /** When the next attempt after these could begin, in milliseconds from now. */
   readonly nextMs: number
 }
 
@@ -13,7 +13,7 @@ export interface Granting {
   readonly handler: string
   readonly wanted: number
   readonly everyMs: number
-  /** Nothing is granted that lies further ahead. */
+  /** No attempt is granted that would begin later than this. */
   readonly withinMs: number
 }
 
@@ -26,12 +26,12 @@ export interface CircuitFailure {
   readonly reason: string
 }
 
-/** A failure was one of those before the last; or the last, so the handler is paused from now on; or it was paused before. */
+/** `counted`: more failures are needed to pause the handler. `opened`: this failure paused it. `open`: it was already paused. */
 export type AfterFailure = 'counted' | 'opened' | 'open'
 
 export interface PaceStore {
   grant(granting: Granting): Promise<Granted>
   circuitFailed(failure: CircuitFailure): Promise<AfterFailure>
-  /** A probe has ended well. Returns whether the handler was paused until now. */
+  /** Call it when a probe has succeeded. Returns whether the handler was paused until now. */
   circuitPassed(handler: string): Promise<boolean>
 }

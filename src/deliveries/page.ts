@@ -1,14 +1,14 @@
 /**
- * Pages of a list. A page ends at a place in the list's order, and the next one begins after that place, so that no row is
- * skipped or listed twice, also when rows come and go meanwhile.
+ * Pages of a list. A page ends at a place in the list's order, and the next page begins after that place. So no row is
+ * skipped or listed twice, even when rows are added or removed meanwhile.
  */
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 
 export interface PageOptions {
-  /** Where to go on: the `cursor` of the page before. `null` begins at the beginning. */
+  /** The `cursor` of the page before, to get the next one. `null`, the default, begins at the beginning. */
   readonly cursor?: string | null
-  /** At most this many, from 1 to 10,000; 100 unless given. */
+  /** At most this many rows, from 1 to 10,000. Default: 100. */
   readonly limit?: number
 }
 
@@ -20,9 +20,9 @@ export const pageFields = {
 
 /** A row's place in the order of a list: first by rank, then by time, then by the delivery's id. */
 export interface Place {
-  /** 0 or 1: all of rank 0 come first, older or not. */
+  /** 0 or 1: all rows of rank 0 come first, whatever their time. */
   readonly rank: number
-  /** Microseconds since 1970. A `Date` knows milliseconds only, and would skip rows of the same one. */
+  /** Microseconds since 1970. A `Date` only has milliseconds, so rows of the same millisecond would be skipped. */
   readonly micros: string
   readonly deliveryId: string
 }
@@ -36,7 +36,7 @@ function cursorAt(list: PagedList, { rank, micros, deliveryId }: Place): string 
 }
 
 /**
- * The place at which a page ended.
+ * Reads from a cursor the place at which a page ended.
  *
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the cursor is not one that this list returned.
  */
@@ -57,7 +57,7 @@ export interface Placed<Value> {
   readonly place: Place
 }
 
-/** The first `limit` of rows that are in order, and a cursor when there are more. */
+/** Returns the first `limit` of these sorted rows, and a cursor if there are more. */
 export function pageOf<Value>(
   list: PagedList,
   rows: readonly Placed<Value>[],

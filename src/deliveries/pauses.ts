@@ -1,4 +1,4 @@
-/** Pauses: `bus.pause`, `bus.resume` and `bus.pauses` of handlers and queues; keys are paused by `bus.lanes.pause`. */
+/** Pauses of handlers and queues: `bus.pause`, `bus.resume` and `bus.pauses`; partition keys are paused by `bus.lanes.pause`. */
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { NAME } from '../names.ts'
@@ -7,11 +7,11 @@ import { laneKey } from './lane-key.ts'
 import type { LaneName } from './lanes.ts'
 import { pageFields, type PageOptions } from './page.ts'
 
-/** A handler, or a queue by the name that handlers give as their `queue`: its deliveries with a key are paused too. */
+/** A handler, or a queue by the name in the handlers' `queue` option. With a queue, its deliveries with a key are paused too. */
 export type Pausable =
   { readonly handler: string; readonly queue?: never } | { readonly queue: string; readonly handler?: never }
 
-/** What is paused: a handler, a queue, or one key of a handler. */
+/** A pause of a handler, of a queue, or of one key of a handler. */
 export interface Pause {
   readonly handler: string | null
   readonly queue: string | null
@@ -23,30 +23,32 @@ export interface Pause {
 
 export interface PausePage {
   readonly pauses: readonly Pause[]
-  /** For the next page; `null` when this was the last one. */
+  /** Pass it to get the next page; `null` when this was the last one. */
   readonly cursor: string | null
 }
 
 /** The part of the bus that pauses. */
 export interface Pauses {
   /**
-   * From now on nothing of this handler or queue begins, in any process, until `resume`. Events go on being published and stored, and wait
-   * in their order. What runs ends; what a claim has brought that was on its way at this moment runs too, and in a lane that is worked
-   * off in a run the few quick deliveries that begin before its worker hears of it. Survives restarts; `doctor` says what is paused.
+   * Pauses a handler or queue in all processes until `resume`: no delivery of it begins. Events are still published and stored, and wait
+   * in their order. Running deliveries end normally. A claim that is on its way at this moment may still bring deliveries, which run too.
+   * In a lane whose quick deliveries run one after the other, a few more may begin before the worker hears of the pause. A pause survives
+   * restarts; `doctor` reports it.
    *
    * Returns a count of 0 when it was paused already.
    *
    * @example await bus.pause({ handler: 'finances.create-invoice' }, { by: 'ada', reason: 'wrong tax rate' })
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named; `POSTBUS_UNKNOWN_HANDLER`, `POSTBUS_QUEUE_MISSING`.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when neither a handler nor a queue is given; `POSTBUS_UNKNOWN_HANDLER`,
+   * `POSTBUS_QUEUE_MISSING`.
    */
   pause(what: Pausable, act?: ActOptions): Promise<ActReport>
   /**
-   * Lets it go on, in order. Workers hear of it at once. Returns a count of 0 when it was not paused.
+   * Ends a pause; deliveries go on in order. Workers hear of it at once. Returns a count of 0 when it was not paused.
    *
    * @example await bus.resume({ handler: 'finances.create-invoice' }, { by: 'ada' })
    */
   resume(what: Pausable, act?: ActOptions): Promise<ActReport>
-  /** What is paused: handlers, queues and keys, page by page. */
+  /** Lists the paused handlers, queues and keys, page by page. */
   pauses(page?: PageOptions): Promise<PausePage>
 }
 
@@ -68,7 +70,7 @@ export const pausable = z
 
 export const pausePage = z.strictObject(pageFields)
 
-/** What a pause is stored by. */
+/** The stored name of a pause. */
 export interface PauseName {
   readonly kind: 'handler' | 'queue' | 'lane'
   readonly name: string

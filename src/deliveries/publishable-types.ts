@@ -1,12 +1,12 @@
-/** What SQL may publish, as it is registered in the database: `bus.publishableTypes`. */
+/** The event types that SQL may publish, as registered in the database: `bus.publishableTypes`. */
 
 export interface PublishableType {
-  /** The name that the event type has now, or the one that SQL gives, if this bus does not know it. */
+  /** The present name of the event type. If this bus does not know it: the name that SQL uses. */
   readonly type: string
   readonly version: number
-  /** Whether `partition_key` has to be given. */
+  /** Whether SQL must pass a `partition_key`. */
   readonly needsKey: boolean
-  /** The handlers that an event is published to, those of all services. */
+  /** The handlers of all services that get such an event. */
   readonly handlers: readonly string[]
   /** The services that have registered the type. */
   readonly services: readonly string[]
@@ -14,7 +14,8 @@ export interface PublishableType {
 
 export interface PublishableTypes {
   /**
-   * The event types that `postbus.publish_event` takes in this database, with who gets them: as `migrate` has registered them, for all services.
+   * Returns the event types that `postbus.publish_event` accepts in this database, with their handlers, as `migrate` has registered them for all
+   * services.
    *
    * @example for (const { type, version, needsKey } of await bus.publishableTypes()) console.log(type, version, needsKey)
    * @throws {PostbusError} `POSTBUS_NO_DATABASE` for a bus that keeps everything in memory.

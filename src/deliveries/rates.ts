@@ -1,9 +1,9 @@
-/** How much handlers do, and how long they take: `bus.rates`. Workers count by the minute, so a question counts nothing. */
+/** How much handlers do, and how long they take: `bus.rates`. Workers count by the minute, so a query only adds up their counts. */
 import { z } from 'zod'
 import { NAME } from '../names.ts'
 import type { Percentiles } from './histogram.ts'
 
-/** What became of attempts. */
+/** Numbers of attempts, by how they ended. */
 export interface RateCounts {
   /** Handled. */
   readonly done: number
@@ -11,7 +11,7 @@ export interface RateCounts {
   readonly skipped: number
   /** Past their ttl: the handler was not called. */
   readonly expired: number
-  /** Failed, and were to be tried again. */
+  /** Failed, with another attempt to follow. */
   readonly failed: number
   /** Became dead letters. */
   readonly dead: number
@@ -20,7 +20,7 @@ export interface RateCounts {
 }
 
 export interface RatePoint extends RateCounts {
-  /** When it begins. It ends `stepMs` later. */
+  /** When the step begins. It ends `stepMs` later. */
   readonly at: Date
   readonly runMs: Percentiles | null
   readonly latencyMs: Percentiles | null
@@ -28,15 +28,15 @@ export interface RatePoint extends RateCounts {
 
 export interface HandlerRates extends RateCounts {
   readonly handler: string
-  /** Deliveries that ended in a second, on average: done, skipped, expired or dead. */
+  /** Deliveries that ended per second, on average: done, skipped, expired or dead. */
   readonly perSecond: number
-  /** Of the attempts that called the handler, how many failed: from 0 to 1. */
+  /** The share of failed and dead attempts among the attempts that called the handler, from 0 to 1. Snoozed ones do not count. */
   readonly errorShare: number
-  /** How long the handler ran, snoozes included; `null` when it did not. Correct to a tenth. */
+  /** How long the handler ran, including attempts that snoozed; `null` when it did not run. Correct to a tenth. */
   readonly runMs: Percentiles | null
   /**
-   * From `occurredAt`, by the clock of its publisher, to the end of the attempt that handled it, by the worker's. What was replayed is not
-   * in it.
+   * The time from `occurredAt`, by the publisher's clock, to the end of the attempt that handled the event, by the worker's clock.
+   * Replayed events are left out.
    */
   readonly latencyMs: Percentiles | null
   /** Oldest first. Steps in which nothing happened are left out. */
@@ -44,29 +44,32 @@ export interface HandlerRates extends RateCounts {
 }
 
 export interface RateReport {
-  /** Where the first step begins, and where the last one ends. */
+  /** The beginning of the first step; `until` is the end of the last one. */
   readonly since: Date
   readonly until: Date
   /** The busiest first. Handlers that did nothing are left out. */
   readonly handlers: readonly HandlerRates[]
 }
 
-/** `since` and `until` are half-open, and are rounded down and up to whole minutes. */
+/** The time from `since` (included) to `until` (not included). `since` is rounded down to a whole minute, `until` up. */
 export interface RateQuery {
   readonly handler?: string
   /** Default: an hour ago. Counts are kept for seven days. */
   readonly since?: Date
   /** Default: now. */
   readonly until?: Date
-  /** How long a point is: whole minutes, in milliseconds. Default: one minute, or more where there would be over 120 points. */
+  /**
+   * The length of a point in milliseconds, a multiple of a minute. Default: one minute, or longer if there would be more than
+   * 120 points.
+   */
   readonly stepMs?: number
 }
 
 export interface Rates {
   /**
-   * What handlers have done in this time, on all workers: how much, how much of it failed, and how long it took. A worker writes its
-   * counts every ten seconds and when it stops; those of one that was killed miss its last ten seconds. For people who watch, not
-   * for accounts.
+   * Returns what handlers did in this time, on all workers: how many attempts, how many of them failed, and how long they took. A worker
+   * writes its counts every ten seconds and when it stops; a killed worker loses the counts of its last ten seconds. The numbers are for
+   * people who watch, not for accounting.
    *
    * @example
    * const { handlers } = await bus.rates({ since: new Date(Date.now() - 3_600_000) })
@@ -90,14 +93,14 @@ export const rateQuery = z.strictObject({
   stepMs: z.int().positive().multipleOf(MINUTE_MS, 'expected whole minutes, in milliseconds').exactOptional(),
 })
 
-/** In whole minutes. */
+/** The time of a query, in whole minutes. */
 export interface RateSpan {
   readonly sinceMs: number
   readonly untilMs: number
   readonly stepMs: number
 }
 
-/** Returns what is wrong with it as text. */
+/** Returns the span of a query, or a text that says what is wrong with the query. */
 export function rateSpan({ since, until, stepMs }: z.output<typeof rateQuery>, nowMs: number): RateSpan | string {
   const end = until?.getTime() ?? nowMs
   const begin = since?.getTime() ?? end - HOUR_MS

@@ -1,4 +1,4 @@
-/** Replays: stored events again, to one handler. What `bus.replay` and `bus.replays` take and return. */
+/** Replays give stored events to one handler again: what `bus.replay` and `bus.replays` take and return. */
 import { z } from 'zod'
 import type { Envelope } from '../events/envelope.ts'
 import { NAME } from '../names.ts'
@@ -9,15 +9,15 @@ export interface ReplayQuery extends LogFilter {
   /** The name of the handler that gets the events again. Other handlers get nothing. */
   readonly handler: string
   /**
-   * Which of the events, by what they hold. Runs in this process, so a replay with it can be resumed only by code that gives it
-   * again. It must be pure.
+   * Selects events by their content. It runs in this process, so to resume such a replay, code must pass the function again. It
+   * must be pure.
    */
   readonly where?: (event: Envelope) => boolean
-  /** At most so many events a second. Default: as fast as workers keep up with. */
+  /** At most this many events per second. Default: as fast as workers keep up. */
   readonly ratePerSecond?: number
   /**
-   * What of deliveries that wait or run anyway? `skip` leaves them as they are, and counts them. `refuse` replays nothing when
-   * there are any. Default: `skip`.
+   * What to do about events whose delivery still waits or runs. `skip` leaves these deliveries as they are, and counts them.
+   * `refuse` replays nothing if there are any. Default: `skip`.
    */
   readonly pending?: 'skip' | 'refuse'
 }
@@ -26,11 +26,11 @@ export interface ReplayQuery extends LogFilter {
 export interface ReplayPreview {
   /** How many events the handler would get again, those of open dead letters included. */
   readonly count: number
-  /** Of these: dead deliveries, of which it would be a retry. */
+  /** How many of these are open dead letters, which it would retry. */
   readonly retried: number
-  /** Events that match and would be passed over, because their delivery waits or runs. */
+  /** Matching events that would be skipped, because their delivery waits or runs. */
   readonly skipped: number
-  /** Stored events that match the types, times and keys; the handler is not interested in the rest. */
+  /** Stored events that match the types, times and keys. The handler may not be interested in all of them. */
   readonly matching: number
 }
 
@@ -41,18 +41,18 @@ export interface ReplayProgress {
   readonly id: string
   readonly handler: string
   readonly state: ReplayState
-  /** Stored events that matched the types, times and keys when it began, and how many of these it has looked at. */
+  /** Stored events that matched the types, times and keys when it began. `examined` is how many of these it has looked at. */
   readonly matching: number
   readonly examined: number
-  /** Events that were given to the handler again, those of dead letters included. */
+  /** Events that were given to the handler again, including events of dead letters. */
   readonly count: number
-  /** Of these: dead deliveries that were retried. */
+  /** How many of these were dead letters, which were retried. */
   readonly retried: number
-  /** Events that were passed over, because their delivery waited or ran. */
+  /** Events that were skipped, because their delivery waited or ran. */
   readonly skipped: number
-  /** Of `count`, how many wait or run at this moment. */
+  /** How many of the `count` events wait or run at this moment. */
   readonly waiting: number
-  /** An estimate of how long it will go on; `null`: there is nothing to estimate it by. */
+  /** An estimate of how long it will still take; `null`: there is nothing to estimate it from. */
   readonly remainingMs: number | null
   readonly by: string | null
   readonly reason: string | null
@@ -62,20 +62,21 @@ export interface ReplayProgress {
 
 /** A replay that runs in this process. */
 export interface Replay {
-  /** Names it, for `bus.replays` and `context.replayId`. */
+  /** Its id, for `bus.replays` and `context.replayId`. */
   readonly id: string
   readonly handler: string
-  /** Stored events that match the types, times and keys: at most so many does the handler get. */
+  /** Stored events that match the types, times and keys. The handler gets at most this many. */
   readonly matching: number
   progress(): Promise<ReplayProgress>
-  /** Gives no more events until `resume()`. What the handler has been given runs on. */
+  /** Gives no more events until `resume()`. Events that the handler already has are still handled. */
   pause(act?: ActOptions): Promise<void>
   resume(act?: ActOptions): Promise<void>
-  /** Gives no more events, for good. What the handler has been given runs on. */
+  /** Gives no more events, for good. Events that the handler already has are still handled. */
   cancel(act?: ActOptions): Promise<void>
   /**
-   * Resolves when the last event stands in the handler's queue, or the replay was cancelled. Rejects when it cannot go on here;
-   * `bus.replays.resume(id)` goes on then, where it was. Nothing is thrown when it is not awaited.
+   * Resolves when the last event is in the handler's queue, or the replay was cancelled. Rejects when it cannot go on in this
+   * process; then `bus.replays.resume(id)` goes on where it was. If you do not await it, a rejection is not reported as
+   * unhandled.
    */
   readonly done: Promise<ReplayProgress>
 }
@@ -85,15 +86,15 @@ export interface ReplayResumption extends ActOptions {
   readonly where?: (event: Envelope) => boolean
 }
 
-/** `bus.replays`: replays of this process and others, those that have ended too. */
+/** `bus.replays`: the replays of all processes, running and ended. */
 export interface Replays {
-  /** The latest first, at most 100. */
+  /** Returns at most 100 replays, the latest first. */
   list(): Promise<readonly ReplayProgress[]>
-  /** `null`: there is none of this id. */
+  /** Returns `null` if there is no replay with this id. */
   get(id: string): Promise<ReplayProgress | null>
   /**
-   * Goes on in this process where the replay was: after a pause, or when its process died. If it still runs in another process, it
-   * ends there.
+   * Goes on with a replay in this process, where it was: after a pause, or when its process died. If it still runs in another
+   * process, it stops there.
    *
    * @throws {PostbusError} `POSTBUS_NO_SUCH_REPLAY`; `POSTBUS_REPLAY_ENDED`; `POSTBUS_INVALID_OPTIONS` without its `where`.
    */
@@ -106,11 +107,12 @@ export interface Replays {
 
 /** `bus.replay`. */
 export interface BeginReplay {
-  /** Says what a replay would do, and does nothing. */
+  /** Returns what a replay would do, and changes nothing. */
   (query: ReplayQuery & { readonly dryRun: true }, act?: ActOptions): Promise<ReplayPreview>
   /**
-   * Gives stored events to one handler again, in the order of publishing, in this process. Each takes its place in its lane by that
-   * order. Events that are published later are not part of it. `interested` is asked again. Resolves as soon as it runs.
+   * Gives stored events to one handler again, in the order of publishing. The replay runs in this process. Each event takes its
+   * place in its lane by that order. Events that are published later are not included. `interested` is asked again. Resolves as
+   * soon as the replay runs.
    *
    * @example
    * const replay = await bus.replay({ handler: 'search.index', types: ['orders.*'], since: new Date('2026-05-01') }, { by: 'ada' })
@@ -138,5 +140,5 @@ export const replayQuery = z.strictObject({
 export type CheckedReplayQuery = z.output<typeof replayQuery>
 
 export const replayId = z.guid()
-/** Beside what every act takes. */
+/** The options of a resumption that other acts do not have. */
 export const replayResumption = z.strictObject({ where: condition.exactOptional() })

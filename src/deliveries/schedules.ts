@@ -1,4 +1,4 @@
-/** Schedules, for an operator: `bus.schedules`. And what a worker needs of a backend to publish their ticks. */
+/** Schedules, for an operator (`bus.schedules`), and the part of a backend by which a worker publishes their ticks. */
 import { types } from 'node:util'
 import { z } from 'zod'
 import { now } from '../clock.ts'
@@ -21,25 +21,28 @@ export interface ScheduleStatus {
   readonly lastTickAt: Date | null
   /** The tick that is published next; `null`: there is none, or no worker has begun with the schedule yet. */
   readonly nextTickAt: Date | null
-  /** Whether this bus defines the schedule. `false`: it was defined before. Its row is kept, and nothing is published for it. */
+  /**
+   * Whether this bus defines the schedule. `false`: only the database remembers it. Its row is kept, and this bus publishes
+   * nothing for it.
+   */
   readonly isRegistered: boolean
 }
 
 export interface RunOptions extends ActOptions {
-  /** The tick to publish: one that was published already is a duplicate. Default: now, beside all ticks. */
+  /** The time of the tick to publish. A tick that was already published is a duplicate. Default: now, as an extra tick. */
   readonly at?: Date
 }
 
 export interface Schedules {
   /**
-   * Every schedule of this bus, and those that the database remembers, by name.
+   * Lists the schedules of this bus, and those that the database remembers, ordered by name.
    *
    * @example for (const { name, nextTickAt } of await bus.schedules.list()) console.log(name, nextTickAt)
    */
   list(): Promise<readonly ScheduleStatus[]>
   /**
-   * Publishes a tick by hand: now, or that of `at`, to make up for one that was missed. The schedule goes on as if nothing had been. With
-   * `by`, it is recorded among the acts.
+   * Publishes a tick by hand: a tick for now, or the tick of `at`, to make up for a missed one. The schedule itself goes on unchanged.
+   * With `by`, it is recorded among the acts.
    *
    * @example await bus.schedules.run('reports.daily', { at: new Date('2026-11-28T05:00:00Z') })
    * @throws {PostbusError} `POSTBUS_NO_SUCH_SCHEDULE`, `POSTBUS_INVALID_OPTIONS`; what `event` throws, and what `publish` throws.
@@ -50,7 +53,7 @@ export interface Schedules {
 /** A schedule as the database remembers it. */
 export interface StoredSchedule extends Pattern {
   readonly name: string
-  /** It is done up to here. */
+  /** All ticks up to this time are done. */
   readonly position: Date
   readonly lastTickAt: Date | null
 }
@@ -62,15 +65,15 @@ export interface HeldSchedule {
   readonly tx: PublishTransaction
 }
 
-/** What a worker needs to publish ticks. */
+/** The part of a backend by which a worker publishes ticks. */
 export interface ScheduleStore {
-  /** Remembers new schedules, from now on; of one whose pattern has changed, from now on with the new one. */
+  /** Stores new schedules, which begin now. A schedule whose pattern has changed begins now with the new pattern. */
   begin(schedules: readonly Schedule[]): Promise<void>
-  /** All that is remembered, and what time it is for the database. */
+  /** Returns all stored schedules, and the time by the database's clock. */
   look(): Promise<{ readonly now: Date; readonly schedules: readonly StoredSchedule[] }>
   /**
-   * Holds a schedule while `work` publishes in its transaction, and moves it to where that says. `false`: it is another process's, which holds
-   * it, or remembers another pattern.
+   * Locks a schedule while `work` publishes in the given transaction, then moves its position to the time that `work` returns. Returns `false`
+   * if another process holds the schedule, or has stored another pattern for it.
    */
   hold(schedule: Schedule, work: (held: HeldSchedule) => Promise<Date | null>): Promise<boolean>
 }
@@ -78,7 +81,7 @@ export interface ScheduleStore {
 export interface SchedulesParts {
   readonly schedules: readonly Schedule[]
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
-  /** What is remembered; nothing, where nothing is. */
+  /** Returns the stored schedules; none, if the backend stores none. */
   stored(): Promise<readonly StoredSchedule[]>
   /** Records an act. */
   note(act: Act, filter: object): Promise<unknown>

@@ -2,7 +2,7 @@
 
 export interface WorkedQueue {
   readonly queue: string
-  /** How many handlers this worker runs at once in this queue. `null`: a worker of a release that did not say so. */
+  /** How many handlers this worker runs at once in this queue. `null`: the worker is of an older release, which did not report it. */
   readonly slots: number | null
 }
 
@@ -12,17 +12,17 @@ export interface RunningWorker {
   readonly host: string
   readonly pid: number
   readonly queues: readonly WorkedQueue[]
-  /** By their present names; one that this bus does not know, by its stored name. */
+  /** Its handlers by their present names. A handler that this bus does not know has its stored name. */
   readonly handlers: readonly string[]
   readonly startedAt: Date
-  /** Each worker says every few seconds that it is alive. */
+  /** When it last reported that it is alive, which each worker does every few seconds. */
   readonly seenAt: Date
 }
 
 export interface Workers {
   /**
-   * Lists the workers that are alive, of every process on this schema, the oldest first. A worker that stops leaves the list at once, and
-   * one that was killed after a minute.
+   * Lists the workers that are alive, of every process on this schema, the oldest first. A worker that stops leaves the list at once, a
+   * killed one after a minute.
    *
    * @example
    * for (const { host, pid, queues } of await bus.workers()) console.log(host, pid, queues)

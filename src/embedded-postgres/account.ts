@@ -1,6 +1,6 @@
 /**
- * As whom the embedded Postgres runs. It refuses to run as root, so for root another account takes its place; for
- * everybody else it is simply their own.
+ * Chooses the account that runs the embedded Postgres. Postgres refuses to run as root, so for root another account is used; every other user
+ * runs it with their own account.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -14,18 +14,18 @@ export type Account = { readonly uid?: number; readonly gid?: number }
 /** Accounts without rights of their own, best first. `nobody` exists even in slim containers. */
 const unprivilegedAccounts = ['postgres', '_postgres', 'nobody']
 
-/** The account for a folder. Postgres insists that its data belong to the user who runs it, so an existing folder decides. */
+/** The account for a folder. Postgres insists that its data belong to the user who runs it, so the owner of an existing folder decides. */
 export async function accountFor(folder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return {}
   return (await ownerOf(folder)) ?? (await unprivilegedAccount())
 }
 
-/** How to run a program of Postgres: in no folder that it may not enter, without the caller's locale and PG* variables. */
+/** How to run a program of Postgres: in a folder that every account can enter, without the caller's locale and PG* variables. */
 export function runAs(account: Account) {
   return { ...account, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC' } }
 }
 
-/** Whether that account can run this program, and the program is content. */
+/** Whether this account can run this program without an error. */
 export async function canRun(account: Account, program: string, ...options: string[]): Promise<boolean> {
   return promisify(execFile)(program, options, runAs(account)).then(
     () => true,

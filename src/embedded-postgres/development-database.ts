@@ -1,4 +1,4 @@
-/** The database of `postbus dev`: an embedded Postgres at a port, and with a password, that a config file can name. */
+/** The database of `postbus dev`: an embedded Postgres with a port and a password that a config file can name. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -11,22 +11,22 @@ const NAME = 'postbus'
 export interface DevelopmentDatabase {
   readonly connectionString: string
   readonly version: string
-  /** Stops the server if no other process uses it. Its data stay. */
+  /** Stops the server if no other process uses it. The data stays. */
   release(): Promise<void>
 }
 
 export interface DevelopmentDatabaseOptions {
-  /** Where its data are. */
+  /** The folder of its data. */
   readonly folder: string
   readonly port: number
 }
 
-/** What a config file says that was made for it. Anyone on this machine can connect: it is for development only. */
+/** The URL in a config file that was made for this database. Anyone on this machine can connect: it is for development only. */
 export function developmentUrl(port: number): string {
   return `postgres://${NAME}:${NAME}@127.0.0.1:${port}/${NAME}`
 }
 
-/** `null`: another program has the port. */
+/** Starts the database, or joins it. `null`: another program has the port. */
 export async function developmentDatabase(options: DevelopmentDatabaseOptions): Promise<DevelopmentDatabase | null> {
   const { folder, port } = options
   const isOurs = (await recordedServer(folder)) !== undefined

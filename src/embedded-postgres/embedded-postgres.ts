@@ -1,5 +1,5 @@
 /**
- * A Postgres server where none is given: real Postgres from npm, with its data in a folder. The first process that needs
+ * A Postgres server for when none is given: real Postgres from npm, with its data in a folder. The first process that needs
  * the server starts it, others join it, and the last one to leave stops it.
  */
 import { rm } from 'node:fs/promises'
@@ -13,9 +13,9 @@ import { type Settings, recordedServer, stopServer } from './server.ts'
 export type EmbeddedPostgresOptions = {
   /** One server per folder. */
   folder: string
-  /** Settings of Postgres, such as `{ max_connections: '200' }`. The process that starts the server decides: one that joins it changes nothing. Default: none. */
+  /** Settings of Postgres, such as `{ max_connections: '200' }`. Only the process that starts the server sets them, not one that joins. Default: none. */
   settings?: Settings
-  /** Whether the last one to leave also deletes the data. Default: false. */
+  /** Whether the last process to leave also deletes the data. Default: false. */
   throwAway?: boolean
 }
 
@@ -24,15 +24,15 @@ export type EmbeddedPostgres = {
   readonly connectionString: string
   /** The version of Postgres, such as `18.4`. */
   readonly version: string
-  /** Where the data lies: the folder that was asked for, or what stands in for it where only root could reach that. */
+  /** The folder of the data: the requested one, or its replacement if only root can reach the requested one. */
   readonly folder: string
   /** Stops the server if no other process uses it. Close your own connections first. A second call does nothing. */
   release(): Promise<void>
 }
 
 /**
- * Joins the folder's server, and starts it first if it does not run: about a second from nothing, a quarter of that
- * later. A process that ends without `release` leaves the server running, for the next one to join.
+ * Joins the folder's server, and starts it first if it does not run. A start takes about a second from nothing, and a quarter
+ * of that later. A process that ends without `release` leaves the server running, for the next one to join.
  */
 export async function embeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { folder, settings = {}, throwAway = false } = options
@@ -56,7 +56,7 @@ async function stopIfUnused(installation: Installation, throwAway: boolean): Pro
   await ifLast(installation, server, async () => {
     if (!throwAway) return stopServer(installation.folder)
 
-    // Out of the way before it stops: a process that comes now starts from nothing and finds no half-deleted data.
+    // The data is moved away before the server stops: a process that comes now starts from nothing and finds no half-deleted data.
     const away = await moveAway(installation)
     await stopServer(away)
     await rm(away, { recursive: true, force: true })

@@ -9,11 +9,11 @@ import { type Membership, join } from './membership.ts'
 import { type Settings, forgetServer, recordedServer, startServer } from './server.ts'
 import { unavailable } from './unavailable.ts'
 
-/** A server that recovers from a crash says so, and may take this long; one that says nothing at all is not there. */
+/** A server that recovers from a crash reports that, and may take up to `patienceMs`. A server silent for `silenceMs` is not there. */
 const patienceMs = 60_000
 const silenceMs = 1_000
 
-/** The pause before each attempt. The processes of a killed server hold its memory a moment longer; a port may be taken. */
+/** The pause before each attempt. A killed server's processes may still hold its memory for a moment, or its port may be taken. */
 const pausesMs = [0, 50, 100, 500, 1_000, 2_000]
 
 export async function joinOrStart(installation: Installation, settings: Settings): Promise<Membership> {
@@ -26,7 +26,7 @@ export async function joinOrStart(installation: Installation, settings: Settings
   throw unavailable(`its server does not start. ${await endOfLog(installation)}`)
 }
 
-/** Nothing if no server runs. */
+/** `undefined` if no server runs. */
 async function joinRunning(installation: Installation): Promise<Membership | undefined> {
   const { folder } = installation
   const startedAt = performance.now()
@@ -48,7 +48,7 @@ async function joinRunning(installation: Installation): Promise<Membership | und
   throw unavailable(`its server runs but refuses every connection. ${await endOfLog(installation)}`)
 }
 
-/** Nothing if it ended: another process started the server first, or it could not start this time. */
+/** `undefined` if the new server ended: another process started the server first, or it could not start this time. */
 async function startAndJoin(installation: Installation, settings: Settings): Promise<Membership | undefined> {
   const started = await startServer(installation, settings)
   if (!started) return undefined

@@ -1,7 +1,7 @@
 /**
- * Who uses the embedded Postgres. Each process that has joined holds one connection with a shared advisory lock; one that gets
- * that lock exclusively is the last. The server keeps the list itself, so a killed process drops off it with its
- * connection, and one that arrives while the last one stops the server is cut off, notices, and starts it again.
+ * Tracks which processes use the embedded Postgres. Each process that has joined holds one connection with a shared advisory lock; a
+ * process that gets this lock exclusively is the last one. The server itself keeps the list of locks, so a killed process leaves the
+ * list with its connection. A process that arrives while the last one stops the server is cut off, notices that, and starts it again.
  */
 import { Socket } from 'node:net'
 import { Client, DatabaseError } from 'pg'
@@ -17,10 +17,10 @@ export type Membership = {
   end(): Promise<void>
 }
 
-/** `busy`: it is starting, stopping, recovering or full. `silent`: no server of ours answers there. */
+/** `busy`: the server is starting, stopping, recovering or full. `silent`: no server of ours responds there. */
 export type JoinAnswer = { is: 'joined'; membership: Membership } | { is: 'busy' } | { is: 'silent' }
 
-/** 'post' and 'bus'. Two numbers, since locks with one belong to the users of the database. */
+/** 'post' and 'bus' in ASCII. A lock of two numbers, because locks of one number belong to the users of the database. */
 const lock = [0x706f7374, 0x627573]
 
 const applicationName = 'postbus embedded-postgres'
@@ -45,7 +45,7 @@ export async function join(place: Place, server: RecordedServer): Promise<JoinAn
   }
 }
 
-/** Runs `stop` if no other process uses the server. None can join meanwhile. */
+/** Runs `stop` if no other process uses the server. No process can join meanwhile. */
 export async function ifLast(place: Place, server: RecordedServer, stop: () => Promise<void>): Promise<void> {
   const connectionString = await connectionStringOf(place, server)
   if (connectionString === undefined) return
@@ -86,13 +86,13 @@ async function hasNoGuests(client: Client): Promise<boolean> {
   return false
 }
 
-/** No server listens on that port, or one that does not know our password. */
+/** No server listens on that port, or the server there does not know our password. */
 function isFromAnother(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code === '28P01' || error.code === '28000'
   return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
 }
 
-/** Nothing if the cluster was thrown away meanwhile. */
+/** `undefined` if the cluster was thrown away meanwhile. */
 async function connectionStringOf(place: Place, { port }: RecordedServer): Promise<string | undefined> {
   const password = await passwordOf(place)
   return password === undefined ? undefined : `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
@@ -102,6 +102,6 @@ function newClient(connectionString: string, socket = new Socket()): Client {
   const connectionTimeoutMillis = 5_000
   const stream = () => socket
   const client = new Client({ connectionString, connectionTimeoutMillis, stream, application_name: applicationName })
-  client.on('error', () => {}) // the server was stopped or killed: then the membership has ended, nothing more
+  client.on('error', () => {}) // the server was stopped or killed, which only ends the membership
   return client
 }

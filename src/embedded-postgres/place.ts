@@ -1,6 +1,6 @@
 /**
- * Where the embedded Postgres keeps its data: in the folder it was asked to use, unless that lies where only root can
- * enter. Then a folder under `/var/lib/postbus` stands in for it.
+ * Chooses where the embedded Postgres keeps its data: in the requested folder, unless that lies where only root can
+ * enter. Then a folder under `/var/lib/postbus` is used instead.
  */
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, realpath } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export type Place = {
   readonly account: Account
 }
 
-/** Not a temporary folder: those are swept by age, and a database has files that are not touched for months. */
+/** Not a temporary folder: such folders are cleaned by age, and a database has files that are not touched for months. */
 const reachableFolder = '/var/lib/postbus'
 
 export async function placeFor(wantedFolder: string): Promise<Place> {
@@ -36,7 +36,7 @@ export async function reachableByAll(): Promise<string> {
   return reachableFolder
 }
 
-/** One name per folder, however it is reached: other processes must come to the same. */
+/** Resolves links in the path, so that every process uses the same name for a folder. */
 async function withRealParent(folder: string): Promise<string> {
   await mkdir(dirname(folder), { recursive: true })
   return join(await realpath(dirname(folder)), basename(folder))

@@ -1,5 +1,5 @@
 /**
- * The process of the embedded Postgres: starting it, finding it, stopping it. It outlives the process that started it.
+ * The process of the embedded Postgres: starts, finds and stops it. It outlives the process that started it.
  *
  * `postmaster.pid` in the data folder is Postgres's own lock against a second server on the same data, and its record of
  * where the server listens. It stays behind when the server is killed or the machine stops.
@@ -21,7 +21,7 @@ export type RecordedServer = { readonly pid: number; readonly dataFolder: string
 export type Settings = Readonly<Record<string, string>>
 
 /**
- * Starts a server in a session of its own, so that Ctrl-C in a terminal does not reach it, and does not wait until it is
+ * Starts a server in its own session, so that Ctrl-C in a terminal does not reach it. Does not wait until the server is
  * ready. Starts nothing if the cluster was thrown away a moment ago.
  */
 export async function startServer(installation: Installation, settings: Settings): Promise<ChildProcess | undefined> {
@@ -53,7 +53,7 @@ export async function recordedServer(folder: string): Promise<RecordedServer | u
   return pid && dataFolder && port ? { pid: Number(pid), dataFolder, port: Number(port) } : undefined
 }
 
-/** For a record whose pid belongs to another process by now. Should a server run after all, its memory segment stops ours. */
+/** For a record whose pid belongs to another process by now. If the old server still runs, its memory segment keeps ours from starting. */
 export async function forgetServer(folder: string): Promise<void> {
   await rm(pidFileIn(folder), { force: true })
 }
@@ -75,7 +75,7 @@ function pidFileIn(folder: string): string {
   return join(dataIn(folder), 'postmaster.pid')
 }
 
-/** Free now. Should another program be faster, the server ends at once, and the next attempt gets another port. */
+/** A port that is free now. If another program takes it first, the server ends at once, and the next attempt gets another port. */
 async function freePort(): Promise<string> {
   const listener = createServer().listen(0, '127.0.0.1')
   await once(listener, 'listening')

@@ -1,4 +1,4 @@
-/** What the embedded Postgres says when it cannot run. There is always a way out: a Postgres of one's own. */
+/** The error when the embedded Postgres cannot run. It always names a way out: a Postgres of your own. */
 import { PostbusError } from '../errors.ts'
 
 export function unavailable(why: string, cause?: unknown): PostbusError {

@@ -1,4 +1,4 @@
-/** How long it took until an event had happened. */
+/** The time that passed from the beginning of the work until the event happened. */
 import type { Envelope } from './envelope.ts'
 
 type Times = { readonly [Time in 'initializedAt' | 'occurredAt']?: Envelope[Time] | null | undefined }

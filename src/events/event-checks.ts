@@ -1,4 +1,4 @@
-/** Checks on what surrounds an event's data, made before any SQL: what passes here, Postgres can store. */
+/** Checks the fields around an event's data before any SQL: Postgres can store what passes these checks. */
 import { types } from 'node:util'
 import type { EventMetadata } from './envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -26,7 +26,7 @@ export function checkText(type: string, field: string, text: unknown): void {
   checkStorable(type, `\`${field}\``, text, MAX_TEXT_BYTES)
 }
 
-/** Metadata is stored as plain JSON: anything JSON would drop or change is refused. */
+/** Metadata is stored as plain JSON: values that JSON would drop or change are refused. */
 export function checkMetadata(type: string, metadata: unknown): EventMetadata {
   if (!isPlainObject(metadata)) throw invalid(type, `\`metadata\` is ${describe(metadata)}: expected an object.`)
   const copy = copyJson(type, 'metadata', metadata, 0) as EventMetadata
@@ -66,7 +66,7 @@ function checkStorable(type: string, what: string, text: string, maxBytes: numbe
   return text
 }
 
-/** Years beyond these are written in a way that Postgres does not read: it would abort the caller's transaction. */
+/** Years outside of 1 to 9999 are written in a form that Postgres cannot read: that would abort the caller's transaction. */
 export function isStorableDate(date: unknown): boolean {
   return types.isDate(date) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999
 }

@@ -1,26 +1,26 @@
-/** What an event type keeps out of sight: it is for Postbus alone. Known to every copy of the package in a process. */
+/** The hidden part of an event type, which only Postbus uses. Every copy of the package in a process can read it. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Envelope } from './envelope.ts'
 import type { EndedDelivery, EventType } from './event-type.ts'
 
 const DETAILS = Symbol.for('postbus.event-type')
 
-/** Makes data of the next version. Synchronous and pure: it runs again for each attempt of each handler. */
+/** Turns data into data of the next version. Synchronous and pure: it runs again for each attempt of each handler. */
 export interface Upcast<Result = unknown> {
   (data: unknown): Result
-  /** The event type whose data it takes, where it was given: see `upcast`. */
+  /** The event type whose data it takes, if it was given: see `upcast`. */
   readonly from?: EventType
 }
 
-/** Makes the event that follows when all handlers are through. */
+/** Makes the event that follows when the deliveries at all handlers have ended. */
 export type FinishedEvent = (event: Envelope, deliveries: readonly EndedDelivery[]) => Envelope
 
 export interface EventDetails {
   readonly schema: StandardSchemaV1
-  /** By the version that they start from. */
+  /** Upcasts by the version that they start from. */
   readonly upcasts: Readonly<Record<number, Upcast>>
   readonly finishedEvent?: FinishedEvent | undefined
-  /** It has a `partitionKey`. */
+  /** Whether it has a `partitionKey`. */
   readonly isKeyed?: boolean
   readonly retentionMs?: number | undefined
 }
@@ -30,11 +30,11 @@ export function withDetails<Kind extends object>(type: Kind, details: EventDetai
 }
 
 export function detailsOf(type: EventType): EventDetails {
-  // Only withDetails writes this property; only the compiler cannot know.
+  // Only withDetails writes this property. The compiler cannot know that.
   return (Reflect.get(type, DETAILS) as EventDetails | undefined) ?? NONE
 }
 
-/** Of what only looks like an event type: a stand-in of a test. */
+/** The details of an object that only looks like an event type, such as a test's fake. */
 const NONE: EventDetails = {
   schema: { '~standard': { version: 1, vendor: 'none', validate: (value) => ({ value }) } },
   upcasts: {},

@@ -1,4 +1,4 @@
-/** Event ids: UUIDs of version 7, which sort by the time they were made, also within one millisecond. */
+/** Event ids: UUIDs of version 7, which sort by the time when they were made, even within one millisecond. */
 import { createHash, randomFillSync } from 'node:crypto'
 import { realNowMs } from '../clock.ts'
 
@@ -8,8 +8,8 @@ let lastMs = 0
 let lastCounter = 0n
 
 /**
- * Makes a UUIDv7 that is larger than every one this process made before, also when the clock steps back: the
- * millisecond then stands still and a 74-bit counter, started at random, goes on.
+ * Makes a UUIDv7 that is larger than every id that this process made before, even when the clock is set back: the
+ * millisecond then stays the same, and a 74-bit counter, which began at a random number, counts up.
  */
 export function newEventId(): string {
   const nowMs = realNowMs()
@@ -22,7 +22,7 @@ export function newEventId(): string {
   return format(lastMs, lastCounter)
 }
 
-/** The id that follows from a text: the same for each process, so that an event which is published twice is there once. A UUIDv8. */
+/** Derives a UUIDv8 from a text. It is the same in every process, so that an event that is published twice is stored once. */
 export function idFrom(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`

@@ -28,34 +28,35 @@ export interface EventDefinition<
 > {
   /** Any Standard Schema (zod, valibot, arktype, …). It must be synchronous: events are made inside transactions. */
   readonly schema: Schema
-  /** A whole number from 1, default 1. Raise it when old handlers could no longer read the data. */
+  /** A whole number from 1; default: 1. Raise it when old handlers could not read the new data. */
   readonly version?: Version
   /**
-   * How data of older versions becomes data of this one: `{ 1: (v1) => v2, 2: (v2) => v3 }`. Each returns what the schema of
-   * the next version takes; only the last result is checked. Handlers then see only this version. `v1` is unknown,
-   * unless its event type is given: `1: upcast(OrderCreatedV1, (v1) => …)`.
+   * Functions that turn data of older versions into data of this version: `{ 1: (v1) => v2, 2: (v2) => v3 }`. Each returns
+   * what the schema of the next version takes; only the last result is checked. Handlers then see only this version. The
+   * type of `v1` is unknown, unless you give its event type: `1: upcast(OrderCreatedV1, (v1) => …)`.
    */
   readonly upcasts?: Upcasts<Version, StandardSchemaV1.InferInput<Schema>>
   /**
-   * The names that this type had before, oldest first. It goes on being stored under the oldest, so that a rename changes only
-   * what is shown: append a name here when you rename, and take none away.
+   * The names that this type had before, oldest first. Its events are still stored under the oldest name, so a rename changes
+   * only what is shown. When you rename the type, append the former name here, and never remove one.
    */
   readonly previousNames?: readonly string[]
   /**
-   * Which events must be handled in turn: one at a time per key and handler. Return `null` when an event needs no
-   * order. At most 512 bytes of well-formed text without NUL. Pure; called once, when the event is made.
+   * Returns the key of an event: a handler gets the events of one key one at a time, in order. Return `null` when an
+   * event needs no order. At most 512 bytes of well-formed text without NUL. Pure; called once, when the event is made.
    */
   readonly partitionKey?: (data: StandardSchemaV1.InferOutput<Schema>) => string | null
   /**
    * How long events of this type are kept after they were published, in milliseconds, instead of the bus's `retentionMs`: longer or
-   * shorter. What still waits for one, or is dead, keeps it. Holds for what is published from now on.
+   * shorter. A delivery that still waits for an event, or an open dead letter, keeps the event longer. Applies to events that are
+   * published from now on.
    */
   readonly retentionMs?: number
   /**
-   * Makes the event that is published when nothing of this one will run again by itself: each handler is done with it, has skipped
-   * it, or it is dead there. Once, even if processes die meanwhile. `deliveries` says what became of it at each handler. Pure,
-   * and called in a worker; what it throws is tried again. The bus has to know this event type: by a handler that lists it, or
-   * by `createBus({ events })`.
+   * Makes the event that is published when no delivery of this event will run again by itself: each has ended, or is dead. It is
+   * published once, even if processes die meanwhile. `deliveries` says how the event ended at each handler. Pure, and called in a
+   * worker; if it throws, it is tried again. The bus must know this event type: by a handler that lists it, or by `createBus({
+   * events })`.
    */
   readonly finishedEvent?: (
     event: Envelope<Type, Version, StandardSchemaV1.InferOutput<Schema>>,
@@ -102,7 +103,7 @@ export function defineEvent<
     try {
       return build(data, options)
     } catch (error) {
-      if (error instanceof PostbusError) Error.captureStackTrace(error, make) // the line to mend is the caller's
+      if (error instanceof PostbusError) Error.captureStackTrace(error, make) // the line to fix is the caller's
       throw error
     }
   }
@@ -139,7 +140,7 @@ export function defineEvent<
   }
 
   const eventType = Object.assign(make, { type, version, previousNames, is, definedAt: callerOf(defineEvent) })
-  // Called with events of this type only; the details of all types have one form.
+  // It is called with events of this type only, but the details of all event types share one form.
   const follows = finishedEvent as EventDetails['finishedEvent']
   return Object.freeze(
     withDetails(eventType, {
@@ -190,7 +191,7 @@ function checkSchema(type: string, schema: StandardSchemaV1 | undefined): void {
   )
 }
 
-/** @throws {PostbusError} `POSTBUS_INVALID_EVENT` for what cannot be said about an event. */
+/** @throws {PostbusError} `POSTBUS_INVALID_EVENT` for an option that is not acceptable. */
 export function checkOptions(type: string, options: EventOptions): void {
   const { id, occurredAt, initializedAt, ttlMs } = options
   const refuse = (problem: string): never => {

@@ -1,11 +1,11 @@
 /**
- * Which ids were made by us, because none was given: a bus with `createId` puts one of its own in their place. Remembered beside
- * the time of the event, which copies of the event share; and only once there is such a bus, because it takes a tenth of the time in
- * which an event is made. What was made before keeps its id.
+ * Remembers which event ids Postbus made because none was given: a bus with `createId` replaces such an id by its own. The key is
+ * the event's `occurredAt` object, which copies of the event share. Ids are remembered only once such a bus exists, because
+ * remembering takes a tenth of the time that it takes to make an event. Events made before that keep their ids.
  */
 import type { Envelope } from './envelope.ts'
 
-/** One for the process: test runners may load the library twice, and publish with one copy what the other has made. */
+/** One for the process: test runners may load the library twice, and publish events with one copy that the other has made. */
 const SLOT = Symbol.for('postbus.ids-of-ours')
 const place = globalThis as typeof globalThis & { [SLOT]?: WeakMap<Date, string> }
 

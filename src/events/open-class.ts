@@ -1,6 +1,6 @@
 /**
- * Whether all that an instance of a class holds is in its properties, so that a copy of them is another such instance. Private
- * fields are nowhere to be seen from outside, but the class's own source tells of them.
+ * Whether an instance of a class holds all its state in properties, so that copying the properties copies the instance.
+ * Private fields cannot be seen from outside, but the source text of the class shows them.
  */
 import { builtInOf } from '../realm.ts'
 
@@ -13,10 +13,10 @@ const BASES = new Set(
   ).split(' '),
 )
 
-/** `#cents`, and what compilers for older targets make of it: a WeakMap that the instance is put into. */
+/** `#cents`, and its compiled form for older targets: a WeakMap with the instance as its key. */
 const HIDES = /#[\p{ID_Start}$_]|\.(?:set|add)\(this\b|_classPrivate|_checkPrivate/u
 
-/** What was found out, because reading a class takes longer than copying an instance. */
+/** Remembers the result, because reading a class takes longer than copying an instance. */
 const known = new WeakMap<object, boolean>()
 
 export function isOpenClass(prototype: object): boolean {
@@ -40,7 +40,7 @@ function areOpen(start: object): boolean {
   return true
 }
 
-/** Null for an object that is used as a prototype without a class. */
+/** Returns `null` for an object that is used as a prototype without a class. */
 function sourceOf(prototype: object): string | null {
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   return typeof constructor === 'function' ? Function.prototype.toString.call(constructor) : null

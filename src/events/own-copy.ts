@@ -1,9 +1,9 @@
 /**
- * A copy that shares nothing with the original which could still be changed: objects, arrays, Maps, Sets, Dates, URLs, typed
+ * Makes a copy that shares no changeable object with the original. It copies objects, arrays, Maps, Sets, Dates, URLs, typed
  * arrays and plain instances of classes, at any depth, with their references to each other. Built-in objects of another
- * realm, or of fake timers, become ones of this realm; a copy has all that its original has.
+ * realm, or of fake timers, become objects of this realm. A copy has all properties of its original.
  *
- * What cannot be copied stays as it is: functions, Proxies, and objects that keep their state out of sight.
+ * Functions, Proxies, and objects with hidden state cannot be copied, and stay as they are.
  */
 import { types } from 'node:util'
 import { isMerelyPlain, shellOf } from './shell.ts'
@@ -33,7 +33,7 @@ export function ownCopy<Value>(value: Value, { freeze = false, leave = never }: 
     return others(given, depth)
   }
 
-  /** The two kinds that data is made of, without detours: this is done for every event. */
+  /** Plain objects here, and arrays below, take a short path, because this runs for every event. */
   function properties(given: object, depth: number): unknown {
     const copy: Record<string, unknown> = {}
     copies.set(given, copy)
@@ -72,7 +72,10 @@ export function ownCopy<Value>(value: Value, { freeze = false, leave = never }: 
     return freeze ? Object.freeze(copy) : copy
   }
 
-  /** As they are, getters and hidden ones too: the codec is to find and to refuse in the copy what it would in the original. */
+  /**
+   * Copies all properties, also getters and non-enumerable ones, so that the codec refuses in the copy what it would refuse in
+   * the original.
+   */
   function copyProperties(from: object, to: object, depth: number): void {
     for (const key of Reflect.ownKeys(from)) {
       const descriptor = Object.getOwnPropertyDescriptor(from, key)
@@ -93,7 +96,7 @@ export function ownCopy<Value>(value: Value, { freeze = false, leave = never }: 
     for (const element of from) Set.prototype.add.call(to, copied(element, depth))
   }
 
-  return copied(value, 0) as Value // the same data, in objects of its own
+  return copied(value, 0) as Value // the same data, in new objects
 }
 
 function isUsual(descriptor: PropertyDescriptor | undefined): descriptor is PropertyDescriptor {
@@ -105,7 +108,7 @@ function isPlain(shell: object): boolean {
   return prototype === Object.prototype || prototype === null || prototype === Array.prototype
 }
 
-/** What the shell has brought: an array's length, the bytes of a typed array. */
+/** Properties that the shell already has: an array's length, the bytes of a typed array. */
 function isOfShell(shell: object, key: string | symbol): boolean {
   if (key === 'constructor') return types.isDate(shell) // fake timers give one to each of their Dates
   return Object.hasOwn(shell, key) && key !== 'lastIndex'

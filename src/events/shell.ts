@@ -1,9 +1,9 @@
-/** The beginning of a copy: an object of the same class and with the same inner state, but without its properties yet. */
+/** The first step of a copy: an object of the same class and with the same inner state, but without the properties. */
 import { types } from 'node:util'
 import { builtInOf } from '../realm.ts'
 import { isOpenClass } from './open-class.ts'
 
-/** Undefined for an object whose state cannot be copied. */
+/** Returns `undefined` for an object whose state cannot be copied. */
 export function shellOf(given: object): object | undefined {
   const prototype: unknown = Object.getPrototypeOf(given)
   if (prototype === Object.prototype) return isMerelyPlain(given) ? {} : undefined
@@ -18,9 +18,9 @@ export function shellOf(given: object): object | undefined {
   return isOpenClass(prototype as object) ? Object.setPrototypeOf(shell, prototype as object) : undefined
 }
 
-/** Of the class that is built in; an instance of a class that extends it is given its prototype afterwards. */
+/** Makes an instance of the built-in class. The caller sets the prototype of a class that extends it. */
 function builtInShell(given: object): object | undefined {
-  if (Array.isArray(given)) return Object.assign([], { length: given.length }) // it may end in a hole
+  if (Array.isArray(given)) return Object.assign([], { length: given.length }) // the array may end with a hole
   if (types.isDate(given)) return new Date(Date.prototype.getTime.call(given))
   if (types.isMap(given)) return new Map()
   if (types.isSet(given)) return new Set()
@@ -35,11 +35,11 @@ function sameUrl(given: object): object | undefined {
   try {
     return new URL(String(Reflect.get(given, 'href')))
   } catch {
-    return undefined // it only has the name of one
+    return undefined // its class is only named URL
   }
 }
 
-/** Shared memory stays shared, to be refused. */
+/** Shared memory is not copied: it is refused later. */
 function sameBytes(given: NodeJS.TypedArray): object | undefined {
   if (types.isSharedArrayBuffer(given.buffer)) return undefined
   if (Buffer.isBuffer(given)) return Buffer.from(given)
@@ -63,7 +63,7 @@ const makers = new Map<string, (buffer: ArrayBuffer) => object>(
   ].map((TypedArray) => [TypedArray.name, (buffer) => new TypedArray(buffer)]),
 )
 
-/** Kinds of which the engine keeps something where no copy can reach it. */
+/** Kinds of objects with inner state that no copy can reach. */
 const SLOTTED: readonly ((value: object) => boolean)[] = [
   types.isPromise,
   types.isWeakMap,
@@ -79,7 +79,10 @@ const SLOTTED: readonly ((value: object) => boolean)[] = [
   types.isExternal,
 ]
 
-/** Not a Map, say, whose prototype was replaced. Symbol keys could lie about that, and are refused in data anyway. */
+/**
+ * Returns `false` for a Map whose prototype was replaced, for example. An object with symbol keys could disguise its
+ * kind, so it is not plain either; data with symbol keys is refused anyway.
+ */
 export function isMerelyPlain(given: object): boolean {
   if (types.isMap(given) || types.isSet(given) || ArrayBuffer.isView(given)) return false
   if (Object.getOwnPropertySymbols(given).length > 0) return false

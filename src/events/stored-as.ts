@@ -1,15 +1,14 @@
 /**
- * What an event brings along of its type, because a bus need not know the types of the events that it publishes: the name that it is stored
- * under, where its type was renamed (the first one that the type had), whether another event follows it,
- * and how long it is kept.
+ * Facts about its event type that an event carries, because a bus need not know the types of the events that it publishes: the first name
+ * of a renamed type, under which the event is stored; whether another event follows it; and how long it is kept.
  */
-/** A property that a copy (`{ ...event }`) has too. Events whose type was never renamed have none. */
+/** A property that a copy (`{ ...event }`) keeps. Events whose type was never renamed do not have it. */
 const STORED_AS = Symbol.for('postbus.stored-as')
 
-/** A property of events whose type has a `finishedEvent`, also of copies. */
+/** A property of events whose type has a `finishedEvent`. Copies keep it. */
 const FOLLOWED = Symbol.for('postbus.followed')
 
-/** A property of events whose type has a retention of its own, also of copies. */
+/** A property of events whose type has its own retention. Copies keep it. */
 const RETAINED = Symbol.for('postbus.retained')
 
 interface OfItsType {
@@ -17,7 +16,7 @@ interface OfItsType {
   readonly retentionMs: number | undefined
 }
 
-/** What to spread into an envelope. */
+/** Properties to spread into an envelope. */
 export function broughtAlong({ finishedEvent, retentionMs }: OfItsType): object {
   return {
     ...(finishedEvent !== undefined && { [FOLLOWED]: true }),
@@ -25,7 +24,7 @@ export function broughtAlong({ finishedEvent, retentionMs }: OfItsType): object 
   }
 }
 
-/** In milliseconds; undefined where its type says nothing. */
+/** In milliseconds; undefined if the event type has no `retentionMs`. */
 export function retentionOf(event: object): number | undefined {
   const retained: unknown = Reflect.get(event, RETAINED)
   return typeof retained === 'number' ? retained : undefined
@@ -35,7 +34,7 @@ export function isFollowed(event: object): boolean {
   return Reflect.get(event, FOLLOWED) === true
 }
 
-/** What to spread into an envelope. */
+/** Properties to spread into an envelope. */
 export function storedAs(type: string, stored: string): object {
   return type === stored ? {} : { [STORED_AS]: stored }
 }

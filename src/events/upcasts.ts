@@ -1,9 +1,9 @@
 /**
- * Upcasts: how data that older code has stored becomes data of the newest version. Each goes one version up.
+ * Upcasts turn data that older code has stored into data of the newest version. Each goes up one version.
  *
  *   stored, version 1 ──1──► version 2 ──2──► version 3 ──► checked by the schema of version 3
  *
- * They run when the event is opened for a handler; what is stored stays as it is.
+ * They run when the event is opened for a handler; the stored data is not changed.
  */
 import type { Envelope } from './envelope.ts'
 import type { EventType } from './event-type.ts'
@@ -15,8 +15,8 @@ import { types } from 'node:util'
 import { validate } from './validate.ts'
 
 /**
- * By the version that they start from. The last one returns what the schema takes, and only its result is checked; between
- * two of them anything may pass.
+ * Upcasts by the version that they start from. The last one returns what the schema takes, and only its result is checked.
+ * An upcast may pass any value to the next one.
  */
 export type Upcasts<Version extends number, Input> =
   IsCounted<Version> extends true
@@ -25,7 +25,7 @@ export type Upcasts<Version extends number, Input> =
       : { readonly [From in VersionsBefore<Version>]?: Upcast<From extends Before<Version> ? Input : unknown> }
     : { readonly [from: number]: Upcast }
 
-/** Which versions come before one is counted up to 99 only. A version may be a date, such as 20260131. */
+/** The types count the versions before a version only up to 99. A version may be a date, such as 20260131. */
 type IsCounted<Version extends number> = `${Version}` extends `${Digit}` | `${Digit}${Digit}` ? true : false
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 
@@ -40,9 +40,9 @@ type Before<Version extends number, Seen extends readonly unknown[] = []> = [...
   : Before<Version, [...Seen, unknown]>
 
 /**
- * An upcast whose data has a type, because its event type is given: `unknown` would have to be taken apart first. The data is
- * what that type's schema returned (it was stored), or what the upcast before this one returned, which ought to be what the
- * schema takes.
+ * Makes an upcast whose data has the type of the given event type; without it, the data is `unknown`. The data is what that
+ * type's schema returned (if it was stored), or what the upcast before this one returned, which should be what the schema
+ * takes.
  *
  * @example
  * const OrderCreated = defineEvent('orders.order-created', {
@@ -51,14 +51,14 @@ type Before<Version extends number, Seen extends readonly unknown[] = []> = [...
  *   upcasts: { 1: upcast(OrderCreatedV1, ({ orderId, total }) => ({ orderId, cents: total * 100 })) },
  * })
  *
- * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when it is given no event type or no function.
+ * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when it is called without an event type or a function.
  */
 export function upcast<Input, Data, Result>(
   from: EventType<string, number, Input, Data>,
   to: (data: Data | Input) => Result,
 ): Upcast<Result> {
   if (typeof from === 'function' && 'version' in from && typeof to === 'function') {
-    const step = (data: unknown): Result => to(data as Data | Input) // what is stored under that type and version
+    const step = (data: unknown): Result => to(data as Data | Input) // data that is stored under that type and version
     return Object.freeze(Object.assign(step, { from }))
   }
   throw new PostbusError(
@@ -72,7 +72,7 @@ export function hasUpcasts(type: EventType): boolean {
   return Object.keys(detailsOf(type).upcasts).length > 0
 }
 
-/** The version of which there is no upcast, on the way from `version` to that of the event type; `null`: none is missing. */
+/** Returns the first version without an upcast, on the way from `version` to the version of the event type; `null`: none is missing. */
 export function missingUpcast(type: EventType, version: number): number | null {
   const { upcasts } = detailsOf(type)
   for (let from = version; from < type.version; from += 1) if (!upcasts[from]) return from
@@ -80,16 +80,16 @@ export function missingUpcast(type: EventType, version: number): number | null {
 }
 
 /**
- * The event as one of the event type's version. Its data must be the caller's own: an upcast may change what it is given.
+ * Returns the event in the event type's version. Pass data that nothing else uses: an upcast may change it.
  *
- * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`, which says which upcast it was.
+ * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`, naming the upcast.
  */
 export function upcasted(event: Envelope, type: EventType): Envelope {
   const { upcasts, schema } = detailsOf(type)
   let { data } = event
   for (let from = event.version; from < type.version; from += 1) data = stepUp(upcasts[from], { from, type, data })
   try {
-    // A copy: an upcast may return something that it returns for the next event too.
+    // A copy, because an upcast may return the same object for several events.
     return Object.freeze({ ...event, version: type.version, data: ownCopy(validate(type.type, schema, data)) })
   } catch (error) {
     const last = `${type.type}: what the upcast from version ${type.version - 1} returned is no data of version ${type.version}`
@@ -121,7 +121,7 @@ function failedWith(problem: string, cause?: unknown): PostbusError {
   return new PostbusError('POSTBUS_UPCAST_FAILED', `${problem}\n${mend}`, { cause })
 }
 
-/** @throws {PostbusError} `POSTBUS_INVALID_EVENT` for one that could never run, or starts from another event type. */
+/** @throws {PostbusError} `POSTBUS_INVALID_EVENT` for an upcast that could never run, or starts from another event type. */
 export function checkUpcasts(
   type: string,
   given: unknown,

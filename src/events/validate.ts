@@ -1,4 +1,4 @@
-/** Checks data against the schema of its event type, and says every problem in words. */
+/** Checks data against the schema of its event type, and describes every problem. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { PostbusError } from '../errors.ts'
 

@@ -1,20 +1,20 @@
-/** A JSON Schema as the alternatives that it allows: `string | null` are two. Only what distinguishes them is looked at. */
+/** Splits a JSON Schema into the alternatives that it allows: `string | null` has two. It reads only what distinguishes them. */
 import { isPlainObject } from '../realm.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { KIND } from './json-schema.ts'
 
 type Keywords = { readonly [keyword: string]: unknown }
 
-/** One alternative. Literals of one kind are one alternative, with all of their values. */
+/** One alternative. All literals of one kind together are one alternative, with all their values. */
 export interface Alternative {
-  /** `string`, `object`, `date`, …; `anything` where the schema says nothing. */
+  /** `string`, `object`, `date`, …; `anything` if the schema does not say. */
   readonly kind: string
   /** The only values that fit, as JSON. `null`: every value of the kind fits. */
   readonly values: readonly string[] | null
   readonly keywords: Keywords
 }
 
-/** `root`: where references lead. */
+/** `root`: the schema in which references are looked up. */
 export function alternativesOf(schema: unknown, root: JsonSchema): readonly Alternative[] {
   return mergeLiterals(alternativesIn(schema, root, new Set()))
 }

@@ -1,4 +1,4 @@
-/** Compares the handlers of this code with those of a snapshot: could deliveries that wait for one be left behind? */
+/** Compares the handlers of this code with a snapshot, to find handlers whose waiting deliveries would be left behind. */
 import type { AnyHandler } from '../handlers/handler.ts'
 import { isReadable } from '../handlers/reading.ts'
 import type { Registry } from '../handlers/registry.ts'
@@ -56,7 +56,7 @@ interface Present {
   readonly registry: Registry
 }
 
-/** Every version that it could read, by a definition or by way of upcasts, it must still be able to read. */
+/** A handler must still be able to read every version that it could read before, by a definition or by upcasts. */
 function ofSubscriptions(
   before: HandlerSnapshot,
   snapshot: TypesSnapshot,

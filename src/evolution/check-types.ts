@@ -1,4 +1,7 @@
-/** Compares this code with a snapshot of what is in production: what could stored events, waiting deliveries or older workers not survive? */
+/**
+ * Compares this code with a snapshot of production, to find changes that stored events, waiting deliveries or older workers would not
+ * survive.
+ */
 import { missingUpcast } from '../events/upcasts.ts'
 import type { AnyEventType } from '../handlers/listens-to.ts'
 import type { Registry } from '../handlers/registry.ts'
@@ -10,7 +13,7 @@ import { snapshotOf, type EventTypeSnapshot, type TypesSnapshot } from './snapsh
 
 export interface TypesReport {
   readonly findings: readonly TypesFinding[]
-  /** The snapshot is not what this code would write. */
+  /** `true`: this code would write a different snapshot. */
   readonly isOutdated: boolean
 }
 
@@ -28,7 +31,7 @@ export function checkTypes(before: TypesSnapshot, registry: Registry): TypesRepo
   }
 }
 
-/** The versions of each event type together, oldest first. */
+/** Groups the versions of each event type, oldest first. */
 function byType({ eventTypes }: TypesSnapshot): readonly (readonly EventTypeSnapshot[])[] {
   return Object.values(Object.groupBy(eventTypes, ({ name }) => name)).map((versions = []) =>
     versions.toSorted((one, other) => one.version - other.version),
@@ -95,7 +98,7 @@ function ofVersions(versions: readonly EventTypeSnapshot[], present: readonly An
     })
 }
 
-/** The data of a version that is still the same one. */
+/** Compares the schemas of a version that this code still defines. */
 function ofSchema(before: EventTypeSnapshot, name: string, now: TypesSnapshot): readonly TypesFinding[] {
   const present = now.eventTypes.find((one) => one.name === name && one.version === before.version)
   if (!present) return []

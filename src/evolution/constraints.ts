@@ -1,14 +1,14 @@
-/** Limits on values, such as `minLength`: whether a change of them lets fewer values through. */
+/** Limits on values, such as `minLength`: finds changes that let fewer values through. */
 import type { Alternative } from './alternatives.ts'
 
 /** With these, a higher number lets fewer values through. */
 const LOWER_BOUNDS = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties']
-/** With these, a lower number does. */
+/** With these, a lower number lets fewer values through. */
 const UPPER_BOUNDS = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties']
-/** With these, every change may. */
+/** With these, every change may let fewer values through. */
 const FORMS = ['format', 'pattern', 'multipleOf', 'uniqueItems', 'contentEncoding', 'propertyNames']
 
-/** Each in words, such as `minLength is 3 now, was 1`. */
+/** Returns the changes that let fewer values through as text, such as `minLength is 3 now, was 1`. */
 export function narrowedLimits({ keywords: before }: Alternative, { keywords: now }: Alternative): readonly string[] {
   const changes = [...LOWER_BOUNDS, ...UPPER_BOUNDS, ...FORMS].filter((keyword) =>
     isNarrower(keyword, before[keyword], now[keyword]),

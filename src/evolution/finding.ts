@@ -1,12 +1,12 @@
-/** One line of what `postbus types check` says. */
+/** A finding: one line in the output of `postbus types check`. */
 
 export interface TypesFinding {
-  /** `breaks`: stored events, waiting deliveries or older workers could not survive it. `fits`: worth knowing. */
+  /** `breaks`: stored events, waiting deliveries or older workers would not survive it. `fits`: harmless, but worth knowing. */
   readonly is: 'breaks' | 'fits'
   /** The event type or handler. */
   readonly about: string
   readonly what: string
-  /** How to mend it; `null` where nothing has to be. */
+  /** How to fix it; `null` if there is nothing to fix. */
   readonly mend: string | null
 }
 

@@ -1,6 +1,6 @@
 /**
- * The JSON Schema of an event type's stored data: of what its schema returns, as that is what is stored. By zod, which can be told
- * what to do with Dates and the like, else by what the schema library offers as Standard JSON Schema.
+ * The JSON Schema of an event type's stored data, which is what the type's schema returns. For zod schemas, zod makes it, because
+ * zod can be told how to describe Dates and similar values. For others, the library's Standard JSON Schema is used.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import { z } from 'zod'
@@ -9,11 +9,11 @@ import { isPlainObject } from '../realm.ts'
 /** A JSON Schema: an object, or `true` for anything, or `false` for nothing. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
 
-/** For what JSON has no name for and the codec stores all the same: a Date, a bigint, a Map, a Set. */
+/** The keyword for kinds of values that JSON Schema cannot name, but the codec can store: a Date, a bigint, a Map, a Set. */
 export const KIND = 'x-postbus-kind'
 
 const KINDS: ReadonlySet<string> = new Set(['date', 'bigint', 'map', 'set', 'undefined', 'nan', 'file', 'symbol'])
-/** Says nothing about what data fits. */
+/** Keywords that do not restrict the data. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   '$schema',
   '$id',
@@ -29,19 +29,22 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   'id',
 ])
 
-/** `null`: the schema library offers none, or not for this schema. The same data gives the same text: keys are sorted. */
+/**
+ * Returns `null` if the library offers no JSON Schema, or not for this schema. Keys are sorted, so that the same schema
+ * gives the same text.
+ */
 export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | null {
   try {
     const made = isZod(schema) ? byZod(schema) : standardOf(schema, 'draft-2020-12')
     return made === null ? null : tidy(made)
   } catch {
-    return null // what cannot be described is not compared
+    return null // a schema that cannot be described is not compared
   }
 }
 
 /**
- * The same for people and their tools: with titles and descriptions, as draft 7, which most of them know. A Date is text in the form of
- * ISO 8601 there, and a bigint is text as well. `null`: the schema library offers none.
+ * The same for people and their tools: with titles and descriptions, as draft 7, which most tools know. There a Date is text in ISO
+ * 8601 form, and a bigint is text too. Returns `null` if the library offers no JSON Schema.
  */
 export function describedSchemaOf(schema: StandardSchemaV1): JsonSchema | null {
   try {
@@ -78,7 +81,7 @@ function byZod(schema: z.core.$ZodType): JsonSchema {
 }
 
 function standardOf(schema: StandardSchemaV1, target: 'draft-07' | 'draft-2020-12'): JsonSchema | null {
-  const { jsonSchema } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props> // where the library offers it
+  const { jsonSchema } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props> // if the library offers it
   return jsonSchema?.output({ target }) ?? null
 }
 
@@ -91,7 +94,7 @@ function tidy(schema: unknown, isProperties = false): JsonSchema {
   return Object.fromEntries(entries)
 }
 
-/** A property may be named as a keyword is. */
+/** Does not treat names of properties as keywords, because a property may have the name of a keyword. */
 function tidyValue(keyword: string, value: unknown): unknown {
   if (keyword === 'properties' || keyword === '$defs' || keyword === 'patternProperties') return tidy(value, true)
   if (keyword === 'required' && Array.isArray(value)) return value.map(String).toSorted(byText)
@@ -99,7 +102,7 @@ function tidyValue(keyword: string, value: unknown): unknown {
   return Array.isArray(value) ? value.map((one) => tidy(one)) : tidy(value)
 }
 
-/** By code units, as every machine does: a locale would sort in an order of its own. */
+/** Compares by code units, which gives the same order on every machine; the order of a locale would differ. */
 export function byText(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }

@@ -1,11 +1,12 @@
 /**
- * What a change of an event type's schema does, when its version stays. Stored data is not checked again, so both ways have to fit:
+ * Finds the effects of a changed schema of an event type whose version stays the same. Stored data is not checked again, so data
+ * must fit in both directions:
  *
- * - stored events, for this code: it must find every field that it expects, of a kind that it expects;
- * - events of this code, for older workers: a field that they read must go on being there, of a kind that they know.
+ * - stored events must fit this code: it must find every field that it expects, of a kind that it expects;
+ * - events of this code must fit older workers: fields that they read must still exist, of a kind that they know.
  *
- * What fits both ways: an optional field that comes or goes, a wider limit. A new member of an enum or of a union of objects is let
- * through as well: code that handles cases has to have an answer for one that it does not know.
+ * These changes fit in both directions: an added or removed optional field, a wider limit. A new member of an enum or of a union of
+ * objects is also accepted: code that handles cases must handle an unknown case too.
  */
 import { alternativesOf, type Alternative } from './alternatives.ts'
 import { narrowedLimits } from './constraints.ts'
@@ -13,9 +14,9 @@ import type { JsonSchema } from './json-schema.ts'
 import { isPlainObject } from '../realm.ts'
 
 export interface SchemaChange {
-  /** Whether stored events or older workers could not survive it. */
+  /** Whether stored events or older workers would not survive it. */
   readonly breaks: boolean
-  /** Where, such as `lines.*.sku`; '' for the data itself. */
+  /** The path of the changed field, such as `lines.*.sku`; '' for the data itself. */
   readonly at: string
   readonly what: string
 }
@@ -23,7 +24,7 @@ export interface SchemaChange {
 interface Compared {
   readonly before: JsonSchema
   readonly now: JsonSchema
-  /** Pairs that are being compared further up: a schema may contain itself. */
+  /** Pairs of schemas that are already being compared further up, because a schema may contain itself. */
   readonly within: readonly (readonly [unknown, unknown])[]
 }
 
@@ -45,7 +46,7 @@ function changesAt(at: string, [before, now]: Pair<unknown>, compared: Compared)
   ]
 }
 
-/** What becomes of one of several alternatives that there were. */
+/** Finds what became of one of several previous alternatives. */
 function lost(
   at: string,
   [was, are]: readonly [Alternative, readonly Alternative[]],
@@ -56,7 +57,7 @@ function lost(
   return best ?? [breaks(at, `can no longer be ${inWords(was)}: stored events may have it`)]
 }
 
-/** A new one of several alternatives. */
+/** Checks one of several present alternatives: it may be new. */
 function gained(
   at: string,
   [were, is]: readonly [readonly Alternative[], Alternative],
@@ -114,7 +115,7 @@ function ofFields(at: string, [was, is]: Pair<Alternative>, compared: Compared):
   return [...changes, ...ofOtherFields(at, [before.others, now.others], compared)]
 }
 
-/** Of a record, whose fields have any name. */
+/** Compares the fields of records, which may have any name. */
 function ofOtherFields(at: string, [before, now]: Pair<unknown>, compared: Compared): readonly SchemaChange[] {
   const place = at === '' ? '*' : `${at}.*`
   if (saysSomething(before) && saysSomething(now)) return changesAt(place, [before, now], compared)

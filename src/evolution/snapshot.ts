@@ -1,6 +1,6 @@
 /**
- * A snapshot of what a bus knows: its event types with the JSON Schema of their data, and its handlers. As a file in the repository
- * it says what is in production, so that a change can be compared with it before it goes out.
+ * A snapshot of a bus: its event types with the JSON Schema of their data, and its handlers. As a file in the repository, it
+ * records what is in production, so that a change can be compared with it before the deploy.
  */
 import { z } from 'zod'
 import { detailsOf } from '../events/event-details.ts'
@@ -14,16 +14,16 @@ const names = z.array(z.string())
 const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]) as z.ZodType<JsonSchema>
 
 const snapshotSchema = z.strictObject({
-  /** Of the file's form. */
+  /** The version of the file format. */
   snapshot: z.literal(1),
   eventTypes: z.array(
     z.strictObject({
       name: z.string(),
       previousNames: names,
       version: z.int(),
-      /** The versions that there are upcasts from. */
+      /** The versions that have an upcast. */
       upcasts: z.array(z.int()),
-      /** `null`: the schema library offers none. */
+      /** `null`: the schema library offers no JSON Schema. */
       schema: jsonSchema.nullable(),
     }),
   ),
@@ -43,7 +43,7 @@ export type TypesSnapshot = z.output<typeof snapshotSchema>
 export type EventTypeSnapshot = TypesSnapshot['eventTypes'][number]
 export type HandlerSnapshot = TypesSnapshot['handlers'][number]
 
-/** By name and version, so that the same code gives the same snapshot, also when its imports change their order. */
+/** Makes a snapshot, sorted by name and version, so that the same code gives the same snapshot even if its imports change their order. */
 export function snapshotOf({ eventTypes, handlers }: Registry): TypesSnapshot {
   return {
     snapshot: 1,
@@ -58,7 +58,7 @@ export function snapshotText(snapshot: TypesSnapshot): string {
   return `${JSON.stringify(snapshot, null, 2)}\n`
 }
 
-/** @throws {PostbusError} `POSTBUS_INVALID_SNAPSHOT` when the text is no snapshot, or of a form that this version does not know. */
+/** @throws {PostbusError} `POSTBUS_INVALID_SNAPSHOT` when the text is not a snapshot, or has a format that this version does not know. */
 export function parseSnapshot(text: string, file: string): TypesSnapshot {
   const parsed = snapshotSchema.safeParse(jsonIn(text, file))
   if (parsed.success) return parsed.data

@@ -1,18 +1,18 @@
-/** Keeps back what a handler sends, until its transaction has ended. */
+/** Holds back what a handler sends, until its transaction has ended. */
 import type { FastifyReply } from 'fastify'
 
 export interface HeldReply {
-  /** Resolves when something was sent. */
+  /** Resolves when the handler has sent something. */
   readonly sent: Promise<void>
-  /** What was sent, if anything was. */
+  /** What the handler has sent; `null`: nothing yet. */
   held(): { readonly payload: unknown } | null
-  /** From now on the reply sends by itself. */
+  /** From now on, the reply's own `send` works again. */
   release(): void
 }
 
 /**
- * `send`, and what uses it, such as `redirect`, only remembers. A reply is also a promise of its own end, which an async handler
- * that returns it would wait for: meanwhile it is none.
+ * Until `release()`, `send` only remembers its payload, and so does everything that uses `send`, such as `redirect`. A reply is also a promise of
+ * its own end. An async handler that returns the reply would wait for that end, so `then` is hidden meanwhile.
  */
 export function holdBack(reply: FastifyReply): HeldReply {
   const { promise: sent, resolve } = Promise.withResolvers<void>()
@@ -23,7 +23,7 @@ export function holdBack(reply: FastifyReply): HeldReply {
     return reply
   }
   const hide = { configurable: true, writable: true }
-  // oxlint-disable-next-line unicorn/no-thenable -- it is taken away
+  // oxlint-disable-next-line unicorn/no-thenable -- `then` is hidden, not added
   Object.defineProperties(reply, { send: { ...hide, value: send }, then: { ...hide, value: undefined } })
   return {
     sent,

@@ -1,4 +1,4 @@
-/** Fastify, `postbus/fastify`: a plugin with the bus, a transaction for a request, and a worker that lives with the application. */
+/** Fastify, `postbus/fastify`: a plugin with the bus, a transaction for a request, and a worker that runs with the application. */
 import type { Bus } from '../bus.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
@@ -13,20 +13,20 @@ declare module 'fastify' {
   }
 
   interface FastifyContextConfig {
-    /** Its handler runs in a transaction: it commits before the reply is sent, and rolls back when that is an error or its status 400 or above. */
+    /** The route's handler runs in a transaction. It commits before the reply is sent, and rolls back for an error or a status of 400 or above. */
     readonly transaction?: boolean | undefined
   }
 
   interface FastifyRequest {
-    /** The transaction that this request has open. @throws {PostbusError} `POSTBUS_TRANSACTION_REQUIRED`, `POSTBUS_TRANSACTION_FINISHED`. */
+    /** The open transaction of this request. @throws {PostbusError} `POSTBUS_TRANSACTION_REQUIRED`, `POSTBUS_TRANSACTION_FINISHED`. */
     readonly tx: RegisteredTransaction
-    /** Like `bus.publish`, in the transaction that this request has open, if it has one. */
+    /** Like `bus.publish`, in the open transaction of this request if it has one. */
     publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
     /**
-     * Runs `work` in a transaction, in which `request.publish` publishes. Returns what it returns, when that has committed.
+     * Runs `work` in a transaction, in which `request.publish` publishes. Returns the result of `work` after the commit.
      *
      * @example const id = await request.inTransaction(async (tx) => orders.create(request.body, tx))
-     * @throws what `work` and the commit throw; {PostbusError} `POSTBUS_TRANSACTION_REQUIRED` when the plugin knows no `transaction`.
+     * @throws what `work` and the commit throw; {PostbusError} `POSTBUS_TRANSACTION_REQUIRED` when neither plugin nor bus has a `transaction`.
      */
     inTransaction<Result>(work: (tx: RegisteredTransaction) => Promise<Result>): Promise<Result>
   }

@@ -6,18 +6,18 @@ import type { PublishContext } from '../publishing/trace.ts'
 import type { RunTransaction } from '../transactions/register.ts'
 
 export interface PostbusFastifyOptions {
-  /** The bus, or the options of one that the plugin is to make. */
+  /** A bus, or the options of a bus that the plugin makes. */
   readonly bus: Bus | BusOptions
   /** Whether a worker runs in this process while the application does. `true`, or its options. Default: `false`. */
   readonly worker?: boolean | WorkerOptions | undefined
   /** Runs work in a transaction of your own client: `(work) => db.transaction().execute(work)`. Default: the `transaction` of the bus. */
   readonly transaction?: RunTransaction | undefined
   /**
-   * What is known of a request, for the events that are published while it is served: see `bus.withContext`.
+   * Returns what is known of a request. This is added to the events that are published while the request is served: see `bus.withContext`.
    *
    * @example context: ({ id }) => ({ correlationId: id, source: 'api' }) // with Fastify({ genReqId: () => randomUUID() })
    */
   readonly context?: ((request: FastifyRequest) => PublishContext) | undefined
-  /** Whether the bus is closed with the application. Default: if the plugin has made it. */
+  /** Whether the bus is closed with the application. Default: `true` if the plugin has made it. */
   readonly closeBus?: boolean | undefined
 }

@@ -1,4 +1,4 @@
-/** The plugin: the bus for the whole application, transactions for its requests, and a worker that ends with it. */
+/** The Fastify plugin: the bus for the whole application, transactions for its requests, and a worker that stops with it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createBus, type Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
@@ -11,9 +11,9 @@ import { inTransaction } from './transactional-route.ts'
 
 /**
  * Gives an application one bus, `app.bus`, and its requests `request.publish` and `request.inTransaction`. A route with `config: { transaction: true }`
- * runs in a transaction. Await the registration: routes that are declared before the plugin is there are not seen.
+ * runs in a transaction. Await the registration: the plugin does not see routes that were declared before it.
  *
- * The bus is checked by the worker when it starts. `app.close()` stops the worker, which ends what it has begun.
+ * The worker checks the bus when it starts. `app.close()` stops the worker, which first finishes its running handlers.
  *
  * @example
  * await app.register(postbusFastify, { bus, transaction: (work) => db.transaction().execute(work) })
@@ -23,7 +23,7 @@ import { inTransaction } from './transactional-route.ts'
  *   return { is: 'created' }
  * })
  *
- * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`; `POSTBUS_TRANSACTION_REQUIRED` for a route whose transaction cannot be begun.
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`; `POSTBUS_TRANSACTION_REQUIRED` when a route needs a transaction and there is no `transaction`.
  */
 export async function postbusFastify(app: FastifyInstance, options: PostbusFastifyOptions): Promise<void> {
   const bus = isBus(options.bus) ? options.bus : createBus(options.bus)
@@ -38,7 +38,7 @@ export async function postbusFastify(app: FastifyInstance, options: PostbusFasti
   keepWorker(app, bus, { worker: options.worker ?? false, closeBus })
 }
 
-// What the package fastify-plugin would do: the decorators are the application's, not only this plugin's.
+// Does what the package fastify-plugin does: the decorators belong to the whole application, not only to this plugin.
 Object.assign(postbusFastify, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'postbus',
@@ -66,7 +66,7 @@ function decorateRequests(app: FastifyInstance, bus: Bus, transactions: RequestT
   })
 }
 
-/** On a route's config: its handler runs in a transaction. Only `wrapRoutes` writes it. */
+/** Marks the config of a route whose handler runs in a transaction. Only `wrapRoutes` sets it. */
 const IS_WRAPPED = Symbol('postbus.transactional-route')
 
 function wrapRoutes(app: FastifyInstance, transactions: RequestTransactions, canBegin: boolean): void {
@@ -86,7 +86,7 @@ function isWrapped(config: object): boolean {
   return IS_WRAPPED in config
 }
 
-/** Fastify keeps the context while it reads the body. */
+/** Fastify keeps this context also while it reads the body. */
 function runWithin(app: FastifyInstance, bus: Bus, contextOf: NonNullable<PostbusFastifyOptions['context']>): void {
   app.addHook('onRequest', (request, _reply, done) => bus.withContext(contextOf(request), done))
 }

@@ -1,4 +1,4 @@
-/** The transactions of requests: each has one open at a time, or none. */
+/** The transactions of requests: each request has at most one open at a time. */
 import type { FastifyRequest } from 'fastify'
 import { inOwnTransaction } from '../backends/own-transaction.ts'
 import { PostbusError } from '../errors.ts'
@@ -14,7 +14,7 @@ export class RequestTransactions {
     this.#transaction = transaction
   }
 
-  /** Returns what `work` returned, when the transaction has committed. */
+  /** Returns the result of `work` after the commit. */
   async run<Result>(request: FastifyRequest, work: (tx: RegisteredTransaction) => Promise<Result>): Promise<Result> {
     const state = this.#states.get(request)
     if (state && state.is !== 'over') throw openAlready(request)
@@ -30,7 +30,7 @@ export class RequestTransactions {
     }
   }
 
-  /** The one that is open; `undefined`: the request has had none. */
+  /** The open transaction of the request; `undefined`: the request has had none. */
   of(request: FastifyRequest): RegisteredTransaction | undefined {
     const state = this.#states.get(request)
     if (state === undefined) return undefined
@@ -56,7 +56,7 @@ export function unknownTransaction(route = ''): PostbusError {
   )
 }
 
-/** Its connection may be another request's by now. */
+/** Such a transaction cannot be used: its connection may be serving another request by now. */
 function finished(request: FastifyRequest): PostbusError {
   return new PostbusError(
     'POSTBUS_TRANSACTION_FINISHED',

@@ -5,8 +5,8 @@
  *                │ throws, sends an error, or a status of 400 or above
  *                └──► rolled back ──► reply
  *
- * So a client that is told that something was done can rely on it. What comes after the handler, such as serialising its payload or
- * a stream, comes after the commit.
+ * So a client can rely on a reply that reports success. Work after the handler, such as serialising its payload or sending a stream, comes
+ * after the commit.
  */
 import { types } from 'node:util'
 import type { FastifyReply, RouteHandlerMethod } from 'fastify'
@@ -32,7 +32,7 @@ export function inTransaction(handler: RouteHandlerMethod, transactions: Request
 
 type Answer = { readonly sent: unknown } | { readonly returned: unknown }
 
-/** A handler that is no promise and returns nothing says later what it sends. */
+/** A handler that returns neither a promise nor a value sends its reply later. */
 async function answerOf(call: () => unknown, reply: FastifyReply): Promise<Answer> {
   const holding = holdBack(reply)
   try {
@@ -51,7 +51,7 @@ function isRefusal(answer: Answer, reply: FastifyReply): boolean {
   return reply.statusCode >= 400 || isError('sent' in answer ? answer.sent : answer.returned)
 }
 
-/** Makes the client roll back, where nothing was thrown. */
+/** Makes the database client roll back when the handler threw nothing. */
 class RolledBack extends Error {
   readonly answer: Answer
 

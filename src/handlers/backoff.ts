@@ -22,7 +22,7 @@ export const backoffSchema = z
   .prefault({})
 
 export type Backoff = z.input<typeof backoffSchema>
-/** Gets the number of the attempt that failed, counted from 1, and what it failed of. Returns milliseconds. */
+/** Gets the number of the failed attempt, counted from 1, and its error. Returns milliseconds. */
 export type BackoffFunction = (attempt: number, error: unknown) => number
 
 const MAX_DELAY_MS = 365 * 86_400_000
@@ -41,7 +41,7 @@ export function backoffDelayMs(
   return clamp(Math.min(delayMs * (1 + jitter * (2 * random() - 1)), maxMs))
 }
 
-/** A backoff that returns no number must not lose the delivery: it then waits as long as the default would at most. */
+/** A backoff function that returns no number must not lose the delivery: the delivery then waits an hour, the default's longest wait. */
 function clamp(delayMs: unknown): number {
   if (typeof delayMs !== 'number' || Number.isNaN(delayMs)) return 3_600_000
   return Math.round(Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))

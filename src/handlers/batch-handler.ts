@@ -14,18 +14,18 @@ export interface BatchHandlerDefinition<
   Transactional extends boolean = false,
 > extends Omit<HandlerDefinition<Listens, Result>, 'handle' | 'transactional'> {
   /**
-   * `true`: each batch runs in a transaction of the application (`createBus({ transaction })`), `context.tx`. What it writes and publishes, and
-   * the ends of its deliveries, are one commit. If single events fail, all of it is rolled back, and the others run once more without
-   * them. Default: `false`.
+   * `true`: each batch runs in a transaction of the application (`createBus({ transaction })`), `context.tx`. What the batch writes and
+   * publishes, and the ends of its deliveries, are one commit. If some of its events fail, the transaction is rolled back, and the other events
+   * run once more without them. Default: `false`.
    */
   readonly transactional?: Transactional | undefined
-  /** A batch has at most so many events, 1 to 1,000. Default: 100. */
+  /** A batch has at most this many events, 1 to 1,000. Default: 100. */
   readonly batchSize?: number | undefined
-  /** A batch that is not full begins so many milliseconds after its first event has come to the worker, 0 to 60,000. Default: 100. */
+  /** A batch that is not full begins this many milliseconds after its first event has come to the worker, 0 to 60,000. Default: 100. */
   readonly maxWaitMs?: number | undefined
   /**
-   * Does the work for all events, in a worker process. What it returns or throws is the outcome of each, as for other handlers;
-   * `context.outcomes.set(event, failed(…))` gives one event an outcome of its own. Events of one key are in order.
+   * Does the work for all events, in a worker process. What it returns or throws is the outcome of every event, as for other
+   * handlers; `context.outcomes.set(event, failed(…))` gives one event its own outcome. Events of one key are in order.
    */
   readonly handle: (
     events: readonly HandledEvent<NoInfer<Listens>>[],
@@ -44,7 +44,7 @@ export interface BatchHandler<
 }
 
 /**
- * Declares a handler that takes events in batches: as many as are there, up to `batchSize`, after at most `maxWaitMs`.
+ * Declares a handler that takes events in batches: all that are ready, up to `batchSize`, after at most `maxWaitMs`.
  *
  * @example
  * const store = defineBatchHandler('audit.store', {
@@ -69,7 +69,7 @@ export function defineBatchHandler<
   const handler = handlerFrom(name, rest, { batch, definedAt: callerOf(defineBatchHandler) })
   const problem = batchProblem(handler.options)
   if (problem !== null) throw invalid(name, problem)
-  return handler as unknown as BatchHandler<Name, Listens, Result> // only the types of `handle` got lost
+  return handler as unknown as BatchHandler<Name, Listens, Result> // only the types of `handle` were lost
 }
 
 function parsed(name: string, given: object): Batching {
@@ -80,7 +80,7 @@ function parsed(name: string, given: object): Batching {
 
 const FOR_ONE_EVENT = ['rateLimit', 'circuitBreaker', 'coalesce'] as const
 
-/** What does not go together with batches; `null` when all of it does. */
+/** Returns the problem of an option that does not fit batches, or `null`. */
 function batchProblem(options: Handler['options']): string | null {
   const { concurrency } = options
   const single = options.runs === 'in-transaction' ? 'runs' : FOR_ONE_EVENT.find((option) => options[option])

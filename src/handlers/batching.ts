@@ -1,4 +1,4 @@
-/** What a batch handler says about its batches, and what it is given beside the events of one. */
+/** The batch options of a handler, and the context that it gets with the events of a batch. */
 import { z } from 'zod'
 import type { Envelope } from '../events/envelope.ts'
 import type { PublishOptions, PublishResult } from '../events/publish-result.ts'
@@ -7,7 +7,7 @@ import type { RegisteredTransaction } from '../transactions/register.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { AwaitCompletion, Discard, Failed, Skip, Snooze } from './outcome.ts'
 
-/** Numbers of batches, declared once: limits, defaults and documentation. */
+/** The options of batches, declared once: limits, defaults and documentation. */
 export const batchOptions = z.strictObject({
   batchSize: z.int().min(1).max(1_000).default(100).describe('A batch has at most so many events.'),
   maxWaitMs: z
@@ -21,43 +21,44 @@ export const batchOptions = z.strictObject({
 /** How a handler's events are gathered. */
 export type Batching = Readonly<z.output<typeof batchOptions>>
 
-/** What is asked of a member of a batch: its event has that, and its shadow too. */
+/** The fields that Postbus reads from an event of a batch. Events and their shadows have them. */
 export type MemberEvent = Pick<Envelope, 'id' | 'correlationId' | 'metadata'>
 
 /** One event of a batch, on its way to the handler. */
 export interface BatchDelivery {
-  /** Names this event on its way to this handler, and stays the same for every attempt: an idempotency key. */
+  /** The id of the delivery of this event to this handler. It is the same for every attempt: an idempotency key. */
   readonly deliveryId: string
   /** Which attempt this is for this event, counted from 1. The events of a batch may have different ones. */
   readonly attempt: number
-  /** Whether the event comes again, or was published before the handler existed. */
+  /** Whether the event is delivered again, or was published before the handler existed. */
   readonly isReplay: boolean
-  /** Which replay or backfill that is; `null` for an event that comes for the first time. */
+  /** The id of that replay or backfill; `null` for an event that is delivered for the first time. */
   readonly replayId: string | null
 }
 
-/** What became of single events of a batch, where that is not what became of the batch. */
+/** Outcomes of single events of a batch, if they differ from the outcome of the batch. */
 export interface BatchOutcomes<Event extends MemberEvent = Envelope> {
   /**
-   * Says what became of one event: `failed(…)`, `discard(…)`, `skip(…)` or `snooze(…)`. The others get what the handler returns. What is
-   * said last counts. When the handler throws, or runs out of time, all events have failed, also those with an outcome of their own.
+   * Sets the outcome of one event: `failed(…)`, `discard(…)`, `skip(…)`, `snooze(…)` or `awaitCompletion(…)`. The other events get what
+   * the handler returns. The last call for an event counts. When the handler throws or times out, all events have failed, also events
+   * with their own outcome.
    *
    * @example if (!row.isValid) context.outcomes.set(event, discard('there is no such customer'))
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the event is not of this batch, or the outcome is none; `POSTBUS_CLOSED` after
-   * the handler has returned.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the event is not of this batch, or the value is not an outcome;
+   * `POSTBUS_CLOSED` after the handler has returned.
    */
   set(event: Event, outcome: Failed | Discard | Skip | Snooze | AwaitCompletion): void
 }
 
 export interface BatchPublishOptions<Event extends MemberEvent = Envelope> extends PublishOptions {
   /**
-   * The event of this batch that causes what is published: its id becomes the causation id, and its correlation id is carried on. Left
-   * out, the new events have no cause and begin a chain of their own, also when the batch has only one event.
+   * The event of this batch that causes the new events: its id becomes their causation id, and its correlation id is carried on.
+   * Without it, the new events have no cause and begin their own chains, even when the batch has only one event.
    */
   readonly causedBy?: Event
 }
 
-/** What a batch handler is given beside its events. */
+/** The second argument of a batch handler, after its events. */
 export interface BatchContext<Event extends MemberEvent = Envelope> {
   /** After this many attempts a delivery becomes a dead letter. */
   readonly maxAttempts: number
@@ -65,31 +66,31 @@ export interface BatchContext<Event extends MemberEvent = Envelope> {
   readonly signal: AbortSignal
   readonly outcomes: BatchOutcomes<Event>
   /**
-   * The delivery of one event: its idempotency key, and which attempt it is.
+   * Returns the delivery of one event: its idempotency key, and the number of the attempt.
    *
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the event is not of this batch.
    */
   deliveryOf(event: Event): BatchDelivery
   /** Like `bus.publish`; `causedBy` says which event of the batch is the cause. */
   publish(events: Envelope | readonly Envelope[], options?: BatchPublishOptions<Event>): Promise<PublishResult>
-  /** The bus that the events are of: its `name` and `schema` say of which tenant, where there are several. */
+  /** The bus of the events. With several tenants, its `name` and `schema` say which tenant's bus it is. */
   readonly bus: BusName
-  /** Writes to the bus's log, with the handler and the size of the batch beside it. */
+  /** Writes to the bus's log, and adds the handler and the size of the batch. */
   readonly log: HandlerLog
-  /** As in the context of other handlers: only where a handler runs inside `publish`, or a test drains inside its own transaction. */
+  /** As in the context of other handlers: set only if the handler runs inside `publish`, or a test drains inside its own transaction. */
   readonly tx?: PublishTransaction
 }
 
-/** What a batch handler with `transactional: true` is given: `tx` is there. */
+/** The context of a batch handler with `transactional: true`: it always has `tx`. */
 export interface TransactionalBatchContext<Event extends MemberEvent = Envelope> extends Omit<
   BatchContext<Event>,
   'tx'
 > {
-  /** The transaction that the whole batch is in, of the application's own client. */
+  /** The transaction in which the whole batch runs, of the application's own client. */
   readonly tx: RegisteredTransaction
 }
 
-/** The context by what the definition says: only the literal `true` promises a transaction. */
+/** The context that a definition leads to: only the literal `true` promises a transaction. */
 export type BatchContextFor<Transactional extends boolean, Event extends MemberEvent> = [Transactional] extends [true]
   ? TransactionalBatchContext<Event>
   : BatchContext<Event>

@@ -1,11 +1,11 @@
-/** The end of what handlers hold open: the connections of relays. */
+/** Closes what handlers hold open: the connections of relays. */
 import { clearTimeout, setTimeout } from '../clock.ts'
 import type { AnyHandler } from './handler.ts'
 
-/** A connection that does not close in this time holds up nothing any more: a process that ends takes it along. */
+/** A connection that does not close in this time is no longer waited for: it closes when the process ends. */
 const WITHIN_MS = 5_000
 
-/** Closes all, also where one fails, and then throws what the first of these threw. */
+/** Closes all handlers, even if one fails, and then throws the first error. */
 export async function closeHandlers(handlers: readonly AnyHandler[], withinMs: number = WITHIN_MS): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, withinMs)

@@ -1,4 +1,4 @@
-/** The event types of a bus: those it is given, so that it knows the ones that only patterns hear, and those its handlers list. */
+/** The event types of a bus: those that it is given (needed for types that only patterns hear), and those that its handlers list. */
 import { PostbusError } from '../errors.ts'
 import { isEventType } from '../events/event.ts'
 import type { AnyHandler } from './handler.ts'
@@ -12,10 +12,10 @@ export type EventTypeSet = readonly AnyEventType[] | Readonly<Record<string, unk
 export type EventTypes = EventTypeSet | (() => EventTypeSet | Promise<EventTypeSet>)
 
 /**
- * Each type and version once, those of the set first.
+ * Returns each type and version once, the types of the set first.
  *
  * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when something in the set is not an event type;
- * `POSTBUS_DUPLICATE_EVENT_TYPE` when one type and version is defined in two places, which are named.
+ * `POSTBUS_DUPLICATE_EVENT_TYPE` when one type and version is defined in two places. The error names both.
  */
 export function eventTypesOf(set: EventTypeSet, handlers: readonly AnyHandler[]): readonly AnyEventType[] {
   const known = new Map<string, AnyEventType>()
@@ -42,7 +42,7 @@ export function listedBy({ on }: AnyHandler): readonly AnyEventType[] {
   return kindsIn(on).filter(isEventType)
 }
 
-/** A module that was loaded twice defines an event type twice, in one place: that is no contradiction. */
+/** A module that was loaded twice defines an event type twice in the same place. That is not a conflict. */
 function isSame(one: AnyEventType, other: AnyEventType): boolean {
   return one === other || one.definedAt === other.definedAt
 }

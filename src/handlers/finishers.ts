@@ -1,6 +1,6 @@
 /**
- * Finishers: for each event type with a `finishedEvent`, a handler that publishes it. Its delivery is written with those of the other
- * handlers, and is due when they are through: see `backends/postgres/functions/finish.ts`.
+ * Finishers: for each event type with a `finishedEvent`, a handler that publishes this event. Its delivery is written with those of
+ * the other handlers, and is due when they have all ended: see `backends/postgres/functions/finish.ts`.
  */
 import { createHash } from 'node:crypto'
 import { detailsOf, type FinishedEvent } from '../events/event-details.ts'
@@ -14,18 +14,18 @@ import type { AnyEventType } from './listens-to.ts'
 import { isLogHandler } from './log-delivery.ts'
 import { runsInPublish } from './transactional.ts'
 
-/** What names of finishers begin with. */
+/** The prefix of the names of finishers. */
 export const FINISHER_PREFIX = 'postbus.finished.'
 
 const makers = new WeakMap<AnyHandler, FinishedEvent>()
 
-/** Named by the first name of the type, which a rename does not change. */
+/** A finisher is named after the first name of its event type, which a rename does not change. */
 export function finishersOf(eventTypes: readonly AnyEventType[]): readonly AnyHandler[] {
   const followed = eventTypes.filter((eventType) => detailsOf(eventType).finishedEvent)
   return [...Map.groupBy(followed, ({ type }) => type).values()].map(finisherFor)
 }
 
-/** `versions`: of one type, at least one. */
+/** `versions`: the versions of one event type, at least one. */
 function finisherFor(versions: readonly AnyEventType[]): AnyHandler {
   const { type, previousNames, definedAt } = versions[0]!
   const finisher: AnyHandler = {
@@ -49,14 +49,18 @@ export function isFinisher(handler: AnyHandler): boolean {
 }
 
 /**
- * To how many handlers an event goes: its finisher is none that a publisher knows of, those that read the log are asked later, and
- * those that run inside `publish` are through with it.
+ * The number of handlers that will receive an event, as a publisher sees it. Finishers do not count, because publishers do not
+ * know them; nor do handlers that read the log, which are asked later, and handlers that run inside `publish`, which have already
+ * run.
  */
 export function countReceivers(handlers: readonly AnyHandler[]): number {
   return handlers.filter((handler) => !isFinisher(handler) && !isLogHandler(handler) && !runsInPublish(handler)).length
 }
 
-/** How a finisher handles its event, given what became of it; `null` for every other handler. */
+/**
+ * For a finisher, returns the handler that publishes the following event; `deliveries` returns what became of the first
+ * event. For every other handler, returns `null`.
+ */
 export function finishing(handler: AnyHandler, deliveries: () => Promise<readonly EndedDelivery[]>): AnyHandler | null {
   const make = makers.get(handler)
   if (!make) return null
@@ -71,7 +75,7 @@ export function finishing(handler: AnyHandler, deliveries: () => Promise<readonl
   }
 }
 
-/** The same at every attempt: what was published twice is stored once. */
+/** The same id at every attempt, so that an event that is published twice is stored once. */
 function followingId(id: string): string {
   const hex = createHash('sha256').update(`${id} finished`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`

@@ -3,13 +3,13 @@ import { z } from 'zod'
 import { backoffSchema, type Backoff, type BackoffFunction } from './backoff.ts'
 import { paceOptions, type IsRetryable } from './pace.ts'
 
-/** Decides for one dead delivery. Synchronous, and without effects. The event has the type that the handler listens to. */
-// Its parameter is `never`, as in `AnyHandler`: a function for any event fits.
+/** Decides for one dead delivery. Synchronous, without side effects. The event has the type that the handler listens to. */
+// Its parameter is `never`, as in `AnyHandler`, so that a function for any event fits.
 type OnDeadFunction = (error: unknown, event: never) => 'continue' | 'block'
 
 const limit = z.int().min(1).max(100_000)
 
-/** Numbers and names of a handler, declared once: limits, defaults and documentation. */
+/** The options of a handler, declared once: limits, defaults and documentation. */
 export const handlerOptions = z.strictObject({
   priority: z.int().min(0).max(9).default(0).describe('0 runs first, 9 last, among the deliveries waiting in a queue.'),
   maxAttempts: z.int().min(1).max(1_000).default(5).describe('Attempts in all before the delivery is a dead letter.'),

@@ -30,19 +30,19 @@ export interface HandlerDefinition<
    */
   readonly on: Listens
   /**
-   * The names that this handler had before, oldest first. Its deliveries go on being stored under the oldest, so that a rename
-   * changes only what is shown: append a name here when you rename, and take none away.
+   * The names that this handler had before, oldest first. Its deliveries are still stored under the oldest name, so a rename
+   * changes only what is shown. When you rename the handler, append the former name here, and never remove one.
    */
   readonly previousNames?: readonly string[]
   /**
-   * Whether this handler has anything to do for an event. With `false` no delivery is written. Runs synchronously
-   * inside `publish`, so it must be pure: no queries, no calls, no side effects. Default: always interested.
+   * Whether this handler has anything to do for an event. If `false`, no delivery is written. Runs synchronously inside
+   * `publish`, so it must be pure: no queries, no calls, no side effects. Default: always interested.
    */
   readonly interested?: (event: EventFor<NoInfer<Listens>>) => boolean
   /**
    * When a delivery with a key dies: `'continue'` (the default) goes on with the next of its key, `'block'` holds the key until an
-   * operator acts. A function decides for each: it is given what the last attempt died of, and the event. Where it throws, or
-   * the event cannot be read, the key is held.
+   * operator acts. A function decides for each delivery: it gets the last attempt's error, and the event. If it throws, or the
+   * event cannot be read, the key is held.
    */
   readonly onDead?:
     'continue' | 'block' | ((error: unknown, event: HandledEvent<NoInfer<Listens>>) => 'continue' | 'block') | undefined
@@ -52,13 +52,13 @@ export interface HandlerDefinition<
    */
   readonly handle: (event: HandledEvent<NoInfer<Listens>>, context: ContextFor<Transactional, Where>) => Result
   /**
-   * `true`: each attempt runs in a transaction of the application (`createBus({ transaction })`), and `context.tx` is there. What it writes and
-   * publishes, and the end of its delivery, are one commit. What it throws rolls all of it back. Default: `false`.
+   * `true`: each attempt runs in a transaction of the application (`createBus({ transaction })`), and `context.tx` is there. What the handler
+   * writes and publishes, and the end of its delivery, are one commit. If it throws, the transaction is rolled back. Default: `false`.
    */
   readonly transactional?: Transactional | undefined
   /**
-   * `'in-transaction'`: runs inside `publish`, in the publisher's transaction, `context.tx`, for work that must not lag behind. What it throws, or returns
-   * as `failed`, rejects the publish. Never retried, never in a worker. Default: `'in-worker'`.
+   * `'in-transaction'`: the handler runs inside `publish`, in the publisher's transaction (`context.tx`), for work that must not lag behind. If it
+   * throws, or returns `failed(…)`, the publish is rejected. It is never retried, and never runs in a worker. Default: `'in-worker'`.
    */
   readonly runs?: Where | undefined
 }
@@ -66,7 +66,7 @@ export interface HandlerDefinition<
 /** A declared handler, with every option filled in. */
 export interface Handler<Name extends string = string, Listens extends ListensTo = ListensTo, Result = unknown> {
   readonly name: Name
-  /** What it was named before, oldest first: the oldest is the name that is stored. */
+  /** Its previous names, oldest first. The oldest one is the name that is stored. */
   readonly previousNames: readonly string[]
   readonly on: Listens
   readonly interested: ((event: EventFor<Listens>) => boolean) | null
@@ -74,13 +74,13 @@ export interface Handler<Name extends string = string, Listens extends ListensTo
   readonly options: Readonly<z.output<typeof handlerOptions>>
   /** The event types and patterns of `on`, as one list. */
   readonly subscriptions: readonly Subscription[]
-  /** Its `on` is `shadow(…)`: `handle` is given events without their data. */
+  /** `true`: its `on` is `shadow(…)`, so `handle` gets events without their data. */
   readonly isShadow: boolean
-  /** Where the handler was defined, for the error about two handlers with one name. */
+  /** Where the handler was defined, for the error about two handlers with the same name. */
   readonly definedAt: string
-  /** It takes one event at a time. */
+  /** `null`: it takes one event at a time. */
   readonly batch: null
-  /** Lets go of what it holds open beside the bus, as relays do. `bus.close()` calls it. */
+  /** Closes what the handler itself holds open, such as a relay's connection. `bus.close()` calls it. */
   readonly close?: (() => Promise<void>) | undefined
 }
 
@@ -90,7 +90,7 @@ export interface AnyHandler extends Omit<Handler, 'interested' | 'handle' | 'on'
   readonly on: ListensTo
   readonly interested: ((event: never) => boolean) | null
   readonly handle: (event: never, context: never) => unknown
-  /** How its events are gathered; `null`: it takes one at a time. */
+  /** How its events are gathered into batches; `null`: it takes one event at a time. */
   readonly batch: Batching | null
 }
 
@@ -119,11 +119,11 @@ export function defineHandler<
   return handlerFrom(name, definition, made) as Handler<Name, Listens, Result>
 }
 
-/** What the definition of any handler has. */
+/** The fields that the definitions of all handlers have. */
 type AnyDefinition = Omit<HandlerDefinition<ListensTo, unknown, boolean, Runs>, 'interested' | 'onDead' | 'handle'> &
   Pick<Partial<AnyHandler>, 'interested' | 'handle'>
 
-/** A handler of either kind, checked. */
+/** Checks a definition, and makes a handler of either kind. */
 export function handlerFrom(
   name: string,
   definition: AnyDefinition,
@@ -155,7 +155,7 @@ export function isHandler(value: unknown): value is AnyHandler {
   return typeof value === 'object' && value !== null && HANDLER in value
 }
 
-/** Those that are given what was published before they were there, by deliveries. One that reads the log begins further back. */
+/** The handlers whose backfill gives them deliveries. A handler that reads the log has none: it begins further back in the log. */
 export function withBackfill(handlers: readonly AnyHandler[]): readonly AnyHandler[] {
   return handlers.filter(({ options }) => options.backfill !== undefined && options.delivery === 'job')
 }

@@ -1,12 +1,12 @@
 /**
- * The registry, built when first needed: handlers and event types may be imported lazily, which breaks the cycle
- * bus → handlers → domain → bus.
+ * The registry, built when it is first needed: handlers and event types may be imported lazily, which breaks the import
+ * cycle bus → handlers → domain → bus.
  */
 import type { EventTypes } from './event-types.ts'
 import { createRegistry, type Handlers, type Registry } from './registry.ts'
 
 export interface LazyRegistry {
-  /** The registry, if it is there already. Handlers and event types that are not given by a function always are. */
+  /** The registry, if it is already built. It always is, unless handlers or event types are given by a function. */
   loaded(): Registry | null
   /** Imports what has not been imported yet. A failed import is tried again at the next call. */
   load(): Promise<Registry>

@@ -1,4 +1,4 @@
-/** What a handler may listen to, and what the compiler makes of it: the events that `interested` and `handle` are given. */
+/** What a handler may listen to, and the types of the events that its `interested` and `handle` get. */
 import type { Envelope } from '../events/envelope.ts'
 import type { EventOf, EventType } from '../events/event.ts'
 
@@ -20,8 +20,9 @@ export interface Shadow<Of extends Listening = Listening> {
 }
 
 /**
- * The whole event of what a handler listens to: a union over its event types that `switch (event.type)` narrows. Of an event
- * that only a pattern takes, the data are unknown; a list with a pattern is narrowed by `OrderCreated.is(event)`.
+ * The type of the whole event that a handler listens to: a union over its event types, which `switch (event.type)` narrows.
+ * For an event that only a pattern matches, the data is unknown; in a list with a pattern, `OrderCreated.is(event)` narrows
+ * it.
  */
 export type EventFor<Listens extends ListensTo> =
   Listens extends Shadow<infer Of>
@@ -32,19 +33,18 @@ export type EventFor<Listens extends ListensTo> =
 
 type EventOfKind<Kind> = Kind extends Pattern ? Envelope : EventOf<Kind>
 
-/** What `handle` is given: the whole event, or its shadow. */
+/** The type of the event that `handle` gets: the whole event, or its shadow. */
 export type HandledEvent<Listens extends ListensTo> =
   Listens extends Shadow<infer Of> ? ShadowOf<EventFor<Of>> : EventFor<Listens>
 
-/** An event without its data, which are fetched when they are wanted. */
+/** An event without its data, which the handler can fetch. */
 export interface ShadowEvent<
   Type extends string = string,
   Version extends number = number,
   Data = unknown,
 > extends Omit<Envelope<Type, Version, Data>, 'data'> {
   /**
-   * Reads the whole event from where it is stored. It is read once for each attempt; a read that failed is tried again by the
-   * next call.
+   * Reads the whole stored event. It is read once per attempt; if a read fails, the next call tries again.
    *
    * @throws {PostbusError} `POSTBUS_EVENT_GONE` when the event was deleted meanwhile; `POSTBUS_CORRUPT_PAYLOAD` when its data
    * cannot be decoded.

@@ -1,15 +1,15 @@
 /**
- * Handlers that read the log: `delivery: 'log'`. A publish writes nothing for them; workers read the events in order, each with a part of
- * the keys, and only what fails becomes a delivery.
+ * Handlers that read the log: `delivery: 'log'`. A publish writes nothing for them. Workers read the events in order, each worker for a
+ * part of the keys, and only failed events become deliveries.
  */
 
 /** How a handler gets an event: as a delivery, as a delivery that is held until the reader of the log has passed the event, or from the log. */
 export type DeliveryMode = 'job' | 'held' | 'log'
 
-/** Into how many parts the keys of a handler are divided, unless it says otherwise. */
+/** The default number of parts into which the keys of a handler are divided. */
 const SHARDS = 16
 
-/** What this file has to know of a handler. */
+/** The part of a handler that this file uses. */
 interface Delivered {
   readonly options: { readonly delivery: 'job' | 'log'; readonly shards?: number | undefined }
 }
@@ -28,7 +28,7 @@ interface Options {
   readonly concurrency?: object | undefined
 }
 
-/** What does not go together with the way in which a handler gets its events; `null` when all of it does. `given`: what was written. */
+/** Returns the problem of an option that does not fit the handler's `delivery`, or `null`. `given`: the options as they were written. */
 export function deliveryProblem({ delivery, shards, concurrency }: Options, given: object): string | null {
   if (delivery === 'job')
     return shards === undefined

@@ -1,14 +1,14 @@
 /**
- * What a handler may return besides a value, and what becomes of an attempt.
+ * What a handler may return, and the outcomes of an attempt.
  *
- * A handler that returns nothing, or any value of its own, is done. `skip`, `failed`, `discard`, `snooze` and `awaitCompletion` make the
- * other outcomes; throwing means the same as `failed`.
+ * A handler that returns nothing, or any value of its own, is done. It returns `skip`, `failed`, `discard`, `snooze` or
+ * `awaitCompletion` for the other outcomes; throwing means the same as `failed`.
  */
 import { textOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isError } from '../realm.ts'
 
-/** Shared by every copy of this package in a process, so that an answer made by one is known to the other. */
+/** Shared by all copies of this package in a process, so that one copy recognises an outcome that another has made. */
 const ANSWER = Symbol.for('postbus.answer')
 
 interface Answer<Is extends string> {
@@ -37,14 +37,14 @@ export interface Snooze extends Answer<'snooze'> {
   readonly delayMs: number
 }
 
-/** How long to snooze. The parts add up; the sum is more than nothing and at most 365 days. */
+/** How long to snooze. The parts are added up; the sum must be more than 0 and at most 365 days. */
 export interface SnoozeFor {
   readonly seconds?: number
   readonly minutes?: number
   readonly hours?: number
 }
 
-/** "It goes on elsewhere": the delivery stays open, without a slot, until it is told how that ended. */
+/** "It goes on elsewhere": the delivery stays open, without using a slot, until it is told how it ended. */
 export interface AwaitCompletion extends Answer<'await'> {
   readonly timeoutMs: number
 }
@@ -82,7 +82,7 @@ export function skip(reason: string): Skip {
   return answer({ is: 'skip', reason: textOf(reason) })
 }
 
-/** A reason comes from code that the compiler may not have seen, and what is not text could not be settled. */
+/** Makes sure that the reason is text, because code without types may pass anything, and only text can be stored. */
 function textOf(reason: unknown): string {
   return String(reason)
 }
@@ -104,9 +104,9 @@ export function snooze(time: SnoozeFor): Snooze {
 }
 
 /**
- * Return this from a handler that has started something which goes on elsewhere: a payment, an approval. The delivery stays open
- * without a slot until `bus.deliveries.complete`, `skip` or `fail` is called with `context.deliveryId`. The later events of its key wait. After
- * `timeoutMs` milliseconds (1 to 365 days) the attempt has failed, and is tried again as usual.
+ * Return this from a handler that has started something which goes on elsewhere: a payment, an approval. The delivery stays open without using
+ * a slot, until `bus.deliveries.complete`, `skip` or `fail` is called with `context.deliveryId`. The later events of its key wait. After
+ * `timeoutMs` milliseconds (at least 1 ms, at most 365 days) the attempt has failed, and is tried again as usual.
  *
  * @example
  * await payments.charge(event.data, { reference: context.deliveryId })
@@ -132,7 +132,7 @@ function answer<Is extends string, Fields extends { is: Is }>(fields: Fields): F
   return Object.freeze({ [ANSWER]: true as const, ...fields })
 }
 
-/** What became of one attempt: the closed list that the worker settles by. */
+/** The outcome of one attempt: the closed list by which a worker settles. */
 export type Outcome =
   | { readonly is: 'done'; readonly result: unknown }
   | { readonly is: 'skipped'; readonly reason: string }

@@ -1,7 +1,7 @@
-/** How fast a handler may go, which of its events wait for each other, and what is done when its target is down. */
+/** Options of a handler's pace: its rate limit, which of its events wait for each other, and what happens when its target is down. */
 import { z } from 'zod'
 
-/** Whether an error may go away by itself. Synchronous, and without effects. */
+/** Returns whether another attempt may succeed after this error. Synchronous, without side effects. */
 export type IsRetryable = (error: unknown) => boolean
 
 const A_DAY = 86_400_000
@@ -62,7 +62,7 @@ interface Paced {
   readonly onDead: unknown
 }
 
-/** What does not go together; `null` when all of it does. */
+/** Returns the problem of two options that do not fit together, or `null`. */
 export function paceProblem({ delivery, ordered, coalesce, onDead }: Paced): string | null {
   if (ordered) return null
   if (delivery === 'log')
@@ -74,12 +74,12 @@ export function paceProblem({ delivery, ordered, coalesce, onDead }: Paced): str
   return null
 }
 
-/** What this file has to know of a handler. */
+/** The part of a handler that this file uses. */
 interface Ordered {
   readonly options: { readonly ordered: boolean }
 }
 
-/** Whether its events of a key wait for each other. */
+/** Whether the handler's events of one key wait for each other. */
 export function isOrdered({ options }: Ordered): boolean {
   return options.ordered
 }

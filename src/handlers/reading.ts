@@ -1,4 +1,4 @@
-/** In which version a handler gets an event that was published in another one, or why it cannot get it. */
+/** Decides in which version a handler gets an event that was published in another version, or why the handler cannot get it. */
 import type { AnyHandler } from './handler.ts'
 import type { AnyEventType } from './listens-to.ts'
 import { listedBy } from './event-types.ts'
@@ -13,12 +13,12 @@ import { hasUpcasts, missingUpcast, upcasted } from '../events/upcasts.ts'
  * How a handler reads an event of one type and version:
  *
  * - `as-stored`: it lists that version, or hears it by a pattern.
- * - `upcast`: it lists a newer version, which has upcasts from that one. Newest first, where it lists several.
+ * - `upcast`: it lists a newer version, which has upcasts from that version. If it lists several, the newest counts.
  * - `older`: it lists newer versions only, and an upcast is missing.
  * - `newer`: it lists older versions only.
  * - `not-heard`: it does not listen to this event type.
  *
- * `of` is the event type of the stored version, if it is known: its schema checks what SQL has published.
+ * `of` is the event type of the stored version, if it is known: its schema checks events that SQL has published.
  */
 export type Reading =
   | { readonly is: 'as-stored'; readonly of?: AnyEventType }
@@ -29,15 +29,15 @@ export type Reading =
 
 type Readable = Extract<Reading, { readonly is: 'as-stored' | 'upcast' }>
 
-/** An event type by the name that it has now, and a version. */
+/** An event type by its present name, and a version. */
 export interface TypeAndVersion {
   readonly type: string
   readonly version: number
 }
 
-/** What is known of event types beside what the handler lists. */
+/** What a bus knows about event types, besides those that the handler lists. */
 export interface KnownTypes {
-  /** Every name of an event type: a pattern hears it by any of them. */
+  /** All names of an event type. A pattern matches any of them. */
   namesOf(type: string): readonly string[]
   /** The newest version of an event type that is known. */
   newest(type: string): AnyEventType | undefined
@@ -70,9 +70,10 @@ function readingBy(handler: AnyHandler, event: TypeAndVersion, known: KnownTypes
 }
 
 /**
- * The event as a handler with this reading gets it. Its data must be the caller's own: an upcast may change what it is given.
+ * Returns the event as a handler with this reading gets it. Pass data that nothing else uses: an upcast may change it.
  *
- * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`; `POSTBUS_INVALID_EVENT` for one from SQL that its schema does not accept.
+ * @throws {PostbusError} `POSTBUS_UPCAST_FAILED`; `POSTBUS_INVALID_EVENT` for an event from SQL that its schema does not
+ * accept.
  */
 export function asRead(reading: Reading, event: Envelope): Envelope {
   if (!isReadable(reading)) return event
@@ -80,13 +81,16 @@ export function asRead(reading: Reading, event: Envelope): Envelope {
   return reading.is === 'upcast' ? upcasted(stored, reading.to) : stored
 }
 
-/** An older version may be known by its upcast alone. One that is not known at all is passed on: a pattern hears it, and it is JSON. */
+/**
+ * An older version may be known only by its upcast. An event of an unknown type is passed on unchecked: only patterns hear it, and its
+ * data is JSON.
+ */
 function parsedFromSql(event: Envelope, reading: Readable): Envelope {
   const type = reading.of ?? (reading.is === 'upcast' ? detailsOf(reading.to).upcasts[event.version]?.from : undefined)
   return type ? parsed(event, type) : event
 }
 
-/** The same for an event that is being published: its data is frozen, so an upcast gets a copy. */
+/** The same for an event that is being published: its data is frozen, so the upcast gets a copy. */
 export function asHeard(reading: Reading, event: Envelope): Envelope {
   return reading.is === 'upcast' ? asRead(reading, { ...event, data: ownCopy(event.data) }) : event
 }
@@ -111,7 +115,7 @@ function fromListed(listed: readonly AnyEventType[], version: number): Reading {
   return Object.freeze({ is: 'older', known, missing: missingUpcast(newest, version) ?? version })
 }
 
-/** A pattern hears every version. Where a type has upcasts it gets the newest one, as all others do. */
+/** A pattern matches every version. If the event type has upcasts, the handler gets the newest version, as other handlers do. */
 function byPattern(handler: AnyHandler, { type, version }: TypeAndVersion, known: KnownTypes): Reading | null {
   const names = known.namesOf(type)
   const isHeard = handler.subscriptions.some(

@@ -1,4 +1,4 @@
-/** All handlers and event types of a bus: who receives an event, and who a stored delivery belongs to. */
+/** The registry of a bus's handlers and event types: finds the handlers of an event, and the handler of a stored delivery. */
 import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -18,33 +18,33 @@ export type HandlerSet = readonly AnyHandler[] | Readonly<Record<string, unknown
 export type Handlers = HandlerSet | (() => HandlerSet | Promise<HandlerSet>)
 
 export interface Registry {
-  /** Those of the set, and the finishers of its event types, which come last. */
+  /** The given handlers, then the finishers of the event types. */
   readonly handlers: readonly AnyHandler[]
-  /** The names of those that fetch the data of their events themselves. */
+  /** The names of the handlers that fetch the data of their events themselves. */
   readonly shadows: readonly string[]
   /** The event types that the bus was given or a handler lists, each type and version once. */
   readonly eventTypes: readonly AnyEventType[]
   /** Every queue that deliveries can go to: two per `queue` option in use, always with `events` and `events_partitioned`. */
   readonly queues: readonly string[]
-  /** What the handlers and event types are called in the database. */
+  /** The names of handlers and event types in the database. */
   readonly names: StoredNames
   /** The handlers subscribed to an event, interested or not, in registration order. */
   handlersOf(event: Envelope): readonly AnyHandler[]
-  /** In which version a handler gets an event, or why it does not. */
+  /** In which version a handler gets an event, or why it does not get it. */
   readingOf(handler: AnyHandler, event: TypeAndVersion): Reading
   /** The versions of an event type that handlers list by name; patterns do not count. */
   versionsHandled(type: string): readonly number[]
-  /** By any of its names. */
+  /** Finds a handler by any of its names. */
   handlerNamed(name: string): AnyHandler | undefined
 }
 
 /**
  * Builds the registry.
  *
- * @throws {PostbusError} `POSTBUS_DUPLICATE_HANDLER` when two handlers share a name, with both places;
- * `POSTBUS_INVALID_HANDLER` when something in the set is not a handler; `POSTBUS_DUPLICATE_EVENT_TYPE` and
- * `POSTBUS_INVALID_EVENT` for event types that contradict each other, or are none; `POSTBUS_NAME_CONFLICT` for previous names
- * that another one has.
+ * @throws {PostbusError} `POSTBUS_DUPLICATE_HANDLER` when two handlers share a name, naming both places;
+ * `POSTBUS_INVALID_HANDLER` when something in the set is not a handler; `POSTBUS_DUPLICATE_EVENT_TYPE` when an event type is
+ * defined twice; `POSTBUS_INVALID_EVENT` when something is not an event type; `POSTBUS_NAME_CONFLICT` for a previous name
+ * that another handler or event type has.
  */
 export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Registry {
   const given = [...new Set(handlersIn(set))]
@@ -59,7 +59,7 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
 
   const names = namesOf(handlers, eventTypes)
   const known = knownTypes(eventTypes, names)
-  /** As a worker with this code will see it, which has only the stored name to go by. */
+  /** The type and version as a worker with this code sees them: it only knows the stored name. */
   const heardAs = (event: TypeAndVersion): TypeAndVersion => ({
     type: names.eventTypes.shown(storedTypeOf(event)),
     version: event.version,
@@ -94,7 +94,7 @@ function knownTypes(eventTypes: readonly AnyEventType[], names: StoredNames): Kn
   }
 }
 
-/** Whether a handler subscribes to an event of this type and version, as it is or by way of upcasts. */
+/** Whether a handler subscribes to an event of this type and version, directly or by upcasts. */
 export function isFor(handler: AnyHandler, event: TypeAndVersion, known?: KnownTypes): boolean {
   return isReadable(readingOf(handler, event, known))
 }
@@ -136,7 +136,7 @@ export function isInterested(handler: AnyHandler, event: Envelope): boolean {
 
 function callInterested(handler: AnyHandler, event: Envelope): unknown {
   try {
-    // A registry matches by name and version, so the event has the handler's type; only the compiler cannot know.
+    // A registry matches by name and version, so the event has the handler's type. The compiler cannot know that.
     return handler.interested?.(event as never)
   } catch (error) {
     throw interestedFailed(handler, event, 'threw. The event was not published.', error)
@@ -159,7 +159,7 @@ function handlersIn(set: HandlerSet, seen: ReadonlySet<unknown> = new Set()): re
   })
 }
 
-/** What compilers and Node put beside the exports of a CommonJS module that is imported: the module itself, once or twice. */
+/** When a CommonJS module is imported, compilers and Node add the module itself to its exports, once or twice. */
 function isModuleOf(name: string, value: unknown): value is Readonly<Record<string, unknown>> {
   return (name === 'default' || name === 'module.exports') && typeof value === 'object' && value !== null
 }

@@ -1,11 +1,11 @@
-/** `shadow(…)` in a handler's `on`: it is given events without their data, and fetches the data of those it needs. */
+/** `shadow(…)` in a handler's `on`: the handler gets events without their data, and fetches the data that it needs. */
 import type { Listening, Shadow } from './listens-to.ts'
 
 const SHADOW = Symbol.for('postbus.shadow')
 
 /**
- * For a handler that needs the data of few of its events, or of large ones late: `handle` is given what surrounds the data,
- * and `await event.fetch()` returns the whole event. The data do not travel to the worker before that.
+ * For a handler that needs the data of only a few events, or needs large data late: `handle` gets the event without its
+ * data, and `await event.fetch()` returns the whole event. Until then, the data is not sent to the worker.
  *
  * `interested`, which runs inside `publish`, sees the whole event, as for every handler.
  *

@@ -1,6 +1,6 @@
 /**
- * What handlers and event types are called in the database, and what people are shown. A renamed one goes on being stored under
- * its first name: it is in delivery ids and lane keys, and workers of the version before know no other.
+ * The names of handlers and event types in the database, and the names that people see. A renamed handler or event type is
+ * still stored under its first name: this name is part of delivery ids and lane keys, and older workers know no other.
  *
  *   previousNames: ['orders.created', 'orders.made']     name: 'orders.order-created'
  *                    stored                                shown
@@ -16,13 +16,13 @@ interface Named {
 }
 
 export interface NameTable {
-  /** Nothing was renamed: every name is the stored one. */
+  /** `true`: nothing was renamed, so every name is the stored one. */
   readonly isPlain: boolean
-  /** What is shown instead of any of its names. A name that is not known stays as it is. */
+  /** Returns the present name, given any name. An unknown name is returned unchanged. */
   shown(name: string): string
-  /** What it is stored under. */
+  /** Returns the stored name, given any name. */
   stored(name: string): string
-  /** Every name of it, the stored one first. */
+  /** Returns all names, given any name; the stored one first. */
   all(name: string): readonly string[]
 }
 
@@ -32,8 +32,8 @@ export interface StoredNames {
 }
 
 /**
- * @throws {PostbusError} `POSTBUS_NAME_CONFLICT` when a previous name of one is a name of another, or when two versions of one event
- * type do not have the same previous names.
+ * @throws {PostbusError} `POSTBUS_NAME_CONFLICT` when two handlers or event types share a name, present or previous, or when two
+ * versions of one event type do not have the same previous names.
  */
 export function nameTable(what: string, named: readonly Named[]): NameTable {
   const owners = new Map<string, Named>()
@@ -56,13 +56,13 @@ export function nameTable(what: string, named: readonly Named[]): NameTable {
   })
 }
 
-/** Nothing is known by another name. */
+/** The names when nothing was renamed. */
 export const PLAIN_NAMES: StoredNames = Object.freeze({
   handlers: nameTable('handlers', []),
   eventTypes: nameTable('event types', []),
 })
 
-/** As versions of one event type have. */
+/** Versions of one event type must have the same names. */
 function haveSameNames(one: Named, other: Named): boolean {
   return one.name === other.name && one.previousNames.join(' ') === other.previousNames.join(' ')
 }

@@ -1,4 +1,4 @@
-/** What a handler listens to, in the one form that the registry matches events against. */
+/** What a handler listens to, in the one form against which the registry matches events. */
 import { types } from 'node:util'
 import { PostbusError } from '../errors.ts'
 import { isEventType } from '../events/event.ts'
@@ -37,7 +37,7 @@ function globPattern(handler: string, glob: string): RegExp {
   return new RegExp(`^${source.join('.*')}$`)
 }
 
-/** A `g` or `y` flag would make `test` remember where it stopped, and so skip every second event. */
+/** With a `g` or `y` flag, `test` would remember where it stopped, and skip every second event. */
 function withoutState(pattern: RegExp): RegExp {
   return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
 }

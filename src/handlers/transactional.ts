@@ -5,40 +5,40 @@
 import type { RegisteredTransaction } from '../transactions/register.ts'
 import type { HandlerContext } from './handler-context.ts'
 
-/** The context of a handler that has a transaction: `tx` is there. */
+/** The context of a handler that has a transaction: it always has `tx`. */
 export interface TransactionalContext extends Omit<HandlerContext, 'tx'> {
   /**
-   * The transaction that the handler is in, of the application's own client. What is written in it, and published by `publish`, is there
-   * if and only if the handler comes to its end.
+   * The transaction in which the handler runs, of the application's own client. What is written in it, and published by
+   * `context.publish`, is committed if and only if the handler succeeds.
    */
   readonly tx: RegisteredTransaction
 }
 
 export type Runs = 'in-worker' | 'in-transaction'
 
-/** The context by what the definition says: only the literals `true` and `'in-transaction'` promise a transaction. */
+/** The context that a definition leads to: only the literals `true` and `'in-transaction'` promise a transaction. */
 export type ContextFor<Transactional extends boolean, Where extends Runs> = [Transactional] extends [true]
   ? TransactionalContext
   : [Where] extends ['in-transaction']
     ? TransactionalContext
     : HandlerContext
 
-/** What this file has to know of a handler. */
+/** The part of a handler that this file uses. */
 interface Defined {
   readonly options: { readonly runs: Runs; readonly transactional: boolean }
 }
 
-/** Whether publishers run it, inside `publish`: nothing is stored for it. */
+/** Whether the handler runs inside `publish`, so that nothing is stored for it. */
 export function runsInPublish({ options }: Defined): boolean {
   return options.runs === 'in-transaction'
 }
 
-/** Whether it is to run in a transaction of the application, wherever it runs. */
+/** Whether the handler must run in a transaction of the application, in a worker or inside `publish`. */
 export function needsTransaction({ options }: Defined): boolean {
   return options.transactional || options.runs === 'in-transaction'
 }
 
-/** What only a worker can do. */
+/** Options that only a worker can fulfil. */
 const FOR_WORKERS = [
   'priority',
   'maxAttempts',
@@ -57,7 +57,7 @@ const FOR_WORKERS = [
   'isRetryable',
 ] as const
 
-/** What does not go together with a transaction; `null` when all of it does. `given`: what was written. */
+/** Returns the problem of an option that does not fit a transaction, or `null`. `given`: the options as they were written. */
 export function transactionProblem(
   {
     transactional,

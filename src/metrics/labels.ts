@@ -1,4 +1,4 @@
-/** What metrics and spans say of a publish and of an attempt, in the words of OpenTelemetry's conventions for messaging. */
+/** The labels of metrics and spans for a publish and for an attempt, named as in OpenTelemetry's conventions for messaging. */
 import { isAnswer } from '../handlers/outcome.ts'
 import type { Labels } from './metrics.ts'
 
@@ -27,7 +27,7 @@ export function ofHandler(handler: string): Labels {
   return { 'messaging.system': 'postbus', 'messaging.consumer.group.name': handler }
 }
 
-/** A class or a code, and no message: its values are few. Never throws: an error may be an object whose fields do. */
+/** Returns the error's code or class, not its message: a label must have few values. Never throws, even if a field of the error does. */
 export function errorType(error: unknown): string {
   try {
     const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
@@ -38,7 +38,7 @@ export function errorType(error: unknown): string {
   }
 }
 
-/** What a handler returned, where that says that it failed. */
+/** Returns the failure that a handler returned; `null` if it returned anything else. */
 export function failureIn(value: unknown): { readonly type: 'failed' | 'discard'; readonly reason: string } | null {
   if (!isAnswer(value) || (value.is !== 'failed' && value.is !== 'discard')) return null
   return { type: value.is, reason: value.reason }

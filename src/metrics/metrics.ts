@@ -3,14 +3,14 @@
 export interface Metric {
   readonly name: string
   readonly kind: 'counter' | 'histogram' | 'gauge'
-  /** As UCUM writes it: `s`, or what is counted in braces. */
+  /** In UCUM's notation: `s`, or the thing that is counted, in braces. */
   readonly unit: string
   readonly description: string
-  /** Where the buckets of a histogram end, in its unit. */
+  /** The upper bounds of a histogram's buckets, in its unit. */
   readonly buckets?: readonly number[]
 }
 
-/** What a metric is of. Few different values each. */
+/** The labels of a measurement. Each label must have few different values. */
 export type Labels = Readonly<Record<string, string>>
 
 export interface Measurement {
@@ -19,7 +19,7 @@ export interface Measurement {
   readonly value: number
 }
 
-/** As the conventions for messaging advise. */
+/** The buckets that the conventions for messaging advise. */
 const SHORT = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 /** A delivery may wait for an hour. */
 const LONG = [...SHORT, 30, 60, 300, 900, 3_600]
@@ -43,7 +43,7 @@ export const WORK = {
   ),
 } as const satisfies Readonly<Record<string, Metric>>
 
-/** Asked of the database: see `bus.backlog`. */
+/** Read from the database: see `bus.backlog`. */
 export const STANDING = {
   backlog: gauge('postbus.backlog', '{delivery}', 'Deliveries that are not done and do not run, by where they stand.'),
   running: gauge('postbus.running', '{delivery}', 'Deliveries that run now.'),

@@ -4,7 +4,7 @@ import type { Distribution, Series } from './series.ts'
 
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** As the OpenTelemetry specification spells a name for Prometheus: with its unit, and `_total` where it is counted. */
+/** Spells a name for Prometheus as the OpenTelemetry specification says: with `_total` for a counter, or `_seconds` for a time. */
 export function prometheusName({ name, kind, unit }: Metric): string {
   const spelled = name.replaceAll('.', '_')
   if (kind === 'counter') return `${spelled}_total`

@@ -1,4 +1,4 @@
-/** Counts and measures what a bus does in this process, for Prometheus: by listening to its channels, so that nothing is counted until this begins. */
+/** Counts and measures what a bus does in this process, for Prometheus: it listens to the bus's channels, so it counts nothing before it begins. */
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { now, performance } from '../clock.ts'
 import { HANDLE_CHANNEL, PUBLISH_CHANNEL, type HandleMessage, type PublishMessage } from '../middleware/channels.ts'
@@ -7,7 +7,7 @@ import { errorType, failureIn, ofHandler, processing, publishing } from './label
 import { Series } from './series.ts'
 import { WORK, type Labels } from './metrics.ts'
 
-/** What Node adds when it has ended. */
+/** A message of an operation that has ended: Node has added its result or its error. */
 type Ended<Message> = Message & { readonly result?: unknown; readonly error?: unknown }
 
 export interface Recorder {
@@ -15,7 +15,7 @@ export interface Recorder {
   stop(): void
 }
 
-/** `isOurs`: whether it is to count what this bus does. */
+/** `isOurs` says whether the recorder counts what this bus does. */
 export function recorderOf(isOurs: (bus: BusName) => boolean): Recorder {
   const series = new Series()
   const began = new WeakMap<object, { readonly at: number; readonly latencies: readonly number[] }>()
@@ -53,7 +53,7 @@ export function recorderOf(isOurs: (bus: BusName) => boolean): Recorder {
 
   const published = tracingChannel<unknown, PublishMessage>(PUBLISH_CHANNEL)
   const handled = tracingChannel<unknown, HandleMessage>(HANDLE_CHANNEL)
-  // Node takes a part of the five; only its types want them all.
+  // Node accepts some of the five handlers; only its types require all.
   published.subscribe(publishes as never)
   handled.subscribe(attempts as never)
   subscribe(SIGNAL_CHANNEL, signals)
@@ -73,7 +73,7 @@ function errorOf({ error, result }: Ended<object>): Labels | null {
   return failure && { 'error.type': failure.type }
 }
 
-/** Of first attempts that are no replay, how long after the event they begin, in seconds. */
+/** For each first attempt that is not a replay: the seconds from its event until now, when the attempt begins. */
 function latenciesOf({ events, context }: HandleMessage): readonly number[] {
   return events.flatMap((event) => {
     const { attempt, isReplay } = 'deliveryOf' in context ? context.deliveryOf(event as never) : context

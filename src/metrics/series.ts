@@ -10,7 +10,7 @@ export interface Counted {
 export interface Distribution {
   readonly metric: Metric
   readonly labels: Labels
-  /** How many were at most as long as each bucket, and longer than the one before; at last those that are longer than all. */
+  /** For each bucket, the number of values above the bound before it and up to its own. The last number: values above all bounds. */
   readonly counts: number[]
   sum: number
 }

@@ -1,4 +1,4 @@
-/** What waits, as gauges: asked of the database no more often than it bears. */
+/** Turns the backlog into gauges, and limits how often the database is asked for it. */
 import { performance } from '../clock.ts'
 import type { BacklogReport } from '../deliveries/backlog.ts'
 import { ofHandler } from './labels.ts'
@@ -32,8 +32,8 @@ export function standing({ handlers }: BacklogReport): readonly Measurement[] {
 }
 
 /**
- * Looks again `everyMs` after it began to look last, or later where looking takes long; until then, what was found or what went wrong is
- * returned again. Several who ask at once share one look.
+ * Returns a function that looks again `everyMs` after its last look began, or later if looks take long. Until then it returns the last
+ * result or error again. Calls at the same time share one look.
  */
 export function sparingly<Found>(look: () => Promise<Found>, everyMs: number): () => Promise<Found> {
   let latest: Promise<Found> | null = null

@@ -1,12 +1,12 @@
-/** A call of a handler, for one event or a batch, with the hooks of the bus around it. */
+/** Calls a handler, for one event or a batch, inside the hooks of the bus. */
 import { PostbusError } from '../errors.ts'
 import type { HookAround } from './hooks.ts'
 import type { NextHandle } from './middleware.ts'
 import { passed } from './once.ts'
 
 /**
- * Returns what is the handler's answer: what the outermost hook returned, if it returned anything, and else what is inside of it gave.
- * Without hooks the handler is called as it is.
+ * Returns the answer of the call: what the outermost hook returned, or if it returned nothing, the answer from inside it. Without
+ * hooks, the handler is called directly.
  *
  * @throws {PostbusError} `POSTBUS_NEXT_NOT_CALLED`, `POSTBUS_NEXT_CALLED_AGAIN`; what hooks and the handler throw.
  */
@@ -30,7 +30,10 @@ export function aroundHandle<Handled extends { readonly context: { readonly sign
     throw notCalled(hook.of)
   }
 
-  /** Where a hook has waited until the time was over or the claim lost, the handler must not begin: it could meet its own next attempt. */
+  /**
+   * If a hook has waited until the attempt timed out or the claim was lost, the handler must not begin: it could run beside its own next
+   * attempt.
+   */
   function begun(): unknown {
     handling.context.signal.throwIfAborted()
     return handle()

@@ -1,4 +1,4 @@
-/** A publish with the hooks of the bus around it. */
+/** Runs a publish inside the hooks of the bus. */
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { checkMetadata } from '../events/event-checks.ts'
@@ -44,7 +44,7 @@ function changed(publishing: Publishing, changes: PublishChanges | undefined, of
 
 function withMetadata(event: Envelope, metadata: NonNullable<PublishChanges['metadata']>): Envelope {
   const more = typeof metadata === 'function' ? metadata(event) : metadata
-  if (!isPlainObject(more)) checkMetadata(event.type, more) // says what is wrong with it
+  if (!isPlainObject(more)) checkMetadata(event.type, more) // throws an error that says what is wrong
   return Object.freeze({ ...event, metadata: checkMetadata(event.type, { ...event.metadata, ...more }) })
 }
 

@@ -1,6 +1,6 @@
 /**
  * Channels of `node:diagnostics_channel`, for monitoring that is not part of the application: `postbus:publish` and `postbus:handle` are tracing
- * channels (`diagnostics_channel.tracingChannel`), `postbus:signal` is a plain one. Without a subscriber they cost one look at a field.
+ * channels (`diagnostics_channel.tracingChannel`), `postbus:signal` is a plain one. Without a subscriber, they cost one check of a field.
  */
 import { tracingChannel } from 'node:diagnostics_channel'
 import type { Envelope } from '../events/envelope.ts'
@@ -11,18 +11,18 @@ import type { PublishTransaction } from '../transactions/transaction.ts'
 import type { BusName } from '../signals.ts'
 import type { BatchHook, HandleHook, Hooks, PublishHook } from './hooks.ts'
 
-/** What subscribers of `postbus:publish` are given. When it has ended, Node adds `result` or `error`. */
+/** The message that subscribers of `postbus:publish` receive. When the publish has ended, Node adds `result` or `error`. */
 export interface PublishMessage {
   readonly bus: BusName
   readonly events: readonly Envelope[]
   readonly tx: PublishTransaction | undefined
 }
 
-/** What subscribers of `postbus:handle` are given, for each attempt. When it has ended, Node adds `result` or `error`. */
+/** The message that subscribers of `postbus:handle` receive for each attempt. When the attempt has ended, Node adds `result` or `error`. */
 export interface HandleMessage {
   readonly bus: BusName
   readonly handler: string
-  /** One, or for a batch handler those of its batch. */
+  /** One event, or for a batch handler the events of its batch. */
   readonly events: readonly (Envelope | ShadowEvent)[]
   readonly context: HandlerContext | BatchContext<never>
 }
@@ -33,14 +33,14 @@ export const HANDLE_CHANNEL = 'postbus:handle'
 const published = tracingChannel<unknown, PublishMessage>(PUBLISH_CHANNEL)
 const handled = tracingChannel<unknown, HandleMessage>(HANDLE_CHANNEL)
 
-/** The hooks of this publish. The channel is the outermost. */
+/** Returns the hooks of this publish. The channel is the outermost hook. */
 export function publishHooks({ bus, publish }: Hooks): readonly PublishHook[] {
   if (!published.hasSubscribers) return publish
   const run: PublishHook['run'] = ({ events, tx }, next) => published.tracePromise(() => next(), { bus, events, tx })
   return [{ of: PUBLISH_CHANNEL, run }, ...publish]
 }
 
-/** The hooks of this attempt. */
+/** Returns the hooks of this attempt. */
 export function handleHooks({ bus, handle }: Hooks): readonly HandleHook[] {
   if (!handled.hasSubscribers) return handle
   const run: HandleHook['run'] = async ({ handler, event, context }, next) => {
@@ -49,7 +49,7 @@ export function handleHooks({ bus, handle }: Hooks): readonly HandleHook[] {
   return [{ of: HANDLE_CHANNEL, run }, ...handle]
 }
 
-/** The hooks of this attempt at a batch. */
+/** Returns the hooks of this attempt at a batch. */
 export function batchHooks({ bus, handleBatch }: Hooks): readonly BatchHook[] {
   if (!handled.hasSubscribers) return handleBatch
   const run: BatchHook['run'] = async ({ handler, events, context }, next) => {

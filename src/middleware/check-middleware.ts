@@ -1,10 +1,10 @@
-/** Checks the `middleware` of `createBus`: what is wrong with it is said there, and not at the first publish. */
+/** Checks the `middleware` of `createBus`, so that problems are reported there and not at the first publish. */
 import { inspect } from 'node:util'
 import { isPlainObject } from '../realm.ts'
 
 const FIELDS = ['name', 'publish', 'handle', 'handleBatch']
 
-/** What is wrong with the list, one sentence each. */
+/** Returns the problems of the list, one sentence each. */
 export function problemsOf(middleware: readonly unknown[]): readonly string[] {
   const problems = middleware.flatMap((one, place) => problemsOfOne(one).map((problem) => `[${place}]: ${problem}`))
   const names = middleware.flatMap((one) => (isObject(one) && typeof one['name'] === 'string' ? [one['name']] : []))

@@ -4,7 +4,7 @@ import type { BatchHandling, Handling, Middleware, NextHandle, NextPublish, Publ
 
 /** One hook of one middleware. */
 export interface HookAround<What, Next> {
-  /** Which middleware it is of, for error messages. */
+  /** The middleware that it belongs to, for error messages. */
   readonly of: string
   run(what: What, next: Next): unknown
 }
@@ -14,7 +14,7 @@ export type HandleHook = HookAround<Handling, NextHandle>
 export type BatchHook = HookAround<BatchHandling, NextHandle>
 
 export interface Hooks {
-  /** The bus that they are of, for those who listen to several. */
+  /** The bus that the hooks belong to, for subscribers that listen to several buses. */
   readonly bus: BusName
   readonly publish: readonly PublishHook[]
   readonly handle: readonly HandleHook[]
@@ -28,7 +28,7 @@ export const NO_HOOKS: Hooks = Object.freeze({
   handleBatch: Object.freeze([]),
 })
 
-/** Hooks are called as methods, so that a middleware may be an instance of a class. */
+/** Makes lists of hooks from the middleware. Hooks are called as methods, so that a middleware may be an instance of a class. */
 export function hooksOf(middleware: readonly Middleware[], bus: BusName = UNNAMED): Hooks {
   if (middleware.length === 0) return { ...NO_HOOKS, bus }
   const named = middleware.map((one, place) => ({ one, of: one.name ?? `${place + 1} of ${middleware.length}` }))

@@ -1,4 +1,4 @@
-/** Runs one hook around what is inside of it: at most once, and only while the hook itself runs. */
+/** Runs one hook: it lets the hook call `next` at most once, and only while the hook itself runs. */
 import { PostbusError } from '../errors.ts'
 
 export interface HookRun<Given, Result> {
@@ -10,13 +10,13 @@ export interface HookRun<Given, Result> {
 /** A hook that has returned. */
 export interface Passed<Result> {
   readonly returned: unknown
-  /** What came of the inside, settled; `null` when the hook did not call `next`. */
+  /** The settled result of what is inside the hook; `null` when the hook did not call `next`. */
   readonly inside: Promise<Result> | null
 }
 
 /**
- * Rejects with what the hook threw. In any case it waits for what is inside: a handler that still runs must not be taken for one that
- * has ended, nor a publish that is still on its way. After the hook has ended, `next` starts nothing any more.
+ * Runs the hook, and rejects with what it threw. It always waits for what is inside the hook: a handler or a publish that still runs
+ * must not count as ended. After the hook has ended, `next` starts nothing.
  */
 export async function passed<Given, Result>({ of, hook, inside }: HookRun<Given, Result>): Promise<Passed<Result>> {
   let begun: Promise<Result> | null = null
@@ -39,7 +39,7 @@ export async function passed<Given, Result>({ of, hook, inside }: HookRun<Given,
   }
 }
 
-/** A hook may leave its promise alone; its rejection is not lost, because the inside is looked at when the hook has ended. */
+/** A hook need not await the promise of `next`. Its rejection is not lost, because the promise is checked when the hook has ended. */
 function observed<Result>(promise: Promise<Result>): Promise<Result> {
   promise.catch(() => undefined)
   return promise

@@ -1,4 +1,4 @@
-/** `consumeJetStream`: messages of a durable consumer become events, and are acknowledged when these are committed. */
+/** `consumeJetStream`: messages of a durable consumer become events, and each message is acknowledged when its event is committed. */
 import { AckPolicy, jetstream, type Consumer, type ConsumerInfo } from '@nats-io/jetstream'
 import { z } from 'zod'
 import { consumerOptions, partsFor, type BrokerConsumer, type ConsumerOptions } from '../brokers/consumer-options.ts'
@@ -29,16 +29,16 @@ const options = z
   })
   .refine(isOnePlace, ONE_PLACE)
 
-/** So much of the time that the server waits for an acknowledgement may pass before it is told that there is still work on a message. */
+/** Each time this part of the server's acknowledgement wait has passed, the server is told that work on a message goes on. */
 const KEPT_AT = 1 / 3
 const LEAST_KEEP_MS = 100
 const FLUSH_MS = 2_000
 
 /**
- * Receives the messages of a durable JetStream consumer with `bus.receive`, and acknowledges each when its event is committed. Resolves when the
- * consumer was found; it then works until `stop()`, also over restarts of the servers.
+ * Receives the messages of a durable JetStream consumer with `bus.receive`, and acknowledges each when its event is committed. Resolves when it
+ * has found the consumer. It then works until `stop()`, also after restarts of the servers.
  *
- * A message that fails is tried again in its place, so that the later ones wait for it. One that can never be received is terminated: see
+ * A message that fails is tried again in its place, so later messages wait for it. A message that can never be received is terminated: see
  * `maxAttempts` and `onRejected`.
  *
  * @example
@@ -55,7 +55,7 @@ const FLUSH_MS = 2_000
  * process.once('SIGTERM', () => void consumer.stop())
  *
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`; `POSTBUS_TRANSACTION_REQUIRED` for effects without `createBus({ transaction })`;
- * `POSTBUS_BROKER_UNREACHABLE`; `POSTBUS_BROKER_SETUP` when there is no such consumer, or it does not acknowledge one by one.
+ * `POSTBUS_BROKER_UNREACHABLE`; `POSTBUS_BROKER_SETUP` when there is no such consumer, or it is not durable or not acknowledged explicitly.
  */
 export async function consumeJetStream(given: JetStreamConsumerOptions): Promise<BrokerConsumer> {
   const settings = parseOptions('consumeJetStream()', options, given) as z.output<typeof options> &
@@ -85,7 +85,7 @@ export async function consumeJetStream(given: JetStreamConsumerOptions): Promise
       await withinMs(
         FLUSH_MS,
         nats.connection.flush().catch(() => undefined),
-      ) // what was given back, if the server is there
+      ) // sends what was given back, if the server can be reached
       await nats.close()
     })())
   return { stop, [Symbol.asyncDispose]: stop }

@@ -1,4 +1,4 @@
-/** NATS JetStream, `postbus/nats`: a consumer that makes events of messages, and the target of a relay that sends events as messages. */
+/** NATS JetStream, `postbus/nats`: a consumer that turns messages into events, and the target of a relay that sends events as messages. */
 export { consumeJetStream, type JetStreamConsumerOptions } from './consume-jet-stream.ts'
 export { jetStreamTarget, type JetStreamTargetOptions } from './jet-stream-target.ts'
 export type { Address } from '../brokers/address.ts'

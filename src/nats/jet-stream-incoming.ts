@@ -1,12 +1,12 @@
-/** A message that JetStream has handed out, as the common part of all consumers handles it. */
+/** A message that JetStream has handed out, in the form that consumers of all brokers share. */
 import type { JsMsg } from '@nats-io/jetstream'
 import type { Incoming } from '../brokers/incoming.ts'
 import { jetStreamMessage, type JetStreamMessage } from './jet-stream-message.ts'
 
-/** It can be acknowledged on any connection, as long as the server has not handed it out again. */
+/** A message can be acknowledged on any connection, as long as the server has not handed it out again. So `gone` is never aborted. */
 const NEVER = new AbortController().signal
 
-/** `giveBackAfterMs`: how long the server is to keep what is given back. */
+/** `giveBackAfterMs`: how long the server keeps a message that is given back before it hands it out again. */
 export function jetStreamIncoming(message: JsMsg, giveBackAfterMs: () => number): Incoming<JetStreamMessage> {
   const read = jetStreamMessage(message)
   return {
@@ -14,10 +14,10 @@ export function jetStreamIncoming(message: JsMsg, giveBackAfterMs: () => number)
     place: { stream: read.stream, sequence: read.sequence, subject: read.subject },
     gone: NEVER,
     keep: () => message.working(),
-    // Acknowledged itself: what the server has not heard of comes again, and would be one more look at the database.
+    // Waits until the server confirms: if the acknowledgement is lost, the message comes again and costs another query.
     acknowledge: async () => void (await message.ackAck()),
     giveBack: () => message.nak(giveBackAfterMs()),
-    // Without a reason: servers before 2.11 do not know the word that carries one.
+    // Without the reason: servers before 2.11 do not know the command that carries one.
     reject: () => Promise.resolve(message.term()),
   }
 }

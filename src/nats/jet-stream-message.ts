@@ -3,12 +3,12 @@ import type { JsMsg } from '@nats-io/jetstream'
 
 export interface JetStreamMessage {
   /**
-   * What the publisher calls it: its header `Nats-Msg-Id`. Without one, the stream and the number that it has there: the same each time that it is
-   * handed out, but another one if the publisher sends it twice.
+   * The publisher's id: its header `Nats-Msg-Id`. Without that header, the stream and the message's number in it. This id is the same each
+   * time the message is handed out, but a different one if the publisher sends the message twice.
    */
   readonly id: string
   readonly subject: string
-  /** Names as they were sent. Of several values of one name, the first. */
+  /** Names as they were sent. If a name has several values, the first one. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   readonly stream: string
@@ -19,7 +19,7 @@ export interface JetStreamMessage {
   /** How often it was handed out, this time included. */
   readonly deliveries: number
   text(): string
-  /** Throws when it is no JSON. The source's schema says what it is. */
+  /** Throws when the body is not JSON. Check the result with a schema of your own. */
   json(): unknown
 }
 

@@ -15,7 +15,7 @@ import { isOnePlace, natsPlace, ONE_PLACE, openNats, type NatsPlace } from './na
 export interface JetStreamTargetOptions extends NatsPlace {
   /** A subject of the stream. Default: the name of the event type. */
   readonly subject?: Address
-  /** The stream that must store the message. If another stream stores it, the attempt fails. Default: it is not checked which one does. */
+  /** The stream that must store the message. If another stream stores it, the attempt fails. Default: any stream may store it. */
   readonly expectedStream?: string
   readonly domain?: string
   /** How long to wait until the stream has stored a message, in milliseconds. Default: 5,000. */
@@ -45,10 +45,10 @@ interface OpenTarget {
 }
 
 /**
- * Sends to JetStream, and is done with a message when the stream has stored it. Its `Nats-Msg-Id` is the event's id: what is sent again within the
- * stream's `duplicate_window` (2 minutes unless you say otherwise) is stored once.
+ * Makes a target that sends to JetStream. A message is done when the stream has stored it. Its `Nats-Msg-Id` is the event's id: a message that
+ * is sent again within the stream's `duplicate_window` (2 minutes by default) is stored once.
  *
- * Connects at the first message. `bus.close()` closes what was opened here.
+ * Connects at the first message. `bus.close()` closes a connection that was opened here.
  *
  * @example
  * const toNats = defineRelay('nats.orders', {
@@ -67,7 +67,7 @@ export function jetStreamTarget(given: JetStreamTargetOptions): RelayTarget {
     async send(message, { event, signal }) {
       const subject = addressFor(event, settings.subject, { what: 'subject', fits: SUBJECT })
       const nats = await unlessAborted(signal, place.get())
-      // What is published now would be sent when the connection is back: later than what another worker sends meanwhile.
+      // The client would send the message when the connection is back: later than what another worker sends meanwhile.
       if (!nats.isConnected()) throw new PostbusError('POSTBUS_BROKER_UNREACHABLE', 'The connection to NATS is lost, and not yet back.') // prettier-ignore
       const sent = nats.client.publish(subject, message.body, {
         msgID: message.id,
@@ -119,9 +119,9 @@ function natsHeaders(message: RelayMessage): MsgHdrs {
   return made
 }
 
-/** No stream has the subject, so that there is no one to store the message. */
+/** The error when no stream has the subject, so nothing stores the message. */
 function noStream(subject: string, error: unknown): PostbusError | null {
-  // What the client makes of no response at all. It does not export the class.
+  // The client throws this error when there is no response at all. It does not export the class.
   if (!(error instanceof Error) || error.name !== 'JetStreamNotEnabled') return null
   return new PostbusError(
     'POSTBUS_BROKER_SETUP',

@@ -1,23 +1,23 @@
-/** Where the NATS servers are, and whose the connection to them is. */
+/** Where the NATS servers are, and who owns the connection to them. */
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 
-/** One of the three. */
+/** Give exactly one of the three. */
 export interface NatsPlace {
-  /** `nats://localhost:4222`, or a list. The connection is made here, comes back whenever it is lost, and is closed here. */
+  /** `nats://localhost:4222`, or a list. Postbus opens the connection, restores it when it is lost, and closes it. */
   readonly servers?: string | readonly string[]
-  /** Makes the connection, for all that NATS can be told: `() => connect({ servers, token, maxReconnectAttempts: -1 })`. It is closed here. */
+  /** Opens the connection, with any option of NATS: `() => connect({ servers, token, maxReconnectAttempts: -1 })`. Postbus closes it. */
   readonly connect?: () => Promise<NatsConnection>
-  /** A connection that the application has, and closes itself. Make it with `maxReconnectAttempts: -1`, or it is lost after some tries. */
+  /** A connection that the application opens and closes itself. Make it with `maxReconnectAttempts: -1`, or it is lost after some tries. */
   readonly connection?: NatsConnection
 }
 
 /** A connection in use. */
 export interface OpenNats {
   readonly connection: NatsConnection
-  /** Closes it, if it was made here. */
+  /** Closes the connection, if it was opened here. */
   close(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** Pulls messages from a consumer of JetStream: no more than may be in hand, and again when the servers were away. */
+/** Pulls messages from a JetStream consumer: no more than the process may hold at once, and again after the servers were away. */
 import type { Consumer, ConsumerMessages } from '@nats-io/jetstream'
 import { performance } from '../clock.ts'
 import type { Reception } from '../brokers/reception.ts'
@@ -16,16 +16,16 @@ export interface PullingParts {
   readonly place: Readonly<Record<string, string>>
 }
 
-/** A pull waits so long at the server for messages to come. */
+/** How long one pull waits at the server for messages. */
 const PULL_MS = 10_000
-/** The server goes on sending to a pull that is younger than this, also when no one waits for it any more. */
+/** The server may still send messages to a pull that is younger than this, even if no client waits for it any more. */
 const YOUNG_MS = 2_500
 
 export class Pulling {
   readonly #parts: PullingParts
   readonly #over = new AbortController()
   #pull: ConsumerMessages | null = null
-  /** When the pull began that is open. */
+  /** When the open pull began. `null`: no pull is open. */
   #pulledAt: number | null = null
   #isLost = false
 
@@ -51,7 +51,7 @@ export class Pulling {
 
   async stop(): Promise<void> {
     this.#over.abort()
-    await this.#pull?.close().catch(() => undefined) // it ended by an error: `run` has it
+    await this.#pull?.close().catch(() => undefined) // the pull ended with an error, which `run` handles
   }
 
   async #pullOnce(most: number): Promise<void> {
@@ -65,11 +65,11 @@ export class Pulling {
       this.#restored()
       reception.take(jetStreamIncoming(message, () => this.#giveBackAfterMs()))
     }
-    if (!this.#over.signal.aborted) this.#pulledAt = null // the server is through with it
+    if (!this.#over.signal.aborted) this.#pulledAt = null // the server has ended this pull
     this.#restored()
   }
 
-  /** What is given back must not be sent to a pull that was left open: it would be lost until the server has waited for its acknowledgement. */
+  /** The server must not send a returned message to a pull that was left open: nothing reads it there, so it would come late. */
   #giveBackAfterMs(): number {
     if (this.#pulledAt === null) return 0
     return Math.max(0, Math.ceil(YOUNG_MS - (performance.now() - this.#pulledAt)))

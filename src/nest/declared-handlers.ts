@@ -1,4 +1,4 @@
-/** Which methods of a class are handlers, as its decorators say. */
+/** Records which methods of a class are handlers, as its decorators say. */
 import type { AnyHandler } from '../handlers/handler.ts'
 
 export type Method = (event: never, context: never) => unknown
@@ -9,14 +9,14 @@ export interface DeclaredHandler {
   define(method: Method): AnyHandler
 }
 
-/** Kept with the class, so that another copy of this package finds it too. */
+/** The list is stored on the class itself, under a shared symbol, so that another copy of this package finds it too. */
 const DECLARED = Symbol.for('postbus.nest.handlers')
 
 export function declare(prototype: object, declared: DeclaredHandler): void {
   Object.defineProperty(prototype, DECLARED, { value: [...ownOf(prototype), declared], configurable: true })
 }
 
-/** Those of its class, and of the classes that it extends. A method that is overridden is called as it is now. */
+/** The handlers of the instance's class and of the classes that it extends. If a subclass overrides the method, the override is called. */
 export function declaredBy(instance: object): readonly DeclaredHandler[] {
   const found: DeclaredHandler[] = []
   for (let prototype = prototypeOf(instance); prototype !== null; prototype = prototypeOf(prototype))

@@ -1,4 +1,4 @@
-/** Decorators that make handlers of methods, and of classes with a method `handle`. */
+/** Decorators that turn methods, and classes with a method `handle`, into handlers. */
 import { PostbusError } from '../errors.ts'
 import { callerOf } from '../events/defined-at.ts'
 import { defineBatchHandler, type BatchHandlerDefinition } from '../handlers/batch-handler.ts'
@@ -14,7 +14,7 @@ export interface EventHandlerOptions<
   Transactional extends boolean = false,
   Where extends Runs = 'in-worker',
 > extends Omit<HandlerDefinition<Listens, unknown, Transactional, Where>, 'on' | 'handle'> {
-  /** Not made from the names of the class and the method: these may be renamed at any time, and this one may not. */
+  /** This name is not made from the names of the class and the method: those may be renamed at any time, and this name may not. */
   readonly name: string
 }
 
@@ -30,14 +30,14 @@ type Class<Instance> = abstract new (...given: never[]) => Instance
 
 /** Decorates a method, or a class that has such a method under the name `handle`. */
 export interface HandlerDecorator<Handle extends (...given: never[]) => unknown> {
-  // Method syntax, which takes methods with fewer parameters, and refuses those with another event.
+  // These signatures accept methods with fewer parameters, and refuse methods for another event.
   <Instance extends { handle: Handle }>(target: Class<Instance>): void
   <Called extends Handle>(target: object, property: string | symbol, descriptor: TypedPropertyDescriptor<Called>): void
 }
 
 /**
- * Makes a handler of a method. It is called on the provider that Nest has made, with everything injected. All options of `defineHandler` can be
- * given. Guards, interceptors, pipes and filters are for requests: they do not surround handlers. `createBus({ middleware })` does.
+ * Turns a method into a handler. The method is called on the provider that Nest has made, with everything injected. All options of
+ * `defineHandler` can be given. Guards, interceptors, pipes and filters are for requests: for handlers, use `createBus({ middleware })`.
  *
  * @example
  * @Injectable()
@@ -73,7 +73,7 @@ export function EventHandler<
 }
 
 /**
- * Makes a batch handler of a method: it is called with as many events as are there. See `defineBatchHandler`.
+ * Turns a method into a batch handler: the method is called with as many events as are there, up to `batchSize`. See `defineBatchHandler`.
  *
  * @example
  * @EventBatchHandler('orders.*', { name: 'search.index', batchSize: 500 })

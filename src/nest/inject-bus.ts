@@ -1,4 +1,4 @@
-/** The bus, as other providers are given it. */
+/** Injects the bus into other providers. */
 import { Inject } from '@nestjs/common'
 
 /** The token of the bus: for `inject` of a factory, `app.get` and `overrideProvider`. */

@@ -1,4 +1,4 @@
-/** The module: makes the bus, finds the handlers, and lives and ends with the application. */
+/** The Nest module: makes the bus, finds the handlers, and starts and stops with the application. */
 import { Global, Inject, RequestMethod, type DynamicModule, type MiddlewareConsumer } from '@nestjs/common'
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core'
 import { createBus, type Bus } from '../bus.ts'
@@ -14,11 +14,11 @@ const HANDLERS = Symbol('postbus.handlers')
 type FindHandlers = () => Promise<HandlerSet>
 
 /**
- * Gives an application one bus, everywhere: `@InjectBus()`. Handlers are the methods of its providers that `@EventHandler` names. With `worker` they run
- * in this process; without it they run in another, which imports the same modules.
+ * Gives an application one bus, which all its providers can inject: `@InjectBus()`. Handlers are methods of providers with `@EventHandler`. With
+ * `worker` they run in this process; without it they run in another process, which imports the same modules.
  *
- * The bus is checked when the application starts. It takes no connection before it is used. `app.enableShutdownHooks()` lets a worker end
- * on SIGTERM what it has begun.
+ * The bus is checked when the application starts. It opens no connection before it is used. With `app.enableShutdownHooks()`, a worker finishes
+ * its running handlers on SIGTERM.
  *
  * @example
  * @Module({
@@ -75,7 +75,7 @@ export class PostbusModule {
     createRegistry(await this.#findHandlers())
   }
 
-  /** Called by Nest, when everything else is there. */
+  /** Called by Nest, after all modules are initialised. */
   async onApplicationBootstrap(): Promise<void> {
     const { worker } = this.#options
     if (worker === undefined || worker === false) return
@@ -83,7 +83,7 @@ export class PostbusModule {
     await this.#worker.start()
   }
 
-  /** Called by Nest, while what handlers need is still there. */
+  /** Called by Nest before it closes its connections, and after `onModuleDestroy` of all providers. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.#worker?.stop()
   }
@@ -94,7 +94,7 @@ export class PostbusModule {
   }
 }
 
-// What decorators would say, if these sources were compiled for them.
+// Does what decorators would do: these sources are not compiled for decorators.
 Global()(PostbusModule)
 for (const [place, token] of [POSTBUS, OPTIONS, HANDLERS].entries()) Inject(token)(PostbusModule, undefined, place)
 
@@ -102,10 +102,10 @@ function busOf({ worker: _worker, context: _context, ...options }: PostbusModule
   return createBus({ ...options, handlers })
 }
 
-/** Asked for when all providers are there: when the application has been made, or at the first publish. */
+/** Called once all providers exist: at application start, or at the first publish. */
 function handlersIn({ handlers = [] }: PostbusModuleOptions, discovery: DiscoveryService): FindHandlers {
   return async () => {
     const given = typeof handlers === 'function' ? await handlers() : handlers
-    return { default: given, provided: providedHandlers(discovery) } // as a module has its exports
+    return { default: given, provided: providedHandlers(discovery) } // in the form of an imported module
   }
 }

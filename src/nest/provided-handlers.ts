@@ -1,11 +1,11 @@
-/** The handlers that the providers and controllers of an application have. */
+/** Finds the handlers that the providers and controllers of an application declare. */
 import type { DiscoveryService } from '@nestjs/core'
 import { PostbusError } from '../errors.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { declaredBy, type Method } from './declared-handlers.ts'
 
 /**
- * Every provider once, also one that has several tokens.
+ * Takes each provider once, even if it has several tokens.
  *
  * @throws {PostbusError} `POSTBUS_INVALID_HANDLER` when a provider with handlers is made for each request.
  */
@@ -23,7 +23,7 @@ export function providedHandlers(discovery: DiscoveryService): readonly AnyHandl
 
 function handlersOf(instance: object): readonly AnyHandler[] {
   return declaredBy(instance).map(({ property, define }) =>
-    // Looked up at each call: a test may have put a spy there.
+    // The method is looked up at each call, because a test may have replaced it by a spy.
     define((event, context) => (Reflect.get(instance, property) as Method).call(instance, event, context)),
   )
 }

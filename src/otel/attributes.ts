@@ -1,4 +1,4 @@
-/** What spans say besides what metrics say, in the words of OpenTelemetry's conventions for messaging, and in words of ours where it has none. */
+/** Attributes that only spans have, named by OpenTelemetry's conventions for messaging, or by names of our own where these have none. */
 import type { Attributes } from '@opentelemetry/api'
 import type { Envelope } from '../events/envelope.ts'
 import type { Handling } from '../middleware/middleware.ts'

@@ -1,4 +1,4 @@
-/** The metrics, made when the first is measured: an SDK that is registered until then gets them. */
+/** The metrics, made at the first measurement, so that an SDK that is registered before that gets them. */
 import {
   metrics,
   type Counter,
@@ -28,7 +28,7 @@ export function meterOf(provider: MeterProvider | undefined): Meter {
   return (provider ?? metrics.getMeterProvider()).getMeter('postbus')
 }
 
-/** Without the buckets, an SDK takes those that it has for milliseconds. */
+/** Without these buckets, an SDK uses its default ones, which are meant for milliseconds. */
 export function optionsOf({ unit, description, buckets }: Metric): MetricOptions {
   return { unit, description, ...(buckets && { advice: { explicitBucketBoundaries: [...buckets] } }) }
 }

@@ -1,4 +1,4 @@
-/** Runs what is inside of a hook, and writes into its span how it went. */
+/** Runs the work inside a hook, and writes the outcome into the hook's span. */
 import { performance } from 'node:perf_hooks'
 import { SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
 import { safeTextOfError } from '../error-text.ts'
@@ -7,11 +7,11 @@ import { errorType, failureIn } from '../metrics/labels.ts'
 
 export interface Measured {
   readonly seconds: number
-  /** What metrics say of the error; null when it went well. */
+  /** The attributes of the error for metrics; null when the work succeeded. */
   readonly error: Attributes | null
 }
 
-/** Never rejects: an error that a hook has caught is the outcome all the same. */
+/** Never rejects: the bus still takes the error as the outcome, even if a hook catches it. */
 export async function measured(span: Span, inside: () => Promise<unknown>): Promise<Measured> {
   const began = performance.now()
   const end = (error: Attributes | null): Measured => {

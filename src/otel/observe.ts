@@ -1,4 +1,4 @@
-/** Gauges of what waits: asked of the database when a reader collects, and not otherwise. */
+/** Gauges of waiting work: the database is asked only when a metric reader collects. */
 import type { MeterProvider, Observable } from '@opentelemetry/api'
 import type { Bus } from '../bus.ts'
 import { PostbusError } from '../errors.ts'
@@ -8,7 +8,7 @@ import { STANDING } from '../metrics/metrics.ts'
 import { meterOf, optionsOf } from './instruments.ts'
 
 export interface ObserveOptions {
-  /** No more often than this is the database asked, in milliseconds, however often readers collect. Default: 15,000. */
+  /** The database is asked at most once in this time, in milliseconds, even if readers collect more often. Default: 15,000. */
   readonly everyMs?: number
 }
 
@@ -23,7 +23,7 @@ export function observe(provider: MeterProvider | undefined, bus: Bus, options: 
   )
   const look = sparingly(() => bus.backlog(), everyMs)
   const observed: Parameters<typeof meter.addBatchObservableCallback>[0] = async (result) => {
-    const report = await look().catch(() => null) // no database, no numbers: the workers say so
+    const report = await look().catch(() => null) // without a database there are no numbers; workers report the problem
     if (report === null) return
     for (const { metric, labels, value } of standing(report)) {
       const gauge = gauges.get(metric.name)

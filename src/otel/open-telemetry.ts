@@ -1,4 +1,4 @@
-/** Spans around publishing and handling, and metrics of both: a middleware and a listener to signals. */
+/** Spans around publishing and handling, and metrics of both: a middleware, and a listener for signals. */
 import { context, SpanKind, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
 import type { Bus } from '../bus.ts'
 import { now } from '../clock.ts'
@@ -23,25 +23,25 @@ import { headersOf, publishersOf, spanIn } from './trace-headers.ts'
 
 export interface OpenTelemetryOptions {
   /**
-   * How an attempt's span belongs to the span that published its event. `'linked'` (the default): it begins a trace of its own, with a link.
-   * `'child'`: it is a child of it, so that a request and all that came of it are one trace.
+   * How an attempt's span belongs to the span that published its event. `'linked'` (the default): the attempt begins its own trace, with a link to
+   * that span. `'child'`: the attempt is a child of that span, so that a request and everything that it caused are one trace.
    */
   readonly attempts?: 'linked' | 'child' | undefined
-  /** Default: the one that is registered for the process. */
+  /** Default: the provider that is registered for the process. */
   readonly tracerProvider?: TracerProvider | undefined
-  /** Default: the one that is registered for the process when the first event is published or handled. */
+  /** Default: the provider that is registered for the process when the first event is published or handled. */
   readonly meterProvider?: MeterProvider | undefined
 }
 
 export interface OpenTelemetry {
-  /** For `createBus({ middleware })`. Put it first, so that the spans of other hooks lie inside of its own. */
+  /** For `createBus({ middleware })`. Put it first, so that the spans of other hooks are inside its span. */
   readonly middleware: Middleware
-  /** For `createBus({ onSignal })`: counts what signals tell, and passes them on to your own listener. */
+  /** For `createBus({ onSignal })`: counts dead letters and lost claims by their signals, and passes all signals on to your own listener. */
   onSignal(then?: BusSignalListener): BusSignalListener
   /**
-   * Adds gauges of what waits: backlog, what runs, the age of the oldest, blocked keys, open dead letters, and the lag of handlers that read the
-   * log. The database is asked when a reader of your SDK collects, by `bus.backlog()`, and at most every `everyMs`. One process of an application is
-   * enough: the numbers are of all of it. Returns what ends it; call that before `bus.close()`.
+   * Adds gauges of waiting work: backlog, running deliveries, the age of the oldest, blocked keys, open dead letters, and the lag of handlers that
+   * read the log. When a reader of your SDK collects, the database is asked by `bus.backlog()`, at most every `everyMs`. Call it in one process of
+   * an application: the numbers cover all processes. Returns a function that ends it; call that before `bus.close()`.
    *
    * @example const stop = telemetry.observe(bus)
    * @throws {PostbusError} `POSTBUS_NO_DATABASE` for a bus that keeps everything in memory, `POSTBUS_INVALID_OPTIONS`.
@@ -50,7 +50,7 @@ export interface OpenTelemetry {
 }
 
 /**
- * Makes the telemetry of one bus. It speaks to `@opentelemetry/api`; without a registered SDK it does next to nothing.
+ * Makes the telemetry of one bus. It uses `@opentelemetry/api`; without a registered SDK it does almost nothing.
  *
  * @example
  * const telemetry = openTelemetry({ attempts: 'child' })
@@ -108,7 +108,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
     if (isFirst(attempt)) instruments().latency.record(latency, attributes)
   }
 
-  /** A trace of its own: its events come from many. */
+  /** A batch has its own trace, because its events come from many traces. */
   async function handleBatch({ events, handler, context: batch }: BatchHandling, next: NextHandle): Promise<void> {
     const attributes = processing(handler, events)
     const latencies = events.filter((event) => isFirst(batch.deliveryOf(event))).map(latencyOf)

@@ -1,6 +1,6 @@
 /**
- * A span as the headers of W3C Trace Context. They travel in the metadata of events: these are stored with the event and given to every
- * handler, and Postbus carries both headers on to what a handler publishes, with telemetry or without.
+ * A span as the headers of W3C Trace Context. These headers travel in the metadata of events, which is stored and given to every handler.
+ * Postbus also copies both headers to the events that a handler publishes, with telemetry or without.
  */
 import { createTraceState, isSpanContextValid, type Link, type SpanContext } from '@opentelemetry/api'
 import type { EventMetadata } from '../events/envelope.ts'
@@ -32,7 +32,7 @@ export function spanIn({ traceparent, tracestate }: EventMetadata): SpanContext 
   return isSpanContextValid(span) ? span : null
 }
 
-/** A link to each span that published some of these events, once. */
+/** One link for each span that published some of these events. */
 export function publishersOf(events: readonly { readonly metadata: EventMetadata }[]): Link[] {
   const spans = events.flatMap(({ metadata }) => spanIn(metadata) ?? [])
   return [...new Map(spans.map((span) => [`${span.traceId} ${span.spanId}`, { context: span }])).values()]

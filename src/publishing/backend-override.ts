@@ -1,6 +1,6 @@
 /**
- * The one place where tests put another backend in front of a bus's own. Code that publishes knows nothing of it: `publish`
- * asks here first, and without tests there is nothing but one property that is undefined.
+ * The one place where tests replace a bus's backend. Code that publishes does not notice: `publish` asks here first, and
+ * outside of tests it only finds an undefined property.
  */
 import type { Backend, PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
@@ -14,42 +14,42 @@ import type { EventDefaults } from './event-defaults.ts'
 import type { FilteredCounts } from './filtered-counts.ts'
 import type { AmbientTransaction } from './transaction-for.ts'
 
-/** What a bus is made of. */
+/** The parts of a bus. */
 export interface BusParts {
-  /** Its `backend` option. `none`: a stand-in that knows no handlers, for a handler that is tested alone. */
+  /** Its `backend` option. `none`: a substitute that knows no handlers, for testing a single handler. */
   readonly kind: 'postgres' | 'inline' | 'mailbox' | 'strict' | 'none'
-  /** The bus that it was made from, by `forSchema` or `forDatabase`. */
+  /** The bus from which it was made, by `forSchema` or `forDatabase`. */
   readonly parent: BusParts | null
   readonly registry: LazyRegistry
   readonly codec: Codec
   readonly emit: Emit
   readonly source: string | null
-  /** What the bus says about events that do not say it themselves, beside the source. */
+  /** The defaults of the bus for fields that an event leaves out, except the source. */
   readonly defaults: EventDefaults
   readonly ambient: AmbientTransaction
   readonly middleware: Hooks
-  /** Runs work in a transaction of the application; `undefined`: it has not said how. */
+  /** Runs work in a transaction of the application; `undefined`: the option `transaction` is not set. */
   readonly transaction: RunTransaction | undefined
-  /** What filters have kept away so far. */
+  /** Counts the deliveries that filters have prevented so far. */
   readonly filtered: FilteredCounts
   /** The bus's own backend. */
   readonly backend: Backend
-  /** Tells those who listen to broadcasts in this process. */
+  /** Passes an event to the broadcast listeners of this process. */
   tell(event: PlannedEvent): void
-  /** What a bus with the mailbox backend remembers. */
+  /** The events that a bus with the mailbox backend remembers. */
   readonly mailbox: readonly Envelope[]
   publish(events: Envelope | readonly Envelope[], options?: PublishOptions): Promise<PublishResult>
 }
 
 export interface BackendOverride {
   /**
-   * The backend for one publish, or undefined for the bus's own. Called in the publisher's own turn, so that the stack and
-   * the async context are the publisher's; `publish` is the frame at which a stack is to be cut. Must not throw.
+   * Returns the backend for one publish, or undefined for the bus's own. It is called synchronously by the publisher, so
+   * that the stack and the async context are the publisher's; stacks are cut at the frame of `publish`. It must not throw.
    */
   backendFor(bus: BusParts, publish: Cut): Backend | undefined
 }
 
-/** The function of ours that was called. */
+/** The Postbus function that the caller called. */
 export type Cut = (...parameters: never[]) => unknown
 
 /** On globalThis, and shared by every copy of this package: test runners may load the library twice. */
@@ -57,7 +57,7 @@ const SLOT = Symbol.for('postbus.backend-override')
 const PARTS = Symbol.for('postbus.bus-parts')
 const place = globalThis as typeof globalThis & { [SLOT]?: BackendOverride | undefined }
 
-/** Puts an override in place of what was there, or takes it away with `undefined`. */
+/** Sets the override, or removes it with `undefined`. */
 export function overrideBackends(override: BackendOverride | undefined): void {
   place[SLOT] = override
 }
@@ -67,13 +67,13 @@ export function backendFor(bus: BusParts, publish: Cut): Backend {
   return place[SLOT]?.backendFor(bus, publish) ?? bus.backend
 }
 
-/** Remembers what a bus is made of, on the bus itself and out of sight. */
+/** Stores the parts of a bus in a hidden property of the bus. */
 export function withParts<Bus extends object>(bus: Bus, parts: BusParts): Bus {
   return Object.defineProperty(bus, PARTS, { value: parts })
 }
 
-/** What a bus is made of, or undefined for anything that is not a bus. */
+/** Returns the parts of a bus, or undefined for anything that is not a bus. */
 export function partsOf(bus: object): BusParts | undefined {
-  // Only withParts writes this property; only the compiler cannot know.
+  // Only withParts writes this property. The compiler cannot know that.
   return Reflect.get(bus, PARTS) as BusParts | undefined
 }

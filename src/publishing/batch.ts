@@ -1,17 +1,17 @@
-/** What holds for the events of one publish taken together, in every backend. */
+/** Rules for all events of one publish together, in every backend. */
 import type { PlannedEvent } from './backend.ts'
 import { PostbusError } from '../errors.ts'
 
-/** jsonb holds 256 MiB. A larger batch would be refused by the database, and so abort the caller's transaction. */
+/** jsonb holds 256 MiB. The database would refuse a larger batch, and that would abort the caller's transaction. */
 const MAX_BATCH_BYTES = 200 * 1_048_576
 
-/** The first event of each id: one that stands twice in a list is stored once. */
+/** Returns the first event of each id: an event that is twice in a list is stored once. */
 export function firstOfEachId(events: readonly PlannedEvent[]): readonly PlannedEvent[] {
   const seen = new Set<string>()
   return events.filter(({ envelope }) => !seen.has(envelope.id) && seen.add(envelope.id))
 }
 
-/** @throws {PostbusError} `POSTBUS_TOO_LARGE` for more than one publish can carry. */
+/** @throws {PostbusError} `POSTBUS_TOO_LARGE` for more data than one publish can carry. */
 export function checkBatchSize(events: readonly PlannedEvent[]): void {
   const bytes = events.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
   if (bytes <= MAX_BATCH_BYTES) return

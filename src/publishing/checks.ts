@@ -1,4 +1,4 @@
-/** What `publish` is given, checked at the door: whether these are events. */
+/** Checks at the door that `publish` is given events. */
 import { types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -8,8 +8,9 @@ import { isEventId } from '../events/event-id.ts'
 import { checkName } from '../names.ts'
 
 /**
- * A published object must come from an event type. One made by hand, or a changed copy, gets past the compiler but was
- * never checked, so what Postgres could refuse is checked again: an error there would abort the caller's transaction.
+ * A published object must come from an event type. The compiler accepts one made by hand, or a changed copy, but its
+ * fields were never checked. So all fields that Postgres could refuse are checked again: an error there would abort the
+ * caller's transaction.
  */
 export function checkEnvelope(event: Envelope): void {
   if (!looksLikeEvent(event)) throw notAnEvent(event)

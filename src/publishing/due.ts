@@ -1,4 +1,4 @@
-/** When a publish is to be delivered: `delayMs` or `at`, checked at the door. */
+/** The time at which a publish is due: `delayMs` or `at`, checked at the door. */
 import { types } from 'node:util'
 import { now } from '../clock.ts'
 import { PostbusError } from '../errors.ts'
@@ -10,7 +10,7 @@ import { isOrdered } from '../handlers/pace.ts'
 const MOST_DAYS = 365
 const MOST_MS = MOST_DAYS * 86_400_000
 
-/** By the database's clock, which may be another one than this process's. */
+/** Measured by the database's clock, which may differ from the clock of this process. */
 export type Due = { readonly at: Date } | { readonly delayMs: number }
 
 /**
@@ -30,7 +30,7 @@ export function dueOf({ delayMs, at }: PublishOptions): Due | null {
   throw invalid(`\`at: ${String(at)}\`: expected a Date, at most ${MOST_DAYS} days ahead.`)
 }
 
-/** As this process sees it. `null`: it is due at once. */
+/** The time by the clock of this process. `null`: it is due at once. */
 export function dueHere(due: Due | undefined): Date | null {
   if (!due) return null
   const at = 'at' in due ? due.at : new Date(now().getTime() + due.delayMs)
@@ -38,8 +38,8 @@ export function dueHere(due: Due | undefined): Date | null {
 }
 
 /**
- * An event with a key stands in its lane by the order of publishing. Delivered later, it would hold up what comes after it, or be
- * overtaken by that.
+ * An event with a key has its place in its lane by the order of publishing. If it were delivered later, it would hold up later
+ * events of the key, or be overtaken by them.
  *
  * @throws {PostbusError} `POSTBUS_DELAYED_KEY` when a handler would get it in the order of its key.
  */

@@ -1,4 +1,4 @@
-/** What a bus says about every event that does not say it itself: how long it is of interest, and what its id is made by. */
+/** The defaults of a bus for fields that an event leaves out: when it expires, and the function that makes its id. */
 import { inspect } from 'node:util'
 import { isStorableDate } from '../events/event-checks.ts'
 import { isEventId } from '../events/event-id.ts'
@@ -6,7 +6,7 @@ import type { Envelope } from '../events/envelope.ts'
 import { isIdOfOurs, rememberIds } from '../events/ids-of-ours.ts'
 import { PostbusError } from '../errors.ts'
 
-/** Returns the event with what it lacks. */
+/** Returns the event with the missing fields filled in. */
 export type EventDefaults = (event: Envelope) => Envelope
 
 export interface DefaultOptions {
@@ -14,11 +14,14 @@ export interface DefaultOptions {
   readonly createId?: (() => string) | undefined
 }
 
-/** @throws {PostbusError} `POSTBUS_INVALID_EVENT`, when called, for an id that is no UUID or an expiry that cannot be stored. */
+/**
+ * @throws {PostbusError} `POSTBUS_INVALID_EVENT`: the returned function throws it for an id that is not a UUID, or an expiry
+ * that cannot be stored.
+ */
 export function eventDefaults({ ttlMs, createId }: DefaultOptions): EventDefaults {
   if (ttlMs === undefined && createId === undefined) return (event) => event
   if (createId) rememberIds()
-  /** By what an event and its copies share: a copy that is published again is the same event. */
+  /** Keyed by the `occurredAt` object that an event and its copies share: a copy that is published again is the same event. */
   const ids = new WeakMap<Date, string>()
 
   function idOf(event: Envelope): string {

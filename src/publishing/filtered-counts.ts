@@ -1,10 +1,10 @@
-/** How many deliveries the filters of handlers have kept away, in this process. */
+/** Counts the deliveries that the filters of handlers have prevented in this process. */
 import type { AnyHandler } from '../handlers/handler.ts'
 
 export class FilteredCounts {
   readonly #counts = new Map<string, number>()
 
-  /** Of the handlers that listen to an event these were interested. Where all were, there is nothing to do. */
+  /** Counts each handler that listens to an event but is not in `interested`. */
   count(listening: readonly AnyHandler[], interested: readonly AnyHandler[]): void {
     if (listening.length === interested.length) return
     const wanted = new Set(interested)
@@ -13,7 +13,7 @@ export class FilteredCounts {
     }
   }
 
-  /** By the names of the handlers; one whose filter has kept nothing away is not there. */
+  /** The counts by the names of handlers. A handler whose filter has prevented nothing is left out. */
   counts(): Readonly<Record<string, number>> {
     return Object.freeze(Object.fromEntries(this.#counts))
   }

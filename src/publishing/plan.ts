@@ -1,4 +1,7 @@
-/** Before anything is stored: who receives each event, and its data encoded. Everything that can be refused is refused here. */
+/**
+ * Decides before anything is stored which handlers receive each event, and encodes its data. Everything that can be refused is
+ * refused here.
+ */
 import type { DeliveryModes, PlannedEvent } from './backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -18,14 +21,14 @@ export interface PlanParts {
   readonly registry: Registry
   readonly codec: Codec
   readonly emit: Emit
-  /** Adds where the event comes from. */
+  /** Adds to an event where it comes from. */
   readonly trace: (event: Envelope) => Envelope
   readonly filtered: FilteredCounts
   /** The delivery modes of handlers. Without them all handlers have deliveries. */
   readonly modes?: DeliveryModes | undefined
-  /** When they are to be delivered; `null`: at once. */
+  /** When the events are due; `null`: at once. */
   readonly due?: Due | null
-  /** Handlers with `runs: 'in-transaction'` get no delivery: the backend calls them. */
+  /** `true`: handlers with `runs: 'in-transaction'` get no delivery, because the backend calls them. */
   readonly callsWithin?: boolean
 }
 
@@ -69,7 +72,7 @@ function byPlace(interested: readonly AnyHandler[], callsWithin: boolean): Pick<
   }
 }
 
-/** Asked about the event in the version that the handler will get it in. */
+/** Asks `interested` with the event in the version that the handler will get. */
 export function wants(handler: AnyHandler, event: Envelope, registry: Registry): boolean {
   return handler.interested === null || isInterested(handler, asHeard(registry.readingOf(handler, event), event))
 }

@@ -1,4 +1,4 @@
-/** `publish`: from events to the backend's answer. What a backend stores has been checked and planned here. */
+/** `publish`: takes events, checks and plans them, and passes them to the backend. */
 import { backendFor, type BusParts } from './backend-override.ts'
 import { type DeliveryModes, ModesChanged, type PlannedEvent } from './backend.ts'
 import { checkEnvelope } from './checks.ts'
@@ -12,19 +12,19 @@ import type { PublishedEvent, PublishOptions, PublishResult } from '../events/pu
 import { traced } from './trace.ts'
 import { transactionFor } from './transaction-for.ts'
 
-/** A bus and its `publish` need each other, so the parts are asked for at each call. */
+/** A bus and its `publish` need each other, so `partsOfBus` is called for each publish. */
 export function publisher(partsOfBus: () => BusParts): BusParts['publish'] {
   return async function publish(
     events: Envelope | readonly Envelope[],
     options: PublishOptions = {},
   ): Promise<PublishResult> {
     const bus = partsOfBus()
-    const backend = backendFor(bus, publish) // before the first await: a test wants the publisher's stack and context
-    const trace = traced(bus.source) // before it, too: the frames around the caller
+    const backend = backendFor(bus, publish) // before the first await: tests need the publisher's stack and context
+    const trace = traced(bus.source) // also before it: this reads the frames around the caller
     const tx = transactionFor(options, bus.ambient, { call: publish, named: 'publish()' })
     const due = dueOf(options)
     const list: readonly Envelope[] = Array.isArray(events) ? events : [events]
-    // No await when the handlers are there: the statement is then sent in the caller's own turn of the event loop.
+    // No await if the handlers are already loaded: then the statement is sent in the caller's own turn.
     const registry = bus.registry.loaded() ?? (await bus.registry.load())
     const { codec, defaults, filtered, middleware } = bus
     const emit = backend.callsNobody ? silent : bus.emit
@@ -58,7 +58,7 @@ interface ByModes {
   store(events: readonly PlannedEvent[]): Promise<readonly PublishedEvent[]>
 }
 
-/** One handler changes its mode three times at most during a change; several handlers may change at once. */
+/** During a change, one handler changes its mode at most three times. Several handlers may change at once. */
 const MOST_CHANGES = 10
 
 /** Stores events. If a delivery mode has changed meanwhile, nothing was written, and they are planned and stored again. */
@@ -73,7 +73,7 @@ async function byModes(planned: readonly PlannedEvent[], { plan, store }: ByMode
   }
 }
 
-/** A hook is shown events only. */
+/** Checks an event before hooks see it. */
 function checked(event: Envelope): Envelope {
   checkEnvelope(event)
   return event

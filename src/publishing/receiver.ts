@@ -1,21 +1,22 @@
-/** `receive`: a message from outside becomes an event, once, however often it comes. */
+/** `receive`: turns a message from outside into an event, once, even if the message comes several times. */
 import type { PublishedEvent, PublishOptions } from '../events/publish-result.ts'
 import type { BusParts } from './backend-override.ts'
 import { eventsOf, type Source } from './source.ts'
 
 export interface Received {
-  /** `duplicate`: it was received before, so nothing was written. `ignored`: its source made no event of it. */
+  /** `duplicate`: the message was received before, so nothing was written. `ignored`: its source made no event from it. */
   readonly is: 'new' | 'duplicate' | 'ignored'
   readonly events: readonly PublishedEvent[]
 }
 
 export interface Receiver {
   /**
-   * Publishes the event of a message from outside: of a webhook, a broker, an import. Once: a message that comes again has the same event id, as
-   * long as its event is kept (`retentionMs`). With `tx`, what you write because of it is one commit with the event. Then acknowledge the message,
-   * also a duplicate.
+   * Publishes the event of a message from outside: a webhook, a broker, an import. It does so once: a message that comes again has the same event
+   * id, which counts as long as its event is kept (`retentionMs`). With `tx`, the event and what you write are one commit. Then acknowledge the
+   * message, even if it is a duplicate.
    *
-   * Two that come at the same moment wait for each other: the second is a duplicate if the first one commits, and new if it rolls back.
+   * If the same message comes twice at the same moment, the second call waits: it is a duplicate if the first commits, and new if the first rolls
+   * back.
    *
    * @example
    * app.post('/webhooks/stripe', async (request, response) => {
@@ -27,7 +28,7 @@ export interface Receiver {
    *   response.sendStatus(204)
    * })
    *
-   * @throws {PostbusError} `POSTBUS_INVALID_SOURCE` when a function of the source returned what it may not; what these throw; and what
+   * @throws {PostbusError} `POSTBUS_INVALID_SOURCE` when a function of the source returned an invalid value; what these functions throw; and what
    * `publish` throws.
    */
   receive<Message>(source: Source<Message>, message: Message, options?: PublishOptions): Promise<Received>

@@ -1,6 +1,6 @@
 /**
- * `publishResult`: runs a block, and publishes what it returned as an event, or that it failed as another one. The event says when
- * the block began and when it had ended.
+ * `publishResult`: runs a block, and publishes its result as an event, or its failure as another event. The event says when the
+ * block began and when it ended.
  */
 import { inspect } from 'node:util'
 import { now } from '../clock.ts'
@@ -17,20 +17,20 @@ import type { Emit } from '../signals.ts'
 import type { BusParts } from './backend-override.ts'
 import { transactionFor, type AmbientTransaction } from './transaction-for.ts'
 
-/** What an event type is called with: `InputOf<typeof OrderCreated>`. */
+/** The data that an event type takes: `InputOf<typeof OrderCreated>`. */
 export type InputOf<Kind> = Kind extends (data: infer Input, options?: EventOptions) => unknown ? Input : never
 
-/** What a block returns: the data of the event, or that it failed. */
+/** What a block may return: the data of the event, or a failure. */
 export type BlockResult<Kind> = InputOf<Kind> | Failed | Discard
 
-/** What is said about the event besides its data. When it began and happened is for the block to say. */
+/** The options of the event, besides its data. Its times come from the block. */
 export type ResultOptions<ErrorKind extends AnyEventType | undefined = undefined> = PublishOptions &
   Omit<EventOptions, 'occurredAt' | 'initializedAt'> & {
     /** Published instead when the block throws, or returns `failed(…)` or `discard(…)`; never inside `tx`. */
     readonly errorEvent?: ErrorKind
   } & ErrorData<ErrorKind>
 
-/** The data of the error event: made from the error, unless the event type takes its `{ message }`. */
+/** `errorData` makes the data of the error event from the error. It is optional if the event type takes `{ message }`. */
 type ErrorData<ErrorKind> = [ErrorKind] extends [undefined]
   ? { readonly errorData?: never }
   : { readonly message: string } extends InputOf<ErrorKind>
@@ -39,19 +39,19 @@ type ErrorData<ErrorKind> = [ErrorKind] extends [undefined]
 
 export interface ResultPublisher {
   /**
-   * Runs a block and publishes what it returned as the data of an event, with the times at which the block began
-   * (`initializedAt`) and had ended (`occurredAt`). Returns what the block returned.
+   * Runs a block, and publishes its result as the data of an event, with the times at which the block began (`initializedAt`) and
+   * ended (`occurredAt`). Returns what the block returned.
    *
-   * When the block throws, or returns `failed(…)` or `discard(…)`, the `errorEvent` is published instead, if there is one. What was
-   * thrown is thrown on. With `tx`, the event belongs to that transaction; the error event never does, because a transaction
-   * whose work has failed is rolled back: it is published on its own. If that cannot be done, there is a signal,
+   * When the block throws, or returns `failed(…)` or `discard(…)`, the `errorEvent` is published instead, if there is one. A thrown
+   * error is thrown again. With `tx`, the event belongs to that transaction. The error event is always published on its own,
+   * because a transaction whose work has failed is rolled back. If it cannot be published, the bus emits the signal
    * `error-event.unpublished`.
    *
    * @example
    * const order = await bus.publishResult(OrderImported, { errorEvent: ImportFailed }, async () => importOrder(file))
    *
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` before the block runs; `POSTBUS_INVALID_EVENT` when it has returned what is
-   * not the event's data; and what `publish` throws. There is no error event then: the block has not failed.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` before the block runs; `POSTBUS_INVALID_EVENT` when its result is not valid
+   * data of the event; and what `publish` throws. In these cases there is no error event, because the block did not fail.
    */
   publishResult<
     Kind extends AnyEventType,
@@ -64,7 +64,7 @@ export interface ResultPublisher {
   ): Promise<Result>
 }
 
-/** What is given, without what the compiler knows of it. */
+/** The given options, with loose types. */
 interface GivenOptions extends PublishOptions, Omit<EventOptions, 'occurredAt' | 'initializedAt'> {
   readonly errorEvent?: AnyEventType | undefined
   readonly errorData?: ((error: unknown) => unknown) | undefined
@@ -87,7 +87,7 @@ export function resultPublisher({ emit, ambient, publish }: ResultParts): Result
       if (!errorEvent) return
       try {
         const event = made(errorEvent, errorData(error), { ...about, ...timesSince(initializedAt) })
-        await publish(event, { tx: 'own' }) // what is around the caller is about to be rolled back
+        await publish(event, { tx: 'own' }) // the caller's transaction is about to be rolled back
       } catch (problem) {
         reportUnpublished(emit, errorEvent, problem)
       }
@@ -109,17 +109,17 @@ export function resultPublisher({ emit, ambient, publish }: ResultParts): Result
     await publish(event, tx === undefined ? {} : { tx })
     return result
   }
-  return publishResult as ResultPublisher['publishResult'] // it returns what the block returns; only the compiler cannot know
+  return publishResult as ResultPublisher['publishResult'] // it returns what the block returns, which the compiler cannot know
 }
 
 type MakesEvents = (data: unknown, options: EventOptions) => Envelope
 
-/** The schema of the event type checks the data; only the compiler cannot know. */
+/** The schema of the event type checks the data, which the compiler cannot know. */
 function made(eventType: AnyEventType, data: unknown, options: EventOptions): Envelope {
   return (eventType as unknown as MakesEvents)(data, options)
 }
 
-/** A clock that was set back meanwhile makes no negative duration. */
+/** If the clock was set back meanwhile, the duration is 0 and not negative. */
 function timesSince(initializedAt: Date): Pick<EventOptions, 'initializedAt' | 'occurredAt'> {
   return { initializedAt, occurredAt: new Date(Math.max(initializedAt.getTime(), now().getTime())) }
 }
@@ -128,7 +128,7 @@ function hasFailed(result: unknown): result is Failed | Discard {
   return isAnswer(result) && (result.is === 'failed' || result.is === 'discard')
 }
 
-/** `failed(error)` stands for that error. A reason in words becomes one. */
+/** For `failed(error)`, returns that error. A reason given as text becomes an error. */
 function errorOf(answer: Failed | Discard): unknown {
   const cause = 'cause' in answer ? answer.cause : undefined
   if (isError(cause) && textOfError(cause) === answer.reason) return cause
@@ -139,7 +139,7 @@ function messageOf(error: unknown): { message: string } {
   return { message: textOfError(error) }
 }
 
-/** What the block did or threw comes first: that its error event could not be published does not take its place. */
+/** Only reports the problem, because the result or the error of the block must reach the caller. */
 function reportUnpublished(emit: Emit, { type }: AnyEventType, problem: unknown): void {
   const message = `${type} was to say that a block failed, and could not be published: ${textOfError(problem)}`
   emit('error', 'error-event.unpublished', message, { type })
@@ -147,7 +147,7 @@ function reportUnpublished(emit: Emit, { type }: AnyEventType, problem: unknown)
 
 const FIELDS = ['tx', 'errorEvent', 'errorData', 'id', 'correlationId', 'causationId', 'source', 'metadata', 'ttlMs']
 
-/** Before the block runs: what it does cannot be undone because of a mistake in here. */
+/** Checks the arguments before the block runs, because what the block does cannot be undone. */
 function check(eventType: unknown, options: GivenOptions, block: unknown): void {
   if (!isEventType(eventType))
     throw invalid(`expected an event type first, but got ${inspect(eventType, { depth: 0 })}.`)

@@ -1,4 +1,4 @@
-/** `defineSource` says how messages from outside become events: those of a webhook, a broker, a file that is read again and again. */
+/** `defineSource` declares how messages from outside become events: messages of a webhook, a broker, or a file that is read repeatedly. */
 import { PostbusError } from '../errors.ts'
 import { idFrom } from '../events/event-id.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -7,11 +7,11 @@ import { checkName } from '../names.ts'
 type Made = Envelope | readonly Envelope[] | null | undefined
 
 export interface SourceDefinition<Message> {
-  /** What the source itself calls this message, the same each time that it sends it. Never empty. */
+  /** Returns the source's own id of this message, the same each time that the source sends it. Never empty. */
   readonly id: (message: Message) => string
   /**
-   * Makes the event, or several. Their ids are replaced by ones that follow from the message's. `null`: this message is nothing to us. It throws
-   * for a message that has something wrong with it.
+   * Makes one event or several. Their ids are replaced by ids derived from the message's id. Return `null` to ignore the message. Throw for a
+   * message that is wrong.
    */
   readonly event: (message: Message) => Made
 }
@@ -30,7 +30,8 @@ export interface Source<Message = never> extends SourceDefinition<Message> {
  *   event: ({ type, data }) => (type === 'charge.succeeded' ? PaymentReceived({ orderId: data.object.metadata.orderId }) : null),
  * })
  *
- * @param name dotted, lower case. Ids follow from it: under another name, messages that were received would be new again.
+ * @param name dotted, lower case. Event ids are derived from it: if you change it, messages that were already received count as
+ * new.
  * @throws {PostbusError} `POSTBUS_INVALID_SOURCE` when the name or a function cannot be used.
  */
 export function defineSource<Message>(name: string, definition: SourceDefinition<Message>): Source<Message> {
@@ -41,9 +42,10 @@ export function defineSource<Message>(name: string, definition: SourceDefinition
 }
 
 /**
- * The events of a message. None: it is nothing to us.
+ * Returns the events of a message; an empty list if the message is ignored.
  *
- * @throws {PostbusError} `POSTBUS_INVALID_SOURCE` when a function of the source returned something else; and what it throws.
+ * @throws {PostbusError} `POSTBUS_INVALID_SOURCE` when a function of the source returned an invalid value; and what the
+ * function throws.
  */
 export function eventsOf<Message>(source: Source<Message>, message: Message): readonly Envelope[] {
   const id: unknown = source.id(message)
@@ -65,7 +67,7 @@ export function eventsOf<Message>(source: Source<Message>, message: Message): re
 }
 
 function isEvent(value: unknown): value is Envelope {
-  return typeof value === 'object' && value !== null && 'type' in value && 'id' in value // what it is, publish checks
+  return typeof value === 'object' && value !== null && 'type' in value && 'id' in value // `publish` checks the rest
 }
 
 function invalid(name: string, problem: string): PostbusError {

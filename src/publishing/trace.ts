@@ -1,9 +1,9 @@
 /**
- * Where an event comes from, without being told: what is published inside a handler carries on the chain of the event that it
- * handles, and what is published inside `bus.withContext` carries what that was given.
+ * Finds out where an event comes from: an event published inside a handler continues the chain of the handled event, and an
+ * event published inside `bus.withContext` carries that context.
  *
- * Frames lie inside each other, as the calls do. The innermost one that says something about a field decides, and what the event
- * itself says comes before all of them; metadata is merged field by field.
+ * Frames are nested like the calls. For each field, the event's own value wins, then the innermost frame that has a value.
+ * Metadata is merged field by field.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { checkMetadata, checkText } from '../events/event-checks.ts'
@@ -11,20 +11,20 @@ import type { Envelope, EventMetadata } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
 import { isPlainObject } from '../realm.ts'
 
-/** What `bus.withContext` takes. Everything is optional; what an event says itself comes first. */
+/** The context for `bus.withContext`. All fields are optional; an event's own values win. */
 export interface PublishContext {
-  /** The chain that events published inside belong to: 1 to 512 bytes of text, such as the id of a request. */
+  /** The chain to which events published inside belong: 1 to 512 bytes of text, such as the id of a request. */
   readonly correlationId?: string
-  /** Which program, or part of it, publishes. Default: the bus's `source`. */
+  /** The program, or the part of it, that publishes. Default: the bus's `source`. */
   readonly source?: string
-  /** Merged into the metadata of events published inside; of a field that both have, the event's stays. */
+  /** Merged into the metadata of events published inside. If both have a field, the event's value stays. */
   readonly metadata?: EventMetadata
 }
 
-/** What is asked of a causing event: also its shadow has that. */
+/** The fields that are read from a causing event. Its shadow has them too. */
 type Causing = Pick<Envelope, 'id' | 'correlationId' | 'metadata'>
 
-/** The attempt that causes what is published inside it. */
+/** The attempt that is the cause of events published inside it. */
 interface Cause {
   readonly event: Causing
   readonly handler: string
@@ -34,19 +34,19 @@ interface Frame {
   readonly outer: Frame | undefined
   readonly given: PublishContext
   readonly cause: Cause | null
-  /** Set when the attempt has ended: what it left behind, such as a timer or a pool, is no part of it. */
+  /** Set when the attempt has ended: what still runs afterwards, such as a timer or a pool, is not part of it. */
   isOver: boolean
 }
 
-/** One for the process: test runners may load the library twice, and a chain may lead through both. */
+/** One for the process: test runners may load the library twice, and a chain of events may pass through both copies. */
 const SLOT = Symbol.for('postbus.trace')
 const place = globalThis as typeof globalThis & { [SLOT]?: AsyncLocalStorage<Frame> }
 const frames = (place[SLOT] ??= new AsyncLocalStorage<Frame>())
 
-/** One attempt of a handler, for what it publishes. */
+/** One attempt of a handler, as the cause of what it publishes. */
 export interface TracedAttempt {
   run<Result>(work: () => Result): Result
-  /** From here on nothing is published in its name. */
+  /** Ends it: later publishes do not have this attempt as their cause. */
   end(): void
 }
 
@@ -60,7 +60,7 @@ export function traceAttempt(event: Causing, handler: string): TracedAttempt {
   }
 }
 
-/** Runs `work` outside of all frames: what is published inside carries on nothing that it was not told. */
+/** Runs `work` outside of all frames: events published inside inherit nothing. */
 export function withoutTrace<Result>(work: () => Result): Result {
   return frames.exit(work)
 }
@@ -71,7 +71,7 @@ export function withContext<Result>(context: PublishContext, work: () => Result)
   return frames.run(frame, work)
 }
 
-/** The event with what the frames around this call say about it. Call it in the publisher's own turn. */
+/** Returns a function that adds to an event what the frames around this call say. Call it synchronously in the publisher's call. */
 export function traced(source: string | null): (event: Envelope) => Envelope {
   const around: Frame[] = []
   for (let frame = frames.getStore(); frame; frame = frame.outer) if (!frame.isOver) around.push(frame)
@@ -93,7 +93,7 @@ export function traced(source: string | null): (event: Envelope) => Envelope {
     })
 }
 
-/** The event with this cause, unless it names another one itself: what `context.publish` does, wherever it is called. */
+/** Returns the event with this cause, unless the event names another one. `context.publish` does this wherever it is called. */
 export function causedBy(cause: Cause, event: Envelope): Envelope {
   const { correlationId, metadata } = carriedOn(cause.event)
   return Object.freeze({
@@ -111,7 +111,7 @@ function causeOf({ event, handler }: Cause) {
 /** The headers of W3C Trace Context. They travel in metadata. */
 const TRACE_HEADERS = ['traceparent', 'tracestate']
 
-/** What an event hands on to those that it causes. */
+/** What an event passes on to the events that it causes. */
 function carriedOn({ id, correlationId, metadata }: Causing): PublishContext {
   const headers = TRACE_HEADERS.flatMap((name) => (name in metadata ? [[name, metadata[name] ?? null] as const] : []))
   return {

@@ -1,27 +1,27 @@
-/** Which transaction a publish belongs to: the one it was given, the one around it, or none but its own. */
+/** Decides to which transaction a publish belongs: the given one, the current one of the application, or its own. */
 import { callerOf } from '../events/defined-at.ts'
 import { PostbusError } from '../errors.ts'
 import type { PublishOptions } from '../events/publish-result.ts'
 import { isPlainObject } from '../realm.ts'
 import type { PublishTransaction } from '../transactions/transaction.ts'
 
-/** What an application says about its transactions. */
+/** The options of a bus about the application's current transaction. */
 export interface AmbientTransaction {
-  /** The transaction in which the caller is; `undefined` or `null` outside of any. */
+  /** Returns the transaction in which the caller is; `undefined` or `null` outside of any. */
   readonly currentTransaction?: (() => PublishTransaction | null | undefined) | undefined
   readonly requireTransaction: boolean
 }
 
-/** For error messages: the function, to find its caller, and its name. */
+/** The called function, to find its caller, and its name for error messages. */
 export interface Called {
   readonly call: (...parameters: never[]) => unknown
   readonly named: string
 }
 
 /**
- * `undefined`: a transaction of its own. Called in the publisher's own turn, with its async context; `called` is what it has called.
- * Two mistakes would publish outside of a transaction without a word: the transaction in the place of the options, and a `tx` that is
- * undefined by accident. They are refused.
+ * Returns `undefined` for a transaction of its own. It must run synchronously in the publisher's call, with its async context. Two
+ * mistakes would silently publish outside of a transaction, and are refused: a transaction passed in place of the options, and a `tx`
+ * that is undefined by accident.
  */
 export function transactionFor(
   options: PublishOptions,

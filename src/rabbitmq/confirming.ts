@@ -1,4 +1,4 @@
-/** A channel on which RabbitMQ confirms what it has taken. */
+/** A channel on which RabbitMQ confirms each message that it has accepted. */
 import type { ConfirmChannel, Message, Options } from 'amqplib'
 import { PostbusError } from '../errors.ts'
 import { headersOf } from '../relay/headers-of.ts'
@@ -26,7 +26,7 @@ export async function openConfirming(
   connection.on('close', onLost)
   const channel = await connection.createConfirmChannel()
   let problem: Error | null = null
-  channel.on('error', (error: Error) => (problem = error)) // such as an exchange that there is not: it closes then
+  channel.on('error', (error: Error) => (problem = error)) // for example, the exchange does not exist; the channel then closes
   channel.on('close', () => {
     onLost()
     void connection.close().catch(() => undefined)
@@ -48,7 +48,7 @@ export async function openConfirming(
   }
 }
 
-/** RabbitMQ returns a message before it confirms it. */
+/** Resolves with the error if RabbitMQ refuses the message, else with `null`. RabbitMQ returns a message before it confirms it. */
 function confirmed(channel: ConfirmChannel, message: RelayMessage, destination: Destination): Promise<Error | null> {
   const { exchange, routingKey } = destination
   const body = typeof message.body === 'string' ? Buffer.from(message.body) : Buffer.from(message.body)

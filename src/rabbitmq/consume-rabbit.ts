@@ -1,4 +1,4 @@
-/** `consumeRabbit`: messages of a queue become events, and are acknowledged when these are committed. */
+/** `consumeRabbit`: messages of a queue become events, and each message is acknowledged when its event is committed. */
 import { z } from 'zod'
 import { consumerOptions, partsFor, type BrokerConsumer, type ConsumerOptions } from '../brokers/consumer-options.ts'
 import { Reception } from '../brokers/reception.ts'
@@ -9,7 +9,7 @@ import { isOnePlace, ONE_PLACE, rabbitPlace, type RabbitPlace } from './rabbit-p
 import { openSession } from './session.ts'
 
 export interface RabbitConsumerOptions extends ConsumerOptions<RabbitMessage>, RabbitPlace {
-  /** A queue that is there. */
+  /** A queue that exists. */
   readonly queue: string
 }
 
@@ -18,10 +18,10 @@ const options = z
   .refine(isOnePlace, ONE_PLACE)
 
 /**
- * Receives the messages of a queue with `bus.receive`, and acknowledges each when its event is committed. Resolves when it consumes the queue; it
- * then works until `stop()`, also over restarts of the broker.
+ * Receives the messages of a queue with `bus.receive`, and acknowledges each when its event is committed. Resolves when it consumes the queue.
+ * It then works until `stop()`, also after restarts of the broker.
  *
- * A message that fails is tried again in its place, so that the later ones wait for it. One that can never be received is rejected without
+ * A message that fails is tried again in its place, so later messages wait for it. A message that can never be received is rejected without
  * requeueing: RabbitMQ passes it to the queue's dead letter exchange, or drops it if the queue has none.
  *
  * @example

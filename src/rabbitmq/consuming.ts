@@ -1,4 +1,4 @@
-/** Consumes a queue for as long as it is wanted: on a new connection when one was lost. */
+/** Consumes a queue until it is stopped, on a new connection when the old one was lost. */
 import { safeTextOfError } from '../error-text.ts'
 import type { Emit } from '../signals.ts'
 import { retryDelays } from '../worker/retry-delays.ts'
@@ -30,7 +30,7 @@ export class Consuming {
     }
   }
 
-  /** No further message. */
+  /** Takes no further message. */
   async cancel(): Promise<void> {
     this.#over.abort()
     await this.#session.cancel()

@@ -1,4 +1,4 @@
-/** RabbitMQ, `postbus/rabbitmq`: a consumer that makes events of messages, and the target of a relay that sends events as messages. */
+/** RabbitMQ, `postbus/rabbitmq`: a consumer that turns messages into events, and the target of a relay that sends events as messages. */
 export { consumeRabbit, type RabbitConsumerOptions } from './consume-rabbit.ts'
 export { rabbitTarget, type RabbitTargetOptions } from './rabbit-target.ts'
 export type { Address } from '../brokers/address.ts'

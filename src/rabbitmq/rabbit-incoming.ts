@@ -1,9 +1,9 @@
-/** A message that RabbitMQ has handed out, as the common part of all consumers handles it. */
+/** A message that RabbitMQ has handed out, in the form that consumers of all brokers share. */
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Incoming } from '../brokers/incoming.ts'
 import { rabbitMessage, type RabbitMessage } from './rabbit-message.ts'
 
-/** Of the channel that it came by, and of no other: RabbitMQ takes back what a channel had that is closed. */
+/** The channel that a message came on. Only this channel can acknowledge it: RabbitMQ takes back the messages of a closed channel. */
 export interface CameBy {
   readonly channel: Channel
   readonly queue: string
@@ -19,7 +19,7 @@ export function rabbitIncoming(message: ConsumeMessage, { channel, queue, gone }
     message: read,
     place: { queue, messageId: read.id, routingKey: read.routingKey },
     gone,
-    keep: () => undefined, // its channel says so
+    keep: () => undefined, // its open channel is enough
     acknowledge: () => Promise.resolve(tell(() => channel.ack(message))),
     giveBack: () => tell(() => channel.nack(message, false, true)),
     reject: () => Promise.resolve(tell(() => channel.nack(message, false, false))),

@@ -2,7 +2,7 @@
 import type { ConsumeMessage } from 'amqplib'
 
 export interface RabbitMessage {
-  /** What the publisher calls it: its property `messageId`. Empty without one: find an id in the body then, because RabbitMQ has none. */
+  /** The publisher's id: its property `messageId`. Empty without it: then find an id in the body, because RabbitMQ itself has none. */
   readonly id: string
   readonly exchange: string
   readonly routingKey: string
@@ -13,10 +13,10 @@ export interface RabbitMessage {
   /** The publisher's name for the kind of message. */
   readonly type: string | null
   readonly body: Uint8Array
-  /** RabbitMQ has handed it out before, though perhaps no one looked at it. */
+  /** Whether RabbitMQ has handed it out before; perhaps no consumer looked at it then. */
   readonly isRedelivered: boolean
   text(): string
-  /** Throws when it is no JSON. The source's schema says what it is. */
+  /** Throws when the body is not JSON. Check the result with a schema of your own. */
   json(): unknown
 }
 
@@ -37,7 +37,7 @@ export function rabbitMessage({ content, fields, properties }: ConsumeMessage): 
   })
 }
 
-/** Strangers' messages have what they have. */
+/** Messages of other programs may have properties of any type, or none. */
 function textOr<Other>(value: unknown, other: Other): string | Other {
   return typeof value === 'string' && value !== '' ? value : other
 }

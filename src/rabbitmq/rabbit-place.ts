@@ -5,13 +5,13 @@ import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 
 /**
- * One of the two. There is no place for a connection that the application has already: one of AMQP does not come back when it is lost, so a new one
- * has to be made each time.
+ * Give exactly one of the two. An existing connection of the application cannot be given: an AMQP connection does not come back when it is
+ * lost, so Postbus has to open a new one each time.
  */
 export interface RabbitPlace {
   /** `amqp://user:password@localhost:5672/vhost`. */
   readonly url?: string
-  /** Makes a connection, for all that RabbitMQ can be told: `() => connect(url, { ca })`. It is closed here. */
+  /** Opens a connection, with any option of RabbitMQ: `() => connect(url, { ca })`. Postbus closes it. */
   readonly connect?: () => Promise<ChannelModel>
 }
 
@@ -38,7 +38,7 @@ const CONNECT_TIMEOUT_MS = 10_000
 export async function openRabbit(place: GivenPlace, name: string): Promise<ChannelModel> {
   try {
     const connection = await (place.connect?.() ?? connectTo(place.url ?? '', name))
-    connection.on('error', () => undefined) // it closes then, which is what we look at
+    connection.on('error', () => undefined) // the connection then closes, and we watch for that
     return connection
   } catch (error) {
     throw new PostbusError(

@@ -1,4 +1,4 @@
-/** `rabbitTarget`: a relay's events become persistent messages of RabbitMQ, confirmed by it and known to have reached a queue. */
+/** `rabbitTarget`: a relay's events become persistent messages of RabbitMQ, each confirmed and known to have reached a queue. */
 import { z } from 'zod'
 import { addressFor, type Address } from '../brokers/address.ts'
 import { LazyConnection } from '../brokers/lazy-connection.ts'
@@ -9,11 +9,11 @@ import { openConfirming } from './confirming.ts'
 import { isOnePlace, ONE_PLACE, rabbitPlace, type RabbitPlace } from './rabbit-place.ts'
 
 export interface RabbitTargetOptions extends RabbitPlace {
-  /** An exchange that is there. `''`: the default one, whose routing keys are names of queues. */
+  /** An exchange that exists. `''`: the default exchange, whose routing keys are names of queues. */
   readonly exchange: string
   /** Default: the name of the event type. */
   readonly routingKey?: Address
-  /** Whether a message that no queue gets is a failed attempt. Default: `true`. `false`: it is dropped. */
+  /** Whether a message that no queue gets is a failed attempt. Default: `true`. `false`: the message is dropped. */
   readonly isMandatory?: boolean
 }
 
@@ -27,14 +27,14 @@ const options = z
   })
   .refine(isOnePlace, ONE_PLACE)
 
-/** So long as AMQP has room for. */
+/** The longest routing key that AMQP allows. */
 const ROUTING_KEY = /^[^]{0,255}$/
 
 /**
- * Sends to an exchange, and is done with a message when RabbitMQ has confirmed it: it is on the disk of a durable queue then. A message that no queue
- * gets is a failed attempt. Its `messageId` is the event's id, by which receivers know what they have: RabbitMQ itself looks for no duplicates.
+ * Makes a target that sends to an exchange. A message is done when RabbitMQ has confirmed it: then it is on the disk of a durable queue. A message
+ * that no queue gets is a failed attempt. Its `messageId` is the event's id, so that receivers can find duplicates: RabbitMQ itself does not.
  *
- * Connects at the first message, and again when the connection was lost. `bus.close()` closes it.
+ * Connects at the first message, and again when the connection was lost. `bus.close()` closes the connection.
  *
  * @example
  * const toRabbit = defineRelay('rabbit.orders', {

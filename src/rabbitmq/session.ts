@@ -8,11 +8,11 @@ import type { RabbitMessage } from './rabbit-message.ts'
 import { openRabbit, type RabbitPlace } from './rabbit-place.ts'
 
 export interface Session {
-  /** Resolves when nothing comes any more, with the reason. */
+  /** Resolves with the reason when no more messages come. */
   readonly ended: Promise<string>
-  /** No further message. What has come can still be acknowledged. */
+  /** Takes no further message. Those that have come can still be acknowledged. */
   cancel(): Promise<void>
-  /** Resolves when RabbitMQ has heard everything, or is not there. */
+  /** Resolves when RabbitMQ has received everything, or cannot be reached. */
   close(): Promise<void>
 }
 
@@ -55,13 +55,13 @@ function sessionOf(
   { ended, consumerTag, gone }: { ended: Promise<string>; consumerTag: string; gone: AbortSignal },
 ): Session {
   const unlessGone = async (work: () => Promise<unknown>) => {
-    if (!gone.aborted) await work().catch(() => undefined) // it went in this moment
+    if (!gone.aborted) await work().catch(() => undefined) // the connection was lost at this moment
   }
   return {
     ended,
     cancel: () => unlessGone(() => channel.cancel(consumerTag)),
     async close() {
-      await unlessGone(() => channel.close()) // resolves behind all that was said on it
+      await unlessGone(() => channel.close()) // resolves after everything that was sent on this channel
       await connection.close().catch(() => undefined)
     },
   }

@@ -4,7 +4,7 @@ import type { ActReport, PreviewedActOptions } from '../deliveries/acts.ts'
 import { storableText } from '../deliveries/storable-text.ts'
 import { NAME } from '../names.ts'
 
-/** Which events are meant: everything given must match. `since` and `until` are half-open over the time of publishing. */
+/** Selects events: all given fields must match. Published at `since` or later, and before `until`. */
 export interface EventSelection {
   /** A type's name, or a pattern in which `*` stands for any characters. */
   readonly type?: string
@@ -16,35 +16,36 @@ export interface EventSelection {
 
 export interface RedactOptions extends PreviewedActOptions {
   /**
-   * What becomes of a delivery that still waits for the event: a dead letter that says so (`'dead-letter'`, the default; its key goes on),
-   * or its handler gets what is left of the event (`'deliver'`).
+   * What happens to a delivery of the event that still waits. `'dead-letter'` (the default): it becomes a dead letter that says why, and
+   * its key goes on. `'deliver'`: its handler gets what is left of the event.
    */
   readonly pending?: 'dead-letter' | 'deliver'
 }
 
 export interface DeleteReport extends ActReport {
-  /** How many matched and stay: a delivery of theirs waits or runs, or a dead letter is open. */
+  /** How many matching events stay, because a delivery of the event waits or runs, or a dead letter is open. */
   readonly kept: number
 }
 
-/** The part of `bus.events` that acts. */
+/** The acts of `bus.events`. */
 export interface EventActs {
   /**
-   * Erases the data and the metadata of one event, by its id, or of all that match, and the messages and stacks of errors that are stored
-   * with their deliveries. What stays: id, type, key, times, correlation, history; of the data the names of fields and the lengths of
-   * lists. `metadata.redacted` says when, by whom and why. Nothing brings it back, but for your backups.
+   * Erases the data and the metadata of one event, by its id, or of all matching events. Also erases the messages and stacks of errors
+   * that are stored with their deliveries. Id, type, key, times, correlation and history stay, and of the data the names of fields and
+   * the lengths of lists. `metadata.redacted` says when, by whom and why. It cannot be undone, except from your backups.
    *
    * @example await bus.events.redact({ partitionKey: 'customer-17' }, { by: 'ada', reason: 'asked to be forgotten' })
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named; `POSTBUS_NO_SUCH_EVENT` for an id that is not stored.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the selection is empty; `POSTBUS_NO_SUCH_EVENT` for an id that is not
+   * stored.
    */
   redact(which: string | EventSelection, act?: RedactOptions): Promise<ActReport>
   /**
-   * Deletes events that match, with their history, of any age. One that a delivery still waits for, or that has an open
-   * dead letter, stays, and is counted as kept. An id that is deleted can be published again.
+   * Deletes matching events of any age, with their history. An event stays, and is counted as kept, if a delivery of it waits or
+   * runs, or a dead letter is open. After that, an event with a deleted id can be published again.
    *
    * @example
    * const { count, kept } = await bus.events.delete({ type: 'imports.*', until: lastYear }, { by: 'ada', reason: 'import is over' })
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named: everything is `{ all: true }`.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the selection is empty; to delete all events, pass `{ all: true }`.
    */
   delete(which: EventSelection | { readonly all: true }, act?: PreviewedActOptions): Promise<DeleteReport>
 }

@@ -1,15 +1,18 @@
-/** Which events are meant: what `bus.events.list`, `count` and `countByType` take. */
+/** Selects recorded events: the arguments of `bus.events.list`, `count` and `countByType`. */
 import { z } from 'zod'
 import type { EventMetadataValue } from '../events/envelope.ts'
 import { NAME } from '../names.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 
-/** Where events stand with their handlers. */
+/** The state of an event's deliveries: see `EventFilter.state`. */
 export type EventState = 'unfinished' | 'retrying' | 'dead'
 
-/** Everything given must match. A field that is given must not be undefined. */
+/** All given fields must match. Leave a field out instead of setting it to undefined. */
 export interface EventFilter {
-  /** A type's name, or a pattern in which `*` stands for any characters: `orders.*`. A renamed type is meant by each name that it has or had. */
+  /**
+   * A type's name, or a pattern in which `*` stands for any characters: `orders.*`. A renamed type matches by its present name and by its
+   * previous names.
+   */
   readonly type?: string
   readonly partitionKey?: string
   readonly correlationId?: string
@@ -21,42 +24,42 @@ export interface EventFilter {
   /** Events that this handler has received. */
   readonly handler?: string
   /**
-   * `unfinished`: a delivery of it will run again by itself. `retrying`: one waits after a failed attempt. `dead`: one is an open
-   * dead letter. With `handler`, the delivery of that one.
+   * `unfinished`: a delivery of the event will still run by itself. `retrying`: a delivery waits after a failed attempt. `dead`:
+   * a delivery is an open dead letter. With `handler`, only that handler's delivery counts.
    */
   readonly state?: EventState
   /** These fields of the metadata have these values. */
   readonly metadata?: { readonly [field: string]: EventMetadataValue }
-  /** The stored data contains this text. Upper and lower case are the same. */
+  /** The stored data contains this text. Upper and lower case do not matter. */
   readonly text?: string
 }
 
 export interface EventQuery extends EventFilter {
-  /** Which come first. Default: `newest`. */
+  /** Which events come first. Default: `newest`. */
   readonly first?: 'newest' | 'oldest'
-  /** At most this many, from 1 to 10,000; 100 unless given. */
+  /** At most this many events, from 1 to 10,000. Default: 100. */
   readonly limit?: number
-  /** Where to go on: the `cursor` of the page before. `null` begins at the beginning. */
+  /** The `cursor` of the page before, to get the next one. `null`, the default, begins at the beginning. */
   readonly cursor?: string | null
 }
 
 export interface EventPage {
   readonly events: readonly RecordedEvent[]
   /**
-   * For the next page; `null` when there is none. A page may hold fewer than `limit` events, or none, and still have one: a
-   * list that has to read the events themselves, for `text` or `metadata`, say, stops after 200 ms.
+   * Pass it to get the next page; `null` when there is none. A page with fewer than `limit` events, or none, may still have
+   * a cursor: a list that must read the events themselves, for example for `text` or `metadata`, stops after 200 ms.
    */
   readonly cursor: string | null
 }
 
-/** An event, and what it caused. */
+/** An event, and the events that it caused. */
 export interface EventBranch {
   readonly event: RecordedEvent
   readonly caused: readonly EventBranch[]
 }
 
 export interface EventTree extends EventBranch {
-  /** What caused it, the first cause first. */
+  /** The events that caused it, the first cause first. */
   readonly causes: readonly RecordedEvent[]
 }
 

@@ -1,4 +1,4 @@
-/** What became of an event: at each handler that received it, with each attempt and error. */
+/** What became of an event at each handler that received it, with attempts and errors. */
 import type { AttemptError } from '../deliveries/delivery.ts'
 import type { DeliveryState } from '../deliveries/delivery-state.ts'
 import type { RecordedEvent } from './recorded-event.ts'
@@ -10,12 +10,12 @@ export interface DeliveryStatus {
   readonly state: DeliveryState
   /** How many attempts have begun. */
   readonly attempts: number
-  /** When it is due, for what waits for a time. `null`: it has ended, runs, or waits for something else. */
+  /** When it is due, if it waits for a time. `null`: it has ended, runs, or waits for something else. */
   readonly dueAt: Date | null
   /** When the latest attempt began. */
   readonly startedAt: Date | null
   readonly endedAt: Date | null
-  /** Why it is dead, or was skipped. */
+  /** Why the delivery is dead, or was skipped. */
   readonly reason: string | null
   /** The error of each failed attempt, oldest first, at most the latest 20. */
   readonly errors: readonly AttemptError[]
@@ -24,11 +24,11 @@ export interface DeliveryStatus {
 export interface EventStatus {
   readonly event: RecordedEvent
   /**
-   * Nothing of it will run again by itself: each delivery has ended, is dead, or blocks its key. What an operator begins again
-   * later, such as a retry of a dead letter, does not undo that.
+   * `true`: no delivery of it will run again by itself: each has ended, is dead, or blocks its key. It stays true when an
+   * operator later starts a delivery again, for example by retrying a dead letter.
    */
   readonly isFinished: boolean
-  /** One per handler that received it, in the order of their names. Empty: no handler was interested. */
+  /** One for each handler that received it, ordered by name. Empty: no handler was interested. */
   readonly deliveries: readonly DeliveryStatus[]
 }
 

@@ -1,4 +1,4 @@
-/** `bus.events`: what was published, what became of it, and waiting for its end. */
+/** `bus.events`: looks up published events and what became of them, and waits for their end. */
 import type { EventType } from '../events/event.ts'
 import type { EventStatus } from './event-status.ts'
 import type { EventFilter, EventPage, EventQuery, EventTree } from './event-query.ts'
@@ -8,12 +8,13 @@ import type { WaitOptions } from './wait-options.ts'
 
 export interface EventRecord {
   /**
-   * One event, or `null` when none of this id is stored (any more). With an event type its data is typed, and an event of another
-   * type is `null`, as is one of a version that cannot be brought to this one. What this process cannot decode is shown as it is stored (`isRaw`), never an error.
+   * Returns one event, or `null` when no event of this id is stored (any more). With an event type, the data is typed; an event of another type, or
+   * of a version that cannot be upcast to this one, gives `null`. Data that this process cannot decode is returned as stored text (`isRaw`), and is
+   * not an error.
    *
    * @example const order = await bus.events.get(OrderCreated, id)
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the id is not a UUID; `POSTBUS_INVALID_EVENT` when it is asked for as an
-   * event type, and SQL has published it with data that its schema does not accept.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the id is not a UUID; `POSTBUS_INVALID_EVENT` when an event type is given, and SQL has
+   * published the event with data that its schema does not accept.
    */
   get(id: string): Promise<RecordedEvent | null>
   get<Type extends string, Version extends number, Data>(
@@ -21,8 +22,9 @@ export interface EventRecord {
     id: string,
   ): Promise<RecordedEvent<Type, Version, Data> | null>
   /**
-   * Events that match, the newest first unless asked otherwise, page by page. Looked up by workers' index for `type`, `partitionKey`,
-   * `correlationId`, `causationId`, times, `handler` and `state`; `metadata` and `text` read the events themselves, for 200 ms a page.
+   * Lists matching events page by page, by default the newest first. For `type`, `partitionKey`, `correlationId`, `causationId`,
+   * times, `handler` and `state`, it uses the index that workers maintain; for `metadata` and `text` it reads the events themselves,
+   * for 200 ms per page.
    *
    * @example
    * const { events, cursor } = await bus.events.list({ type: 'orders.*', since: yesterday, state: 'dead' })
@@ -31,20 +33,21 @@ export interface EventRecord {
    */
   list(query?: EventQuery): Promise<EventPage>
   /**
-   * Events as they are committed, in the order of the log, until `signal` aborts or the loop is left. None is passed over: an event that was
-   * published before others and is committed after them holds them up until then. It begins with what is committed from now on;
-   * with `since`, with what was published from then on.
+   * Returns events as they are committed, in the order of the log, until `signal` aborts or the loop ends. It misses none: if an event was
+   * published before others but is committed after them, the others wait for it. It begins with events that are committed from now on; with
+   * `since`, with events that were published at that time or later.
    *
    * @example for await (const event of bus.events.tail({ types: ['orders.*'] })) console.log(event.type, event.data)
    * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`, before the first event; `POSTBUS_CLOSED` when the bus is closed meanwhile.
    */
   tail(query?: TailQuery): AsyncIterable<RecordedEvent>
-  /** How many events match. Takes longer than a page: all of them are counted. */
+  /** Returns how many events match. It takes longer than a page, because all of them are counted. */
   count(filter?: EventFilter): Promise<number>
-  /** How many of each type match, the most frequent first. */
+  /** Returns how many events of each type match, the most frequent type first. */
   countByType(filter?: EventFilter): Promise<Readonly<Record<string, number>>>
   /**
-   * What caused an event, and what it caused, to any depth; of a larger tree 10,000 events. `null`: no event of this id is stored.
+   * Returns the events that caused an event, and the events that it caused, to any depth, up to 10,000 events. `null`: no event of
+   * this id is stored.
    *
    * @example
    * const tree = await bus.events.tree(id)
@@ -52,7 +55,8 @@ export interface EventRecord {
    */
   tree(id: string): Promise<EventTree | null>
   /**
-   * What became of an event at each handler that received it, with attempts, times and errors. `null`: no event of this id is stored.
+   * Returns what became of an event at each handler that received it, with attempts, times and errors. `null`: no event of this id is
+   * stored.
    *
    * @example
    * const status = await bus.events.status(id)
@@ -60,11 +64,12 @@ export interface EventRecord {
    */
   status(id: string): Promise<EventStatus | null>
   /**
-   * Resolves with the status when nothing of the event will run again by itself; at once, if that is so already. Dead letters
-   * count as an end: look at the states. It hears of the end by a notification, and looks every two seconds beneath that. Many
-   * waits in one process share one connection and one statement.
+   * Resolves with the status when no delivery of the event will run again by itself; at once, if this is already so. Dead
+   * letters count as ended: check the states. A notification reports the end; in addition, the bus looks every two seconds.
+   * All waits of one process share one connection and one statement.
    *
-   * An event that was published in a transaction must be committed before; one that is not stored yet is waited for.
+   * If the event was published in a transaction, commit that before you wait here. If the event is not stored yet, this
+   * waits for it.
    *
    * @example
    * const { events: [published] } = await bus.publish(ImportRequested({ file }))

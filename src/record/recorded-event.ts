@@ -1,7 +1,7 @@
-/** An event as the record has it. */
+/** An event as it is recorded in the database. */
 import type { Envelope } from '../events/envelope.ts'
 
-/** The envelope that was published, and what the database adds. */
+/** The published envelope, with fields that the database adds. */
 export interface RecordedEvent<
   Type extends string = string,
   Version extends number = number,
@@ -11,8 +11,8 @@ export interface RecordedEvent<
   readonly publishedAt: Date
   /** Its place in the log: a whole number as text. Events of one key are handled in this order. */
   readonly seq: string
-  /** The data could not be decoded, by a codec that is not known here, say: it is the stored text. */
+  /** `true`: the data could not be decoded, for example because its codec is not known here, so `data` is the stored text. */
   readonly isRaw: boolean
-  /** SQL has published it, and the data is what SQL gave: workers check it by the schema for each attempt. */
+  /** `true`: SQL has published it, and the data is as SQL gave it. Workers check it against the schema for each attempt. */
   readonly isUnparsed?: true
 }

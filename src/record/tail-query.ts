@@ -1,9 +1,9 @@
-/** What `bus.events.tail` takes. */
+/** The options of `bus.events.tail`. */
 import { z } from 'zod'
 import { logFilterFields, type LogFilter } from '../deliveries/log-filter.ts'
 
 export interface TailQuery extends Omit<LogFilter, 'until'> {
-  /** Ends it. */
+  /** Ends the iteration. */
   readonly signal?: AbortSignal
 }
 

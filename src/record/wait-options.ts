@@ -1,12 +1,12 @@
-/** What `bus.events.whenFinished` takes. */
+/** The options of `bus.events.whenFinished`. */
 import { z } from 'zod'
 
 export interface WaitOptions {
-  /** After this many milliseconds the wait is given up with `POSTBUS_WAIT_TIMEOUT`. Default: 60,000; at most a day. */
+  /** After this many milliseconds, the wait fails with `POSTBUS_WAIT_TIMEOUT`. Default: 60,000; at most a day. */
   readonly timeoutMs?: number
-  /** Gives the wait up, with the signal's reason. */
+  /** Ends the wait when it aborts; the wait then fails with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Waits for everything that the event has caused, too: what its handlers published before their attempts ended, to any depth. */
+  /** Also waits for all events that the event has caused: those that its handlers published before their attempts ended, to any depth. */
   readonly includeCaused?: boolean
 }
 

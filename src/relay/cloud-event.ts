@@ -1,30 +1,30 @@
-/** An event as a CloudEvent 1.0: which attributes it has, and what is sent in structured and in binary mode. */
+/** Turns an event into a CloudEvent 1.0: its attributes, and the message in structured or in binary mode. */
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { RelayMessage } from './message.ts'
 
-/** What a relay may say about its CloudEvents. */
+/** The options of a relay for its CloudEvents. */
 export interface CloudEventOptions {
-  /** The attribute `source`. Default: the event's source, else `postbus`. What is no URI reference is percent-encoded. */
+  /** The attribute `source`. Default: the event's source, else `postbus`. A value that is not a URI reference is percent-encoded. */
   readonly source?: string | ((event: Envelope) => string) | undefined
   /** The attribute `type`, such as `com.example.orders.order-created`. Default: the event type's name. */
   readonly type?: ((event: Envelope) => string) | undefined
   /** The attribute `dataschema`, an absolute URI. Default: none. The version of the event type is the extension `dataversion`. */
   readonly dataSchema?: ((event: Envelope) => string) | undefined
-  /** Further attributes, by names of lower case letters and digits: what of the metadata the other side may see. Default: none. */
+  /** Further attributes, such as metadata that the receiver may see. Names: 1 to 20 lower case letters and digits. Default: none. */
   readonly extensions?: ((event: Envelope) => Readonly<Record<string, string | number | boolean>>) | undefined
 }
 
 type Attributes = Readonly<Record<string, string | number | boolean>>
 
-/** Everything in the body. */
+/** Structured mode: the body holds everything, attributes and data. */
 export function structured(event: Envelope, data: unknown, options: CloudEventOptions): RelayMessage {
   const { specversion, ...attributes } = attributesOf(event, options)
   const body = JSON.stringify({ specversion, ...attributes, datacontenttype: 'application/json', data })
   return { ...addressOf(event), contentType: 'application/cloudevents+json; charset=utf-8', attributes: {}, body }
 }
 
-/** The data in the body, and the attributes beside it. */
+/** Binary mode: the body holds the data alone. The attributes are sent beside it, as headers. */
 export function binary(event: Envelope, data: unknown, options: CloudEventOptions): RelayMessage {
   const attributes = Object.entries(attributesOf(event, options)).map(([name, value]) => [name, String(value)] as const)
   return {
@@ -35,7 +35,7 @@ export function binary(event: Envelope, data: unknown, options: CloudEventOption
   }
 }
 
-/** What every message has of its event. */
+/** The fields that every message copies from its event. */
 export function addressOf({ id, type, partitionKey, occurredAt }: Envelope) {
   return { id, type, partitionKey, occurredAt }
 }
@@ -59,7 +59,7 @@ function attributesOf(event: Envelope, options: CloudEventOptions): Attributes {
   return { ...checkedExtensions(event, own, options.extensions?.(event) ?? {}), ...own }
 }
 
-/** `traceparent` and `tracestate` are an extension of the specification, by the same names. */
+/** The CloudEvents specification has an extension with the same two names: `traceparent` and `tracestate`. */
 function traceOf({ traceparent, tracestate }: Envelope['metadata']): Attributes {
   return {
     ...(typeof traceparent === 'string' && traceparent !== '' && { traceparent }),
@@ -72,7 +72,7 @@ function sourceOf(event: Envelope, { source }: CloudEventOptions): string {
   return own ?? event.source ?? 'postbus'
 }
 
-/** Percent-encoded pairs and what RFC 3986 allows anywhere; a colon in the first segment only behind a scheme. */
+/** Characters that RFC 3986 allows anywhere, and percent-encoded bytes. The first segment may have a colon only after a scheme. */
 const URI_REFERENCE =
   /^(?:[a-z][a-z0-9+.-]*:|(?![^/?#]*:))(?:[\w.~!$&'()*+,;=:@/?[\]-]|%[\da-f]{2})*(?:#(?:[\w.~!$&'()*+,;=:@/?-]|%[\da-f]{2})*)?$/i
 

@@ -23,13 +23,13 @@ interface Named extends Emitter {
 export interface EmitterOptions {
   /** The name that listeners listen to. Default: the event type's name. */
   readonly eventName?: ((event: Envelope) => string) | undefined
-  /** What listeners are called with. Default: the event. */
+  /** The arguments that listeners are called with. Default: the event. */
   readonly values?: ((event: Envelope) => readonly unknown[]) | undefined
 }
 
 /**
  * Makes a target that calls the listeners of an emitter in the process of the worker, and waits for all of them. If one throws or rejects, the
- * attempt has failed, and the next one calls all of them again. Without a listener, the event is recorded as skipped.
+ * attempt has failed, and the next attempt calls all listeners again. If there is no listener, the event is recorded as skipped.
  *
  * @example
  * const toListeners = defineRelay('legacy.emitter', {
@@ -37,7 +37,7 @@ export interface EmitterOptions {
  *   to: emitterTarget(emitter, { values: ({ data }) => [data] }),
  * })
  *
- * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the emitter is none.
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when `emitter` is not an emitter.
  */
 export function emitterTarget(emitter: Emitter, { eventName, values }: EmitterOptions = {}): RelayTarget {
   const isEventEmitter2 = typeof emitter?.listenersAny === 'function' && typeof emitter.listeners === 'function'
@@ -66,7 +66,7 @@ function callsOf(emitter: Emitter, name: string, values: readonly unknown[]) {
   return (emitter.rawListeners?.(name) ?? []).map((listener) => called(emitter, listener, values))
 }
 
-/** Those for all events come first, and are given the name too, as its `emitAsync` does it. */
+/** Listeners of all events come first, and get the name too, as with its `emitAsync`. */
 function callsOfEventEmitter2(emitter: Named, name: string, values: readonly unknown[]) {
   const forAll = emitter.listenersAny?.() ?? []
   const listeners = emitter.listeners?.(name) ?? []
@@ -84,12 +84,12 @@ async function called(emitter: Emitter, listener: unknown, values: readonly unkn
   return (listener as Listener).apply(emitter as never, values as never[])
 }
 
-/** Listeners are given the event itself. */
+/** The body is empty, because listeners receive the event itself. */
 function bare(event: Envelope): RelayMessage {
   return { ...addressOf(event), contentType: 'application/octet-stream', attributes: {}, body: '' }
 }
 
-/** Waits for all, also where one fails: the next attempt must not begin while a listener still runs. */
+/** Waits for all calls, even if one fails: the next attempt must not begin while a listener still runs. */
 async function allOf(calls: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(calls)).find((one) => one.status === 'rejected')
   if (failed) throw failed.reason

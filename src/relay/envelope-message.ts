@@ -1,4 +1,4 @@
-/** An event as Postbus has it, on its way to another application with Postbus: as JSON, with the data as the codec writes them. */
+/** The message format for another application that uses Postbus: the whole event as JSON, its data encoded by the codec. */
 import { z } from 'zod'
 import { createCodec, type Codec, type CustomCodec } from '../codec/codec.ts'
 import { MAX_DOCUMENT_BYTES } from '../codec/limits.ts'
@@ -21,7 +21,7 @@ export function envelopeMessage(event: Envelope, codec: Codec): RelayMessage {
 const text = z.string().min(1)
 const time = z.iso.datetime({ offset: true }).transform((written) => new Date(written))
 
-/** Fields of newer releases are passed over. */
+/** Unknown fields, such as those of newer releases, are ignored. */
 const written = z.object({
   id: z.uuid(),
   type: text,
@@ -39,14 +39,14 @@ const written = z.object({
 })
 
 /**
- * Reads what a relay with `format: 'envelope'` has sent. Its data are what the other application had: check them, by making an event of your
- * own of them.
+ * Reads a message that a relay with `format: 'envelope'` has sent. Its data is what the other application published. To check the data, make an
+ * event of your own event type from it.
  *
  * @example
  * const { id, data } = readEnvelope(message.body)
  * await bus.publish(OrderCreated(data as OrderData, { id }), { tx })
  *
- * @throws {PostbusError} `POSTBUS_INVALID_EVENT` for what no relay has sent, `POSTBUS_CORRUPT_PAYLOAD` for data that cannot be decoded.
+ * @throws {PostbusError} `POSTBUS_INVALID_EVENT` if no relay has sent this, `POSTBUS_CORRUPT_PAYLOAD` if the data cannot be decoded.
  */
 export function readEnvelope(
   body: string | Uint8Array,
@@ -56,7 +56,7 @@ export function readEnvelope(
   if (!read.success) throw notAnEnvelope(z.prettifyError(read.error))
   const { payload, metadata, ...around } = read.data
   const data = createCodec({ codecs, maxBytes: MAX_DOCUMENT_BYTES }).decode(payload)
-  return Object.freeze({ ...around, data, metadata: metadata as EventMetadata }) // it came out of JSON
+  return Object.freeze({ ...around, data, metadata: metadata as EventMetadata }) // parsed from JSON, so all its values are JSON values
 }
 
 function jsonOf(body: string | Uint8Array): unknown {

@@ -9,26 +9,26 @@ import type { RelayFormat, RelayMessage } from './message.ts'
 
 /** How a relay writes its messages. */
 export interface MessageOptions extends CloudEventOptions {
-  /** What is made of an event. Default: what the target wants, else `'cloudevents'`. */
+  /** The format of the messages. Default: the `format` of the target, else `'cloudevents'`. */
   readonly format?: RelayFormat | undefined
   /**
-   * How the data of a CloudEvent are written. `'json'`: as JSON alone, in which a date or a bigint is text. `'superjson'`: `{ json, meta }`, as
-   * stored, for receivers that read superjson. Default: `'json'`.
+   * How the data of a CloudEvent is written. `'json'`: plain JSON, in which a date or a bigint is text. `'superjson'`: `{ json, meta }`, as stored,
+   * for receivers that read superjson. Default: `'json'`.
    */
   readonly data?: 'json' | 'superjson' | undefined
-  /** Give the `codecs` that `createBus` was given: data with classes of your own cannot be written without them. Default: none. */
+  /** The same `codecs` as those of `createBus`. Without them, data with classes of your own cannot be written. Default: none. */
   readonly codecs?: readonly CustomCodec[] | undefined
 }
 
 const FORMATS: readonly unknown[] = ['cloudevents', 'cloudevents-binary', 'envelope']
 
-/** The function that makes messages in a format. */
+/** Returns the function that makes the message of an event. */
 export function messagesIn(
   format: RelayFormat,
   { data: form = 'json', codecs = [], ...options }: MessageOptions,
 ): (event: Envelope) => RelayMessage | Promise<RelayMessage> {
   if (typeof format === 'function') return format
-  // What could be published can be relayed: the bus has refused what is larger than its own limit.
+  // Every published event can be relayed: the bus has already refused data above its own limit.
   const codec = createCodec({ codecs, maxBytes: MAX_DOCUMENT_BYTES })
   if (format === 'envelope') return (event) => envelopeMessage(event, codec)
 
@@ -40,7 +40,7 @@ export function messagesIn(
   return (event) => make(event, dataOf(event), options)
 }
 
-/** What is wrong with them; `null`: nothing. */
+/** Returns what is wrong with the options, or `null`. */
 export function formatProblem({ format = 'cloudevents', data = 'json' }: MessageOptions): string | null {
   if (typeof format !== 'function' && !FORMATS.includes(format))
     return `expected \`format\` to be one of ${FORMATS.join(', ')}, or a function that makes a message.`

@@ -1,16 +1,16 @@
-/** The headers of a message in binary mode: the attributes of its CloudEvent, as protocols want them. */
+/** The headers of a message in binary mode: the attributes of its CloudEvent, with the prefix and the encoding that the protocol wants. */
 import type { RelayMessage } from './message.ts'
 
 export interface HeaderOptions {
-  /** What stands before the name of an attribute: `ce-` in HTTP and NATS, `ce_` in Kafka, `cloudEvents_` in AMQP. */
+  /** The prefix of each attribute's name: `ce-` in HTTP and NATS, `ce_` in Kafka, `cloudEvents_` in AMQP. */
   readonly prefix: string
-  /** Whether values are percent-encoded, as headers of HTTP have to be. Default: `false`. */
+  /** Whether values are percent-encoded, as HTTP headers require. Default: `false`. */
   readonly isEncoded?: boolean | undefined
 }
 
 /**
- * Writes the attributes of a message as headers. Empty in structured mode. The content type is for the target: protocols have a place of their
- * own for it.
+ * Writes the attributes of a message as headers. In structured mode there are none. The content type is not included: each protocol has its own
+ * place for it, and the target puts it there.
  *
  * @example const headers = { 'content-type': message.contentType, ...headersOf(message, { prefix: 'ce-', isEncoded: true }) }
  */
@@ -19,7 +19,7 @@ export function headersOf({ attributes }: RelayMessage, { prefix, isEncoded = fa
   return Object.fromEntries(headers) as Record<string, string>
 }
 
-/** All but printable ASCII, and of that the space, the quote and the percent sign: the HTTP binding of CloudEvents. */
+/** Encodes everything except printable ASCII, and also the space, the quote and the percent sign, as CloudEvents requires for HTTP. */
 function encoded(value: string): string {
   return value.toWellFormed().replace(/[^\x21\x23\x24\x26-\x7e]+/gu, encodeURIComponent)
 }

@@ -1,32 +1,32 @@
-/** What is sent of one event, and in which form. */
+/** The message that a relay sends for one event, and the formats that it can have. */
 import type { Envelope } from '../events/envelope.ts'
 
-/** What is sent of one event, in the relay's format. */
+/** The message for one event, in the relay's format. */
 export interface RelayMessage {
-  /** The event's id: the same for each attempt and each replay, so that the other side can tell what it has. */
+  /** The event's id: the same for each attempt and each replay, so that the receiver can recognise a duplicate. */
   readonly id: string
   /** The name of the event type, for subjects, topics and routing keys. */
   readonly type: string
-  /** What is to be kept in order. `null`: no order needed. */
+  /** Messages with the same key must stay in order. `null`: the order does not matter. */
   readonly partitionKey: string | null
   readonly occurredAt: Date
   /** The media type of the body. */
   readonly contentType: string
   /**
-   * What stands beside the body in binary mode: the attributes of CloudEvents, without a prefix. A target writes them as headers, as its
-   * protocol has it: see `headersOf`. Empty where everything is in the body.
+   * In binary mode, the attributes of the CloudEvent, without a prefix. A target writes them as headers of its protocol: see `headersOf`. Empty
+   * when everything is in the body.
    */
   readonly attributes: Readonly<Record<string, string>>
   readonly body: string | Uint8Array
 }
 
 /**
- * What a relay makes of an event before it is sent.
+ * The form in which a relay sends an event.
  *
- * - `'cloudevents'`: a CloudEvent in structured mode, one JSON object. It needs nothing of the protocol.
+ * - `'cloudevents'`: a CloudEvent in structured mode, one JSON object. It needs no headers from the protocol.
  * - `'cloudevents-binary'`: a CloudEvent in binary mode, the data as the body, and attributes that become headers.
  * - `'envelope'`: the event as Postbus stores it, for another application with Postbus: see `readEnvelope`.
- * - A function: what you make of the event.
+ * - A function: makes the message itself.
  */
 export type RelayFormat =
   'cloudevents' | 'cloudevents-binary' | 'envelope' | ((event: Envelope) => RelayMessage | Promise<RelayMessage>)

@@ -1,6 +1,6 @@
 /**
- * `defineRelay` declares a handler that passes events to another system: a broker, a webhook. It has all that a handler has: retries, order
- * per key, dead letters, replay, pace.
+ * `defineRelay` declares a handler that passes events to another system, such as a broker or a webhook. A relay has everything that a handler
+ * has: retries, order per key, dead letters, replay, rate limits.
  */
 import { callerOf } from '../events/defined-at.ts'
 import type { Envelope } from '../events/envelope.ts'
@@ -50,7 +50,7 @@ export function defineRelay<const Name extends string, const Listens extends Lis
   }
 
   const made = { batch: null, definedAt: callerOf(defineRelay), close: async () => to.close?.() }
-  // The registry matches events to what the relay listens to; only the types of `handle` got lost.
+  // The registry passes only events that the relay listens to; only the types of `handle` are lost here.
   return handlerFrom(name, { ...rest, handle }, made) as unknown as Relay<Name, Listens>
 }
 
@@ -59,7 +59,7 @@ function relayContext(relay: string, event: Envelope, context: HandlerContext): 
   return Object.freeze({ relay, event, attempt, maxAttempts, deliveryId, isReplay, replayId, signal, log })
 }
 
-/** What handlers may say and relays may not: nothing can be sent and be part of a transaction. */
+/** Options of handlers that a relay does not have. A message that is sent cannot be part of a transaction. */
 const NOT_FOR_RELAYS = ['transactional', 'runs', 'handle']
 
 function checkRelay(name: string, definition: RelayDefinition<Listening>): void {

@@ -1,5 +1,5 @@
 /**
- * Where a relay passes events: the interface that every target has, ours and yours. It is small on purpose: one function that sends.
+ * The interface of every target, ours and yours: the place where a relay sends events. It is small on purpose: one function that sends.
  *
  * A target opens its connection at the first `send` and keeps it. `bus.close()` calls `close`; a later `send` opens it again.
  */
@@ -8,31 +8,31 @@ import type { HandlerContext } from '../handlers/handler-context.ts'
 import type { Discard, Failed, Skip, Snooze } from '../handlers/outcome.ts'
 import type { RelayFormat, RelayMessage } from './message.ts'
 
-/** What a target is given besides the message. */
+/** The second argument of `send`. */
 export interface RelayContext extends Pick<
   HandlerContext,
   'attempt' | 'maxAttempts' | 'deliveryId' | 'isReplay' | 'replayId' | 'signal' | 'log'
 > {
   /** The name of the relay. */
   readonly relay: string
-  /** The event itself, for what depends on it: an address, a topic. */
+  /** The event itself, for example to choose an address or a topic by it. */
   readonly event: Envelope
 }
 
-/** What a target may return besides nothing, which is done: the answers of handlers. */
+/** What a target may return: the same outcomes as a handler. If it returns nothing, the message is done. */
 export type RelayAnswer = Skip | Failed | Discard | Snooze
 
 export interface RelayTarget {
   /** For errors and logs: `nats jetstream`, `webhook`. */
   readonly name: string
-  /** What it is sent where the relay has no `format`. Default: `'cloudevents'`. */
+  /** The format of its messages when the relay has no `format`. Default: `'cloudevents'`. */
   readonly format?: RelayFormat | undefined
   /**
-   * Sends a message. Resolves when the other side has taken it for good, not before: what is done is never sent again. What it throws is
-   * a failed attempt. It must heed `context.signal`, and may be called for many messages at once; messages of one partition key come
-   * one after the other.
+   * Sends a message. It must not resolve before the other side has accepted the message for good: a message that is done is never sent again.
+   * An error that it throws is a failed attempt. It must obey `context.signal`. It may be called for many messages at once; messages of one
+   * partition key come one after the other.
    */
   send(message: RelayMessage, context: RelayContext): Promise<RelayAnswer | void>
-  /** Lets go of its connection: called by `bus.close()`, when no worker runs any more. Safe to repeat; a later `send` connects again. */
+  /** Closes its connection. Called by `bus.close()`, when no worker runs any more. Safe to repeat; a later `send` connects again. */
   close?(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** `defineSchedule` declares an event that the calendar publishes: once per tick of a cron pattern, whichever process lives then. */
+/** `defineSchedule` declares an event that workers publish by the calendar: once per tick of a cron pattern, however many workers run. */
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { callerOf } from '../events/defined-at.ts'
@@ -13,7 +13,7 @@ export interface Tick {
   readonly name: string
   /** When the tick was due: the same for every process, however late the event is published. */
   readonly at: Date
-  /** It is published more than a minute late: no worker lived. */
+  /** Whether the event is published more than a minute late, because no worker was running. */
   readonly isMissed: boolean
 }
 
@@ -39,12 +39,12 @@ export interface ScheduleDefinition {
   /** The time zone in which the pattern is read, such as `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string
   /**
-   * Which ticks are made up that passed while no worker lived: the `latest` one (the default), `all` of them in their order, or `none`.
+   * Which of the ticks that passed while no worker was running are published afterwards: the `latest` one (the default), `all` in order, or `none`.
    */
   readonly missed?: Missed
   /**
-   * Makes the event of a tick. It runs in a worker, inside the transaction that publishes the event: no calls, no side effects. Its id is
-   * replaced by one that follows from schedule and tick.
+   * Makes the event of a tick. It runs in a worker, inside the transaction that publishes the event, so it must make no calls and have no
+   * side effects. The id of the event is replaced by one that is made from the schedule's name and the tick.
    */
   readonly event: (tick: Tick) => Envelope
 }
@@ -66,7 +66,7 @@ export interface Schedule<Name extends string = string> {
 export type ScheduleSet = readonly Schedule[] | Readonly<Record<string, unknown>>
 
 /**
- * Declares a schedule, for `createBus({ schedules: [ … ] })`. Its name is what the database remembers its ticks by. A new one begins now.
+ * Declares a schedule, for `createBus({ schedules: [ … ] })`. The database remembers its ticks by its name. A new schedule begins now.
  *
  * @example
  * const dailyReport = defineSchedule('reports.daily', {
@@ -94,7 +94,7 @@ export function defineSchedule<const Name extends string>(name: Name, definition
 /**
  * The schedules of a bus.
  *
- * @throws {PostbusError} `POSTBUS_INVALID_SCHEDULE` for what is none, and for two of one name.
+ * @throws {PostbusError} `POSTBUS_INVALID_SCHEDULE` for a value that is no schedule, and for two schedules with one name.
  */
 export function schedulesIn(set: ScheduleSet): readonly Schedule[] {
   const found = new Map<string, Schedule>()
@@ -112,7 +112,8 @@ export function schedulesIn(set: ScheduleSet): readonly Schedule[] {
 }
 
 /**
- * The event of a tick, with an id that follows from both: who publishes it again, because an answer was lost, publishes nothing.
+ * Returns the event of a tick, with an id made from the schedule's name and the tick: if it is published again, because an answer was lost,
+ * nothing more is published.
  *
  * @throws {PostbusError} `POSTBUS_INVALID_EVENT` when the schedule's function returned no event; and what that function throws.
  */
@@ -120,7 +121,7 @@ export function eventOf(schedule: Schedule, at: Date, isMissed: boolean): Envelo
   const { name } = schedule
   const made: unknown = schedule.event(Object.freeze({ name, at: new Date(at), isMissed }))
   if (typeof made === 'object' && made !== null && 'type' in made && 'id' in made)
-    return Object.freeze({ ...(made as Envelope), id: idFrom(`${name} ${at.toISOString()}`) }) // what it is, publish checks
+    return Object.freeze({ ...(made as Envelope), id: idFrom(`${name} ${at.toISOString()}`) }) // publish checks the rest
   throw new PostbusError(
     'POSTBUS_INVALID_EVENT',
     `\`event\` of schedule "${name}" returned no event: expected what an event type makes, such as DayPassed({ … }).`,

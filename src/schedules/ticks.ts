@@ -1,23 +1,23 @@
 /**
- * The ticks of a cron pattern in its time zone. Where clocks are put forward, a tick in the hour that is left out comes at the end of the gap;
- * where they are put back, a daily tick in the hour that comes twice comes once, the first time, and an hourly one comes in both.
+ * Finds the ticks of a cron pattern in its time zone. When clocks go forward, a tick in the skipped hour comes at the end of the gap. When they
+ * go back, a daily tick in the repeated hour comes once, the first time; an hourly tick comes both times.
  */
 import { Cron } from 'croner'
 
-/** What to do with ticks that passed while no worker lived. */
+/** What to do with ticks that passed while no worker was running. */
 export type Missed = 'latest' | 'all' | 'none'
 
-/** What ticks follow from. */
+/** A cron pattern and its time zone. Together they determine the ticks. */
 export interface Pattern {
   readonly cron: string
   readonly timeZone: string
 }
 
-/** A tick that is published so much later was missed. */
+/** A tick that is published later than this counts as missed. */
 const LATE_MS = 60_000
-/** So many are published in one transaction. */
+/** The most ticks that are published in one transaction. */
 const MOST_AT_ONCE = 100
-/** The latest tick is looked for in ever longer stretches, so that a pattern with seconds is not counted through from a year ago. */
+/** We look for the latest tick in longer and longer stretches before now. So we do not step through a whole year of a pattern with seconds. */
 const STRETCHES_MS = [60_000, 3_600_000, 86_400_000, 35 * 86_400_000]
 /** Minute, hour, day, month, day of the week; perhaps seconds before them. */
 const FIELDS = [5, 6]
@@ -48,16 +48,16 @@ export function nextTick({ cron, timeZone }: Pattern, after: Date): Date | null 
   return new Cron(cron, { timezone: timeZone, paused: true }).nextRun(after)
 }
 
-/** Ticks that are to be published now. */
+/** The ticks to publish now. */
 export interface DueTicks {
   readonly ticks: readonly { readonly at: Date; readonly isMissed: boolean }[]
-  /** Up to where all is done then; `null`: no tick has come. */
+  /** The schedule is done up to this time when these ticks are published; `null`: no tick has come. */
   readonly upTo: Date | null
-  /** There may be more at once. */
+  /** Whether more ticks may be due right now. */
   readonly hasMore: boolean
 }
 
-/** Of a schedule that is done up to `after`. */
+/** Returns the due ticks of a schedule that is done up to `after`. */
 export function dueTicks(schedule: Pattern & { readonly missed: Missed }, after: Date, now: Date): DueTicks {
   const all = schedule.missed === 'all'
   const found = all ? ticksIn(schedule, after, now, MOST_AT_ONCE) : latestIn(schedule, after, now)

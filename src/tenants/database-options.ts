@@ -1,4 +1,4 @@
-/** The options of `bus.forDatabase`: where the other database is, and what of a bus's options belongs to a database. */
+/** The options of `bus.forDatabase`: where the other database is, and the bus options that belong to a database. */
 import { z } from 'zod'
 import { atMostOneConnection, connectionOptions } from '../connection-options.ts'
 import { SCHEMA_NAME } from '../names.ts'
@@ -31,7 +31,7 @@ const databaseOptions = z
 
 export type DatabaseOptions = z.input<typeof databaseOptions>
 
-/** What belongs to a database: it is not taken over from another one. */
+/** Options that belong to a database, and are not inherited by the bus of another one. */
 const NOWHERE = {
   connectionString: undefined,
   connection: undefined,
@@ -43,7 +43,7 @@ const NOWHERE = {
 } as const
 
 /**
- * The settings of a bus, there.
+ * Returns the settings of the bus for the other database.
  *
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`.
  */

@@ -1,6 +1,6 @@
 /**
- * The buses that were made from one: each once, by its name, and closed with it. They are the same application, so they share its
- * handlers; each has a schema, or a database, of its own.
+ * The buses that were made from one bus: one for each name, closed together with it. They belong to one application and share its
+ * handlers; each has its own schema or database.
  */
 import { PostbusError } from '../errors.ts'
 import type { WorkerOptions } from '../options.ts'
@@ -12,14 +12,14 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** What one of them does for those who work for all. */
+/** The part of a bus that the code for all tenants uses. */
 export interface MemberBus {
   readonly about: BusName
   /** The name of its database. */
   readonly database: string
   /** Resolves when its database has answered. */
   ping(): Promise<unknown>
-  /** Makes a worker which shares slots with the others' workers. */
+  /** Makes a worker that shares slots with the workers of the other buses. */
   worker(slots: SlotsOfTenants, options: WorkerOptions): Worker
 }
 
@@ -28,7 +28,7 @@ export class Family<Bus extends Closable> {
   readonly #members = new WeakMap<Bus, MemberBus>()
   #isClosed = false
 
-  /** @throws {PostbusError} `POSTBUS_CLOSED` when the first of them was closed, and what `make` throws. */
+  /** @throws {PostbusError} `POSTBUS_CLOSED` when the first bus was closed, and what `make` throws. */
   member(name: string, make: () => Bus): Bus {
     if (this.#isClosed)
       throw new PostbusError('POSTBUS_CLOSED', 'This bus was closed, and its tenants with it. Create another one.')
@@ -43,17 +43,17 @@ export class Family<Bus extends Closable> {
     this.#members.set(bus, member)
   }
 
-  /** `undefined`: it is no bus of this family. */
+  /** Returns `undefined` for a bus that is not of this family. */
   find(bus: Bus): MemberBus | undefined {
     return this.#members.get(bus)
   }
 
-  /** The next one of that name is another bus. */
+  /** Forgets a bus, so that the next bus of that name is a new one. */
   forget(bus: Bus): void {
     for (const [name, one] of this.#made) if (one === bus) this.#made.delete(name)
   }
 
-  /** Those whose names begin so. Nothing more is made after all have been closed. */
+  /** Closes the buses whose names begin with `prefix`. With an empty prefix all are closed, and no more can be made. */
   async closeBelow(prefix: string): Promise<void> {
     if (prefix === '') this.#isClosed = true
     const below = [...this.#made].filter(([name]) => name.startsWith(prefix))

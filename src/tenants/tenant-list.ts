@@ -1,7 +1,7 @@
-/** How an application says who its tenants are. */
+/** The list of an application's tenants, as the application gives it. */
 import type { DatabaseOptions } from './database-options.ts'
 
-/** A bus, as far as a list of tenants is concerned: every bus is one. */
+/** The part of a bus that a list of tenants needs. Every bus has it. */
 export interface TenantBus {
   readonly name: string
   readonly schema: string
@@ -9,11 +9,11 @@ export interface TenantBus {
   forDatabase(name: string, options: DatabaseOptions): TenantBus
 }
 
-/** The name of a schema, or a bus: one that `forSchema` or `forDatabase` of the given bus returned. */
+/** A tenant: the name of a schema, or a bus that `forSchema` or `forDatabase` of the given bus returned. */
 export type Tenant = string | TenantBus
 
 /**
- * Returns all tenants that there are now. Asked when a worker starts, every few seconds after that, and by the command line.
+ * Returns all present tenants. Called when a worker starts, every few seconds after that, and by the command line.
  *
  * @example async () => (await db.selectFrom('tenants').select('schema').execute()).map(({ schema }) => schema)
  * @example async (bus) => (await shards()).map(({ name, url }) => bus.forDatabase(name, { connectionString: url }))

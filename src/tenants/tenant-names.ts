@@ -1,11 +1,13 @@
-/** The names of tenants' schemas and of databases. Each schema of ours has one of pg-boss's beside it, whose name follows from its own. */
+/**
+ * The names of tenants' schemas and of databases. Each Postbus schema has a second schema for pg-boss, whose name is derived from its own.
+ */
 import { PostbusError } from '../errors.ts'
 import { SCHEMA_NAME } from '../names.ts'
 
 const OF_PGBOSS = '_pgboss'
 const MOST = 48 - OF_PGBOSS.length
 const DATABASE_NAME = /^[a-z][a-z0-9_.-]{0,63}$/
-/** Postgres's own. */
+/** Names that Postgres uses itself. */
 const TAKEN = /^pg_|^information_schema$|^public$/
 
 export interface SchemaNames {
@@ -14,9 +16,10 @@ export interface SchemaNames {
 }
 
 /**
- * The schemas of a tenant. `own`: those of the bus that it is made from, which may have any names.
+ * Returns the schemas of a tenant. `own`: the schemas of the bus from which it is made, which may have any names.
  *
- * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a name that cannot be one, or would meet another one's schemas.
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a name that no schema can have, or that collides with the
+ * schemas of another bus.
  */
 export function namesOfTenant(name: unknown, own: SchemaNames): SchemaNames {
   const refuse = (problem: string) =>

@@ -1,8 +1,8 @@
 /**
- * A worker for many tenants, in one process: a worker for each of them, with slots that they share. It asks again and again which
- * tenants there are.
+ * A worker for many tenants in one process: it runs one worker for each tenant, and these share slots. It asks repeatedly for the
+ * list of tenants.
  *
- *   is in the list ──► worker started ──► is not in the list any more ──► worker stopped
+ *   is in the list ──► worker started ──► is no longer in the list ──► worker stopped
  *                        │ cannot start: said once, and tried again at the next look
  */
 import { sleep } from '../clock.ts'
@@ -16,14 +16,14 @@ import type { Worker } from '../worker/worker.ts'
 import { withinMs } from '../worker/within.ts'
 import type { MemberBus } from './family.ts'
 
-/** So long does `start()` wait for tenants whose database does not answer. They start when it does. */
+/** How long `start()` waits for tenants whose database does not answer. They start when it does. */
 const START_LIMIT_MS = 5_000
 
-/** A tenant of which there can be a worker. */
+/** A tenant for which a worker can be made. */
 export interface WorkedTenant {
   readonly name: string
   readonly member: Pick<MemberBus, 'about' | 'database' | 'ping'>
-  /** Another one at each call. */
+  /** Makes a new worker at each call. */
   makeWorker(): Worker
 }
 
@@ -40,7 +40,7 @@ interface Running extends Pick<WorkedTenant, 'member'> {
 export class TenantsWorker {
   readonly #parts: TenantsWorkerParts
   readonly #running = new Map<string, Running>()
-  /** What was said about tenants that could not be started. */
+  /** The last message about each tenant that could not be started. */
   readonly #said = new Map<string, string>()
   readonly #over = new AbortController()
   #state: 'new' | 'started' | 'stopping' = 'new'
@@ -55,9 +55,10 @@ export class TenantsWorker {
   }
 
   /**
-   * Works for all tenants that there are, and for those that come later. Resolves when it works for those whose database has answered.
+   * Starts work for all present tenants, and later for new ones. Resolves when it works for all tenants whose database has answered.
    *
-   * @throws what `tenants` of the bus throws, here and not later; `POSTBUS_CLOSED` when it was started before.
+   * @throws what the bus's option `tenants` throws at the first call; later errors are signals. `POSTBUS_CLOSED` when it was started
+   * before.
    */
   async start(): Promise<void> {
     this.#begin()
@@ -66,9 +67,9 @@ export class TenantsWorker {
   }
 
   /**
-   * Works for one tenant after the other until nothing of it is due any more, stops, and returns what was done.
+   * Works for one tenant after the other, until none of its deliveries is due any more. Then stops, and returns what was done.
    *
-   * @throws after it has worked for all others: why it could not work for a tenant. The signal `tenant.failed` reports each of them.
+   * @throws the error of the first tenant that it could not work for, after it has worked for the others. The signal `tenant.failed` reports each one.
    */
   async drain(): Promise<WorkerCounts> {
     this.#begin()
@@ -109,20 +110,20 @@ export class TenantsWorker {
     await this.stop()
   }
 
-  /** The tenants that it works for now. */
+  /** The names of the tenants for which it works now. */
   tenants(): readonly string[] {
     return [...this.#running.keys()]
   }
 
-  /** What became of attempts so far, of all tenants together. */
+  /** The counts of how attempts have ended so far, for all tenants together. */
   counts(): WorkerCounts {
     const running = [...this.#running.values()].map(({ worker }) => worker.counts())
     return [this.#ended, ...running].reduce(addCounts)
   }
 
   /**
-   * As `worker.http()`, for all tenants together: ready is a worker when one of their databases answers. `/metrics` counts what is done; what waits
-   * is not in it.
+   * Like `worker.http()`, for all tenants together: it is ready when one of their databases answers. `/metrics` counts what was done, but not the
+   * deliveries that wait.
    */
   http(options?: WorkerHttpOptions): WorkerHttp {
     const hindrance = () => {
@@ -137,7 +138,7 @@ export class TenantsWorker {
     return workerHttp({ over: this.#over.signal, hindrance }, parts, options)
   }
 
-  /** One tenant of each database asks. */
+  /** Asks each database, through one tenant of it. */
   async #ping(): Promise<unknown> {
     const members = new Map([...this.#running.values()].map(({ member }) => [member.database, member]))
     return members.size === 0 ? undefined : Promise.any([...members.values()].map((member) => member.ping()))
@@ -169,7 +170,7 @@ export class TenantsWorker {
       try {
         const tenants = await list()
         failed = false
-        if (!over.aborted) void this.#look(tenants) // one that cannot start yet holds up no other
+        if (!over.aborted) void this.#look(tenants) // not awaited: a tenant that cannot start yet must not hold up others
       } catch (error) {
         const message = `The tenants could not be listed; those that were there are worked for: ${safeTextOfError(error)}`
         if (!failed && !over.aborted) emit('warn', 'tenants.unknown', message)
@@ -178,7 +179,7 @@ export class TenantsWorker {
     }
   }
 
-  /** Resolves when those that are new have started, or cannot. */
+  /** Starts and stops workers as the list says. Resolves when each new worker has started or failed to start. */
   async #look(tenants: readonly WorkedTenant[]): Promise<void> {
     if (this.#over.signal.aborted) return
     const names = new Set(tenants.map(({ name }) => name))
@@ -206,7 +207,7 @@ export class TenantsWorker {
     this.#parts.emit('error', 'tenant.failed', message, { bus: name })
   }
 
-  /** It stays among those that run until it has stopped: one that comes back meanwhile starts at a later look. */
+  /** The tenant stays in the list of running ones until its worker has stopped. If it comes back meanwhile, it starts at a later look. */
   async #leave(name: string, { worker }: Running): Promise<void> {
     await worker.stop()
     if (this.#running.get(name)?.worker !== worker) return

@@ -1,4 +1,4 @@
-/** `bus.tenants`: all tenants of an application at once, as the option `tenants` of its bus lists them. */
+/** `bus.tenants`: work on all tenants of an application at once, as the bus's option `tenants` lists them. */
 import type { MigrateOptions, MigrateReport } from '../deliveries/operations.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
@@ -15,20 +15,22 @@ export interface Tenants<Bus> {
   /** Whether the bus has the option `tenants`. */
   readonly areKnown: boolean
   /**
-   * The bus of each tenant, as they are now.
+   * Returns the bus of each present tenant.
    *
-   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the bus has no `tenants`, or what that returned is no list of tenants.
+   * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the bus has no option `tenants`, or the option did not return a list
+   * of tenants.
    */
   list(): Promise<readonly Bus[]>
   /**
-   * Installs or updates the schema of each tenant, one after the other. Goes on when one of them fails, and returns what became of each.
+   * Installs or updates the schema of each tenant, one after the other. If one fails, it goes on with the others. Returns the result of
+   * each.
    *
    * @throws {PostbusError} what `list()` throws.
    */
   migrate(options?: TenantsMigrateOptions): Promise<readonly TenantMigration[]>
   /**
-   * Makes one worker for all tenants: those that come later join within `lookEveryMs`, and those that go leave. They share its slots, evenly
-   * when these are short.
+   * Makes one worker for all tenants. New tenants join within `lookEveryMs`, and removed ones leave. The tenants share its slots, evenly
+   * when slots are short.
    *
    * @example
    * const worker = bus.tenants.worker({ queues: { events: 20 }, perTenant: 5 })
@@ -38,12 +40,12 @@ export interface Tenants<Bus> {
 }
 
 export interface TenantsMigrateOptions extends Pick<MigrateOptions, 'dryRun'> {
-  /** Called before each step, and when it waits, with the name of the tenant. */
+  /** Called before each step, with the name of the tenant. `onWait` is called when a migration waits. */
   readonly onStep?: (tenant: string, step: string) => void
   readonly onWait?: (tenant: string, what: string) => void
 }
 
-/** What became of one tenant. */
+/** The result for one tenant. */
 export type TenantMigration = { readonly tenant: string } & (
   ({ readonly is: 'migrated' } & MigrateReport) | { readonly is: 'failed'; readonly error: unknown }
 )
@@ -69,7 +71,7 @@ export function tenantsOf<Bus extends Member>({ bus, list: given, family, emit }
   }
 
   function busOf(tenant: Tenant): Bus {
-    if (typeof tenant === 'string') return bus().forSchema(tenant) as Bus // of ours, it is of our kind
+    if (typeof tenant === 'string') return bus().forSchema(tenant) as Bus // a bus of ours returns buses of the same type
     if (tenant instanceof Object && family.find(tenant as Bus)) return tenant as Bus
     throw notTenants(`one with a ${typeof tenant}`)
   }
@@ -112,7 +114,7 @@ function workedTenant<Bus extends Member>(
   tenant: Bus,
   { slots, how }: { readonly slots: SlotsOfTenants; readonly how: WorkerOptions },
 ) {
-  const member = family.find(tenant)! // what is listed is of this family
+  const member = family.find(tenant)! // `list` returns buses of this family only
   return { name: tenant.name, member, makeWorker: () => member.worker(slots, how) }
 }
 

@@ -1,4 +1,4 @@
-/** Binds to a test what the async context cannot lead to it: a server that was started before, an emitter, a callback. */
+/** Binds code to a test where the async context cannot: a server that was started earlier, an emitter, a callback. */
 import { EventEmitter } from 'node:events'
 import { Server } from 'node:net'
 import { inspect } from 'node:util'
@@ -9,20 +9,20 @@ import { currentTest } from './owner.ts'
 import { state } from './state.ts'
 import type { TestBus } from './test-bus.ts'
 
-/** What can be bound: a function (use the one that is returned), an emitter, an http or net server, or a bus. */
+/** The things that can be bound: a function (use the returned one), an emitter, an http or net server, or a bus. */
 export type AllowTarget = ((...parameters: never[]) => unknown) | EventEmitter | Bus
 
 /**
- * From now until the test ends, what `target` calls belongs to the test: its events, its mode, its assertions.
+ * From now until the test ends, the code that `target` calls belongs to the test: its events, its mode, its assertions.
  *
- * - A function: returns a function that runs it for the test. The given one stays as it is.
- * - An emitter: its listeners run for the test. Of an http or net server also those of its connections and requests.
- * - A bus: what is published with it belongs to the test, unless another test's own code publishes.
+ * - A function: returns a new function that runs it for the test. The given function does not change.
+ * - An emitter: its listeners run for the test. For an http or net server, so do those of its connections and requests.
+ * - A bus: events published with it belong to the test, unless another test's own code publishes them.
  *
  * @example
  * const server = allowEventBus(createServer(app)) // its requests publish for this test
  *
- * @param owner the test, as `currentTestBus()` returns it there. Default: the test that calls this.
+ * @param owner the test, as `currentTestBus()` returns it inside that test. Default: the test that calls this function.
  * @throws {PostbusError} `POSTBUS_SEVERAL_TESTS` when the target belongs to another test that is still running.
  */
 export function allowEventBus<Target extends AllowTarget>(target: Target, owner?: TestBus): Target {
@@ -57,7 +57,7 @@ function bindEmitter<Emitter extends EventEmitter>(emitter: Emitter, test: TestB
   return emitter
 }
 
-/** `emit` runs for whichever test `key` is bound to at that moment, and as before when there is none. */
+/** Makes `emit` run for the test that `key` is bound to at that moment. Without such a test, or after its end, `emit` works as before. */
 function wrapEmit(emitter: EventEmitter, key: EventEmitter): void {
   const emit = emitter.emit.bind(emitter)
   emitter.emit = (name: string | symbol, ...parameters: unknown[]) => {
@@ -68,7 +68,7 @@ function wrapEmit(emitter: EventEmitter, key: EventEmitter): void {
   }
 }
 
-/** Sockets, requests and responses have a life of their own, in the context in which the connection was opened. */
+/** Sockets, requests and responses emit events too, in the async context in which their connection was opened. */
 function wrapCompanions(parameters: readonly unknown[], key: EventEmitter): void {
   for (const companion of parameters) {
     if (!(companion instanceof EventEmitter) || companions.has(companion)) continue
@@ -77,7 +77,7 @@ function wrapCompanions(parameters: readonly unknown[], key: EventEmitter): void
   }
 }
 
-/** So that a connection with many requests is wrapped once. */
+/** The objects wrapped already, so that a connection with many requests is wrapped once. */
 const companions = new WeakSet<EventEmitter>()
 
 function inTest<Result>(test: TestBus, work: () => Result): Result {

@@ -1,4 +1,4 @@
-/** Waiting for an event that is still to come: told by the mailbox, without looking again and again. */
+/** Waits for an event that a test expects to come: the mailbox reports each new event, so there is no polling. */
 import { clearTimeout, setTimeout } from '../clock.ts'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -19,7 +19,7 @@ type PublishedFrom = ReturnType<typeof stackAbove>
 export interface Arrival extends Patience {
   readonly test: TestBus
   readonly expected: Expectation
-  /** The function of the kit that the test called. */
+  /** The testing kit's function that the test called: the stack of the error begins above it. */
   readonly cut: (...parameters: never[]) => unknown
 }
 

@@ -12,16 +12,16 @@ import { unasserted } from './report-unasserted.ts'
 import type { TestBus } from './test-bus.ts'
 
 /**
- * Fails unless this test has published an event of this type that matches, returns the first one, and takes it out of
- * what is expected: the next assertion is about the next event. In strict mode only events published in strict mode count.
+ * Fails unless this test has published a matching event of this type. Returns the first one and marks it asserted: the
+ * next assertion is about the next event. In strict mode only events published in strict mode count.
  *
- * With `withinMs` it waits for an event that is still to come. It then returns a promise: await it.
+ * With `withinMs` it also waits for an event that is published later. It then returns a promise: await it.
  *
  * @example
  * const event = assertEventPublished(OrderCreated, { orderId: 'o-1' })
  * await assertEventPublished(OrderShipped, { orderId: 'o-1' }, { withinMs: 1_000 })
  *
- * @param match a part of the data, in which matchers such as `expect.any(String)` may stand, or a predicate on the event.
+ * @param match a part of the data, which may contain matchers such as `expect.any(String)`, or a predicate on the event.
  * @throws an AssertionError that lists what was published instead, where, and how it differs.
  * @throws {PostbusError} `POSTBUS_MODE_RECORDS_NOTHING`, `POSTBUS_NOT_IN_TEST`, `POSTBUS_SEVERAL_TESTS`.
  */
@@ -62,8 +62,8 @@ export function publishedEvents(type?: AnyEventType): readonly unknown[] {
 }
 
 /**
- * All events that this test has broadcast, in order. No one hears them in mailbox and strict mode, and strict mode expects no
- * assertion of them.
+ * All events that this test has broadcast, in order. In mailbox and strict mode no listener receives them, and strict mode does
+ * not require assertions of them.
  *
  * @example expect(broadcastEvents(PriceChanged).map(({ data }) => data.productId)).toEqual(['p-1'])
  */
@@ -76,7 +76,7 @@ export function broadcastEvents(type?: AnyEventType): readonly unknown[] {
   return events.filter((event) => meets(event, expected))
 }
 
-/** Fails if an event was published and not asserted: in strict mode a strict one, in mailbox mode any. */
+/** Fails if a published event was not asserted. In strict mode only events published in strict mode count, in mailbox mode all. */
 export function assertNoPendingEvents(): void {
   const test = recordingTest('assertNoPendingEvents')
   const pending = test.candidates()
@@ -89,7 +89,7 @@ function firstOf(test: TestBus, expected: Expectation) {
   return test.candidates().find(({ event }) => meets(event, expected))
 }
 
-/** In the other modes nothing is recorded, so an assertion would fail, and a refutation pass, in any case. */
+/** In the other modes nothing is recorded: an assertion would always fail, and a refutation always pass. */
 function recordingTest(caller: string): TestBus {
   const test = currentTest(caller)
   const { mode } = test
@@ -104,7 +104,7 @@ function recordingTest(caller: string): TestBus {
   )
 }
 
-/** The frame that a runner shows is the test's own line. */
+/** Cuts the stack so that test runners show the test's own line. */
 function withFrame(error: Error, cut: (...parameters: never[]) => unknown): Error {
   Error.captureStackTrace(error, cut)
   return error

@@ -1,13 +1,13 @@
 /**
- * A connection belongs to no test. A pool opens one for whichever test comes first and lends it to the others, and their
- * callbacks would all run as that first test: its events would be theirs, without a word. So what a connection calls is code
- * that no test has started: it belongs to the only test that runs, and is refused when several do. Promises are not
- * concerned, since `await` goes on in the test that awaits.
+ * Makes sure that a network connection belongs to no test. A pool opens a connection for the first test that needs one, and
+ * lends it to the others. All their callbacks would run as that first test, which would silently get their events. So code
+ * that a connection calls counts as started by no test: its events belong to the only running test, and are refused when
+ * several tests run. Promises are not affected, since `await` continues in the test that awaits.
  */
 import { Socket } from 'node:net'
 import { state } from './state.ts'
 
-/** From now on, until the answer is called. */
+/** Takes effect now, until the returned function is called. */
 export function freeConnections(): () => void {
   const { connect } = Socket.prototype
   const connectAsNobody = function (this: Socket, ...given: never[]): Socket {

@@ -1,4 +1,4 @@
-/** Data of events on one line, short enough for a list. */
+/** Prints the data of events on one line, short enough for a list. */
 import { inspect } from 'node:util'
 
 export function dataInWords(value: unknown): string {

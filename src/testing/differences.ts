@@ -1,4 +1,4 @@
-/** How a value differs from the part of it that was expected. Nothing differs: it matches. */
+/** Lists how a value differs from the part of it that was expected; it matches if nothing differs. */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { isPlainObject } from '../realm.ts'
 import { ownCopy } from '../events/own-copy.ts'
@@ -12,7 +12,7 @@ export interface Difference {
   readonly got: unknown
 }
 
-/** Copies are compared, because those are all of this realm's classes, and of real Dates. */
+/** Compares copies, because all objects in a copy are of this realm's classes, and their Dates are real ones. */
 export function differencesOf(expected: unknown, got: unknown, path = ''): readonly Difference[] {
   if (isMatcher(expected)) return expected.asymmetricMatch(got) ? [] : [{ path, expected, got }]
   if (Array.isArray(expected) && Array.isArray(got) && expected.length === got.length) {
@@ -24,7 +24,7 @@ export function differencesOf(expected: unknown, got: unknown, path = ''): reado
   return isDeepStrictEqual(ownCopy(expected), ownCopy(got)) ? [] : [{ path, expected, got }]
 }
 
-/** What was got, with the expected part in it: beside what was got, only the differences stand out. */
+/** The received value with the expected part put into it. A diff with the received value then shows only the differences. */
 export function withExpected(expected: unknown, got: unknown): unknown {
   if (differencesOf(expected, got).length === 0) return got
   if (Array.isArray(expected) && Array.isArray(got) && expected.length === got.length) {
@@ -42,7 +42,7 @@ export function differenceInWords({ path, expected, got }: Difference): string {
   return `${path || 'data'}: expected ${expectedInWords(expected)}, got ${dataInWords(got)}`
 }
 
-/** What was expected, with matchers as their test runner names them. */
+/** Prints the expected value, with matchers as their test runner names them. */
 export function expectedInWords(expected: unknown): string {
   return dataInWords(printable(expected))
 }

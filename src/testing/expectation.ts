@@ -1,4 +1,4 @@
-/** What an assertion looks for: an event type, and perhaps a part of its data or a predicate. */
+/** Describes the event that an assertion looks for: an event type, and perhaps a part of its data or a predicate. */
 import { inspect, types } from 'node:util'
 import type { Envelope } from '../events/envelope.ts'
 import { PostbusError } from '../errors.ts'
@@ -11,7 +11,7 @@ export interface Expectation {
   readonly match: unknown
 }
 
-/** Checks what only a compiler would have refused. */
+/** Checks at run time what only a compiler would have refused. */
 export function expectation(caller: string, type: AnyEventType, match: unknown): Expectation {
   const given: unknown = type
   const isType = typeof given === 'function' && 'type' in given && 'version' in given
@@ -28,7 +28,7 @@ export function meets(event: Envelope, expected: Expectation): boolean {
   return isPredicate(match) ? answer(match, event) : differencesFrom(expected, event).length === 0
 }
 
-/** Where an event's data is not what was expected. */
+/** Lists where an event's data is not what was expected. */
 export function differencesFrom({ match }: Expectation, event: Envelope): readonly Difference[] {
   return match === undefined || isPredicate(match) ? [] : differencesOf(match, event.data)
 }

@@ -1,4 +1,4 @@
-/** What a failing assertion says: what was expected, and what this test published instead, where, and how it differs. */
+/** The messages of failing assertions: what was expected, and what this test published instead, where, and how it differs. */
 import type { AssertionError } from 'node:assert'
 import { assertionError } from './assertion-error.ts'
 import { dataInWords } from './data-in-words.ts'
@@ -70,7 +70,7 @@ function remark(test: TestBus, recorded: RecordedEvent): string {
   return test.mode === 'strict' && !recorded.strict ? '   (before strict mode)' : ''
 }
 
-/** Code that another test started may be what this test is waiting for. */
+/** Names a late event: code that another test started may have published what this test is waiting for. */
 function lateInWords(test: TestBus): string {
   const last = state.late.slice(test.lateBefore).at(-1)
   if (!last) return ''

@@ -1,4 +1,4 @@
-/** The testing kit, `postbus/testing`: what a test says about events. Works with any test runner. */
+/** The testing kit, `postbus/testing`: assertions, test databases, draining and time travel. Works with any test runner. */
 export { allowEventBus, currentTestBus, type AllowTarget } from './allow-event-bus.ts'
 export {
   assertEventPublished,

@@ -1,15 +1,15 @@
-/** What an assertion may say about an event's data: as much of it as matters, as the compiler sees it. */
+/** The types of what an assertion may say about an event's data: only the part that matters has to be given. */
 import type { EventOf } from '../events/event.ts'
 import type { AnyEventType } from '../handlers/listens-to.ts'
 
-/** A matcher of the test runner, such as `expect.any(String)`. Known by its method, so that every runner's fits. */
+/** A matcher of the test runner, such as `expect.any(String)`. Recognised by its method, so that the matchers of every runner fit. */
 export interface AsymmetricMatcher {
   asymmetricMatch(other: unknown): boolean
 }
 
 type Whole = string | number | bigint | boolean | null | undefined | Date | RegExp | URL | Error | ArrayBufferView
 
-/** A branded id is written as the text it is: what has a brand is a primitive and an object at once, as nothing else is. */
+/** Lets a test write a branded id as plain text. Only a branded type is a primitive and an object at once. */
 type Unbranded<Value> = Value extends object
   ? Value extends string
     ? string
@@ -24,7 +24,7 @@ type Unbranded<Value> = Value extends object
             : Value
   : Value
 
-/** In Maps and Sets, which are matched as a whole, and in the keys of records. */
+/** The type of a value inside a Map or Set, which is matched as a whole: branded ids become plain, also as keys of records. */
 type Inside<Value> = Value extends Whole
   ? Unbranded<Value>
   : Value extends ReadonlyMap<infer Key, infer Inner>
@@ -35,10 +35,10 @@ type Inside<Value> = Value extends Whole
         ? Value
         : { readonly [Key in keyof Value as UnbrandedKey<Key>]: Inside<Value[Key]> }
 
-/** Of a record by branded ids. */
+/** The key of a record, as plain text if it is a branded id. */
 type UnbrandedKey<Key extends PropertyKey> = Key extends object ? string : Key
 
-/** A part of data: as many of an object's properties as matter, each in part; arrays whole, each of their items in part. */
+/** A part of the data. An object needs only the properties that matter, an array all its items; each of these may again be a part. */
 export type PartOf<Data> =
   | AsymmetricMatcher
   | (Data extends Whole

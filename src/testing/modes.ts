@@ -1,4 +1,4 @@
-/** The mode of a test: what becomes of the events that it publishes. */
+/** The mode of a test: what happens to the events that it publishes. */
 import { inspect } from 'node:util'
 import { PostbusError } from '../errors.ts'
 import { notInTest } from './owner.ts'
@@ -16,11 +16,11 @@ const MODES: readonly string[] = ['mailbox', 'strict', 'inline', 'live'] satisfi
  * - `inline`: the interested handlers run before `publish` returns, and errors reach the publisher.
  * - `live`: they go where they go in production.
  *
- * Inside a test or `beforeEach` it holds for this test. At a test file's top level and in `beforeAll` it is the mode that
- * tests begin with, from there to the end of the file.
+ * Inside a test or `beforeEach` the mode applies to this test. At a test file's top level and in `beforeAll` it is the mode
+ * that tests begin with, from there to the end of the file.
  *
  * @example beforeEach(() => setEventBusMode('strict'))
- * @throws an AssertionError when strict mode is left with events that were not asserted; the mode is left all the same.
+ * @throws an AssertionError when strict mode is left with events that were not asserted; the mode changes nevertheless.
  * @throws {PostbusError} `POSTBUS_NOT_IN_TEST`, `POSTBUS_INVALID_OPTIONS`.
  */
 export function setEventBusMode(mode: EventBusMode | 'default'): void {
@@ -31,7 +31,7 @@ export function setEventBusMode(mode: EventBusMode | 'default'): void {
   if (leavesStrict) reportUnasserted(test, setEventBusMode)
 }
 
-/** The mode of this test, or outside of tests the one that they begin with: `mailbox` unless chosen otherwise. */
+/** Returns the mode of this test; outside of tests, the mode that tests begin with: `mailbox` unless chosen otherwise. */
 export function getEventBusMode(): EventBusMode {
   return (state.current.getStore() ?? outside('getEventBusMode')).mode
 }

@@ -1,4 +1,4 @@
-/** Whose event is it? The answer for code inside a test, for code bound to one, and for code that is neither. */
+/** Finds the test that an event belongs to: for code inside a test, for code bound to one, and for code that is neither. */
 import type { BusParts } from '../publishing/backend-override.ts'
 import { PostbusError } from '../errors.ts'
 import { state } from './state.ts'
@@ -10,8 +10,9 @@ export type Owner =
   | { readonly is: 'unclear'; readonly tests: readonly TestBus[] }
 
 /**
- * The test that a publish of a bus belongs to: the one whose code this is, else the one that the bus was bound to, else
- * the only one that runs. What a test started stays its own after its end, and never becomes another test's.
+ * Returns the owner of a publish with this bus: the running test whose code publishes, else the running test that the bus is
+ * bound to, else the only running test. Code that an ended test started does not pass to the only running test: the ended test
+ * stays its owner.
  */
 export function ownerOf(bus: BusParts): Owner {
   const here = state.current.getStore()
@@ -26,7 +27,7 @@ function boundOf(bus: BusParts): TestBus | undefined {
   return state.bound.get(bus) ?? (bus.parent ? boundOf(bus.parent) : undefined)
 }
 
-/** @throws {PostbusError} `POSTBUS_NOT_IN_TEST` or `POSTBUS_SEVERAL_TESTS`, each with what mends it. */
+/** @throws {PostbusError} `POSTBUS_NOT_IN_TEST` or `POSTBUS_SEVERAL_TESTS`, each with what to do about it. */
 export function currentTest(caller: string): TestBus {
   const here = state.current.getStore()
   if (here) return here

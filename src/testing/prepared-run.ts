@@ -1,4 +1,4 @@
-/** What a run of a handler alone begins with and ends with: a copy of the event as a worker would give it, and what became of it. */
+/** Prepares the run of one handler without a queue, on a copy of the event as a worker would pass it, and describes its result. */
 import { inspect } from 'node:util'
 import { partsOf, type BusParts } from '../publishing/backend-override.ts'
 import { decodedCopy, storedForm } from '../backends/decoded-copy.ts'
@@ -29,15 +29,15 @@ import { unstoredDelivery } from '../attempt/unstored-delivery.ts'
 import { standInBus } from './stand-in-bus.ts'
 
 export interface RunEventOptions {
-  /** Which attempt the handler is told this is, from 1 (the default) to its `maxAttempts`. */
+  /** The attempt number that the handler sees, from 1 (the default) to its `maxAttempts`. */
   readonly attempt?: number
-  /** For `context.tx`, and for what the handler publishes through its context. */
+  /** The transaction for `context.tx`, and for events that the handler publishes through its context. */
   readonly tx?: PublishTransaction
-  /** Whose codecs, log and `context.publish` to use. Needed for custom codecs, and to publish in inline or live mode. */
+  /** The bus whose codecs, log and `context.publish` are used. Needed for custom codecs, and to publish in inline or live mode. */
   readonly bus?: Bus
 }
 
-/** What became of the attempt. */
+/** How the attempt ended. */
 export type RunEventResult<Result> =
   | { readonly state: 'processed'; readonly result: Value<Result> }
   | { readonly state: 'not_interested' }
@@ -53,11 +53,11 @@ type Value<Result> = Exclude<Awaited<Result>, Skip | Failed | Discard | Snooze |
 export interface RunEventFailed {
   readonly state: 'failed'
   readonly reason: string
-  /** What was thrown, or the `cause` of `failed(…)`. Not enumerable, so that a comparison needs only the reason. */
+  /** The thrown error, or the `cause` of `failed(…)`. Not enumerable, so that a comparison needs only the reason. */
   readonly cause?: unknown
 }
 
-/** The event on its way to the handler; `null` when the handler is not interested. `what` is the function that was called. */
+/** Prepares the delivery and the handler's copy of the event. `member` is null if the handler is not interested. `what` begins errors. */
 export async function preparedRun(
   what: string,
   handler: AnyHandler,
@@ -82,7 +82,7 @@ export async function preparedRun(
 export function resultOf<Result>(answer: Answer): Exclude<RunEventResult<Result>, { state: 'not_interested' }> {
   if (answer.threw) return failed(safeTextOfError(answer.error), answer.error)
   const { value } = answer
-  // The value is what `handle` returned; only the compiler cannot follow it through the worker's code.
+  // The value is what `handle` returned, but the compiler cannot follow its type through the worker's code.
   if (!isAnswer(value)) return { state: 'processed', result: value as Value<Result> }
 
   switch (value.is) {

@@ -1,4 +1,4 @@
-/** Where an event was published: the caller's own lines, without the library's, Node's and other packages'. */
+/** Finds where an event was published: the caller's own lines, without those of the library, Node and other packages. */
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mappedPlace } from './source-map.ts'
@@ -19,15 +19,15 @@ const LIBRARY = libraryFolder()
 const FRAME = /^\s*at (?:async )?(?:(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+):(\d+)\)?$/
 
 /**
- * Remembers the stack above `cut`. What is remembered is read only when it is asked for, because turning it into text costs
- * ten times as much as taking it.
+ * Captures the stack above `cut`. The returned function turns it into places only when it is called, because turning a stack
+ * into text costs ten times as much as capturing it.
  */
 export function stackAbove(cut: (...parameters: never[]) => unknown): () => readonly Place[] {
   const trace: { stack?: string } = {}
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = MOST_FRAMES
   Error.captureStackTrace(trace, cut)
-  const whole = LIBRARY === null ? new Error() : null // a bundler may have made another function of `cut`
+  const whole = LIBRARY === null ? new Error() : null // a bundler may have replaced the function `cut`
   Error.stackTraceLimit = limit
   return () => {
     const places = ownPlaces(stackIn(trace))
@@ -35,7 +35,7 @@ export function stackAbove(cut: (...parameters: never[]) => unknown): () => read
   }
 }
 
-/** Text, unless something has a `prepareStackTrace` of its own. */
+/** The stack is a text, unless other code has set `Error.prepareStackTrace`. */
 function stackIn({ stack }: { stack?: unknown }): string {
   return typeof stack === 'string' ? stack : ''
 }

@@ -1,4 +1,4 @@
-/** Strict mode's complaint: the events that were not asserted, each with its data and where it was published. */
+/** Strict mode's failure: the events that were not asserted, each with its data and where it was published. */
 import type { AssertionError } from 'node:assert'
 import { assertionError } from './assertion-error.ts'
 import { dataInWords } from './data-in-words.ts'
@@ -9,9 +9,9 @@ const MOST_EVENTS = 20
 const MOST_PLACES = 4
 
 /**
- * Fails if strict mode still expects events, and expects them no more.
+ * Fails if strict mode still expects events to be asserted. It reports each event only once.
  *
- * @param cut the function of the kit that the test called, if it was the test that asked.
+ * @param cut the testing kit's function that the test called, if the test itself asked for this check.
  */
 export function reportUnasserted(test: TestBus, cut?: (...parameters: never[]) => unknown): void {
   const events = test.unasserted()
@@ -23,7 +23,7 @@ export function reportUnasserted(test: TestBus, cut?: (...parameters: never[]) =
   throw error
 }
 
-/** The failure itself, for whichever events are meant. */
+/** Builds the failure for these events. */
 export function unasserted(events: readonly RecordedEvent[], mode: EventBusMode = 'strict'): AssertionError {
   const shown = events.slice(0, MOST_EVENTS).map(described)
   const more = events.length > MOST_EVENTS ? [`  … and ${events.length - MOST_EVENTS} more`] : []

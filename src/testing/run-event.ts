@@ -1,4 +1,4 @@
-/** One handler, one event, no queue: what a handler does, tested alone and through the same steps as in a worker. */
+/** Runs one handler on one event without a queue, to test the handler alone, through the same steps as in a worker. */
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { AnyHandler, Handler } from '../handlers/handler.ts'
@@ -8,15 +8,15 @@ import type { Answer } from '../attempt/handler-call.ts'
 import { preparedRun, resultOf, type RunEventOptions, type RunEventResult } from './prepared-run.ts'
 
 /**
- * Asks the handler whether it is interested, and if so lets it handle a copy of the event that went through the codec, with
- * a worker's timeout and context. What it publishes goes where the mode says. Returns what became of the attempt.
+ * Asks the handler whether it is interested. If so, the handler gets a copy of the event that went through the codec, with a
+ * worker's timeout and context. The mode decides what happens to the events that it publishes. Returns how the attempt ended.
  *
  * @example
  * const ran = await runEvent(createInvoice, OrderCreated({ orderId: 'o-1', total: 42 }))
  * expect(ran).toEqual({ state: 'processed', result: { invoiceId: 'i-1' } })
  *
  * @throws {PostbusError} `POSTBUS_INTERESTED_FAILED`, `POSTBUS_UNSERIALIZABLE`, `POSTBUS_INVALID_EVENT`,
- * `POSTBUS_INVALID_OPTIONS`. What the handler throws is no error here, but the state `failed`.
+ * `POSTBUS_INVALID_OPTIONS`. An error that the handler throws is not thrown here: it becomes the state `failed`.
  */
 export async function runEvent<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
@@ -28,9 +28,10 @@ export async function runEvent<Listens extends ListensTo, Result>(
 }
 
 /**
- * Like `runEvent`, for tests in which the handler is to succeed.
+ * Like `runEvent`, for tests in which the handler must succeed.
  *
- * @throws {PostbusError} `POSTBUS_ATTEMPT_FAILED`, with the handler's name and the cause, when it failed, discarded or snoozed.
+ * @throws {PostbusError} `POSTBUS_ATTEMPT_FAILED`, with the handler's name and the cause, when it failed, discarded, snoozed or
+ * awaits completion.
  */
 export async function runEventOrThrow<Listens extends ListensTo, Result>(
   handler: Handler<string, Listens, Result>,
@@ -54,7 +55,7 @@ export async function runEventOrThrow<Listens extends ListensTo, Result>(
   }
 }
 
-/** Null: not interested. */
+/** Returns null if the handler is not interested. */
 async function answerTo(handler: AnyHandler, event: Envelope, options: RunEventOptions): Promise<Answer | null> {
   if (handler.batch) throw isBatchHandler(handler)
   const { member, parts } = await preparedRun('runEvent()', handler, event, options)

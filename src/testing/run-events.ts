@@ -1,4 +1,4 @@
-/** One batch handler, some events, no queue: what a batch does, tested alone and through the same steps as in a worker. */
+/** Runs one batch handler on some events without a queue, to test the handler alone, through the same steps as in a worker. */
 import { PostbusError } from '../errors.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { BatchHandler } from '../handlers/batch-handler.ts'
@@ -9,14 +9,14 @@ import type { BatchMember } from '../attempt/batch-member.ts'
 import { preparedRun, resultOf, type RunEventOptions, type RunEventResult } from './prepared-run.ts'
 
 /**
- * What became of one event. `not_run`: it stands behind one of its key that failed or was snoozed, so a worker would run it again, after
- * that one, though the handler had it in this batch.
+ * How one event ended. `not_run`: an earlier event with the same partition key failed, was snoozed or awaits completion. The handler
+ * had this event in the batch, but a worker would run it again, after that one.
  */
 export type RunEventsResult<Result> = RunEventResult<Result> | { readonly state: 'not_run' }
 
 /**
- * Asks the handler for each event whether it is interested, and lets it handle those that it wants as one batch, with a worker's timeout
- * and context. Returns what became of each event, in the order in which they were given.
+ * Asks the handler for each event whether it is interested. The handler gets the events that it wants as one batch, with a worker's
+ * timeout and context. Returns how each event ended, in the given order.
  *
  * @example
  * const [good, bad] = await runEvents(store, [OrderCreated({ total: 42 }), OrderCreated({ total: -1 })])
@@ -56,7 +56,7 @@ async function resultsOf<Result>(
   )
 }
 
-/** `stopped`: the keys of which one comes again. */
+/** `stopped`: the partition keys of events that a worker would run again. */
 function inItsLane<Result>(
   { event: { partitionKey } }: BatchMember,
   stopped: Set<string>,

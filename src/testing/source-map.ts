@@ -9,7 +9,7 @@ interface Position {
   readonly column: number
 }
 
-/** The same place where there is no map, or Node has read it already. Only asked when a test fails. */
+/** Returns the same place if there is no map, or if Node has applied it already. Called only when a test fails. */
 export function mappedPlace<Place extends Position>(place: Place): Place {
   const found = sourceMapOf(place.file)?.findEntry(place.line - 1, place.column - 1)
   if (!found || !('originalSource' in found) || typeof found.originalSource !== 'string') return place

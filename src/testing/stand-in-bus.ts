@@ -1,4 +1,4 @@
-/** The bus of a handler that is run alone and was given none: it knows no handlers and no codecs, and can only record. */
+/** The bus of a handler that runs alone and was given no bus: it knows no handlers and no codecs, and can only record. */
 import type { Backend } from '../publishing/backend.ts'
 import type { BusParts } from '../publishing/backend-override.ts'
 import { createCodec } from '../codec/codec.ts'

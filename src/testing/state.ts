@@ -6,15 +6,15 @@ export interface TestingState {
   /** The test that the running code belongs to. */
   readonly current: AsyncLocalStorage<TestBus>
   readonly running: Set<TestBus>
-  /** Everything outside of tests: its mode is the one that tests begin with. */
+  /** Stands for all code outside of tests. Its mode is the one that tests begin with. */
   outside: TestBus
-  /** How many setups are in place. None: the kit does nothing, and buses are on their own. */
+  /** How many setups are active. If none is, the kit does nothing, and buses use their own backends. */
   installed: number
-  /** Puts connections back to what Node makes of them. */
+  /** Restores Node's own sockets. */
   restoreConnections: (() => void) | null
-  /** What `allowEventBus` has bound to a test: emitters, and the parts of buses. */
+  /** The objects that `allowEventBus` has bound to a test: emitters, and the parts of buses. */
   readonly bound: WeakMap<object, TestBus>
-  /** Events of tests that had ended, for the failure messages of the tests that may miss them. */
+  /** Events published by code of tests that had ended. Failure messages name them, since a running test may miss them. */
   readonly late: { readonly type: string; readonly test: string }[]
 }
 

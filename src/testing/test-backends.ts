@@ -1,4 +1,4 @@
-/** The backend that each publish gets while tests run: by the mode of the test that it belongs to. */
+/** Chooses the backend of each publish while tests run, by the mode of the test that the publish belongs to. */
 import type { Backend } from '../publishing/backend.ts'
 import type { BackendOverride, BusParts, Cut } from '../publishing/backend-override.ts'
 import { overrideBackends } from '../publishing/backend-override.ts'
@@ -11,7 +11,7 @@ import { stackAbove } from './published-at.ts'
 import { state } from './state.ts'
 import type { EventBusMode, TestBus } from './test-bus.ts'
 
-/** Puts the backends of tests in place of all buses' own, until the function that it returns is called. */
+/** Replaces the backends of all buses with those of tests, until the returned function is called. */
 export function installTestBackends(): () => void {
   state.installed += 1
   state.restoreConnections ??= freeConnections()
@@ -38,7 +38,7 @@ const testBackends: BackendOverride = {
   },
 }
 
-/** A mode that was chosen goes for every bus. Until then a bus that is made to be inline or strict stays so. */
+/** A chosen mode applies to every bus. If none was chosen, a bus that was created as inline or strict stays so. */
 function modeFor(bus: BusParts, owner: Owner): EventBusMode {
   const unchosen = bus.kind === 'inline' || bus.kind === 'strict' ? bus.kind : 'mailbox'
   if (owner.is === 'test') return owner.test.chosenMode ?? unchosen
@@ -61,7 +61,7 @@ function recordingBackend(bus: BusParts, test: TestBus, { strict, publish }: Rec
     codec: bus.codec,
     ids: test.idsOf(bus),
     keep(event) {
-      if (test === state.outside) return // fixtures of a whole file: no test has published them
+      if (test === state.outside) return // a fixture of the whole file: no test has published it
       if (!test.ended) return test.record({ event, bus, strict, publishedAt })
       if (strict) throw testEnded(event.type, test)
       state.late.push({ type: event.type, test: test.name })

@@ -1,10 +1,10 @@
-/** What one test has published: its mode, its events, and what strict mode still expects of it. */
+/** The state of one test: its mode, the events that it has published, and which of them strict mode still expects it to assert. */
 import type { BusParts } from '../publishing/backend-override.ts'
 import { RememberedIds } from '../backends/remembered-ids.ts'
 import type { Envelope } from '../events/envelope.ts'
 import type { Place } from './published-at.ts'
 
-/** What happens to events: recorded, recorded and to be asserted, handled in `publish`, or really published. */
+/** What happens to events: recorded, recorded and required to be asserted, handled inside `publish`, or really published. */
 export type EventBusMode = 'mailbox' | 'strict' | 'inline' | 'live'
 
 /** @internal */
@@ -24,7 +24,7 @@ export class TestBus {
   readonly recorded: RecordedEvent[] = []
   /** @internal Every event that was broadcast, in order. */
   readonly broadcasts: Envelope[] = []
-  /** @internal Tests inside this one: foreign code then belongs to them. */
+  /** @internal How many tests run inside this one. While there are any, code that no test started belongs to them. */
   inner = 0
   /** @internal How many late events there were when this test began. */
   readonly lateBefore: number
@@ -52,7 +52,7 @@ export class TestBus {
     return this.chosenMode ?? 'mailbox'
   }
 
-  /** Whether the test is over. */
+  /** True once the test is over. */
   get ended(): boolean {
     return this.#ended
   }
@@ -69,13 +69,13 @@ export class TestBus {
     return ids
   }
 
-  /** @internal Takes an event up, and then tells those who wait: it is expected before anyone can have seen it. */
+  /** @internal Records an event, and only then tells the waiting assertions: it is expected before they look at it. */
   record(recorded: RecordedEvent): void {
     this.recorded.push(recorded)
     for (const look of this.#waiting.keys()) look()
   }
 
-  /** @internal Events that an assertion may be about: in strict mode only strict ones, each until it was asserted. */
+  /** @internal Events that an assertion may match: not asserted yet, and in strict mode only those published in strict mode. */
   candidates(): readonly RecordedEvent[] {
     const strictOnly = this.mode === 'strict'
     return this.recorded.filter((one) => !this.#done.has(one) && (one.strict || !strictOnly))
@@ -86,23 +86,23 @@ export class TestBus {
     return this.#done.has(recorded)
   }
 
-  /** @internal Nothing more is expected of an event: it was asserted, or reported. */
+  /** @internal Marks events as asserted or reported: they are no longer expected. */
   markDone(...recorded: readonly RecordedEvent[]): void {
     for (const one of recorded) this.#done.add(one)
   }
 
-  /** @internal What strict mode still expects. */
+  /** @internal The events that strict mode still expects to be asserted. */
   unasserted(): readonly RecordedEvent[] {
     return this.recorded.filter((one) => one.strict && !this.#done.has(one))
   }
 
-  /** @internal Calls `look` after every new event, until the function that it returns is called. `from` says who waits. */
+  /** @internal Calls `look` after every new event, until the function that it returns is called. `from` returns the place that waits. */
   onRecorded(look: () => void, from: () => readonly Place[]): () => void {
     this.#waiting.set(look, from)
     return () => void this.#waiting.delete(look)
   }
 
-  /** @internal Assertions that still wait, by where they stand. */
+  /** @internal The assertions that still wait: each function returns the place in the code. */
   waiting(): readonly (() => readonly Place[])[] {
     return [...this.#waiting.values()]
   }

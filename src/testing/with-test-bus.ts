@@ -1,4 +1,4 @@
-/** The frame around one test: what is published inside belongs to it, and at its end strict mode looks at what is left. */
+/** Runs one test: events published inside belong to it, and at its end strict mode checks that all were asserted. */
 import { PostbusError } from '../errors.ts'
 import { asStackLines, placeInWords } from './published-at.ts'
 import { reportUnasserted } from './report-unasserted.ts'
@@ -7,7 +7,7 @@ import { installTestBackends } from './test-backends.ts'
 import { TestBus, type EventBusMode } from './test-bus.ts'
 
 export interface WithTestBusOptions {
-  /** How error messages call this test. */
+  /** The test's name in error messages. */
   readonly name?: string
   /** The mode to begin with. Default: `mailbox`. */
   readonly mode?: EventBusMode
@@ -23,7 +23,7 @@ export interface WithTestBusOptions {
  *   assertEventPublished(OrderCreated)
  * }))
  *
- * @throws what `work` throws; else an AssertionError for events that strict mode still expects.
+ * @throws what `work` throws; else an AssertionError for events that strict mode still expects, or `POSTBUS_NOT_AWAITED`.
  */
 export async function withTestBus<Result>(
   work: (test: TestBus) => Result | Promise<Result>,

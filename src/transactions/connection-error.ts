@@ -1,16 +1,16 @@
-/** A connection that cannot be made, in words: what is wrong, whether waiting will mend it, and what will. */
+/** Explains why a connection cannot be made: what is wrong, whether it can help to wait, and what to do. */
 import { safeTextOfError } from '../error-text.ts'
 import { PostbusError } from '../errors.ts'
 import { isAggregateError } from '../realm.ts'
 
-/** What waiting does not mend, by SQLSTATE: wrong password or role, no such database, no permission. */
+/** SQLSTATEs for which waiting does not help: wrong password or role, no such database, no permission. */
 const REFUSED = new Set(['28000', '28P01', '3D000', '42501'])
-/** There is no way to the database at all, or not now. */
+/** The database cannot be reached at all, or not at this moment. */
 const CLOSED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', '57P03'])
-/** Node's and OpenSSL's codes for a certificate or a handshake that one of the two sides does not accept. */
+/** Node's and OpenSSL's codes for a certificate or a handshake that one side does not accept. */
 const TLS = /CERT|^UNABLE_TO_|^INVALID_(?:CA|PURPOSE)$|^HOSTNAME_MISMATCH$|^CRL_|^EPROTO$|^ERR_(?:SSL|TLS|OSSL)_/
 
-/** Why there is no connection. Of a certificate it says that it is one, whose, and what mends it. */
+/** Returns why there is no connection. For a problem with a certificate, the text names the problem and says how to fix it. */
 export function connectionProblem(error: unknown): string {
   const text = safeTextOfError(error)
   if (!isTls(error)) return text
@@ -22,16 +22,16 @@ export function connectionProblem(error: unknown): string {
   )
 }
 
-/** Whether a connection fails for a reason that stays until a person mends it. */
+/** Whether a connection fails for a reason that stays until a person fixes it. */
 export function isFinalConnectionError(error: unknown): boolean {
   if (error instanceof PostbusError) return true
   return REFUSED.has(codeOf(error)) || isTls(error) || isMissingFile(error)
 }
 
-/** For operators' commands. Anything but a connection that cannot be made is returned unchanged. */
+/** For operators' commands: explains a connection that cannot be made. Returns any other error unchanged. */
 export function explainConnectionError(error: unknown): unknown {
   if (error instanceof PostbusError) return error
-  if (codeOf(error) === '42501') return error // no permission for what was asked, on a connection that was made
+  if (codeOf(error) === '42501') return error // the connection works, but there is no permission for the statement
   if (!isFinalConnectionError(error) && !CLOSED.has(codeOf(error))) return error
   const message = `The database cannot be reached: ${connectionProblem(error)}. Check the connection string, and that the server is up.`
   return new PostbusError('POSTBUS_DATABASE_UNREACHABLE', message, { cause: error })
@@ -41,13 +41,13 @@ function isTls(error: unknown): boolean {
   return TLS.test(codeOf(error))
 }
 
-/** The file of a certificate or key that the connection string names; a socket that is not there is a matter of waiting. */
+/** Whether a file of a certificate or key is missing, which the connection string names. For a missing socket, waiting can help. */
 function isMissingFile(error: unknown): boolean {
   const [first] = isAggregateError(error) ? error.errors : [error]
   return codeOf(error) === 'ENOENT' && Reflect.get(Object(first), 'syscall') === 'open'
 }
 
-/** Of several addresses that were tried, the first one's. */
+/** The error code. If several addresses were tried, the code of the first one. */
 function codeOf(error: unknown): string {
   const [first] = isAggregateError(error) ? error.errors : [error]
   if (typeof first !== 'object' || first === null || !('code' in first)) return ''

@@ -1,21 +1,22 @@
 /**
- * Says in Postbus's words what the database answered, whichever client carried the answer and however deep it hid it.
+ * Translates errors of the database into Postbus's own, for every client, no matter how deep the client has wrapped
+ * them.
  */
 import { PostbusError, type PostbusErrorCode } from '../errors.ts'
 import { safeTextOfError } from '../error-text.ts'
 import { transactionAborted, transactionFinished, transactionTimedOut } from './refusal.ts'
 
-/** The codes our own SQL function raises. Their message is written there, and says what to do. */
+/** The codes that our own SQL function raises. The function writes their messages, which say what to do. */
 const raisedByOurFunction: Readonly<Record<string, PostbusErrorCode>> = {
   PB001: 'POSTBUS_SCHEMA_OUTDATED',
   PB002: 'POSTBUS_QUEUE_MISSING',
   PB003: 'POSTBUS_TRANSACTION_FINISHED',
 }
 
-/** `undefined_schema`, `undefined_function`, `undefined_table`: what our own statements name is not there. */
+/** `undefined_schema`, `undefined_function`, `undefined_table`: something that our own statements use does not exist. */
 const missing = ['3F000', '42883', '42P01']
 
-/** Prisma's own word for a transaction that has ended; it says so before any SQL. */
+/** Prisma's own code for a transaction that has ended. Prisma raises it before any SQL. */
 const closedByPrisma = 'P2028'
 
 /** The server ended the transaction itself, by one of its settings. */
@@ -29,7 +30,7 @@ interface DatabaseAnswer {
   readonly message: string
 }
 
-/** A {@link PostbusError} with the original as its cause, if the answer is one we have words for; else the same object. */
+/** Returns a {@link PostbusError} with the original as its cause, if the error is one that we explain; otherwise the same object. */
 export function explainDatabaseError(error: unknown, schema = 'postbus'): unknown {
   if (error instanceof PostbusError) return error
 
@@ -45,22 +46,25 @@ export function explainDatabaseError(error: unknown, schema = 'postbus'): unknow
   return error
 }
 
-/** Prisma's own word for the two below. */
+/** The SQLSTATEs of a serialization failure and a deadlock, and Prisma's own code for both. */
 const CONFLICTS = ['40001', '40P01', 'P2034']
 
-/** Whether a transaction could not go on because of others, and may do so when it is run again: a serialization failure, or a deadlock. */
+/**
+ * Whether a transaction failed because of other transactions, and may succeed when it is run again: a serialization failure, or a
+ * deadlock.
+ */
 export function isConflict(error: unknown): boolean {
   return answersIn(error).some(({ code }) => CONFLICTS.includes(code))
 }
 
-/** Whether the database itself answered, as opposed to a client that refused to ask it. */
+/** Whether the error comes from the database itself, and not from a client that sent nothing. */
 export function hasSqlState(error: unknown): boolean {
   return answersIn(error).length > 0
 }
 
 /**
- * Everything inside the error that has a code of five characters. pg, postgres.js, Knex and Kysely throw the answer itself;
- * Drizzle wraps it as `cause`; Prisma 7 has it under `meta.driverAdapterError.cause`, older ones in `meta`.
+ * Finds everything inside the error that has a code of five characters. pg, postgres.js, Knex and Kysely throw the answer
+ * itself; Drizzle wraps it as `cause`; Prisma 7 has it under `meta.driverAdapterError.cause`, older ones in `meta`.
  */
 function answersIn(error: unknown, depth = 0): readonly DatabaseAnswer[] {
   if (typeof error !== 'object' || error === null || depth > 5) return []
@@ -72,11 +76,11 @@ function answersIn(error: unknown, depth = 0): readonly DatabaseAnswer[] {
   return [...itself, ...inside.flatMap((hidden) => answersIn(hidden, depth + 1))]
 }
 
-/** Prisma has one code for a transaction that was finished and for one that took too long; only the second has a limit. */
+/** Prisma has one code for a transaction that has ended and for a transaction that took too long. Only the second error has a limit. */
 function endedByPrisma(error: unknown): PostbusError {
   const meta: unknown = Reflect.get(Object(error), 'meta')
   const limitMs: unknown = Reflect.get(Object(meta), 'timeout')
-  // Prisma 6 and older say it in words alone, and only a sentence for people depends on them.
+  // Prisma 6 and older only say it in their message. Only the wording of our message depends on this match.
   const isOlder = /expired transaction/.test(`${safeTextOfError(error)} ${String(Reflect.get(Object(meta), 'error'))}`)
   if (typeof limitMs !== 'number' && !isOlder) return transactionFinished('a Prisma transaction', error)
   const limit = typeof limitMs === 'number' ? `its \`timeout\` of ${limitMs} ms` : 'its `timeout`, 5,000 ms by default'
@@ -87,7 +91,7 @@ function endedByPrisma(error: unknown): PostbusError {
   )
 }
 
-/** Knex puts the statement in front of what the server said. */
+/** Knex puts the statement in front of the server's message. */
 function withoutStatement(message: string): string {
   return message.replace(/^select [^-]+ - /, '')
 }

@@ -1,6 +1,6 @@
 /**
- * The front door for a caller's own transaction: whichever database client it comes from, an event is written through it
- * or refused with a sentence that says what to pass instead.
+ * The front door for a caller's own transaction, of any database client: an event is written through it, or refused with
+ * a sentence that says what to pass instead.
  *
  * Nothing here sends SQL. A transaction that the client still calls open, but whose connection is back in autocommit, is
  * found by the database itself when the statement runs (SQLSTATE PB003, see `database-error.ts`).
@@ -21,7 +21,7 @@ import { notRecognised } from './refusal.ts'
 export type { PublishTransaction } from './transaction.ts'
 export type { SqlExecutor } from './clients/executor.ts'
 
-/** In the order of asking: what someone wrote for us first, and the least distinctive shape (`query`) last. */
+/** In the order of asking: first `executeSql`, which was written for Postbus; last the least distinctive shape (`query`). */
 const clients: readonly OpenClient[] = [
   openExecuteSql,
   openKysely,

@@ -1,18 +1,18 @@
 /**
- * Reads rows through the application's own client, however that is configured. Clients can be told to rename columns, to parse
- * values, and to put rows and results into other shapes. So our statements return one column of text: there is nothing to
- * rename, and a text that was changed all the same is found out by what it should look like.
+ * Reads rows through the application's own client, for any configuration of it. Clients can be told to rename columns, to
+ * parse values, and to change the shape of rows and results. So our statements return one column of text: its name does not
+ * matter, and a changed text is recognised because it no longer has the expected form.
  */
 import type { SqlExecutor } from './clients/executor.ts'
 import { rowsChanged } from './refusal.ts'
 
-/** A result, a row, a value: a setting may have put something more around them. */
+/** Result, row and value are three levels; a setting may have added another one. */
 const DEEPEST = 4
 
 /**
- * Runs a statement that returns one column of text, and reads each row's.
+ * Runs a statement that returns one column of text, and parses the text of each row.
  *
- * @throws {PostbusError} `POSTBUS_ROWS_CHANGED` when it is not there, or `parse` finds something else than what was sent.
+ * @throws {PostbusError} `POSTBUS_ROWS_CHANGED` when a row has no text, or `parse` does not accept it.
  */
 export async function readTexts<Row>(
   executor: SqlExecutor,

@@ -1,10 +1,8 @@
-/**
- * The sentences in which a transaction is refused. All of them are raised before any SQL, so nothing was published.
- */
+/** The errors about transactions that cannot be used. Most are raised before any SQL, so nothing was published. */
 import { inspect } from 'node:util'
 import { PostbusError } from '../errors.ts'
 
-/** For a client that is known but would commit the event on its own: say which line gives the transaction. */
+/** For a known client that would commit the event on its own: says where to get the transaction. */
 export function notATransaction(given: string, pass: string): PostbusError {
   return new PostbusError(
     'POSTBUS_NOT_A_TRANSACTION',
@@ -13,7 +11,7 @@ export function notATransaction(given: string, pass: string): PostbusError {
   )
 }
 
-/** For anything that is no client we know: say what is accepted. */
+/** For a value that is not from a known client: says what is accepted. */
 export function notRecognised(given: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_NOT_A_TRANSACTION',
@@ -32,7 +30,7 @@ export function transactionFinished(given: string, cause?: unknown): PostbusErro
   )
 }
 
-/** Nothing to await would have helped: it was open for too long. */
+/** For a transaction that was open for too long. Here no missing `await` is to blame. */
 export function transactionTimedOut(which: string, limit: string, cause: unknown): PostbusError {
   return new PostbusError(
     'POSTBUS_TRANSACTION_FINISHED',
@@ -51,7 +49,7 @@ export function transactionAborted(cause?: unknown): PostbusError {
   )
 }
 
-/** No one has said how to begin a transaction, and these need one. */
+/** For handlers that need a transaction, if the bus has no option `transaction` to begin one. */
 export function transactionRequired(handlers: readonly { readonly name: string }[]): PostbusError {
   const names = handlers.map(({ name }) => `"${name}"`).join(', ')
   return new PostbusError(
@@ -61,7 +59,7 @@ export function transactionRequired(handlers: readonly { readonly name: string }
   )
 }
 
-/** The `transaction` of a bus does not do what it is for. */
+/** For an option `transaction` that resolved without running the work to its end. */
 export function notRun(): PostbusError {
   return new PostbusError(
     'POSTBUS_TRANSACTION_NOT_RUN',
@@ -70,7 +68,7 @@ export function notRun(): PostbusError {
   )
 }
 
-/** The caller's client has made something else of our rows than what the database sent. */
+/** For a client that changed our rows after the database sent them. */
 export function rowsChanged(settings: string): PostbusError {
   return new PostbusError(
     'POSTBUS_ROWS_CHANGED',

@@ -1,8 +1,8 @@
-/** What an application says once about the type of its transactions: `context.tx` has it then, wherever there is one. */
+/** Where an application declares the type of its transactions once, for every `context.tx`. */
 import type { PublishTransaction } from './transaction.ts'
 
 /**
- * Empty, for you to add to. Without it `context.tx` is any transaction that `publish` accepts.
+ * Empty: add `tx` to it. Otherwise `context.tx` has the type of any transaction that `publish` accepts.
  *
  * @example
  * declare module 'postbus' {
@@ -13,12 +13,12 @@ import type { PublishTransaction } from './transaction.ts'
  */
 export interface Register {} // oxlint-disable-line typescript/no-empty-object-type -- declarations are merged into it
 
-/** The transactions of the application. */
+/** The type of the application's transactions. */
 export type RegisteredTransaction = Register extends { readonly tx: infer Tx } ? Tx : PublishTransaction
 
 /**
- * Runs `work` in a transaction of the application's own client: commits when it resolves, rolls back when it rejects, and settles
- * when that is done.
+ * Runs `work` in a transaction of the application's own client: commits when `work` resolves, rolls back when it rejects, and
+ * settles when that is done.
  *
  * @example (work) => db.transaction().execute(work)
  */
@@ -38,7 +38,7 @@ export type RunTransactionOf = (
   bus: TransactionOf,
 ) => PromiseLike<unknown>
 
-/** Which bus a transaction is begun for, where one application has several: those of its tenants. */
+/** The bus for which a transaction begins, in an application with several buses: one for each tenant. */
 export interface TransactionOf {
   readonly name: string
   readonly schema: string

@@ -1,10 +1,10 @@
 /**
- * The transactions that `publish` accepts, described by their methods alone, so that a user need not install a client they
- * do not use. Each has something that its pool, root client or database object has not: passing one of those is a
- * compile error. How each is used stands in `clients/`.
+ * The transactions that `publish` accepts, described only by their methods, so that you need not install clients that you
+ * do not use. Each type has a member that the client's pool, root client or database object lacks: passing one of those is
+ * a compile error. `clients/` uses them.
  */
 
-/** Kysely: the `trx` of `db.transaction().execute(…)`, or a controlled transaction. A `Kysely<DB>` is no transaction. */
+/** Kysely: the `trx` of `db.transaction().execute(…)`, or a controlled transaction. A `Kysely<DB>` is not a transaction. */
 export interface KyselyTransaction {
   readonly isTransaction: true
   executeQuery(query: never): Promise<{ rows: unknown[] }>
@@ -42,7 +42,7 @@ export interface PrismaTransaction {
   readonly $connect?: never
 }
 
-/** TypeORM: the `manager` of `dataSource.transaction(…)`. Whether a manager is inside of one is not in its type. */
+/** TypeORM: the `manager` of `dataSource.transaction(…)`. Its type does not tell whether it is inside a transaction. */
 export interface TypeormTransaction {
   readonly queryRunner?: object
   withRepository(repository: never): unknown
@@ -56,7 +56,7 @@ export interface TypeormQueryRunner {
   query(text: string, parameters?: never): Promise<unknown>
 }
 
-/** MikroORM 7: the `em` of `em.transactional(…)`. Whether a manager is inside of one is not in its type. */
+/** MikroORM 7: the `em` of `em.transactional(…)`. Its type does not tell whether it is inside a transaction. */
 export interface MikroOrmTransaction {
   isInTransaction(): boolean
   getTransactionContext(): unknown

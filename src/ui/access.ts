@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { storableText } from '../deliveries/storable-text.ts'
 
-/** `all`: sees everything and acts. `read`: sees no personal data, and does nothing. */
+/** `all`: sees everything and acts. `read`: sees no personal data, unless `showData` says so, and cannot act. */
 export type AccessLevel = 'all' | 'read'
 
 export interface Access {
   readonly level: AccessLevel
-  /** Who it is, at most 512 characters: recorded with every act. Default: `operator page`. */
+  /** Who the viewer is, at most 512 characters: recorded with every act. Default: `operator page`. */
   readonly by?: string
   /**
    * Whether this person sees the data and metadata of events and the messages of errors, and may search in them. Default: only with
@@ -17,10 +17,10 @@ export interface Access {
   readonly showData?: boolean
 }
 
-/** `null` serves nothing. A `Response` is sent as it is: a way to a login, or a challenge. */
+/** `null`: no access. A `Response` is sent as it is, such as a redirect to a login, or a challenge. */
 export type AccessAnswer = AccessLevel | Access | Response | null
 
-/** The one who looks at the page. */
+/** The person who looks at the page. */
 export interface Viewer {
   readonly level: AccessLevel
   readonly by: string
@@ -37,8 +37,8 @@ const answer = z.union([
 ])
 
 /**
- * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when `access` returned something else: nothing is served then. `undefined`, as of a
- * function that forgot to return, is one of these.
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when `access` returned any other value, such as `undefined` from a function that forgot to
+ * return. Nothing is served then.
  */
 export function viewerOf(given: Exclude<AccessAnswer, Response> | undefined): Viewer | null {
   if (given === null) return null

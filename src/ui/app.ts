@@ -1,4 +1,4 @@
-/** The routes of the operator page, and what holds for each of them: headers, the check of the origin, a token, one place for errors. */
+/** The routes of the operator page, and what applies to all of them: headers, the origin check, the token, and the handling of errors. */
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
@@ -28,7 +28,7 @@ const MOST_POSTED_BYTES = 256 * 1024
 const NONE = ["'none'"]
 const SELF = ["'self'"]
 
-/** A guest on the application's origin: nothing is set that counts beyond this page, such as HSTS. */
+/** The page is a guest on the application's origin. So it sets no header that affects more than this page, such as HSTS. */
 const HEADERS = {
   contentSecurityPolicy: {
     defaultSrc: NONE,
@@ -75,7 +75,7 @@ export function makeApp(site: Site): Hono<Env> {
   return app
 }
 
-/** By the address of the request, or by the Host that the browser has named: Next writes a name of its own into the address. */
+/** Accepts the origin of the request's URL or of the Host header: Next writes a host name of its own into the URL. */
 function isOwnOrigin(origin: string, { req }: Context): boolean {
   const { origin: own, protocol } = new URL(req.url)
   const host = req.header('host')
@@ -88,7 +88,7 @@ async function act(context: Context<Env>, doing: Doing): Promise<Response> {
   if (!FORM.test(context.req.header('content-type') ?? '')) return send(context, () => forbidden('Expected a form.'))
   const values = new URLSearchParams(await context.req.text())
   if (!isTokenRight(context, values.get('token'))) return send(context, () => forbidden(STALE))
-  context.set('visit', { ...visit, query: values }) // a page about an error leads back to where the form says
+  context.set('visit', { ...visit, query: values }) // an error page then links back to where the form says
   const { notice, goTo } = await perform(visit, doing, values)
   leaveNotice(context, visit.base, notice)
   return context.redirect(goTo, 303)

@@ -1,4 +1,4 @@
-/** Reads what a form or a link has asked for: text fields of the query, with empty ones left out. */
+/** Reads the text fields of a form or a link from the query; empty fields are left out. */
 import { PostbusError } from '../errors.ts'
 
 export function asked(query: URLSearchParams, name: string): string | null {
@@ -6,7 +6,7 @@ export function asked(query: URLSearchParams, name: string): string | null {
   return value === undefined || value === '' ? null : value
 }
 
-/** `{ [field]: value }`, or nothing when it was not asked for: the bus refuses fields that are undefined. */
+/** Returns `{ [as]: value }`, or nothing when the field is empty, because the bus refuses fields that are undefined. */
 export function field<Name extends string>(
   query: URLSearchParams,
   name: string,
@@ -16,7 +16,7 @@ export function field<Name extends string>(
   return value === null ? {} : ({ [as]: value } as { [Field in Name]: string })
 }
 
-/** A time, in UTC unless it says otherwise. */
+/** A time, in UTC unless it names a zone. */
 export function timeField<Name extends string>(query: URLSearchParams, name: Name): { [Field in Name]?: Date } {
   const value = asked(query, name)
   if (value === null) return {}

@@ -1,4 +1,4 @@
-/** The files of the page: a stylesheet, a script and an icon. Their names hold a hash of what is in them, so that browsers keep them. */
+/** The files of the page: a stylesheet, a script and an icon. Their names contain a hash of their content, so that browsers can keep them. */
 import { createHash } from 'node:crypto'
 import { SCRIPT } from './script.ts'
 import { BASE } from './style/base.ts'

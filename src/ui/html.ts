@@ -6,8 +6,8 @@ import type { HtmlEscapedString } from 'hono/utils/html'
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
 /**
- * What may stand in a template. No objects: Hono would take one with a field `isEscaped` for markup, and the fields of stored data
- * are not ours. `null`, `undefined` and booleans are nothing.
+ * The values that a template may contain. Objects are not among them: Hono would take an object with a field `isEscaped` for markup, and we do
+ * not control the fields of stored data. `null`, `undefined` and booleans print nothing.
  */
 type Value = string | number | boolean | null | undefined | Markup | readonly Value[]
 

@@ -1,4 +1,4 @@
-/** Addresses within the page: always below where it is mounted, and with every value encoded. */
+/** Makes addresses within the page: always below its mount path, and with every value encoded. */
 import type { Site } from './visit.ts'
 
 export type Values = Readonly<Record<string, string | number | null | undefined>>
@@ -12,19 +12,19 @@ export function link({ base }: Pick<Site, 'base'>, path: string, values: Values 
   return `${base}${path}${query.size > 0 ? `?${query.toString()}` : ''}`
 }
 
-/** The address of what is shown now, with some values changed: its filter stays. */
+/** The present address with some values changed; its filter stays. */
 export function linkHere(visit: Pick<Site, 'base'> & { path: string; query: URLSearchParams }, values: Values): string {
   return link(visit, visit.path, { ...Object.fromEntries(visit.query), ...values })
 }
 
-/** Where an action goes back to: the address within the page that it came from. */
+/** The address within the page that an action comes from, and goes back to. */
 export function here({ path, query }: { readonly path: string; readonly query: URLSearchParams }): string {
   return query.size > 0 ? `${path}?${query.toString()}` : path
 }
 
 /**
- * The way back as a request gives it, which anyone may have written: only an address within the page, or the first page. A browser reads
- * `\\` as `/` and leaves out line breaks, so that `/\\evil.example` would be another site.
+ * The way back that a request gives, if it is an address within the page; otherwise the first page. Anyone may have written the request. A browser
+ * reads `\\` as `/` and leaves out line breaks, so `/\\evil.example` would lead to another site.
  */
 export function wayBack({ base }: Pick<Site, 'base'>, given: string | null): string {
   const isWithin = given !== null && /^\/(?![/\\])[\x21-\x7e]*$/.test(given) && !given.includes('\\')

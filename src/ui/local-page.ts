@@ -1,6 +1,6 @@
 /**
  * The operator page for the person at this machine: a server on 127.0.0.1 and a secret in the link to it. The first request exchanges the
- * secret for a cookie, by a redirect that takes it out of the address, so that it stands in no history and no screenshot.
+ * secret for a cookie. A redirect then removes the secret from the address, so that no history and no screenshot contains it.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -11,18 +11,18 @@ import { nodeHandler } from './node-handler.ts'
 import { operatorPage } from './operator-page.ts'
 
 export interface LocalPageOptions {
-  /** 0: one that is free. */
+  /** 0: any free port. */
   readonly port: number
-  /** The address to listen at. Default: 127.0.0.1. At any other one too, the page is shown only as `localhost`. */
+  /** The address to listen at. Default: 127.0.0.1. With any other address too, the page only opens as `localhost`, `127.0.0.1` or `[::1]`. */
   readonly host?: string
   /** Everything is shown, and nothing can be done. */
   readonly isReadOnly: boolean
-  /** Recorded with every act. */
+  /** Who acts: recorded with every act. */
   readonly by: string
 }
 
 export interface LocalPage {
-  /** With the secret in it. */
+  /** The link to open; it contains the secret. */
   readonly link: string
   close(): Promise<void>
 }
@@ -63,8 +63,8 @@ interface Door {
 }
 
 /**
- * `null`: it may come in. A name of another site that leads to this machine (DNS rebinding) is refused before anything else: the browser
- * takes such a page for that site's own, and lets its scripts read the answer.
+ * `null`: the request may come in. A host name of another site that leads to this machine (DNS rebinding) is refused before anything else: the
+ * browser would treat this page as a page of that site, and would let the scripts of that site read the response.
  */
 function refusalOf(request: Request, { secret, port }: Door): Response | null {
   const url = new URL(request.url)
@@ -75,7 +75,7 @@ function refusalOf(request: Request, { secret, port }: Door): Response | null {
       'This page is only for this machine: open the link that <code>postbus ui</code> has printed.',
     )
   }
-  const cookie = `postbus_ui_${port}` // cookies are the same for all ports
+  const cookie = `postbus_ui_${port}` // browsers share cookies between ports
   const given = url.searchParams.get(FIELD)
   if (given === null) return isSame(cookieOf(request, cookie), secret) ? null : locked(401)
   if (request.method !== 'GET' || !isSame(given, secret)) return locked(403)
@@ -103,7 +103,7 @@ function cookieOf(request: Request, name: string): string {
   return cookies.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
 }
 
-/** Takes the same time for every text that is given. */
+/** Takes the same time for every given text. */
 function isSame(given: string, secret: string): boolean {
   const [one, other] = [given, secret].map((text) => createHash('sha256').update(text).digest())
   return one !== undefined && other !== undefined && timingSafeEqual(one, other)

@@ -1,17 +1,17 @@
 /**
- * The operator page for servers that speak Node's own requests and responses: `node:http`, Express, Nest, Fastify. A body that a parser
- * of the application has read already is put together again, so that the page works behind `express.urlencoded()` as well.
+ * Serves the operator page in servers that use Node's own requests and responses: `node:http`, Express, Nest, Fastify. A body that a parser
+ * of the application has already read is put together again, so that the page also works behind `express.urlencoded()`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { plainPage } from './layout/plain-page.ts'
 import type { OperatorPage } from './operator-page.ts'
 
-/** What frameworks add to Node's request. */
+/** The fields that frameworks add to Node's request. */
 interface FrameworkRequest extends IncomingMessage {
-  /** Where a router has taken its own path away from `url`: the whole of it. */
+  /** The whole path, where a router has removed its own part of it from `url`. */
   readonly originalUrl?: string
-  /** What the browser has used, where the application trusts its proxy. */
+  /** The protocol that the browser used, if the application trusts its proxy. */
   readonly protocol?: string
   readonly body?: unknown
   readonly rawBody?: unknown
@@ -26,8 +26,8 @@ export type NodeHandler = (
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 /**
- * Makes a handler of Node's requests and responses from the page. It never rejects: what `access` throws goes to `next`; where there is
- * none, it is printed as a warning of the process, and the browser gets a page with status 500.
+ * Makes a handler of Node's requests and responses from the page. It never rejects: an error that `access` throws goes to `next`. If there is no
+ * `next`, the error is printed as a warning of the process, and the browser gets a page with status 500.
  *
  * @example
  * const page = operatorPage(bus, { access, basePath: '/ops' })
@@ -48,7 +48,7 @@ export function nodeHandler(page: Pick<OperatorPage, 'fetch'>): NodeHandler {
   }
 }
 
-/** `null`: it is none that a browser would send. */
+/** `null`: no browser would send such a request. */
 function requestOf(incoming: FrameworkRequest): Request | null {
   const path = incoming.originalUrl ?? incoming.url ?? ''
   const host = incoming.headers.host ?? ''
@@ -74,12 +74,12 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers()
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = rawHeaders.slice(at, at + 2)
-    if (!name.startsWith(':')) headers.append(name, value) // such names are those of HTTP/2 itself
+    if (!name.startsWith(':')) headers.append(name, value) // names with a colon belong to HTTP/2 itself
   }
   return headers
 }
 
-/** A stream that was read to its end by a parser is not there any more. */
+/** A parser may have read the stream to its end. Then the body is made from what the parser has stored. */
 function bodyOf(
   incoming: FrameworkRequest,
 ): ReadableStream | Uint8Array<ArrayBuffer> | URLSearchParams | string | null {
@@ -91,7 +91,7 @@ function bodyOf(
   return typeof body === 'object' && body !== null ? new URLSearchParams(fieldsOf(body)) : null
 }
 
-/** Fields that stand there several times are lists, for some parsers also objects with numbers for names. */
+/** A field that is there several times is a list. Some parsers make it an object with numbers as names. */
 function fieldsOf(body: object): [string, string][] {
   return Object.entries(body).flatMap(([name, value]: [string, unknown]) => {
     const values = typeof value === 'object' && value !== null ? Object.values(value) : [value]

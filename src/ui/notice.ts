@@ -1,4 +1,4 @@
-/** What an action has brought, told on the page that it goes back to. In a cookie, not in the address: a link must not be able to say it. */
+/** The result of an action, shown on the page that follows. It is in a cookie and not in the address, so that a link cannot fake it. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { cookieOptions } from './token.ts'
@@ -11,7 +11,7 @@ export function leaveNotice(context: Context, base: string, text: string): void 
   setCookie(context, COOKIE, value, { ...cookieOptions(context, base), maxAge: 60 })
 }
 
-/** Shown once. */
+/** Also deletes the notice, so that it is shown once. */
 export function takeNotice(context: Context, base: string): string | null {
   const value = getCookie(context, COOKIE)
   if (value === undefined) return null

@@ -1,4 +1,4 @@
-/** `operatorPage`: everything an operator looks at and does, as one web `fetch` handler. */
+/** `operatorPage`: everything that an operator sees and does, as one web `fetch` handler. */
 import { z } from 'zod'
 import type { Bus } from '../bus.ts'
 import { parseOptions } from '../parse-options.ts'
@@ -9,23 +9,23 @@ import { noAccess } from './layout/no-access.ts'
 
 export interface OperatorPageOptions {
   /**
-   * Who may see the page, and who may act. Asked for each request, files of the page included, before anything else is done. It has no
-   * default: without it there is no page. What it throws rejects `fetch`, and nothing is served.
+   * Says who may see the page, and who may act. Called for each request, also for the files of the page, before anything else is done. It has
+   * no default: without it there is no page. If it throws, `fetch` rejects with that error, and nothing is served.
    */
   readonly access: (request: Request) => AccessAnswer | Promise<AccessAnswer>
   /**
-   * What is shown of an event's data, for data that some people should not see: returns the data, or what stands in its place. Default: all
-   * of it, to those who see data at all, which is level `all`. With it, there is no search in data.
+   * Returns what is shown of an event's data, for data that some people should not see. Called for every viewer, also for one without `showData`.
+   * Default: all data, for viewers with `showData`, which level `all` has by default. With this option no one can search in data.
    */
   readonly maskData?: (event: RecordedEvent, viewer: Viewer) => unknown
   /** Where the page is mounted, such as `/ops/postbus`: requests keep this path, and links begin with it. Default: at the root. */
   readonly basePath?: string
-  /** What stands at the top of each page: the name of the service, for people who operate several. Default: `Postbus`. */
+  /** The title at the top of each page: the name of the service, for people who operate several. Default: `Postbus`. */
   readonly title?: string
 }
 
 export interface OperatorPage {
-  /** Serves one request. Rejects only with what `access` threw. */
+  /** Serves one request. Rejects only when `access` throws, or returns something unknown. */
   fetch(request: Request): Promise<Response>
 }
 
@@ -49,8 +49,8 @@ const options = z.strictObject({
 })
 
 /**
- * Makes the operator page of a bus. It shows what the bus's public functions return, and acts by them; each act is recorded with who did
- * it. Connects to nothing until it is asked for something.
+ * Makes the operator page of a bus. It shows what the bus's public functions return, and acts by calling them; each act is recorded with
+ * the person who did it. Connects to nothing before the first request.
  *
  * @example
  * const page = operatorPage(bus, {

@@ -1,4 +1,4 @@
-/** Every page, by its address. Those that stand in the navigation have a name there. */
+/** Every page, by its address. The pages in the navigation get their names in `navigation.ts`. */
 import { actsPage } from './acts/acts-page.ts'
 import { deadLettersPage } from './dead-letters/dead-letters-page.ts'
 import { eventPage } from './event/event-page.ts'

@@ -1,4 +1,4 @@
-/** Keeps what is expensive to ask for a few seconds, for all who look at the page at once. */
+/** Keeps the result of an expensive query for a few seconds, for all people who look at the page at once. */
 import { performance, setTimeout } from '../clock.ts'
 
 export interface Remembered<Value> {
@@ -8,20 +8,20 @@ export interface Remembered<Value> {
 }
 
 interface Times {
-  /** Asked again when it is older than this. */
+  /** A value older than this is fetched again. */
   readonly freshMs: number
-  /** A page waits for it so long, and then shows the older value. */
+  /** How long a page waits for a new value before it shows the older one. */
   readonly waitMs: number
-  /** An answer that is older than this is not shown any more. Default: a minute. */
+  /** A value older than this is not shown any more. Default: a minute. */
   readonly keepMs?: number
 }
 
-/** Where there is no older value, a page waits so long, and then shows that it is still being asked. */
+/** How long a page waits when there is no older value. After that it says that the value is still being fetched. */
 const FIRST_WAIT_MS = 150
 
 /**
- * Asks once at a time, and only when someone looks. Returns `null` when there is nothing to show yet. What the question throws is
- * remembered as well, so that the next one to look sees it.
+ * Calls `ask` only when a page needs the value, and only one call at a time. Returns `null` when there is no value yet. An error of `ask` is
+ * remembered as well, so that the next page gets it.
  */
 export function remembered<Value>(ask: () => Promise<Value>, { freshMs, waitMs, keepMs = 60_000 }: Times) {
   let known: { readonly outcome: () => Value; readonly atMs: number } | null = null
@@ -37,7 +37,7 @@ export function remembered<Value>(ask: () => Promise<Value>, { freshMs, waitMs, 
     return known === null ? null : { value: known.outcome(), ageMs: performance.now() - known.atMs }
   }
 
-  /** Never rejects: there may be no one left who waits for it. */
+  /** Never rejects: perhaps no page waits for it any more. */
   async function look(): Promise<void> {
     const outcome = await ask().then(
       (value) => () => value,

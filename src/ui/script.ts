@@ -1,6 +1,6 @@
 /**
  * The one script of the page: fetches live pages again every few seconds, and replaces the parts that have changed. Everything works
- * without it. Scroll, focus and opened details stay; a button pauses it, and a tab that is not looked at asks for nothing.
+ * without it. Scroll, focus and opened details stay. A button pauses it, and a hidden tab fetches nothing.
  */
 export const SCRIPT = /* js */ `'use strict'
 {

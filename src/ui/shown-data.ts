@@ -1,4 +1,4 @@
-/** What of an event's data a viewer is shown. */
+/** Decides how much of an event's data a viewer sees. */
 import type { RecordedEvent } from '../record/recorded-event.ts'
 import { html, type Markup } from './html.ts'
 import { oneLine } from './parts/one-line.ts'
@@ -13,7 +13,7 @@ export function shownData({ viewer, maskData }: Pick<Visit, 'viewer' | 'maskData
   return viewer.showData ? { is: 'shown', data: event.data } : HIDDEN
 }
 
-/** Whether this viewer may search in what is stored: who could, would find out what is hidden, word by word. */
+/** Whether this viewer may search in stored data. With a search, a viewer could find out hidden data word by word. */
 export function maySearchData({ viewer, maskData }: Pick<Visit, 'viewer' | 'maskData'>): boolean {
   return viewer.showData && maskData === undefined
 }

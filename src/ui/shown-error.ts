@@ -1,10 +1,10 @@
-/** What of an attempt's error a viewer is shown: its message and stack can hold what the event held. */
+/** Decides how much of an attempt's error a viewer sees: its message and its stack can contain data of the event. */
 import type { AttemptError } from '../deliveries/delivery.ts'
 import { html, type Markup } from './html.ts'
 import { hiddenMark } from './shown-data.ts'
 import type { Visit } from './visit.ts'
 
-/** What dead letters can be filtered by: the error's code, or else its name, with which its message begins. */
+/** The name that dead letters can be filtered by: the error's code, or else the class name with which its message begins. */
 export function nameOfError(error: Pick<AttemptError, 'code' | 'message'> | undefined): string | null {
   if (error === undefined) return null
   return error.code ?? /^([A-Za-z_$][\w$]{0,90}(?:Error|Exception)):/.exec(error.message)?.[1] ?? null

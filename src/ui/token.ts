@@ -1,6 +1,6 @@
 /**
- * A token beside the check of the origin: what is posted must carry in its form what stands in a cookie, which another site can neither
- * read nor set. It needs no memory and no secret, so that any of several processes takes what another one has shown.
+ * A token against forged forms, in addition to the origin check: a posted form must carry the value of a cookie, which another site can neither
+ * read nor set. It needs no memory and no secret, so that each of several processes accepts a form that another one has shown.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'

@@ -1,11 +1,11 @@
-/** One request to the page, as its parts see it: who looks, at what, and of which bus. */
+/** One request to the page, as its parts see it: the viewer, the address, and the bus. */
 import type { Bus } from '../bus.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
 import type { Viewer } from './access.ts'
 import type { Markup } from './html.ts'
 import type { Overview } from './overview.ts'
 
-/** What is the same for all requests. */
+/** The fields that are the same for all requests. */
 export interface Site {
   readonly bus: Bus
   /** Where the page is mounted: `''`, or a path without a slash at its end. */
@@ -16,19 +16,19 @@ export interface Site {
 
 export interface Visit extends Site {
   readonly viewer: Viewer
-  /** Where this is within the page, such as `/events`. */
+  /** The path within the page, such as `/events`. */
   readonly path: string
-  /** A part of the path that stands for a value, such as an id; `''` when there is none of this name. */
+  /** The value of a parameter in the path, such as an id; `''` when there is no such parameter. */
   parameter(name: string): string
   readonly query: URLSearchParams
-  /** What a form carries so that its post is taken. */
+  /** The token that a form must carry so that its post is accepted. */
   readonly token: string
-  /** What the action before has brought; `null`: there was none. */
+  /** The result of the previous action; `null`: there was none. */
   readonly notice: string | null
   readonly overview: Overview
 }
 
-/** What a page is, without what surrounds it. */
+/** A page without its frame. */
 export interface Page {
   readonly title: string
   readonly body: Markup
@@ -37,7 +37,7 @@ export interface Page {
   readonly isLive?: boolean
 }
 
-/** An address of the page to go to instead, made by `link` or `wayBack`. */
+/** Another address within the page to go to instead, made by `link` or `wayBack`. */
 export interface GoTo {
   readonly goTo: string
 }

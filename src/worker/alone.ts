@@ -1,11 +1,11 @@
 /**
- * A delivery whose worker died again and again may be what kills it. From its third claim it runs alone in its process, and so does
- * the last one that its handler allows: then it dies, and not its neighbours.
+ * Runs a delivery alone in its process if it may be what kills its workers: then no other delivery is lost with it. It is a delivery
+ * whose last claim was lost, from its third attempt on, or at the last attempt that its handler allows, if that comes earlier.
  *
  *   claimed ──► the others of this worker end, nothing more is claimed ──► it runs ──► claims go on, one at a time
  *
- * Its neighbours of then are suspected as well, until they have run: while claims bring such, one of them at a time has its turn,
- * and the others go back to the database, for other workers.
+ * Deliveries that were lost together with it can be suspects too, until they have run. While claims bring suspects, one at a time
+ * runs here, and the others go back to the database, for other workers.
  */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 
@@ -16,7 +16,7 @@ export interface AloneParts {
   maxAttempts(handler: string): number
   /** Resolves when everything that was claimed before has ended. */
   quiet(): Promise<void>
-  /** Claims may go on. */
+  /** Called when claims may go on. */
   goOn(): void
 }
 
@@ -31,18 +31,18 @@ export class Alone {
     this.#parts = parts
   }
 
-  /** One runs alone, or waits until it does. Nothing else may begin. */
+  /** Whether a delivery runs alone, or waits to run alone. Nothing else may begin then. */
   get isTaken(): boolean {
     return this.#isTaken
   }
 
-  /** How many a claim may bring that would bring `limit`. */
+  /** Returns the number of deliveries that a claim for `limit` may bring. */
   most(limit: number): number {
     if (this.#isTaken) return 0
     return this.#isCautious ? Math.min(1, limit) : limit
   }
 
-  /** What a claim has brought. */
+  /** Learns from what a claim has brought. */
   learn(claimed: readonly ClaimedDelivery[]): void {
     this.#isCautious = claimed.some((delivery) => this.isFor(delivery))
   }
@@ -51,7 +51,7 @@ export class Alone {
     return isSuspect(delivery, this.#parts.maxAttempts(delivery.handler))
   }
 
-  /** What waits in this queue until it can run alone: its claim has to be kept. */
+  /** The delivery of this queue that waits to run alone, if there is one: its claim must be kept. */
   waitingIn(queue: string): readonly ClaimedDelivery[] {
     return this.#waiting?.queue === queue ? [this.#waiting] : []
   }

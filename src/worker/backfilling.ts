@@ -1,12 +1,12 @@
-/** Backfills: every worker offers to go on with those of its handlers, and for each handler one of them does. */
+/** Backfills: every worker offers to continue the backfills of its handlers, and for each handler one worker does it. */
 import { safeTextOfError } from '../error-text.ts'
 import { sleep } from '../clock.ts'
 import type { Backfilling, DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Emit } from '../signals.ts'
 
-/** What is published for a handler that is being backfilled waits so long at most, beside what runs. */
+/** An event published for a handler during its backfill waits up to this long for the next step, in addition to the step itself. */
 const FOLLOW_EVERY_MS = 250
-/** Nothing but what a publisher left behind that began before the backfill was done. */
+/** How often a finished backfill looks again: a publisher that began before its end may have left something behind. */
 const LOOK_BACK_EVERY_MS = 5_000
 
 interface BackfillParts {
@@ -14,7 +14,7 @@ interface BackfillParts {
   readonly emit: Emit
 }
 
-/** Works on all of them until `over` is aborted. What fails is tried again at the next turn; that is said once until it works again. */
+/** Works on all backfills until `over` is aborted. A failed step is tried again at the next turn. Failures are reported once, until a step works. */
 export async function keepBackfilled(
   parts: BackfillParts,
   backfills: readonly Backfilling[],
@@ -41,7 +41,7 @@ async function keepOne({ store, emit }: BackfillParts, backfilling: Backfilling,
   }
 }
 
-/** For a drain: gives all that can be given now. Returns how many batches that were. */
+/** For a drain: takes all steps that can be taken now. Returns the number of batches of events. */
 export async function backfillAll({ store }: BackfillParts, backfills: readonly Backfilling[]): Promise<number> {
   let batches = 0
   for (const backfilling of backfills) {

@@ -12,14 +12,14 @@ import { transactionalIn } from './transactional-handlers.ts'
 import type { WorkerParts } from './worker-parts.ts'
 import { Worker } from './worker.ts'
 
-/** What was chosen for this worker. */
+/** The options that were chosen for this worker. */
 interface Chosen extends Pick<WorkerParts, 'shutdownGraceMs' | 'pollMs'> {
   readonly queues?: Readonly<Record<string, number>> | undefined
-  /** Where this is one tenant's worker beside others. */
+  /** Set when this is one tenant's worker beside those of other tenants. */
   readonly tenants?: SlotsOfTenants | undefined
 }
 
-/** Nothing, for a bus without schedules. */
+/** Returns `null` for a bus without schedules. */
 export function schedulingOf(
   store: ScheduleStore | null,
   parts: Omit<SchedulingParts, 'store'>,

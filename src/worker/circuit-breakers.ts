@@ -1,8 +1,9 @@
 /**
  * Circuit breakers: a handler whose attempts fail too often pauses, in all processes at once. The database counts (see `deliveries/pace.ts`).
  *
- * What fails while the handler is paused, because it ran already or was the probe, comes back later and has used no attempt. So an
- * outage of the handler's target costs as many attempts as the breaker allows failures, and no delivery dies of it.
+ * An attempt can fail while the handler is paused, because it was already running or was the probe. Then its delivery comes back later,
+ * and no attempt is used up. So an outage of the handler's target uses up only as many attempts as the breaker allows failures, and no
+ * delivery dies while the handler is paused.
  */
 import { performance, setTimeout } from '../clock.ts'
 import { reasonOf } from '../attempt/attempt-error.ts'
@@ -13,13 +14,13 @@ import type { AnyHandler } from '../handlers/handler.ts'
 import type { Outcome } from '../handlers/outcome.ts'
 import type { Emit } from '../signals.ts'
 
-/** After an attempt that ended well it is asked whether that was the probe, at most this often. */
+/** After an attempt that ended well, we ask the database whether it was the probe, at most this often. */
 const ASK_EVERY_MS = 500
 
 export class CircuitBreakers {
   readonly #store: Pick<PaceStore, 'circuitFailed' | 'circuitPassed'>
   readonly #emit: Emit
-  /** When each handler's pause was asked for last, or will be. */
+  /** When we last asked about each handler's pause, or will ask next. */
   readonly #askedAt = new Map<string, number>()
 
   constructor(store: Pick<PaceStore, 'circuitFailed' | 'circuitPassed'>, emit: Emit) {
@@ -46,7 +47,7 @@ export class CircuitBreakers {
     const reason = `${failures} attempts failed within ${perMs} ms, the last one of: ${error}`.slice(0, 500)
     const after = await this.#store
       .circuitFailed({ handler, failures, perMs, pauseMs, reason })
-      .catch(() => 'counted' as const) // claims report a database that is away
+      .catch(() => 'counted' as const) // claims report an unreachable database
     if (after === 'counted') return outcome
     const fields = { handler, deliveryId: delivery.id, pauseMs }
     if (after === 'opened') {
@@ -67,7 +68,7 @@ export class CircuitBreakers {
     return { is: 'snoozed', delayMs: pauseMs }
   }
 
-  /** At once, or, if it was asked a moment ago, a little later. */
+  /** Asks whether this attempt was the probe: at once or, if we asked a moment ago, a little later. */
   #passed({ name }: AnyHandler): void {
     const now = performance.now()
     const askedAt = this.#askedAt.get(name) ?? -Infinity

@@ -1,9 +1,9 @@
 /**
- * Claims from one queue for one process: as many deliveries as there are free slots; again when a slot becomes free, and when
- * woken: by a publisher, or by the worker's poll, which asks for all its queues at once. So a queue in which nothing happens
- * costs nothing.
+ * Claims from one queue for one process: as many deliveries as there are free slots. It claims again when a slot becomes free, and
+ * when it is woken: by a publisher, or by the worker's poll, which asks for all its queues at once. So a queue in which nothing
+ * happens costs nothing.
  *
- * While there is a backlog, two claims share the slots: the database works on one while we begin what the other has brought.
+ * While there is a backlog, two claims share the slots: the database works on one while we begin the deliveries of the other.
  */
 import type { Claimed, ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
@@ -18,19 +18,19 @@ import type { QueueSignals } from './queue-signals.ts'
 import { retryDelays } from './retry-delays.ts'
 import type { Share, SharedSlots } from './shared-slots.ts'
 
-/** A commit takes about as long. */
+/** The first wait before another look: about the time that a commit takes. */
 const FIRST_LOOK_MS = 1
-/** A claim that failed may have been too much for the network to bring in time: the next one brings so many times less. */
+/** A claim that failed may have been too large for the network: the next one has room for this many times fewer bytes. */
 const SMALLER = 16
-/** Bytes of stored payloads that a queue holds in this process. Decoded, they take several times as much memory. */
+/** Bytes of stored payloads, counted as characters, that a queue holds in this process. Decoded, they take several times as much memory. */
 const BUDGET = 16 * 1_048_576
-/** Smaller claims are not worth a second one. */
+/** Two claims share the slots only if each can ask for at least this many. */
 const LEAST_OF_TWO = 50
 
 export interface ClaimerParts {
   readonly queue: string
   readonly concurrency: number
-  /** Where the queues of several tenants share their slots. */
+  /** Set when the queues of several tenants share their slots. */
   readonly sharedSlots?: SharedSlots | undefined
   readonly inLanes: boolean
   readonly pollMs: number
@@ -40,11 +40,11 @@ export interface ClaimerParts {
   lanes(): number
   readonly batches: Pick<Batches, 'begunIn' | 'readyIn' | 'pump' | 'flush'>
   readonly handlerSlots: HandlerSlots
-  /** Whether something has to run alone. */
+  /** Limits claims while a delivery must run alone. */
   readonly alone?: Pick<Alone, 'most' | 'learn'>
   readonly signals: QueueSignals
   readonly stopping: AbortSignal
-  /** Called for each claimed delivery. Takes its slot before it returns. */
+  /** Called for each claimed delivery. Takes a slot for it before it returns. */
   begin(delivery: ClaimedDelivery): void
 }
 
@@ -52,7 +52,7 @@ export class Claimer {
   readonly #parts: ClaimerParts
   readonly #limited: LimitedClaims
   readonly #delays: ReturnType<typeof retryDelays>
-  /** How many deliveries one of two claims asks for; null where claims take turns. */
+  /** How many deliveries each of two claims asks for; `null`: there is one claim at a time. */
   readonly #half: number | null
   readonly #share: Share | null
   /** Opens when there may be something to do. */
@@ -60,14 +60,14 @@ export class Claimer {
   readonly #underWay = new Set<Promise<void>>()
   /** How many deliveries the claims under way have asked for. */
   #asked = 0
-  /** How many bytes of payloads they may bring. */
+  /** How many bytes of payloads those claims may bring. */
   #promised = 0
   #claimed = 0
-  /** How many times less than there is room for. */
+  /** By how much the room for payloads is divided, after claims that failed. */
   #less = 1
   /** A look at the queue is due, as soon as there is a slot. */
   #isDue = true
-  /** The last claim may have left something behind for want of slots. */
+  /** The last claim may have left something because there were too few slots. */
   #hasBacklog = false
   #lookAgainMs = FIRST_LOOK_MS
   /** When to look again if nothing happens; null: the worker's poll will say. */
@@ -89,7 +89,7 @@ export class Claimer {
     })
   }
 
-  /** Claims until stopped; draining, until nothing can be claimed any more. Answers how many deliveries were claimed. */
+  /** Claims until stopped or, for a drain, until nothing can be claimed any more. Returns how many deliveries were claimed. */
   async run(isDraining: boolean): Promise<number> {
     this.#isDraining = isDraining
     this.#isDry = false
@@ -120,7 +120,7 @@ export class Claimer {
     this.#news.open()
   }
 
-  /** Who waits for a slot of this handler, as far as the last claim knows. */
+  /** Whether a delivery waits for a slot, or for one of this handler's slots, as far as the last claim knows. */
   waits(handler: string): 'nobody' | 'for a slot' | 'for the handler' {
     if (this.#limited.isWaiting(handler) || this.#share?.othersWait) return 'for the handler'
     return this.#hasBacklog ? 'for a slot' : 'nobody'
@@ -131,12 +131,12 @@ export class Claimer {
     return Math.max(0, BUDGET - this.#parts.held.payloadSize - this.#promised)
   }
 
-  /** Whether a batch finds a slot: what claims have asked for is taken. */
+  /** Whether there is a free slot for a batch: slots that claims have asked for count as taken. */
   get hasSlot(): boolean {
     return this.#busy() + this.#asked < this.#parts.concurrency
   }
 
-  /** A handler has returned. In a lane its slot is not free before it is settled. */
+  /** Called when a handler has returned. In a lane, its slot is free only when the delivery is settled. */
   returned(): void {
     this.#parts.batches.pump()
     if (this.#hasBacklog && !this.#parts.inLanes) this.wake()
@@ -161,8 +161,8 @@ export class Claimer {
   }
 
   /**
-   * Settling lags behind the handlers a little; it may not lag without bound. A lane keeps its slot until it is settled:
-   * the next of the lane may come back with that. Large payloads leave slots empty.
+   * Settling may lag behind the handlers a little, but not without bound. A lane keeps its slot until it is settled, because that
+   * settle may bring the next delivery of the lane. If large payloads have used up the memory, slots stay empty.
    */
   #freeSlots(): number {
     const { alone, concurrency } = this.#parts
@@ -202,12 +202,12 @@ export class Claimer {
     this.#hasBacklog = (claimed?.more ?? false) || this.#limited.mayClaimMore
     if (this.#hasBacklog) this.#isDue = true
     else this.#setPatience(claimed?.lookAgain ?? false)
-    // What ended while the claim was on its way may have made the next of its lane due, unseen by that claim.
     if (this.#isDraining && !this.#hasBacklog) this.#parts.batches.flush()
+    // A delivery that ended during the claim may have made the next of its lane due, unseen by the claim: hence `wasIdle`.
     this.#isDry = this.#isDraining && claimed?.deliveries.length === 0 && !this.#hasBacklog && wasIdle
   }
 
-  /** Whether to wait for the poll, if nothing happens, or to look again soon, and then less soon. */
+  /** Decides whether to wait for the poll if nothing happens, or to look again soon, and then after longer and longer waits. */
   #setPatience(lookAgain: boolean): void {
     const { pollMs } = this.#parts
     this.#lookAgainMs = lookAgain ? Math.min(2 * this.#lookAgainMs, pollMs) : FIRST_LOOK_MS
@@ -215,7 +215,7 @@ export class Claimer {
     else this.#patienceMs = this.#isDraining ? pollMs : null
   }
 
-  /** Claims, and begins what was claimed. Answers it; `null` when the database did not answer. */
+  /** Claims deliveries and begins them. Returns the claim; `null` when it failed. */
   async #claim(limit: number): Promise<Claimed | null> {
     const { queue, store, signals, begin } = this.#parts
     try {
@@ -225,7 +225,7 @@ export class Claimer {
         try {
           const answer = await store.claim(queue, limit, { rooms, room, behind: AHEAD })
           this.#parts.alone?.learn(answer.deliveries)
-          // What is claimed takes its slots at once, before another claim can ask for them.
+          // Claimed deliveries take their slots at once, before another claim can ask for them.
           for (const delivery of answer.deliveries) begin(delivery)
           return answer
         } finally {

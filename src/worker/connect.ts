@@ -4,7 +4,7 @@ import type { Emit } from '../signals.ts'
 import { connectionProblem, isFinalConnectionError } from '../transactions/connection-error.ts'
 import { retryDelays } from './retry-delays.ts'
 
-/** Runs `prepare` until it succeeds. Answers false if it was no longer wanted before that. */
+/** Runs `prepare` until it succeeds. Returns false if `unwanted` was aborted before that. */
 export async function connectPatiently(
   prepare: () => Promise<void>,
   unwanted: AbortSignal,
@@ -32,7 +32,7 @@ export async function connectPatiently(
   return false
 }
 
-/** What waiting does not mend is for an operator to read. */
+/** Waiting does not help against such an error, so an operator must read what it means. */
 function explained(error: unknown): unknown {
   if (error instanceof PostbusError) return error
   const message = `The database does not let us in: ${connectionProblem(error)}. Check the connection string.`

@@ -1,4 +1,4 @@
-/** What a dispatcher is made of. */
+/** The parts that a dispatcher is made of. */
 import type { Attempt } from '../attempt/run-attempt.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Emit } from '../signals.ts'
@@ -11,7 +11,7 @@ import type { Tally } from './tally.ts'
 export interface DispatcherParts {
   readonly queue: string
   readonly concurrency: number
-  /** Where the queues of several tenants share their slots. */
+  /** Set when the queues of several tenants share their slots. */
   readonly sharedSlots?: SharedSlots | undefined
   /** Shared with the other queue of the same handlers. */
   readonly handlerSlots: HandlerSlots

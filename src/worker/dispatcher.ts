@@ -1,6 +1,6 @@
 /**
- * Works one queue in one process: claims as many deliveries as there are free slots, runs each as soon as it is here,
- * and settles what has finished.
+ * Works on one queue in one process: claims as many deliveries as there are free slots, runs each as soon as it arrives,
+ * and settles the finished ones.
  *
  *        ┌────────── wake-up, poll, or a slot that became free
  *        ▼
@@ -29,9 +29,9 @@ import { QueueSignals } from './queue-signals.ts'
 import { Settler } from './settler.ts'
 import { runSingle, type SingleRunParts } from './single-run.ts'
 
-/** A claim given back at shutdown becomes due after this time: this process is gone by then, even if its handler is not. */
+/** A delivery given back at shutdown becomes due after this time. By then this process has ended, even if the handler never returned. */
 const GIVE_BACK_MS = 500
-/** A delivery that comes back to a process in which its lost attempt still runs is looked at again after this time. */
+/** A delivery that comes back to the process in which its lost attempt still runs is put off for this time. */
 const ZOMBIE_MS = 2_000
 
 export class Dispatcher {
@@ -110,8 +110,8 @@ export class Dispatcher {
   }
 
   /**
-   * Claims and runs until nothing can be claimed any more. What waits for its time, or for another process, stays.
-   * Answers how many deliveries were claimed.
+   * Claims and runs until nothing can be claimed any more. Deliveries that wait for their time, or for another process, stay.
+   * Returns how many deliveries were claimed.
    */
   async drain(): Promise<number> {
     return this.#claimer.run(true)
@@ -122,7 +122,7 @@ export class Dispatcher {
     this.#claimer.wake()
   }
 
-  /** No further claims. What runs goes on. */
+  /** Stops claiming. Running handlers go on. */
   stopClaiming(): void {
     this.#stopping.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
     this.#batches.stop()
@@ -140,19 +140,19 @@ export class Dispatcher {
     await this.#settler.empty()
   }
 
-  /** How many deliveries were to be given back, and are not yet. */
+  /** The number of deliveries that must be given back and are not yet. */
   get leftCount(): number {
     return this.#held.countOf('given-back')
   }
 
-  /** How many attempts have ended whose outcome is not stored. */
+  /** The number of ended attempts whose outcome is not stored. */
   get unsettledCount(): number {
     return this.#held.countOf('settling') + this.#settler.refused.length
   }
 
   /**
-   * Gives back what still runs, without using an attempt, and aborts its handlers. Answers how many there were. What
-   * has returned by now is settled as what it answered, and what a handler answers to the abort counts for nothing.
+   * Gives back the deliveries that still run, without using up an attempt, and aborts their handlers. Returns how many there were.
+   * A handler that has returned by now is settled by its result. What a handler returns after the abort does not count.
    */
   async giveBack(): Promise<number> {
     const left = this.#held.takeRunning()
@@ -177,7 +177,7 @@ export class Dispatcher {
     this.#settler.giveUp()
   }
 
-  /** Tells the database that the claims held for longer than a moment are alive; aborts those that were lost. */
+  /** Tells the database that claims held for longer than `olderThanMs` are alive. Aborts attempts whose claims were lost. */
   async keepClaims(olderThanMs: number): Promise<void> {
     const others = () => [...this.#settler.refused, ...this.#alone.waitingIn(this.queue)]
     await keepClaims({ ...this.#parts, held: this.#held, signals: this.#signals, others }, olderThanMs)
@@ -220,7 +220,7 @@ export class Dispatcher {
     this.#claimer.released()
   }
 
-  /** A lost claim that came back to us while its handler still runs: the two must not overlap. */
+  /** Whether the handler still runs for a lost claim of this delivery, which has come back to us: the two runs must not overlap. */
   #isZombie({ id }: ClaimedDelivery): boolean {
     return this.#held.isInHandler(id)
   }

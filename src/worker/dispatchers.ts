@@ -1,4 +1,4 @@
-/** The dispatchers of one worker, one for each queue. What they share: a delivery that has to run alone is alone in all of them. */
+/** Makes the dispatchers of one worker, one for each queue. A delivery that must run alone is alone in all of them. */
 import { Alone } from './alone.ts'
 import { Batches } from './batches/batches.ts'
 import { Dispatcher } from './dispatcher.ts'

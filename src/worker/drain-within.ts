@@ -1,4 +1,4 @@
-/** Draining with a time limit: what a function that is called now and then has time for. */
+/** Drains with a time limit, for a function that is called now and then and has little time. */
 import { clearTimeout, setTimeout } from '../clock.ts'
 import type { WorkerCounts } from './tally.ts'
 import type { Worker } from './worker.ts'

@@ -1,4 +1,4 @@
-/** Finishing: an operator's act may end an event, which no settle sees. Every worker looks for such events now and then. */
+/** Finds events that an operator's act has ended, because no settle sees such an end: every worker looks every 10 seconds. */
 import { sleep } from '../clock.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 

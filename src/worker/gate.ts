@@ -1,4 +1,4 @@
-/** A gate that one waiter waits at, with a limit. Opening it while no one waits lets the next one straight through. */
+/** A gate for one waiter, with a time limit. If it is opened while it has no waiter, the next waiter passes at once. */
 import { clearTimeout, setTimeout } from '../clock.ts'
 
 export class Gate {

@@ -1,6 +1,6 @@
 /**
- * How many attempts of each limited handler run in this worker. The two queues of a handler, with keys and without, share
- * its slots, so their claims take turns: what one of them was told is free must still be so when its deliveries arrive.
+ * Counts how many attempts of each limited handler run in this worker. The two queues of a handler, with keys and without, share
+ * its slots, so their claims take turns: the slots that a claim was told are free must still be free when its deliveries arrive.
  */
 import type { HandlerRoom } from '../deliveries/delivery.ts'
 import type { Batching } from '../handlers/batching.ts'
@@ -35,11 +35,11 @@ export class HandlerSlots {
     return this.#limits.size > 0
   }
 
-  /** Runs a claim that takes the slots of what it brings before it returns. Without limits there is nothing to wait for. */
+  /** Runs a claim, which must take the slots for its deliveries before it returns. Without limits, claims wait for nothing. */
   async claim<Result>(claim: (rooms: readonly HandlerRoom[]) => Promise<Result>): Promise<Result> {
     if (this.#limits.size === 0) return claim([])
     const claimed = this.#turn.then(() => claim(this.#rooms()))
-    this.#turn = claimed.catch(() => undefined) // the next in turn has nothing to do with the failure
+    this.#turn = claimed.catch(() => undefined) // a failure does not concern the next claim
     return claimed
   }
 
@@ -59,17 +59,17 @@ export class HandlerSlots {
     this.#tell(handler)
   }
 
-  /** A delivery that gave back its slot earlier counts no longer for the cluster either. */
+  /** Called when a delivery is settled. It gave back its slot earlier; now it no longer counts for the cluster either. */
   settled(handler: string): void {
     if (this.#limits.get(handler)?.cluster !== undefined) this.#tell(handler)
   }
 
-  /** Calls `listener` with each limited handler of which another delivery may now be claimed. */
+  /** Calls `listener` with a limited handler when another of its deliveries may be claimed. */
   onFree(listener: (handler: string) => void): void {
     this.#listeners.push(listener)
   }
 
-  /** Calls `listener` when an attempt that had to wait for its turn begins. */
+  /** Calls `listener` with a paced handler when one of its attempts stops waiting, or more of its deliveries may be claimed. */
   onTurn(listener: (handler: string) => void): void {
     this.#pacer?.onRoom(listener)
   }
@@ -97,7 +97,7 @@ export class HandlerSlots {
   }
 }
 
-/** Answers the slots of a queue's handlers: the same for the queue with keys and the one without. */
+/** Returns a function that returns the slots of a queue's handlers: the same for the queue with keys and the one without. */
 export function slotsOfQueues(
   handlers: readonly AnyHandler[],
   pacer: Pacer | null = null,
@@ -121,7 +121,7 @@ function limitsIn(handlers: readonly AnyHandler[], queue: string): Limits {
   )
 }
 
-/** Of a batch handler so many batches may run at once; how many deliveries that are is for claims. */
+/** Converts the limit of a batch handler, which counts batches, into deliveries, which claims count. */
 function inDeliveries(limit: Limit, batch: Batching | null): Limit {
   return batch && limit.perProcess !== undefined ? { perProcess: limit.perProcess * batch.batchSize } : limit
 }

@@ -5,12 +5,12 @@ import { PostbusError } from '../errors.ts'
 import { Gate } from './gate.ts'
 
 export interface HeldDelivery {
-  /** Of its last claim: see `renew`. */
+  /** The delivery as its last claim brought it: see `renew`. */
   delivery: ClaimedDelivery
   readonly abort: AbortController
   /** `performance.now()`: a clock that is never set. */
   readonly since: number
-  /** What it belongs to in its lane. */
+  /** The run of its lane; `null`: it has none. */
   readonly run: Run | null
   /** It is in a batch, which has the slot. */
   readonly isMember: boolean
@@ -22,23 +22,23 @@ export interface HeldDelivery {
   phase: 'running' | 'settling' | 'given-back'
 }
 
-/** What the keeping of claims has to know of a lane's run. */
+/** The run of a lane, as far as the code that keeps claims must know it. */
 export interface Run {
   readonly handler: string
-  /** Counts the answers about its claim; `null` while the claim moves. */
+  /** How many settles of this run were answered; `null` while one is under way, which may move the claim. */
   readonly moves: number | null
-  /** What runs of it has another claim now. Returns false when the run has more to settle than that. */
+  /** Gives the running delivery its new claim. Returns false when the run has more to settle than that delivery. */
   renew(delivery: ClaimedDelivery): boolean
-  /** Gives back what runs of it. Resolves when nothing of it is held any more. */
+  /** Gives back the running delivery. Resolves when nothing of the run is held any more. */
   giveBack(delayMs: number): Promise<void>
 }
 
 export class Held {
   readonly #held = new Set<HeldDelivery>()
   #payloadSize = 0
-  /** The ids of those whose handlers have not returned yet. */
+  /** The ids of deliveries whose handlers have not returned yet. */
   readonly #inHandlers = new Set<string>()
-  /** Of these, and of those that are held, so many are in batches. */
+  /** How many of the deliveries in handlers, and of all held deliveries, are in batches. */
   #membersInHandlers = 0
   #members = 0
   readonly #released = new Gate()
@@ -48,17 +48,17 @@ export class Held {
     return this.#held.size
   }
 
-  /** How many of these are in no batch. */
+  /** How many held deliveries are in no batch. */
   get singles(): number {
     return this.#held.size - this.#members
   }
 
-  /** How many characters the payloads of these have, and of those that wait behind them. */
+  /** The characters in the payloads of the held deliveries, and of those that wait behind them. */
   get payloadSize(): number {
     return this.#payloadSize
   }
 
-  /** How many handlers have not returned, batches aside. */
+  /** How many handlers have not returned, without those of batches. */
   get inHandlers(): number {
     return this.#inHandlers.size - this.#membersInHandlers
   }
@@ -81,7 +81,7 @@ export class Held {
     return held
   }
 
-  /** These follow one that is held, in its batch: its claim is theirs. */
+  /** Records deliveries that follow a held one in its batch. Its claim is their claim too. */
   holdBehind(deliveries: readonly ClaimedDelivery[]): void {
     this.await(deliveries)
     for (const delivery of deliveries) this.#enter(delivery, true)
@@ -94,8 +94,8 @@ export class Held {
   }
 
   /**
-   * A claim that was lost, though its handler went on, has come back to us: by that new claim its outcome counts. Returns false
-   * when it is not here, or can have no outcome that counts any more.
+   * Called when a lost claim comes back to us. If its handler still runs here, its outcome counts by the new claim. Returns false
+   * when the delivery is not held here, or its outcome cannot count any more.
    */
   renew(delivery: ClaimedDelivery): boolean {
     const held = [...this.#held].find((one) => one.delivery.id === delivery.id)
@@ -123,7 +123,7 @@ export class Held {
     for (const delivery of behind) this.#payloadSize += payloadSize(delivery)
   }
 
-  /** These are begun, or are not waited for any more. */
+  /** Called when such deliveries begin, or are dropped. */
   awaitNoMore(behind: readonly ClaimedDelivery[]): void {
     for (const delivery of behind) this.#payloadSize -= payloadSize(delivery)
   }
@@ -133,7 +133,7 @@ export class Held {
     while (this.#held.size > 0) await this.#released.wait(1_000)
   }
 
-  /** Marks what still runs as given back, and answers it. */
+  /** Marks the running deliveries as given back, and returns them. */
   takeRunning(): readonly HeldDelivery[] {
     const running = [...this.#held].filter((held) => held.phase === 'running')
     for (const held of running) held.phase = 'given-back'
@@ -149,7 +149,7 @@ export class Held {
     if (this.#inHandlers.delete(id) && isMember) this.#membersInHandlers -= 1
   }
 
-  /** Those held since before then; those that are settling too: their settle may be tried for longer than a claim lives. */
+  /** Returns deliveries held since `before` or earlier. Settling ones too: their settle may be tried for longer than a claim lives. */
   heldSince(before: number): readonly HeldDelivery[] {
     return [...this.#held].filter((held) => held.since <= before)
   }
@@ -159,7 +159,7 @@ function payloadSize({ event }: ClaimedDelivery): number {
   return event?.payload?.length ?? 0
 }
 
-/** Ends an attempt whose claim another worker has taken over. Answers whether that was news. */
+/** Aborts an attempt whose claim another worker has taken over. Returns false if it had ended or was aborted before. */
 export function abortLost({ delivery, abort, phase }: HeldDelivery): boolean {
   if (phase !== 'running' || abort.signal.aborted) return false
   const reason = `The claim of delivery ${delivery.id} was lost to another worker.`

@@ -1,6 +1,6 @@
 /**
- * What orchestrators and Prometheus ask a worker, as a web `fetch` handler: `/livez`, `/readyz` and `/metrics`. It is found by the end of the path, so
- * that it can be mounted below any other. It tells names of handlers and event types and how many, and nothing of events.
+ * Answers orchestrators and Prometheus about a worker, as a web `fetch` handler: `/livez`, `/readyz` and `/metrics`. Only the end of the path
+ * counts, so it can be mounted below any other path. It shows names of handlers and event types, and numbers, but no content of events.
  */
 import { z } from 'zod'
 import { performance } from '../clock.ts'
@@ -16,16 +16,16 @@ import { withinMs } from './within.ts'
 /** Takes a request and resolves with the response. Never rejects. */
 export type WorkerHttp = (request: Request) => Promise<Response>
 
-/** What the worker's bus has to do with it. */
+/** What the handler needs of the worker's bus. */
 export interface HttpParts {
   isOurs(bus: BusName): boolean
   /** Resolves when the database has answered. */
   ping(): Promise<unknown>
-  /** Rejects where that is not known: the metrics are then without it. */
+  /** Rejects when the backlog is not known: the metrics then leave it out. */
   backlog(): Promise<BacklogReport>
 }
 
-/** Where a worker stands. */
+/** The state of a worker. */
 export interface HttpWorker {
   readonly over: AbortSignal
   /** What keeps it from working, in words; `null`: it works. */
@@ -33,7 +33,7 @@ export interface HttpWorker {
 }
 
 export interface WorkerHttpOptions {
-  /** No more often than this does `/metrics` ask the database what waits, in milliseconds. Default: 15,000. */
+  /** `/metrics` asks the database for the backlog at most this often, in milliseconds. Default: 15,000. */
   readonly backlogEveryMs?: number
 }
 
@@ -43,7 +43,7 @@ const httpOptions = z.strictObject({ backlogEveryMs: z.int().min(1_000).max(3_60
 const ANSWER_MS = 2_000
 /** Probes that come more often share an answer. */
 const PING_EVERY_MS = 1_000
-/** Metrics without what waits are better than none. */
+/** If the backlog takes longer than this, the metrics leave it out: that is better than no metrics. */
 const BACKLOG_MS = 5_000
 
 const METRICS = [...Object.values(WORK), ...Object.values(STANDING)]
@@ -76,7 +76,7 @@ export function workerHttp(worker: HttpWorker, parts: HttpParts, options: Worker
   }
 }
 
-/** Without the error's own words, which may tell where the database is. */
+/** Returns why the database cannot be reached; `null` if it can. It leaves out the error's own text, which may show where the database is. */
 async function reachedOf({ ping }: HttpParts): Promise<string | null> {
   const began = performance.now()
   const answered = await withinMs(

@@ -1,14 +1,14 @@
-/** Indexing the log: every worker offers to, one of them does, and rests for many times as long as it took. */
+/** Indexes the log: every worker offers to, one worker does it, and then rests for many times as long as that took. */
 import { performance, sleep } from '../clock.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 
 const PAUSE_MS = 1_000
 /** While nothing is published, one small query asks this often. */
 const LONGEST_PAUSE_MS = 8_000
-/** It takes at most one part in so many of the time: publishers and handlers come first, a list reads what is not indexed. */
+/** The rest is this many times longer than the work: publishers and handlers come first, and lists can read events without an index. */
 const SHARE_OF_TIME = 8
 
-/** Indexes until `over` is aborted. What fails is tried again at the next turn; lists go on without. */
+/** Indexes until `over` is aborted. A failed turn is tried again at the next one; lists work without the index. */
 export async function keepIndexed(store: Pick<DeliveryStore, 'index'>, over: AbortSignal): Promise<void> {
   let pauseMs = PAUSE_MS
   for (await sleep(pauseMs, over); !over.aborted; await sleep(pauseMs, over)) {

@@ -1,4 +1,4 @@
-/** Tells the database that the claims of a dispatcher are alive, and ends what has lost its own. */
+/** Tells the database that the claims of a dispatcher are alive, and ends attempts that have lost theirs. */
 import { performance } from '../clock.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
@@ -14,7 +14,7 @@ export interface KeepParts {
   others(): readonly ClaimedDelivery[]
 }
 
-/** Keeps what is held for longer than a moment; aborts those that were lost. */
+/** Keeps the claims that are held for longer than `olderThanMs`, and aborts attempts whose claims were lost. */
 export async function keepClaims({ queue, store, signals, ...parts }: KeepParts, olderThanMs: number): Promise<void> {
   const held = parts.held.heldSince(performance.now() - olderThanMs)
   const claims = [...held.map(({ delivery }) => delivery), ...parts.others()]
@@ -22,7 +22,7 @@ export async function keepClaims({ queue, store, signals, ...parts }: KeepParts,
   const moves = held.map(({ run }) => run?.moves)
   const ours = await store.keep(queue, claims)
   for (const [place, one] of held.entries()) {
-    // Of a run only one has the claim. While that moves, the settle will say whether it was lost.
+    // Only one delivery of a run has the claim. While the claim moves, the settle will tell whether it was lost.
     const isKnown = one.run === null || (one.run.moves !== null && one.run.moves === moves[place])
     if (isKnown && !ours.has(one.delivery.id) && abortLost(one)) signals.claimLost(one.delivery)
   }

@@ -1,6 +1,6 @@
 /**
- * The claims of one worker, from the moment in which they arrive: they are told to what keeps them alive before their handlers
- * begin, because a handler may compute without a pause, and nothing else runs then.
+ * Keeps the claims of one worker alive from the moment in which they arrive: the heartbeats learn of a claim before its handler
+ * begins, because a handler may compute without a pause, and nothing else runs then.
  */
 import { delay, performance } from '../clock.ts'
 import type { ClaimedDelivery, Settlement } from '../deliveries/delivery.ts'
@@ -9,9 +9,9 @@ import type { Heartbeats } from '../deliveries/heartbeats.ts'
 import type { Emit } from '../signals.ts'
 import type { WorkPlan } from './work-plan.ts'
 
-/** Well below the time after which a claim is taken over. */
+/** If an answer takes longer, its claims are checked. This is well below the time after which a claim is taken over. */
 const LATE_MS = 3_000
-/** Pulses come twice in a second. */
+/** Pulses come twice a second: after this time without one, the event loop has stood still. */
 const STALL_MS = 2_000
 const AFTER_STALL_MS = 250
 
@@ -61,7 +61,7 @@ export class KeptClaims {
     return [...this.#held.values()]
   }
 
-  /** The event loop goes round. */
+  /** Called while the event loop runs, twice a second. */
   pulse(): void {
     const now = performance.now()
     if (now - this.#pulsedAt > STALL_MS) this.#stalledUntil = now
@@ -74,8 +74,8 @@ export class KeptClaims {
   }
 
   /**
-   * When the event loop goes round again, what has ended meanwhile is about to be settled, by claims that may have been taken
-   * over. A claim of our own must not come first: it would run the delivery once more.
+   * When the event loop runs again after a stall, the attempts that ended meanwhile are about to be settled. Their claims may have been
+   * taken over and be due again. A claim of our own must not come before those settles: it would run the delivery once more.
    */
   async #lettingSettlesGoFirst(): Promise<void> {
     const now = performance.now()
@@ -84,9 +84,9 @@ export class KeptClaims {
   }
 
   /**
-   * What an answer has brought that came late, or was read late, because the event loop stood still: no heartbeat has kept these
-   * claims. Those that were taken over meanwhile must not begin. They have not run: if no other worker has claimed them, they
-   * are given back.
+   * Returns the claims that are still ours. If an answer came late, or was read late because the event loop stood still, no heartbeat
+   * has kept its claims. Those that were taken over meanwhile must not begin. They have not run, so they are given back, unless
+   * another worker has claimed them.
    */
   async #stillOurs(
     queue: string,
@@ -99,7 +99,7 @@ export class KeptClaims {
     const lost = claimed.filter(({ id }) => !ours.has(id))
     if (lost.length > 0) {
       const unrun = lost.map((delivery) => ({ delivery, is: 'later', delayMs: 0 }) as const)
-      await store.settle(queue, unrun).catch(() => undefined) // then the attempt counts
+      await store.settle(queue, unrun).catch(() => undefined) // then the attempt counts as used
     }
     return claimed.filter(({ id }) => ours.has(id))
   }
@@ -122,7 +122,7 @@ interface Keeper {
   readonly emit: Emit
 }
 
-/** The claims of a worker, kept from a thread if one can be had. */
+/** Makes the kept claims of a worker, with heartbeats from a thread if one can be started. */
 export async function keptClaims({ store, shutdownGraceMs, emit }: Keeper, { queues, limitsOf }: WorkPlan) {
   const sayWhy = (why: string) => {
     const message = `Heartbeats are sent from the main thread only (${why}): a handler that computes for 10 s without a pause loses its claim.`
@@ -132,7 +132,7 @@ export async function keptClaims({ store, shutdownGraceMs, emit }: Keeper, { que
   return new KeptClaims({ store, heartbeats, limitMs: (handler) => limitsOf(handler).timeoutMs + shutdownGraceMs })
 }
 
-/** Of a run that was lost, the one that was to have the claim next too. */
+/** Returns the deliveries that a settlement ends. If a run was lost, that includes the one to which its claim was to move. */
 function endedBy({ delivery, ran = [], movesTo }: Settlement, ours: ReadonlySet<string>): readonly ClaimedDelivery[] {
   const ended = [...ran.map((one) => one.delivery), delivery]
   return movesTo && !ours.has(delivery.id) ? [...ended, movesTo] : ended

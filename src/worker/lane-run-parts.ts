@@ -1,4 +1,4 @@
-/** What the run of a lane is made of. */
+/** The parts that the run of a lane is made of. */
 import type { Attempt } from '../attempt/run-attempt.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import type { Outcome } from '../handlers/outcome.ts'
@@ -15,18 +15,18 @@ export interface LaneRunParts {
   readonly settler: Settler
   readonly signals: QueueSignals
   readonly turns: LaneTurns
-  /** Whether there is room in memory for more that is not begun. */
+  /** Whether there is room in memory for more deliveries that have not begun. */
   hasRoom(): boolean
   /**
-   * Nothing is known ahead of a lane of such a handler: what is behind may have been superseded by the time of its turn, and has no claim
-   * of its own, by which a transaction could be fenced.
+   * Whether each delivery of a handler must be claimed before it begins. A delivery that follows in the lane may have been superseded
+   * when its turn comes, and has no claim of its own that could fence a transaction.
    */
   goesAlone?(handler: string): boolean
   isStopping(): boolean
-  /** It may not run here now: the process stops, or an attempt that lost its claim still runs. */
+  /** Whether a delivery may not run here now: the process stops, or an attempt at it that lost its claim still runs. */
   mustWait(delivery: ClaimedDelivery): boolean
   putOff(delivery: ClaimedDelivery, onSettled: () => void): void
   onOutcome(outcome: Outcome, delivery: ClaimedDelivery, tookMs: number): void
-  /** Nothing of it is held any more. */
+  /** Called when nothing of the run is held any more. */
   onEnd(run: Run): void
 }

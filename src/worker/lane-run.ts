@@ -1,14 +1,14 @@
 /**
- * One lane in the hands of this process: runs its deliveries one after the other, and settles them as they end.
+ * Works on one lane in this process: runs its deliveries one after the other, and settles them as they end.
  *
  *   claimed ──► running ──► done ──► settled
  *                 ▲           │         │
  *                 │           └─ the next one of the run begins at once, if the handler is quick
- *                 └───────────── or the next of the lane, which has come with the answer
+ *                 └───────────── or the next one of the lane, which comes with the answer
  *
- * Only one delivery of the run has the claim in the database (see `functions/runs.ts` there). At most one settle is on its
- * way for a run: what ends meanwhile goes along with the next. When an answer says that the claim was lost, what runs is aborted, and
- * nothing that ended since counts. A slow handler is not followed before the answer is here: an older delivery can then go first.
+ * Only one delivery of the run has the claim in the database (see `functions/runs.ts` there). At most one settle of a run is under way:
+ * deliveries that end meanwhile go with the next settle. If the answer says that the claim was lost, the running attempt is aborted, and
+ * nothing that ended since counts. After a slow handler, the lane waits for the answer, so that an older delivery can go first.
  */
 import { performance, setImmediate } from '../clock.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../attempt/concluded-attempt.ts'
@@ -18,8 +18,8 @@ import { abortLost, type HeldDelivery, type Run } from './held.ts'
 import type { LaneRunParts } from './lane-run-parts.ts'
 import type { SettledAttempt } from './settled-attempt.ts'
 
-const QUICK_MS = 20 // a handler that is slower waits for the answer: a round trip is little to it
-/** How many deliveries are known ahead at first; twice as many each time they were all done before the answer was here. */
+const QUICK_MS = 20 // after a slower handler the lane waits for the answer: a round trip is short by comparison
+/** How many deliveries a run loads ahead at first. Doubled each time one ends and no next one can begin before the answer. */
 export const AHEAD = 15
 const MOST_AHEAD = 255
 
@@ -34,10 +34,10 @@ interface Ended {
 export class LaneRun implements Run {
   readonly handler: string
   readonly #parts: LaneRunParts
-  /** What may begin without being asked for, in order. */
+  /** The deliveries that may begin without another claim, in order. */
   #ahead: ClaimedDelivery[] = []
   #running: HeldDelivery | null = null
-  /** Ended, and not on its way to the database. */
+  /** Deliveries that have ended and are not in the settle that is under way. */
   #ended: Ended[] = []
   #wanted: number
   #begun = 0
@@ -106,7 +106,7 @@ export class LaneRun implements Run {
     if (!this.#running) this.#wanted = Math.min(2 * this.#wanted, MOST_AHEAD)
   }
 
-  /** Settles what has ended, and begins what is ahead, if it need not wait for an answer. */
+  /** Settles what has ended, and begins the next delivery ahead, if that need not wait for an answer. */
   #settleAndStartNext(): void {
     const next = this.#running ? null : this.#nextAhead()
     const held = next && this.#hold(next)
@@ -114,7 +114,7 @@ export class LaneRun implements Run {
     if (held) this.#startSoon(held)
   }
 
-  /** Not at once: first the event loop has its turn, and with it the settle. */
+  /** Starts a delivery soon: first the event loop gets its turn, and with it the settle. */
   #startSoon(held: HeldDelivery): void {
     setImmediate(() => {
       if (held.phase === 'running' && !held.abort.signal.aborted) this.#start(held)
@@ -166,7 +166,7 @@ export class LaneRun implements Run {
     return { ...settlement, takeNext: left > 0, behind }
   }
 
-  /** To ask for a few costs as much as to ask for many. */
+  /** Asks for more only when half are missing: a request for a few costs as much as one for many. */
   #more({ delivery }: HeldDelivery): NonNullable<Settlement['more']> | undefined {
     const missing = Math.min(this.#wanted, this.#left()) - this.#ahead.length
     if (missing < this.#wanted / 2) return undefined
@@ -198,13 +198,13 @@ export class LaneRun implements Run {
     else if (!isRefused && !held.abort.signal.aborted) this.#parts.signals.claimLost(held.delivery)
   }
 
-  /** What runs has no claim any more, and what is ahead is another worker's. */
+  /** Called when the claim was lost: aborts the running attempt, and drops the deliveries ahead, which are another worker's now. */
   #lose(): void {
     this.#drop()
     if (this.#running && abortLost(this.#running)) this.#parts.signals.claimLost(this.#running.delivery)
   }
 
-  /** Everything is settled. Something of the lane is held until it is known what follows. */
+  /** Called when everything is settled. The last deliveries stay held until it is known what follows. */
   #goOn(next: ClaimedDelivery | null): void {
     const end = () => {
       this.#parts.turns.ended(this)

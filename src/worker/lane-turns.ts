@@ -1,7 +1,7 @@
 /**
- * How long a lane may keep its slot when others wait for one. A turn is short, so that all have theirs; but a key that is much
- * busier than the others would then get one turn of theirs each, however large the queue. So a few slots may stay with
- * lanes that have more to do, for a long turn.
+ * Decides how long a lane may keep its slot while others wait for one. A turn is short, so that every lane gets one. But then a key
+ * that is much busier than the others would get only one short turn for each turn of theirs, however much it has to do. So a few slots
+ * may stay for a long turn with lanes that have more to do.
  */
 import type { Run } from './held.ts'
 
@@ -12,7 +12,7 @@ const LONG_SHARE = 1 / 10
 
 export interface LaneTurnsParts {
   readonly concurrency: number
-  /** Whether someone waits for a slot, or for one of this handler's. */
+  /** Whether a delivery waits for a slot, or for one of this handler's slots. */
   waits(handler: string): 'nobody' | 'for a slot' | 'for the handler'
 }
 
@@ -26,7 +26,7 @@ export class LaneTurns {
     this.#most = parts.concurrency === 1 ? 0 : Math.max(1, Math.floor(parts.concurrency * LONG_SHARE))
   }
 
-  /** How many more deliveries this run may begin, after so many. */
+  /** Returns how many more deliveries this run may begin, after it has begun `begun` of them. */
   left(run: Run, handler: string, begun: number): number {
     const waits = this.#parts.waits(handler)
     if (waits === 'nobody') return LONG_TURN

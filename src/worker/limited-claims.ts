@@ -1,15 +1,15 @@
 /**
- * One queue's claims under the limits of its handlers: remembers of which handlers something was left for want of their
- * slots, so that a slot that becomes free leads to another claim, and only then.
+ * Claims from one queue under the limits of its handlers: it remembers for which handlers a claim left deliveries because their
+ * slots were taken. So a free slot leads to another claim only if it is a slot of such a handler.
  */
 import type { Claimed, HandlerRoom } from '../deliveries/delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 
 export class LimitedClaims {
   readonly #slots: HandlerSlots
-  /** Handlers of which the last claim has left something. */
+  /** The handlers of which the last claim has left deliveries. */
   #heldBack: ReadonlySet<string> = new Set()
-  /** Handlers of which a slot became free since that claim began. */
+  /** The handlers that got a free slot since that claim began. */
   readonly #freed = new Set<string>()
 
   /** Calls `wake` when something that was left may be claimed. */
@@ -30,12 +30,12 @@ export class LimitedClaims {
     })
   }
 
-  /** The last claim has left something of this handler. */
+  /** Whether the last claim has left deliveries of this handler. */
   isWaiting(handler: string): boolean {
     return this.#heldBack.has(handler)
   }
 
-  /** A slot for what the last claim has left became free while that was on its way. */
+  /** Whether a slot became free during the last claim, for a handler whose deliveries the claim has left. */
   get mayClaimMore(): boolean {
     return [...this.#freed].some((handler) => this.#heldBack.has(handler))
   }

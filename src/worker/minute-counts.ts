@@ -46,13 +46,13 @@ export class MinuteCounts {
   }
 }
 
-/** From when it happened to now. A replay has been asked for later. */
+/** Adds the time from the event until now. Replays do not count: they were requested later. */
 function addLatency(latencyMs: number[], { event }: ClaimedDelivery): void {
   if (event === null || (event.rest?.includes('"replay"') && replayOf(event) !== null)) return
   addTo(latencyMs, realNowMs() - event.occurredAt.getTime())
 }
 
-/** `null`: it was called off, or a newer event was handled instead, which says nothing of its handler. */
+/** Returns what the outcome counts as; `null` for a cancelled or superseded delivery, which says nothing about its handler. */
 function kindOf(of: Outcome | Settlement): keyof RateCounts | null {
   switch (of.is) {
     case 'passed':
@@ -76,7 +76,7 @@ function kindOf(of: Outcome | Settlement): keyof RateCounts | null {
   }
 }
 
-/** Hands over until `over` is aborted, and what is left then. What could not be handed over is lost: counts are not worth a retry. */
+/** Hands counts over until `over` is aborted, and then the rest. Counts that could not be handed over are lost: they are not worth a retry. */
 export async function keepCounted(
   store: Pick<DeliveryStore, 'count'>,
   counts: MinuteCounts,

@@ -1,4 +1,4 @@
-/** Attempts of handlers that have a pace to keep: they begin when it is their turn, and a breaker learns how they end. */
+/** Paces the attempts of handlers with a rate limit or a circuit breaker: they begin in turn, and the breaker learns how they end. */
 import type { Attempt } from '../attempt/run-attempt.ts'
 import type { PaceStore } from '../deliveries/pace.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
@@ -8,11 +8,11 @@ import { Pacer } from './pacer.ts'
 
 export interface PacedAttempts {
   readonly attempt: Attempt
-  /** `null`: no handler has a limit. */
+  /** `null`: no handler has a rate limit. */
   readonly pacer: Pacer | null
 }
 
-/** Without such handlers attempts are what they were. */
+/** Returns `attempt` unchanged if there are no such handlers. */
 export function pacedAttempts(
   attempt: Attempt,
   {
@@ -27,7 +27,7 @@ export function pacedAttempts(
   return { pacer, attempt: withBreakers(withPace(attempt, pacer), broken, new CircuitBreakers(store, emit)) }
 }
 
-/** Asks for its turn before it returns: what is claimed next knows of it. */
+/** Each attempt asks for its turn before the call returns, so the next claim already counts it as waiting. */
 function withPace(attempt: Attempt, pacer: Pacer | null): Attempt {
   if (!pacer) return attempt
   return (delivery, abort) => {

@@ -1,51 +1,51 @@
 /**
  * Lets attempts of handlers with a `rateLimit` begin one after the other, at the times that the database grants to all processes.
  *
- *   claimed ──► waits here ──► asks for as many times as wait ──► its time ──► begins
+ *   claimed ──► waits here ──► one request asks for the times of all that wait ──► its time ──► begins
  *
- * Few wait at once: as many as begin within a moment, so that the others of the queue find slots. What would have to wait for longer
- * goes back, and nothing more of its handler is claimed until shortly before the next time.
+ * Few attempts wait at once: as many as may begin within 100 ms, so that other handlers of the queue find slots. An attempt that would
+ * have to wait for longer goes back, and no more deliveries of its handler are claimed until shortly before the next time.
  */
 import { performance, setTimeout } from '../clock.ts'
 import type { PaceStore } from '../deliveries/pace.ts'
 import type { AnyHandler } from '../handlers/handler.ts'
 import { retryDelays } from './retry-delays.ts'
 
-/** Attempts begin so much further apart than the limit asks for: a timer that is late by a little must not make one too many. */
+/** Attempts begin this many times further apart than the limit demands: a timer that is a little late must not let one too many begin. */
 const SLACK = 1.02
-/** Timers are not better than that. */
+/** Timers are not more exact than this. */
 const LEAST_LATE_MS = 5
-/** On a machine that is always late an attempt begins all the same. */
+/** After this many missed times an attempt begins in any case: the machine may always be late. */
 const MOST_MISSED = 3
-/** As many wait in a process as begin within this time. */
+/** As many attempts wait in a process as may begin within this time, but at least one. */
 const AHEAD_MS = 100
-/** No time is granted that lies further ahead. */
+/** No time further ahead than this is granted. */
 const HORIZON_MS = 1_000
-/** What is claimed is claimed so long before its time. */
+/** Deliveries may be claimed again this long before the next time. */
 const BEFORE_MS = 100
 
 interface Waiter {
   begin(): void
-  /** It is to come back later. */
+  /** Sends the delivery back, to come again after this delay. */
   putOff(delayMs: number): void
   isGone: boolean
-  /** How many of its times have passed before it could begin. */
+  /** How many of its times have passed without it beginning. */
   missed: number
 }
 
 interface Lane {
   readonly everyMs: number
-  /** So many may wait. */
+  /** How many attempts may wait. */
   readonly most: number
   readonly asking: Waiter[]
-  /** In all, those included whose time is known. */
+  /** How many attempts wait in all, with those whose time is known. */
   waiting: number
   isAsking: boolean
-  /** `performance.now()` of the last one that is to begin. */
+  /** `performance.now()` at which the last planned attempt begins. */
   planned: number
-  /** One that would begin later than planned by more than this asks for another time. */
+  /** An attempt that is later than planned by more than this asks for another time. */
   readonly lateMs: number
-  /** Until then nothing need be claimed. */
+  /** `performance.now()` until which no delivery need be claimed. */
   closedUntil: number
 }
 
@@ -70,12 +70,12 @@ export class Pacer {
     return performance.now() < lane.closedUntil ? 0 : Math.max(0, lane.most - lane.waiting)
   }
 
-  /** Calls `listener` with each handler of which another delivery may now be claimed. */
+  /** Calls `listener` with a handler when another of its deliveries may be claimed. */
   onRoom(listener: (handler: string) => void): void {
     this.#listeners.push(listener)
   }
 
-  /** Resolves when an attempt may begin, with 0, or with the time after which it is to come back. Aborted: with that at once. */
+  /** Resolves with 0 when an attempt may begin, or with the delay after which it must come back. An abort resolves it at once, with a delay. */
   turn(handler: string, signal: AbortSignal): Promise<number> {
     const lane = this.#lanes.get(handler)
     if (!lane) return Promise.resolve(0)
@@ -102,14 +102,14 @@ export class Pacer {
     if (lane.isAsking) return
     lane.isAsking = true
     const delays = retryDelays(new AbortController().signal)
-    await Promise.resolve() // those of one claim ask together
+    await Promise.resolve() // the attempts of one claim ask together
     for (let asking = waitingIn(lane); asking.length > 0; asking = waitingIn(lane)) {
       try {
         const { everyMs } = lane
         const granted = await this.#store.grant({ handler, wanted: asking.length, everyMs, withinMs: HORIZON_MS })
         this.#plan(handler, lane, asking, granted)
       } catch {
-        await delays.next() // claims report a database that is away
+        await delays.next() // claims report an unreachable database
       }
     }
     lane.isAsking = false
@@ -136,7 +136,7 @@ export class Pacer {
     setTimeout(() => this.#listeners.forEach((listener) => listener(handler)), lane.closedUntil - now + 1).unref()
   }
 
-  /** After a moment in which the event loop stood still, those that are late must not begin all at once. */
+  /** Begins a waiting attempt at its time. If the event loop stood still, the late attempts must not begin all at once. */
   #beginAt(at: number, waiter: Waiter, { handler, lane }: { readonly handler: string; readonly lane: Lane }): void {
     const due = () => {
       const isLate = performance.now() - at > lane.lateMs && waiter.missed < MOST_MISSED

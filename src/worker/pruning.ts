@@ -1,5 +1,5 @@
 /**
- * Pruning: every worker offers to, one of them does, and goes on while there is more. It rests for as long as it worked,
+ * Prunes old events: every worker offers to, and one worker does it, and goes on while there are more. It rests for as long as it worked,
  * so that it takes at most half of one connection's time.
  */
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
@@ -18,7 +18,7 @@ export interface PruningParts {
   readonly emit: Emit
 }
 
-/** Prunes until `over` is aborted. What fails is tried again at the next turn; that is said once until it works again. */
+/** Prunes until `over` is aborted. A failed turn is tried again at the next one, and failures are reported once until pruning works again. */
 export async function keepPruned(parts: PruningParts, over: AbortSignal): Promise<void> {
   const { retentionMs, emit } = parts
   if (retentionMs === null) return

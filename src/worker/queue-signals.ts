@@ -1,4 +1,4 @@
-/** What a dispatcher reports about its queue: each thing once per episode, or again at intervals while it lasts. */
+/** The signals of a dispatcher about its queue: each problem is reported once, or again at intervals while it lasts. */
 import { performance } from '../clock.ts'
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 import { safeTextOfError } from '../error-text.ts'
@@ -7,7 +7,7 @@ import { connectionProblem } from '../transactions/connection-error.ts'
 import { stateOf } from './refusal.ts'
 import type { Refused } from './refused-settlements.ts'
 
-/** While outcomes are refused that is said again, sooner if their number has changed. */
+/** While outcomes are refused, that is reported again at this interval, or at the shorter one if their number has changed. */
 const SAY_AGAIN_MS = 60_000
 const SAY_CHANGE_MS = 5_000
 const MOST_IDS = 20
@@ -18,7 +18,7 @@ export class QueueSignals {
   readonly #emit: Emit
   #unreachable = false
   #refused = 0
-  /** What was said last of refused outcomes, and when. */
+  /** The last report about refused outcomes: their number, and when it was made. */
   #said: { readonly count: number; readonly at: number } | null = null
 
   constructor(queue: string, emit: Emit) {

@@ -1,15 +1,15 @@
 /**
- * Takes over the claims of workers that died. That one is dead is never read off a clock of the database, which may be set: it
- * is dead when the heartbeat of its claim has not moved between two looks, by this worker's own clock, which nothing sets.
+ * Takes over the claims of workers that died. The database's clock, which may be set, never decides that a worker is dead. It is dead
+ * when the heartbeat of its claim has not moved for 6 s between looks, by this worker's own clock, which is never set.
  *
- *   a heartbeat that is not of this moment ── the same 6 s later ──► taken over
- *        ▲                                        │
+ *   a heartbeat that is not recent ── the same 6 s later ──► taken over
+ *        ▲                                 │
  *        └── seen again ◄── a look was delayed, or failed twice, or came late: all that was seen is forgotten
  *
- * Where each look takes longer than a second, heartbeats may too: they get that much more time.
+ * If each look takes longer than a second, heartbeats may be as slow: they get more time.
  *
- * What holds up this worker may hold up the heartbeats of all others, and after an outage all claims look abandoned, our own
- * too. Then everyone first gets the time to speak up.
+ * A delay of this worker may also delay the heartbeats of all others, and after an outage all claims look abandoned, our own too. So
+ * after a delay or an outage, all workers first get time to send a heartbeat.
  */
 import { performance, sleep } from '../clock.ts'
 import type { DeliveryStore, Look, SilentClaim } from '../deliveries/delivery-store.ts'
@@ -18,15 +18,15 @@ import type { Emit } from '../signals.ts'
 const LOOK_EVERY_MS = 2_500
 /** While there is something to watch. */
 const LOOK_AGAIN_MS = 1_000
-/** A heartbeat that is seen first is 4 s old or more: together that makes the 10 s after which a worker is taken for dead. */
+/** A silent heartbeat is at least 4 s old when it is first seen. Together that makes the 10 s after which a worker is taken for dead. */
 const UNMOVED_MS = 6_000
-/** Longer than a look of a database that is well takes, and than the time from one look to the next. */
+/** Looks at a healthy database take less time than this. */
 const LONGEST_LOOK_MS = 1_000
-/** Where looks always take long, the network or the server is slow. One that takes so many times longer than the last was held up. */
+/** If all looks take long, the network or the server is slow. But a look that takes this many times longer than the last was held up. */
 const HELD_UP = 2
 const LONGEST_PAUSE_MS = 5_000
 const LOOK_AT_ALL_EVERY_MS = 60_000
-/** Between what two looks say of the database's clock and what ours says. More is a clock that was set. */
+/** If the database's clock and ours differ by more than this about the time between two looks, the database's clock was set. */
 const CLOCK_STEP_MS = 1_000
 
 export interface RecoveryParts {
@@ -36,7 +36,7 @@ export interface RecoveryParts {
 
 interface Seen {
   readonly claim: SilentClaim
-  /** `performance.now()` when it was seen with this heartbeat first. */
+  /** `performance.now()` when the claim was first seen with this heartbeat. */
   readonly since: number
 }
 
@@ -52,7 +52,7 @@ export class Recovery {
     this.#parts = parts
   }
 
-  /** Looks until `over` is aborted, each time after `announce`. A failure is no news: claims report a database that is away. */
+  /** Looks until `over` is aborted, and calls `announce` at most every 2.5 s. Failures are not reported here: claims report an unreachable database. */
   async run(announce: () => Promise<void>, over: AbortSignal): Promise<void> {
     let announcedAt = -Infinity
     while (!over.aborted) {
@@ -61,7 +61,7 @@ export class Recovery {
         announcedAt = performance.now()
       }
       await this.look()
-        .catch(() => this.look()) // a connection that was cut says nothing of the others
+        .catch(() => this.look()) // one broken connection says nothing about the others
         .catch(() => this.#forget())
       await sleep(this.#seen.size > 0 ? LOOK_AGAIN_MS : LOOK_EVERY_MS, over)
     }
@@ -76,7 +76,7 @@ export class Recovery {
     const look = await this.#parts.store.recover({
       watched: seen.map(({ claim }) => claim),
       lost: new Set(seen.filter(({ since }) => began - since >= unmovedMs).map(({ claim }) => claim)),
-      lookedAt: this.#last && this.#last.lookedAt + slowMs / 1_000, // its answer had a way to go, and this question has
+      lookedAt: this.#last && this.#last.lookedAt + slowMs / 1_000, // that answer took time to arrive, and so will this question
       all: began - this.#lookedAtAll >= LOOK_AT_ALL_EVERY_MS,
     })
     this.#learn(look, began)
@@ -102,7 +102,7 @@ export class Recovery {
     )
   }
 
-  /** Everyone gets the time to speak up. What has not been seen meanwhile may be silent for any time. */
+  /** Gives all workers time to send a heartbeat. The next look covers all claims, however long they have been silent. */
   #forget(): void {
     this.#seen = new Map()
     this.#last = null
@@ -110,7 +110,7 @@ export class Recovery {
   }
 }
 
-/** Heartbeats of before a step are not where a look at recent ones would find them. */
+/** Whether the database's clock was set. A look at recent heartbeats would then not find those from before. */
 function isStep(seconds: number, ms: number): boolean {
   return Math.abs(seconds * 1_000 - ms) > CLOCK_STEP_MS
 }

@@ -1,7 +1,7 @@
 /**
- * The outcomes of one queue that the server refuses to store: a trigger raises, a right is missing, the disk is full. Each has
- * given back its slot, and is tried apart from the others at growing intervals, until it is stored or the worker stops. Its claim
- * is kept meanwhile: what has run must not run again because of a mistake that someone can mend.
+ * The outcomes of one queue that the server refuses to store: a trigger raises, a right is missing, the disk is full. Each gives back
+ * its slot, and is tried again, apart from new outcomes, at growing intervals until it is stored or the worker stops. Its claim is
+ * kept meanwhile: a delivery that has run must not run again because of a mistake that a person can repair.
  */
 import { sleep } from '../clock.ts'
 import type { ClaimedDelivery, Settled, Settlement } from '../deliveries/delivery.ts'
@@ -11,19 +11,19 @@ import { splitSettle } from './split-settle.ts'
 
 const FIRST_MS = 1_000
 const LAST_MS = 30_000
-/** So few are all tried each time; of more, one for each error, and the rest once one of these is stored. */
+/** Up to this many are all tried each time. Of more, one for each error is tried, and the others once one of these is stored. */
 const FEW = 20
-/** Beyond these an outcome keeps its slot: what cannot be stored must not fill the memory. */
+/** Beyond this number an outcome keeps its slot: outcomes that cannot be stored must not fill the memory. */
 const MOST_WITHOUT_SLOT = 1_000
 
 export interface RefusedParts {
-  /** Tries again through troubles that pass by themselves. */
+  /** Settles a group, and tries again while errors are temporary. */
   settle(group: readonly Settlement[]): Promise<Settled>
-  /** Something has changed, or was tried again: what is refused now. Empty: all of it is stored. */
+  /** Called with what is refused now, after a change or another try. Empty: everything is stored. */
   onChange(refused: readonly Refused[]): void
   /** It was refused, and is stored now. */
   onStored(settlement: Settlement): void
-  /** Something has become due by what was stored. */
+  /** Called when storing one has made a delivery due. */
   onMore(): void
 }
 
@@ -33,11 +33,11 @@ export interface Refused {
 }
 
 interface Entry extends Refused {
-  /** What waits for its slot. */
+  /** Frees the slot that it still has; `null`: its slot is free already. */
   readonly release: ((settled: SettledAttempt) => void) | null
 }
 
-/** Of a run its first one has the claim. */
+/** Returns the delivery that has the claim: in a run, the first one. */
 function claimedOf({ delivery, ran }: Settlement): ClaimedDelivery {
   return ran?.[0]?.delivery ?? delivery
 }
@@ -57,7 +57,7 @@ export class RefusedSettlements {
     over.addEventListener('abort', () => this.#leaveAll())
   }
 
-  /** The claims of those that have given back their slots: they have to be kept alive from here. */
+  /** The claims of outcomes that have given back their slots: they must be kept alive from here. */
   get deliveries(): readonly ClaimedDelivery[] {
     return [...this.#entries.values()].flatMap(({ release, settlement }) => (release ? [] : [claimedOf(settlement)]))
   }
@@ -65,14 +65,14 @@ export class RefusedSettlements {
   /** Takes over an outcome that was refused. `release` frees its slot. */
   take(settlement: Settlement, error: unknown, release: (settled: SettledAttempt) => void): void {
     const hasRoom = this.#entries.size < MOST_WITHOUT_SLOT
-    // By the time it is stored, its lane is for a worker that has a slot, and so is what its claim was to move to.
+    // When it is stored, a worker that has a slot must take the lane, and the delivery to which the claim was to move.
     const alone: Settlement = { ...settlement, takeNext: false, movesTo: undefined, more: undefined }
     this.#entries.set(alone, { settlement: alone, error, release: hasRoom ? null : release })
     if (hasRoom) release(LEFT)
     if (!this.#isTrying) void this.#keepTrying()
   }
 
-  /** To be called when some were taken. */
+  /** Reports what is refused now. Call it after `take`. */
   report(): void {
     this.#parts.onChange([...this.#entries.values()])
   }
@@ -102,7 +102,7 @@ export class RefusedSettlements {
     if (stored > 0 && tried.length < all.length) await this.#try([...this.#entries.keys()])
   }
 
-  /** One for each error. They go to the end, so that the next time it is another one's turn. */
+  /** Picks one for each error. They go to the end of the list, so that others have their turn next time. */
   #firstOfEach(): readonly Settlement[] {
     const byState = new Map<string | null, Entry>()
     for (const entry of this.#entries.values()) {
@@ -116,7 +116,7 @@ export class RefusedSettlements {
     return [...byState.values()].map(({ settlement }) => settlement)
   }
 
-  /** Returns how many of these are refused no more. */
+  /** Tries to store these. Returns how many are no longer refused. */
   async #try(group: readonly Settlement[]): Promise<number> {
     if (group.length === 0 || this.#over.aborted) return 0
     const { ours, refused, more } = await splitSettle(group, (part) => this.#parts.settle(part))
@@ -139,7 +139,7 @@ export class RefusedSettlements {
     release?.(LEFT)
   }
 
-  /** What waits for its slot has no other way to end. */
+  /** Frees all slots that outcomes still have: nothing else would free them now. */
   #leaveAll(): void {
     for (const { release } of this.#entries.values()) release?.(LEFT)
   }

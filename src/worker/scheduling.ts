@@ -1,6 +1,6 @@
 /**
- * Scheduling: every worker sleeps until the next tick of its bus's schedules, and then offers to publish it; one of them does. What fails is
- * reported and tried again, each schedule for itself. Without schedules there is no statement and no timer.
+ * Publishes ticks: every worker sleeps until the next tick of its bus's schedules, and then offers to publish it; one worker does. A failure is
+ * reported and tried again, for each schedule apart. Without schedules there is no statement and no timer.
  */
 import { performance, sleep } from '../clock.ts'
 import type { ScheduleStore, SchedulesParts, StoredSchedule } from '../deliveries/schedules.ts'
@@ -9,9 +9,9 @@ import { eventOf, type Schedule } from '../schedules/schedule.ts'
 import { dueTicks, nextTick } from '../schedules/ticks.ts'
 import type { Emit } from '../signals.ts'
 
-/** The database's clock may be set, and another worker may have begun with another pattern. */
+/** No sleep is longer: the database's clock may be set, and another worker may have begun with another pattern. */
 const LONGEST_SLEEP_MS = 600_000
-/** Another worker holds it, or the database does not answer. */
+/** The wait when another worker holds the schedule, or the database does not answer. */
 const AGAIN_MS = 1_000
 const LONGEST_RETRY_MS = 60_000
 
@@ -25,7 +25,7 @@ export async function keepSchedules(parts: SchedulingParts | null, over: AbortSi
   if (parts === null) return
   const scheduling = new Scheduling(parts)
   while (!over.aborted) {
-    // A database that is away is reported by others.
+    // Others report an unreachable database.
     const waitMs = await scheduling.turn().catch(() => AGAIN_MS)
     await sleep(waitMs, over)
   }
@@ -48,7 +48,7 @@ class Scheduling {
     this.#parts = parts
   }
 
-  /** Publishes what is due. Returns after how long to come again; 0: there is more. */
+  /** Publishes the ticks that are due. Returns the wait until the next turn; 0: there may be more. */
   async turn(): Promise<number> {
     const { schedules, store } = this.#parts
     if (!this.#hasBegun) await store.begin(schedules)

@@ -1,4 +1,4 @@
-/** What became of one attempt when it was to be settled. */
+/** The result of settling one attempt. */
 import type { ClaimedDelivery } from '../deliveries/delivery.ts'
 
 export interface SettledAttempt {
@@ -6,10 +6,10 @@ export interface SettledAttempt {
   readonly wasOurs: boolean
   /** The next of its lane, if that was claimed for us. */
   readonly next: ClaimedDelivery | null
-  /** More of its run, which goes on. */
+  /** More deliveries of its run, which goes on. */
   readonly behind: readonly ClaimedDelivery[]
-  /** Its run must not go on after what runs now. */
+  /** Whether its run must end after the delivery that runs now. */
   readonly isCut: boolean
-  /** The database refuses its outcome. It is tried further, and the claim is kept, but without a slot. */
+  /** Whether the database refuses its outcome. Then it is tried again, and its claim is kept, but without a slot. */
   readonly isRefused: boolean
 }

@@ -1,8 +1,8 @@
 /**
- * Settles a queue's finished attempts in groups. A group holds what finished in one turn of the event loop, and what had to
- * wait because two groups were on their way. Two, so that the database works on one while we work on what the
- * other has brought. A finished attempt is not forgotten when the database is away: it is tried until it is settled or the
- * worker is gone. What the server refuses is tried apart (`refused-settlements.ts`), so that the others are settled.
+ * Settles a queue's finished attempts in groups. A group holds the attempts that finished in one turn of the event loop, and those that
+ * had to wait because two groups were under way. There are two, so that the database works on one while we handle the answer to the
+ * other. An unreachable database loses no finished attempt: each is tried until it is settled or the worker stops. Outcomes that the
+ * server refuses are tried apart (`refused-settlements.ts`), so that the others are settled.
  */
 import { setImmediate } from '../clock.ts'
 import { NOTHING_SETTLED, type ClaimedDelivery, type Settled, type Settlement } from '../deliveries/delivery.ts'
@@ -21,11 +21,11 @@ const MIN_SPLIT = 20
 export interface SettlerParts {
   readonly store: Pick<DeliveryStore, 'settle'>
   readonly queue: string
-  /** Something has become due that was not handed out. */
+  /** Called when a delivery has become due that was not handed out. */
   onMore(): void
   /** The database did not answer; it is tried again. */
   onError(error: unknown): void
-  /** What the database refuses by now; it is tried again. Empty: all that was refused is stored. */
+  /** Called with all outcomes that the database refuses by now. They are tried again. Empty: all of them are stored. */
   onRefused(refused: readonly Refused[]): void
   /** What was refused is stored now. */
   onStored(settlement: Settlement): void
@@ -57,7 +57,7 @@ export class Settler {
     )
   }
 
-  /** What is refused and has no slot any more: its claims have to be kept too. */
+  /** The deliveries whose outcomes are refused, and that no longer have a slot: their claims must be kept too. */
   get refused(): readonly ClaimedDelivery[] {
     return this.#refused.deliveries
   }
@@ -89,7 +89,7 @@ export class Settler {
     this.#givenUp.abort()
   }
 
-  /** Not at once: others that finish in this turn go along. */
+  /** Sends soon, but not at once: other attempts that finish in this turn of the event loop go along. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -132,7 +132,7 @@ export class Settler {
     if (more) this.#parts.onMore()
   }
 
-  /** Tries until the server has answered, if only to refuse. */
+  /** Tries until the server has answered, even if it refuses. */
   async #settlePatiently(settlements: readonly Settlement[]): Promise<Settled> {
     const { store, queue, onError } = this.#parts
     const delays = retryDelays(this.#givenUp.signal)

@@ -1,27 +1,27 @@
 /**
- * The slots of one queue, shared by the workers of many tenants in one process. No tenant takes more than its share at once, and when
- * slots are short those who wait get the next ones in the order in which they began to wait.
+ * The slots of one queue, shared by the workers of many tenants in one process. No tenant takes more than its share at once. When slots
+ * are short, waiting tenants get the next ones in the order in which they began to wait.
  *
  *   asks ──► there is room ──► takes slots
- *     │ none, or it has its part while others wait
+ *     │ no room, or it has its even part while others wait
  *     └──► waits in line ──► a slot became free: woken, and asks again
  */
 export interface Tenant {
-  /** Slots that it has now, and has asked the database to fill. */
+  /** Returns how many slots it has now, with those that it has asked the database to fill. */
   taken(): number
   /** There may be a slot for it. */
   wake(): void
 }
 
-/** What one tenant is given of them. */
+/** The access that one tenant has to the slots. */
 export interface Share {
-  /** How many more slots it may take now. One that gets none, and wants some, stands in line. */
+  /** Returns how many more slots the tenant may take now. If it gets none, it waits in line. */
   room(): number
-  /** Something of it has ended. */
+  /** Called when one of its deliveries has ended. */
   released(): void
   /** Whether others wait for a slot. */
   readonly othersWait: boolean
-  /** It wants nothing more. What it has counts until that has ended. */
+  /** Called when the tenant wants no more slots. Those that it has count until their deliveries have ended. */
   leave(): void
 }
 
@@ -72,14 +72,14 @@ export class SharedSlots {
     return free
   }
 
-  /** Of all who have slots or wait for one. */
+  /** Returns an even part of the slots, among all tenants that have slots or wait for one. */
   #evenPart(tenant: Tenant): number {
     let contenders = 0
     for (const one of this.#tenants) if (one === tenant || this.#line.has(one) || one.taken() > 0) contenders += 1
     return Math.max(1, Math.floor(this.#slots / contenders))
   }
 
-  /** It stays in line until it has asked, so that others see it wait; at the end, so that one that does not ask holds up no other. */
+  /** Wakes the next tenant. It stays in line until it asks, so that others see it wait; at the end, so that it holds up no other if it never asks. */
   #wakeNext(): void {
     const [next] = this.#line
     if (next === undefined || this.#free() <= 0) return
@@ -89,7 +89,7 @@ export class SharedSlots {
   }
 }
 
-/** Those of all queues that one process works on for many tenants. */
+/** The shared slots of all queues that one process works on for many tenants. */
 export class SlotsOfTenants {
   readonly #perTenant: number | undefined
   readonly #queues = new Map<string, SharedSlots>()

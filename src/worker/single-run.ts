@@ -27,7 +27,7 @@ interface TimedAttempt extends ConcludedAttempt {
   readonly tookMs: number
 }
 
-/** It is held when this returns. */
+/** The delivery is held when this returns. */
 export function runSingle(parts: SingleRunParts, delivery: ClaimedDelivery): void {
   const held = parts.held.hold(delivery)
   const began = performance.now()
@@ -51,7 +51,7 @@ function settle(parts: SingleRunParts, held: HeldDelivery, concluded: TimedAttem
   const { delivery, abort } = held
   parts.settler.hand({ ...concluded.settlement, delivery }, ({ wasOurs, isRefused }) => {
     const newer = held.delivery === delivery ? null : held.delivery
-    if (newer && !wasOurs && !isRefused) return settle(parts, held, concluded) // it was lost, and has come back meanwhile
+    if (newer && !wasOurs && !isRefused) return settle(parts, held, concluded) // the claim was lost, and a new one has come meanwhile
     if (wasOurs) parts.onOutcome(concluded.outcome, delivery, concluded.tookMs)
     else if (!isRefused && !abort.signal.aborted) parts.signals.claimLost(delivery)
     parts.onEnd(held)

@@ -1,9 +1,9 @@
-/** Settles a group of which the server may refuse some: these are found by halving, and the others are settled without them. */
+/** Settles a group in which the server may refuse some outcomes: these are found by halving, and the others are settled without them. */
 import { NOTHING_SETTLED, type ClaimedDelivery, type Settled, type Settlement } from '../deliveries/delivery.ts'
 import { isRefusal } from './refusal.ts'
 
 export interface SplitSettled extends Settled {
-  /** Each with the error that refused it. */
+  /** The refused settlements, each with its error. */
   readonly refused: ReadonlyMap<Settlement, unknown>
 }
 
@@ -26,7 +26,7 @@ export async function splitSettle(group: readonly Settlement[], settle: Settle):
   }
 }
 
-/** What is done and what is not are written to different tables: often only one of them refuses. */
+/** Splits a group. Done and other outcomes are written to different tables, and often only one of these refuses. */
 function partsOf(group: readonly Settlement[]): readonly (readonly Settlement[])[] {
   const done = group.filter(({ is }) => is === 'done')
   if (done.length > 0 && done.length < group.length) return [done, group.filter(({ is }) => is !== 'done')]
@@ -34,7 +34,7 @@ function partsOf(group: readonly Settlement[]): readonly (readonly Settlement[])
   return [group.slice(0, middle), group.slice(middle)]
 }
 
-/** Of a run that ends badly: what was done before that is not to suffer for it. The claim moves to what is refused. */
+/** Settles the deliveries of a run that were done before the refused one: they must not suffer for it. The claim moves to the refused one. */
 async function settleWhatWentBefore({ is, delivery, ran = [] }: Settlement, settle: Settle): Promise<void> {
   const last = ran.at(-1)
   if (is === 'done' || !last) return

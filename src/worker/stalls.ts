@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 500
 const REPORTED_MS = 1_000
 const MOST_NAMED = 10
 
-/** Until `over` is aborted. Reports what stood still for longer than a moment, and what was running meanwhile. */
+/** Watches until `over` is aborted. Reports each stall of more than a second, and which handlers were running. */
 export async function watchStalls(kept: KeptClaims, emit: Emit, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const began = performance.now()

@@ -30,7 +30,7 @@ export class Tally {
   readonly minute = new MinuteCounts()
   #counts = { ...NO_COUNTS }
 
-  /** An outcome, or what was written of it. `tookMs`: how long the attempt took; `null` where that is not known any more. */
+  /** Counts an outcome, or the settlement that was stored of it. `tookMs`: how long the attempt took; `null` when that is no longer known. */
   count(of: Outcome | Settlement, delivery: ClaimedDelivery | null = null, tookMs: number | null = null): void {
     this.#counts[KEYS[of.is]] += 1
     if (delivery) this.minute.count(delivery, of, tookMs)

@@ -4,7 +4,7 @@ import { needsTransaction } from '../handlers/transactional.ts'
 import { transactionRequired } from '../transactions/refusal.ts'
 import type { RunTransaction } from '../transactions/register.ts'
 
-/** Those inside `publish` are among them: what was stored for one before it became so is left to a worker, and so is its replay. */
+/** Includes handlers that run inside `publish`: a worker runs the deliveries stored before a handler became one, and also its replays. */
 export function transactionalIn(
   { handlers }: Pick<Registry, 'handlers'>,
   transaction: RunTransaction | undefined,

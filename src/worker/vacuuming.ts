@@ -1,15 +1,15 @@
-/** Vacuuming: every worker offers to, one of them does, and rests for many times as long as it took. */
+/** Vacuums what deliveries leave behind: every worker offers to, one worker does it, and then rests for many times as long as that took. */
 import { sleep } from '../clock.ts'
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 
 const PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 60_000
-/** A vacuum takes at most one part in so many of the time. */
+/** The rest is this many times longer than the vacuum, but at most a minute. */
 const SHARE_OF_TIME = 10
 
 /**
- * Vacuums until `over` is aborted. While someone holds an old snapshot, vacuum can remove little: then it is tried less
- * often. A failure is no news: autovacuum does the same, later.
+ * Vacuums until `over` is aborted. While an old snapshot is open, a vacuum can remove little: then it is tried less often. Failures are
+ * not reported: autovacuum does the same work later.
  */
 export async function keepVacuumed(store: Pick<DeliveryStore, 'vacuum'>, over: AbortSignal): Promise<void> {
   let pauseMs = PAUSE_MS

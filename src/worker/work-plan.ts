@@ -1,4 +1,4 @@
-/** What a worker is to work on. */
+/** The plan of a worker: the queues and handlers that it works on, and their limits. */
 import type { Attempts } from '../attempt/attempts.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Backfilling } from '../deliveries/delivery-store.ts'
@@ -15,19 +15,19 @@ export interface HandlerLimits {
 export interface WorkPlan extends Attempts {
   /** Queue → how many handlers may run at once. */
   readonly queues: ReadonlyMap<string, number>
-  /** How many attempts of each limited handler may run at once. */
+  /** Returns the slots of a queue's limited handlers: how many attempts of each may run at once. */
   slotsOf(queue: string): HandlerSlots
-  /** Where the queues of several tenants share their slots. */
+  /** Set when the queues of several tenants share their slots. */
   sharedSlotsOf?(queue: string): SharedSlots | undefined
   /** The names of the handlers this process knows. */
   readonly handlers: readonly string[]
-  /** What a handler allows. */
+  /** Returns the limits of a handler. */
   limitsOf(handler: string): HandlerLimits
-  /** The names of those whose effects and completion are one commit. */
+  /** The names of the handlers whose effects and completion are one commit. */
   readonly transactional: readonly string[]
-  /** Those of the handlers that fetch the data of their events themselves. */
+  /** The names of the handlers that fetch the data of their events themselves. */
   readonly shadows: readonly string[]
-  /** Handlers that may have to be given what was published before they were there. */
+  /** The handlers that may need events from before they existed. */
   readonly backfills: readonly Backfilling[]
   /** For handlers that read the log. */
   readonly log: { readonly registry: Registry; readonly codec: Codec }

@@ -1,4 +1,4 @@
-/** What a worker is made of. */
+/** The parts that a worker is made of. */
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
 import type { Emit } from '../signals.ts'
 import type { HttpParts } from './http.ts'

@@ -1,6 +1,6 @@
 /**
- * A worker: one dispatcher per queue, and around them what keeps claims alive, takes over those of dead workers, and
- * hears when something is published. A bus can have several, in one process or in many.
+ * A worker: one dispatcher per queue, and around them the code that keeps claims alive, takes over claims of dead workers, and
+ * listens for published events. A bus can have several workers, in one process or in many.
  */
 import { randomUUID } from 'node:crypto'
 import { LOG_WORD } from '../deliveries/log-reading.ts'
@@ -40,7 +40,7 @@ export class Worker {
   #dispatchers: readonly Dispatcher[] = []
   #kept: KeptClaims | null = null
   #log: LogWorker | null = null
-  /** Aborted when the worker is wanted no more: connecting, and everything that runs on a timer, ends. */
+  /** Aborted when the worker is no longer wanted. This ends connecting, and everything that runs on a timer. */
   readonly #over = new AbortController()
   #work: Promise<unknown> = Promise.resolve()
   #upkeep: Promise<void>[] = []
@@ -54,7 +54,7 @@ export class Worker {
   }
 
   /**
-   * Starts working, and resolves as soon as it does. While the database cannot be reached it tries again, and says so.
+   * Starts working, and resolves as soon as it works. While the database cannot be reached, it tries again and reports that.
    *
    * @throws {PostbusError} `POSTBUS_SCHEMA_MISSING`, `POSTBUS_SCHEMA_OUTDATED`, `POSTBUS_QUEUE_MISSING` or
    * `POSTBUS_QUEUE_MISMATCH`, each with the command that mends it; `POSTBUS_CLOSED` when it was started before.
@@ -73,8 +73,8 @@ export class Worker {
   }
 
   /**
-   * Works until nothing is due any more, stops, and returns what was done. What waits for a later time stays, as does
-   * what another process is working on.
+   * Works until no delivery is due any more, stops, and returns what was done. Deliveries that wait for a later time stay, and so do
+   * those that another process is working on.
    */
   async drain(): Promise<WorkerCounts> {
     const plan = await this.#prepare()
@@ -101,7 +101,7 @@ export class Worker {
     await this.stop()
   }
 
-  /** What became of attempts so far. */
+  /** Returns the counts of outcomes so far. */
   counts(): WorkerCounts {
     return this.#tally.counts()
   }
@@ -120,7 +120,7 @@ export class Worker {
     return workerHttp({ over: this.#over.signal, hindrance }, this.#parts.http, options)
   }
 
-  /** Loads the plan and connects. Answers null if the worker was stopped before that was done. */
+  /** Loads the plan and connects. Returns `null` if the worker was stopped before that was done. */
   async #prepare(): Promise<WorkPlan | null> {
     if (this.#state !== 'new') {
       throw new PostbusError('POSTBUS_CLOSED', 'This worker was started before. Make another one with bus.worker().')
@@ -163,7 +163,7 @@ export class Worker {
     await Promise.all([this.#log?.idle(), ...this.#dispatchers.map((dispatcher) => dispatcher.idle())])
   }
 
-  /** Beside what runs, a claim can still be on its way. What it brings is given back when it arrives, and that has to be written. */
+  /** Gives back what still runs. A claim may still be under way: its deliveries are given back when they arrive, and that must be written too. */
   async #giveBack(): Promise<number> {
     const [counts] = await Promise.all([
       Promise.all([...this.#dispatchers, ...(this.#log ? [this.#log] : [])].map((one) => one.giveBack())),
@@ -177,7 +177,7 @@ export class Worker {
     return this.#dispatchers.reduce((sum, dispatcher) => sum + dispatcher[count], 0)
   }
 
-  /** A handler can publish to a queue that has run dry already: until a whole round has found nothing. */
+  /** Drains until a whole round has found nothing: a handler can publish to a queue that was empty before. */
   async #drainAll({ backfills }: WorkPlan): Promise<void> {
     await publishDueTicks(this.#parts.scheduling)
     let found = 1
@@ -199,7 +199,7 @@ export class Worker {
     await every(this.#parts.pollMs, () => this.#look(), this.#over.signal)
   }
 
-  /** One statement asks for all queues. A database that does not answer is for claims to find out, and to report. */
+  /** Asks for all queues in one statement. If that fails, all queues are woken: their claims then report an unreachable database. */
   async #look(): Promise<void> {
     const all = this.#dispatchers.map(({ queue }) => queue)
     this.#wake(await this.#parts.store.due(all).catch(() => all))
@@ -232,10 +232,10 @@ export class Worker {
     return this.#parts.store.announce({ id: this.#id, queues: plan.queues, handlers: plan.handlers })
   }
 
-  /** Last of all: an announcement on its way would put our row back. */
+  /** Runs last: an announcement that is still under way would insert our row again. */
   async #leave(wasStarted: boolean): Promise<void> {
     await Promise.allSettled([...this.#upkeep, this.#listening?.close(), this.#kept?.stop(), this.#log?.leave()])
-    if (wasStarted) await this.#parts.store.leave(this.#id).catch(() => undefined) // then it is forgotten by its age
+    if (wasStarted) await this.#parts.store.leave(this.#id).catch(() => undefined) // then the row is deleted when it is too old
   }
 
   #emit(

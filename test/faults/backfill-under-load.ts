@@ -1,6 +1,6 @@
 /**
- * A handler that is added while the shop is busy: a history of events, publishers of both releases on the same keys, transactions that commit
- * late, and workers that are killed. What the handler ran is compared with the order of the keys' row locks.
+ * Adds a handler while the shop is busy: with a history of events, publishers of both releases on the same keys, transactions that
+ * commit late, and workers that are killed. Then compares the handler's runs with the order of the keys' row locks.
  */
 import { Client } from 'pg'
 import { createBus, type Bus } from '../../src/index.ts'
@@ -26,7 +26,7 @@ export interface BackfillReport {
   readonly problems: readonly string[]
 }
 
-/** Publishes with the key's row locked. The turn of the key is counted under that lock. */
+/** Publishes while it holds the lock of the key's row. The key's turn is counted under that lock. */
 class KeyedPublisher {
   readonly #buses: readonly Bus[]
   readonly #client: Client
@@ -80,7 +80,7 @@ async function connected(connectionString: string): Promise<Client> {
   return client
 }
 
-/** In lists, one after the other: no one else publishes yet. */
+/** Publishes the history in lists, one after the other, before any other publisher starts. */
 async function publishHistory(stage: Stage, bus: Bus, { history, keys }: BackfillLoad): Promise<void> {
   const events = Array.from({ length: history }, (_, n) =>
     TaskAdded({ key: `key ${n % keys}`, turn: Math.floor(n / keys), for: LATE.name }),
@@ -91,7 +91,7 @@ async function publishHistory(stage: Stage, bus: Bus, { history, keys }: Backfil
   )
 }
 
-/** Every twentieth is committed late. */
+/** Publishes `count` events in all. Every twentieth is committed late. */
 async function publishAll(publishers: readonly KeyedPublisher[], count: number, keys: number): Promise<void> {
   let left = count
   await Promise.all(
@@ -104,7 +104,7 @@ async function publishAll(publishers: readonly KeyedPublisher[], count: number, 
   )
 }
 
-/** Each time when the backfill has come on by its share: it is in the middle of its work. */
+/** Kills a worker each time the backfill has done another share of its work, so always in the middle of it. */
 async function killSome(
   stage: Stage,
   workers: readonly WorkerProcess[],
@@ -128,7 +128,7 @@ async function killSome(
   return killed
 }
 
-/** The backfill has ended, and nothing that it or a publisher has given waits any more. */
+/** Waits until the backfill has ended, and no delivery of it or of a publisher waits any more. */
 async function handled(stage: Stage): Promise<void> {
   await until(
     'the backfill is done',

@@ -1,4 +1,4 @@
-/** A worker that is started before its database: it waits, says so, and works when the database is there. */
+/** A worker that is started before its database: it waits, reports that, and works once the database is there. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'

@@ -34,7 +34,7 @@ test('each key keeps its order while its handler changes to the log, to other sh
   expect(report.failures).toBeGreaterThan(0)
 }, 120_000)
 
-/** `read`: how many numbers of the log belong to the time in which the handler read it. */
+/** `read` is how many numbers of the log belong to the time in which the handler read the log. */
 async function handlers({ database }: Stage) {
   const { rows } = await database.query<{
     handler: string

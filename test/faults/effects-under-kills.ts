@@ -1,4 +1,4 @@
-/** Processes with transactional handlers that are killed one after the other, and what became of the effects. */
+/** Kills processes with transactional handlers one after the other, and counts the effects. */
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
@@ -12,17 +12,17 @@ import { handlerFor, Wanted, type Kind } from './effects-worker.ts'
 export interface EffectsOptions {
   /** The names of the database clients. */
   readonly clients: readonly string[]
-  /** For each client, beside those that effects publish. */
+  /** Effects for each client, besides those that other effects cause. */
   readonly effects: number
   readonly kills: number
-  /** How they get their events. Default: as jobs, one by one. */
+  /** How the handlers get their events. Default: as jobs, one by one. */
   readonly kind?: Kind
 }
 
 export interface EffectsReport {
   readonly expected: number
   readonly effects: number
-  /** Those that are there more than once. */
+  /** Surplus effects: an effect must not be there more than once. */
   readonly doubled: number
   /** Claims, or shards of the log, that were lost to kills. */
   readonly takenOver: number
@@ -53,7 +53,7 @@ export async function effectsUnderKills({
       const share = Math.floor((expected * (kill + 0.5)) / (kills + 1))
       const claims = await killedAfter(share, working)
       takenOver += claims
-      if (claims > 0) kill += 1 // one that met a worker between two claims is no kill
+      if (claims > 0) kill += 1 // a kill between two claims does not count
     }
     const last = await start(working)
     await until('all is done', async () => (await count(opened, LIVE)) + (await count(opened, UNREAD)) === 0, 600_000)
@@ -84,7 +84,7 @@ interface Working {
   readonly opened: TestBus
 }
 
-/** Returns how many claims it had. They are taken over at once, while the server may still be working on its last statements. */
+/** Returns how many claims the worker had. They are taken over at once, while the server may still run its last statements. */
 async function killedAfter(effects: number, working: Working): Promise<number> {
   const { opened, kind } = working
   const worker = await start(working)
@@ -96,7 +96,7 @@ async function killedAfter(effects: number, working: Working): Promise<number> {
   return shards + (await takeOverSilent((looking) => recoverClaims(opened.database, TABLES, looking)))
 }
 
-/** As another worker does after some seconds. */
+/** Frees the shards of the log at once, as another worker does after some seconds. */
 async function freedShards({ database }: TestBus): Promise<number> {
   const { rowCount } = await database.query(
     `with gone as (delete from postbus.log_reader returning id)

@@ -1,6 +1,6 @@
 /**
- * Transactional handlers in a process of its own, one for each database client, each with a queue of its own: an effect is a row. Keys are
- * few, so that there are lanes; a quarter of the effects publish another one.
+ * Transactional handlers in a separate process, one for each database client, each with a queue of its own. An effect is a row. There
+ * are few keys, so that lanes form. A quarter of the effects publish another one.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -66,7 +66,7 @@ async function takeEffect(
   await sleep(Math.random() * 20)
 }
 
-/** By the names of `support/clients.ts`. Each is loaded when it is wanted: all of them take seconds. */
+/** The clients by their names in `support/clients.ts`. Each is loaded only when needed, because loading all takes seconds. */
 const OPEN: Readonly<Record<string, (connectionString: string) => Promise<OpenClient>>> = {
   kysely: async (url) => (await import('../support/clients/kysely.ts')).openKysely(url),
   'kysely, controlled': async (url) => (await import('../support/clients/kysely.ts')).openControlledKysely(url),

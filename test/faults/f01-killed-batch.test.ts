@@ -1,4 +1,4 @@
-/** F1 for batches: a worker that is killed in the middle of one. */
+/** F1 for batches: a worker that is killed in the middle of a batch. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 import { overlaps } from '../support/trace-checks.ts'

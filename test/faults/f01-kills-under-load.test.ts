@@ -1,4 +1,4 @@
-/** F1 again and again: workers that are killed while they are busy lose nothing, and repeat nothing they had finished. */
+/** F1 again and again: workers that are killed while they are busy lose nothing, and nothing that they had finished is repeated. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 import { killUnderLoad } from './kills-under-load.ts'

@@ -1,10 +1,10 @@
-/** F2: a worker that stands still for longer than a claim lives, and then goes on as if nothing had happened. */
+/** F2: a worker that is frozen for longer than a claim lives, and then goes on as if nothing had happened. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 
-/** Above the 10 s after which a silent worker is taken for dead. */
+/** Longer than the 10 s after which a silent worker counts as dead. */
 const FROZEN_MS = 12_500
 
 test.concurrent(

@@ -1,4 +1,4 @@
-/** F3, F4, F5: what SIGTERM does to a worker whose handlers finish in time, to one whose do not, and a second time. */
+/** F3, F4, F5: what SIGTERM does to a worker whose handlers finish in time, to one whose handlers do not, and what a second SIGTERM does. */
 import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'

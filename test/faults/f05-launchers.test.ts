@@ -1,4 +1,4 @@
-/** F5: a worker that something else has started: Ctrl-C reaches it twice, and what started it may be gone before it. */
+/** F5: a worker that a launcher has started: Ctrl-C reaches the worker twice, and the launcher may end before it. */
 import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
@@ -14,7 +14,7 @@ test.for(launchers)('F5: one Ctrl-C through %s lets the running handlers finish'
   await stage.entry('its start', ({ step }) => step === 'start')
 
   worker.killGroup('SIGINT')
-  worker.killGroup('SIGINT') // as a shell or npm that passes it on
+  worker.killGroup('SIGINT') // as when a shell or npm passes the signal on
   await worker.exited
 
   await stage.entry('its end', ({ step }) => step === 'end')
@@ -29,7 +29,7 @@ test.for(launchers)('F5: with --with-parent it ends in good order when %s is ter
   await stage.publish({ ms: 1_500 })
   const { pid } = await stage.entry('its start', ({ step }) => step === 'start')
 
-  worker.kill('SIGTERM') // npm passes it to nothing
+  worker.kill('SIGTERM') // npm passes this signal to no other process
 
   await until('the worker has ended', () => isGone(pid))
   await stage.entry('its end', ({ step }) => step === 'end')

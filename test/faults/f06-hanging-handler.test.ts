@@ -1,4 +1,4 @@
-/** F6: a handler that never returns is told to, reported, and holds nothing but its own slot. */
+/** F6: a handler that never returns is aborted and reported, and blocks nothing but its own slot and key. */
 import { expect, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 
@@ -19,7 +19,7 @@ test.concurrent(
     const aborted = await stage.entry('it is told to stop', ({ step }) => step === 'aborted')
     await worker.signalled('attempt.overdue')
     const other = await stage.worker()
-    const heartbeats = await beats(stage, hanging!, 5) // some 10 s, in which a claim that is not kept would be lost
+    const heartbeats = await beats(stage, hanging!, 5) // about 10 s, in which a claim without heartbeats would be lost
     await stage.publish({ key: 'green' })
     await stage.entry('another key is handled', ({ key, step }) => key === 'green' && step === 'end')
 
@@ -56,7 +56,7 @@ test.concurrent(
   },
 )
 
-/** Counts how often the claim of an event's delivery is kept, until it was `times`. */
+/** Counts the heartbeats of the claim of an event's delivery, until there were `times`. */
 async function beats(stage: Awaited<ReturnType<typeof openStage>>, eventId: string, times: number): Promise<number> {
   const seen = new Set<string>()
   while (seen.size <= times) {

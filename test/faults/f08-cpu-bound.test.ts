@@ -59,7 +59,7 @@ test.concurrent(
     expect(again).toMatchObject({ eventId, attempt: 2 })
     expect(await stage.deliveries()).toMatchObject([{ state: 'completed', errors: ['POSTBUS_WORKER_STALLED'] }])
     const computing = workers.find(({ pid }) => pid === first.pid)
-    await computing?.signalled('attempt.failed') // by its own time limit, once the loop goes round again
+    await computing?.signalled('attempt.failed') // by its own time limit, once the event loop runs again
     expect(await stage.deliveries()).toMatchObject([{ state: 'completed', retryCount: 1 }])
   },
 )

@@ -1,4 +1,4 @@
-/** F9: an error that nobody caught, outside of any handler, ends the process in good order. */
+/** F9: an uncaught error outside of any handler ends the process in good order. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 import { until } from '../support/until.ts'

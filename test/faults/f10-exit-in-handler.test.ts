@@ -1,4 +1,4 @@
-/** F10: a handler that ends its process whenever it runs. Somebody restarts the process, as a supervisor does. */
+/** F10: a handler that ends its process whenever it runs. The test restarts the process, as a supervisor does. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../support/stage.ts'
 

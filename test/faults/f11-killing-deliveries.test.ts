@@ -1,4 +1,4 @@
-/** F11: a delivery that kills every process in which it runs, of lack of memory or by an exit: it dies, and not its neighbours. */
+/** F11: a delivery that kills every process in which it runs, by lack of memory or by an exit: it becomes a dead letter, its neighbours do not. */
 import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
@@ -35,7 +35,7 @@ test.concurrent.for([
   },
 )
 
-/** Starts another worker for each that has died, and returns how many that were. */
+/** Starts another worker for each one that has died, and returns how many have died. */
 async function superviseUntilSettled(stage: Stage): Promise<number> {
   let deaths = 0
   const supervisor = new AbortController()
@@ -61,7 +61,7 @@ async function isSettled({ database }: Stage): Promise<boolean> {
   return (await database.query(`select from pgboss.job where state < 'completed' limit 1`)).rows.length === 0
 }
 
-/** At once, and not 10 s later: the process is dead. */
+/** Takes over its claims at once, not 10 s later, because the process is known to be dead. */
 async function takeOver({ database }: Stage): Promise<void> {
   await database.query(`
     select from (

@@ -72,7 +72,7 @@ test.concurrent(
     for (let crash = 0; crash < 2; crash += 1) {
       await handled(stage, 20)
       await server.crash()
-      // Claims and completions may be lost with the last moment of the log, so what was in flight may run again.
+      // Claims and completions of the last moment before the crash may be lost, so what was in flight may run again.
       const from = await stage.trace.now()
       await server.start()
       const to = await stage.trace.now()
@@ -102,7 +102,7 @@ async function aStageOfItsOwn({ onTestFinished }: Around) {
   return { server, stage, workers } satisfies { server: EmbeddedServer; [name: string]: unknown }
 }
 
-/** Publishes in transactions that also write a row of their own; whether a commit arrived is known from that row. */
+/** Publishes in transactions that also write a row of their own. That row shows whether the commit arrived. */
 function publishSteadily(stage: Stage) {
   const over = new AbortController()
   const sure = new Set<string>()

@@ -1,4 +1,4 @@
-/** F13: what a crash of the server undoes, and what not, where the database's default is that commits do not wait. */
+/** F13: what a crash of the server undoes and what it does not, if the database's default is that commits do not wait. */
 import { expect, test } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { aForgetfulServer } from '../support/forgetful-server.ts'
@@ -15,7 +15,7 @@ test.concurrent(
     const { bus, database, store, claim, forget, crash, connectionString } = await aForgetfulServer(around, taking())
     const notes = Array.from({ length: 10 }, (_, n) => NoteTaken({ n, key: n % 2 ? `key ${n}` : null }))
 
-    /** Nothing that waits comes after the act, or it would take the act along to the disk. */
+    /** No commit that waits for the disk follows the act, or it would bring the act to the disk too. */
     const surviving = async (act: () => Promise<unknown>) => {
       await act()
       const isForgotten = await forget()
@@ -115,7 +115,7 @@ test.concurrent(
 
     expect(await drained(bus)).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
     expect((await storedNotes({ database })).map(({ state, used }) => [state, used])).toEqual(
-      Array.from({ length: 3 }, () => ['completed', 1]), // of what was lost together it is not known what had begun
+      Array.from({ length: 3 }, () => ['completed', 1]), // of deliveries that were lost together it is unknown which had begun
     )
   },
   120_000,
@@ -137,7 +137,7 @@ function dead(delivery: ClaimedDelivery): Settlement {
   return { delivery, is: 'dead', reason: 'broken', error: ERROR, onDead: 'continue' }
 }
 
-/** One of each kind. */
+/** One settlement of each kind. */
 function outcomes([first, second, third, fourth]: readonly ClaimedDelivery[]): readonly Settlement[] {
   return [
     ...(first ? [done(first)] : []),

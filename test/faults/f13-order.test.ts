@@ -1,4 +1,4 @@
-/** F13: a lane does not step back when the server crashes: its claims and settles are on the disk before anybody acts on them. */
+/** F13: a lane does not step back when the server crashes: its claims and settles are on the disk before any process acts on them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'

@@ -25,7 +25,7 @@ test('F14: terminated connections cost a worker nothing: everything is handled, 
     const { rows } = await stage.database.query<{ pid: number }>(
       `select pid from pg_stat_activity where application_name = 'postbus' and datname = current_database() order by pid`,
     )
-    // As if each lived 0.4 s: where few are left, a rate for all of them would cut each before it has said anything.
+    // As if each lived 0.4 s. If few are left, a rate for all together would cut each one before it has sent anything.
     const chosen = rows[Math.floor(random() * Math.max(rows.length, USUAL_CONNECTIONS))]
     if (chosen) await stage.database.query('select pg_terminate_backend($1)', [chosen.pid])
     terminated += chosen ? 1 : 0

@@ -1,4 +1,4 @@
-/** F15: the connection is cut at the COMMIT, so the publisher cannot know what became of its transaction. It asks again, with the same id. */
+/** F15: the connection is cut at the COMMIT, so the publisher cannot know whether its transaction was committed. It publishes again, with the same id. */
 import { Client, type Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -65,7 +65,7 @@ function aTask() {
   return TaskAdded({ key: 'red' } satisfies Task)
 }
 
-/** What an application does: a row of its own and the event in one transaction, which may be asked for again. */
+/** Does what an application does: writes its own row and the event in one transaction, and may repeat that. */
 async function order(event: ReturnType<typeof aTask>, beforeCommit: () => unknown = () => undefined) {
   const tx = new Client({ connectionString: proxy.through(opened.connectionString) })
   tx.on('error', () => undefined)

@@ -1,4 +1,4 @@
-/** F16, F17: the database did what a worker asked for, and the worker never heard of it. */
+/** F16, F17: the database did what a worker asked for, but the worker never got the reply. */
 import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -106,7 +106,7 @@ test.concurrent(
   async (around) => {
     const { stage, proxy } = await aStageBehindAProxy(around, ['--queues', 'events=5'])
     let handledAfterMs = 0
-    // A claim that brings nothing may be on its way too, and be the one that is cut.
+    // An empty claim may be on its way too, and be cut instead.
     for (let isHit = false, tries = 0; !isHit && tries < 5; tries += 1) {
       const cut = proxy.cutAfter('postbus_claim')
       const [eventId] = await stage.publish({ ms: 10 })

@@ -1,4 +1,4 @@
-/** F18, F20: nothing gets through to the database any more, and nobody says so. */
+/** F18, F20: nothing reaches the database any more, and no error reports that. */
 import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'

@@ -1,4 +1,4 @@
-/** F19: a network with 200 ms there and back and an uneven beat: everything is slower, and nothing else. */
+/** F19: a network with a round trip of 200 ms and jitter: everything is slower, but nothing else changes. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createBus, type BusSignal } from '../../src/index.ts'
 import { openStage } from '../support/stage.ts'

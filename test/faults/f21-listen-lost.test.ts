@@ -1,4 +1,4 @@
-/** F21: the connection that hears of new events is lost, and cannot be made anew for a while. */
+/** F21: the connection that listens for new events is lost, and cannot be replaced for a while. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -15,7 +15,7 @@ test('F21: without LISTEN a worker lives by its poll, says so once, and hears ag
   const proxy = await openTcpProxy(stage.connectionString)
   onTestFinished(() => proxy.close())
   const worker = await stage.worker({ connectionString: proxy.through(stage.connectionString) })
-  await latency(stage) // makes every connection there is to be made
+  await latency(stage) // opens every connection that the worker needs
 
   proxy.set('refuse')
   expect(proxy.reset('listen "postbus_postbus"')).toBe(1)
@@ -66,7 +66,7 @@ test('F21: what was published while nobody listened is found as soon as LISTEN i
   expect(signals).toContain('wake-up.restored')
 })
 
-/** The worker claims what is there before it listens. */
+/** Returns true once the worker listens. Before that it claims what is already there. */
 async function isListening({ database }: TestBus): Promise<boolean> {
   const { rowCount } = await database.query(
     `select from pg_stat_activity where datname = current_database() and state = 'idle' and query like 'listen %'`,

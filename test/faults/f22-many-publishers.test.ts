@@ -1,4 +1,4 @@
-/** F22: 64 publishers at once, and a session that listens and never reads: the wake-ups of Postgres neither fill up nor hold anyone up. */
+/** F22: 64 publishers at once, and a session that listens and never reads: Postgres's queue of notifications neither fills up nor blocks a publisher. */
 import { Pool, type PoolClient } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestBus } from '../support/bus.ts'
@@ -20,7 +20,7 @@ test('F22: 64 publishers that commit at once cost fewer wake-ups than commits, a
     for (const client of clients) client.release(true)
   })
   const [asleep, listener, ...publishers] = clients as [PoolClient, PoolClient, ...PoolClient[]]
-  await asleep.query('listen postbus_postbus; begin; select 1') // it keeps the queue of notifications from being cut
+  await asleep.query('listen postbus_postbus; begin; select 1') // its open transaction keeps the queue of notifications from being truncated
   let wakeUps = 0
   listener.on('notification', () => (wakeUps += 1))
   await listener.query('listen postbus_postbus')

@@ -1,4 +1,4 @@
-/** F25, F26, F27: a server without a free connection, without space, and one that only reads for a while. */
+/** F25, F26, F27: a server without a free connection, one without disk space, and one that is read-only for a while. */
 import { randomBytes } from 'node:crypto'
 import { Client, type PoolClient } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -135,7 +135,7 @@ async function problems(): Promise<readonly string[]> {
   ]
 }
 
-/** So many of this test's events are so far. */
+/** Waits until `count` of this test's events have reached this step. */
 async function reached(wanted: 'start' | 'end', count: number): Promise<void> {
   await until(`${count} are at their ${wanted}`, async () => {
     const trace = await stage.trace.entries()
@@ -147,7 +147,7 @@ async function ids(statement: string): Promise<readonly string[]> {
   return (await admin.query<{ id: string }>(`${statement} order by 1`)).rows.map(({ id }) => id)
 }
 
-/** As an application does it: rolls back when something fails. */
+/** Publishes as an application does: rolls back when something fails. */
 async function publishInTransaction(...tasks: readonly AnyTask[]): Promise<readonly string[]> {
   const tx = await stage.database.connect()
   try {
@@ -182,7 +182,7 @@ async function takeAllConnections(): Promise<readonly Client[]> {
 
 const FILLED = ['postbus.event', 'pgboss.job']
 
-/** Every write to the tables fails as on a full disk. */
+/** Makes every write to the tables fail as on a full disk. */
 async function fillDisk(what = 'insert or update or delete'): Promise<void> {
   await admin.query(`create or replace function disk_is_full() returns trigger language plpgsql as $$ begin
     raise exception using errcode = '53100', message = 'could not extend file: No space left on device';

@@ -1,4 +1,4 @@
-/** F28: the server's clock is set while workers run. `job_now()` is how all statements tell the time. */
+/** F28: the server's clock is set while workers run. All statements read the time from `job_now()`. */
 import { expect, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'

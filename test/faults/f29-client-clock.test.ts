@@ -1,4 +1,4 @@
-/** F29: the clocks of publishers and workers are a day ahead or behind: what is due, and whose claim is too old, is for the database's clock to say. */
+/** F29: the clocks of publishers and workers are a day ahead or behind: only the database's clock decides what is due, and which claim is too old. */
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -37,7 +37,7 @@ test('F29: clocks a day ahead and a day behind: nothing waits, is taken over, or
 }, 90_000)
 
 async function publishedBy(clock: string, connectionString: string, key: string): Promise<readonly string[]> {
-  // What fails once is due again by the database's clock.
+  // A task that fails once is due again by the database's clock.
   const tasks: readonly Task[] = [{}, { key }, { key }, { key, failures: 1 }, { failures: 1 }]
   const words = ['--import', clock, PUBLISHER, JSON.stringify({ connectionString, tasks })]
   const { stdout } = await promisify(execFile)(process.execPath, words)
@@ -46,7 +46,7 @@ async function publishedBy(clock: string, connectionString: string, key: string)
   return ids
 }
 
-/** A module that sets the clock of the process that imports it first. */
+/** A module that moves the clock of a process by `ms`. The process must import it first. */
 function clockSetBy(ms: number): string {
   const source = `const Real = Date
     globalThis.Date = class Date extends Real {

@@ -1,4 +1,4 @@
-/** F33: the application swallows an error inside its transaction and commits: it gets all of what it did there, or nothing. */
+/** F33: the application swallows an error inside its transaction and commits: all that it did there is committed, or nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { clients } from '../support/clients.ts'
@@ -37,7 +37,7 @@ describe.each(clients)('$name', ({ open }) => {
       await opened.bus.publish(TaskAdded({}), { tx }).catch((error: unknown) => refused.push(error))
     })
 
-    await commit.catch(() => undefined) // some clients tell that the commit was a rollback, some do not
+    await commit.catch(() => undefined) // some clients report that the commit was a rollback, some do not
     expect(refused).toEqual([expect.objectContaining({ code: 'POSTBUS_TRANSACTION_ABORTED' })])
     expect(await stored()).toEqual({ orders: 0, events: 0, deliveries: 0 })
   })

@@ -20,7 +20,7 @@ test('F40, F42: a delivery that this worker cannot handle is put back unharmed, 
   )
   await stage.worker()
   await until('all are done', async () => {
-    // 30 s later. The old code still runs beside the new one, and may be faster.
+    // As if 30 s had passed. The old code still runs beside the new one, and may be faster.
     await stage.database.query(`update pgboss.job set start_after = now() where state = 'retry'`)
     return (await states()).every((state) => state === 'completed')
   })

@@ -1,4 +1,4 @@
-/** F46: payloads around the limit, and ten times beyond the usual one: what is refused is refused before any SQL, the rest arrives whole. */
+/** F46: payloads around the limit, and ten times above the default limit: each is refused before any SQL, or arrives whole. */
 import { expect, test } from 'vitest'
 import { defineHandler } from '../../src/index.ts'
 import { openTestBus } from '../support/bus.ts'

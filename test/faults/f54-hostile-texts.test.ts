@@ -1,4 +1,4 @@
-/** F54: texts made to break out of SQL are data wherever a text may come from outside, and no error, signal or report tells a password. */
+/** F54: texts made to break out of SQL stay data wherever a text comes from outside, and no error, signal or report contains a password. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBus, type BusSignal } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -30,7 +30,7 @@ const WORDS = ['drop schema postbus cascade', 'select pg_sleep(9)', 'union selec
 const COUNT = 300
 
 const random = seeded(54)
-/** Each is another one, and none could be a name. */
+/** All texts differ, and none is a valid name. */
 const hostile = Array.from({ length: COUNT }, (_, n) => {
   const piece = () => PIECES[Math.floor(random() * PIECES.length)]!
   const word = WORDS[Math.floor(random() * WORDS.length)]!

@@ -1,4 +1,4 @@
-/** The limits of a handler when a process is killed: they hold, and nothing of what was set aside is lost. */
+/** The limits of a handler when a process is killed: they hold, and no delivery that was set aside is lost. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage, type Stage } from '../support/stage.ts'
 import { lost, mostAtOnce, needlessRepeats } from '../support/trace-checks.ts'

@@ -1,4 +1,4 @@
-/** Locks that hold up the heartbeats of all workers for longer than a claim lives: living workers lose nothing by that. */
+/** Locks that hold up the heartbeats of all workers for longer than a claim lives: workers that live lose nothing. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openStage } from '../support/stage.ts'

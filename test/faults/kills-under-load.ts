@@ -1,4 +1,4 @@
-/** Worker processes that are killed one after the other while they work, and what became of the work. */
+/** Kills worker processes one after the other while they work, and reports what happened to the work. */
 import type { Stage } from '../support/stage.ts'
 import { ghosts, inFlightAt, lost, needlessRepeats, overlaps, type Interruption } from '../support/trace-checks.ts'
 import { until } from '../support/until.ts'
@@ -23,7 +23,7 @@ export interface KillsReport {
 }
 
 const KEYS = 50
-/** Keys whose delivery was killed wait for its recovery; the others have to have enough to do meanwhile. */
+/** Publishing waits while more deliveries wait. Keys of a killed delivery wait for its recovery; the others need enough work meanwhile. */
 const MAX_WAITING = 600
 
 /** Publishes all the time; every second or so kills a worker at a random moment and starts another in its place. */
@@ -76,7 +76,7 @@ function keyFrom(random: number): string | null {
   return random < 0.4 ? null : `key ${Math.floor(random * 1_000) % KEYS}`
 }
 
-/** The events of all claims there are, and what may have been run behind them. */
+/** The events of all current claims, and those that may have been run behind them. */
 export async function held(stage: Stage): Promise<ReadonlySet<string>> {
   const { rows } = await stage.database.query<{ eventId: string }>(
     `select data ->> 'event' as "eventId" from pgboss.job job where state = 'active' or state < 'active' and exists (

@@ -1,4 +1,4 @@
-/** Order of handlers that read the log, and of others beside them, with everything against it: late commits, rollbacks, failures, and killed processes. */
+/** The order of handlers that read the log, and of others beside them, despite late commits, rollbacks, failures and killed processes. */
 import { expect, test } from 'vitest'
 import { openOrderStage } from '../support/order-stage.ts'
 import { conflictsIn, orderUnderLoad } from './order-under-load.ts'

@@ -16,9 +16,9 @@ export interface OrderPublisherSettings {
   readonly transactions: number
   /** Waits while more deliveries than this are not finished. */
   readonly maxWaiting: number
-  /** Takes another key while more of one key are not finished: what waits behind a killed run must be done in seconds. */
+  /** Chooses another key while more deliveries of a key are not finished: those behind a killed run must be done in seconds. */
   readonly maxWaitingPerKey: number
-  /** Who gets all of it. Default: one handler with deliveries. */
+  /** The handlers that get all events. Default: one handler with deliveries. */
   readonly handlers?: readonly TracedHandler[]
 }
 
@@ -60,7 +60,7 @@ async function transaction(publisher: Publisher): Promise<void> {
   const key = await keyWithRoom(publisher)
   await tx.query('begin')
   await tx.query('select now()')
-  await delay(random() * 10) // others that begin now may have the lock first
+  await delay(random() * 10) // transactions that begin now may get the lock first
   const isLate = random() < 0.1
   await (isLate ? publish(publisher, key, false) : publishUnderLock(publisher, key))
   if (isLate) await delay(50 + random() * 250)
@@ -78,7 +78,7 @@ async function publishUnderLock(publisher: Publisher, key: string): Promise<void
   }
 }
 
-/** What is committed stands in `published`, whatever this process lives to see. */
+/** The table `published` holds what was committed, even if this process dies before it knows. */
 async function publish({ tx, random }: Publisher, key: string, isLocked: boolean): Promise<void> {
   const { rows } = await tx.query<{ turn: number | null }>(
     isLocked
@@ -104,7 +104,7 @@ async function keptUp(): Promise<void> {
     await delay(50)
 }
 
-/** Handlers that read the log are behind. */
+/** Returns true if handlers that read the log are more than `maxWaiting` events behind. */
 async function isUnread(): Promise<boolean> {
   if (!handlers.some(({ delivery }) => delivery === 'log')) return false
   const { rows } = await pool.query(

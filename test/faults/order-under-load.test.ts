@@ -1,4 +1,4 @@
-/** Order with everything against it: late commits, rollbacks, failures, unequal keys, and killed processes. */
+/** The order of keys, despite late commits, rollbacks, failures, unequal keys and killed processes. */
 import { expect, test } from 'vitest'
 import { openOrderStage } from '../support/order-stage.ts'
 import { conflictsIn, orderUnderLoad } from './order-under-load.ts'

@@ -1,4 +1,4 @@
-/** Publishers and workers in processes of their own, some of which are killed, and what became of the order of each key. */
+/** Runs publishers and workers in separate processes, kills some of them, and judges the order of each key. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
@@ -18,11 +18,11 @@ export interface OrderRunOptions {
   readonly kills: number
   readonly killEveryMs: number
   readonly seed: number
-  /** Who gets all of it. Default: one handler with deliveries. */
+  /** The handlers that get all events. Default: one handler with deliveries. */
   readonly handlers?: readonly TracedHandler[]
-  /** Of the workers, this share is stopped, not killed. Default: none. */
+  /** The share of workers that are stopped instead of killed. Default: none. */
   readonly stops?: number
-  /** What is deployed before the kill of that number. Running processes keep their code. */
+  /** The number of a kill → the handlers that are deployed before it. Running processes keep their code. */
   readonly deploys?: ReadonlyMap<number, readonly TracedHandler[]>
 }
 
@@ -66,7 +66,7 @@ export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Pr
   }
   const lastFaultAt = performance.now()
   await Promise.all(publishers.map((one) => ended(one, 'SIGTERM')))
-  await stage.settled(RECOVERY_LIMIT_MS - (performance.now() - lastFaultAt)).catch(() => undefined) // told by `stuck`
+  await stage.settled(RECOVERY_LIMIT_MS - (performance.now() - lastFaultAt)).catch(() => undefined) // reported by `stuck`
 
   return {
     ...(await judged(stage, interruptions, names)),
@@ -80,7 +80,7 @@ export async function createTables({ database }: Pick<Stage, 'database'>, keys: 
   await database.query(`insert into entity (key) select 'key ' || number from generate_series(0, $1) number`, [keys])
 }
 
-/** `code` is the checkout, or a folder like one, whose code it is. */
+/** `code` is the checkout, or a similar folder, whose code the publisher runs. */
 export function publisher(
   { connectionString }: Stage,
   {
@@ -133,7 +133,7 @@ async function replaceWorker(
   return interruption
 }
 
-/** One more worker, and then one less: each time the work is divided once more. */
+/** Starts one more worker, and then stops one: each time the work is divided again. */
 async function exchangeWorker(stage: Stage, workers: WorkerProcess[], { place, words }: Replacing): Promise<void> {
   const leaving = workers[place]!
   workers[place] = await stage.worker(words)
@@ -145,11 +145,11 @@ export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promis
   const exit = once(child, 'exit')
   child.kill(signal)
   await exit
-  // A signal that arrives before the process listens for it ends it at once, and that is fine: it has published nothing.
+  // A signal that arrives before the process listens for it ends the process at once. That is fine: it has published nothing.
   if (child.signalCode !== signal && child.exitCode !== 0) throw new Error(`A publisher ended with ${child.exitCode}.`)
 }
 
-/** What the publishers have committed, beside what the handlers did. */
+/** Compares what the publishers have committed with what the handlers did. */
 export async function judged(
   stage: Stage,
   interruptions: readonly Interruption[],
@@ -181,7 +181,7 @@ export async function judged(
   }
 }
 
-/** What a server must never log, whatever happens to its clients. */
+/** Returns the lines that a server must never log, no matter what happens to its clients. */
 export function conflictsIn(log: string): readonly string[] {
   if (!log.includes('ready to accept connections')) throw new Error('This is not the log of a server.')
   return log.split('\n').filter((line) => /duplicate key|deadlock detected|could not serialize/.test(line))

@@ -1,4 +1,4 @@
-/** The event of the fault tests: it says what its handlers are to do. And the handlers, which write a trace of it. */
+/** The event of the fault tests, which says what its handlers must do, and the handlers, which write a trace. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import {
@@ -14,7 +14,7 @@ import type { TraceWriter } from '../support/trace.ts'
 export const TaskAdded = defineEvent('faults.task-added', {
   schema: z.object({
     /**
-     * - `work`: takes `ms`, whatever its signal says.
+     * - `work`: takes `ms`, and ignores its signal.
      * - `obey`: takes `ms`, or until its signal is aborted, which fails the attempt.
      * - `hang`: never returns.
      * - `compute`: computes for `ms` without a pause; nothing else in its process runs meanwhile.
@@ -26,16 +26,16 @@ export const TaskAdded = defineEvent('faults.task-added', {
      */
     task: z.enum(['work', 'obey', 'hang', 'compute', 'fail', 'exit', 'exit-at-once', 'hoard', 'stray']).default('work'),
     ms: z.number().default(0),
-    /** What later attempts take. Default: as long as the first. */
+    /** How long later attempts take. Default: as long as the first. */
     laterMs: z.number().optional(),
-    /** So many attempts fail first. */
+    /** How many attempts fail first. */
     failures: z.number().default(0),
-    /** So many generations follow it: two tasks for each, published by its handler. */
+    /** How many generations follow: the handler of each task publishes two more tasks. */
     generations: z.number().default(0),
     /** The key's turn, counted under its row lock; null when published without it. */
     turn: z.number().nullable().default(null),
     key: z.string().nullable().default(null),
-    /** The handler that is to do it; `*`: every one. */
+    /** The handler that must do the task; `*` means every handler. */
     for: z.string().default('faults.steady'),
   }),
   partitionKey: (data) => data.key,
@@ -43,7 +43,7 @@ export const TaskAdded = defineEvent('faults.task-added', {
 
 export type Task = Parameters<typeof TaskAdded>[0]
 
-/** What a test may choose about a handler. */
+/** The properties of a handler that a test may choose. */
 export interface TracedHandler {
   readonly name: string
   readonly maxAttempts?: number
@@ -51,11 +51,11 @@ export interface TracedHandler {
   readonly retryMs?: number
   readonly concurrency?: HandlerOptions['concurrency']
   readonly rateLimit?: HandlerOptions['rateLimit']
-  /** Since the beginning; the publishers that do not know it stop this long before it ends. */
+  /** Gives the handler a backfill since the beginning, with this `followMs`. */
   readonly backfillFollowMs?: number
   readonly delivery?: 'job' | 'log'
   readonly shards?: number
-  /** It takes batches of so many. */
+  /** The size of its batches. Default: it takes single events. */
   readonly batchSize?: number
 }
 
@@ -78,7 +78,7 @@ export function tracedHandler(
       const started = write({ ...who, step: 'start', reason: null })
       context.signal.addEventListener('abort', () => {
         const reason = codeOf(context.signal.reason)
-        void started.then(() => write({ ...who, step: 'aborted', reason })) // writing that it starts can take longer than its time
+        void started.then(() => write({ ...who, step: 'aborted', reason })) // writing that it starts can take longer than its time limit
       })
       await started
       try {
@@ -95,7 +95,7 @@ export function tracedHandler(
   })
 }
 
-/** One has a key, the other has none. */
+/** Two tasks: one has a key, the other has none. */
 function childrenOf(generations: number, ms: number, handler: string) {
   const child = { ms, for: handler, generations: generations - 1 }
   return [TaskAdded(child), TaskAdded({ ...child, key: `generation ${generations} of ${ms}` })]

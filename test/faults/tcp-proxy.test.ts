@@ -1,4 +1,4 @@
-/** The proxy that the faults of the network are made with does what its modes say. */
+/** The proxy that simulates faults of the network does what its modes say. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'

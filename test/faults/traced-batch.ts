@@ -1,4 +1,4 @@
-/** A batch handler of the fault tests: keys side by side, the events of each one after the other, all of them in the trace. */
+/** A batch handler of the fault tests: keys run side by side, the events of a key one after the other, and all are in the trace. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { defineBatchHandler, failed, type AnyHandler, type BatchContext, type EventOf } from '../../src/index.ts'
 import type { TraceWriter } from '../support/trace.ts'
@@ -6,7 +6,7 @@ import { TaskAdded, tracedHandler, type TracedHandler } from './tasks.ts'
 
 type Added = EventOf<typeof TaskAdded>
 
-/** A handler that takes batches, if it has a `batchSize`; else one like the others. */
+/** Returns a batch handler if there is a `batchSize`, else a handler of single events. */
 export function tracedHandlerOf(handler: TracedHandler, write: TraceWriter): AnyHandler {
   const { batchSize, ...single } = handler
   return batchSize === undefined ? tracedHandler(single, write) : tracedBatchHandler(handler, write)
@@ -29,7 +29,7 @@ function tracedBatchHandler(
     },
   })
 
-  /** Behind one that fails the others wait, as their next batch will. */
+  /** Stops at an event that fails: the events behind it wait for their next batch. */
   async function inOrder(events: readonly Added[], context: BatchContext<Added>): Promise<void> {
     for (const event of events) {
       const { attempt } = context.deliveryOf(event)

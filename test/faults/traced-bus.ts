@@ -1,4 +1,4 @@
-/** The bus of a worker process in the fault tests: handlers that write a trace, and signals as JSON, one a line. */
+/** The bus of a worker process in the fault tests: handlers that write a trace, and signals as JSON, one per line. */
 import { createBus, type Bus } from '../../src/index.ts'
 import { traceWriter } from '../support/trace.ts'
 import type { TracedHandler } from './tasks.ts'
@@ -6,7 +6,7 @@ import { tracedHandlerOf } from './traced-batch.ts'
 
 export interface TracedBusSettings {
   readonly connectionString: string
-  /** Where the trace is written: past all proxies, and never to a server that is about to fall. */
+  /** The database of the trace: reached without a proxy, and never on a server that is about to fail. */
   readonly traceTo: string
   readonly handlers: readonly TracedHandler[]
   readonly queryTimeoutMs?: number

@@ -1,11 +1,11 @@
-/** Events whose handlers publish events, whose handlers publish events: who waits for the end of all that, while workers are killed. */
+/** Waits for events and all that they cause, over several generations of handlers that publish, while workers are killed. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stage } from '../support/stage.ts'
 import { seeded } from './kills-under-load.ts'
 
 export interface TreesOptions {
   readonly trees: number
-  /** Each event has two children, so many times. */
+  /** How many generations of children each tree has. Each event has two children. */
   readonly generations: number
   readonly kills: number
   readonly workers: number
@@ -15,7 +15,7 @@ export interface TreesOptions {
 export interface TreesReport {
   /** All events, also those that an attempt published again because the one before it was killed. */
   readonly events: number
-  /** How long after the last delivery of its tree had ended a wait was over, at most. */
+  /** The longest time from the end of a tree's last delivery to the end of the wait for that tree. */
   readonly latestMs: number
   readonly problems: readonly string[]
 }

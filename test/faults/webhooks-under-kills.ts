@@ -1,4 +1,4 @@
-/** A relay whose workers are killed and whose endpoint is restarted, again and again, and what the endpoint has of it. */
+/** Kills the workers of a relay and restarts its endpoint, again and again, and counts what the endpoint gets. */
 import type { ChildProcess } from 'node:child_process'
 import { recoverClaims } from '../../src/backends/postgres/deliveries/claims.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
@@ -14,9 +14,9 @@ export interface WebhooksReport {
   readonly published: number
   /** Different events that the endpoint has taken. */
   readonly taken: number
-  /** Those that it was sent again although it had taken them. */
+  /** Events that the endpoint got again although it had taken them already. */
   readonly duplicates: number
-  /** Of events that the endpoint had when a fault came, those that were not settled: as many may be duplicates. */
+  /** Events that the endpoint had taken, but that were not settled, at the time of a fault. At most that many may be duplicates. */
   readonly inFlight: number
   /** Events that came before an earlier one of their key. */
   readonly tooEarly: number
@@ -101,7 +101,7 @@ function takenFrom({ headers, body }: ReceivedWebhook): Taken {
   return { id: headers['webhook-id'] ?? '', ...data }
 }
 
-/** An event may come again with those behind it, but never before one that has not been there. */
+/** An event may come again, with those behind it, but never before an earlier event that has not come yet. */
 function tooEarly(taken: readonly Taken[]): number {
   const next = new Map<string, number>()
   let early = 0
@@ -118,7 +118,7 @@ async function publish({ bus }: TestBus, events: number): Promise<void> {
   for (let at = 0; at < events; at += 500) await bus.publish(notes.slice(at, at + 500))
 }
 
-/** Both kinds of faults, in any order. */
+/** Both kinds of faults, in random order. */
 function* shuffled(kills: number, restarts: number): Generator<'kill' | 'restart'> {
   let [left, other] = [kills, restarts]
   while (left + other > 0) {

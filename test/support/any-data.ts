@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 
-/** How to make a value. Made from a recipe, each run has objects of its own, and a reference can lead to any of them. */
+/** How to make a value. Each run makes objects of its own from the recipe, and a reference can lead to any of them. */
 export type Recipe =
   | { is: 'leaf'; make: () => unknown }
   | { is: 'object'; entries: [string, Recipe][] }
@@ -11,7 +11,7 @@ export type Recipe =
   | { is: 'error'; message: string; cause: Recipe }
   | { is: 'reference'; to: number }
 
-/** Strings of any UTF-16 code units: lone surrogates, NUL, and what paths are made of. */
+/** Strings of any UTF-16 code units: lone surrogates, NUL, and the characters that paths consist of. */
 const anyString = fc.oneof(
   fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) }),
   fc.string({ unit: fc.constantFrom('.', '\\', '0', '1', 'a', '"', "'", '`', '\0', '\ud800', '\udc00', '[', ']') }),
@@ -99,10 +99,10 @@ const recipes = fc.letrec<{ publishable: Recipe; anything: Recipe }>((tie) => ({
 /** Always accepted. */
 export const publishableRecipe: fc.Arbitrary<Recipe> = recipes.publishable
 
-/** Accepted or refused: who knows. */
+/** May be accepted or refused. */
 export const anyRecipe: fc.Arbitrary<Recipe> = recipes.anything
 
-/** A reference leads to one of the objects made before it, also to one that it is inside of. */
+/** A reference leads to one of the objects made before it, or to one that contains it. */
 export function makeFrom(recipe: Recipe, made: object[] = []): unknown {
   switch (recipe.is) {
     case 'leaf':

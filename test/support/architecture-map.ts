@@ -7,7 +7,7 @@ const PLACES = ['src', 'migrations', 'config']
 const BEGIN = '<!-- map -->'
 const END = '<!-- /map -->'
 
-/** The document with what stands between its two marks printed from the files. */
+/** Returns the document with the part between its two marks printed from the files. */
 export function withMap(document: string): string {
   const [before, rest = ''] = document.split(BEGIN)
   const after = rest.split(END)[1]

@@ -1,4 +1,4 @@
-/** Asks questions of the benchmark with few numbers, which mean nothing. */
+/** Asks questions of the benchmark in its quick mode, whose figures mean nothing. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { inject } from 'vitest'

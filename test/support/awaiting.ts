@@ -1,4 +1,4 @@
-/** A handler that waits to be told how it ended, on a database of the test's own. */
+/** A handler that awaits the completion of its work, on a database of the test's own. */
 import { awaitCompletion } from '../../src/index.ts'
 import { resetTime } from '../../src/testing/time/time.ts'
 import { openTestBus, type TestBus } from './bus.ts'
@@ -9,7 +9,7 @@ export const AN_HOUR = 3_600_000
 /** The number of each attempt's event, and which attempt it was. */
 export const ran: [n: number, attempt: number][] = []
 const ids = new Map<number, string>()
-/** What the handler does before it says that it waits. Where that returns something, the attempt ends with it. */
+/** The handler calls this before it returns that it waits. If this returns something, the attempt ends with that instead. */
 let does: (n: number, deliveryId: string) => unknown = () => undefined
 let opened: TestBus
 
@@ -46,7 +46,7 @@ export function idOf(n: number): string {
   return ids.get(n) ?? ''
 }
 
-/** Returns the id of the event. */
+/** Publishes a note, and returns the id of its event. */
 export async function published(n: number, key: string | null = null): Promise<string> {
   const { events } = await opened.bus.publish(NoteTaken({ n, key }))
   return events[0]?.id ?? ''

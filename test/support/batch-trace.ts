@@ -3,7 +3,7 @@ import { failed } from '../../src/index.ts'
 import { batched, type Batched, type BatchOptions, type Note } from './batches.ts'
 import type { TraceEntry } from './trace.ts'
 
-/** Keys side by side, and of each key one after the other, up to one that fails. */
+/** Handles keys side by side, and the events of each key one after the other, until one fails. */
 export function tracing(pid: number, trace: TraceEntry[], options: BatchOptions): Batched {
   return batched(
     async (events, { outcomes, deliveryOf }) => {

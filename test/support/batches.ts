@@ -1,4 +1,4 @@
-/** For tests of batch handlers: one that notes which batches it was given, and does with them what the test says. */
+/** For tests of batch handlers: a handler that notes its batches, and does with them what the test says. */
 import type { TestContext } from 'vitest'
 import {
   defineBatchHandler,
@@ -39,14 +39,14 @@ export function batched(does: DoingBatch = () => undefined, options: BatchOption
   return { handler, batches }
 }
 
-/** A bus with these handlers, on a database of its own that goes with the test. */
+/** A bus with these handlers, on a database of its own, which is dropped after the test. */
 export async function withHandlers(around: TestContext, ...handlers: readonly AnyHandler[]): Promise<TestBus> {
   const opened = await openTestBus({ handlers })
   around.onTestFinished(() => opened.close())
   return opened
 }
 
-/** A worker. It is stopped with the test. */
+/** Starts a worker, which is stopped after the test. */
 export async function working(around: TestContext, { bus }: TestBus, options: WorkerOptions = {}): Promise<Worker> {
   const worker = bus.worker(options)
   around.onTestFinished(() => worker.stop().then(() => undefined))
@@ -54,7 +54,7 @@ export async function working(around: TestContext, { bus }: TestBus, options: Wo
   return worker
 }
 
-/** A worker of another bus on the same database, as another process would have. */
+/** Starts a worker of another bus on the same database, as another process would. */
 export async function workingBeside(
   around: TestContext,
   opened: TestBus,

@@ -1,4 +1,4 @@
-/** Breaking a function of the database on purpose, to see that a test notices. */
+/** Breaks a function of the database on purpose, to check that a test notices. */
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 
 export interface Break {

@@ -12,20 +12,20 @@ export interface BrokerProcess {
   start(): Promise<void>
   /** Ends it, and resolves when it is gone. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
-  /** Ends it for good, with its folder. */
+  /** Ends it, and deletes its folder. */
   remove(): Promise<void>
 }
 
 export interface BrokerProgram {
   readonly name: string
-  /** Where it is installed. */
+  /** The path at which it is installed. */
   readonly path: string
   readonly install: string
   readonly words: (folder: string) => readonly string[]
   readonly env?: (folder: string) => NodeJS.ProcessEnv
-  /** Ends what it has left running. */
+  /** Ends processes that it has left running. */
   readonly onRemoved?: () => Promise<unknown>
-  /** Whether it takes connections. */
+  /** Resolves to true if it takes connections. */
   readonly isUp: () => Promise<boolean>
 }
 
@@ -52,7 +52,7 @@ export async function brokerProcess({
     running = null
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
-    process.kill(-child.pid, signal) // with what it has started itself
+    process.kill(-child.pid, signal) // with the processes that it has started itself
     await ended
   }
   return {

@@ -1,4 +1,4 @@
-/** A bus on a fresh, migrated database of its own, with everything it signalled kept for the test to look at. */
+/** A bus on a fresh, migrated database of its own. All its signals are kept for the test. */
 import { Pool } from 'pg'
 import { inject } from 'vitest'
 import { createBus, type Bus, type BusOptions, type BusSignal, type BusSignalName } from '../../src/index.ts'
@@ -17,7 +17,7 @@ export interface TestBus {
 
 /**
  * Opens a bus for one test file or one test. `close` drops the database.
- * On a server of its own, if it asks what is older than every transaction: one of another test, in any database, holds that back.
+ * Give it its own server if the test depends on the server's oldest open transaction: one of another test, in any database, counts too.
  */
 export async function openTestBus(options: BusOptions = {}, { ownServer = false } = {}): Promise<TestBus> {
   const created = ownServer ? await onOwnServer() : await newDatabase(options)
@@ -43,7 +43,7 @@ export async function openTestBus(options: BusOptions = {}, { ownServer = false 
 }
 
 async function newDatabase({ schema, pgbossSchema }: BusOptions) {
-  // To copy a migrated database takes half the time of migrating one. The queues of the bus are still to be made.
+  // Copying a migrated database takes half the time of migrating one. The copy does not have the queues of the bus yet.
   const isUsual = schema === undefined && pgbossSchema === undefined
   return createDatabase(isUsual ? { template: inject('migrated') } : {})
 }

@@ -35,7 +35,7 @@ export function everySecond(name = 'every.second', definition: Partial<ScheduleD
   return defineSchedule(name, { cron: '* * * * * *', missed: 'all', event: ticked, ...definition })
 }
 
-/** `signals`: of schedules that have failed. */
+/** `signals` are those of failed schedules. */
 export function aBus(schedules: readonly Schedule[]): { bus: Bus; signals: BusSignal[] } {
   const signals: BusSignal[] = []
   const bus = createBus({
@@ -47,7 +47,7 @@ export function aBus(schedules: readonly Schedule[]): { bus: Bus; signals: BusSi
   return { bus, signals }
 }
 
-/** What was published, in the order of publishing. */
+/** The ticks that were published, in the order of publishing. */
 export async function ticks(): Promise<readonly Tick[]> {
   const { events } = await opened.bus.events.list({ type: 'calendar.ticked', first: 'oldest', limit: 100 })
   return events.map(({ data }) => data as Tick)

@@ -60,7 +60,7 @@ export async function openChangingHandler(settings: Parameters<typeof openStored
     async tidy(): Promise<void> {
       await Promise.all(workers.splice(0).map((worker) => worker.stop()))
       await stored.tidy()
-      await stored.database.query('truncate postbus.registry, postbus.former_registry cascade') // each test is a history of its own
+      await stored.database.query('truncate postbus.registry, postbus.former_registry cascade') // each test has a history of its own
     },
   }
 }

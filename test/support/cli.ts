@@ -1,4 +1,4 @@
-/** Runs the `postbus` command: as a user does, in a process of its own, or inside the test, which takes a tenth of the time. */
+/** Runs the `postbus` command in a process of its own, as a user does, or inside the test, which takes a tenth of the time. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,17 +11,17 @@ import { run } from '../../src/cli/run.ts'
 /** Compiled once for all commands: see `vitest.config.ts`. */
 const compileCache = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
-const BLOCKS = resolve(import.meta.dirname, '../readme-blocks') // no tool looks there
+const BLOCKS = resolve(import.meta.dirname, '../readme-blocks') // tools ignore this folder
 mkdirSync(BLOCKS, { recursive: true })
 const CONFIG = resolve(import.meta.dirname, 'fixtures/cli/postbus.config.ts')
 
 export interface CliOptions {
-  /** The process's whole environment, beside `DATABASE_URL` and where it finds what is compiled. */
+  /** The process's whole environment, apart from `DATABASE_URL` and the folder of the compile cache. */
   readonly env?: Readonly<Record<string, string>>
   /** Default: the fixture's. `null` for none. */
   readonly config?: string | null
   readonly cwd?: string
-  /** What is typed, after which the input ends. Default: nothing. */
+  /** The text that the command reads from its input, which ends after it. Default: nothing. */
   readonly input?: string
 }
 
@@ -54,8 +54,8 @@ export async function postbus(
 }
 
 /**
- * The same inside this process, for tests of what a command does and says. What has to do with the process itself (its exit, signals, environment, the
- * config file) is tested by `postbus`.
+ * Runs the command inside this process, to test what it does and prints. Use `postbus` to test the process itself: its exit, signals,
+ * environment and config file.
  */
 export async function postbusHere(
   connectionString: string,
@@ -82,7 +82,7 @@ export async function postbusHere(
   }
 }
 
-/** Of its own for each command, which closes its bus. */
+/** Each command gets a config of its own, because it closes the bus. */
 function configOf(connectionString: string): string {
   return `import { createBus } from '../../../src/index.ts'
 export const bus = createBus({

@@ -18,13 +18,13 @@ import { openTypeorm, openTypeormRunner } from './clients/typeorm.ts'
 export interface ClientUnderTest {
   readonly name: string
   /**
-   * Who notices that a transaction has ended: Postbus at once, the client when it is to send the statement, or only the
-   * database, when the statement arrives.
+   * The part that notices that a transaction has ended: Postbus at once, the client when it should send the statement, or only
+   * the database when the statement arrives.
    */
   readonly endIsSeenBy: 'postbus' | 'client' | 'database'
   /** A `pg` client has no transaction of its own: after the commit it looks as it did before the begin. */
   readonly codeAfterTheEnd: 'POSTBUS_TRANSACTION_FINISHED' | 'POSTBUS_NOT_A_TRANSACTION'
-  /** The words in which its root is refused. */
+  /** The words that the error uses for the client's root object. */
   readonly rootIsCalled: string
   readonly open: (connectionString: string) => Promise<OpenClient>
 }
@@ -101,7 +101,7 @@ export const clients: readonly ClientUnderTest[] = [
   { name: 'executeSql', rootIsCalled: '{}', endIsSeenBy: 'database', codeAfterTheEnd: finished, open: openExecuteSql },
 ]
 
-/** A transaction that was committed and then kept, as a caller does who forgets an `await`. */
+/** A transaction that was committed and then kept, as by a caller that forgets an `await`. */
 export async function finishedTransaction(client: OpenClient): Promise<PublishTransaction> {
   const kept: PublishTransaction[] = []
   await client.inTransaction(async ({ tx, run }) => {

@@ -1,4 +1,4 @@
-/** A database of its own for a test, so that tests can run at the same time and leave nothing to each other. */
+/** A database of its own for a test, so that tests can run at the same time and do not affect each other. */
 import { randomBytes } from 'node:crypto'
 import { DatabaseError, escapeIdentifier, Pool } from 'pg'
 import { inject } from 'vitest'
@@ -10,7 +10,7 @@ export type TestDatabase = {
   drop(): Promise<void>
 }
 
-/** `template` is a database to copy, such as a migrated one. Nobody may be connected to it meanwhile. */
+/** `template` is a database to copy, such as a migrated one. No client may be connected to it meanwhile. */
 export async function createDatabase(options: { template?: string } = {}): Promise<TestDatabase> {
   const name = `postbus_test_${randomBytes(8).toString('hex')}`
   const template = options.template === undefined ? '' : `template ${escapeIdentifier(options.template)}`
@@ -29,8 +29,8 @@ export async function createDatabase(options: { template?: string } = {}): Promi
 }
 
 /**
- * Connections that were ended a moment ago have left, or a second has passed. `pool.end()` does not wait for that, and a
- * client that hears of the drop while it closes has nobody left to tell.
+ * Waits until connections that were ended a moment ago are gone, or a second has passed. `pool.end()` does not wait for
+ * that, and if a closing client gets an error from the drop, no code is left to handle the error.
  */
 async function left(name: string): Promise<void> {
   await onServer(`do $$ begin
@@ -42,7 +42,7 @@ async function left(name: string): Promise<void> {
   end $$`)
 }
 
-/** A connection takes as long as a small database, so a file's tests share some. They end with the process. */
+/** Opening a connection takes as long as creating a small database, so a file's tests share a few. They end with the process. */
 let administration: Pool | undefined
 
 async function onServer(statement: string): Promise<void> {
@@ -56,7 +56,7 @@ async function onServer(statement: string): Promise<void> {
 
 function administrationOf(connectionString: string): Pool {
   const pool = new Pool({ connectionString, connectionTimeoutMillis: 10_000, max: 2, allowExitOnIdle: true })
-  pool.on('error', () => undefined) // one that is lost is replaced
+  pool.on('error', () => undefined) // the pool replaces a lost connection
   return pool
 }
 

@@ -1,13 +1,13 @@
 /** Tells whether two values are the same in every way an event handler could notice, and if not, where they differ. */
 
-/** The place of the first difference, or undefined. Also compares which objects are one and the same. */
+/** Returns the place of the first difference, or undefined. Also compares which objects are identical. */
 export function differenceBetween(left: unknown, right: unknown): string | undefined {
   return compare(left, right, { path: 'data', pairs: new Map(), taken: new Set() })
 }
 
 interface Comparison {
   path: string
-  /** The partner of every object on the left: it must be the same one each time, and nobody else's. */
+  /** The partner of every object on the left: it must be the same one each time, and no other object's partner. */
   pairs: Map<object, object>
   taken: Set<object>
 }

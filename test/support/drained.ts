@@ -1,4 +1,4 @@
-/** Works until nothing is due, and says what was done. */
+/** Works until nothing is due, and returns what was done. */
 import type { Bus, WorkerCounts } from '../../src/index.ts'
 
 /** Drains until a drain finds nothing to do. */

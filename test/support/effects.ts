@@ -106,7 +106,7 @@ async function inTransaction(
   await afterCommit?.()
 }
 
-/** Runs each statement on its own, which cannot be seen from outside. */
+/** A transaction object that runs each statement on its own, which cannot be noticed from outside. */
 export function autocommitting(): never {
   const query = (text: string, values: unknown[]) => opened.database.query(text, values)
   return { executeSql: query, query } as never

@@ -1,4 +1,4 @@
-/** A Postgres server of a test's own, that it can stop, kill and start again on the same port and the same data. */
+/** A Postgres server of a test's own, which the test can stop, kill and start again on the same port and the same data. */
 import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,13 +18,13 @@ export interface EmbeddedServer {
   readonly connectionString: string
   /** Ends all connections, writes everything, and stops. */
   stop(): Promise<void>
-  /** From now on nothing comes to the disk but what a commit waits for. */
+  /** From now on nothing is written to the disk except what a commit waits for. */
   freezeLog(): Promise<void>
-  /** Kills the server and all its processes, as a failing machine does: what is not on the disk is gone. */
+  /** Kills the server and all its processes, as a failing machine does: what is not on the disk is lost. */
   crash(): Promise<void>
-  /** From now on none of its files may grow larger than this: the nearest to a full disk that can be had everywhere. */
+  /** From now on none of its files may grow larger than this: the closest to a full disk that works everywhere. */
   limitFiles(bytes: number | 'unlimited'): Promise<void>
-  /** Resolves when it answers. */
+  /** Resolves when it accepts connections. */
   start(): Promise<void>
   /** Everything it has logged so far. */
   log(): Promise<string>
@@ -35,7 +35,7 @@ export interface EmbeddedServer {
 export async function startEmbeddedServer(settings: Settings = {}): Promise<EmbeddedServer> {
   const checkout = await mkdtemp(join(await fastFolder(), 'postbus-server-'))
   await chmod(checkout, 0o755)
-  // With fsync: what is committed must survive the crash. (The page cache would survive it anyway; the log is replayed.)
+  // With fsync: what is committed must survive the crash. (The page cache would survive it anyway; the WAL is replayed.)
   const server = await embeddedPostgres({ folder: join(checkout, 'postgres'), settings, throwAway: true })
   const place = await placeFor(join(checkout, 'postgres'))
   const binaries = await binariesFor(place.account)
@@ -59,7 +59,7 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
     freezeLog: () => freezeLogOf(server.connectionString),
     async crash() {
       const processes = await processesOf(place.folder)
-      // Its children would end by themselves, but later, and each is a group of its own.
+      // Its children would end by themselves, but later, and each has a process group of its own.
       for (const pid of processes) kill(pid)
       await until('the server is gone', () => !isAlive(processes[0] ?? 0))
     },
@@ -70,7 +70,7 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
       }
     },
     async start() {
-      // Children of a killed server may hold its shared memory for a moment: then the new one ends at once.
+      // Children of a killed server may hold its shared memory for a moment. Then the new server ends at once.
       await until('the server answers', async () => {
         const options = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'unix_socket_directories=']
         const started = spawn(join(binaries, 'postgres'), ['-D', join(place.folder, 'data'), ...options], {
@@ -95,7 +95,7 @@ export async function startEmbeddedServer(settings: Settings = {}): Promise<Embe
   }
 }
 
-/** The server first. */
+/** Returns the process ids, the server's first. */
 async function processesOf(folder: string): Promise<readonly number[]> {
   const recorded = await recordedServer(folder)
   if (!recorded) throw new Error('The server is not running.')

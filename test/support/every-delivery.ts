@@ -1,6 +1,6 @@
 /**
- * Every delivery that there is, read without the code under test: the jobs, and what is done from the history, as if it were
- * a completed job.
+ * Every delivery, read without the code under test: the jobs, and finished deliveries from the history, which are shown as
+ * completed jobs.
  */
 export const EVERY_DELIVERY = `(
   select id, name, data, state::text as state, priority, singleton_key, retry_count, retry_limit, start_after, started_on, output

@@ -1,4 +1,4 @@
-/** Where the servers of the tests keep their data: in memory, where there is plenty. To make a database takes a tenth of the time there. */
+/** Finds a folder for the data of test servers: in memory, if there is plenty. Creating a database takes a tenth of the time there. */
 import { statfs } from 'node:fs/promises'
 import { freemem, tmpdir } from 'node:os'
 
@@ -6,7 +6,7 @@ const IN_MEMORY = '/dev/shm'
 /** A whole run needs less than half of it. */
 const PLENTY_BYTES = 6 * 1_024 ** 3
 
-/** A folder for folders, which all accounts may enter; `null`: none in memory. */
+/** Returns a folder for folders in memory, which all accounts may enter; `null` if there is not enough memory. */
 async function inMemory(): Promise<string | null> {
   const free = await statfs(IN_MEMORY).then(
     ({ bavail, bsize }) => bavail * bsize,

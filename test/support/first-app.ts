@@ -1,4 +1,4 @@
-/** First applications, as `postbus init` writes them, below this repository's root: there the clients are found. */
+/** First applications, as `postbus init` writes them, below this repository's root, so that Node finds the database clients. */
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Pool } from 'pg'
@@ -17,7 +17,7 @@ export function firstApps(name: string) {
       return itsFolder
     },
     init: (cwd: string) => postbus('', ['init'], { cwd, config: null }),
-    /** Here the package has no name of its own, and Prisma's client is made elsewhere. */
+    /** Changes imports, because here the package has no name of its own, and Prisma's client is generated elsewhere. */
     withSources(app: string): void {
       for (const file of readdirSync(app).filter((one) => one.endsWith('ts'))) {
         const text = readFileSync(join(app, file), 'utf8')
@@ -29,7 +29,7 @@ export function firstApps(name: string) {
   }
 }
 
-/** What the publish scripts have left. */
+/** Counts what the publish scripts have stored. */
 export async function stored(database: Pool): Promise<{ readonly orders: number; readonly events: number }> {
   const { rows } = await database.query<{ orders: number; events: number }>(
     `select (select count(*)::integer from orders) as orders,

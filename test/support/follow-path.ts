@@ -1,6 +1,6 @@
-/** Follows a path as error messages write it, `data.items[3].prices.get("eur")`, to the value it speaks of. */
+/** Follows a path as error messages write it, `data.items[3].prices.get("eur")`, to its value. */
 
-/** The value, or an error that says where the path ends. Reads the path at the beginning of `message`, up to a backtick. */
+/** Returns the value, or throws an error that says where the path ends. Reads the path at the beginning of `message`, up to a backtick. */
 export function followPath(data: unknown, message: string): unknown {
   let value = data
   let rest = message.replace(/^data/, '')

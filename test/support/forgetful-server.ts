@@ -1,6 +1,6 @@
 /**
- * A bus on a server that is about to crash. The log's writer is frozen, so that a commit is on the disk when it has waited
- * for that, and otherwise for certain not; and by the database's default no commit waits.
+ * A bus on a server that is about to crash. The WAL writer is frozen: a commit is on the disk if it has waited for the disk,
+ * and otherwise it certainly is not. By the database's default, no commit waits.
  */
 import { Client, Pool } from 'pg'
 import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
@@ -16,12 +16,12 @@ export interface ForgetfulServer {
   readonly bus: Bus
   /** Plain connections, whose commits do not wait. */
   readonly database: Pool
-  /** What a worker does, by hand. */
+  /** The store, with which a test does by hand what a worker does. */
   readonly store: DeliveryStore
   claim(limit: number, queue?: string): Promise<readonly ClaimedDelivery[]>
-  /** Commits something that does not wait. Answers, after the crash, whether that is gone. */
+  /** Commits something without waiting for the disk. The returned function tells after the crash whether that is gone. */
   forget(): Promise<() => Promise<boolean>>
-  /** Everything committed so far is on the disk, as it is within a second of a healthy server's life. */
+  /** Brings everything committed so far to the disk, as a healthy server does within a second. */
   flush(): Promise<void>
   /** Kills the server and starts it again, frozen as before. */
   crash(): Promise<void>
@@ -37,7 +37,7 @@ const CONNECTIONS = { connectTimeoutMs: 5_000, queryTimeoutMs: 5_000, poolSize: 
 export async function aForgetfulServer({ onTestFinished }: Around, handlers: AnyHandler[]): Promise<ForgetfulServer> {
   const server = await startEmbeddedServer({ autovacuum: 'off', wal_writer_delay: '10s' })
   onTestFinished(async () => {
-    await server.crash() // what is frozen would not stop
+    await server.crash() // frozen processes would not stop
     await server.remove()
   })
   const { connectionString } = server

@@ -1,4 +1,4 @@
-/** Freezes what writes a server's log behind everyone's back, so that only a commit that waits for the disk brings it there. */
+/** Freezes the processes that write a server's WAL in the background, so that only a commit that waits for the disk writes it. */
 import { Client } from 'pg'
 import { until } from './until.ts'
 
@@ -11,7 +11,7 @@ export async function freezeLogOf(connectionString: string): Promise<void> {
   const pids = (await writers(client)).map(({ pid }) => pid)
   await until('all are frozen asleep', async () => {
     for (const pid of pids) process.kill(pid, 'SIGSTOP')
-    // One that was frozen at work may hold a lock, for which everyone would wait.
+    // A process that was frozen at work may hold a lock, for which all others would wait.
     const areAsleep = await writers(client).then(
       (found) => found.every(({ asleep }) => asleep),
       () => false,

@@ -1,6 +1,6 @@
 /**
- * Our clock with the timers that are global at the moment, so that a test of our own can move them:
- * `vi.mock('…/src/clock.ts', () => import('…/test/support/global-clock.ts'))`. The real one takes its timers at the start.
+ * Our clock, but with the timers that are global at each call, so that a test of our own can replace them:
+ * `vi.mock('…/src/clock.ts', () => import('…/test/support/global-clock.ts'))`. The real clock takes its timers once, at the start.
  */
 import { vi } from 'vitest'
 import type * as clock from '../../src/clock.ts'
@@ -34,7 +34,7 @@ export const sleep: Clock['sleep'] = (ms, signal) => {
   })
 }
 
-/** What is global at each call. */
+/** Calls the timer that is global at the time of each call. */
 function inTurn<Timer extends (...given: never[]) => unknown>(timer: (global: typeof globalThis) => Timer): Timer {
   return new Proxy(timer(globalThis), { apply: (_, self, given) => Reflect.apply(timer(globalThis), self, given) })
 }

@@ -1,6 +1,6 @@
 /**
- * Picks the Postgres that the tests run on, once per run: the one DATABASE_URL names, else a container if Docker answers,
- * else the embedded one. Says which in one line, and leaves nothing running. Tests get at it by `createDatabase`.
+ * Picks the Postgres that the tests run on, once per run: the one that DATABASE_URL names, else a container if Docker runs,
+ * else the embedded one. Prints which one, and leaves nothing running. Tests use it through `createDatabase`.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -16,7 +16,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A connection to the server whose user may create databases. */
     serverUrl: string
-    /** A database of it that was migrated, to be copied. Nobody is connected to it. */
+    /** A migrated database on this server, to be copied. No client is connected to it. */
     migrated: string
     /** SQL that makes `create database` copy files. The default copies block by block, which takes twice as long for a small database. */
     copying: string
@@ -27,7 +27,7 @@ let server: TestServer | undefined
 
 const migrated = `postbus_test_${randomBytes(8).toString('hex')}`
 
-/** Shared by test runs of this checkout that overlap, apart from the demo's. */
+/** Overlapping test runs of this checkout share this folder. It is not the demo's. */
 async function folderOfServer(): Promise<string> {
   const checkout = resolve(import.meta.dirname, '../..')
   const parent = await fastFolder(resolve(checkout, '.postbus'))
@@ -37,7 +37,7 @@ async function folderOfServer(): Promise<string> {
 export async function setup(project: TestProject): Promise<void> {
   server = await testServer({ databaseUrl: env.databaseUrl, folder: await folderOfServer() })
   project.provide('serverUrl', server.connectionString)
-  project.provide('copying', (await versionOf()) >= 15 ? 'strategy file_copy' : '') // before, it is the only way
+  project.provide('copying', (await versionOf()) >= 15 ? 'strategy file_copy' : '') // older versions know no other way
   await onServer(`create database ${migrated}`)
   await migrate()
   project.provide('migrated', migrated)

@@ -1,4 +1,4 @@
-/** Which times the database has granted to the attempts of limited handlers: exactly, as it decided, and not as late as they began. */
+/** Records the exact times that the database grants to attempts of limited handlers, not the later times at which they begin. */
 import type { Pool } from 'pg'
 
 interface Moved {
@@ -7,7 +7,7 @@ interface Moved {
   readonly at: number
 }
 
-/** From now on each grant is written down. Returns the function that returns the times of a handler, in milliseconds, in order. */
+/** Records each grant from now on. The returned function returns the granted times of a handler, in milliseconds, in order. */
 export async function recordGrants(database: Pool) {
   await database.query(`
     create table granted (handler text, before float8, next float8, at float8);
@@ -29,7 +29,7 @@ function timesOf({ before, next, at }: Moved, everyMs: number): readonly number[
   return Array.from({ length: count }, (_, place) => next - (place + 1) * everyMs)
 }
 
-/** The most of these times that lie within one stretch of so many milliseconds. */
+/** The largest number of these times within any period of `ms` milliseconds. */
 export function mostWithin(times: readonly number[], ms: number): number {
   return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + ms).length))
 }

@@ -1,4 +1,4 @@
-/** The threads that send heartbeats, as the server sees them; and what they are for. */
+/** The threads that send heartbeats, as the server sees them, and a way to stall their process. */
 import type { TestBus } from './bus.ts'
 import { until } from './until.ts'
 
@@ -19,7 +19,7 @@ export async function connectedThreads(opened: TestBus) {
   return threads(opened)
 }
 
-/** Lets nothing else run meanwhile. */
+/** Blocks the event loop, so that nothing else runs in this thread meanwhile. */
 export function computeFor(ms: number): void {
   const end = performance.now() + ms
   while (performance.now() < end);

@@ -1,4 +1,4 @@
-/** Texts that nobody but an attacker or an accident puts into the table. */
+/** Texts that only an attacker or an accident would put into the table. */
 
 export interface HostileDocument {
   name: string
@@ -109,7 +109,7 @@ export const hostileDocuments: HostileDocument[] = documents({
   'references into a Map that take minutes': manyReferences(),
 })
 
-/** Each dangerous key in each place of a document where a key or a path can stand, also written with escapes. */
+/** Each dangerous key, in each place of a document where a key or a path can be, also written with escapes. */
 export function pollutingDocuments(): string[] {
   const keys = ['__proto__', 'constructor', 'prototype']
   const paths = keys.flatMap((key) => [

@@ -1,4 +1,4 @@
-/** A worker in a process of its own, which says a first word when it works, and can be killed. */
+/** A worker in a process of its own, which prints something once it works, and can be killed. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 

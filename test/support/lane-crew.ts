@@ -1,4 +1,4 @@
-/** Workers that a test moves by hand, one step at a time: what they start and end is written into a trace in memory. */
+/** Workers that a test moves by hand, one step at a time. Their starts and ends are written into a trace in memory. */
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 import { done, type Lanes } from './lanes.ts'
@@ -6,7 +6,7 @@ import { outOfOrder, overtaken, stuck, type PublishedTurn } from './order-checks
 import type { TraceEntry, TraceStep } from './trace.ts'
 import { overlaps, type Interruption } from './trace-checks.ts'
 
-/** A drain that needs more claims than this one will never end. */
+/** A drain that needs more claims than this counts as endless. */
 const MAX_CLAIMS = 200
 
 export class LaneCrew {
@@ -37,7 +37,7 @@ export class LaneCrew {
     return deliveries
   }
 
-  /** Ends a run, settles it, and starts what that hands out. */
+  /** Ends a run, settles it, and starts the delivery that the settle hands out. */
   async finish(
     worker: number,
     settlement: Settlement,
@@ -51,7 +51,7 @@ export class LaneCrew {
     return following
   }
 
-  /** The worker is gone, and what it was doing with it. */
+  /** The worker dies, and its runs with it. */
   dies(worker: number): void {
     this.interruptions.push({ pid: worker, from: this.trace.length })
   }
@@ -66,7 +66,7 @@ export class LaneCrew {
     throw new Error(`After ${MAX_CLAIMS} claims there is still something to claim.`)
   }
 
-  /** What is wrong, when all should be done. */
+  /** Lists what is wrong at a time when all should be done. */
   async problems(): Promise<readonly string[]> {
     return [
       ...outOfOrder(this.published, this.trace),

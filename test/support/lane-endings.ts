@@ -1,7 +1,7 @@
-/** How an attempt in a world of lanes can end, and what its worker then wants written. */
+/** How an attempt in a world of lanes can end, and the settlement that its worker then sends. */
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 
-/** What a worker wants written about an attempt. */
+/** The outcome that a worker wants to settle for an attempt. */
 export type Ending = 'done' | 'retry' | 'retry in an hour' | 'later' | 'continue' | 'block'
 
 export function settlementOf(delivery: ClaimedDelivery, ending: Ending): Settlement {

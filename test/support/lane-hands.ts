@@ -1,15 +1,15 @@
-/** What the workers of a world of lanes have in hand: of each lane what runs, what has run unsettled before it, and what is ahead. */
+/** What workers in a world of lanes hold of each lane: the running delivery, unsettled ones that ran before it, and those ahead. */
 import type { ClaimedDelivery, Ran, Settlement } from '../../src/deliveries/delivery.ts'
 
-/** As many more are asked for when a claim moves on. */
+/** How many more deliveries are requested when a claim moves on. */
 const MORE = 2
 
 export class Hand {
-  /** Ended, and not settled. */
+  /** Deliveries that have ended, and are not settled. */
   readonly ran: ClaimedDelivery[] = []
   running: ClaimedDelivery
   ahead: ClaimedDelivery[]
-  /** What runs is being settled, in the transaction that is held open. */
+  /** True while the running delivery is being settled in the transaction that is held open. */
   isEnding = false
 
   constructor(delivery: ClaimedDelivery) {
@@ -17,17 +17,17 @@ export class Hand {
     this.ahead = [...delivery.behind]
   }
 
-  /** The one that has the claim in the database. */
+  /** The delivery that has the claim in the database. */
   get active(): ClaimedDelivery {
     return this.ran[0] ?? this.running
   }
 
-  /** Everything that was begun and not settled. */
+  /** All deliveries that have begun, and are not settled. */
   get begun(): readonly ClaimedDelivery[] {
     return [...this.ran, this.running]
   }
 
-  /** What runs has ended well, and the next one begins without a word to the database. */
+  /** The running delivery has ended well, and the next one begins without a statement to the database. */
   goOn(): ClaimedDelivery {
     const next = this.ahead.shift()
     if (!next) throw new Error('Nothing is ahead.')
@@ -36,12 +36,12 @@ export class Hand {
     return next
   }
 
-  /** What to settle when what runs has ended so. */
+  /** The settlement to send when the running delivery has ended like this. */
   ending(how: Settlement): Settlement {
     return { ...how, ran: this.ran.map(asRan), behind: MORE }
   }
 
-  /** What to settle while it runs: its claim moves on to it. */
+  /** The settlement to send while a delivery runs: the claim of its lane moves on to it. */
   moving(): Settlement {
     const ran = this.ran.slice(0, -1).map(asRan)
     const last = this.ahead.at(-1) ?? this.running
@@ -55,7 +55,7 @@ export class Hand {
     }
   }
 
-  /** The claim has moved on past so many. */
+  /** The claim has moved on past `past` deliveries. */
   moved(past: number, behind: readonly ClaimedDelivery[], isCut: boolean): void {
     this.ran.splice(0, past)
     this.ahead = isCut ? [] : [...this.ahead, ...behind]

@@ -1,4 +1,4 @@
-/** Random lives of a world of lanes: whatever happens in whichever order, what was promised is true after every step. */
+/** Random lives of a world of lanes: after every step, in any order of steps, the promises must hold. */
 import * as fc from 'fast-check'
 import type { Ending } from './lane-endings.ts'
 import type { LaneWorld } from './lane-world.ts'
@@ -57,7 +57,7 @@ export async function runLives(world: LaneWorld, { forMs, seed, maxSteps = 60 }:
     markInterruptAsFailure: false,
     endOnFailure: false,
   })
-  // On a machine that is busy few of them fit into the time.
+  // On a busy machine few lives fit into the time.
   if (lives < FEWEST) await fc.assert(life, { seed: seed + 1, numRuns: FEWEST, endOnFailure: false })
   return lives
 }
@@ -132,7 +132,7 @@ const lettingGo = fc.constantFrom('commit' as const, 'commit' as const, 'rollbac
     ),
 )
 
-/** What happens all the time, weighed against what happens now and then. */
+/** The frequent steps. They are listed several times below, to be chosen more often than the rare ones. */
 const daily = [publishing, claiming, settling, settling, goingOn, goingOn, movingOn, lettingGo]
 const steps: fc.Arbitrary<Step>[] = [
   ...daily,

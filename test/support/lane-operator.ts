@@ -1,4 +1,4 @@
-/** An operator in a world of lanes. What would have to wait for a lock is as if not tried. */
+/** An operator in a world of lanes. An act that would have to wait for a lock counts as not tried. */
 import { DatabaseError, type Client } from 'pg'
 import { createBus, defineHandler, type Bus } from '../../src/index.ts'
 import type { LanePromises } from './lane-promises.ts'
@@ -35,7 +35,7 @@ export class LaneOperator {
     else if (dismissed) this.#promises.broken(`${dismissed.count} of ${deadLetters.length} dead letters were dismissed`)
   }
 
-  /** An operator takes the head of a key's lane out. */
+  /** Takes the head of a key's lane out, as an operator does. */
   async skipHead(key: string): Promise<void> {
     const statement = `select job.data ->> 'event' as event from postbus.skip_head($2, $1, 'skipped') head
       join pgboss.job job on job.name = $2 and job.id = head`
@@ -45,7 +45,7 @@ export class LaneOperator {
     for (const { event } of skipped?.rows ?? []) this.#promises.gone(event)
   }
 
-  /** Pauses a key, or lets it go on. Returns what is true when the transaction commits. */
+  /** Pauses a key. Returns a function to call when the transaction commits, which notes the pause. */
   async pause(over: Client, key: string): Promise<() => void> {
     await over.query(`insert into postbus.pause (kind, name) values ('lane', $1) on conflict do nothing`, [laneOf(key)])
     return () => this.#promises.paused.add(key)
@@ -72,7 +72,7 @@ function laneOf(key: string): string {
   return `${HANDLER}:${key}`
 }
 
-/** `undefined`: it would have had to wait for a lock. */
+/** Returns `undefined` if the work would have had to wait for a lock. */
 export async function unlessLocked<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await work()

@@ -1,19 +1,19 @@
-/** What a world of lanes has been promised so far, and what of it was broken. */
+/** The promises of a world of lanes so far, and which of them were broken. */
 import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
 import type { Lanes, LaneRow } from './lanes.ts'
 import { stuck, type PublishedTurn } from './order-checks.ts'
 
 export class LanePromises {
-  /** Someone has deleted rows by hand, and no sweep has come by since. */
+  /** True if rows were deleted by hand, and no sweep has run since. */
   isDisturbed = false
   /** The keys that are paused. */
   readonly paused = new Set<string>()
   #published = new Map<string, PublishedTurn>()
-  /** Handled, or out of its lane: dead and skipped, dismissed, deleted. */
+  /** Events that were handled, or that have left their lane: dead and skipped, dismissed, deleted. */
   #finished = new Set<string>()
-  /** Handled, in a run that is not settled so far. */
+  /** Events that were handled, in a run that is not settled yet. */
   #ran = new Set<string>()
-  /** What died may be delivered again after its successors. */
+  /** Events that died. They may be delivered again after their successors. */
   #died = new Set<string>()
   #problems: string[] = []
 
@@ -42,7 +42,7 @@ export class LanePromises {
     }
   }
 
-  /** These were handed out at this moment. */
+  /** Checks deliveries that were handed out at this moment. */
   mayBegin(deliveries: readonly ClaimedDelivery[]): readonly ClaimedDelivery[] {
     for (const { id, event } of deliveries) {
       if (this.paused.has(event?.partitionKey ?? '')) this.broken(`${id} was handed out, though its key is paused`)
@@ -59,12 +59,12 @@ export class LanePromises {
     this.#ran.add(event?.id ?? '')
   }
 
-  /** Their claim was lost: they run again. */
+  /** The claim of these deliveries was lost: they run again. */
   lost(deliveries: readonly ClaimedDelivery[]): void {
     for (const { event } of deliveries) this.#ran.delete(event?.id ?? '')
   }
 
-  /** Out of its lane without having been handled. */
+  /** The event has left its lane without being handled. */
   gone(eventId: string): void {
     this.#finished.add(eventId)
     this.#died.add(eventId)
@@ -74,7 +74,7 @@ export class LanePromises {
     this.#problems.push(what)
   }
 
-  /** Looks at what is committed. Answers the ids of what is active. */
+  /** Checks the committed rows. Returns the ids of the active deliveries. */
   async look({ database }: Lanes): Promise<readonly string[]> {
     const { rows } = await database.query<{ id: string; state: string; orphaned: boolean }>(
       `select job.id, job.state::text as state, job.blocked and job.group_tier is null and not exists (

@@ -58,7 +58,7 @@ export class LanePublisher {
     this.isOpen = false
   }
 
-  /** Whatever is open ends, and leaves nothing. */
+  /** Rolls back the transaction if one is open. */
   async abandon(): Promise<void> {
     this.isOpen = true
     await this.end('rollback')

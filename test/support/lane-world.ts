@@ -1,7 +1,7 @@
 /**
  * A small world around the lanes of a real database: publishers with open transactions, workers with claims, and one
  * transaction of a worker that may be held open while everything else goes on. It remembers what was promised, and every
- * step is checked against that. Nothing here waits for time or for a lock: what would have to wait is as if not tried.
+ * step is checked against that. Nothing here waits for time or for a lock: a step that would have to wait counts as not tried.
  */
 import type { Client } from 'pg'
 import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
@@ -15,7 +15,7 @@ import { emptyTables } from './stored.ts'
 
 const PUBLISHERS = 3
 const MAX_ROUNDS = 300
-/** So many come with each that is claimed. */
+/** How many deliveries come along with each claimed one. */
 const BEHIND = 3
 
 export class LaneWorld {
@@ -25,13 +25,13 @@ export class LaneWorld {
   readonly operator: LaneOperator
   readonly #worker: Client
   readonly #holder: Client
-  /** Claimed, running, and to be settled. */
+  /** Hands whose deliveries are claimed, run, and will be settled. */
   hands: Hand[] = []
-  /** Their claims were lost, but nobody has told them. */
+  /** Hands whose claims were lost, but that do not know it. */
   zombies: Hand[] = []
-  /** Those of them whose deliveries run again, or ran. */
+  /** The zombies whose deliveries run again, or have run again. */
   readonly #claimedAgain = new Set<Hand>()
-  /** What becomes true when the transaction that is held open commits. */
+  /** Called when the transaction that is held open commits: notes what is true from then on. */
   #held: (() => void) | null = null
 
   private constructor(lanes: Lanes, clients: readonly Client[]) {
@@ -59,7 +59,7 @@ export class LaneWorld {
     return this.#held !== null
   }
 
-  /** As new, for the next run. */
+  /** Resets the world for the next life. */
   async reset(keys: readonly string[]): Promise<void> {
     await this.#holder.query('rollback')
     for (const publisher of this.publishers) await publisher.abandon()
@@ -100,7 +100,7 @@ export class LaneWorld {
     })
   }
 
-  /** What runs has ended well, and the next of its run begins, while the database knows of neither. */
+  /** The running delivery has ended well, and the next of its lane begins, while the database knows of neither. */
   goOn(hand: Hand): void {
     const ended = hand.running
     const next = hand.goOn()
@@ -108,7 +108,7 @@ export class LaneWorld {
     this.promises.started(next, undefined)
   }
 
-  /** The claim of a run moves on to what runs; the answer may be lost, and the settle is sent again. */
+  /** The claim of a hand moves on to its running delivery. The reply may be lost, and then the settle is sent again. */
   moveOn(hand: Hand, { isSentTwice, holds }: { isSentTwice: boolean; holds: boolean }): Promise<void> {
     const settlement = hand.moving()
     const past = [...hand.ran]
@@ -124,13 +124,13 @@ export class LaneWorld {
     })
   }
 
-  /** The worker of a delivery is not heard of any more. */
+  /** The worker of a hand has gone silent, and its claim is taken over. */
   async loseClaim(hand: Hand): Promise<void> {
     const count = (await unlessLocked(() => this.#lanes.recover(this.#worker, [hand.active.id]))) ?? 0
     if (count > 0) this.#becomesZombie(hand)
   }
 
-  /** One whose claim was lost settles after all: that counts until its delivery is claimed again. */
+  /** A hand whose claim was lost settles nevertheless. That counts until its delivery is claimed again. */
   async settleAsZombie(zombie: Hand, moves: boolean): Promise<void> {
     const isMove = moves && zombie.ran.length > 0
     const settlement = isMove
@@ -151,11 +151,11 @@ export class LaneWorld {
     for (const following of settled.next.values()) this.#start(following)
   }
 
-  /** Someone deletes a delivery. Its lane may stand still until a sweep. */
+  /** Deletes a delivery by hand. Its lane may stop until a sweep. */
   async deleteByHand(place: number): Promise<void> {
     const live = await this.#lanes.live()
     const victim = live[place % Math.max(1, live.length)]
-    if (!victim || this.hands.some((hand) => hand.begun.slice(1).some(({ id }) => id === victim.id))) return // a settle of its run would find too little, and end nothing
+    if (!victim || this.hands.some((hand) => hand.begun.slice(1).some(({ id }) => id === victim.id))) return // else a settle of its run would end nothing
     const deleted = await unlessLocked(() => this.#worker.query('delete from pgboss.job where id = $1', [victim.id]))
     if (deleted?.rowCount !== 1) return
     this.promises.gone(victim.eventId)
@@ -170,7 +170,7 @@ export class LaneWorld {
     if (swept !== undefined && !this.isHolding) this.promises.isDisturbed = false
   }
 
-  /** Deletes what everyone is done with, at once. No promise may know the difference. */
+  /** Deletes finished events at once. That must not change any promise. */
   prune(holds: boolean): Promise<void> {
     return this.inTransaction(holds, async (over) => {
       await over.query(`select from postbus.prune('0', 5, '0', '0')`)
@@ -178,7 +178,7 @@ export class LaneWorld {
     })
   }
 
-  /** Time passes: what waits for its time is due. */
+  /** Time passes: deliveries that wait for their time become due. */
   async tick(): Promise<void> {
     const due = `update pgboss.job set start_after = now() where state < 'active' and isfinite(start_after)`
     await unlessLocked(() => this.#worker.query(due))
@@ -193,7 +193,7 @@ export class LaneWorld {
     for (const hand of this.hands) hand.isEnding = false
   }
 
-  /** What must be true at every moment. */
+  /** Checks what must be true at every moment. */
   async check(): Promise<void> {
     const active = await this.promises.look(this.#lanes)
     const claimed = this.hands.map((hand) => hand.active.id).toSorted()

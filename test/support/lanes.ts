@@ -1,6 +1,6 @@
 /**
- * The lanes of one partitioned queue, driven by hand: each SQL function on whichever connection a test chooses, so that a
- * transaction can be held open between two of them. And a way to break a function on purpose.
+ * The lanes of one partitioned queue, driven by hand: a test chooses the connection for each SQL function, so that it can
+ * hold a transaction open between two of them. It can also break a function on purpose.
  */
 import { Client, type Pool } from 'pg'
 import { z } from 'zod'
@@ -37,14 +37,14 @@ export interface Lanes {
   readonly queue: QueueState
   /** A connection of the test's own; closed with the rest. */
   connect(): Promise<Client>
-  /** Publishes one event of a key, in `tx` if given. Answers its id. */
+  /** Publishes one event of a key, in `tx` if given. Returns its id. */
   publish(key: string, tx?: Client, turn?: number | null): Promise<string>
   /** `free`: how many slots the handler has left; by default it has no limit. `behind`: how many may come with each. */
   claim(database: Queryable, limit?: number, free?: number, behind?: number): Promise<Claimed>
   settle(database: Queryable, settlements: readonly Settlement[]): Promise<Settled>
-  /** Makes the claims of these deliveries look silent, and takes them over. Answers how many. */
+  /** Makes the claims of these deliveries look silent, and takes them over. Returns how many. */
   recover(database: Queryable, ids: readonly string[]): Promise<number>
-  /** Sweeps all lanes at once. Answers how many were repaired. */
+  /** Sweeps all lanes at once. Returns how many were repaired. */
   sweep(database: Queryable): Promise<number>
   /** Deliveries that are not finished, oldest first. */
   live(): Promise<readonly LaneRow[]>

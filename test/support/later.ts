@@ -27,7 +27,7 @@ export async function tidyLater(): Promise<void> {
   ran.length = 0
 }
 
-/** Returns the id of the event. */
+/** Publishes a note, and returns the id of its event. */
 export async function published(n: number, when: PublishOptions = {}): Promise<string> {
   const { events } = await opened.bus.publish(NoteTaken({ n }), when)
   return events[0]?.id ?? ''

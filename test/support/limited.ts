@@ -4,7 +4,7 @@ import { defineHandler, type AnyHandler, type HandlerContext, type HandlerOption
 import { NoteTaken } from './notes.ts'
 
 export interface Watched {
-  /** What has begun, in this order. */
+  /** The numbers of the notes whose attempts have begun, in this order. */
   readonly began: readonly number[]
   readonly ended: readonly number[]
   /** How many run now, and how many ran at once at the most. */
@@ -13,7 +13,7 @@ export interface Watched {
 }
 
 export interface Watch extends Watched {
-  /** What a handler does: `does`, counted. */
+  /** Runs the work of a handler, and counts it. */
   readonly counted: (n: number, work: () => unknown) => Promise<unknown>
 }
 
@@ -75,7 +75,7 @@ export interface Counted {
   readonly completed: number
 }
 
-/** The deliveries of the slow handler, by what they are doing. */
+/** Counts the deliveries of the slow handler by their state. */
 export async function slowDeliveries(database: Pool): Promise<Counted> {
   const { rows } = await database.query<Counted>(
     `select count(*) filter (where state < 'active')::integer as waiting,

@@ -1,4 +1,4 @@
-/** Buses of their own, as processes have, that listen to one database; and what each has heard. */
+/** Separate buses, as separate processes have, that listen to one database, and the events that each has heard. */
 import { onTestFinished } from 'vitest'
 import { createBus, type Bus, type BusOptions, type BusSignal, type MissedBroadcasts } from '../../src/index.ts'
 import type { TestBus } from './bus.ts'
@@ -13,7 +13,7 @@ export interface Listener {
   stop(): Promise<void>
 }
 
-/** Its connection is told from others by its application name. */
+/** Makes a listener whose connection can be recognised by its application name. */
 export async function aListener(
   { connectionString }: TestBus,
   name = 'a',

@@ -1,4 +1,4 @@
-/** Readers of the log by themselves: the store, and workers that read with a store that a test may bend, beside no dispatcher. */
+/** Readers of the log without a dispatcher: the store, and workers that read with a store that a test may change. */
 import { Pool } from 'pg'
 import { onTestFinished } from 'vitest'
 import { createLogStore } from '../../src/backends/postgres/log/log-store.ts'
@@ -30,7 +30,7 @@ export function logReaderOn(store: LogStore) {
   let look: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }
   let after = 0
   return {
-    /** The keys of what was read. */
+    /** Reads on, and returns the keys of the events. */
     async read(): Promise<readonly (string | null)[]> {
       look = await store.look(look)
       const events = await store.read({ after, upTo: look.final, most: 1_000, shards: null, types: null })
@@ -48,7 +48,7 @@ export interface WorkerThatReads {
   readonly deadAfterMs?: number
 }
 
-/** Begins to read when it is started. It is gone when the test is over. */
+/** A worker that begins to read when it is started, and ends with the test. */
 export async function workerThatReads({ store, handler, ...parts }: WorkerThatReads): Promise<LogWorker> {
   const registry = createRegistry([handler])
   const emit = () => undefined

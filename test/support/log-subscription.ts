@@ -1,4 +1,4 @@
-/** A handler's subscription to the log. Without more it has one shard, and is not changing. */
+/** A handler's subscription to the log. By default it has one shard, and is not changing. */
 import type { LogSubscription } from '../../src/deliveries/log-reading.ts'
 
 export function subscriptionOf(given: Partial<LogSubscription> = {}): LogSubscription {

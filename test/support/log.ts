@@ -1,4 +1,4 @@
-/** A log of events on a server of its own: publishes whose transactions a test holds open, and a reader that must miss none. */
+/** A log of events on a server of its own: a test holds open the transactions of publishes, and a reader must miss no event. */
 import { Client, Pool } from 'pg'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 import { moveWatermark, NO_WATERMARK, type Watermark } from '../../src/backends/postgres/record/watermark.ts'
@@ -10,7 +10,7 @@ import { until } from './until.ts'
 
 export const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
 
-/** Reads the log as every reader does: what lies between its place and the watermark. */
+/** Reads the log as every reader does: the events between its place and the watermark. */
 export class LogReader {
   readonly #database: Queryable
   readonly #watermarkFrom: Queryable
@@ -43,7 +43,7 @@ export class LogReader {
 }
 
 export async function openLog() {
-  // A server of its own: a transaction of anyone in the server holds the watermark back.
+  // A server of its own, because any open transaction in the server holds the watermark back.
   const server = await startEmbeddedServer({ max_prepared_transactions: '5' })
   const { connectionString } = server
   const bus = createBus({ connectionString, handlers: [], onSignal: () => undefined })
@@ -94,7 +94,7 @@ export async function openLog() {
       })
       return { publishing, goOn: () => gate.query('select pg_advisory_unlock(13)') }
     },
-    /** The id that the server gives out next, if nothing runs. */
+    /** The transaction id that the server assigns next, if nothing runs. */
     async nextId(): Promise<bigint> {
       const { rows } = await database.query<{ id: string }>(
         'select pg_snapshot_xmax(pg_current_snapshot())::text as id',

@@ -1,6 +1,6 @@
 /**
  * A schema full of traps: each function, operator, type and table of pg_catalog that a statement could mean, under the same name.
- * Whatever of it runs raises an error that begins with "mallory". For sessions whose search_path has `evil` before pg_catalog.
+ * Each of them raises an error that begins with "mallory" if it runs. For sessions whose search_path has `evil` before pg_catalog.
  */
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
 

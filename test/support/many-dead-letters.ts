@@ -1,4 +1,4 @@
-/** Dead letters by the thousand, written by SQL: to let so many deliveries die would take a test's time. */
+/** Writes thousands of dead letters by SQL, because it would take too long to let so many deliveries die. */
 import type { Pool } from 'pg'
 import { z } from 'zod'
 import { handlerHash } from '../../src/backends/postgres/deliveries/publish.ts'
@@ -11,13 +11,13 @@ export const LETTERS = { handler: 'finances.book', type: 'finances.paid' }
 export interface Many {
   readonly count: number
   readonly handler: string
-  /** Of all of them. Their data is `{ n }`, from 1. */
+  /** The event type of all of them. Their data is `{ n }`, from 1. */
   readonly type: string
-  /** They are dealt out to so many partition keys. Default: they have none. */
+  /** How many partition keys they are spread over. Default: they have no key. */
   readonly keys?: number
 }
 
-/** The last events have died first. */
+/** Writes the dead letters. The last events have died first. */
 export async function writeDeadLetters(database: Pool, { count, handler, type, keys }: Many): Promise<void> {
   const key = keys === undefined ? 'null::text' : `'key' || n % ${keys}`
   const queue = keys === undefined ? 'events' : 'events_partitioned'

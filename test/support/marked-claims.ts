@@ -1,4 +1,4 @@
-/** Claims that hand in marks, by hand: on connections of their own, whose transactions a test can hold open. */
+/** Claims by hand that pass on the marks of the claim before, on separate connections, whose transactions a test can hold open. */
 import { Client, Pool } from 'pg'
 import { createFunctions } from '../../src/backends/postgres/functions/index.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
@@ -26,7 +26,7 @@ export class MarkedClaims {
   readonly client: Client
   readonly #call: string
   marks = '{}'
-  /** What the last claim has brought. */
+  /** The rows that the last claim returned. */
   claimed: readonly Row[] = []
 
   constructor(client: Client, kind: Kind) {
@@ -37,7 +37,7 @@ export class MarkedClaims {
         : `postbus.claim_lanes_2('events_partitioned', 10, null, $1::jsonb, '', 0, null, null)`
   }
 
-  /** Claims, and remembers the marks. Returns how many deliveries that brought. */
+  /** Claims, and remembers the marks. Returns how many deliveries were claimed. */
   async claim(times = 1): Promise<number> {
     for (let time = 0; time < times; time += 1) {
       const { rows } = await this.client.query<Row>(`select * from ${this.#call}`, [this.marks])
@@ -60,7 +60,7 @@ export class MarkedClaims {
 
 export async function openMarks(kind: Kind) {
   const handler = defineHandler('marks.follow', { on: Marked, handle: () => undefined })
-  // A server of its own: a transaction of anyone in the server, in any database, holds the marks back.
+  // A server of its own, because any open transaction in the server, in any database, holds the marks back.
   const server = await startEmbeddedServer()
   const { connectionString } = server
   const bus = createBus({ connectionString, handlers: [handler], onSignal: () => undefined })
@@ -95,14 +95,14 @@ export async function openMarks(kind: Kind) {
           ),
         ],
       ),
-    /** Another transaction of someone else. */
+    /** Runs another transaction, unrelated to the queue. */
     someoneWrites: () => database.query('select pg_current_xact_id()'),
     break: (piece: string | RegExp, replacement: string) =>
       breakFunction(database, kind === 'plain' ? 'postbus.claim_2' : 'postbus.claim_lanes_2', { piece, replacement }),
     breakPublish: (piece: string | RegExp, replacement: string) =>
       breakFunction(database, 'postbus.publish', { piece, replacement }),
     empty: () => emptyTables(database),
-    /** Ends what is open, and mends what was broken. */
+    /** Ends open connections, and repairs broken functions. */
     async tidy(): Promise<void> {
       await Promise.all(clients.splice(0).map((client) => client.end()))
       await createFunctions(database, tablesIn({ postbus: 'postbus', pgboss: 'pgboss' }))

@@ -32,7 +32,7 @@ export async function migrateTo(connectionString: string, name: string): Promise
   if (error) throw error
 }
 
-/** What `migrate` says of the indexes that it builds in a new database. */
+/** The steps that `migrate` reports for the indexes that it builds in a new database. */
 export const INDEX_STEPS: readonly string[] = [
   'fresh',
   'returning',

@@ -6,7 +6,7 @@ import { freePort } from './free-port.ts'
 
 export interface NatsServer extends BrokerProcess {
   readonly servers: string
-  /** A connection of the test's own, as a stranger has it. */
+  /** A connection of the test's own, as any other program has. */
   connect(): Promise<NatsClient>
 }
 

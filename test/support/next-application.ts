@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const NEXT = join(ROOT, 'node_modules/next/dist/bin/next')
 const READY_MS = 120_000
 
-/** A new folder with the built package in it, within this checkout: so that the packages beside ours are found. */
+/** A new folder with the built package in it, within this checkout, so that Node finds the other packages. */
 export async function folderWithPackage(): Promise<string> {
   await mkdir(join(ROOT, '.postbus'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, '.postbus/next-'))
@@ -25,7 +25,7 @@ export async function folderWithPackage(): Promise<string> {
 
 export interface RunningNext {
   readonly url: string
-  /** What it has printed. */
+  /** The text that it has printed so far. */
   said(): string
   /** Ends it, and deletes its folder. */
   stop(): Promise<void>

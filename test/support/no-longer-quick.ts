@@ -1,7 +1,7 @@
-/** Waiting until a handler that runs counts as slow, so that the next of its lane begins only once its end is settled. */
+/** Waits until a running handler counts as slow, so that the next delivery of its lane begins only once this one is settled. */
 import { setTimeout } from 'node:timers/promises'
 
-/** A handler that is done in less than 20 ms is followed before its worker hears what the database says. */
+/** After a handler that takes less than 20 ms, the next delivery begins before the worker has the database's reply. */
 export async function noLongerQuick(): Promise<void> {
   await setTimeout(50)
 }

@@ -5,10 +5,10 @@ const ORIGIN = 'https://shop.example'
 
 export interface Shown {
   readonly status: number
-  /** Where it came from in the end: path and query. */
+  /** The address after all redirects: path and query. */
   readonly at: string
   readonly html: string
-  /** What a person reads, on one line. */
+  /** The text that a person reads, on one line. */
   readonly text: string
   readonly headers: Headers
 }
@@ -24,7 +24,7 @@ export interface Visitor {
 
 type Fields = Readonly<Record<string, string>>
 
-/** Over HTTP, `page` is `{ fetch }`, and `origin` where it listens. */
+/** To visit a page over HTTP, pass `{ fetch }` as `page` and the address of the server as `origin`. */
 export function visitorOf(page: OperatorPage, origin = ORIGIN): Visitor {
   const cookies = new Map<string, string>()
 

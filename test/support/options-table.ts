@@ -14,7 +14,7 @@ const TABLES: Readonly<Record<string, z.ZodObject>> = {
   schedule: scheduleOptions,
 }
 
-/** Returns the page with its option tables printed again: each stands between `<!-- options: NAME -->` and `<!-- /options -->`. */
+/** Returns the page with its option tables printed again: each is between `<!-- options: NAME -->` and `<!-- /options -->`. */
 export function withOptionTables(page: string): string {
   return page.replace(/<!-- options: (\w+) -->\n[\s\S]*?<!-- \/options -->/g, (_, name: string) => {
     const schema = TABLES[name]

@@ -1,16 +1,16 @@
 /**
  * Judges the order in a trace: did the deliveries of each lane begin in the order in which their publishers held the
  * key's row lock, each after the one before it was finished? And did a lane stop for no reason? Pure functions that
- * answer what is wrong, in words; an empty list is a promise kept.
+ * return what is wrong, in words. An empty list means that the promise was kept.
  */
 import type { TraceEntry } from './trace.ts'
 import { runsOf, type Expected, type Interruption, type Run } from './trace-checks.ts'
 
-/** What a publisher has committed. */
+/** One event that a publisher has committed. */
 export interface PublishedTurn {
   readonly eventId: string
   readonly key: string
-  /** Counted under the key's row lock. Null: published without the lock, so its place is open. */
+  /** Counted under the key's row lock. Null if it was published without the lock: then its place in the order is undefined. */
   readonly turn: number | null
 }
 
@@ -33,8 +33,8 @@ export function outOfOrder(
 }
 
 /**
- * A delivery keeps its place until it is finished, however often it fails: nothing later of its lane begins before. A process that is
- * killed takes with it what it had not settled: that is repeated, in order.
+ * A delivery keeps its place until it is finished, however often it fails: no later delivery of its lane begins before. What a killed
+ * process had not settled is repeated, in order.
  */
 export function overtaken(
   published: readonly PublishedTurn[],

@@ -16,7 +16,7 @@ export const V2 = defineEvent(TYPE, {
 
 const fromV2 = upcast(V2, ({ orderId, cents }) => ({ orderId, amount: `${cents} EUR` }))
 
-/** An amount with its currency, which the schema takes apart: what it takes is not what it returns. */
+/** An amount with its currency, which the schema splits, so that its output differs from its input. */
 export const V3 = defineEvent(TYPE, {
   version: 3,
   schema: z.object({
@@ -41,7 +41,7 @@ export const anOrderOf = {
   3: () => V3({ orderId: 'o-1', amount: '1250 EUR' }),
 } as const
 
-/** What a handler of each release sees of it. Which release has published it makes no difference. */
+/** What a handler of each release sees of the order, no matter which release has published it. */
 export const SEEN: Readonly<Record<number, object>> = {
   1: { version: 1, data: { orderId: 'o-1', total: '12.50' } },
   2: { version: 2, data: { orderId: 'o-1', cents: 1_250 } },

@@ -1,4 +1,4 @@
-/** The code blocks of docs/coming-from and docs/running, each page beside a small application that it can import. */
+/** The code blocks of docs/coming-from and docs/running, each page together with a small application that it can import. */
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { writeReadmeBlocks, type ReadmeBlocks } from './readme-blocks.ts'

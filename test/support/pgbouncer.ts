@@ -18,7 +18,7 @@ export interface Pgbouncer {
 export interface PgbouncerSettings {
   readonly mode: 'transaction' | 'session'
   readonly poolSize: number
-  /** Lines of its configuration beside these. */
+  /** Additional lines of its configuration. */
   readonly more?: string
 }
 

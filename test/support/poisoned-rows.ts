@@ -2,10 +2,10 @@
 import type { Pool } from 'pg'
 
 const ATTACK = `"'><img src=x onerror=alert(1)></script><script>alert(2)</script><a href='javascript:alert(3)'>\u2028\u2029\`\${4}&lt;svg/onload=5&#62;`
-/** What stands in a field, with the field's name to find it by. */
+/** The text to put into a field. It contains the field's name, by which a test finds it. */
 export const evil = (field: string) => `${field}-here${ATTACK}`
 
-/** `eventId`: the event whose deliveries keep their handlers' names. Every text that a page shows, in every table that pages read. */
+/** Replaces every text that a page shows, in every table that pages read. Dead letters of the event `eventId` keep their handlers' names. */
 export async function poison(database: Pool, eventId: string): Promise<void> {
   const payload = {
     json: { [evil('data-key')]: evil('data-value'), list: [evil('element')], nested: { [evil('inner-key')]: 1 } },

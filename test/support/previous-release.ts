@@ -1,6 +1,6 @@
 /**
- * The release before this one: the last commit without the newest migration, built into a folder of its own like a package that is
- * installed, with the processes of the fault tests beside it, which then run its code.
+ * The release before this one: the last commit without the newest migration. It is built into a folder of its own, like an installed
+ * package. The processes of the fault tests are copied beside it, and then run its code.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ const PACKED = ['src', 'migrations', 'package.json', 'tsconfig.json', 'tsconfig.
 export interface PreviousRelease {
   readonly commit: string
   readonly folder: string
-  /** Migrates with its code. */
+  /** Migrates with that release's code. */
   migrate(connectionString: string): Promise<void>
   remove(): Promise<void>
 }
@@ -28,7 +28,7 @@ export async function previousRelease(): Promise<PreviousRelease> {
   await symlink(join(CHECKOUT, 'node_modules'), join(folder, 'node_modules'))
   await run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], folder)
 
-  // What is left of its sources is its package; the processes of today's fault tests import that.
+  // Its built package takes the place of its sources, so that the processes of today's fault tests import the package.
   await rename(join(folder, 'src'), join(folder, 'sources'))
   await mkdir(join(folder, 'src/cli'), { recursive: true })
   await writeFile(join(folder, 'src/index.ts'), `export * from '../dist/src/index.js'\n`)
@@ -55,8 +55,8 @@ export async function previousRelease(): Promise<PreviousRelease> {
 }
 
 /**
- * On the history of the main branch, without the commits of the branches that were merged: the last that lacks a migration and
- * has none of its own. (Before they were released, migrations have changed their numbers.)
+ * Searches the history of the main branch, without the commits of merged branches, for the last commit that lacks a migration and
+ * has none that is unknown today. (Before their release, migrations have changed their numbers.)
  */
 async function previousCommit(): Promise<string> {
   const present = new Set((await readdir(join(CHECKOUT, 'migrations'))).map((name) => `migrations/${name}`))

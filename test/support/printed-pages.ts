@@ -1,4 +1,4 @@
-/** The pages of which parts are printed from the sources. */
+/** The pages that have parts printed from the sources. */
 import { readFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { withOptionTables } from './options-table.ts'
@@ -13,7 +13,7 @@ export const PRINTED_PAGES = [
   'docs/reference/options.md',
 ] as const
 
-/** What `file` should be. */
+/** Returns the text that `file` should have. */
 export async function printed(file: string): Promise<string> {
   const page = withPrintedParts(withOptionTables(readFileSync(file, 'utf8')))
   return format(page, { ...(await resolveConfig(file)), parser: 'markdown' })

@@ -1,6 +1,6 @@
 /**
- * A database in which time has passed: events are published, brought into any state, made older, and pruned, each on
- * whichever connection a test chooses.
+ * A database in which time has passed: a test publishes events, brings them into any state, makes them older and prunes
+ * them, each on a connection that it chooses.
  */
 import { Client, type Pool } from 'pg'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
@@ -11,7 +11,7 @@ import { openTestBus, type TestBus } from './bus.ts'
 import { handlerThat, NoteTaken } from './notes.ts'
 import { emptyTables } from './stored.ts'
 
-/** Two handlers in two queues, each with a partitioned one beside it. */
+/** Two handlers in two queues. Each queue has a partitioned one beside it. */
 export const HANDLERS = [
   handlerThat(() => undefined, { name: 'notes.take' }),
   handlerThat(() => undefined, { name: 'notes.mail', queue: 'mail' }),
@@ -23,21 +23,21 @@ export interface Attic {
   readonly database: Pool
   /** A connection of the test's own, which waits for no lock; closed with the rest. */
   connect(): Promise<Client>
-  /** Publishes one event. Answers its id. */
+  /** Publishes one event. Returns its id. */
   publish(note?: { readonly n?: number; readonly key?: string | null; readonly id?: string }): Promise<string>
-  /** Everything that waits is completed, as pg-boss does it. What a worker does is in the history at once. */
+  /** Completes everything that waits, as pg-boss does. Deliveries that a worker completes are in the history at once. */
   completeAll(): Promise<void>
-  /** Everything that has happened was so many hours earlier. */
+  /** Makes everything that has happened `hours` hours older. */
   hoursPass(hours: number): Promise<void>
-  /** Prunes what is older than an hour, once. `null`: it is not our turn. */
+  /** Prunes what is older than an hour, once. Returns `null` if it is not our turn. */
   prune(over?: Queryable, how?: { readonly batch?: number; readonly begins?: 'anew' | 'behind' }): Promise<Turn | null>
   /** Prunes, from the oldest event to the latest. */
   pruneAll(): Promise<void>
-  /** What there is of an event: rows of events, deliveries and dead letters. */
+  /** Counts the rows of events, deliveries and dead letters. */
   stored(): Promise<{ events: number; deliveries: number; letters: number }>
   /** Breaks `postbus.prune`. */
   break(how: Break): Promise<void>
-  /** As new, for the next test. */
+  /** Empties the database for the next test. */
   empty(): Promise<void>
   close(): Promise<void>
 }
@@ -117,7 +117,7 @@ export async function openAttic(options: BusOptions = {}, on: { ownServer?: bool
 
 export const NOTHING = { events: 0, deliveries: 0, letters: 0 }
 
-/** A dead letter of each delivery in state `failed`; with `all`, of every delivery. */
+/** Writes a dead letter for each delivery in state `failed`; with `all`, for every delivery. */
 export async function writeLetters({ database }: Attic, how: { discarded: boolean; all?: boolean }): Promise<void> {
   await database.query(
     `insert into postbus.dead_letter (delivery_id, queue, handler, reason, died_at, dismissed_at)

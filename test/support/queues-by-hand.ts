@@ -1,4 +1,4 @@
-/** Both queues of a bus, claimed from by hand: on whichever connection a test chooses, and with functions it can break. */
+/** Claims by hand from both queues of a bus, on a connection that the test chooses, and with functions that it can break. */
 import { Client, type Pool } from 'pg'
 import type { Claimed, HandlerRoom } from '../../src/deliveries/delivery.ts'
 import { claimFrom } from '../../src/backends/postgres/deliveries/claim.ts'
@@ -38,7 +38,7 @@ export async function openQueues(handlers: AnyHandler[]) {
       await client.connect()
       return client
     },
-    /** Deliveries without events that wait for the slow handler, each in a lane of its own if the queue has lanes. */
+    /** Adds deliveries without events that wait for the slow handler, each in a lane of its own if the queue has lanes. */
     async flood(name: QueueName, count: number): Promise<void> {
       await database.query(
         `insert into pgboss.job (id, name, data, priority, state, retry_limit, policy, singleton_key, expire_seconds)
@@ -69,7 +69,7 @@ export async function openQueues(handlers: AnyHandler[]) {
 
 export type QueuesByHand = Awaited<ReturnType<typeof openQueues>>
 
-/** The pool gives out the connection that was used last, so it is the one that claimed which tells what it has read. */
+/** The pool hands out the connection that was used last: the one that claimed. So it flushes its own count of rows read. */
 async function rowsRead(database: Pool): Promise<number> {
   await database.query('select pg_stat_force_next_flush()')
   const { rows } = await database.query<{ read: string }>(

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 
 export interface RabbitServer extends BrokerProcess {
   readonly url: string
-  /** A connection of the test's own, as a stranger has it. */
+  /** A connection of the test's own, as any other program has. */
   connect(): Promise<ChannelModel>
 }
 
@@ -23,11 +23,11 @@ export async function openRabbitServer(): Promise<RabbitServer> {
   }
   const broker = await brokerProcess({
     name: 'rabbitmq-server',
-    path: '/usr/lib/rabbitmq/bin/rabbitmq-server', // Debian's command beside it changes the user and the folder
+    path: '/usr/lib/rabbitmq/bin/rabbitmq-server', // Debian's own command changes the user and the folder
     install: 'apt-get install rabbitmq-server',
     words: () => [],
     env: (folder) => ({
-      HOME: folder, // where Erlang's cookie is made
+      HOME: folder, // Erlang's cookie is created here
       ERL_EPMD_PORT: String(names),
       ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_NODENAME: `postbus-${port}@localhost`,
@@ -37,9 +37,9 @@ export async function openRabbitServer(): Promise<RabbitServer> {
       RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
       RABBITMQ_LOG_BASE: `${folder}/log`,
       RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/enabled_plugins`,
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none', // no core of its own
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none', // does not keep a CPU core busy
     }),
-    // Erlang's list of names is a process of its own that stays.
+    // Erlang's name server is a process of its own, which keeps running.
     onRemoved: () => run('epmd', ['-port', String(names), '-kill']).catch(() => undefined),
     isUp: async () => {
       const connection = await connectTo().catch(() => null)

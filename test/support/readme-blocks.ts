@@ -63,7 +63,7 @@ function typeScriptBlocks(document: string): readonly (readonly [file: string, c
   })
 }
 
-/** The block as it is in this repository, where the package has no name of its own. */
+/** The block with imports of this repository's sources, because the package has no name of its own here. */
 function withSources(block: string): string {
   return block
     .replaceAll(`from 'postbus'`, `from '../../../src/index.ts'`)

@@ -11,7 +11,7 @@ interface Answered extends MessageOptions {
   readonly onGone?: WebhookOptions['onGone']
 }
 
-/** Sends one event to a server that responds like this. */
+/** Sends one event to a server that responds as `respond` does. */
 export async function relayed(
   respond: Responding,
   endpoint: { readonly secret?: readonly string[] } = {},

@@ -1,13 +1,13 @@
-/** An event type and a handler as the release before has them, and as this one has them after two renames. */
+/** An event type and a handler, as the previous release names them, and as this release names them after two renames. */
 import { z } from 'zod'
 import { defineEvent, defineHandler, type AnyHandler } from '../../src/index.ts'
 
 export const schema = z.object({ orderId: z.string(), turn: z.int() })
 export const partitionKey = ({ orderId }: { orderId: string }) => orderId
 
-/** As the release before has them. */
+/** The event type of the previous release. */
 export const OldEvent = defineEvent('orders.created', { schema, partitionKey })
-/** As this release has them, after two renames. */
+/** The event type of this release, after two renames. */
 export const NewEvent = defineEvent('sales.order-placed', {
   schema,
   partitionKey,
@@ -21,7 +21,7 @@ export interface Ran {
   readonly deliveryId: string
 }
 
-/** Notes what it runs in `ran`. */
+/** A handler that adds its runs to `ran`. */
 export function handlerOf(by: Ran['by'], ran: Ran[]): AnyHandler {
   const note = ({ data }: { readonly data: { orderId: string; turn: number } }, deliveryId: string) =>
     void ran.push({ by, ...data, deliveryId })

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Runs vitest on a folder of blocks, with the setup file. Answers what it prints. */
+/** Runs vitest on a folder of blocks, with the setup file. Returns what it prints. */
 export function runTestBlocks(folder: string): Promise<string> {
   const config = join(folder, 'vitest.config.ts')
   const test = `{ include: ['${folder}/*.test.ts'], setupFiles: ['src/testing/vitest.ts'], maxWorkers: 2 }`
@@ -12,12 +12,12 @@ export function runTestBlocks(folder: string): Promise<string> {
   return runInTerminal(resolve('node_modules/vitest/vitest.mjs'), 'run', '--config', config)
 }
 
-/** Runs Node. This test's own run must not shine through. */
+/** Runs Node without the environment variables of this test's own run. */
 export async function runInTerminal(...words: readonly string[]): Promise<string> {
   const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_TEST)/.test(name))
   const env = { ...Object.fromEntries(own), NO_COLOR: '1' }
   const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env }).catch(
-    (error: { stdout: string; stderr: string }) => error, // failing tests are for the caller to find
+    (error: { stdout: string; stderr: string }) => error, // the caller looks for failing tests in the output
   )
   return stdout + stderr
 }

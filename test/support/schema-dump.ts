@@ -1,6 +1,6 @@
 /**
- * The schema `postbus`, and our indexes on pg-boss's tables, as text that is the same for the same schema: what a
- * migration has made of the database, for comparison with `test/golden/schema.sql`.
+ * Prints the schema `postbus`, and our indexes on pg-boss's tables, as a text that is the same for the same schema. It shows
+ * what the migrations have made, for comparison with `test/golden/schema.sql`.
  */
 import type { Pool, PoolClient } from 'pg'
 
@@ -37,7 +37,7 @@ const TABLES = `
   group by class.oid, relname
   order by relname collate "C"`
 
-/** Without not-null constraints, which Postgres has had names for since 18; the columns show them. */
+/** Without not-null constraints: since version 18 Postgres lists them by name, but the columns already show them. */
 const CONSTRAINTS = `
   select format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_get_constraintdef(oid)) as text
   from pg_constraint

@@ -1,4 +1,4 @@
-/** What sessions of a pool were told, and the heartbeat of what runs. */
+/** The settings that the sessions of a pool were given, and the heartbeat of the running delivery. */
 import type { Pool } from 'pg'
 
 export async function settingsOf(pool: Pool): Promise<readonly object[]> {

@@ -1,4 +1,4 @@
-/** Claims and settles by hand what waits, whatever is due. */
+/** Claims and settles waiting deliveries by hand, due or not. */
 import type { Client } from 'pg'
 
 export async function settleAll(over: Pick<Client, 'query'>, which: string): Promise<void> {

@@ -41,7 +41,7 @@ export interface SqlShop extends TestBus {
   readonly seen: Envelope[]
   /** Calls `publish_event` with these parameters, and returns the id. */
   publish(parameters: string, values?: readonly unknown[]): Promise<string>
-  /** What became of an event, and why, by the names of the handlers. */
+  /** How each handler's delivery of an event ended, and why, by the names of the handlers. */
   endsOf(id: string): Promise<Record<string, unknown>>
 }
 

@@ -1,4 +1,4 @@
-/** A small shop in trouble, for tests of the operator page: receipts that fail, a key that is blocked, and what waits behind. */
+/** A small shop in trouble, for tests of the operator page: receipts that fail, a key that is blocked, and events that wait behind it. */
 import { z } from 'zod'
 import { defineEvent, defineHandler, type AnyHandler } from '../../src/index.ts'
 
@@ -13,7 +13,7 @@ export const OrderPlaced = defineEvent('orders.order-placed', {
 
 export const PageViewed = defineEvent('web.page-viewed', { schema: z.object({ page: z.string() }) })
 
-/** What is broken at the moment: handlers ask it. */
+/** What is broken at the moment. The handlers look here. */
 export interface Trouble {
   isMailDown: boolean
   isStockWrong: boolean

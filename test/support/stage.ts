@@ -27,7 +27,7 @@ export interface Stage {
   readonly signals: readonly BusSignal[]
   readonly database: Pool
   readonly trace: Trace
-  /** Publishes one task, or several in one transaction. Answers the ids of their events. */
+  /** Publishes one task, or several in one transaction. Returns the ids of their events. */
   publish(...tasks: readonly Task[]): Promise<readonly string[]>
   /** Migrates as a deploy with these handlers does. */
   migrate(handlers: readonly TracedHandler[]): Promise<void>
@@ -37,7 +37,7 @@ export interface Stage {
   deliveries(): Promise<readonly DeliveryState[]>
   /** Waits until nothing waits or runs any more. */
   settled(limitMs?: number): Promise<void>
-  /** Waits for an entry of the trace, and answers it. */
+  /** Waits for an entry of the trace, and returns it. */
   entry(what: string, matches: (entry: TraceEntry) => boolean, limitMs?: number): Promise<TraceEntry>
   dead(): Promise<readonly Expected[]>
   close(): Promise<void>
@@ -47,9 +47,9 @@ export interface StageWorker extends Partial<TracedBusSettings> {
   readonly words?: readonly string[]
   readonly node?: readonly string[]
   readonly through?: Launcher
-  /** The checkout, or a folder like one, whose code it is. Default: this one. */
+  /** The checkout, or a similar folder, whose code the worker runs. Default: this checkout. */
   readonly code?: string
-  /** Whether to wait until it works. Default: true. */
+  /** If true, waits until it works. Default: true. */
   readonly wait?: boolean
 }
 
@@ -57,7 +57,7 @@ export interface StageOptions {
   readonly handlers?: readonly TracedHandler[]
   /** A server of the test's own, instead of the one that all tests share. The trace stays on the shared one. */
   readonly server?: string
-  /** Whether this code migrates the database. Default: true. */
+  /** If true, this code migrates the database. Default: true. */
   readonly isMigrated?: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * Events that were published and handled before, for replays and backfills. On a server of its own: a transaction of anyone in the
- * server, in any database, holds back what reads the log.
+ * Events that were published and handled before, for replays and backfills. On a server of its own, because any open transaction in
+ * the server, in any database, holds back the readers of the log.
  */
 import { Client, Pool } from 'pg'
 import { createBus, type AnyEventType, type AnyHandler, type Bus, type BusSignal } from '../../src/index.ts'
@@ -62,7 +62,7 @@ export async function openStoredEvents(settings: Parameters<typeof startEmbedded
       await client.connect()
       return client
     },
-    /** What a handler ran since this was asked last, in order. */
+    /** The numbers that a handler ran since the last call, in order. */
     took(handler = 'notes.take'): readonly number[] {
       const numbers = ran.filter((one) => one.handler === handler).map(({ n }) => n)
       ran.length = 0

@@ -1,4 +1,4 @@
-/** What stands in the tables after a publish, read without the code under test. */
+/** Reads the tables after a publish, without the code under test. */
 import { Client, type Pool } from 'pg'
 import { EVERY_DELIVERY } from './every-delivery.ts'
 
@@ -28,7 +28,7 @@ export interface DeliveryRow {
   readonly due_in_seconds: number | null
 }
 
-/** In the order of `seq`. */
+/** All events, in the order of `seq`. */
 export async function storedEvents(database: Pool): Promise<readonly StoredRow[]> {
   const { rows } = await database.query<StoredRow>(
     `select seq, id, type, partition_key, payload::text as payload, correlation_id, causation_id, source, metadata
@@ -37,7 +37,7 @@ export async function storedEvents(database: Pool): Promise<readonly StoredRow[]
   return rows
 }
 
-/** In the order of their ids. */
+/** All deliveries, in the order of their ids. */
 export async function storedDeliveries(database: Pool): Promise<readonly DeliveryRow[]> {
   const { rows } = await database.query<DeliveryRow>(
     `select id, name as queue, data ->> 'handler' as handler, data ->> 'event' as event, state, priority,
@@ -57,7 +57,7 @@ export async function storedCounts(database: Pool): Promise<{ events: number; de
   return rows[0] ?? { events: -1, deliveries: -1 }
 }
 
-/** For the next test of a file: no events, no deliveries, no dead letters. */
+/** Deletes events, deliveries, dead letters and the like before the next test of a file. */
 export async function emptyTables(database: Pool): Promise<void> {
   await database.query(
     `truncate postbus.event, postbus.finish, postbus.replay, postbus.backfill, postbus.dead_letter, postbus.history, postbus.handler, postbus.worker, postbus.act,
@@ -71,7 +71,7 @@ export interface WakeUps {
   close(): Promise<void>
 }
 
-/** Listens as a worker does. Notifications arrive in the order of the commits, so one of our own marks where we are. */
+/** Listens as a worker does. Notifications arrive in the order of the commits, so one of our own shows that all earlier ones have arrived. */
 export async function listenForWakeUps(connectionString: string): Promise<WakeUps> {
   const listener = new Client({ connectionString })
   const payloads: string[] = []

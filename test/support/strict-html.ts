@@ -1,6 +1,6 @@
 /**
  * Reads a page by a grammar so narrow that browsers cannot read it differently: known elements with known attributes, each value in double
- * quotes, and no `<` or `>` anywhere else. What comes from data and has become more than text is found by that.
+ * quotes, and no `<` or `>` anywhere else. So it finds data that has become more than text.
  */
 
 const ELEMENTS = new Set(
@@ -17,7 +17,7 @@ const ATTRIBUTES = new Set(
 const ADDRESSES = new Set(['href', 'src', 'action', 'formaction'])
 const TOKEN = /<!doctype html>|<(\/?)([a-z][a-z0-9]*)((?:\s+[A-Za-z-]+(?:="[^"<>]*")?)*)\s*(\/?)>|[^<>]+/gy
 
-/** What is wrong with the page, in words; nothing is how it is to be. `within` is where its addresses begin. */
+/** Lists what is wrong with the page, in words; empty if nothing is. Its addresses must begin with `within`. */
 export function faultsIn(html: string, within: string): readonly string[] {
   const faults: string[] = []
   TOKEN.lastIndex = 0

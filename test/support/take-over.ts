@@ -1,4 +1,4 @@
-/** Takes over what is silent, as a worker does after its heartbeats have not moved for long enough: by two looks. */
+/** Takes over silent claims by two looks, as a worker does when heartbeats have not moved for long enough. */
 import type { Look, Looking } from '../../src/deliveries/delivery-store.ts'
 
 type LookFor = (looking: Looking) => Promise<Look>

@@ -5,8 +5,8 @@ import { connect, createServer, type Socket } from 'node:net'
 /**
  * - `pass`: everything gets through.
  * - `refuse`: new connections are reset at once; open ones go on.
- * - `blackhole`: nothing gets through, in either direction, and nobody is told. A connection that lost something this
- *   way stays silent for ever.
+ * - `blackhole`: nothing gets through, in either direction, and neither side is told. A connection that lost something
+ *   this way stays silent forever.
  */
 export type ProxyMode = 'pass' | 'refuse' | 'blackhole'
 
@@ -14,15 +14,15 @@ export interface TcpProxy {
   /** The same URL, with the proxy in the place of the server. */
   through(connectionString: string): string
   set(mode: ProxyMode): void
-  /** From now on everything takes this much longer, each way; with a jitter up to so much more, each time another. */
+  /** From now on everything takes `ms` longer, each way, plus a random jitter of up to `jitterMs`. */
   delay(ms: number, jitterMs?: number): void
-  /** From now on each connection brings no more than this from the server. */
+  /** From now on each connection passes on no more than this from the server. */
   throttle(bytesPerSecond: number): void
-  /** Resets the open connections over which `text` was sent lately; all of them without it. Answers how many. */
+  /** Resets the open connections over which `text` was sent lately; all of them without it. Returns how many. */
   reset(text?: string): number
   /**
    * Waits for the first statement that contains `text`, lets it reach the server, and resets the connection as soon as
-   * the server answers: it was done, and nobody was told.
+   * the server replies: the statement was executed, but the client is not told.
    */
   cutAfter(text: string): Promise<void>
   close(): Promise<void>
@@ -31,11 +31,11 @@ export interface TcpProxy {
 interface Line {
   readonly client: Socket
   readonly server: Socket
-  /** The latest that the client sent. */
+  /** The last part of what the client sent. */
   sent: string
   silent: boolean
   cutAtAnswer: (() => void) | null
-  /** What is under way, in its order: a short delay does not overtake a long one. */
+  /** Data under way, in order: data with a short delay does not overtake data with a long one. */
   readonly toServer: Buffer[]
   readonly toClient: Buffer[]
 }
@@ -105,7 +105,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     setTimeout(() => to.write(underWay.shift() ?? ''), ms)
   }
 
-  /** One side has closed: the other is told, unless the line is silent. */
+  /** One side has closed: the other side is closed too, unless the line is silent. */
   function end(line: Line, closed: Socket): void {
     if (closed === line.server && isLost(line)) return
     lines.delete(line)

@@ -1,6 +1,6 @@
 /**
  * Judges a trace: was anything lost, repeated without need, run twice at once, or run without having been committed?
- * Pure functions that answer what is wrong, in words; an empty list is a promise kept.
+ * Pure functions that return what is wrong, in words. An empty list means that the promise was kept.
  */
 import type { TraceEntry } from './trace.ts'
 
@@ -17,11 +17,11 @@ export interface Run {
   readonly ended: 'done' | 'failed' | 'never'
 }
 
-/** When a process was killed, or could have lost its claims: what it had in flight then may run again. */
+/** A time when a process was killed, or could have lost its claims: its runs in flight may be repeated. */
 export interface Interruption {
   readonly pid: number
   readonly from: number
-  /** Default: for ever, as after a kill. */
+  /** Default: no end, as after a kill. */
   readonly to?: number
   /** The events of the claims that were held then, if that is known. Default: it could be any. */
   readonly holding?: ReadonlySet<string>
@@ -33,12 +33,12 @@ export interface Expected {
 }
 
 /**
- * The attempt of a finished handler is settled at most this much later, so a kill within it repeats the attempt. When it is
- * known what was held, a settle may take longer.
+ * The attempt of a finished handler is settled at most this much later, so a kill within this time may repeat the attempt. If
+ * the claims held at the kill are known, a settle may take longer.
  */
 const SETTLING_MS = 1_000
 
-/** Pairs each start with its end. A process runs one attempt of a delivery at a time, or the trace shows it. */
+/** Pairs each start with its end. A process runs one attempt of a delivery at a time; if not, the trace shows it. */
 export function runsOf(trace: readonly TraceEntry[]): readonly Run[] {
   const open = new Map<string, TraceEntry[]>()
   const runs: Run[] = []
@@ -60,7 +60,7 @@ function run(start: TraceEntry, end: TraceEntry | null): Run {
   return { handler, eventId, key, attempt, pid, from: at, to: end?.at ?? null, ended }
 }
 
-/** C4: every committed event is handled by every handler that was to receive it, or is a dead letter of it. */
+/** C4: every committed event is handled by every handler that should receive it, or is a dead letter of that handler. */
 export function lost(
   expected: readonly Expected[],
   trace: readonly TraceEntry[],
@@ -72,8 +72,8 @@ export function lost(
 }
 
 /**
- * C3: a run is repeated only after it failed, or when it was in flight at an interruption of its process. By attempts: a process that
- * wakes up may begin what another one has taken over and done meanwhile.
+ * C3: a run is repeated only after it failed, or when it was in flight at an interruption of its process. Runs are in the order of
+ * attempts, not of time: a process that wakes up may begin a run that another process has taken over and finished meanwhile.
  */
 export function needlessRepeats(
   trace: readonly TraceEntry[],
@@ -91,7 +91,7 @@ export function needlessRepeats(
   )
 }
 
-/** For whoever has to find out why. */
+/** Details that help to find the cause. */
 function story(one: Run, runs: readonly Run[], interruptions: readonly Interruption[]): string {
   const again = runs
     .filter(({ from }) => from > one.from)
@@ -114,8 +114,8 @@ function hit(one: Run, { pid, from, to = Number.POSITIVE_INFINITY, holding }: In
 }
 
 /**
- * C2: of one handler and key never two runs at once. A run that never ended lasted until its process died; one that was in flight when
- * its process lost its claims counts for nothing from then on.
+ * C2: a handler never has two runs of one key at once. A run that never ended lasted until its process died. A run in flight when its
+ * process lost its claims no longer counts from then on.
  */
 export function overlaps(trace: readonly TraceEntry[], interruptions: readonly Interruption[] = []): readonly string[] {
   const keyed = runsOf(trace).filter((one) => one.key !== null)
@@ -135,10 +135,10 @@ function endOf(one: Run, interruptions: readonly Interruption[]): number {
   if (losses.length > 0) return Math.min(...losses.map(({ from }) => Math.max(from, one.from)))
   if (one.to !== null) return one.to
   const deaths = interruptions.filter(({ pid, to }) => pid === one.pid && to === undefined)
-  return Math.min(...deaths.map(({ from }) => Math.max(from, one.from))) // its last words may arrive after its death
+  return Math.min(...deaths.map(({ from }) => Math.max(from, one.from))) // its last entries may arrive after its death
 }
 
-/** How many runs there were at once, at the most. */
+/** The largest number of runs at once. */
 export function mostAtOnce(trace: readonly TraceEntry[], interruptions: readonly Interruption[] = []): number {
   const runs = runsOf(trace)
   const at = (moment: number) => runs.filter((one) => one.from <= moment && moment < endOf(one, interruptions)).length

@@ -1,6 +1,6 @@
 /**
- * What handlers did, as they wrote it down themselves: a table of starts and ends with the database's clock beside
- * them, written over connections that no fault is aimed at.
+ * What handlers did, as they recorded it themselves: a table of starts and ends, each with the time of the database,
+ * written over connections that no fault affects.
  */
 import { Pool } from 'pg'
 

@@ -1,4 +1,4 @@
-/** Waiting in tests: for something to become true, never for time to pass. */
+/** Waits in tests: for something to become true, never for time to pass. */
 
 const LIMIT_MS = 15_000
 const LOOK_EVERY_MS = 20

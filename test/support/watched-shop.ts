@@ -14,13 +14,13 @@ const ARGUMENTS =
 export interface WatchedShop {
   readonly bus: Bus
   readonly trouble: Trouble
-  /** What went wrong in the browser: errors in the console, among them what its policy has refused, and dialogs. */
+  /** What went wrong in the browser: dialogs, and errors in the console, including those of the content security policy. */
   readonly complaints: string[]
   /** A browser of its own that has opened the link, as `postbus ui` prints it. */
   open(options?: BrowserContextOptions): Promise<Page>
   addressOf(path: string): string
   idOf(partitionKey: string): Promise<string>
-  /** Addresses of pages of each kind, also of those before an act. */
+  /** Addresses of pages of each kind, including the pages that come before an act. */
   everyPath(): Promise<readonly string[]>
   close(): Promise<void>
 }

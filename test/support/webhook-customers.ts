@@ -52,7 +52,7 @@ export async function customers(
   return { bus, server, name, taken }
 }
 
-/** The id of the request that was made of an event for an endpoint. */
+/** The id of the request for an endpoint that was made from an event. */
 export async function requestFor(bus: Bus, eventId: string, endpoint: string): Promise<string> {
   let found: string | undefined
   await until(`there is a request for ${endpoint}`, async () => {

@@ -9,7 +9,7 @@ export interface ReceivedWebhook {
   readonly method: string
   readonly headers: Record<string, string>
   readonly body: string
-  /** The port of the sender's end of the connection: another one is another connection. */
+  /** The port of the sender's end of the connection. Another port means another connection. */
   readonly connection: number
 }
 
@@ -25,7 +25,7 @@ export interface WebhookServer {
 export const SECRET = `whsec_${Buffer.alloc(32, 'a').toString('base64')}`
 export const OLD_SECRET = `whsec_${Buffer.alloc(24, 'b').toString('base64')}`
 
-/** To a server of this machine. */
+/** Options that allow requests to a server on this machine. */
 export const LOCAL = { allowHttp: true, allowPrivateAddresses: true } as const
 
 export async function openWebhookServer(

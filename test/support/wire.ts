@@ -1,6 +1,6 @@
 /**
- * What a client really says to Postgres: a proxy that passes everything on and writes down the statements it sees. Only
- * the bytes on the wire tell how many round trips a call costs; a driver's own events may leave some of them out.
+ * Records what a client really sends to Postgres: a proxy that passes everything on and notes the statements. Only the
+ * bytes on the wire tell how many round trips a call costs; a driver's own events may leave some of them out.
  */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'

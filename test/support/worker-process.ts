@@ -22,7 +22,7 @@ export interface WorkerExit {
 
 export interface WorkerProcess {
   readonly pid: number
-  /** What its bus signalled so far. */
+  /** The signals of its bus so far. */
   readonly signals: readonly BusSignal[]
   readonly exited: Promise<WorkerExit>
   /** Everything else that it printed. */
@@ -36,19 +36,19 @@ export interface WorkerProcess {
 }
 
 export interface WorkerProcessOptions {
-  /** What `tracedBus` in `test/faults/traced-bus.ts` is called with. */
+  /** The settings for `tracedBus` in `test/faults/traced-bus.ts`. */
   readonly settings: object
   /** Options of `postbus worker`. */
   readonly words?: readonly string[]
   /** Options of Node. */
   readonly node?: readonly string[]
-  /** The checkout, or a folder like one, whose code it is. Default: this one. */
+  /** The checkout, or a similar folder, whose code it runs. Default: this checkout. */
   readonly code?: string
-  /** What starts it, in a process group of its own. Default: nothing stands between the test and the worker. */
+  /** The launcher that starts it, in a process group of its own. Default: the test starts the worker itself. */
   readonly through?: Launcher
 }
 
-/** The ways in which people start a worker; the process of the test's `pid` is then the launcher. */
+/** The ways in which people start a worker. `pid` is then that of the launcher. */
 export type Launcher = 'npx' | 'npm run' | 'sh' | 'bash'
 
 /** Starts the process. It works as soon as it has signalled `worker.started`. */
@@ -101,7 +101,7 @@ export async function startWorkerProcess({
   }
 }
 
-/** Installs the command in the folder, as npm would, and writes down how it is started there. */
+/** Installs the command in the folder, as npm would, and returns how it is started there. */
 async function launched(
   through: Launcher,
   folder: string,
@@ -116,10 +116,10 @@ async function launched(
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'shop', scripts: { worker: command } }))
   if (through === 'npx') return ['npx', ['postbus', ...line]]
   if (through === 'npm run') return ['npm', ['run', 'worker']]
-  return [through, ['-c', `node_modules/.bin/${command}; exit $?`]] // a shell with one command would become that command
+  return [through, ['-c', `node_modules/.bin/${command}; exit $?`]] // a shell with only one command would replace itself by that command
 }
 
-/** Without what the test run's own npm has left there. */
+/** The environment without the variables of the test run's own npm. */
 function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm|VITEST|NODE)_/.test(name)))
 }

@@ -1,4 +1,4 @@
-/** `npm run docs:tables`: prints what is printed from the sources: the option tables, the commands, the metrics. */
+/** `npm run docs:tables`: prints the parts of pages that come from the sources: option tables, commands, metrics. */
 import { writeFileSync } from 'node:fs'
 import { PRINTED_PAGES, printed } from './printed-pages.ts'
 

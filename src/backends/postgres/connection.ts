@@ -12,19 +12,19 @@ import { prepareOwnSession } from './connections/session.ts'
 export type { Database, Queryable, Statement } from './connections/queryable.ts'
 
 export interface ConnectionOptions extends Given, Limits {
-  /** How many connections of our own there are at most. */
+  /** The largest number of connections in our own pool. */
   readonly poolSize: number
   /** Whether statements with a name are prepared. Default: on sessions that are ours alone. */
   readonly preparedStatements?: boolean | undefined
-  /** For what must not wait for the application's own work: of a pool that was given, only its options are used. */
+  /** Set for work that must not wait for the application's own work: a given pool then supplies only its options. */
   readonly apart?: boolean
-  /** The application has said that LISTEN works here: a pooler may keep a session for each connection. */
+  /** The application says that LISTEN works here, for example because its pooler keeps one session for each connection. */
   readonly canListen?: boolean
 }
 
 export interface Unconnected {
   readonly client: Client
-  /** It would not open its own socket: the application gives it one. */
+  /** The application supplies the socket (`stream`), so the client does not open one. */
   readonly hasOwnStream: boolean
 }
 
@@ -32,15 +32,15 @@ export interface Unconnected {
 export interface Connection {
   /** For short statements. */
   pool(): Promise<Database>
-  /** A connection of its own. The caller ends it. */
+  /** A connection outside the pool. The caller ends it. */
   dedicated(): Promise<Client>
-  /** One for LISTEN, which the caller ends. `null`: behind a pooler, where others would hear what we listen to. */
+  /** A connection for LISTEN. The caller ends it. `null`: there is a pooler, and its other clients would get our notifications. */
   listener(): Promise<Client | null>
-  /** A pool that is made as `how` says beside, and which the caller ends: for migrations. */
+  /** Another pool, with the settings in `how`, for migrations and vacuum. The caller ends it. */
   separatePool(how: { readonly applicationName: string; readonly size: number; readonly statementMs: number }): Pool
-  /** What a new connection would be made with now, a password that is a function included. */
+  /** The options that a new connection would get now. If the password is a function, it has been called. */
   config(): Promise<ClientConfig>
-  /** A client that is not connected, to be asked where it would connect to now. Its password is found out. */
+  /** An unconnected client, which shows where a new connection would go now. If the password is a function, it has been called. */
   unconnected(): Promise<Unconnected>
   close(): Promise<void>
 }
@@ -49,7 +49,7 @@ export function closedBus(): PostbusError {
   return new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Create another one with createBus().')
 }
 
-/** Of the time for a connection: so that it says what it waits for, before pg says that it was too long. */
+/** The application's function gets this share of the connect timeout. So our error, which names the function, comes before pg's. */
 const TIME_TO_ASK = 0.9
 
 export function createConnection(options: ConnectionOptions): Connection {

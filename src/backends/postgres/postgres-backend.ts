@@ -1,4 +1,4 @@
-/** The durable backend: events, deliveries and dead letters in Postgres. This file only says what stands where. */
+/** The durable backend: events, deliveries and dead letters in Postgres. This file only connects the parts. */
 import { ModesChanged, type Backend } from '../../publishing/backend.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { PostbusError } from '../../errors.ts'
@@ -41,15 +41,15 @@ export interface PostgresBackend extends Backend {
 
 export interface Connections {
   readonly connection: Connection
-  /** For what keeps claims alive, so that nothing else can hold it up. */
+  /** Separate connections for the statements that keep claims alive, so that no publish delays them. */
   readonly lifeline: Connection
-  /** Where workers LISTEN. `null`: nowhere, they look by themselves. Default: `connection`. */
+  /** Where workers LISTEN. `null`: nowhere, they only poll. Default: `connection`. */
   readonly listening?: Listening | null
   readonly heartbeats?: SharedHeartbeats
   readonly vacuuming?: VacuumConnection
 }
 
-/** All that deliveries need of a connection. A test may give them one transaction of its own instead of a pool. */
+/** The part of a connection that deliveries need. A test may pass one transaction of its own instead of a pool. */
 export interface DeliveryConnection extends Pick<Connection, 'listener' | 'separatePool'> {
   pool(): Promise<Queryable>
 }
@@ -61,7 +61,7 @@ interface DeliveryConnections {
   readonly vacuuming?: VacuumConnection
 }
 
-/** What all backends can but hear: for that it takes the listeners of a bus. */
+/** Everything that a backend can do except `hear`, which needs the listeners of a bus. */
 export function createPostgresBackend(
   connections: Connections,
   tables: Tables,
@@ -102,7 +102,7 @@ export function createPostgresBackend(
   }
 }
 
-/** Without the caller's transaction, the one statement that publishes is a transaction of its own. */
+/** Without the caller's transaction, the publishing statement is a transaction of its own. */
 async function ownConnection(connection: Connection, name = 'publish'): Promise<SqlExecutor> {
   const database = await connection.pool()
   return {
@@ -123,7 +123,7 @@ export function createDeliveryStore(
   const backfills = new Backfills(tables)
   const logIndex = new LogIndex(tables)
 
-  /** How deliveries are claimed from one of the queues that `prepare` has checked. */
+  /** The claim function of a queue that `prepare` has checked. */
   function claimOf(queue: string): Claim {
     const claim = prepared.get(queue)
     if (claim) return claim
@@ -154,7 +154,7 @@ export function createDeliveryStore(
     due: async (queues) => dueQueues(await connection.pool(), tables, queues),
     recover: async (looking) => recoverClaims(await lifeline.pool(), tables, looking),
     prune: async (how) => pruneEvents(await lifeline.pool(), tables, how),
-    index: async () => logIndex.move(await connection.pool()), // not in the way of heartbeats
+    index: async () => logIndex.move(await connection.pool()), // not on `lifeline`: heartbeats must not wait for it
     count: async (counts) => countMinute(await connection.pool(), tables, counts),
     vacuum: () => vacuum.run(),
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),

@@ -63,7 +63,7 @@ export interface PostgresSettings extends DatabaseSettings {
   readonly schema: string
   readonly pgbossSchema: string
   readonly retentionMs: number | null
-  /** Whose registry for SQL publishers this is, and what it says about every event. */
+  /** The service whose registry for SQL publishers this is. `ttlMs` and `maxPayloadBytes` are stored there with each event type. */
   readonly service: string
   readonly ttlMs?: number | undefined
   readonly maxPayloadBytes: number
@@ -86,22 +86,22 @@ export interface Postgres {
   readonly schedules: { readonly store: ScheduleStore } & Pick<SchedulesParts, 'stored' | 'note'>
   readonly log: Log
   readonly events: EventRecord & EventTransfer & EventActs
-  /** `readers`, by default all handlers: those that read the log get what is published from then on. SQL may publish what the registry knows. */
+  /** `readers`: by default all handlers. New ones that read the log get events published from then on. Also registers what SQL may publish. */
   migrate(options?: MigrateOptions, readers?: readonly AnyHandler[]): Promise<MigrateReport>
   readonly publishableTypes: PublishableTypes['publishableTypes']
   doctor(options?: DoctorOptions): Promise<readonly DoctorFinding[]>
   prune(options?: PruneOptions): Promise<PruneReport>
-  /** Its connections, for the bus of another schema there. */
+  /** Its connections, for the bus of another schema in the same database. */
   lend(): DatabaseConnections
 }
 
-/** What the bus knows beside its database. */
+/** The parts of the bus that do not depend on its database. */
 export interface Known extends CallingParts {
   readonly listeners: BroadcastListeners
   readonly schedules: readonly Schedule[]
 }
 
-/** On `connections` that are lent, or on its own. */
+/** `connections`: lent by another bus. Default: connections of its own. */
 export function createPostgres(
   settings: PostgresSettings,
   known: Known,
@@ -122,7 +122,7 @@ export function createPostgres(
       hear: () => hearing.begin(),
       async close() {
         await hearing.close()
-        await close() // before the connections that it uses
+        await close() // it still needs the connections that are closed next
         await backend.close()
       },
     },
@@ -181,8 +181,8 @@ export function createPostgres(
 }
 
 /**
- * Everything that was committed so far is on the disk. Through a pooler migrations commit as the database has it by default; a
- * commit that waits takes along what came before it.
+ * Returns when everything that was committed so far is on the disk. Through a pooler, migrations commit with the database's default
+ * `synchronous_commit`. A commit that waits for the disk also brings all earlier commits there.
  */
 async function comesToDisk(connection: Connection): Promise<void> {
   await (await connection.pool()).query(`select pg_catalog.pg_logical_emit_message(true, 'postbus', 'migrated')`)

@@ -1,19 +1,19 @@
-/** The clients of Postgres that `postbus init` writes a first publish for, by the package that an application has of them. */
+/** The Postgres clients that `postbus init` can write a first publish for, by the name of their package. */
 
 export interface FirstClient {
   /** The packages that its script imports. */
   readonly packages: readonly string[]
   readonly imports: string
-  /** Makes what `inTransaction` and `end` use, and a table of orders. */
+  /** Code that makes what `inTransaction` and `end` use, and a table of orders. */
   readonly opening: string
-  /** Inserts `order` and publishes `event`, in one transaction. */
+  /** Code that inserts `order` and publishes `event`, in one transaction. */
   readonly inTransaction: string
   readonly end: string
 }
 
 const TABLE = 'create table if not exists orders (id text primary key, total integer not null)'
 
-/** The first whose package is there is taken: what stands on another client comes before that. */
+/** The first client whose package is there is used. So a client that is built on another one comes before it. */
 export const CLIENTS: Readonly<Record<string, FirstClient>> = {
   kysely: {
     packages: ['kysely', 'pg'],
@@ -108,7 +108,7 @@ try {
   },
 }
 
-/** `pg`, when the application has none of them. */
+/** The client to use: `pg` when the application has none of these packages. */
 export function clientAmong(packages: readonly string[]): FirstClient & { readonly name: string } {
   const name = Object.keys(CLIENTS).find((one) => packages.includes(one)) ?? 'pg'
   const client = CLIENTS[name]

@@ -1,9 +1,9 @@
-/** The four files of a first application: what happens, who reacts, the bus, and a script that publishes. */
+/** The four files of a first application: its events, its handlers, the bus, and a script that publishes. */
 import { DEV_PORT } from '../dev-port.ts'
 import { developmentUrl } from '../../embedded-postgres/development-database.ts'
 import type { FirstClient } from './clients.ts'
 
-/** By name, without its ending. */
+/** The text of each file, by the file's name without its ending. */
 export function firstFiles(client: FirstClient, ending: string): Readonly<Record<string, string>> {
   return {
     'postbus.config': `/** The bus of this application. \`npx postbus\` finds it here, and so do your modules. */

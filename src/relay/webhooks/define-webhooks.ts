@@ -1,8 +1,8 @@
 /**
  * Webhooks of many endpoints: an application's customers, each with a URL and a secret.
  *
- * There are two handlers. The first finds the endpoints of an event, and publishes an event of its own for each of them. The second sends. So each
- * endpoint has its own attempts, errors, dead letters and order, and one that is down holds up no other.
+ * There are two handlers. The first finds the endpoints of an event, and publishes a separate event for each of them. The second sends. So each
+ * endpoint has its own attempts, errors, dead letters and order, and an endpoint that is down does not delay the others.
  *
  *   orders.order-created ──► customers.webhooks ─┬─► …send-requested for endpoint A ──► customers.webhooks.send
  *                                                └─► …send-requested for endpoint B ──► customers.webhooks.send
@@ -29,7 +29,7 @@ import { webhooksOptions, type WebhooksDefinition } from './webhooks-definition.
 export type Webhooks = readonly [find: Handler, send: Handler]
 
 /**
- * Declares the webhooks that an application sends to its customers. Returns two handlers; the second is named like the first, with `.send` behind it.
+ * Declares the webhooks that an application sends to its customers. Returns two handlers; the second has the name of the first plus `.send`.
  *
  * @example
  * export const webhooks = defineWebhooks('customers.webhooks', {
@@ -54,19 +54,19 @@ export function defineWebhooks<const Listens extends Listening>(
   const firstName = storedName(name, previousNames)
 
   async function handle(event: Envelope, context: HandlerContext): Promise<Skip | void> {
-    const endpoints = await settings.endpoints(event as never) // of a type that it listens to
+    const endpoints = await settings.endpoints(event as never) // its type is one that `on` matches
     if (endpoints.length === 0) return skip('no endpoint wants it')
     const message = await messageOf(event)
     const { expiresAfterMs: ttlMs } = settings
     const requests = [...new Set(endpoints)].map((endpoint) => {
-      // A second attempt makes the same ids, and what was published is not published again. A replay is to send again.
+      // A second attempt makes the same ids, so a stored event is not published twice. A replay makes new ids, because it must send again.
       const id = idFrom(JSON.stringify([firstName, event.id, endpoint, context.replayId]))
       return SendRequested({ endpoint, message }, { id, metadata: OURS, ...(ttlMs !== undefined && { ttlMs }) })
     })
     await context.publish(requests)
   }
 
-  /** With a pattern such as `'*'`, requests would be made of requests, without an end. */
+  /** Without this, a pattern such as `'*'` would also match the requests, and make new requests from them without end. */
   function isForCustomers(event: Envelope): boolean {
     if (isOurs(event)) return false
     return interested ? interested(event as never) : true
@@ -85,7 +85,7 @@ export function defineWebhooks<const Listens extends Listening>(
   return Object.freeze(handlers.map((handler) => ({ ...handler, definedAt }))) as unknown as Webhooks
 }
 
-/** Time for two requests, should the first go over a connection that was closed, and for the application to say where to. */
+/** Beside its requests, an attempt needs time to find the endpoint. It makes two requests if the first used a connection that was closed. */
 const BESIDE_REQUESTS_MS = 30_000
 
 function sendingOptions(definition: WebhooksDefinition<Listening>, timeoutMs: number) {

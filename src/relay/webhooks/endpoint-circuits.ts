@@ -1,19 +1,19 @@
 /**
- * Circuits of endpoints: one that has failed several times in a row is left alone for a while, and then probed with one message. The others of it
- * are put off meanwhile, which uses up no attempt; those of other endpoints go on.
+ * Circuits of endpoints: an endpoint that has failed several times in a row gets no messages for a while, and then one message as a probe.
+ * Meanwhile its other messages are postponed, which uses up no attempt. Messages to other endpoints go on.
  *
- *   closed ──(so many failures in a row)──► open ──(its pause is over)──► one message probes ──► it is taken: closed
+ *   closed ──(enough failures in a row)───► open ──(its pause is over)──► one message probes ──► it succeeds: closed
  *                                            ▲                                        └────────► it fails: open, for twice as long
  *                                            └──────────────────────────────────────────────────────┘
  *
- * Each process counts for itself: what it knows of an endpoint is gone with it.
+ * Each process counts for itself. When it ends, its counts are lost.
  */
 import { performance } from '../../clock.ts'
 
 export interface CircuitOptions {
-  /** So many failures in a row open it. */
+  /** The number of failures in a row that opens the circuit. */
   readonly failures: number
-  /** How long it is left alone at first. */
+  /** How long the first pause lasts, in which the endpoint gets no messages. */
   readonly pauseMs: number
   /** The pause doubles after each probe that fails, up to this. */
   readonly maxPauseMs: number
@@ -22,7 +22,7 @@ export interface CircuitOptions {
 interface Circuit {
   failures: number
   pauseMs: number
-  /** `null` while it is closed. */
+  /** `null` while the circuit is closed. */
   openUntil: number | null
 }
 
@@ -31,13 +31,13 @@ export interface Entry {
   readonly waitMs: number
 }
 
-/** It is an attempt that failed; or that, and the one that opened the circuit; or the circuit was open before, and it counts for nothing. */
+/** `counted`: a failed attempt. `opened`: the same, and it opened the circuit. `put-off`: the circuit was open already, so it does not count. */
 export interface Failure {
   readonly is: 'counted' | 'opened' | 'put-off'
   readonly waitMs: number
 }
 
-/** Endpoints that are remembered as failing. The one that failed first is forgotten: then it is probed a little early. */
+/** The number of failing endpoints that are remembered. Beyond it, the one that failed first is forgotten, and gets messages too early. */
 const MAX_REMEMBERED = 10_000
 
 export class EndpointCircuits {
@@ -50,7 +50,7 @@ export class EndpointCircuits {
     this.#nowMs = nowMs
   }
 
-  /** Asked before a message is sent. The first that asks after a pause is the probe; the others wait for what comes of it. */
+  /** Called before a message is sent. The first message after a pause is the probe; the others wait for its result. */
   enter(endpoint: string): Entry {
     const circuit = this.#circuits.get(endpoint)
     if (!circuit || circuit.openUntil === null) return { is: 'free', waitMs: 0 }
@@ -64,7 +64,7 @@ export class EndpointCircuits {
     this.#circuits.delete(endpoint)
   }
 
-  /** What a failure means for its message, by how it had entered. */
+  /** Says what a failure means for a message, given what `enter` returned for that message. */
   failed(endpoint: string, { is }: Entry): Failure {
     const { failures, pauseMs, maxPauseMs } = this.#options
     const circuit = this.#circuits.get(endpoint) ?? this.#remember(endpoint, { failures: 0, pauseMs, openUntil: null })

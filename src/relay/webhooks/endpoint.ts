@@ -1,11 +1,11 @@
-/** Where a webhook goes, as the application says, and what Postbus makes of that. */
+/** The endpoint of a webhook: as the application gives it, and as Postbus has checked it. */
 import { PostbusError } from '../../errors.ts'
 import { isPlainObject } from '../../realm.ts'
 import { keysOf } from './signature.ts'
 
 export interface WebhookEndpoint {
   readonly url: string
-  /** `whsec_` and 24 to 64 bytes in base64. While it is being changed: the new one and the old one. */
+  /** `whsec_` and 24 to 64 bytes in base64. While the secret is being changed, a list of the new one and the old one. */
   readonly secret: string | readonly string[]
   /** Sent with every message. */
   readonly headers?: Readonly<Record<string, string>> | undefined
@@ -17,7 +17,7 @@ export interface CheckedEndpoint {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. It shows neither the secret nor the path, which often is one. */
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`. The error shows neither the secret nor the URL's path, which is often a secret too. */
 export function checkedEndpoint(
   endpoint: WebhookEndpoint,
   { allowHttp }: { readonly allowHttp: boolean },
@@ -38,7 +38,7 @@ function urlOf(text: unknown, allowHttp: boolean): URL {
   throw invalid(`expected \`url\` to begin with https:, but it begins with ${url.protocol}${mend}`)
 }
 
-/** What a message has of its own. */
+/** Headers that Postbus sets itself, so an endpoint cannot set them. */
 const OWN = /^(?:webhook-.*|ce-.*|content-length|content-type|host|connection|transfer-encoding)$/
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/

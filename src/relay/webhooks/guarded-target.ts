@@ -1,4 +1,4 @@
-/** A target for many endpoints, with a circuit for each: what is sent to one that is down is put off. */
+/** A target for many endpoints, with a circuit for each: messages to an endpoint that is down are postponed. */
 import { safeTextOfError } from '../../error-text.ts'
 import { snooze } from '../../handlers/outcome.ts'
 import type { RelayAnswer, RelayContext, RelayTarget } from '../target.ts'
@@ -9,7 +9,7 @@ import { WebhookError } from './webhook-error.ts'
 export interface Guarded {
   readonly circuit: CircuitOptions
   endpointOf(context: RelayContext): string
-  /** The circuit of an endpoint has opened. */
+  /** Called when the circuit of an endpoint has opened. */
   readonly onFailing: ((endpoint: string, error: WebhookError) => unknown) | undefined
 }
 
@@ -25,7 +25,7 @@ export function guardedTarget(target: RelayTarget, { circuit, endpointOf, onFail
       circuits.passed(endpoint)
       return answer
     } catch (error) {
-      if (!(error instanceof WebhookError) || context.signal.aborted) throw error // it says nothing about the endpoint
+      if (!(error instanceof WebhookError) || context.signal.aborted) throw error // such an error says nothing about the endpoint
       if (!error.isOutage) {
         circuits.passed(endpoint)
         throw error
@@ -37,7 +37,7 @@ export function guardedTarget(target: RelayTarget, { circuit, endpointOf, onFail
     }
   }
 
-  /** What the application throws here must not hide why the attempt failed. */
+  /** An error that the application throws here must not hide why the attempt failed. */
   async function tell(endpoint: string, error: WebhookError, { log }: RelayContext): Promise<void> {
     log.warn(`the endpoint ${endpoint} fails, and is left alone for a while`, { endpoint })
     try {

@@ -1,4 +1,4 @@
-/** One POST over HTTP, for webhooks: under a deadline, without redirects, and with little of the answer read. */
+/** One POST over HTTP, for webhooks: with a deadline, without redirects, and reading only the beginning of the response. */
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { clearTimeout, setTimeout } from '../../clock.ts'
@@ -16,22 +16,22 @@ export interface Post {
 export interface Posted {
   readonly status: number
   readonly retryAfter: string | null
-  /** The beginning of the body, where the status is not 2xx. */
+  /** The beginning of the body. Empty if the status is 2xx. */
   readonly excerpt: string
 }
 
 export interface PostClient {
-  /** Rejects when there was no answer. */
+  /** Rejects when there was no response. */
   post(post: Post): Promise<Posted>
   close(): void
 }
 
-/** What is read of a body that says why not. */
+/** How much is kept of the body of a response that is not 2xx. */
 const EXCERPT_BYTES = 1_024
-/** What is read of any other body, to keep the connection. A longer one costs a new connection. */
+/** How much of any body is read, so that the connection can be used again. A longer body costs a new connection. */
 const MAX_DRAINED_BYTES = 65_536
 
-/** Connections are kept for the next message, in pools of their own: one of the application's could lead to a host that is refused here. */
+/** Keeps connections for the next message, in its own pools: a connection from a pool of the application could lead to a refused host. */
 export function postClient({ allowPrivateAddresses }: { readonly allowPrivateAddresses: boolean }): PostClient {
   const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) }
 
@@ -41,7 +41,7 @@ export function postClient({ allowPrivateAddresses }: { readonly allowPrivateAdd
     try {
       return await once(given)
     } catch (error) {
-      // The server had closed the kept connection before it read anything. This is no failure of the endpoint.
+      // The server had closed the kept connection before it read anything. This is not a failure of the endpoint.
       if (isError(error) && 'isStale' in error) return once(given)
       throw error
     }
@@ -80,7 +80,7 @@ export function postClient({ allowPrivateAddresses }: { readonly allowPrivateAdd
   }
 }
 
-/** A status of 2xx says all: its body is read beside. */
+/** With a status of 2xx the body does not matter: it is read in the background. */
 async function read(response: http.IncomingMessage): Promise<Posted> {
   const { statusCode: status = 0, headers } = response
   const isTaken = status >= 200 && status < 300
@@ -98,7 +98,7 @@ function drain(response: http.IncomingMessage): string {
   return ''
 }
 
-/** Ends with the body, with enough of it, or with the connection, whichever is first. */
+/** Resolves when the body ends, when enough of it is read, or when the connection closes. */
 function beginningOf(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0

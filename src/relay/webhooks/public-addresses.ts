@@ -1,11 +1,11 @@
 /**
- * Which addresses a webhook may go to. The URL of a customer could name a host of ours: the database, the metadata of a cloud, a service
- * without a login. So every address is looked at after its name was resolved, and the connection is made to what was looked at.
+ * Decides which addresses a webhook may go to. A customer's URL could name a host of our own: the database, the metadata service of a cloud, a
+ * service without a login. So each address is checked after its name was resolved, and the connection goes to the checked address.
  */
 import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
-/** What is not reachable over the internet, or is not one host there: the special-purpose registries of IANA. */
+/** Ranges that cannot be reached over the internet, or that are not one host there, by IANA's special-purpose registries. */
 const SPECIAL_4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -23,16 +23,16 @@ const SPECIAL_4 = [
   '224.0.0.0/4',
   '240.0.0.0/4',
 ]
-/** Of `2000::/3`, outside of which nothing is public but IPv4 in other clothes. */
+/** Special ranges in `2000::/3`. Outside of `2000::/3` nothing is public, except IPv4 addresses that are written as IPv6. */
 const SPECIAL_6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 const GLOBAL_6 = ['2000::/3']
-/** IPv4 addresses as IPv6: mapped by the system, and translated by NAT64. They are as public as what is in them. */
+/** Prefixes of IPv4 addresses written as IPv6: mapped by the system, or translated by NAT64. The IPv4 address decides if it is public. */
 const AROUND_4 = ['::ffff:', '64:ff9b::']
 
 const special = blockList([...SPECIAL_4, ...SPECIAL_6, ...AROUND_4.flatMap(within)])
 const open = blockList([...GLOBAL_6, ...AROUND_4.map((prefix) => `${prefix}0.0.0.0/96`), '0.0.0.0/0'])
 
-/** Whether an address is one of the internet. */
+/** Whether an address is public: reachable over the internet. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
   if (family === 0 || address.includes('%')) return false
@@ -40,7 +40,7 @@ export function isPublicAddress(address: string): boolean {
   return open.check(address, kind) && !special.check(address, kind)
 }
 
-/** Whether a host is an address itself: it is not looked up then. */
+/** Returns the address if the host is one, else `null`. Such a host is not looked up, so `lookupPublic` never checks it. */
 export function addressIn(host: string): string | null {
   const bare = host.startsWith('[') ? host.slice(1, -1) : host
   return isIP(bare) === 0 ? null : bare
@@ -58,7 +58,7 @@ export const lookupPublic: LookupFunction = (host, options, callback) => {
   })
 }
 
-/** Says nothing of the address: a customer may see the error. */
+/** The error does not name the resolved address, because a customer may see the error. */
 export function notPublic(host: string): Error {
   const mend = 'For a host of your own, give the target `allowPrivateAddresses: true`'
   return new Error(`${host} has no public address, and webhooks go to no other. ${mend}.`)

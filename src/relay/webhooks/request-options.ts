@@ -2,13 +2,13 @@
 import { z } from 'zod'
 
 export interface RequestOptions {
-  /** An endpoint that has not returned a status by then has failed. Default: 15,000. */
+  /** How long an endpoint has to return a status. After that, the attempt has failed. Default: 15,000. */
   readonly timeoutMs?: number | undefined
   /** Whether URLs may begin with `http:`. Default: `false`. */
   readonly allowHttp?: boolean | undefined
   /** Whether webhooks may go to your own network. Leave it `false` where customers choose URLs. Default: `false`. */
   readonly allowPrivateAddresses?: boolean | undefined
-  /** A `Retry-After` of more than this is cut. Default: an hour. */
+  /** The longest wait that a `Retry-After` can ask for. A longer one is shortened to this. Default: an hour. */
   readonly maxRetryAfterMs?: number | undefined
 }
 

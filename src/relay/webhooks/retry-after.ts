@@ -1,9 +1,9 @@
-/** `Retry-After`: an endpoint that is too busy says when it wants the message again. That is no failure, and uses up no attempt. */
+/** `Retry-After`: an endpoint that is too busy says when it wants the message again. This is not a failure, and uses up no attempt. */
 import { now } from '../../clock.ts'
 import { snooze, type Snooze } from '../../handlers/outcome.ts'
 import type { Posted } from './post.ts'
 
-/** An event that is older than this is not put off any more: the attempt fails. So an endpoint cannot delay an event without end. */
+/** An event older than this is not postponed any more: the attempt fails. So an endpoint cannot delay an event without end. */
 const MAX_AGE_MS = 86_400_000
 
 export interface Patience {
@@ -18,7 +18,7 @@ export function askedToWait({ status, retryAfter }: Posted, { atMostMs, since }:
   return snooze({ seconds: Math.min(Math.max(delayMs, 1_000), atMostMs) / 1_000 })
 }
 
-/** Seconds, or a date. */
+/** `Retry-After` is a number of seconds, or a date. */
 function delayIn(retryAfter: string): number | null {
   if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1_000
   const at = Date.parse(retryAfter)

@@ -1,4 +1,4 @@
-/** The event between the two handlers of `defineWebhooks`: one message is to be sent to one endpoint. */
+/** The event between the two handlers of `defineWebhooks`: it asks to send one message to one endpoint. */
 import { z } from 'zod'
 import { defineEvent, type EventType } from '../../events/event.ts'
 import type { Envelope } from '../../events/envelope.ts'
@@ -34,7 +34,7 @@ export function sendRequested(webhooks: string, order: Order, previousNames: rea
   })
 }
 
-/** The metadata of such events: by these all webhooks know those of all others. */
+/** Metadata that marks these events, so that each `defineWebhooks` also recognises the events of every other one. */
 export const OURS = Object.freeze({ 'postbus.webhooks': true })
 
 export function isOurs({ metadata }: Envelope): boolean {
@@ -52,7 +52,7 @@ function typeOf(webhooks: string): string {
 
 const MAX_KEY_BYTES = 512
 
-/** A key of the event and the id of an endpoint may be too long together. */
+/** The endpoint's id and the event's key may be too long together. Then an id made from both is the key. */
 function laneOf({ endpoint, message: { partitionKey } }: SendRequest, order: Order): string | null {
   if (order === 'endpoint') return endpoint
   if (order === 'none' || partitionKey === null) return null

@@ -1,6 +1,6 @@
 /**
- * Signatures of webhooks, by Standard Webhooks 1.0: HMAC-SHA256 over the id, the time and the body. While a secret is being changed there are two,
- * and a message carries a signature by each.
+ * Signatures of webhooks, by Standard Webhooks 1.0: HMAC-SHA256 over the id, the time and the body. While a secret is being changed there are two
+ * secrets, and a message carries one signature for each.
  */
 import { createHmac } from 'node:crypto'
 import { PostbusError } from '../../errors.ts'
@@ -25,9 +25,9 @@ export function signedHeaders({ id, timestamp, body }: SignedContent, keys: read
 }
 
 /**
- * The keys that secrets stand for. No error shows a secret.
+ * Decodes secrets into keys. No error shows a secret.
  *
- * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` where one is no secret, or there is none.
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when a secret is malformed, or there is none.
  */
 export function keysOf(secret: string | readonly string[]): readonly Buffer[] {
   const secrets = typeof secret === 'string' ? [secret] : secret

@@ -1,4 +1,4 @@
-/** Why a webhook was not taken: for `isRetryable` and `backoff` of its relay, and for the errors of the delivery. */
+/** Says why a webhook was not accepted: for `isRetryable` and `backoff` of its relay, and for the errors of the delivery. */
 
 /**
  * An attempt at a webhook failed.
@@ -8,7 +8,7 @@
 export class WebhookError extends Error {
   override readonly name = 'WebhookError'
   readonly code = 'POSTBUS_WEBHOOK_FAILED'
-  /** What the endpoint returned; `null` when it returned nothing. */
+  /** The status that the endpoint returned; `null` when it returned none. */
   readonly status: number | null
 
   constructor(message: string, { status, cause }: { readonly status?: number; readonly cause?: unknown } = {}) {
@@ -16,7 +16,7 @@ export class WebhookError extends Error {
     this.status = status ?? null
   }
 
-  /** Whether it looks as if the endpoint were down or too busy, and not as if it refused this message. */
+  /** Whether the endpoint seems to be down or too busy. Otherwise it has refused this message. */
   get isOutage(): boolean {
     return this.status === null || this.status === 408 || this.status === 429 || this.status >= 500
   }

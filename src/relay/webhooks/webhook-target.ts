@@ -14,14 +14,14 @@ import { askedToWait } from './retry-after.ts'
 import { signedHeaders } from './signature.ts'
 import { WebhookError } from './webhook-error.ts'
 
-/** Finds the endpoint of an event, for each attempt: a changed URL or secret holds from the next one on. `null`: there is none. */
+/** Finds the endpoint of an event. Called for each attempt, so a changed URL or secret counts from the next one on. `null`: there is none. */
 export type EndpointOf = (event: Envelope) => WebhookEndpoint | null | Promise<WebhookEndpoint | null>
 
 export interface WebhookOptions extends RequestOptions {
   readonly endpoint: WebhookEndpoint | EndpointOf
   /**
-   * The endpoint returned 410: it wants no more webhooks. Remember that, so that `endpoint` returns `null` from now on; the event is
-   * recorded as skipped. What it throws is a failed attempt. Default: such an event is a dead letter.
+   * Called when the endpoint returned 410: it wants no more webhooks. Remember that, so that `endpoint` returns `null` from now on. The event is
+   * recorded as skipped. An error that this throws is a failed attempt. Default: the event becomes a dead letter.
    */
   readonly onGone?: ((endpoint: WebhookEndpoint, event: Envelope) => unknown) | undefined
 }
@@ -33,8 +33,8 @@ const options = z.strictObject({
 })
 
 /**
- * Makes a target that sends each event by POST to an endpoint, signed. 2xx is done; 410 ends it; 429 and 503 with `Retry-After` are obeyed;
- * everything else is a failed attempt, a {@link WebhookError}. Redirects are not followed.
+ * Makes a target that sends each event by POST to an endpoint, signed. 2xx: the event is done. 410: it is not sent again. 429 and 503 with
+ * `Retry-After`: it is sent again after that time. Everything else is a failed attempt, a {@link WebhookError}. Redirects are not followed.
  *
  * @example
  * const toPartner = defineRelay('partner.orders', {

@@ -1,4 +1,4 @@
-/** What an application says about the webhooks of its customers: the options of `defineWebhooks`. */
+/** The options of `defineWebhooks`: what an application declares about the webhooks of its customers. */
 import { z } from 'zod'
 import type { HandlerDefinition } from '../../handlers/handler.ts'
 import type { HandlerOptions } from '../../handlers/handler-options.ts'
@@ -9,13 +9,13 @@ import type { CircuitOptions } from './endpoint-circuits.ts'
 import { requestOptions, type RequestOptions } from './request-options.ts'
 import type { WebhookError } from './webhook-error.ts'
 
-/** For the handler that finds the endpoints. */
+/** Options of the handler that finds the endpoints. */
 type FindingOptions<Listens extends Listening> = Pick<
   HandlerDefinition<Listens, unknown>,
   'on' | 'interested' | 'previousNames' | 'backfill' | 'delivery' | 'shards'
 >
 
-/** For the handler that sends. */
+/** Options of the handler that sends. */
 type SendingOptions = Pick<
   HandlerOptions,
   'maxAttempts' | 'backoff' | 'isRetryable' | 'concurrency' | 'queue' | 'priority' | 'rateLimit' | 'onDead'
@@ -23,29 +23,29 @@ type SendingOptions = Pick<
 
 export interface WebhooksDefinition<Listens extends Listening>
   extends FindingOptions<Listens>, SendingOptions, RequestOptions, MessageOptions {
-  /** Which endpoints get an event, by their ids. It runs in a worker, and may ask your database. */
+  /** Returns the ids of the endpoints that get an event. It runs in a worker, and may ask your database. */
   readonly endpoints: (event: EventFor<NoInfer<Listens>>) => readonly string[] | Promise<readonly string[]>
-  /** Where an endpoint is: asked before each attempt. `null`: it is gone or disabled, and what waits for it is recorded as skipped. */
+  /** Returns an endpoint by its id. Called before each attempt. `null`: it is gone or disabled, and its messages are recorded as skipped. */
   readonly endpoint: (id: string) => WebhookEndpoint | null | Promise<WebhookEndpoint | null>
   /**
-   * What waits for what. `'key'`: at each endpoint, the events of one partition key come one after the other. `'endpoint'`: all events of an
-   * endpoint do, so that one that fails holds up all that follow. `'none'`: nothing waits. Default: `'key'`.
+   * The order of messages. `'key'`: at each endpoint, events of one partition key are sent one after the other. `'endpoint'`: all events of an
+   * endpoint are, so a failing event delays all later ones. `'none'`: no event waits for another. Default: `'key'`.
    */
   readonly order?: 'key' | 'endpoint' | 'none' | undefined
-  /** An endpoint returned 410. Disable it, so that `endpoint` returns `null`. Without this, each such event is a dead letter. */
+  /** Called when an endpoint returned 410. Disable it, so that `endpoint` returns `null`. Without this, each such event is a dead letter. */
   readonly onGone?: ((id: string) => unknown) | undefined
-  /** An endpoint has failed several times in a row, and is left alone for a while. Tell its owner. Each process calls it for itself. */
+  /** Called when an endpoint has failed several times in a row and gets no messages for a while. Tell its owner. Each process calls it. */
   readonly onFailing?: ((id: string, error: WebhookError) => unknown) | undefined
-  /** When an endpoint is left alone, and for how long. Default: after 5 failures in a row, for 30 s, doubled up to 15 min. */
+  /** When an endpoint gets no messages, and for how long. Default: after 5 failures in a row, for 30 s, doubled up to 15 min. */
   readonly circuit?: Partial<CircuitOptions> | undefined
-  /** What has not been taken so many milliseconds after its endpoint was found is recorded as expired. Default: never. */
+  /** A message that was not accepted this many milliseconds after its endpoint was found is recorded as expired. Default: never. */
   readonly expiresAfterMs?: number | undefined
 }
 
 const aFunction = <Called>() => z.custom<Called>((given) => typeof given === 'function', 'expected a function')
 const milliseconds = z.int().min(1).max(86_400_000)
 
-/** Checked where they are used. */
+/** These options are checked where they are used. */
 const elsewhere = z.unknown().optional()
 const finding = { on: elsewhere, interested: elsewhere, previousNames: elsewhere, backfill: elsewhere }
 const reading = { delivery: elsewhere, shards: elsewhere }

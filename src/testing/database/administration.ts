@@ -1,9 +1,9 @@
-/** Statements that need a connection of their own: to another database than the test's, or for as long as a test runs. */
+/** Opens a separate connection for statements on another database than the test's, or for as long as a test runs. */
 import { createConnection } from '../../backends/postgres/connection.ts'
 import { explainConnectionError } from '../../transactions/connection-error.ts'
 import { PostbusError } from '../../errors.ts'
 
-/** Copying a database and building one up may take longer than a statement of a bus. */
+/** Copying or creating a database may take longer than a statement of a bus. */
 const LIMIT_MS = 120_000
 
 export type Client = Awaited<ReturnType<typeof connectTo>>
@@ -17,7 +17,7 @@ export async function connectTo(connectionString: string) {
   })
   try {
     const client = await connection.dedicated()
-    await client.query('reset search_path') // the application's tables are looked for where it finds them
+    await client.query('reset search_path') // table names resolve as they do for the application
     return client
   } catch (error) {
     throw explainConnectionError(error)

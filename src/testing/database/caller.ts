@@ -1,6 +1,6 @@
-/** Where in a test's code a function was called: its file and line tell one template from another. */
+/** Finds where in a test's code a function was called: the file and line tell one template from another. */
 
-/** Such as `file:///shop/test/database.ts:7:20`; the same for every process of a run. */
+/** Returns for example `file:///shop/test/database.ts:7:20`, the same in every process of a run. */
 export function callerOf(called: (...values: never[]) => unknown): string {
   const here: { stack?: unknown } = {}
   Error.captureStackTrace(here, called)

@@ -1,13 +1,13 @@
 /**
- * Empties a test database between tests: every table that was empty after the migrations, ours and the application's. What
- * the migrations put into a table (their own history, queues, reference data) stays.
+ * Empties a test database between tests: every table that was empty after the migrations, Postbus's and the application's.
+ * Tables that the migrations filled (their own history, queues, reference data) are left alone.
  */
 import { PostbusError } from '../../errors.ts'
 import type { Client } from './administration.ts'
 
 const LOCK_TIMEOUT_MS = 2_000
 
-/** Puts the function in, while the database is as it is to be before each test. `kept` are tables to leave alone. */
+/** Creates the cleaning function. The database must be in the state that each test begins with. `kept` are tables to leave alone. */
 export async function installCleaning(client: Client, kept: readonly string[]): Promise<void> {
   await client.query('create schema postbus_test')
   await client.query('create table postbus_test.kept (name regclass primary key)')
@@ -16,7 +16,7 @@ export async function installCleaning(client: Client, kept: readonly string[]): 
   await client.query(CLEAN)
 }
 
-/** A few milliseconds when little was written: empty tables are looked at and passed over. */
+/** Takes a few milliseconds when little was written, because empty tables are skipped. */
 export async function clean(client: Client): Promise<void> {
   try {
     await client.query('select postbus_test.clean()')
@@ -38,7 +38,7 @@ async function keepNamed(client: Client, kept: readonly string[]): Promise<void>
   }
 }
 
-/** Tables of people's own, in every schema; partitions each for itself. */
+/** All tables in every schema but those of Postgres, of extensions and of `postbus_test`. Partitions are listed one by one. */
 const TABLES = `
       select class.oid::regclass as name from pg_class class join pg_namespace space on space.oid = class.relnamespace
       where class.relkind = 'r' and class.relpersistence <> 't' and space.nspname <> 'postbus_test'
@@ -54,8 +54,8 @@ const KEEP_FILLED = `
   end $$`
 
 /**
- * Postgres empties a table only together with those that refer to it. None of these may be one that is kept: it would
- * be emptied silently with \`cascade\`.
+ * Postgres truncates a table only together with the tables that refer to it. None of these may be a kept table: with
+ * \`cascade\` it would be emptied silently.
  */
 const CLEAN = `
   create function postbus_test.clean() returns void language plpgsql as $$

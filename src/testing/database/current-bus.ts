@@ -1,4 +1,4 @@
-/** Which bus a test means when it names none: the one of the test database it has open. */
+/** Finds the bus that a test means when it names none: the bus of the test database that it has open. */
 import type { Bus } from '../../bus.ts'
 import { partsOf, type BusParts } from '../../publishing/backend-override.ts'
 import type { PostgresBackend } from '../../backends/postgres/postgres-backend.ts'
@@ -6,19 +6,19 @@ import { PostbusError } from '../../errors.ts'
 import { state } from '../state.ts'
 import type { TestBus } from '../test-bus.ts'
 
-/** The buses of the databases that are open now, in this process, and whose they are: that is what this module is for. */
+/** The bus of each database that is open in this process, and the test that opened it. To keep this is the module's purpose. */
 const open = new Map<Bus, TestBus | undefined>()
 
-/** Until the function that it returns is called, code of this test that names no bus means this one. */
+/** From now until the returned function is called, code of this test that names no bus means this one. */
 export function isUnderTest(bus: Bus): () => void {
   open.set(bus, state.current.getStore())
   return () => void open.delete(bus)
 }
 
-/** What a bus on a database is made of. */
+/** The parts of a bus that is on a database. */
 export type DatabaseBus = BusParts & { readonly backend: PostgresBackend }
 
-/** @throws {PostbusError} `POSTBUS_NO_TEST_BUS` when it is not clear which bus is meant, or what was given is none. */
+/** @throws {PostbusError} `POSTBUS_NO_TEST_BUS` when it is not clear which bus is meant, or `given` is not a bus on a database. */
 export function busUnderTest(given: Bus | undefined): DatabaseBus {
   const [bus, another] = given ? [given] : openHere()
   if (another) throw noTestBus('several test databases are open at once')
@@ -29,7 +29,7 @@ export function busUnderTest(given: Bus | undefined): DatabaseBus {
   return parts
 }
 
-/** Those of the test that asks. Without the setup file it is not known which test asks, and all may be meant. */
+/** The buses of the calling test, or all if it has none. Without the setup file the calling test is unknown, so all may be meant. */
 function openHere(): readonly Bus[] {
   const test = state.current.getStore()
   const own = [...open].filter(([, owner]) => owner === test)

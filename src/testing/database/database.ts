@@ -1,6 +1,6 @@
 /**
  * A real database for tests: migrated once per test run, a copy for each test process, emptied before each test. Postgres
- * comes from DATABASE_URL, else from a container if Docker answers, else from npm; all processes of a run share the server.
+ * comes from DATABASE_URL, else from a container if Docker runs, else from npm; all processes of a run share the server.
  */
 import type { Bus } from '../../bus.ts'
 import { fixtureOf, type FixtureOf } from './fixture.ts'
@@ -10,10 +10,10 @@ import type { OpenTestDatabase, TestDatabase, TestDatabaseOptions } from './test
 
 /**
  * A fixture for vitest: `const test = base.extend('database', await testDatabase({ bus }))`. Each test that asks for it
- * gets an empty database, with a bus; tests that run at the same time get one each. When a test fails, its database is
- * kept, and a line says how to look inside.
+ * gets an empty database, with a bus. Tests that run at the same time get one each. When a test fails, its database is
+ * kept, and a printed line says how to look inside.
  *
- * Awaited, because starting a server and migrating must not use up the time that the first test has.
+ * Await it, because starting a server and migrating must not use up the first test's timeout.
  */
 export async function testDatabase<B extends Bus>(
   options: TestDatabaseOptions<B>,
@@ -23,7 +23,7 @@ export async function testDatabase<B extends Bus>(
 }
 
 /**
- * The same without vitest, or for a setup of your own: opened, cleaned and closed by hand.
+ * Opens a test database without vitest, or for a setup of your own. You clean and close it yourself.
  *
  * @example
  * const database = await openTestDatabase({ bus: (connectionString) => createBus({ connectionString, handlers }) })

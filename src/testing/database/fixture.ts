@@ -1,10 +1,10 @@
-/** How vitest uses test databases: one for each test that runs, kept for the next test, or for you when the test failed. */
+/** Gives each running vitest test a database, which the next test reuses, or which is kept for you if the test failed. */
 import type { Bus } from '../../bus.ts'
 import { state } from '../state.ts'
 import { isUnderTest } from './current-bus.ts'
 import type { OpenedDatabase } from './open-database.ts'
 
-/** What vitest gives a fixture, as far as it is needed here. */
+/** The part of vitest's test context that is needed here. */
 export interface TestContext {
   readonly task: { readonly name: string; readonly result?: { readonly state: string } }
 }
@@ -14,7 +14,7 @@ export type FixtureOf<Value> = (
   fixture: { onCleanup: (cleanup: () => Promise<void>) => void },
 ) => Promise<Value>
 
-/** More failed tests than this in one process, and their databases would fill the disk. */
+/** The most databases of failed tests that one process keeps. More could fill the disk. */
 const MAX_KEPT = 5
 
 export async function fixtureOf<B extends Bus>(
@@ -30,7 +30,7 @@ export async function fixtureOf<B extends Bus>(
     await database.close()
   }
 
-  // vitest reads the names of what a fixture needs from its source.
+  // vitest reads from this function's source which other fixtures it needs, so its parameters are destructured here.
   return async ({ task }, { onCleanup }) => {
     const database = idle.pop() ?? (await open())
     await database.clean()
@@ -44,7 +44,7 @@ export async function fixtureOf<B extends Bus>(
   }
 }
 
-/** A test that asks for a database wants its events there, unless it has chosen another mode. */
+/** A test that asks for a database wants its events stored there, unless it has chosen another mode. */
 function publishForReal(): void {
   const test = state.current.getStore()
   if (test && test.chosenMode === null) test.choose('live')

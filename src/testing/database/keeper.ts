@@ -1,7 +1,7 @@
 /**
- * The keeper of a run's Postgres server: a program, started by `run.ts`. It outlives the run by a moment, drops the run's
- * databases and stops the server. Those of failed tests stay, and with them the server, to look inside: until the next run
- * of the project, and for an hour at most.
+ * The keeper of a test run's Postgres server: a program, started by `run.ts`. After the run it drops the run's databases,
+ * stops the server and exits. Databases of failed tests stay, and so does the server, so that you can look inside: until the
+ * next run of the project, and for an hour at most.
  */
 import { randomBytes } from 'node:crypto'
 import { link, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -30,7 +30,7 @@ async function keep(order: KeeperOrder): Promise<void> {
     await write(order.folder, { is: 'running', keeper: process.pid, prefix, connectionString, isOurs })
     await endOf(order.owner)
 
-    // A server that was given may be gone by now, and the databases with it.
+    // A server that we did not start may be gone by now, and the databases with it.
     const kept = await dropDatabases(connectionString, prefix).catch(() => 0)
     if (kept > 0 && isOurs) await keepOn(order.folder)
     await server.stop()
@@ -40,7 +40,7 @@ async function keep(order: KeeperOrder): Promise<void> {
   await rm(order.folder, { recursive: true, force: true })
 }
 
-/** Of several keepers the first to put its record down is the one; the record of a dead one is put away before. */
+/** Of several keepers only the first to write its record goes on. A dead keeper's record is deleted before. */
 async function isFirst(folder: string): Promise<boolean> {
   if (await readRecord(folder)) return false
   await rm(recordIn(folder), { force: true })
@@ -65,7 +65,7 @@ async function start({ folder, databaseUrl }: KeeperOrder): Promise<TestServer |
   }
 }
 
-/** In one step: who reads it finds all of it. */
+/** Replaces the record in one step, so that a reader always finds a complete one. */
 async function write(folder: string, record: RunRecord): Promise<void> {
   const unfinished = `${recordIn(folder)}.new`
   await writeFile(unfinished, JSON.stringify(record), { mode: 0o600 })
@@ -76,7 +76,7 @@ async function endOf(owner: number): Promise<void> {
   while (isAlive(owner)) await delay(LOOK_EVERY_MS)
 }
 
-/** Drops the run's databases but those of failed tests, which carry a comment. Returns how many stay. */
+/** Drops the run's databases except those of failed tests, which carry a comment. Returns how many stay. */
 async function dropDatabases(connectionString: string, prefix: string): Promise<number> {
   return onConnection(connectionString, async (client) => {
     const { rows } = await client.query<{ name: string; kept: boolean }>(
@@ -90,7 +90,7 @@ async function dropDatabases(connectionString: string, prefix: string): Promise<
   })
 }
 
-/** Until the keeper of a later run says that this is enough. */
+/** Keeps the server until the keeper of a later run ends this process, or for an hour. */
 async function keepOn(folder: string): Promise<void> {
   const enough = new AbortController()
   process.once('SIGTERM', () => enough.abort())
@@ -98,11 +98,11 @@ async function keepOn(folder: string): Promise<void> {
   await sleep(KEPT_FOR_MS, enough.signal)
 }
 
-/** What earlier runs of this project kept has been looked at by now. */
+/** Ends the keepers of earlier runs of this project: the databases that they kept have been looked at by now. */
 async function endKept(): Promise<void> {
   const names = await readdir(dirname(runFolder))
   for (const name of names.filter((one) => one.startsWith(`${basename(runFolder)}-`))) {
-    const found = await readRecord(join(dirname(runFolder), name)).catch(() => undefined) // its keeper is about to delete it
+    const found = await readRecord(join(dirname(runFolder), name)).catch(() => undefined) // its keeper is deleting it
     if (found?.is === 'kept' && found.project === process.cwd()) process.kill(found.keeper, 'SIGTERM')
   }
 }

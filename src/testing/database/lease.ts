@@ -1,6 +1,6 @@
 /**
- * A database of its own for a test process, or for each of several tests at once: one that is free, or a name for a new
- * one. Who uses a database holds a lock on its name, which ends with the process, so none can be left behind taken.
+ * Gives a test process a database of its own, or several for tests that run at once: a free one, or a name for a new one.
+ * The process holds a lock on the database's name. The lock ends with the process, so no database stays taken.
  */
 import { randomBytes } from 'node:crypto'
 import { connectTo, inDatabase, type Client } from './administration.ts'
@@ -8,9 +8,9 @@ import { connectTo, inDatabase, type Client } from './administration.ts'
 export interface Lease {
   readonly name: string
   readonly connectionString: string
-  /** Whether the database is there already, as another process has left it. */
+  /** True if the database exists already, as another process has left it. */
   readonly exists: boolean
-  /** Connected to the server's own database, and holding the lock. */
+  /** A connection to the server's own database, which holds the lock. */
   readonly holder: Client
 }
 
@@ -25,11 +25,11 @@ export async function lease(server: string, template: string): Promise<Lease> {
     if (await isMine(holder, name)) return { name, connectionString: inDatabase(server, name), exists: true, holder }
   }
   const name = `${template}_db_${randomBytes(3).toString('hex')}`
-  await isMine(holder, name) // no other process can know it
+  await isMine(holder, name) // always true: no other process can know this name
   return { name, connectionString: inDatabase(server, name), exists: false, holder }
 }
 
-/** Gives the name free; the database stays as it is. */
+/** Releases the lock on the name. The database stays as it is. */
 export async function endLease({ holder }: Lease): Promise<void> {
   await holder.end()
 }

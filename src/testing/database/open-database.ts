@@ -13,10 +13,10 @@ import { ensureTemplate } from './template.ts'
 
 export type OpenedDatabase<B extends Bus> = OpenTestDatabase<B>
 
-/** On which database a bus is: two cannot share one. */
+/** The name of the database that each bus is on: two databases cannot share a bus. */
 const databases = new WeakMap<Bus, string>()
 
-/** `place`: where the test asked for it, by which it finds the template that was made for the same place. */
+/** `place` is the place in the code that asks for the database. All calls from the same place share one template. */
 export async function openDatabase<B extends Bus>(
   options: TestDatabaseOptions<B>,
   place: string,
@@ -51,7 +51,7 @@ async function makeDatabase<B extends Bus>({ leased, template, parts, server, op
   await leased.holder.query(`create database "${leased.name}" template "${template}"`)
 }
 
-/** The same for every process of a run; another for every place in the code, since each has migrations of its own. */
+/** The name is the same in every process of a run, and differs for each place in the code, since each has its own migrations. */
 function templateName<B extends Bus>(
   { prefix }: RunningServer,
   options: TestDatabaseOptions<B>,
@@ -101,7 +101,7 @@ async function opened<B extends Bus>({ leased, bus, parts, server }: Parts<B>): 
   })
 }
 
-/** Of a server that was given: its owner knows the password, and a log is read by others. */
+/** For a server that we did not start: its owner knows the password, and others may read the log. */
 function withoutPassword(connectionString: string): string {
   const url = new URL(connectionString)
   url.password = ''

@@ -14,7 +14,7 @@ import { PostbusError } from '../../errors.ts'
 import { isAlive } from '../../embedded-postgres/cluster.ts'
 import { databaseUrl, ownerOfRun } from './environment.ts'
 
-/** A container's image may have to be pulled first. */
+/** Long, because a container's image may have to be pulled first. */
 const PATIENCE_MS = 180_000
 
 const record = z.discriminatedUnion('is', [
@@ -25,27 +25,27 @@ const record = z.discriminatedUnion('is', [
   z.object({
     is: z.literal('running'),
     keeper: z.int(),
-    /** Begins the names of the run's databases. */
+    /** The names of the run's databases begin with this. */
     prefix: z.string(),
     connectionString: z.string(),
     isOurs: z.boolean(),
   }),
 ])
 
-/** What the keeper writes down. */
+/** The keeper's record of its server, as it is in the file. */
 export type RunRecord = z.infer<typeof record>
 export type RunningServer = Extract<RunRecord, { is: 'running' }>
 
-/** What the keeper is told. */
+/** The order that the keeper gets when it starts. */
 export const keeperOrder = z.object({ folder: z.string(), owner: z.int(), databaseUrl: z.string().optional() })
 export type KeeperOrder = z.infer<typeof keeperOrder>
 
 export const recordIn = (folder: string) => join(folder, 'server.json')
 
-/** Where the records of a user's runs lie: `-`, the owner's pid and more follows. */
+/** The beginning of the path of each of the user's run folders. `-`, the owner's pid and a hash follow. */
 export const runFolder = join(tmpdir(), `postbus-test-${userInfo().username}`)
 
-/** The server of this run, started if need be. `given` is a server to use instead of one of our own. */
+/** Returns the server of this run, and starts it if necessary. `given` is a server to use instead of one of our own. */
 export async function serverOfThisRun(given: string | undefined): Promise<RunningServer> {
   const url = given ?? databaseUrl()
   const owner = ownerOfRun()
@@ -55,7 +55,7 @@ export async function serverOfThisRun(given: string | undefined): Promise<Runnin
   const startedAt = performance.now()
   let keeper: ChildProcess | undefined
   while (performance.now() - startedAt < PATIENCE_MS) {
-    const hasEnded = keeper !== undefined && keeper.exitCode !== null // asked first: it may have ended because another is at it
+    const hasEnded = keeper !== undefined && keeper.exitCode !== null // read before the record: this keeper may have ended because another one is at work
     const found = await readRecord(folder)
     if (found?.is === 'running') return found
     if (found?.is === 'failed') throw new PostbusError('POSTBUS_TEST_DATABASE_FAILED', found.message)
@@ -74,15 +74,15 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
-/** Nothing when no keeper is at work; what a dead one left does not count. */
+/** Returns undefined when no keeper is at work. The record of a dead keeper does not count. */
 export async function readRecord(folder: string): Promise<RunRecord | undefined> {
-  const text = await readFile(recordIn(folder), 'utf8').catch(() => undefined) // no process has begun
+  const text = await readFile(recordIn(folder), 'utf8').catch(() => undefined) // no keeper has begun
   if (text === undefined) return undefined
   const found = record.parse(JSON.parse(text))
   return isAlive(found.keeper) ? found : undefined
 }
 
-/** In a session of its own, so that Ctrl-C in a terminal ends the run but not the one who cleans up after it. */
+/** Starts the keeper in a session of its own, so that Ctrl-C in a terminal ends the run but not the keeper, which cleans up. */
 async function startKeeper(order: KeeperOrder): Promise<ChildProcess> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const program = fileURLToPath(new URL(`./keeper.${extension}`, import.meta.url))
@@ -90,7 +90,7 @@ async function startKeeper(order: KeeperOrder): Promise<ChildProcess> {
   const keeper = spawn(process.execPath, [program], { detached: true, stdio: ['pipe', 'ignore', log.fd] })
   await log.close()
   keeper.stdin?.on('error', () => undefined) // it ended before it read: its log says why
-  keeper.stdin?.end(JSON.stringify(order)) // not as an argument: it can hold a password, and everybody can list those
+  keeper.stdin?.end(JSON.stringify(order)) // not as an argument: the order can hold a password, and every user can list arguments
   keeper.unref()
   return keeper
 }

@@ -1,11 +1,11 @@
-/** The three Postgres servers that tests can run on, best first: the one that is given, a container, the embedded one. */
+/** The three Postgres servers that tests can run on, best first: the given one, a container, the embedded one. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { safeTextOfError } from '../../error-text.ts'
 import { embeddedPostgres } from '../../embedded-postgres/embedded-postgres.ts'
 
 export interface ServerOptions {
-  /** A server that is there already, whose user may create databases. */
+  /** A server that runs already, whose user may create databases. */
   readonly databaseUrl: string | undefined
   /** Where the embedded server keeps its data while it runs. */
   readonly folder: string
@@ -15,7 +15,7 @@ export interface TestServer {
   readonly connectionString: string
   /** For people: which server this is, without its password. */
   readonly which: string
-  /** Whether it was started for these tests, and ends with them. */
+  /** True if it was started for these tests, and ends with them. */
   readonly isOurs: boolean
   stop(): Promise<void>
 }
@@ -49,10 +49,10 @@ async function dockerAnswers(): Promise<boolean> {
   )
 }
 
-/** Without testcontainers installed it is the embedded server's turn, which says what to install if it is missing too. */
+/** Throws without testcontainers: then the embedded server is tried, and says what to install if it is missing too. */
 async function containerServer(): Promise<TestServer> {
-  const { PostgreSqlContainer } = await import('@testcontainers/postgresql') // half a second, only where it is used
-  // By the command line, since a pull by testcontainers cannot be given a time limit.
+  const { PostgreSqlContainer } = await import('@testcontainers/postgresql') // takes half a second, so only where it is used
+  // Pulled by the docker command, since a pull by testcontainers cannot have a time limit.
   await docker(['image', 'inspect', image], 5_000).catch(() => docker(['pull', '--quiet', image], 120_000))
 
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -69,7 +69,7 @@ async function containerServer(): Promise<TestServer> {
   }
 }
 
-/** Deleted by the last one to leave it. */
+/** The last process to release the server deletes its data. */
 async function embeddedServer(folder: string, because = ''): Promise<TestServer> {
   const server = await embeddedPostgres({ folder, settings, throwAway: true })
   const which = `embedded PostgreSQL ${server.version} (${new URL(server.connectionString).host})${because}`

@@ -1,6 +1,6 @@
 /**
  * The template of a run's test databases: migrated once, by the first process, and copied for each test process. It gets
- * its name last: a template is complete or not there.
+ * its name last, so a template that exists is complete.
  */
 import { BroadcastListeners } from '../../broadcast/broadcast-listeners.ts'
 import { createPostgres } from '../../backends/postgres/postgres.ts'
@@ -10,7 +10,7 @@ import { installCleaning } from './cleaning.ts'
 import type { DatabaseBus } from './current-bus.ts'
 
 export interface TemplateOptions {
-  /** The server's own database. */
+  /** The connection string of the server's own database. */
   readonly server: string
   readonly name: string
   readonly bus: DatabaseBus
@@ -18,7 +18,7 @@ export interface TemplateOptions {
   readonly keepTables: readonly string[]
 }
 
-/** Makes the template unless it is there. A process that comes meanwhile waits. */
+/** Makes the template unless it exists. Other processes that need it wait meanwhile. */
 export async function ensureTemplate(options: TemplateOptions): Promise<void> {
   await onConnection(options.server, async (client) => {
     await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [options.name])
@@ -37,15 +37,15 @@ async function makeTemplate(client: Client, options: TemplateOptions): Promise<v
   await migratePostbus(connectionString, options.bus)
   await onConnection(connectionString, (inside) => installCleaning(inside, options.keepTables))
 
-  // A template cannot be renamed or copied while someone is connected to it, such as a pool that `migrate` left open.
+  // A template cannot be renamed or copied while a client is connected to it, such as a pool that `migrate` left open.
   await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [unfinished])
   await client.query(`alter database "${unfinished}" rename to "${options.name}"`)
 }
 
-/** What a bus says by default. */
+/** The defaults that a bus registers in its database. */
 const REGISTERING = { service: 'main', maxPayloadBytes: 1_048_576 }
 
-/** Not by the test's bus, which is on another database: by one of its kind. */
+/** Migrates with a Postgres of the same settings as the test's bus, because that bus is on another database. */
 async function migratePostbus(
   connectionString: string,
   { registry, codec, emit, publish, transaction, middleware, backend }: DatabaseBus,

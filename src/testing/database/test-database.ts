@@ -1,17 +1,17 @@
-/** What a test's database is made from, and what a test gets. */
+/** The options of a test database, and what a test gets. */
 import type { Bus } from '../../bus.ts'
 
 export interface TestDatabaseOptions<B extends Bus = Bus> {
-  /** Creates the application's bus on this database: a new one at each call. It is closed for you. */
+  /** Creates the application's bus on this database: a new one at each call. The testing kit closes the bus. */
   readonly bus: (connectionString: string) => B | Promise<B>
   /**
-   * Makes the application's own tables, once per run. What it opens it closes. Postbus's own migration runs by itself,
-   * afterwards.
+   * Creates the application's own tables, once per run. It must close the connections that it opens. Postbus's own migration
+   * runs by itself, afterwards.
    */
   readonly migrate?: ((connectionString: string) => unknown) | undefined
   /**
-   * Tables that are not emptied before each test, such as `audit.entry`. What `migrate` has put rows into (its history,
-   * reference data) is not emptied anyway.
+   * Tables that are not emptied before each test, such as `audit.entry`. Tables that `migrate` has put rows into (its
+   * history, reference data) need not be listed: they are never emptied.
    */
   readonly keepTables?: readonly string[] | undefined
   /** A server whose user may create databases. Default: DATABASE_URL of the environment, else one of our own. */
@@ -25,12 +25,12 @@ export interface TestDatabase<B extends Bus = Bus> {
   readonly name: string
 }
 
-/** One that was opened by hand. */
+/** A test database that was opened by hand. */
 export interface OpenTestDatabase<B extends Bus = Bus> extends TestDatabase<B> {
-  /** Empties it, and puts its clock right: for before each test. */
+  /** Empties the database and resets its clock. Call it before each test. */
   clean(): Promise<void>
-  /** Leaves it as it is, for someone to look inside, and returns the command that does so. Close it afterwards. */
+  /** Keeps the database after the run, and returns the command to look inside. Call `close` afterwards. */
   keep(why: string): Promise<string>
-  /** Closes the bus. The database is for the next one to open it, until the run is over. */
+  /** Closes the bus. Until the run is over, another call that opens a test database can reuse this one. */
   close(): Promise<void>
 }

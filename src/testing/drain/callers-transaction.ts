@@ -1,6 +1,6 @@
 /**
- * Our statements on the connection of a test's own client: as they are, but their rows come as JSON, each as one text, because
- * the client may be told to make anything of columns and values.
+ * Runs our statements on the connection of a test's own client. Each row comes back as one text of JSON, because the client
+ * may be configured to change columns and values in any way.
  */
 import type { Queryable, Statement } from '../../backends/postgres/connection.ts'
 import type { SqlExecutor } from '../../transactions/open-transaction.ts'
@@ -13,7 +13,7 @@ export function inTheCallersTransaction(executor: SqlExecutor): Queryable {
     async query<Wanted extends object>(given: string | Statement, values?: unknown[]) {
       const statement: Statement = typeof given === 'string' ? { text: given, ...(values && { values }) } : given
       const rows = await rowsOf(executor, statement)
-      if (statement.rowMode !== 'array') return { rows: rows as Wanted[] } // the statement says what its rows are
+      if (statement.rowMode !== 'array') return { rows: rows as Wanted[] } // the statement determines the form of its rows
       const fields = Object.keys(rows[0] ?? {}).map((name) => ({ name }))
       return { rows: rows.map((row) => Object.values(row)) as unknown as Wanted[], fields }
     },
@@ -28,12 +28,12 @@ async function rowsOf(executor: SqlExecutor, { text, values: given = [] }: State
   return []
 }
 
-/** Our statements get JSON as text. postgres.js encodes what goes into a JSON parameter itself, and so would do it twice. */
+/** Our statements pass JSON as text. postgres.js encodes the value of a JSON parameter itself, so JSON would be encoded twice. */
 function withTextForJson(statement: string): string {
   return statement.replaceAll(/(\$\d+)::jsonb/g, '$1::text::jsonb')
 }
 
-/** Not every client writes arrays, or asks the database how. */
+/** Not every client can write arrays, or asks the database how to write them. */
 function arrayText(values: readonly (string | number | null)[]): string {
   const elements = values.map((value) => (value === null ? 'NULL' : `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`))
   return `{${elements.join(',')}}`
@@ -43,14 +43,14 @@ function hasRows(statement: string): boolean {
   return /^\s*(select|with)\b|\breturning\b/i.test(statement)
 }
 
-/** Who changes texts, changes this one too. */
+/** Begins the text of each row: a client that changes texts changes this mark too, so the change is noticed. */
 const MARK = 'Row '
 
 function asJson(statement: string): string {
   return `with answer as (${statement}) select pg_catalog.format('${MARK}%s', pg_catalog.row_to_json(answer)) as answer from answer`
 }
 
-/** What has another form in JSON than in a row: numbers that may be too large for one, and times. */
+/** Columns that have another form in JSON than in a row: integers that may be too large for a number, and times. */
 const KINDS: Readonly<Record<string, (value: string | number) => unknown>> = {
   seq: String,
   occurred_at: (value) => (typeof value === 'string' ? new Date(value) : value),
@@ -65,6 +65,6 @@ function rowIn(text: string): Row | undefined {
       return kind && (typeof value === 'string' || typeof value === 'number') ? kind(value) : value
     }) as Row
   } catch {
-    return undefined // someone has changed it
+    return undefined // the client has changed it
   }
 }

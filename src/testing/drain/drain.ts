@@ -1,6 +1,6 @@
 /**
- * Draining: runs everything that is due, to the end, by the same claim, handler and settle steps that a worker runs. A
- * test publishes, drains, and looks at what its handlers did; it does not wait, poll or sleep.
+ * Draining: runs everything that is due until nothing is left, with the claim, handler and settle steps of a worker. A test
+ * publishes, drains, and looks at what its handlers did. It does not wait, poll or sleep.
  */
 import { z } from 'zod'
 import type { Bus } from '../../bus.ts'
@@ -27,17 +27,17 @@ import { testClock, type TestClock } from '../time/test-clock.ts'
 import { millisecondsIn, timeSpan, type TimeSpan } from '../time/time-span.ts'
 
 export interface DrainOptions {
-  /** Whose deliveries. Default: those of the bus of the test's `testDatabase()`. */
+  /** The bus whose deliveries are run. Default: the bus of the test's `testDatabase()`. */
   readonly bus?: Bus | undefined
-  /** Moves time forward to the next retry or snooze that waits, again and again, until nothing waits any more. */
+  /** Moves time forward to the next waiting retry or snooze and runs it, again and again, until nothing waits any more. */
   readonly withRetries?: boolean | undefined
-  /** Moves time forward too, but not beyond this time, and there it stands afterwards. A length of time counts from now. */
+  /** Moves time forward too, but not beyond this time. At the end the clock is at this time. A length of time counts from now. */
   readonly until?: Date | TimeSpan | undefined
-  /** Works inside this open transaction, and sees what was published in it. Roll it back, and nothing has happened. */
+  /** Works inside this open transaction, and sees the events published in it. A rollback undoes the whole drain. */
   readonly tx?: PublishTransaction | undefined
-  /** Queues to work on, each with how many handlers may run at once; with `tx` it is always one. Default: all, 20 each. */
+  /** The queues to work on: name → how many handlers may run at once. With `tx` that is always one. Default: all, 20 each. */
   readonly queues?: Readonly<Record<string, number>> | undefined
-  /** More attempts than this, and the drain is taken to be endless. Default: 10,000. */
+  /** A drain with more attempts than this counts as endless. Default: 10,000. */
   readonly maxAttempts?: number | undefined
 }
 
@@ -51,17 +51,18 @@ const drainOptions = z.strictObject({
 })
 
 /**
- * Runs every delivery that is due, with what its handlers publish meanwhile, and returns how the attempts ended: `done`;
- * `failed`, to be tried again; `dead`, the last attempt of a dead letter; `snoozed`, or put back for another deploy. A
- * delivery that fails twice and then succeeds counts three times.
+ * Runs every delivery that is due, also those that its handlers publish meanwhile. Returns how many attempts ended in which
+ * way: `done`; `failed` (will be retried); `dead` (the last attempt of a dead letter); `snoozed` (also if put back for another
+ * deploy). A delivery that fails twice and then succeeds counts three times.
  *
- * Failing handlers do not make it fail: look at the counts, or at `bus.deadLetters`. With `withRetries` or `until` the
- * time stays where the drain has moved it.
+ * A failing handler does not make the drain fail: look at the counts, or at `bus.deadLetters`. With `withRetries` or `until`
+ * the clock stays where the drain has moved it.
  *
  * @example expect(await drainEvents({ withRetries: true })).toMatchObject({ done: 1, dead: 0 })
  *
- * @throws {PostbusError} `POSTBUS_DRAIN_ENDLESS` when it would not end, naming the handler; `POSTBUS_NO_TEST_BUS`;
- * `POSTBUS_NOT_A_TEST_DATABASE` when time is to be moved; `POSTBUS_MODE_IS_NOT_LIVE` when the test's events go elsewhere; `POSTBUS_SCHEMA_MISSING`, `POSTBUS_QUEUE_MISSING` and the like.
+ * @throws {PostbusError} `POSTBUS_DRAIN_ENDLESS`, with the handler's name, when the drain would not end; `POSTBUS_NO_TEST_BUS`;
+ * `POSTBUS_NOT_A_TEST_DATABASE` when the drain would have to move time there; `POSTBUS_MODE_IS_NOT_LIVE` when the test's events
+ * are not stored; `POSTBUS_SCHEMA_MISSING`, `POSTBUS_QUEUE_MISSING` and the like.
  */
 export async function drainEvents(options: DrainOptions = {}): Promise<WorkerCounts> {
   const settings = parseOptions('drainEvents()', drainOptions, options)
@@ -121,7 +122,7 @@ interface InsideRunParts {
   readonly endlessness: Endlessness
 }
 
-/** What a handler publishes by its context belongs to the transaction, and is drained with the rest. */
+/** Events that a handler publishes through its context belong to the transaction, and are drained with the rest. */
 function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts, registry, ...rest }: InsideRunParts) {
   const { codec, emit, publish, middleware } = parts
   const { store, tx } = within
@@ -129,7 +130,7 @@ function runInside(within: Inside & { readonly tx: PublishTransaction }, { parts
   return transactionRun({ ...within, ...rest, emit, ...attempts })
 }
 
-/** What attempts read of their events. */
+/** The functions of the store that attempts call. */
 function reading(store: DeliveryStore): Pick<AttemptParts, 'payloadOf' | 'deliveriesOf' | 'supersede'> {
   return {
     payloadOf: (event) => store.payloadOf(event),

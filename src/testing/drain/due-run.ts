@@ -1,6 +1,6 @@
 /**
- * Works on what is due with the dispatchers of a worker, several handlers at once. A worker goes on when the database does
- * not answer; a test wants to know. So the first failure stops everything, and is thrown.
+ * Runs the due deliveries with the dispatchers of a worker, several handlers at once. A worker continues when the database
+ * does not respond, but a test must fail. So here the first failure stops everything, and is thrown.
  */
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import type { Attempts } from '../../attempt/attempts.ts'
@@ -13,7 +13,7 @@ import { Dispatcher } from '../../worker/dispatcher.ts'
 import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { Endlessness } from './endlessness.ts'
 
-/** Only this process makes something due, so there is nothing to poll for. */
+/** Only this process makes deliveries due, so there is nothing to poll for. */
 const NO_POLL_MS = 60_000
 
 export interface DueRunParts extends Attempts {
@@ -72,7 +72,7 @@ export function dueRun(parts: DueRunParts) {
   return {
     counts: (): WorkerCounts => tally.counts(),
     async run(): Promise<void> {
-      // A handler can publish to a queue that has run dry already: until a whole round has found nothing.
+      // A handler can publish to a queue that was already found empty, so this repeats until a whole round finds nothing.
       for (let found = 1; found > 0 && failures.length === 0;) {
         const claimed = await Promise.all(dispatchers.map((dispatcher) => dispatcher.drain()))
         found = claimed.reduce((sum, count) => sum + count, 0)

@@ -3,7 +3,7 @@ import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import { PostbusError } from '../../errors.ts'
 import type { Outcome } from '../../handlers/outcome.ts'
 
-/** A delivery that was put off this often in one drain is taken to go on like that. */
+/** A delivery that was put off this often in one drain counts as endless. */
 const MAX_SNOOZES = 100
 
 export interface Endlessness {
@@ -11,7 +11,7 @@ export interface Endlessness {
   check(delivery: ClaimedDelivery, outcome: Outcome): void
 }
 
-/** `maxAttempts`: of all deliveries together. */
+/** `maxAttempts` is the limit for all deliveries together. */
 export function endlessness(maxAttempts: number): Endlessness {
   const snoozes = new Map<string, number>()
   const attempts = new Map<string, number>()

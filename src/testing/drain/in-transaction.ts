@@ -1,6 +1,6 @@
 /**
- * Works on deliveries inside one open transaction: the claim and settle statements of a worker run on its connection, one
- * after the other, with each attempt in a savepoint. What the test rolls back has never happened.
+ * Runs deliveries inside one open transaction. The claim and settle statements of a worker run on its connection, one after
+ * the other, and each attempt has a savepoint. If the test rolls back, nothing has happened.
  */
 import type { Queryable } from '../../backends/postgres/connection.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
@@ -19,7 +19,7 @@ import { Tally, type WorkerCounts } from '../../worker/tally.ts'
 import type { DatabaseBus } from '../database/current-bus.ts'
 import type { Endlessness } from './endlessness.ts'
 
-/** Claimed together, so that they run in the order of publishing: inside one transaction all are due at the same time. */
+/** Deliveries per claim. Claimed together they run in the order of publishing, though in one transaction all are due at the same time. */
 const BATCH = 100
 
 export interface Inside {
@@ -27,8 +27,8 @@ export interface Inside {
   readonly database: Queryable
   readonly executor: SqlExecutor
   /**
-   * What has become the head of its lane since the transaction began is due by the clock, and not by the transaction's time, which
-   * stands still.
+   * Makes new heads of lanes due. A delivery that became the head of its lane after the transaction began is due by the clock, but
+   * not by the transaction's time, which does not advance.
    */
   letHeadsRun(queue: string): Promise<void>
 }
@@ -102,8 +102,8 @@ export function transactionRun({
 }
 
 /**
- * What a failed attempt wrote through the transaction is undone, as if the handler had had a transaction of its own. Of a batch, if all
- * of it has failed.
+ * Undoes what a failed attempt wrote through the transaction, as if the handler had had a transaction of its own. A batch is undone
+ * only if all of it has failed.
  */
 async function inSavepoint(
   executor: SqlExecutor,
@@ -134,5 +134,5 @@ function abortedBy(handler: string, cause: unknown): PostbusError {
 }
 
 function refuseConnection(): never {
-  throw new Error('A transaction has one connection.') // nothing that runs in here asks for another one
+  throw new Error('A transaction has one connection.') // nothing that runs here asks for another one
 }

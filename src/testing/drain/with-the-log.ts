@@ -1,4 +1,4 @@
-/** In a test a handler that reads the log gets what is published as deliveries: there is no worker that would read it. */
+/** In a test, handlers that read the log get published events as deliveries, because no worker reads the log. */
 import type { Codec } from '../../codec/codec.ts'
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { isLogHandler } from '../../handlers/log-delivery.ts'
@@ -15,7 +15,7 @@ export interface LogParts {
   readonly emit: Emit
 }
 
-/** Before each claim, what was published since the last one is given to them: from the beginning of the log, if nothing was before. */
+/** Before each claim, these handlers get the events published since the last claim. A new subscription begins with the whole log. */
 export function withTheLog(store: DeliveryStore, parts: LogParts): DeliveryStore {
   const handlers = parts.registry.handlers.filter(isLogHandler)
   if (handlers.length === 0) return store

@@ -1,4 +1,4 @@
-/** In a test a handler with a backfill gets what is published at once: there is no history, and no worker that would go through it. */
+/** In a test, a handler with a backfill gets new events at once, because there is no history, and no worker that would go through it. */
 import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import { withBackfill, type AnyHandler } from '../../handlers/handler.ts'
 

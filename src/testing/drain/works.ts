@@ -1,4 +1,4 @@
-/** What a drain inside a transaction runs, one after the other: a delivery, or a batch of them. */
+/** Splits claimed deliveries into what a drain inside a transaction runs one after the other: single deliveries and batches. */
 import type { Attempts } from '../../attempt/attempts.ts'
 import type { BatchMember } from '../../attempt/batch-member.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
@@ -11,7 +11,7 @@ interface Work {
   run(emit: Emit): Promise<readonly ConcludedAttempt[]>
 }
 
-/** In the order of what was claimed: a batch has the place of its first delivery. */
+/** Keeps the order of the claim: a batch has the place of its first delivery. */
 export function worksOf(claimed: readonly ClaimedDelivery[], attempts: Attempts): readonly Work[] {
   const works: Work[] = []
   const batches = new Map<string, BatchMember[]>()

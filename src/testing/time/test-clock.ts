@@ -1,9 +1,9 @@
 /**
  * A clock that a test can move. All our statements read the time from pg-boss's function `job_now()`; in a test database
- * it answers the real time plus what the test has moved it by. So it goes on between two moves, as time does, and
- * what was published first stays first.
+ * it returns the real time plus the offset that the test has set. So time goes on between two moves, and an event that was
+ * published first stays first.
  *
- * A database whose name does not say that it is for tests is refused: there nothing here changes anything.
+ * A database is refused, and not changed, if neither its name nor its comment says that it is for tests.
  */
 import type { Queryable } from '../../backends/postgres/connection.ts'
 import { HELD } from '../../backends/postgres/functions/sql.ts'
@@ -28,19 +28,19 @@ export interface TestClock {
   set(time: Date): Promise<void>
   /**
    * Goes forward to when the next waiting delivery of these queues is due, unless that is after `until`. Returns whether
-   * there was one. One that has become due by itself since `lookedAt` is one, too.
+   * there was such a delivery. A delivery that has become due by itself since `lookedAt` counts too.
    */
   toNextDue(
     queues: readonly string[],
     between: { readonly lookedAt: Date; readonly until: Date | null },
   ): Promise<boolean>
-  /** Back to the real time. */
+  /** Goes back to the real time. */
   reset(): Promise<void>
 }
 
 /**
- * The clock as `within` sees it, which may be a transaction. It is put in on a connection of our own: inside a transaction
- * the change of the function would keep everyone else waiting.
+ * The clock as `within` sees it, which may be a transaction. The clock is installed on a connection of our own: if a transaction
+ * changed the function, all other connections would wait for it.
  *
  * @throws {PostbusError} `POSTBUS_NOT_A_TEST_DATABASE`.
  */
@@ -63,7 +63,8 @@ export async function testClock({ connection, tables }: ClockPlace, within?: Que
     advance: (ms) => move(`${moved} + $1::text::numeric / 1000`, [String(ms)]),
     set: (time) => move('extract(epoch from $1::text::timestamptz - pg_catalog.now())', [time.toISOString()]),
     async toNextDue(queues, { lookedAt, until }) {
-      // A microsecond more, because an interval is made of a float. Parked deliveries wait at infinity, gated and held ones for no time either.
+      // A microsecond more, because the interval is made from a float. Parked deliveries are due at infinity; gated and held ones wait
+      // for no point in time either.
       const { rows } = await database.query(
         `update ${table} set moved =
           make_interval(secs => (${moved} + greatest(0, extract(epoch from due.at - ${tables.jobNow})))::float8) + interval '1 microsecond'
@@ -82,7 +83,7 @@ export async function testClock({ connection, tables }: ClockPlace, within?: Que
   }
 }
 
-/** Puts the clock in, once per database. An uninstall is not needed: the database goes after the tests. */
+/** Installs the clock, once per database. It is never uninstalled, because the database is dropped after the tests. */
 async function install(database: Queryable, { names }: Tables, table: string): Promise<void> {
   const { rows } = await database.query<{ name: string; mark: string | null; installed: boolean }>(
     `select datname as name, shobj_description(oid, 'pg_database') as mark, to_regclass($1) is not null as installed
@@ -93,7 +94,7 @@ async function install(database: Queryable, { names }: Tables, table: string): P
   if (!SAYS_TEST.test(name) && !mark?.startsWith(MARK)) throw notATestDatabase(name)
   if (installed) return
 
-  // One statement, so that a process that comes at the same moment sees all of it or nothing.
+  // One statement, so that another process sees all of it or nothing.
   await database.query(`
     do $install$ begin
       perform pg_advisory_xact_lock(hashtextextended('${table}', 0));

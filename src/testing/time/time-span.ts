@@ -12,10 +12,10 @@ export const timeSpan = z.strictObject({
   days: amount,
 })
 
-/** The parts add up. */
+/** A length of time: the sum of its parts. */
 export type TimeSpan = z.input<typeof timeSpan>
 
-/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for what is no length of time, or none at all. */
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a value that is not a length of time, or that has no parts. */
 export function millisecondsIn(what: string, given: TimeSpan): number {
   const parsed = timeSpan.safeParse(given)
   if (!parsed.success || Object.keys(parsed.data).length === 0) {

@@ -15,14 +15,14 @@ import { millisecondsIn, type TimeSpan } from './time-span.ts'
 export type { TimeSpan } from './time-span.ts'
 
 export interface TimeOptions {
-  /** Whose database's clock. Default: the bus of the test's `testDatabase()`. */
+  /** The bus whose database has the clock. Default: the bus of the test's `testDatabase()`. */
   readonly bus?: Bus | undefined
   /** Moves the time for this transaction alone, until it is rolled back. */
   readonly tx?: PublishTransaction | undefined
 }
 
 /**
- * Lets this much time pass for deliveries: what waited for less is due now. Runs nothing; `drainEvents()` does.
+ * Lets this much time pass for deliveries: those that wait for less become due. Runs no handler; `drainEvents()` does.
  *
  * @example await advanceTime({ hours: 2 })
  * @throws {PostbusError} `POSTBUS_NOT_A_TEST_DATABASE` where the database's name does not say that it is for tests.
@@ -45,7 +45,7 @@ export async function currentTime(options: TimeOptions = {}): Promise<Date> {
   return (await clockOf(options)).now()
 }
 
-/** Back to the real time. A `testDatabase()` does this itself before each test. */
+/** Goes back to the real time. A `testDatabase()` does this itself before each test. */
 export async function resetTime(options: TimeOptions = {}): Promise<void> {
   await (await clockOf(options)).reset()
 }

@@ -1,7 +1,7 @@
 /**
  * Drizzle: the `tx` of `db.transaction(async (tx) => …)`, over any of its Postgres drivers.
  *
- * Over `pg` the connection tells whether the transaction is still open. Over postgres.js it cannot be known here; there the
+ * Over `pg`, the connection knows whether the transaction is still open. Over postgres.js this is not known here; there the
  * database refuses a statement that runs in autocommit.
  */
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
@@ -40,7 +40,7 @@ export function openDrizzle(tx: unknown): SqlExecutor | undefined {
   }
 }
 
-/** Through Drizzle's session and not through its driver, so that the caller's query log shows the statement. */
+/** Uses Drizzle's session and not its driver, so that the caller's query log shows the statement. */
 async function execute(session: Session, text: string, values: readonly unknown[]): Promise<{ rows: Rows }> {
   const query = session.prepareQuery({ sql: text, params: values }, undefined, undefined, false)
   return rowsOf(await query.execute())

@@ -1,7 +1,7 @@
 /**
  * Anything with `executeSql(text, values)`: the way in for a database client that Postbus does not know.
  *
- * It must run the statement inside the open transaction it stands for. That cannot be seen from here; the database
+ * It must run the statement inside the open transaction that it represents. This cannot be checked here; the database
  * refuses a statement that runs in autocommit.
  */
 import type { ExecuteSqlTransaction } from '../transaction.ts'

@@ -1,30 +1,31 @@
-/**
- * What every database client is reduced to: one statement with its values, run inside the caller's transaction.
- */
+/** The one interface for all database clients: runs a statement with its values inside the caller's transaction. */
 import type { PublishTransaction } from '../transaction.ts'
 
 export interface SqlExecutor {
   executeSql(text: string, values: readonly unknown[]): Promise<{ rows: readonly Record<string, unknown>[] }>
-  /** Which of the client's settings can change rows, in words: for the error that finds them changed. */
+  /** Text that names the client's settings which can change rows, for the error about changed rows. */
   readonly settings: string
   /**
-   * Runs work in a savepoint, with a transaction of its own: for clients that let a transaction fail when a statement of it has failed,
-   * even in a savepoint that they know nothing of. With the others, savepoints are statements.
+   * Runs work in a savepoint, and passes it a transaction object for it. Set for clients that fail the whole transaction when one of
+   * its statements fails, even inside a savepoint that they did not make. For other clients, savepoints are plain statements.
    */
   readonly inSavepoint?: (work: (inner: PublishTransaction) => Promise<void>) => Promise<unknown>
 }
 
-/** Recognises its own client: an executor for an open transaction, an error for anything less, undefined for strangers. */
+/**
+ * Recognises its own client. Returns an executor for an open transaction, throws if the client has none open, and returns
+ * `undefined` for other clients.
+ */
 export type OpenClient = (tx: unknown) => SqlExecutor | undefined
 
 export type Rows = readonly Record<string, unknown>[]
 
-/** A client's result is its rows, or has them. */
+/** The result of a client either is the list of rows, or contains it. */
 export function rowsOf(result: Rows | { readonly rows: Rows }): { rows: Rows } {
   return { rows: 'rows' in result ? result.rows : result }
 }
 
-/** Whether all these are methods of the value. It only reads properties, for `in` throws on Prisma's proxies. */
+/** Whether all these are methods of the value. It only reads properties, because `in` throws on Prisma's proxies. */
 export function hasMethods<Name extends string>(
   value: unknown,
   ...names: readonly Name[]

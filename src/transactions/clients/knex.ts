@@ -31,7 +31,7 @@ async function execute(tx: KnexTransaction & Raw, text: string, values: readonly
   }
 }
 
-/** Knex writes `?` where Postgres writes `$1`, and `\?` for a question mark that is none. */
+/** Knex writes `?` where Postgres writes `$1`, and `\?` for a real question mark. */
 function withQuestionMarks(text: string, values: readonly unknown[]) {
   const bindings: unknown[] = []
   const statement = text.replaceAll('?', '\\?').replaceAll(/\$(\d+)/g, (_, position) => {

@@ -1,8 +1,8 @@
 /**
  * Kysely: the `trx` of `db.transaction().execute(…)`, or a controlled transaction from `db.startTransaction()`.
  *
- * Both know when they have ended (seen in 0.29.9). A version that does not would run the statement on the connection it
- * gave back; there the database refuses it.
+ * Both know when they have ended (seen in 0.29.9). A version that does not know would run the statement on a connection
+ * that it has already released; then the database refuses it.
  */
 import { CompiledQuery } from 'kysely'
 import { hasSqlState } from '../database-error.ts'
@@ -40,12 +40,12 @@ async function execute(tx: Queries, text: string, values: readonly unknown[]): P
 }
 
 /**
- * Asks for the connection and does nothing with it: nothing goes over the wire, and a transaction that has ended throws
- * at once. Kysely offers no other way to ask.
+ * Asks for the connection and does nothing with it: nothing is sent, and a transaction that has ended throws at once.
+ * Kysely offers no other way to find out.
  */
 function hasEnded(tx: Queries): boolean {
   try {
-    // It may end while this waits for its turn; then no one waits for this promise.
+    // The transaction may end while this waits for its turn. The rejection of this promise is then ignored.
     tx.getExecutor()
       .provideConnection(async () => undefined)
       .catch(() => undefined)

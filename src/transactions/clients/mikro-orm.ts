@@ -1,8 +1,8 @@
 /**
  * MikroORM 7: the `EntityManager` of `em.transactional(async (em) => …)`, or one on which you ran `begin()`.
  *
- * Its transaction is one of Kysely's, which the manager has for as long as it is in it. The statement goes there, with its
- * values beside it: MikroORM itself would write them into the text.
+ * Its transaction is a Kysely transaction, which the manager holds while it is inside. The statement is sent through that
+ * one, with separate values: MikroORM itself would write the values into the text.
  */
 import { hasMethods, type SqlExecutor } from './executor.ts'
 import { openKysely } from './kysely.ts'
@@ -27,7 +27,7 @@ export function openMikroOrm(tx: unknown): SqlExecutor | undefined {
   return { ...executor, settings: 'the driver below MikroORM (type parsers, `driverOptions`)' }
 }
 
-/** Kysely's controlled transactions say themselves how they have ended. */
+/** Kysely's controlled transactions record how they have ended. */
 function hasNoConnection(context: unknown): boolean {
   const { isCommitted, isRolledBack } = context as { readonly isCommitted?: unknown; readonly isRolledBack?: unknown }
   return isCommitted === true || isRolledBack === true

@@ -1,9 +1,9 @@
 /**
  * node-postgres: a `Client`, or a client checked out of a `Pool`, on which `begin` was run.
  *
- * The server says with every answer whether a transaction is open, and recent versions of pg remember it
- * (`getTransactionStatus`). A client is the same object in every transaction, so one that was released and now serves
- * another transaction cannot be told from one that is in yours.
+ * With every answer, the server says whether a transaction is open, and recent versions of pg remember it
+ * (`getTransactionStatus`). A client is the same object in every transaction. So a client that was released and now
+ * serves another transaction looks like a client in yours.
  */
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionAborted } from '../refusal.ts'
@@ -28,8 +28,8 @@ export function openPg(tx: unknown): SqlExecutor | undefined {
 }
 
 /**
- * What the server last said about this connection. Unknown while a statement is under way, because that may be the
- * `begin`, and for clients that do not tell; then the database decides.
+ * The transaction status that the server last reported for this connection. It is unknown while a statement is running,
+ * because that may be the `begin`, and for clients that do not report it; then the database decides.
  */
 export function transactionStatus(client: unknown): 'open' | 'aborted' | 'none' | 'unknown' {
   if (!hasMethods(client, 'getTransactionStatus')) return 'unknown'

@@ -1,8 +1,8 @@
 /**
  * postgres.js: the `sql` of `sql.begin(async (sql) => …)`, or of a savepoint inside it.
  *
- * It does not tell whether it is still open, and after the end it would run the statement in autocommit; the database
- * refuses that.
+ * It does not tell whether the transaction is still open. After the end it would run the statement in autocommit, which
+ * the database refuses.
  */
 import { hasMethods, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction } from '../refusal.ts'
@@ -33,7 +33,7 @@ function savepoint(tx: object, work: (inner: PostgresJsTransaction) => Promise<v
   return run(work)
 }
 
-/** Prepared, as a tagged template would be; `prepare: false` in the connection's own options still wins. */
+/** Uses a prepared statement, like a tagged template; `prepare: false` in the connection's own options still wins. */
 async function execute(sql: UnsafeQueries, text: string, values: readonly unknown[]): Promise<{ rows: Rows }> {
   const rows = await sql.unsafe(text, [...values], { prepare: true })
   return { rows: [...rows] }

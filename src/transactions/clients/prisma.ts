@@ -1,7 +1,7 @@
 /**
  * Prisma: the `tx` of an interactive transaction, `prisma.$transaction(async (tx) => …)`.
  *
- * Prisma refuses statements after the end by itself (P2028, before any SQL), and `database-error.ts` says it in our words.
+ * After the end, Prisma itself refuses statements (P2028, before any SQL), and `database-error.ts` translates the error.
  */
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction } from '../refusal.ts'

@@ -1,8 +1,8 @@
 /**
  * TypeORM: the `EntityManager` of `dataSource.transaction(async (manager) => …)`, or a `QueryRunner` with a transaction.
  *
- * A manager that belongs to a transaction has its `QueryRunner`, which knows whether the transaction is open, and is
- * released at its end. The manager of the data source has none.
+ * A manager inside a transaction has a `QueryRunner`, which knows whether the transaction is open, and is released at
+ * its end. The manager of the data source has none.
  */
 import { hasMethods, rowsOf, type Rows, type SqlExecutor } from './executor.ts'
 import { notATransaction, transactionFinished } from '../refusal.ts'

@@ -1,4 +1,4 @@
-/** **Acts**: what operators did, here, on the command line and in code: who, when, why, and to how many. */
+/** **Acts**: what operators did, here, on the command line and in code: who, when, why, and how much it touched. */
 import { ACT_NAMES } from '../../deliveries/acts.ts'
 import type { RecordedAct } from '../../deliveries/act-log.ts'
 import { asked, field, oneOf, timeField } from '../asked.ts'

@@ -1,4 +1,4 @@
-/** **Dead letters**: what died, by handler and error; filter first, then act on all of them or on some. */
+/** **Dead letters**: lists them by handler and error; an operator filters them first, then acts on all or on some. */
 import { asked } from '../asked.ts'
 import { doLink } from '../doing/do-link.ts'
 import { html, type Markup } from '../html.ts'
@@ -29,7 +29,7 @@ export function deadLettersPage(visit: Visit): Promise<Page> {
   })
 }
 
-/** On what the filter means, which is everything where it is empty. */
+/** Acts on all dead letters that match the filter. An empty filter matches everything. */
 function actsOnAll(visit: Visit): Markup | '' {
   const { query } = visit
   const values = { handler: asked(query, 'handler'), type: asked(query, 'type'), error: asked(query, 'error') }

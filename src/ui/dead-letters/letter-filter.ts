@@ -1,4 +1,4 @@
-/** Which dead letters are meant, as it stands in an address or a form. */
+/** Reads which dead letters an address or a form selects. */
 import type { DeadLetterFilter } from '../../deliveries/dead-letters.ts'
 import { asked, field, refused } from '../asked.ts'
 
@@ -11,8 +11,8 @@ export function letterFilterOf(values: URLSearchParams): DeadLetterFilter {
 }
 
 /**
- * The same for an action, which may also name single ones. An empty filter is all of them only where that is said: a form in which nothing was
- * chosen is not.
+ * The same for an action, which may also name single dead letters. An empty filter means all of them only together with `all=yes`, so that a form
+ * in which nothing was chosen does not act on all.
  *
  * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when nothing is named.
  */

@@ -1,4 +1,4 @@
-/** Dead letters by handler and error: usually one mistake has made most of them, and one action mends them. */
+/** Groups dead letters by handler and error: usually one mistake has caused most of them, and one action repairs them. */
 import type { DeadLetter, DeadLetterPage } from '../../deliveries/dead-letters.ts'
 import { doLink } from '../doing/do-link.ts'
 import { html, type Markup } from '../html.ts'
@@ -8,7 +8,7 @@ import { table, type Cell } from '../parts/table.ts'
 import { nameOfError } from '../shown-error.ts'
 import type { Visit } from '../visit.ts'
 
-/** So many of the oldest are looked at. To count all of a million would take longer than the page. */
+/** Only this many of the oldest are grouped. To count a million of them would take longer than a page may take. */
 export const GROUPED = 200
 const MOST_GROUPS = 12
 

@@ -1,4 +1,4 @@
-/** Dead letters one by one, to choose some of them. */
+/** Lists dead letters one by one, so that an operator can choose some of them. */
 import type { DeadLetter } from '../../deliveries/dead-letters.ts'
 import { html, type Markup } from '../html.ts'
 import { here, link } from '../link.ts'

@@ -1,10 +1,10 @@
-/** Retrying the heads of many blocked lanes: the day after a mistake was mended. */
+/** Retries the heads of many blocked lanes, for example the day after a bug was fixed. */
 import type { BlockedLanes } from '../../deliveries/lanes.ts'
 import { asked, field, refused } from '../asked.ts'
 import { count, number } from '../parts/number.ts'
 import type { Doing } from './doing.ts'
 
-/** Each head is a transaction of its own. */
+/** Each head is retried in a transaction of its own, so one request takes no more than this. */
 const MOST_AT_ONCE = 1_000
 
 export const retryBlockedLanes: Doing = {

@@ -5,7 +5,7 @@ import { chosenLetters } from '../dead-letters/letter-filter.ts'
 import type { Visit } from '../visit.ts'
 import type { Doing, How } from './doing.ts'
 
-/** A request is not to take minutes: the same action goes on with the rest. */
+/** A request must not take minutes. The same action goes on with the rest when it is repeated. */
 const MOST_AT_ONCE = 10_000
 
 export const retryDeadLetters: Doing = {

@@ -1,4 +1,4 @@
-/** Telling a delivery how it ended which waits for that. */
+/** Reports the outcome of a delivery that waits for one. */
 import type { CompletionReport } from '../../deliveries/completions.ts'
 import { asked } from '../asked.ts'
 import type { Doing } from './doing.ts'

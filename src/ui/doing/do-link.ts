@@ -1,4 +1,4 @@
-/** What leads to an action: a link to its preview. Those who only read see none. */
+/** The link to an action's preview; viewers who may only read do not see it. */
 import { html, type Markup } from '../html.ts'
 import { here, link, type Values } from '../link.ts'
 import type { Visit } from '../visit.ts'
@@ -8,7 +8,7 @@ interface DoLink {
   readonly name: DoingName
   readonly values: Values
   readonly text: string
-  /** For those who hear the page: what it is done to, where several links say the same. */
+  /** For screen readers: what the action applies to, when several links have the same text. */
   readonly of?: string
 }
 

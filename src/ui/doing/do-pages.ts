@@ -7,7 +7,7 @@ import { hidden, textField } from '../parts/fields.ts'
 import type { GoTo, Page, Visit } from '../visit.ts'
 import type { Doing, Preview } from './doing.ts'
 
-/** Values of the form itself, or filled in there: a link's value for one of these must not stand beside it. */
+/** Fields that the form sets itself, or that the operator fills in. A link's value for one of them must not become a second field. */
 const OWN: ReadonlySet<string> = new Set(['token', 'count', 'reason', 'to', 'at', 'pending'])
 
 export async function previewPage(visit: Visit, doing: Doing): Promise<Page> {
@@ -43,7 +43,7 @@ export interface Done extends GoTo {
 
 const counted = z.coerce.number().pipe(z.int().min(1))
 
-/** `values` are those of the form; the token and the origin were checked. */
+/** `values` are the fields of the form; the token and the origin are already checked. */
 export async function perform(visit: Visit, doing: Doing, values: URLSearchParams): Promise<Done> {
   const reason = asked(values, 'reason')
   const act = { by: visit.viewer.by, ...(reason !== null && { reason }) }

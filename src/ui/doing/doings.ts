@@ -1,4 +1,4 @@
-/** Everything that can be done on the page, by the name that it has in addresses. */
+/** All actions of the page, by their names in addresses. */
 import { retryBlockedLanes } from './blocked-lanes.ts'
 import { dismissDeadLetters, retryDeadLetters } from './dead-letters.ts'
 import { completeDelivery, failDelivery, skipDelivery } from './deliveries.ts'

@@ -1,4 +1,4 @@
-/** Acts on one event: taking it back, giving it to a handler again, erasing its data. */
+/** Acts on one event: cancel it, replay it to a handler, erase its data. */
 import { goesOn } from '../../record/event-status.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { asked, refused } from '../asked.ts'
@@ -77,7 +77,7 @@ export const replayEvent: Doing = {
   },
 }
 
-/** The log is read for the millisecond in which it was published. */
+/** Reads only the millisecond of the log in which the event was published. */
 function onlyThis(event: RecordedEvent, handler: string) {
   const since = event.publishedAt
   const until = new Date(since.getTime() + 1)
@@ -86,7 +86,7 @@ function onlyThis(event: RecordedEvent, handler: string) {
 
 const NOTHING_GIVEN = 'It was not given again: its delivery waits or runs anyway, or the handler is not interested.'
 
-/** As a dry run would find out, which reads the log and takes longer than a page may. */
+/** Says why a replay would give nothing, or `null`. A dry run would say it too, but it reads the log, which takes too long for a page. */
 async function whyNot({ bus }: Visit, event: RecordedEvent, handler: string): Promise<string | null> {
   const [status, explained] = await Promise.all([bus.events.status(event.id), event.isRaw ? [] : bus.explain(event)])
   const listening = explained.find((one) => one.handler === handler)

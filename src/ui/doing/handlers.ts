@@ -1,4 +1,4 @@
-/** Acts on a handler or a queue as a whole: pausing and resuming it, and moving one that reads the log. */
+/** Acts on a whole handler or queue: pause it, resume it, and move a handler that reads the log. */
 import type { Pausable } from '../../deliveries/pauses.ts'
 import { asked, refused } from '../asked.ts'
 import { count } from '../parts/number.ts'

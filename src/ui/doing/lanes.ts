@@ -1,4 +1,4 @@
-/** Acts on one lane: what each will do is said by what stands at its head and how many wait behind. */
+/** Acts on one lane: each preview names the head of the lane, and how many events wait behind it. */
 import type { Lane, LaneName } from '../../deliveries/lanes.ts'
 import { asked, refused } from '../asked.ts'
 import { count } from '../parts/number.ts'
@@ -9,7 +9,7 @@ import type { Doing, Preview } from './doing.ts'
 /** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` when the handler or the key is missing. */
 export function laneOf(values: URLSearchParams): LaneName {
   const handler = asked(values, 'handler')
-  const partitionKey = values.get('key') // as it is: a key may begin with a space
+  const partitionKey = values.get('key') // not trimmed: a key may begin with a space
   if (handler === null || partitionKey === null || partitionKey === '') throw refused('A handler and a key are needed.')
   return { handler, partitionKey }
 }
@@ -131,7 +131,7 @@ async function onHead(
   return lane === null ? { says: `Nothing waits for ${laneInWords(name)}.`, count: 0 } : { ...say(lane), count: 1 }
 }
 
-/** No message: it can hold what the event held, and this sentence has no room for it. */
+/** Leaves out the error's message: it can contain data of the event, and this sentence has no room for it. */
 export function headOf({ eventType, state, errors }: Lane): string {
   const name = nameOfError(errors.at(-1))
   const stands = state === 'blocked' ? 'has died' : `is ${state}`

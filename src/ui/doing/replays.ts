@@ -1,4 +1,4 @@
-/** Replays: beginning one, with a preview of how many events it gives, and pausing, resuming and ending it. */
+/** Begins, pauses, resumes and cancels replays; the preview says how many events a replay gives. */
 import type { ReplayPreview, ReplayProgress } from '../../deliveries/replays.ts'
 import { asked, field, refused, timeField } from '../asked.ts'
 import { count } from '../parts/number.ts'
@@ -86,7 +86,7 @@ function replayOf(values: URLSearchParams) {
   }
 }
 
-/** Several are divided by commas. */
+/** Several values are separated by commas. */
 function listed(text: string | null): readonly string[] {
   return (text ?? '').split(',').flatMap((one) => (one.trim() === '' ? [] : [one.trim()]))
 }

@@ -1,4 +1,4 @@
-/** Publishing a tick of a schedule by hand. */
+/** Publishes a tick of a schedule by hand. */
 import { asked, refused, timeField } from '../asked.ts'
 import { textField } from '../parts/fields.ts'
 import type { Doing } from './doing.ts'

@@ -1,4 +1,4 @@
-/** The attempts of a delivery on a time line: each error with its stack, and where it stands now. */
+/** The attempts of a delivery on a time line: each error with its stack, and the present state. */
 import type { AttemptError } from '../../deliveries/delivery.ts'
 import type { DeliveryState } from '../../deliveries/delivery-state.ts'
 import { html, type Markup } from '../html.ts'
@@ -6,7 +6,7 @@ import { time } from '../parts/time.ts'
 import { errorLine } from '../shown-error.ts'
 import type { Visit } from '../visit.ts'
 
-/** A page stays below 100 KB, and there can be twenty errors for each of many handlers: of stacks, so much on a page. */
+/** A page stays below 100 KB, but each of many handlers can have twenty errors. So a page shows at most this many characters of stacks. */
 const MOST_STACKS = 30_000
 const MOST_STACK = 4_000
 
@@ -42,7 +42,7 @@ function failed(visit: Visit, error: AttemptError, room: StackRoom): Markup {
   </li>`
 }
 
-/** It was written by a worker, as text. */
+/** The time is text that a worker wrote, so it may not be a valid date. */
 function timeOf(at: string): Markup | string {
   const date = new Date(at)
   return Number.isNaN(date.getTime()) ? at : time(date)

@@ -1,9 +1,9 @@
-/** An event's data as a tree that people can read, with what JSON has no word for. Looks at no more of it than it shows. */
+/** Draws an event's data as a readable tree, including values that JSON does not have. Reads no more of the data than it shows. */
 import { types } from 'node:util'
 import { html, type Markup } from '../html.ts'
 import { oneLine } from '../parts/one-line.ts'
 
-/** A page stays below 100 KB: so many values are drawn, so deep, and of long text so much. */
+/** A page stays below 100 KB. So there are limits for the number of values, for their depth, and for the length of a text. */
 const MOST_VALUES = 400
 const MOST_DEEP = 12
 const MOST_TEXT = 2_000
@@ -43,7 +43,7 @@ function marked(shown: string, kind: string): Markup {
   return html`<span class="value">${shown}</span>${kind === '' ? '' : html` <span class="kind">${kind}</span>`}`
 }
 
-/** Objects without further values inside; `null`: it has some. */
+/** Draws an object that has no further values inside; `null`: it has some. */
 function leaf(value: object): Markup | null {
   if (types.isDate(value)) return marked(oneLine(value), 'Date')
   if (types.isRegExp(value)) return marked(oneLine(value, MOST_TEXT), 'RegExp')
@@ -75,7 +75,7 @@ function inner(value: object, depth: number, room: Room): Markup {
   </details>`
 }
 
-/** As their kinds write it: fields with a colon, pairs with an arrow, elements of sets alone. */
+/** Each kind has its own form: fields have a colon, pairs of a Map have an arrow, and elements of a Set stand alone. */
 function list({ kind, size, entries }: Parts, depth: number, room: Room): readonly Markup[] {
   const shown: Markup[] = []
   for (const [name, value] of entries) {
@@ -114,7 +114,7 @@ function* fields(object: object, names: readonly string[]): Iterable<Entry> {
     yield [name.length > 200 ? `${name.slice(0, 200).toWellFormed()}…` : name, fieldOf(object, name)]
 }
 
-/** A value of a class of the application's own, made by a codec of its own, may have a getter that throws. */
+/** An object of the application's own class, made by its own codec, may have a getter that throws. */
 function fieldOf(object: object, name: string): unknown {
   try {
     return Reflect.get(object, name)

@@ -12,7 +12,7 @@ import { messageFor } from '../shown-error.ts'
 import type { Visit } from '../visit.ts'
 import { attemptsLine, stackRoom, type StackRoom } from './attempts.ts'
 
-/** What needs someone stands first. */
+/** Deliveries that need an operator come first. */
 const RANK: Partial<Record<string, number>> = { dead: 0, blocked: 0, retrying: 1, awaiting: 2, running: 3, done: 9 }
 const MOST = 60
 
@@ -43,7 +43,7 @@ function delivery({ visit, event, room }: Around, one: DeliveryStatus): Markup {
   </section>`
 }
 
-/** By the state of a delivery, what its link says and does. */
+/** The links for each state of a delivery: the action and its text. */
 const OFFERS: Partial<Record<DeliveryState, readonly (readonly [name: DoingName, text: string])[]>> = {
   dead: [
     ['retry-dead-letters', 'Try again'],
@@ -78,7 +78,7 @@ function actsOn(visit: Visit, { partitionKey }: RecordedEvent, one: DeliveryStat
   return html`<p class="acts">${links} ${hasLane ? html`<a href="${lane}">Lane of this key</a>` : ''}</p>`
 }
 
-/** Acts on a lane are for its head, by handler and key; the others are for this one delivery alone. */
+/** Acts on the head of a lane take a handler and a key; the other acts take the id of this one delivery. */
 function valuesFor(name: DoingName, { id, ...lane }: { readonly id: string } & Values): Values {
   return name === 'retry-head' || name === 'skip-head' ? lane : { id }
 }

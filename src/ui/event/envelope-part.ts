@@ -1,4 +1,4 @@
-/** What surrounds the data of an event. */
+/** Shows the fields around the data of an event. */
 import type { DeliveryStatus, EventStatus } from '../../record/event-status.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { html, type Markup } from '../html.ts'
@@ -30,7 +30,7 @@ export function envelopePart(visit: Visit, { event, isFinished, deliveries }: Ev
   ])
 }
 
-/** Finished is not the same as well: dead letters are an end too. */
+/** Finished does not mean that all went well: a dead letter is finished too. */
 function stateOf(isFinished: boolean, deliveries: readonly DeliveryStatus[]): Markup {
   const isDead = deliveries.some(({ state }) => state === 'dead' || state === 'blocked')
   const runsOn = isFinished ? 'Nothing of it runs again by itself.' : 'Something of it waits or runs.'

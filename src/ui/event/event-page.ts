@@ -1,4 +1,4 @@
-/** **Event**: all that is known of one event: where it stands at each handler, its data, where it came from, and what it led to. */
+/** **Event**: all that is known of one event: its state at each handler, its data, what caused it, and what it caused. */
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { doLink } from '../doing/do-link.ts'
 import { html, type Markup } from '../html.ts'
@@ -61,7 +61,7 @@ function dataPart(visit: Visit, event: RecordedEvent): Markup {
   return html`${raw}${unparsed}${dataTree(shown.data)}`
 }
 
-/** On the event itself; those on one delivery stand beside it. */
+/** Acts on the event itself; acts on one delivery are shown beside that delivery. */
 async function actsPart(visit: Visit, event: RecordedEvent): Promise<Markup | ''> {
   if (visit.viewer.level !== 'all') return ''
   const values = { id: event.id }

@@ -1,4 +1,4 @@
-/** Handlers that listen to this type of event and have not received it, and why they would not. */
+/** Lists handlers that listen to this event type and have not received the event, and says why. */
 import type { DeliveryStatus } from '../../record/event-status.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import type { ExplainedHandler } from '../../deliveries/explain.ts'
@@ -33,7 +33,7 @@ function whyNot({ reason, options }: ExplainedHandler): string {
   return 'it would be interested today: it was added later, or its code has changed'
 }
 
-/** The handlers' own code is asked. What it cannot be asked about, such as data that cannot be read here, explains nothing. */
+/** Asks the code of the handlers. If it cannot be asked, for example because the data cannot be decoded here, nothing is listed. */
 async function explained(bus: Visit['bus'], event: RecordedEvent): Promise<readonly ExplainedHandler[]> {
   if (event.isRaw) return []
   try {

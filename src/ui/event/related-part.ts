@@ -1,4 +1,4 @@
-/** Events of the same correlation id: usually all that one request has led to. */
+/** Events of the same correlation id: usually all that one request has caused. */
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'

@@ -1,4 +1,4 @@
-/** The form above the list of events. What was asked for stays in it. */
+/** The form above the list of events; it keeps what was filled in. */
 import { asked } from '../asked.ts'
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'

@@ -1,4 +1,4 @@
-/** The filters of the list of events, as they stand in its address. */
+/** Reads the filters of the list of events from its address. */
 import type { EventMetadataValue } from '../../events/envelope.ts'
 import type { EventFilter, EventQuery, EventState } from '../../record/event-query.ts'
 import { asked, field, oneOf, refused, timeField } from '../asked.ts'
@@ -8,7 +8,7 @@ import type { Visit } from '../visit.ts'
 export const STATES = ['unfinished', 'retrying', 'dead'] as const satisfies readonly EventState[]
 export const EVENTS_ON_A_PAGE = 50
 
-/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for a value that cannot be one. */
+/** @throws {PostbusError} `POSTBUS_INVALID_OPTIONS` for an invalid value. */
 export function filterOf(visit: Visit): EventFilter {
   const { query } = visit
   const state = oneOf(query, 'state', STATES)
@@ -40,7 +40,7 @@ export function queryOf(visit: Visit): EventQuery {
   }
 }
 
-/** `tenant=acme`, or `retries=3`: what is JSON is meant as such. */
+/** Reads `tenant=acme` or `retries=3`: a value that is valid JSON is read as JSON. */
 function metadataOf(text: string): Readonly<Record<string, EventMetadataValue>> {
   const at = text.indexOf('=')
   if (at < 1) throw refused('metadata: expected a field and its value, such as tenant=acme.')

@@ -1,4 +1,4 @@
-/** **Events**: what was published, by every filter of `bus.events.list`. The filter stands in the address. */
+/** **Events**: lists what was published, with the filters of `bus.events.list`. The address of the page contains the filter. */
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { html } from '../html.ts'
 import { orWhatIsWrong } from '../layout/problem.ts'

@@ -1,4 +1,4 @@
-/** The search at the top: an id leads to its event, a key or a correlation id to its events, and anything else to what holds it as text. */
+/** The search at the top: an id leads to its event, a key or a correlation id to its events, and other text to events that contain it. */
 import { asked } from '../asked.ts'
 import { link, type Values } from '../link.ts'
 import { maySearchData } from '../shown-data.ts'

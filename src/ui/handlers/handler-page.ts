@@ -1,4 +1,4 @@
-/** One handler: its options, how it did in the last hour, and what can be done to it as a whole. */
+/** One handler: its options, its last hour, and the acts on it as a whole. */
 import type { ListeningHandler } from '../../deliveries/explain.ts'
 import type { LogProgress } from '../../deliveries/log-cursors.ts'
 import type { HandlerRates } from '../../deliveries/rates.ts'

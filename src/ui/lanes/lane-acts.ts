@@ -1,4 +1,4 @@
-/** What can be done to a lane, each with what it does. */
+/** The acts on a lane, each with a sentence about what it does. */
 import type { Lane, LaneName } from '../../deliveries/lanes.ts'
 import { doLink } from '../doing/do-link.ts'
 import type { DoingName } from '../doing/doings.ts'

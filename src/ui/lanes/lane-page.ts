@@ -1,4 +1,4 @@
-/** One lane: what stands at its head and why, who waits behind it in order, and what each action will do. */
+/** One lane: its head and the head's errors, the events that wait behind it in order, and what each action will do. */
 import type { Lane } from '../../deliveries/lanes.ts'
 import { laneOf } from '../doing/lanes.ts'
 import { html, type Markup } from '../html.ts'

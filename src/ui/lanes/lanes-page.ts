@@ -1,4 +1,4 @@
-/** **Lanes**: keys that stand still or wait, the blocked ones first, and one action for all that are blocked by one mistake. */
+/** **Lanes**: keys that are blocked or wait, the blocked ones first, and one action for all keys that one mistake has blocked. */
 import type { Lane, LanePage, LaneState } from '../../deliveries/lanes.ts'
 import { asked, field, oneOf } from '../asked.ts'
 import { doLink } from '../doing/do-link.ts'
@@ -58,7 +58,7 @@ function rowOf(visit: Visit, lane: Lane): readonly Cell[] {
   ]
 }
 
-/** By handler and error of what is listed; the preview counts all of them. */
+/** One link for each handler and error among the listed lanes; its preview counts all lanes that match. */
 function actsOnBlocked(visit: Visit, { lanes }: LanePage): Markup | '' {
   const blocked = lanes.filter(({ state }) => state === 'blocked')
   if (blocked.length === 0 || visit.viewer.level !== 'all') return ''

@@ -1,4 +1,4 @@
-/** What surrounds each page: head, navigation, who is looking, and what the last action has brought. */
+/** The frame of each page: head, navigation, the viewer, and the result of the last action. */
 import { ASSETS } from '../assets.ts'
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'

@@ -1,4 +1,4 @@
-/** The way from each page to each other: every page by its name. */
+/** The navigation on each page: links to the main pages, by name. */
 import { html, type Markup } from '../html.ts'
 import { link } from '../link.ts'
 import type { Visit } from '../visit.ts'

@@ -1,4 +1,4 @@
-/** What those get who may not see the page: no data, no links, not even a stylesheet. */
+/** The response for people who may not see the page: no data, no links, not even a stylesheet. */
 import { plainPage } from './plain-page.ts'
 
 export function noAccess(): Response {

@@ -1,6 +1,6 @@
-/** A page without anything of the bus: for those who are not served, and where there is no page to show. */
+/** A page that shows nothing of the bus: for people without access, and for requests that get no real page. */
 
-/** `title` and `text` are ours: they are not escaped. */
+/** `title` and `text` are not escaped, so they must be our own words. */
 export function plainPage(status: number, title: string, text: string): Response {
   const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1><p>${text}</p></html>`
   return new Response(body, {

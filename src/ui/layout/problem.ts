@@ -1,4 +1,4 @@
-/** Pages for what is not there, what was asked wrongly, and what went wrong. */
+/** Pages for a missing page, for invalid input, and for an error. */
 import { safeTextOfError } from '../../error-text.ts'
 import { PostbusError } from '../../errors.ts'
 import { asked } from '../asked.ts'
@@ -15,7 +15,7 @@ export function notFound(visit: Visit, what = 'There is no such page.'): Page {
   }
 }
 
-/** Of errors that are not ours, those who see no data are told nothing: a database's message can hold the values of a row. */
+/** Viewers who see no data do not see the message of a foreign error either: a database's message can contain the values of a row. */
 export function problemOf(error: unknown, visit: Visit): Page {
   const isOurs = error instanceof PostbusError
   const isTold = isOurs || visit.viewer.showData
@@ -32,11 +32,11 @@ export function problemOf(error: unknown, visit: Visit): Page {
 
 interface List {
   readonly title: string
-  /** Above the list, and above what is wrong. */
+  /** Shown above the list, or above the error. */
   readonly form: Markup
 }
 
-/** A list below its form; what the form asks wrongly is told in its place, and what was filled in stays. */
+/** A list below its form. If the form's input is invalid, an error takes the place of the list, and the form keeps the input. */
 export async function orWhatIsWrong({ title, form }: List, show: () => Promise<Markup>): Promise<Page> {
   try {
     return { title, body: html`${form} ${await show()}` }

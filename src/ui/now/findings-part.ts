@@ -1,4 +1,4 @@
-/** What `doctor` has found: what is wrong first, and what is well in one line. */
+/** The findings of `doctor`: problems first, then warnings, then the checks that are ok. */
 import type { DoctorFinding } from '../../deliveries/operations.ts'
 import { html, type Markup } from '../html.ts'
 import { badge } from '../parts/badge.ts'

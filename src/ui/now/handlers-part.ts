@@ -46,7 +46,7 @@ export function handlersPart(visit: Visit, { backlog, rates }: Parts): Markup {
   ${backlog.length > MOST ? html`<p class="hint">${MOST} of ${count(backlog.length, 'handler')}: those with the most to do.</p>` : ''}`
 }
 
-/** Dead and blocked first, then what fails, then what waits. */
+/** Handlers with dead deliveries or blocked keys come first, then those with retries, then those with waiting deliveries. */
 function urgency({ dead, blockedKeys, retrying, waiting }: HandlerBacklog): number {
   return (dead + blockedKeys) * 1e12 + Math.min(retrying, 999_999) * 1e6 + Math.min(waiting, 999_999)
 }

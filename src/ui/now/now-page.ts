@@ -1,4 +1,4 @@
-/** **Now**: how the bus is at this moment, what needs someone first. */
+/** **Now**: the state of the bus at this moment; what needs an operator comes first. */
 import { html, type Markup } from '../html.ts'
 import { duration } from '../parts/time.ts'
 import type { Remembered } from '../remembered.ts'

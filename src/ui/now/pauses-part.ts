@@ -1,4 +1,4 @@
-/** What is paused: it explains most of what stands still, so it stands first. */
+/** What is paused: it comes first, because it usually explains why something does not go on. */
 import type { Pause } from '../../deliveries/pauses.ts'
 import { html, type Markup } from '../html.ts'
 import { time } from '../parts/time.ts'

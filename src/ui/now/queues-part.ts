@@ -39,7 +39,7 @@ export function queuesPart({ backlog, handlers, workers }: Parts): Markup {
   })
 }
 
-/** A queue of handlers is two stored ones, with slots of their own: with and without partition keys. */
+/** A queue of handlers is stored as two queues, with and without partition keys. Each of the two has slots of its own. */
 function slotsOf(queue: string, workers: readonly RunningWorker[]): number {
   const worked = workers.flatMap(({ queues }) => queues.filter((one) => baseQueue(one.queue) === queue))
   return sum(worked.map(({ slots }) => slots ?? 0))

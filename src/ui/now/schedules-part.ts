@@ -1,4 +1,4 @@
-/** What the calendar publishes next. */
+/** The next ticks of the schedules. */
 import { now } from '../../clock.ts'
 import type { ScheduleStatus } from '../../deliveries/schedules.ts'
 import { html, type Markup } from '../html.ts'

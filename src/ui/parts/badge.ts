@@ -1,4 +1,4 @@
-/** A state in one word, with a colour that says how much it matters. The word is always there: colour alone tells nothing to many. */
+/** A state in one word, with a colour that says how much it matters. The word is always there, because many people cannot rely on colour. */
 import { html, type Markup } from '../html.ts'
 
 type Tone = 'good' | 'bad' | 'wait' | 'quiet'

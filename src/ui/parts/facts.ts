@@ -1,4 +1,4 @@
-/** Names and values below each other: what there is to say about one thing. */
+/** A list of names and values about one thing. */
 import { html, type Markup } from '../html.ts'
 
 /** Facts whose value is `null` are left out. */

@@ -7,7 +7,7 @@ interface Field {
   readonly value: string | null
   readonly placeholder?: string
   readonly isRequired?: boolean
-  /** How wide: so many characters. */
+  /** The width, in characters. */
   readonly size?: number
 }
 
@@ -26,7 +26,7 @@ export function textField({ name, label, value, placeholder = '', isRequired = f
 }
 
 interface Choice extends Omit<Field, 'placeholder' | 'size'> {
-  /** What can be chosen, with what is shown for it. */
+  /** The values to choose from, each with the text that is shown for it. */
   readonly options: readonly (readonly [value: string, shown: string])[]
 }
 

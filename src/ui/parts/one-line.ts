@@ -1,7 +1,7 @@
-/** A value in one short line, for a table. Looks at no more of it than it shows: data may be a megabyte. */
+/** Writes a value as one short line, for a table. Reads no more of the value than it shows, because data may be a megabyte. */
 import { types } from 'node:util'
 
-/** Of text, so many characters are looked at; of lists, so many elements. */
+/** At most this many characters of a text and this many elements of a list are read. */
 const MOST = 200
 
 export function oneLine(value: unknown, most = 120): string {

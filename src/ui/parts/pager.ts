@@ -1,4 +1,4 @@
-/** The way to the next page of a list, and back to its beginning. */
+/** The links to the next page of a list, and back to its first page. */
 import { html, type Markup } from '../html.ts'
 import { linkHere } from '../link.ts'
 import type { Visit } from '../visit.ts'

@@ -1,4 +1,4 @@
-/** A small line of how something went over the last hour, as SVG. Its text says the same in words. */
+/** A small line chart of the last hour, as SVG. Its label says the same in words. */
 import { html, type Markup } from '../html.ts'
 
 const WIDTH = 90
@@ -7,7 +7,7 @@ const HEIGHT = 20
 interface Line {
   /** From left to right. */
   readonly values: readonly number[]
-  /** What reaches the top. Default: the largest value. */
+  /** The value at the top edge. Default: the largest value. */
   readonly top?: number
   readonly label: string
   readonly tone?: 'bad'

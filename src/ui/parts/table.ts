@@ -1,20 +1,20 @@
-/** A dense table. Where it is wider than the screen it scrolls by itself, by keyboard too. */
+/** A dense table. If it is wider than the screen, only the table scrolls, also by keyboard. */
 import { html, type Markup } from '../html.ts'
 
 export interface Column {
   readonly head: string | Markup
-  /** Set to the right, with digits below each other. */
+  /** Right-aligned, with tabular digits. */
   readonly isNumber?: boolean
 }
 
 export type Cell = string | Markup
 
 interface Table {
-  /** What it is a table of; read out, and not shown. */
+  /** What the table is about: read out by screen readers, and not shown. */
   readonly label: string
   readonly columns: readonly Column[]
   readonly rows: readonly (readonly Cell[])[]
-  /** What stands there instead when there are no rows. */
+  /** Shown in place of the table when there are no rows. */
   readonly empty: string | Markup
 }
 

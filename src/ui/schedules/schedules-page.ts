@@ -1,4 +1,4 @@
-/** **Schedules**: events that the calendar publishes. */
+/** **Schedules**: events that are published at set times, with their last and next ticks. */
 import type { ScheduleStatus } from '../../deliveries/schedules.ts'
 import { doLink } from '../doing/do-link.ts'
 import { html } from '../html.ts'

@@ -1,4 +1,4 @@
-/** The stylesheet, first part: colours for light and dark, one scale of type, and what surrounds each page. */
+/** The stylesheet, first part: colours for light and dark, one scale of type, and the frame of each page. */
 export const BASE = /* css */ `
 :root {
   color-scheme: light dark;

@@ -1,6 +1,6 @@
 /**
- * One batch of a handler, from its first event until all of it is settled. It is made of parts: single deliveries, and what lanes
- * bring, which are some that follow each other in one lane.
+ * One batch of a handler, from its first event until all of it is settled. It is made of parts: a part is a single delivery, or some
+ * deliveries that follow each other in one lane.
  *
  *   gathering ──► ready: full, or its time is over ──► running ──► over, when the last part is settled
  *       └──────────────── given back: the worker stops ────────────────┘
@@ -10,15 +10,15 @@ import type { BatchMember } from '../../attempt/batch-member.ts'
 import type { OutcomeOf } from '../../attempt/batch-attempt.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 
-/** What became of the members of a part. */
+/** The result of a batch, for the members of a part. */
 export interface BatchEnd {
   readonly outcomeOf: OutcomeOf
   readonly tookMs: number
 }
 
-/** What one claim has brought to a batch. */
+/** The deliveries that one claim has brought to a batch. */
 export interface BatchPart {
-  /** Those that are in it, in order. */
+  /** The deliveries of this part, in order. */
   readonly deliveries: readonly ClaimedDelivery[]
   /** Resolves when the handler has returned; with `null` when it was not called, and will not be. */
   readonly ended: Promise<BatchEnd | null>
@@ -78,14 +78,14 @@ export class Batch {
     for (const part of this.#parts) part.end.resolve(end)
   }
 
-  /** Its handler will not be called. */
+  /** Gives all members back: the handler will not be called. */
   giveBack(): void {
     for (const part of this.#parts) part.end.resolve(null)
     this.#parts.clear()
     this.#size = 0
   }
 
-  /** Before it runs, a part without a claim leaves; while it runs, its handler goes on for the others. */
+  /** A part has lost its claim. Before the batch runs, that part leaves; while it runs, the handler goes on for the other parts. */
   #aborted(part: Part): void {
     if (this.isRunning) {
       if ([...this.#parts].every(({ abort }) => abort.signal.aborted)) this.abort.abort(part.abort.signal.reason)

@@ -2,8 +2,8 @@
  * The batches of one worker. Its dispatchers hand in what they have claimed for batch handlers; a batch may hold deliveries with keys and
  * without, from both queues of its handler.
  *
- * A batch takes one slot of its queue, however large it is: from the moment in which it could begin until all of it is settled. What is
- * still gathered takes none, so that a batch can have more events than the queue has slots.
+ * However large it is, a batch takes one slot of each queue that its members come from, from the moment in which it could begin until
+ * all of it is settled. While it gathers, it takes none, so that a batch can have more events than the queue has slots.
  */
 import type { BatchAttempts } from '../../attempt/batch-attempt.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
@@ -15,7 +15,7 @@ export class Batches {
   readonly #byHandler = new Map<string, HandlerBatches | null>()
   #all: readonly HandlerBatches[] = []
   readonly #begun = new Set<Batch>()
-  /** Whether a queue has a free slot. */
+  /** For each queue, a function that tells whether it has a free slot. */
   readonly #hasSlot = new Map<string, () => boolean>()
 
   constructor(attempts: BatchAttempts) {
@@ -37,21 +37,21 @@ export class Batches {
     return this.#attempts.handlerNamed(handler)?.batch?.batchSize ?? 1
   }
 
-  /** How many slots of a queue batches have. */
+  /** Returns the number of slots of this queue that batches have taken. */
   begunIn(queue: string): number {
     let count = 0
     for (const batch of this.#begun) if (batch.has(queue)) count += 1
     return count
   }
 
-  /** How many slots of a queue batches wait for. */
+  /** Returns the number of ready batches that wait for a slot of this queue. */
   readyIn(queue: string): number {
     let count = 0
     for (const batches of this.#all) count += batches.readyIn(queue)
     return count
   }
 
-  /** Puts what was claimed into a batch: see `HandlerBatches.add`. All of `deliveries` are of one handler, and of one lane, if there are several. */
+  /** Puts claimed deliveries into a batch: see `HandlerBatches.add`. All of them are of one handler and, if there are several, of one lane. */
   add(queue: string, deliveries: readonly ClaimedDelivery[], abort: AbortController): BatchPart | null {
     const [first] = deliveries
     return (first && this.#batchesOf(first.handler)?.add(queue, deliveries, abort)) ?? null
@@ -62,12 +62,12 @@ export class Batches {
     for (const batches of this.#all) batches.pump()
   }
 
-  /** Nothing more will come soon. */
+  /** Called when nothing more will come soon: gathered batches wait no longer. */
   flush(): void {
     for (const batches of this.#all) batches.flush()
   }
 
-  /** What is not begun is given back. */
+  /** Gives back all batches that have not begun. */
   stop(): void {
     for (const batches of this.#all) batches.stop()
   }

@@ -1,11 +1,11 @@
-/** What was claimed for a batch handler goes into a batch: a delivery without a key alone, one of a lane with those behind it. */
+/** Puts claimed deliveries of a batch handler into batches: one without a key alone, one of a lane together with those behind it. */
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import type { SingleRunParts } from '../single-run.ts'
 import type { Batches } from './batches.ts'
 import { LaneBatch, type LaneBatchParts } from './lane-batch.ts'
 import { runMember } from './member-run.ts'
 
-/** Returns what begins a claimed delivery, which is held then. `lanes`: of a partitioned queue. */
+/** Returns a function that begins a claimed delivery and holds it. `lanes` is for a partitioned queue; `null` for one without keys. */
 export function gathering(
   lanes: Omit<LaneBatchParts, 'batches'> | null,
   singles: SingleRunParts,

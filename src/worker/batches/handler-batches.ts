@@ -1,6 +1,6 @@
 /**
- * The batches of one handler in this worker. What comes is gathered until a batch is full, or `maxWaitMs` have passed since its first
- * event. A batch that is not full goes on gathering while it has to wait for its turn.
+ * The batches of one handler in this worker. A batch gathers events until it is full, or `maxWaitMs` have passed since its first
+ * event. A batch that is not full goes on gathering while it waits for its turn.
  */
 import { clearTimeout, setTimeout } from '../../clock.ts'
 import type { BatchMember } from '../../attempt/batch-member.ts'
@@ -17,19 +17,19 @@ export interface HandlerBatchesParts {
   /** Whether a batch with members from these queues finds a slot in each. */
   hasSlot(queues: ReadonlySet<string>): boolean
   onBegun(batch: Batch): void
-  /** All of it is settled. */
+  /** Called when all of the batch is settled. */
   onOver(batch: Batch): void
 }
 
 export class HandlerBatches {
   readonly #parts: HandlerBatchesParts
   readonly #batching: Batching
-  /** How many may run at once. */
+  /** How many batches may run at once. */
   readonly #limit: number
   #gathering: Batch | null = null
   #timer: NodeJS.Timeout | undefined
   #isDue = false
-  /** Those that nothing can be added to, oldest first. */
+  /** The closed batches, to which nothing is added any more, oldest first. */
   #full: Batch[] = []
   #running = 0
 
@@ -39,15 +39,15 @@ export class HandlerBatches {
     this.#limit = parts.handler.options.concurrency?.perProcess ?? Infinity
   }
 
-  /** Those that wait for their turn, and are to have a slot of this queue. */
+  /** Returns the number of batches that wait for their turn and will take a slot of this queue. */
   readyIn(queue: string): number {
     const ready = this.#isDue && this.#gathering ? [...this.#full, this.#gathering] : this.#full
     return ready.filter((batch) => batch.has(queue)).length
   }
 
   /**
-   * Puts into a batch as many of these as there is room for, in order, and at least the first. Returns `null` when the first is not to
-   * be in a batch: the handler is not to be called for it.
+   * Puts as many of these deliveries into a batch as it has room for, in order, and at least the first. Returns `null` when the first
+   * cannot be in a batch, because the handler must not be called for it.
    */
   add(queue: string, deliveries: readonly ClaimedDelivery[], abort: AbortController): BatchPart | null {
     const [first] = deliveries
@@ -64,7 +64,7 @@ export class HandlerBatches {
     return part
   }
 
-  /** What is gathered does not wait for more. */
+  /** Makes the gathering batch ready: it no longer waits for more events. */
   flush(): void {
     if (this.#gathering === null) return
     clearTimeout(this.#timer)
@@ -86,13 +86,13 @@ export class HandlerBatches {
     this.#begin(gathered)
   }
 
-  /** What is not begun will not begin. */
+  /** Gives back the batches that have not begun. */
   stop(): void {
     if (this.#gathering) this.#close(this.#gathering)
     for (const batch of this.#full.splice(0)) batch.giveBack()
   }
 
-  /** Those behind the first, up to one that cannot be in the same batch. */
+  /** Opens the deliveries behind the first, up to one that cannot be in the same batch. */
   #openedBehind(head: ClaimedDelivery, deliveries: readonly ClaimedDelivery[], batch: Batch): readonly BatchMember[] {
     const { attempts, handler } = this.#parts
     const room = this.#batching.batchSize - batch.size

@@ -1,14 +1,14 @@
 /**
- * One lane whose handler takes batches: brings what has come with its claim to a batch, and settles that when the batch is over.
+ * One lane whose handler takes batches: brings the deliveries of its claim to a batch, and settles them when the batch is over.
  *
  *   claimed, with what is behind ──► in a batch ──► settled, up to the first that has failed ──► the next of the lane
  *
- * Only the first has the claim in the database, and while it has, no one can claim those behind it (see `functions/runs.ts` there). So a
- * lane is in one batch at a time, in order. What stands behind one that has to come again was not run, as far as the record knows: it
- * comes again after that one, and no attempt of it is used up.
+ * Only the first delivery has the claim in the database. While it has, no other worker can claim those behind it (see
+ * `functions/runs.ts` there). So a lane is in one batch at a time, in order. If a delivery must come again, those behind it count as
+ * not run: they come again after it, and use up no attempt.
  *
- * One settle ends the deliveries that are done, and the first one after them that is not: it was skipped, say. If more have ended behind
- * that one, the settle hands the claim to the next of them, and another settle ends that.
+ * One settle ends the deliveries that are done, and the first one after them that is not, such as a skipped one. If more have ended
+ * behind that one, the settle hands the claim to the next of them, and another settle ends that.
  */
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import type { ClaimedDelivery, Settlement } from '../../deliveries/delivery.ts'
@@ -23,7 +23,7 @@ import type { Batches } from './batches.ts'
 export interface LaneBatchParts extends Omit<LaneRunParts, 'onEnd'> {
   readonly batches: Batches
   readonly handlerSlots: HandlerSlots
-  /** Nothing of it is held any more. */
+  /** Called when nothing of the lane is held any more. */
   onEnd(lane: LaneBatch): void
 }
 
@@ -46,7 +46,7 @@ export class LaneBatch implements Run {
   #begun = 0
   #isSettling = false
   #isStopped = false
-  /** Its claim was lost and has come back: what is behind may not follow it in one settle. */
+  /** The claim was lost and has come back: the deliveries behind must not be settled together with the first. */
   #isRenewed = false
   readonly #end = Promise.withResolvers<void>()
 
@@ -89,7 +89,7 @@ export class LaneBatch implements Run {
     return this.#end.promise
   }
 
-  /** The handler is not called for it. */
+  /** Ends a delivery for which the handler is not called. */
   async #endAlone(head: HeldDelivery): Promise<void> {
     const { attempt, emit, held } = this.#parts
     const concluded = await concludedAttempt(attempt(head.delivery, head.abort), head.delivery, emit)
@@ -123,7 +123,7 @@ export class LaneBatch implements Run {
     this.#settle(head, [{ delivery, settlement: later(delivery, delayMs), outcome: null, tookMs: 0 }])
   }
 
-  /** Ends those that are done, and the one after them. */
+  /** Ends the deliveries that are done, and the first one after them that is not. */
   #settle(head: HeldDelivery, ended: readonly Ended[]): void {
     this.#isSettling = true
     if (head.phase === 'running') head.phase = 'settling'
@@ -144,7 +144,7 @@ export class LaneBatch implements Run {
     return { ...settlement, takeNext: this.#mayGoOn(), behind }
   }
 
-  /** Of the turn of a lane a batch is one step, as one run is. */
+  /** In the turn of a lane, a batch counts as one step, like one delivery of a run. */
   #mayGoOn(): boolean {
     if (this.#isStopped || this.#parts.isStopping()) return false
     return this.#parts.turns.left(this, this.handler, this.#begun) > 0
@@ -180,7 +180,7 @@ export class LaneBatch implements Run {
       this.#parts.signals.claimLost(delivery)
   }
 
-  /** Everything is settled. Something of the lane is held until it is known what follows. */
+  /** Called when everything is settled. The last delivery stays held until it is known what follows. */
   #goOn(next: ClaimedDelivery | null): void {
     this.#isSettling = false
     this.#held = null
@@ -200,11 +200,11 @@ export class LaneBatch implements Run {
 interface Settling {
   readonly head: HeldDelivery
   readonly ended: readonly Ended[]
-  /** Those that have ended as well, and come after these. */
+  /** The deliveries that have ended too, and come after these. */
   readonly rest: readonly Ended[]
 }
 
-/** Its lane waits for it. */
+/** Whether the delivery comes again, so that its lane waits for it. */
 function comesAgain({ is }: Settlement): boolean {
   return is === 'retry' || is === 'later' || is === 'awaiting'
 }

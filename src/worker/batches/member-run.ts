@@ -11,7 +11,7 @@ export interface MemberRunParts extends SingleRunParts {
   readonly batches: Batches
 }
 
-/** It is held when this returns. */
+/** The delivery is held when this returns. */
 export function runMember(parts: MemberRunParts, delivery: ClaimedDelivery): void {
   const { queue } = delivery
   const held = parts.held.hold(delivery, null, true)
@@ -19,7 +19,7 @@ export function runMember(parts: MemberRunParts, delivery: ClaimedDelivery): voi
   if (part) return void runInBatch(parts, held, part)
   parts.held.returned(held)
   parts.held.release(held)
-  runSingle(parts, delivery) // the handler is not called for it
+  runSingle(parts, delivery) // it ends without a call of the handler
 }
 
 async function runInBatch(parts: MemberRunParts, held: HeldDelivery, part: BatchPart): Promise<void> {
@@ -36,7 +36,7 @@ async function runInBatch(parts: MemberRunParts, held: HeldDelivery, part: Batch
   returned(leaving, held, { ...concluded, tookMs: end.tookMs })
 }
 
-/** It was not begun, so no attempt is used up. */
+/** Gives back a delivery that has not begun, so no attempt is used up. */
 function giveBack(parts: SingleRunParts, held: HeldDelivery): void {
   parts.held.returned(held)
   parts.onReturned(held.delivery.handler)

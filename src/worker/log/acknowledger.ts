@@ -1,8 +1,8 @@
 /**
- * Acknowledges what was read: moves cursors past what is done, and writes what is not as jobs. One call at a time, for all shards; what
- * is not answered is sent again as it was, which does nothing twice.
+ * Acknowledges events that were read: moves cursors past events that are done, and writes the others as jobs. There is one call at a time,
+ * for all shards. A call without an answer is sent again unchanged, which does nothing twice.
  *
- * A group is what has ended since the last call: at most 50 ms, or 500 events. So much is repeated when the process dies.
+ * A group is what has ended since the last call: at most 50 ms, or 500 events. If the process dies, that much is repeated.
  */
 import { performance } from '../../clock.ts'
 import type { LogEvent, LogMove, LogStore } from '../../deliveries/log-reading.ts'
@@ -15,11 +15,11 @@ import type { Entry, Shard } from './shard.ts'
 
 export const GROUP_MS = 50
 export const GROUP_SIZE = 500
-/** Cursors of which nothing was handled move now and then: what they have not passed is not pruned, and not known to be done. */
+/** A cursor moves this often even if none of its events was handled: events that it has not passed are not pruned, and not known to be done. */
 const IDLE_MS = 500
 /** A run that takes longer does not hold up the cursor: it gets a job, which is held until it ends. */
 const SPILLED_AFTER_MS = 250
-/** A batch makes more of them at once, and what comes after it in its keys would go behind them. */
+/** Batches get more time: a slow one makes many jobs at once, and later events of its keys would have to go behind them. */
 const BATCH_SPILLED_AFTER_MS = 5_000
 
 export interface AcknowledgerParts {
@@ -27,16 +27,16 @@ export interface AcknowledgerParts {
   readonly reader: string
   readonly signals: QueueSignals
   shards(): Iterable<Shard>
-  /** It is not ours any more, the database says. */
+  /** Called when the database says that a shard is no longer ours. */
   onLost(shard: Shard): void
   onReleased(shard: Shard): void
   /** The database has answered. */
   onAcknowledged(): void
-  /** Something in this queue is due after so long. */
+  /** Called when a delivery in this queue will be due after this delay. */
   onDue(queue: string, delayMs: number): void
 }
 
-/** What one call says of a shard, and what is to be remembered when it is answered. */
+/** What one call reports about a shard, with the entries to update when the answer comes. */
 interface Sent {
   readonly shard: Shard
   readonly move: LogMove
@@ -62,7 +62,7 @@ export class Acknowledger {
     if (this.#ended === GROUP_SIZE) this.#isWanted.open()
   }
 
-  /** Whether nothing is left to be said. */
+  /** Whether nothing is left to report. */
   get isIdle(): boolean {
     if (this.#isSending) return false
     for (const { pending, ends } of this.#parts.shards()) if (pending.length > 0 || ends.length > 0) return false
@@ -76,7 +76,7 @@ export class Acknowledger {
     }
   }
 
-  /** Nothing is tried any more. */
+  /** Stops trying. */
   giveUp(): void {
     this.#over.abort()
     this.#isWanted.open()
@@ -100,7 +100,7 @@ export class Acknowledger {
     await this.#releaseFinished()
   }
 
-  /** What can be said of a shard now; `null`: nothing. */
+  /** Returns what can be reported about a shard now; `null`: nothing. */
   #moveOf(shard: Shard, now: number): Sent | null {
     if (shard.isDropped || !shard.isReady) return null
     const passed: Entry[] = []
@@ -228,7 +228,7 @@ function spilledAfterMs({ shard }: Entry): number {
   return shard.handling.handler.batch ? BATCH_SPILLED_AFTER_MS : SPILLED_AFTER_MS
 }
 
-/** Its job is written while it runs: held, in its lane, so that what comes after it goes behind. */
+/** Has the event's job written while it runs: held, in its lane, so that later events of the key go behind it. */
 function spill(entry: Entry): void {
   entry.state = 'spilled'
   if (entry.key === null) return

@@ -1,6 +1,6 @@
 /**
- * How a batch of what was read has ended, event by event. Behind one that comes again, or holds its key, the later ones of that key were not
- * run, as far as the record knows: they go behind it, as deliveries.
+ * Decides how each event of a batch that was read from the log has ended. If an event comes again, or holds its key, later events of that key
+ * count as not run: they become deliveries behind it.
  */
 import type { OutcomeOf } from '../../attempt/batch-attempt.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
@@ -39,19 +39,19 @@ function holdsKey(settlement: Settlement): boolean {
   return is === 'retry' || is === 'later' || is === 'awaiting' || (is === 'dead' && settlement.onDead === 'block')
 }
 
-/** One that took long has its delivery already. */
+/** Puts an event that counts as not run behind its lane. If the batch took long, the event has its delivery already. */
 export function endNotRun(entry: Entry): void {
   if (entry.state === 'spilled') return endWith(entry, { is: 'later', delayMs: 0 })
   entry.isOver = true
   entry.shard.putBehind(entry)
 }
 
-/** One for each key. */
+/** Returns the last entry of each key, and every entry without a key. */
 export function lastOfEachKey(members: readonly GatheredEntry[]): Iterable<Entry> {
   return new Map(members.map(({ entry }) => [entry.key ?? entry, entry])).values()
 }
 
-/** Aborted when all of these are: while one of its events is ours, a batch goes on. */
+/** Returns a controller that is aborted when all of these are: a batch goes on while one of its events is still ours. */
 export function abortOfAll(members: readonly AbortController[]): AbortController {
   const all = new AbortController()
   for (const { signal } of members) {

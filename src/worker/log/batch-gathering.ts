@@ -1,6 +1,6 @@
 /**
- * What was read for a batch handler, and waits to be a batch: events that may run, each with those behind it in its key. A batch begins when it is
- * full, or `maxWaitMs` after its first event has come, as soon as there is a slot.
+ * Gathers the events that were read for a batch handler into batches: each event that may run, with the later ones of its key. A batch begins
+ * when it is full, or `maxWaitMs` after its first event has come, as soon as there is a slot.
  */
 import { clearTimeout, setTimeout } from '../../clock.ts'
 import type { BatchMember } from '../../attempt/batch-member.ts'
@@ -9,11 +9,11 @@ import type { Fifo } from './fifo.ts'
 import type { Entry } from './shard.ts'
 
 export interface GatheringParts extends Batching {
-  /** Those that may run, in order. Of each key there is one at a time. */
+  /** The events that may run, in order. Each key has at most one of them at a time. */
   readonly runnable: Fifo<Entry>
-  /** Opens an event for the handler; `null` when that is not to be called for it: it is ended alone. */
+  /** Opens an event for the handler; `null` when the handler must not be called for it: the event then gets an attempt of its own. */
   open(entry: Entry): BatchMember | null
-  /** What is gathered does not wait for more. */
+  /** Called when the gathered events no longer wait for more. */
   onDue(): void
 }
 
@@ -40,7 +40,7 @@ export class BatchGathering {
     return this.#gathered.length === 0 && this.#alone.length === 0
   }
 
-  /** What is to be run now; `null`: nothing. */
+  /** Returns what to run now; `null`: nothing. */
   next(): NextRun | null {
     this.gather()
     const entry = this.#alone.shift()
@@ -49,7 +49,7 @@ export class BatchGathering {
     return isReady ? { is: 'batch', members: this.#take() } : null
   }
 
-  /** Takes what has come. The time of a batch runs also while there is no slot for it. */
+  /** Takes the events that have come. The waiting time of a batch also runs while there is no slot for it. */
   gather(): void {
     this.#gathered = this.#gathered.filter(({ entry }) => isWaiting(entry))
     this.#fill()
@@ -77,7 +77,7 @@ export class BatchGathering {
     }
   }
 
-  /** Up to one that cannot be in a batch. */
+  /** Takes the later events of the key, up to one that cannot be in a batch. */
   #takeBehind({ key }: Entry): void {
     if (key === null) return
     for (let next = key.queue[0]; next && this.#hasRoom && this.#add(next); next = key.queue[0]) key.queue.shift()

@@ -1,13 +1,13 @@
-/** An event that was read, as an attempt takes it: the delivery that it would have. */
+/** Makes the delivery that an event from the log would have, so that an attempt can run it. */
 import { openRest } from '../../attempt/open-envelope.ts'
 import type { ClaimedDelivery } from '../../deliveries/delivery.ts'
 import { queueOfEvent } from '../../names.ts'
 import type { Entry } from './shard.ts'
 
 export interface ReadingParts {
-  /** Which worker reads. */
+  /** The id of the worker that reads. */
   readonly reader: string
-  /** Names an event on its way to a handler. */
+  /** Returns the id that the delivery of the event to this handler has, or would have. */
   deliveryId(seq: string, handler: string): string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Gives what is in the log to the handlers that read it, as deliveries: for a drain, which then works them off like any others. Takes
- * only shards that no worker reads. Each event and its cursor in one transaction, in order.
+ * Turns the events of the log into deliveries of the handlers that read it: a drain then works on these deliveries like on any others. It
+ * takes only shards that no worker reads. In one transaction it writes deliveries and moves the cursor past their events, in order.
  */
 import { randomUUID } from 'node:crypto'
 import type { LogLook, LogMove, LogStore, OwnedCursor } from '../../deliveries/log-reading.ts'

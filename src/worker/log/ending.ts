@@ -1,9 +1,9 @@
-/** What becomes of an event that was read and has run: done, or a delivery. */
+/** Ends an event that was read from the log and has run: it is done, or becomes a delivery. */
 import { performance } from '../../clock.ts'
 import type { Ending, Settlement } from '../../deliveries/delivery.ts'
 import type { Entry } from './shard.ts'
 
-/** It goes on as a job, and its key in the lane. One that was spilled has its job already. */
+/** The event goes on as a job, and its key in the lane. A spilled event has its job already. */
 export function endWith(entry: Entry, end: Ending): void {
   const { key, shard } = entry
   entry.isOver = true

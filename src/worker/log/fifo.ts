@@ -1,4 +1,4 @@
-/** A list that is taken from at its front: to take one moves no other. */
+/** A first-in, first-out list: taking its first element stays cheap, however long the list is. */
 
 export class Fifo<Value> {
   #values: Value[] = []

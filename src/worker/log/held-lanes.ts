@@ -1,7 +1,7 @@
 /**
- * Lets held jobs into their lanes: those that a worker left behind which died or lost its shard, and what an operator has begun again. First the
- * key is put into its lane here, so that what is read goes behind; then what runs of it ends, and what was put behind is written; then the
- * job is made due.
+ * Lets held jobs into their lanes: those left by a worker that died or lost its shard, and those that an operator has begun again. First the key
+ * is put into its lane here, so that newly read events go behind. Then the running event of the key ends, and the events that were put behind
+ * are written. Then the job is made due.
  */
 import type { HeldJob, LogStore } from '../../deliveries/log-reading.ts'
 import type { Runs } from './runs.ts'
@@ -13,7 +13,7 @@ export interface HeldParts {
   readonly runs: Pick<Runs, 'isSpilled'>
 }
 
-/** To be called again and again: what cannot be let in yet is at one of the next turns. */
+/** Call it again and again: a job that cannot be let in yet is let in at a later turn. */
 export async function admitHeld({ store, handlings, runs }: HeldParts): Promise<void> {
   const reading = handlings.filter(({ shards }) => shards.size > 0)
   if (reading.length === 0) return

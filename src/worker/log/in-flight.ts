@@ -1,4 +1,4 @@
-/** What of each shard is in its handler here, also of shards that are not ours any more. */
+/** Records which events are in their handlers here, for each shard, also for shards that are no longer ours. */
 import type { Entry, Shard } from './shard.ts'
 
 export class InFlight {
@@ -20,7 +20,7 @@ export class InFlight {
     return (this.#counts.get(nameOf(shard)) ?? 0) > 0
   }
 
-  /** Those of this ownership. */
+  /** Returns the entries of this ownership. */
   of(shard: Shard): readonly Entry[] {
     return [...this.#entries].filter((entry) => entry.shard === shard)
   }

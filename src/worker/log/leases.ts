@@ -1,11 +1,11 @@
 /**
- * Which shards are this worker's: it beats every second, hears who else lives, takes its share of each handler's shards, and lets go of what
- * is more than its share.
+ * Decides which shards are this worker's: it beats every second, learns which other workers live, takes its share of each handler's shards,
+ * and releases shards beyond its share.
  *
- *   another one's count of beats has not moved for 8 s, by our clock ──► it is dead: its shards are free
- *   our own last answered beat was sent more than 6.4 s ago          ──► we begin nothing more: someone may hold us for dead
+ *   another worker's count of beats has not moved for 8 s, by our clock ──► it is dead: its shards are free
+ *   our own last answered beat was sent more than 6.4 s ago             ──► we begin nothing more: others may take us for dead
  *
- * Where a look was missed or came late, everyone gets the whole time once more: what held us up may have held up the others.
+ * If we missed a look or came late, all workers get the full time once more: the cause of our delay may have delayed the others too.
  */
 import { performance } from '../../clock.ts'
 import type { LogBeat, LogReader, LogStore } from '../../deliveries/log-reading.ts'
@@ -14,17 +14,17 @@ import { type Handling, Shard } from './shard.ts'
 
 export const BEAT_MS = 1_000
 export const DEAD_AFTER_MS = 8_000
-/** Of that time: what is begun at its end has the rest of it to end. */
+/** The share of that time in which we begin events. What begins at the end of it has the rest of the time to end. */
 const OWN_SHARE = 0.8
 const LONGEST_PAUSE_MS = 4_000
-/** After so many deaths in a row without progress, what comes next goes out as jobs. */
+/** After this many deaths of owners in a row without progress, the next events of a shard go out as jobs. */
 const SUSPECT_AFTER = 3
 
 export interface LeaseParts {
   readonly store: Pick<LogStore, 'beat' | 'take' | 'lanesOf' | 'completedAfter'>
   readonly reader: string
   readonly handlings: readonly Handling[]
-  /** A worker that has not beaten for so long is dead. */
+  /** A worker that has not beaten for this long is dead. */
   readonly deadAfterMs: number
   /** Called with a shard that is not ours any more. */
   onLost(shard: Shard): void
@@ -42,19 +42,19 @@ export class Leases {
   #seen = new Map<string, Seen>()
   #lookedAt = -Infinity
   #beatenAt = -Infinity
-  /** Nothing more is taken. */
+  /** Whether the worker stops: it takes no more shards then. */
   isStopping = false
 
   constructor(parts: LeaseParts) {
     this.#parts = parts
   }
 
-  /** Whether no one can hold us for dead. */
+  /** Whether no other worker can take us for dead yet. */
   get isFresh(): boolean {
     return performance.now() - this.#beatenAt < OWN_SHARE * this.#parts.deadAfterMs
   }
 
-  /** Says that we live, and learns what that changes. */
+  /** Tells the others that we live, and learns what has changed. */
   async beat(): Promise<LogBeat> {
     const { store, reader, handlings } = this.#parts
     const sentAt = performance.now()
@@ -112,7 +112,7 @@ export class Leases {
     this.#learn(beat)
   }
 
-  /** Those whose count has stood still for so long that they are dead. */
+  /** Returns the workers whose count of beats has not moved for so long that they are dead. */
   #deadIn(readers: readonly LogReader[]): readonly LogReader[] {
     const now = performance.now()
     const isLate = now - this.#lookedAt > LONGEST_PAUSE_MS
@@ -128,7 +128,7 @@ export class Leases {
     )
   }
 
-  /** What is ours with another fence was moved by an operator, or forgotten after a crash of the server: we begin it again where it stands. */
+  /** Takes back cursors that are ours but were dropped here: an operator moved them, or the server crashed. We read on from their positions. */
   #takeBack(handling: Handling, { cursors }: LogBeat): void {
     const { reader } = this.#parts
     for (const { owner, ...cursor } of cursors) {
@@ -153,13 +153,13 @@ export class Leases {
     const taken = await store.take(reader, name, Math.max(0, wanted), dead)
     for (const cursor of taken) {
       const shard = new Shard(handling, cursor, SUSPECT_AFTER)
-      shard.isReleasing = this.isStopping // since we asked
+      shard.isReleasing = this.isStopping // the worker may have begun to stop since we asked
       handling.shards.set(cursor.shard, shard)
     }
     return taken.length
   }
 
-  /** Asks for what lies in the lanes in a later statement than the shard was taken in: all that its last owner wrote is there then. */
+  /** Asks which keys have deliveries in their lanes. This statement comes after the take, so it sees all that the shard's last owner wrote. */
   async #makeReady(shard: Shard): Promise<void> {
     const { store, isRunning } = this.#parts
     const { handling } = shard
@@ -175,7 +175,7 @@ export class Leases {
     for (const one of wanted) one.isReady = true
   }
 
-  /** One question for all that its last owner may have left. A transaction of it that has not ended yet is met when the event is run. */
+  /** Asks once for all events that the last owner may have completed. A transaction that has not ended yet is met when its event is run. */
   async #learnCompleted({ subscription }: Handling, wanted: readonly Shard[]): Promise<void> {
     const after = Math.min(...wanted.map(({ acknowledged }) => acknowledged))
     const completed = new Set(await this.#parts.store.completedAfter(subscription.handler, after))

@@ -1,4 +1,4 @@
-/** A handler that reads the log, as one worker sees it: its shards here, and what it makes of an event. */
+/** A handler that reads the log, as one worker sees it: its shards here, and whether it wants an event. */
 import type { Codec } from '../../codec/codec.ts'
 import { interestIn, type Interest } from '../../attempt/log-interest.ts'
 import type { LogEvent, LogSubscription } from '../../deliveries/log-reading.ts'
@@ -20,7 +20,7 @@ export class LogHandling implements Handling {
   readonly handler: AnyHandler
   subscription: LogSubscription
   readonly slots: HandlerSlots
-  /** How many of it may run at once here. */
+  /** How many attempts of the handler may run at once here. */
   readonly concurrency: number
   readonly shards = new Map<number, Shard>()
   readonly runnable = new Fifo<Entry>()

@@ -1,10 +1,10 @@
 /**
  * Reads the log, once for all handlers of a worker, and hands out what it reads to their shards.
  *
- *   how far is it final? ──► shards at the same place are read together ──► who is interested ──► behind its lane, or to run
+ *   how far is it final? ──► shards at the same place are read together ──► who is interested? ──► behind its lane, or to run
  *
- * Before that, keys that are in their lanes are asked after, if an event of theirs was read and all that we put into the lane is written: a
- * key whose lane has run dry is back in the log. The question comes after the answers to all that was written, so it cannot miss any of it.
+ * After a read, we ask about keys that are in their lanes, if an event of theirs was read and everything that we put into the lane is written.
+ * A key whose lane is empty goes back to the log. We ask only after the answers to all those writes, so the query sees all of them.
  */
 import { performance } from '../../clock.ts'
 import type { LogEvent, LogLook, LogStore } from '../../deliveries/log-reading.ts'
@@ -14,16 +14,16 @@ import type { Handling, Key, Shard } from './shard.ts'
 
 const FEWEST = 100
 const MOST = 1_000
-/** So many characters of payloads in one read are plenty: the next one asks for fewer events. */
+/** After a read with more characters of payloads than this, the next one asks for fewer events. */
 const LARGE_READ = 4 * 1_048_576
-/** Of a handler, so many reads are in memory at most. */
+/** At most this many reads of a handler are in memory. */
 const READS_AHEAD = 4
-/** So long a stretch is looked at in one statement, when few events of it are for us. */
+/** The longest stretch of the log for one statement, when few of its events are for us. */
 const LONGEST_STRETCH = 20_000
-/** While a publisher has taken a number and not committed: looked at again after so long, and then less often. */
+/** The first and the longest wait before another look, while a publisher has taken a number and not committed. */
 const FIRST_LOOK_MS = 2
 const LAST_LOOK_MS = 50
-/** Where there is no room, what is acknowledged makes some, and says so. */
+/** The wait when there is no room. An acknowledgement makes room, and ends the wait. */
 const NO_ROOM_MS = 50
 
 export interface LogReaderParts {
@@ -32,12 +32,12 @@ export interface LogReaderParts {
   readonly pollMs: number
   /** The types that any handler listens to, as they are stored; `null`: they cannot be named. */
   readonly types: readonly string[] | null
-  /** Whether this lane of a handler is paused: then it is not handed back. */
+  /** Whether this lane of a handler is paused: then its key does not go back to the log. */
   isLanePaused(handling: Handling, key: string): boolean
   add(shard: Shard, event: LogEvent, goesBehind: boolean): void
-  /** All that was read is handed out. */
+  /** Called when all events of a read are handed out. */
   onRead(): void
-  /** The server has crashed since: what was read and not acknowledged may be something else now. */
+  /** Called when the server has crashed since the last look: the log may now differ from what was read and not acknowledged. */
   onCrash(): void
 }
 
@@ -88,7 +88,7 @@ export class LogReading {
     if (ms > 0) await this.#news.wait(ms)
   }
 
-  /** Those that are read now: ours, going on, and with room for more. */
+  /** Returns the shards that are read now: they are ready and go on, and their handlers have room for more. */
   #able(): readonly Shard[] {
     return this.#parts.handlings.flatMap((handling) =>
       handling.isPaused || handling.pending >= READS_AHEAD * this.#most
@@ -102,7 +102,7 @@ export class LogReading {
     return false
   }
 
-  /** How long until something is looked for that no one has told of. */
+  /** How long until we look for events without having been woken. */
   #pollIn(): number {
     return this.#parts.pollMs - (performance.now() - this.#lookedAt)
   }
@@ -121,7 +121,7 @@ export class LogReading {
     if (this.#look.final > before) this.#lookAgainMs = FIRST_LOOK_MS
   }
 
-  /** Of the places where shards stand one after the other has its turn, up to the next one: there they go on together. */
+  /** Shards are at different places in the log. The places take turns, and each is read up to the next one: from there the shards go on together. */
   async #readOnce(behind: readonly Shard[]): Promise<void> {
     const places = [...new Set(behind.map(({ readTo }) => readTo))].toSorted((one, other) => one - other)
     this.#turn += 1
@@ -144,7 +144,7 @@ export class LogReading {
     else if (size < LARGE_READ / 4 && events.length === this.#most) this.#most = Math.min(2 * this.#most, MOST)
   }
 
-  /** Takes keys out of their lanes of which nothing is left there. */
+  /** Takes keys out of their lanes when nothing of them is left there. */
   async #handBack(together: readonly Shard[], events: readonly LogEvent[]): Promise<void> {
     for (const [handling, shards] of byHandling(together)) {
       const asked = new Map<string, Key>()
@@ -191,7 +191,7 @@ function isGoingOn(shard: Shard, { subscription: { endsAt } }: Handling): boolea
   return shard.isReady && !shard.isReleasing && !shard.isDropped && (endsAt === null || shard.readTo < endsAt)
 }
 
-/** For each handler its shards that are read, each at its number. */
+/** Returns the shards that are read, by handler: each is at the index of its number. */
 function byHandling(shards: readonly Shard[]): ReadonlyMap<Handling, readonly (Shard | undefined)[]> {
   const found = new Map<Handling, (Shard | undefined)[]>()
   for (const shard of shards) {
@@ -203,7 +203,7 @@ function byHandling(shards: readonly Shard[]): ReadonlyMap<Handling, readonly (S
   return found
 }
 
-/** Events of other shards are left where they are, if all handlers are divided into as many, and not all of these are read. */
+/** Returns the shards whose events to read. `null`, for all events: the handlers differ in their number of shards, or all shards are read. */
 function shardsIn(together: readonly Shard[]): { readonly of: number; readonly wanted: readonly number[] } | null {
   const of = together[0]?.handling.subscription.shards ?? 1
   if (together.some(({ handling }) => handling.subscription.shards !== of)) return null

@@ -1,4 +1,4 @@
-/** Makes what a worker needs for those of its handlers that read the log; nothing, if there are none. */
+/** Makes the part of a worker that serves handlers which read the log; `null` if there are none. */
 import { setTimeout } from '../../clock.ts'
 import type { LogStore, LogSubscription } from '../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
@@ -16,7 +16,7 @@ interface Parts extends Pick<LogWorkerParts, 'store' | 'tally' | 'emit' | 'pollM
   wake(queue: string): void
 }
 
-/** Makes the cursors of handlers that are new. */
+/** Also creates the cursors of new handlers. */
 export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): Promise<LogWorker | null> {
   const handlings = await handlingsOf(plan, parts)
   if (handlings.length === 0) return null
@@ -36,7 +36,7 @@ export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): P
   })
 }
 
-/** The handlers that read the log, or are changing to or from it. Only those whose queues this worker works on: failed events go there. */
+/** Returns the handlers that read the log, or are changing to or from it, if this worker works on their queues: failed events go there. */
 async function handlingsOf(
   { log, queues, slotsOf }: WorkPlan,
   { store, emit }: { readonly store: LogStore; readonly emit: Emit },
@@ -69,12 +69,12 @@ function sayIfOther(handler: AnyHandler, { mode, isChanging }: LogSubscription, 
   )
 }
 
-/** As many at once as the queue has slots. */
+/** As many attempts may run at once as the queue has slots. */
 function concurrencyOf(queues: WorkPlan['queues'], { options: { queue } }: AnyHandler): number {
   return Math.max(queues.get(queue) ?? 0, queues.get(partitionedQueue(queue)) ?? 0)
 }
 
-/** What the handlers listen to, by the names that may be stored. Patterns cannot be named. */
+/** Returns the event types that the handlers listen to, by all names that may be stored; `null` if one listens to a pattern. */
 export function typesOf({ names }: Registry, handlers: readonly AnyHandler[]): readonly string[] | null {
   const subscriptions = handlers.flatMap((handler) => handler.subscriptions)
   const types = subscriptions.flatMap((one) => (one.is === 'event-type' ? names.eventTypes.all(one.type) : []))

@@ -1,8 +1,8 @@
 /**
- * What a worker does for its handlers that read the log: three loops, beside its dispatchers.
+ * Does a worker's work for handlers that read the log: three loops, beside its dispatchers.
  *
  *   beat, every second     leases of shards, pauses, held jobs
- *   read                   the log, once for all handlers; what is read runs, or goes behind its lane
+ *   read                   the log, once for all handlers; an event that was read runs, or goes behind its lane
  *   acknowledge, in groups cursors move on; what failed becomes an ordinary delivery, which any worker's dispatcher claims
  */
 import { randomUUID } from 'node:crypto'
@@ -20,7 +20,7 @@ import { LogReading } from './log-reader.ts'
 import { Runs, type RunParts } from './runs.ts'
 import type { Handling, Shard } from './shard.ts'
 
-/** A run that is given back at a stop becomes due after this time: this process is gone by then, even if its handler is not. */
+/** An event given back at a stop is due again after this time. By then this process has ended, even if the handler never returned. */
 const GIVE_BACK_MS = 500
 const IDLE_LOOK_MS = 5
 
@@ -30,10 +30,10 @@ export interface LogWorkerParts extends Pick<RunParts, 'attempt' | 'batchAttempt
   readonly types: readonly string[] | null
   readonly pollMs: number
   readonly emit: Emit
-  /** How often it beats, and after how long without it is dead. Default: 1 s and 8 s. */
+  /** How often the worker beats, and after how long without a beat it counts as dead. Defaults: 1 s and 8 s. */
   readonly beatMs?: number
   readonly deadAfterMs?: number
-  /** There will be something to claim from this queue after so long. */
+  /** Called when there will be something to claim from this queue after this delay. */
   wakeAfter(queue: string, delayMs: number): void
 }
 
@@ -103,7 +103,7 @@ export class LogWorker {
     this.#loops = Promise.all([this.#keepBeating(), this.#keepReading(), this.#acknowledger.run()])
   }
 
-  /** Instead of all that: gives what is in the log to the dispatchers. Returns how many deliveries that were. */
+  /** For a drain, instead of `start()`: turns events of the log into deliveries. Returns how many deliveries that were. */
   drain(): Promise<number> {
     return drainLog(this.#parts)
   }
@@ -113,7 +113,7 @@ export class LogWorker {
     this.#reading.wake()
   }
 
-  /** Nothing more is read or begun. What runs goes on. */
+  /** Stops reading and beginning events. Running handlers go on. */
   stopReading(): void {
     this.#isStopping = true
     this.#leases.isStopping = true
@@ -133,14 +133,14 @@ export class LogWorker {
     return count
   }
 
-  /** Lets go of everything. What is not written by now is left to the next owner. */
+  /** Gives up all shards. What is not written by now is left to the next owner. */
   async leave(): Promise<void> {
     this.#over.abort()
     this.#acknowledger.giveUp()
     this.#reading.wake()
     if (!this.#isStarted) return
     await this.#loops.catch(() => undefined)
-    await this.#parts.store.leave(this.#reader).catch(() => undefined) // then another one takes it for dead
+    await this.#parts.store.leave(this.#reader).catch(() => undefined) // then other workers will take this one for dead
   }
 
   *#shards(): Generator<Shard> {
@@ -158,7 +158,7 @@ export class LogWorker {
         this.#reading.wake()
         this.#runs.pump()
       } catch {
-        // Claims report a database that is away. Without an answer nothing is begun soon.
+        // Claims report an unreachable database. Without answered beats, nothing more begins after a while.
       }
       await sleep(this.#parts.beatMs ?? BEAT_MS, this.#over.signal)
     }

@@ -1,4 +1,4 @@
-/** Runs what was read: per key one at a time and in order, keys side by side, up to the limit of each handler. */
+/** Runs the events that were read: one at a time and in order for each key, and keys side by side, up to the limit of each handler. */
 import { performance, setImmediate } from '../../clock.ts'
 import type { BatchAttempts } from '../../attempt/batch-attempt.ts'
 import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
@@ -17,7 +17,7 @@ import { InFlight } from './in-flight.ts'
 import { endOf, endWith } from './ending.ts'
 import type { Handling, Entry, Key, Shard } from './shard.ts'
 
-/** So long runs follow each other before the event loop has its turn. */
+/** How long events are started one after the other before the event loop gets its turn. */
 const TURN_MS = 10
 
 export interface RunParts extends ReadingParts {
@@ -34,7 +34,7 @@ export interface RunParts extends ReadingParts {
 export class Runs {
   readonly #parts: RunParts
   readonly #handlings: readonly Handling[]
-  /** Those of batch handlers. */
+  /** The gatherings of batch handlers. */
   readonly #gatherings = new Map<Handling, BatchGathering>()
   readonly #inFlight = new InFlight()
   #isScheduled = false
@@ -105,7 +105,7 @@ export class Runs {
     }
   }
 
-  /** Then the others have their turn: what acknowledges, what keeps leases, and everyone else in the process. */
+  /** Whether the turn is over. If so, other work of the process goes first: acknowledging, keeping leases, and the rest. */
   #isTurnOver(): boolean {
     if (this.#isScheduled) return true
     if (performance.now() - this.#turnBegan < TURN_MS) return false
@@ -118,7 +118,7 @@ export class Runs {
     return true
   }
 
-  /** The next of a key may run. */
+  /** Makes the next event of a key runnable. */
   #next(shard: Shard, key: Key): void {
     if (key.isRunning || key.inLane) return
     const entry = key.queue.shift()
@@ -168,14 +168,14 @@ export class Runs {
     return entry.abort
   }
 
-  /** A batch takes one, however large it is. */
+  /** Takes or releases a slot. A batch takes one slot, however large it is. */
   #takeSlot(handling: Handling, by: 1 | -1): void {
     handling.running += by
     if (by > 0) handling.slots.take(handling.handler.name)
     else handling.slots.release(handling.handler.name)
   }
 
-  /** A newer event of its type waits behind it: it need not run. */
+  /** Passes over an event that need not run, because a newer one of its type waits behind it. */
   #passOver(entry: Entry, newer: LogEvent): void {
     const outcome = supersededBy(newer.id)
     entry.since = performance.now()
@@ -208,7 +208,7 @@ export class Runs {
     if (end.is === 'passed') entry.passed = { as: end.as, reason: end.reason }
   }
 
-  /** Nothing of its key is in a handler any more: to be called once. */
+  /** Call it once, when no event of the key is in a handler any more. */
   #keyIsFree({ shard, key }: Entry): void {
     if (key) {
       key.isRunning = false
@@ -216,7 +216,7 @@ export class Runs {
     }
   }
 
-  /** What still runs of a shard comes again later, elsewhere, and no attempt is used up. Returns how many that were. */
+  /** Gives back the running events of a shard: they come again later, elsewhere, and use up no attempt. Returns how many there were. */
   giveBack(shard: Shard, delayMs: number): number {
     const running = this.#inFlight.of(shard).filter(({ isOver }) => !isOver)
     for (const entry of running) {
@@ -227,7 +227,7 @@ export class Runs {
     return running.length
   }
 
-  /** The shard is another worker's now. */
+  /** Drops a shard that is another worker's now, and aborts its running events. */
   drop(shard: Shard): void {
     shard.isDropped = true
     for (const { abort } of this.#inFlight.of(shard)) {
@@ -235,7 +235,7 @@ export class Runs {
     }
   }
 
-  /** Jobs of these are held by us, and not to be let in. */
+  /** Whether the job of this event is held by us, so that it must not be let in. */
   isSpilled(seq: number, shard: Shard): boolean {
     return [...this.#inFlight.of(shard), ...shard.ends].some(({ event }) => event.number === seq)
   }

@@ -1,5 +1,5 @@
 /**
- * A shard that this worker reads: a part of a handler's keys, with what was read of it and is not acknowledged yet.
+ * A shard that this worker reads: a part of a handler's keys, with the events that were read and are not acknowledged yet.
  *
  *   read ──► queued ──► running ──► done ───────────────────────► acknowledged: the cursor passes it
  *              │           ├──────► ended: failed, snoozed, dead ──► acknowledged, with a job
@@ -21,16 +21,16 @@ export interface Handling {
   readonly slots: HandlerSlots
   /** Its shards that are here, by their numbers. */
   readonly shards: Map<number, Shard>
-  /** Those that may run, in order. */
+  /** The events that may run, in order. */
   readonly runnable: Fifo<Entry>
   running: number
   isPaused: boolean
-  /** Whether another one may begin. */
+  /** Whether another attempt may begin. */
   readonly hasRoom: boolean
-  /** So many were read and are not acknowledged. */
+  /** How many events were read and are not acknowledged. */
   readonly pending: number
   interestIn(event: LogEvent): Interest
-  /** Which replay an event belongs to: what was published before the handler was there is its backfill. */
+  /** Returns the replay that an event belongs to: events from before the handler existed are its backfill. */
   replayOf(event: LogEvent): string | null
 }
 
@@ -39,26 +39,26 @@ export interface Entry {
   /** `null`: it has no key, and waits for nothing. */
   readonly key: Key | null
   readonly event: LogEvent
-  /** A transactional handler has committed what it did for it, before the shard was ours. */
+  /** Whether a transactional handler committed its work for the event before the shard was ours. */
   readonly isCompleted: boolean
   state: 'queued' | 'running' | 'done' | 'ended' | 'behind' | 'spilled'
   /** `performance.now()` when it began to run. */
   since: number
   abort: AbortController | null
-  /** What became of it, if that is more than done; when that was, for a delay. */
+  /** How the event ended, if it has a job; `endedAt` says when, so that a delay counts from then. */
   end: Ending | null
   endedAt: number
   passed: { readonly as: PassedAs; readonly reason: string } | null
-  /** What became of it is decided: what its handler still returns counts for nothing. */
+  /** Whether it is decided what becomes of the event: what its handler returns after that does not count. */
   isOver: boolean
 }
 
-/** What is known of a key for as long as something of it is here, or in its lane. */
+/** What is known about a key while one of its events is here, or in its lane. */
 export interface Key {
   readonly name: string
-  /** Its lane may hold live deliveries: what is read goes behind them. Only this shard's owner puts anything into the lane. */
+  /** Whether its lane may hold live deliveries: newly read events go behind them. Only this shard's owner puts anything into the lane. */
   inLane: boolean
-  /** So many of its jobs are not written yet: until they are, the lane must not be asked. */
+  /** How many of its jobs are not written yet. Until they are, the lane must not be asked about. */
   unwritten: number
   isRunning: boolean
   readonly queue: Entry[]
@@ -86,19 +86,19 @@ export class Shard {
   held: HeldEvent[] = []
   /** Spilled ones that have ended. */
   ends: Entry[] = []
-  /** Events that were completed before the shard was ours, by transactions of a transactional handler. They are not run again. `null`: it is none. */
+  /** Events that a transactional handler completed before the shard was ours. They are not run again. `null`: the handler is not transactional. */
   completed: ReadonlySet<number> | null = null
-  /** So many are in their handlers, spilled ones too. */
+  /** How many events are in their handlers, spilled ones too. */
   running = 0
-  /** What lies in its lanes is known, and nothing of an earlier ownership runs any more. */
+  /** Whether it may be read: the keys in lanes are known, and no event of an earlier ownership runs any more. */
   isReady = false
   /** It is not ours any more. */
   isDropped = false
-  /** It is to be let go: nothing more of it is read or begun. */
+  /** Whether the shard is being released: no more of its events are read or begun. */
   isReleasing = false
-  /** What ran too long for a stop has been given back: it is not waited for. */
+  /** Whether events that ran too long for a stop were given back. The worker does not wait for these. */
   isGivenBack = false
-  /** Its workers have died again and again: what comes next may be why, and goes out as jobs, which count their attempts. */
+  /** Whether its owners died again and again. The next events may be the reason, and go out as jobs, which count their attempts. */
   isSuspect: boolean
 
   constructor(handling: Handling, cursor: OwnedCursor, deathsUntilSuspect: number) {
@@ -109,7 +109,7 @@ export class Shard {
     this.isSuspect = cursor.deaths >= deathsUntilSuspect
   }
 
-  /** Whether something of it runs that is to be waited for. */
+  /** Whether an event of the shard runs for which the worker must wait. */
   get isBusy(): boolean {
     return this.running > 0 && !this.isGivenBack
   }
@@ -120,13 +120,13 @@ export class Shard {
     return key
   }
 
-  /** Forgets a key of which nothing is here any more. An entry may outlive its key: by then another one may have the name. */
+  /** Forgets a key with no events here any more. An entry may outlive its key: by then another key may have the name. */
   forget(key: Key): void {
     if (key.inLane || key.isRunning || key.unwritten > 0 || key.queue.length > 0) return
     if (this.keys.get(key.name) === key) this.keys.delete(key.name)
   }
 
-  /** An event that was read, and is to run when its key lets it, or to go behind what is in the lane. */
+  /** Takes an event that was read. It runs when its key is free, or goes behind the deliveries in the lane. */
   take(event: LogEvent, goesBehind: boolean): Entry {
     const key = event.partitionKey === null ? null : this.key(event.partitionKey)
     const entry: Entry = {
@@ -153,13 +153,16 @@ export class Shard {
     if (entry.key) entry.key.unwritten += 1
   }
 
-  /** The lane has something of the key: what waits here for its turn goes there too. */
+  /** The lane has a delivery of the key: events that wait here for their turn go there too. */
   toLane(key: Key): void {
     key.inLane = true
     for (const waiting of key.queue.splice(0)) this.putBehind(waiting)
   }
 
-  /** Nothing of it is begun any more. What stands before something that has run goes behind, so that nothing is repeated; the rest is left to the next owner. */
+  /**
+   * Called when nothing more begins. A queued event before one that has run becomes a job, so that the cursor can pass both and nothing is
+   * repeated. Queued events after all that have run are left to the next owner.
+   */
   finish(): void {
     const last = this.pending.findLastIndex(({ state }) => state !== 'queued')
     for (const entry of this.pending.splice(last + 1)) entry.key?.queue.splice(0)

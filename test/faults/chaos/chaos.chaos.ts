@@ -1,4 +1,4 @@
-/** The run: faults one after the other, sometimes two at once, then peace, and what the checkers say. */
+/** The chaos run: faults one after the other, sometimes two at once, then a time without faults, and the verdict of the checkers. */
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { seeded } from '../kills-under-load.ts'
 import { FAULTS } from './faults.ts'
@@ -6,7 +6,7 @@ import { judge } from './judge.ts'
 import { startPublishers } from './publishers.ts'
 import { openWorld } from './world.ts'
 
-/** From the last fault until everything must be done. */
+/** The time after the last fault within which everything must be done. */
 const PEACE_MS = 90_000
 
 test('no promise is broken while processes, connections, server and clock fail', async () => {
@@ -35,7 +35,7 @@ test('no promise is broken while processes, connections, server and clock fail',
   }
   const acknowledged = await publishers.stop()
   const peaceAt = performance.now()
-  await world.stage.settled(PEACE_MS).catch(() => undefined) // what is left is found as stuck
+  await world.stage.settled(PEACE_MS).catch(() => undefined) // deliveries that are left are reported as stuck
 
   const { checked, problems, ...numbers } = await judge(world, acknowledged)
   console.log(`injected: ${Array.from(counts, ([name, count]) => `${count} × ${name}`).join('; ')}`)

@@ -1,16 +1,16 @@
-/** The faults, each of which heals itself before it returns. What it may cost beyond time is noted as an interruption. */
+/** The faults. Each one heals itself before it returns. If runs may be repeated because of it, it notes an interruption. */
 import type { Interruption } from '../../support/trace-checks.ts'
 import type { ChaosWorker, World } from './world.ts'
 
 export interface Fault {
   readonly name: string
-  /** Answers what there is to tell besides its name. */
+  /** Returns what there is to report besides the fault's name. */
   readonly inject: (world: World) => Promise<string>
 }
 
-/** A claim whose heartbeat stands still for 10 s may be taken over; below that nothing may be repeated. */
+/** A claim without a heartbeat for 10 s may be taken over. After a shorter time no run may be repeated. */
 const CLAIM_LIVES_MS = 10_000
-/** Two faults of the server this close together may hold up heartbeats as long as one that is longer than a claim lives. */
+/** Two server faults this close together may delay heartbeats as much as one fault that is longer than the life of a claim. */
 const CLOSE_MS = 12_000
 
 export const FAULTS: readonly Fault[] = [
@@ -61,13 +61,13 @@ async function frozen(world: World, ms: number): Promise<string> {
   return `process ${process.pid} for ${seconds(ms)}`
 }
 
-/** What these processes had in flight since then, or begin before they have heard of it. */
+/** Notes which runs of these processes may be repeated: those in flight, and those begun before the process learns of the loss. */
 async function mayRepeat(world: World, pids: readonly number[], loss: Omit<Interruption, 'pid' | 'to'>): Promise<void> {
   const to = (await world.stage.trace.now()) + 3_000
   for (const pid of pids) world.interruptions.push({ ...loss, pid, to })
 }
 
-/** For what keeps all workers from writing their heartbeats. */
+/** Injects a fault that keeps all workers from writing their heartbeats. */
 async function heldUp(world: World, fault: Fault['inject']): Promise<string> {
   const from = await world.stage.trace.now()
   const told = await fault(world)
@@ -83,7 +83,7 @@ async function terminated(world: World): Promise<string> {
   const worker = world.anyWorker()
   worker.process.kill('SIGTERM')
   const { code } = await worker.process.exited
-  // What it could not give back, because the server was away, is taken over like that of a killed one.
+  // Claims that it could not give back, because the server was away, are taken over like those of a killed worker.
   if (code !== 0) await noteDeath(world, worker.process.pid)
   await world.replace(worker)
   return `process ${worker.process.pid}, exit code ${code}`
@@ -136,7 +136,7 @@ async function restarted(world: World): Promise<string> {
 }
 
 async function crashed(world: World): Promise<string> {
-  // What was written without waiting for the disk, of deliveries without a key, is gone with the last moment.
+  // Writes for deliveries without a key do not wait for the disk, so those of the last moment before the crash are lost.
   const from = (await world.stage.trace.now()) - 1_000
   await world.server.crash().catch(() => undefined)
   await world.server.start()

@@ -1,4 +1,4 @@
-/** What came of it: the promises, each with its checker. */
+/** Judges a chaos run: each promise has its checker. */
 import { judged } from '../order-under-load.ts'
 import { breaches } from '../../support/trace-checks.ts'
 import type { TraceEntry } from '../../support/trace.ts'
@@ -35,7 +35,7 @@ export async function judge({ stage, interruptions }: World, acknowledged: Reado
   }
 }
 
-/** What the handlers wrote about the event that a problem names, in seconds since the first of all. */
+/** The trace entries of the event that a problem names, with seconds since the first entry of the whole trace. */
 function storyOf(problem: string, trace: readonly TraceEntry[]): string {
   const named = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(problem)?.[0]
   const entries = trace.filter(({ eventId }) => eventId === named)

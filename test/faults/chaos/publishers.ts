@@ -1,6 +1,6 @@
 /**
- * Publishers that nothing stops: each transaction takes the lock of a key, publishes, writes a row of its own beside the event, and
- * commits or rolls back. When it fails it is not known how far it came, so it is made again with the same event, or given up.
+ * Publishers that no fault stops: each transaction takes the lock of a key, publishes, writes a row of its own beside the event, and
+ * commits or rolls back. After a failure it is unknown how far the transaction came. It is repeated with the same event, or given up.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
@@ -12,7 +12,7 @@ const PUBLISHERS = 6
 const MOST_WAITING = 300
 
 export interface Publishers {
-  /** Ends their transactions. Answers the events of all commits that were acknowledged. */
+  /** Ends their transactions. Returns the events of all commits that were acknowledged. */
   stop(): Promise<ReadonlySet<string>>
 }
 
@@ -63,7 +63,7 @@ async function connected({ proxy, stage }: World): Promise<Client> {
   return client
 }
 
-/** Whether the event was committed, and that was said. */
+/** Returns true if the event was committed and the commit was acknowledged. */
 async function published(tx: Client, event: Event, { stage }: World, random: () => number): Promise<boolean> {
   const { key } = event.data
   await tx.query('begin')

@@ -1,6 +1,6 @@
 /**
  * `npm run chaos`: an hour of random faults against publishers and workers, and a verdict. `--minutes N` for another length, `--seed N`
- * to have the same faults again. Ends with 1 when a promise was broken.
+ * to repeat the same faults. The exit code is 1 when a promise was broken.
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -1,4 +1,4 @@
-/** How the chaos run runs: one test that takes as long as it was asked to. */
+/** The vitest configuration of the chaos run: one test, which takes as long as the command line says. */
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 

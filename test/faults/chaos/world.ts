@@ -1,4 +1,4 @@
-/** What the faults are aimed at: a server of its own, worker processes behind a proxy each, and a proxy for the publishers. */
+/** The target of the faults: a server of its own, worker processes, each behind its own proxy, and a proxy for the publishers. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { startEmbeddedServer, type EmbeddedServer } from '../../support/embedded-server.ts'
 import { openStage, type Stage } from '../../support/stage.ts'
@@ -11,7 +11,7 @@ import { createTables } from '../order-under-load.ts'
 export const KEYS = 40
 const WORKERS = 3
 const INSIST_MS = 60_000
-/** Before that no claim of a silent worker moves. */
+/** No claim of a silent worker is taken over before this time. */
 const TAKEN_OVER_MS = 8_000
 
 export interface ChaosWorker {
@@ -20,24 +20,24 @@ export interface ChaosWorker {
 }
 
 export interface World {
-  /** For the faults, each of which draws from it before it waits for anything: so a seed gives the same ones again. */
+  /** Random numbers for the faults. Each fault draws them before it waits for anything, so a seed gives the same faults again. */
   readonly random: () => number
   readonly server: EmbeddedServer
   readonly stage: Stage
   readonly workers: ChaosWorker[]
   /** The publishers' way to the server. */
   readonly proxy: TcpProxy
-  /** After which runs may be repeated. */
+  /** The interruptions after which runs may be repeated. */
   readonly interruptions: Interruption[]
-  /** When the server took no heartbeats. */
+  /** The periods in which the server accepted no heartbeats. */
   readonly heldUp: { readonly from: number; readonly to: number }[]
-  /** One of its workers, by chance. */
+  /** Returns one of the workers, chosen at random. */
   anyWorker(): ChaosWorker
-  /** Starts another one in its place. */
+  /** Starts another worker in the place of `gone`. */
   replace(gone: ChaosWorker): Promise<void>
-  /** The claims there are, as soon as the server says so. */
+  /** Returns the current claims, as soon as the server can report them. */
   holding(): Promise<Pick<Interruption, 'holding'>>
-  /** Runs a statement until the server takes it, for a minute. */
+  /** Repeats a statement until the server accepts it, for up to a minute. */
   insist(statement: string): Promise<void>
   pause(ms: number): Promise<void>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-/** One bug has blocked a thousand keys, with a hundred events waiting behind each: one command gets all of them going, in order. */
+/** One bug has blocked a thousand keys, with a hundred events waiting behind each: one command releases all of them, in order. */
 import { beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
 import { handlerThat, NoteTaken } from '../../support/notes.ts'
@@ -59,7 +59,7 @@ test('1,000 keys with 100 events behind each blocked one are handled by one comm
   expect((await opened.bus.acts.list({ act: 'lanes.retryAll' })).acts).toMatchObject([{ count: KEYS, by: 'ada' }])
 })
 
-/** Each key from its first event to its last, each once. */
+/** Lists the runs out of order: each key must run from its first event to its last, each once. */
 function outOfOrder(): readonly string[] {
   const next = new Map<number, number>()
   return runs.filter((run) => {

@@ -1,4 +1,4 @@
-/** F1, a hundred times over. */
+/** F1, a hundred times. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../../support/stage.ts'
 import { killUnderLoad } from '../kills-under-load.ts'

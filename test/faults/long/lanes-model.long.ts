@@ -1,4 +1,4 @@
-/** The lanes' model, for minutes instead of seconds. */
+/** The model test of the lanes, for minutes instead of seconds. */
 import { expect, onTestFinished, test } from 'vitest'
 import { runLives } from '../../support/lane-model.ts'
 import { LaneWorld } from '../../support/lane-world.ts'

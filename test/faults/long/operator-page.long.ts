@@ -1,6 +1,6 @@
 /**
- * With a million events, each page of the operator page is there in 200 ms and below 100 KB. Of each page, six are asked for, each for
- * something else; the first one, which also warms up the connection, is printed but does not count.
+ * With a million events, each page of the operator page loads in 200 ms and has less than 100 KB. Each page is requested six times,
+ * with other parameters each time. The first request, which also warms up the connection, is printed but does not count.
  */
 import { beforeAll, expect, test } from 'vitest'
 import { HANDLERS, indexRecord, writeLongRecord } from '../../../bench/long-record.ts'
@@ -42,7 +42,7 @@ beforeAll(async () => {
   await drained(shop.bus)
   await writeLongRecord(shop.connectionString, EVENTS)
   await writeDeadLetters(shop.database, { count: DEAD, handler: 'bench.receiver-1', type: 'shop.type-1' })
-  await shop.bus.publish(blocked.slice(0, BLOCKED / 2)) // these wait behind
+  await shop.bus.publish(blocked.slice(0, BLOCKED / 2)) // these wait behind the blocked events
   const { rows } = await shop.database.query<{ id: string }>(
     'select id from postbus.event where seq % $1 = 7 limit 100',
     [Math.max(1, Math.floor(EVENTS / 100))],
@@ -52,7 +52,7 @@ beforeAll(async () => {
   return () => shop.close()
 }, 40 * 60_000)
 
-/** What is asked for in turn `n`, by page: at least one address for each. */
+/** The addresses that are requested in turn `n`, by page: at least one for each. */
 const ADDRESSES: Readonly<Record<string, readonly ((n: number) => string)[]>> = {
   '/': [() => '/'],
   '/events': [

@@ -1,4 +1,7 @@
-/** A rate limit over three processes, as long as it takes to see a rate. The database's grants are counted; the trace, which each process writes a moment after an attempt has begun, says the rate. */
+/**
+ * A rate limit over three processes, for long enough to measure a rate. The limit is checked on the database's grants. The rate is
+ * taken from the trace, which each process writes a moment after an attempt has begun.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { mostWithin, recordGrants } from '../../support/granted.ts'
 import { openStage } from '../../support/stage.ts'

@@ -52,7 +52,7 @@ test('F53: the previous release works on while this one migrates and takes over:
   }
 })
 
-/** Waits until so many more are handled, by these workers if they are named. */
+/** Waits until `MORE` more events are handled, by the workers in `by` if they are given. */
 async function handledMore({ trace }: Stage, by?: readonly { readonly pid: number }[]): Promise<void> {
   const handled = async () =>
     (await trace.entries()).filter(({ step, pid }) => step === 'end' && (by?.some((one) => one.pid === pid) ?? true))

@@ -1,4 +1,4 @@
-/** 200 events, each with three generations of what it causes, while workers are killed all the time. */
+/** 200 events, each of which causes three generations of events, while workers are killed all the time. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../../support/stage.ts'
 import { treesUnderKills } from '../trees-under-kills.ts'

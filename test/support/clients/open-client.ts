@@ -1,9 +1,9 @@
-/** What a test does with a client, whichever it is: run work in a transaction, in a savepoint of it, and close. */
+/** The operations that a test needs of any client: run work in a transaction, run work in a savepoint of it, and close. */
 import type { PublishTransaction } from '../../../src/transactions/open-transaction.ts'
 
 export interface OpenClient {
   readonly inTransaction: (work: Work) => Promise<void>
-  /** What someone passes by mistake: it is connected, but it is no transaction. */
+  /** The object that a caller may pass by mistake: it is connected, but it is not a transaction. */
   readonly root: unknown
   readonly close: () => Promise<void>
 }
@@ -16,7 +16,7 @@ export interface OpenTransaction {
   readonly inSavepoint: (work: Work) => Promise<void>
 }
 
-/** For clients whose transactions know nothing of savepoints: the caller writes them in SQL. */
+/** For clients whose transactions have no savepoints: the caller writes them in SQL. */
 export function withRawSavepoints(tx: PublishTransaction, run: OpenTransaction['run']): OpenTransaction {
   const itself: OpenTransaction = {
     tx,

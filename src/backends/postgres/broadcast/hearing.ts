@@ -1,9 +1,9 @@
 /**
  * Hears broadcasts for the listeners of a bus, on one connection.
  *
- *   nothing ──first listen──► connecting ──LISTEN stands──► hearing ──lost──► waiting ──LISTEN stands──► hearing, and a gap
+ *   nothing ──first listen──► connecting ──LISTEN active──► hearing ──lost──► waiting ──LISTEN active──► hearing, and a gap
  *      ▲                         └─ cannot be made: that listen is refused ─┐                              │
- *      └───────────────────────────────────────────────────────────────────┴──── the last one has stopped ─┘
+ *      └───────────────────────────────────────────────────────────────────┴─── the last listener stopped ─┘
  */
 import type { BroadcastListeners } from '../../../broadcast/broadcast-listeners.ts'
 import { sleep } from '../../../clock.ts'
@@ -43,7 +43,7 @@ export class Hearing {
     this.#parts = parts
   }
 
-  /** Resolves when everything is heard that is broadcast from now on, with the function that gives it up. */
+  /** Resolves when every later broadcast will be heard. The result is a function that stops hearing. */
   async begin(): Promise<() => Promise<void>> {
     if (this.#isClosed) throw new PostbusError('POSTBUS_CLOSED', 'This bus was closed. Listen before bus.close().')
     if (this.#parts.listening === null) throw cannotListen('`listen: false` is set')
@@ -78,13 +78,13 @@ export class Hearing {
   }
 }
 
-/** From the first listener to the last one. */
+/** One run of hearing: from the first listener to the last one. */
 class Run {
   readonly #parts: HearingParts
   readonly #over = new AbortController()
   readonly #inbox: Inbox
   readonly #running: Promise<void>
-  /** Settled while LISTEN stands. */
+  /** Resolved while LISTEN is active. Rejected when LISTEN cannot be made, or when the run has ended. */
   #stands = Promise.withResolvers<void>()
   #isHearing = false
   #aliveAt: Date | null = null
@@ -101,7 +101,7 @@ class Run {
         parts.listeners.missed(missed)
       },
     })
-    this.#stands.promise.catch(() => undefined) // each listen looks for itself
+    this.#stands.promise.catch(() => undefined) // each call of hears() handles the rejection itself
     this.#running = this.#hear(listening)
   }
 
@@ -153,7 +153,7 @@ class Run {
   }
 
   #heard(payload: string): void {
-    if (this.#isHearing) this.#aliveAt = new Date() // before, LISTEN is about to stand, and the gap not yet told
+    if (this.#isHearing) this.#aliveAt = new Date() // before that, the gap is not reported yet, and begins at the old time
     this.#inbox.message(payload)
   }
 
@@ -167,7 +167,7 @@ class Run {
     return new Map(rows.map(({ id, message }) => [id, message]))
   }
 
-  /** What anyone can send must not end this process. */
+  /** Anyone can send a message, so a bad one must not end this process. */
   #eventIn(message: string) {
     const event = eventIn(message)
     try {

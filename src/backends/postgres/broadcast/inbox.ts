@@ -1,11 +1,11 @@
-/** What came over the connection, in order: events, numbers of stored ones that are still to be read, and gaps. */
+/** Passes on in order what came over the connection: events, numbers of stored events that are still to be read, and gaps. */
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
 import type { MissedBroadcasts } from '../../../broadcast/broadcasts.ts'
 
 export interface InboxParts {
   /** Reads stored messages by their numbers. One that is gone is left out. */
   read(numbers: readonly string[]): Promise<ReadonlyMap<string, string>>
-  /** Null for what is no event. */
+  /** Returns null if the message is not an event. */
   eventIn(message: string): StoredEvent | null
   hear(event: StoredEvent): void
   missed(missed: MissedBroadcasts, problem: string): void
@@ -27,18 +27,18 @@ export class Inbox {
     void this.#work()
   }
 
-  /** Since then something may not have come. */
+  /** Reports that broadcasts may have been missed since then. */
   gap(since: Date): void {
     this.#items.push({ is: 'gap', since })
     void this.#work()
   }
 
-  /** What was not passed on yet is nothing to anyone any more. */
+  /** Drops everything that was not passed on yet: nothing listens any more. */
   clear(): void {
     this.#items = []
   }
 
-  /** Never rejects. Without stored messages it is through before it returns: they are read together, those that came meanwhile at once. */
+  /** Never rejects. Works synchronously, except to read stored messages: all that are waiting are read with one statement. */
   async #work(): Promise<void> {
     if (this.#isWorking) return
     this.#isWorking = true

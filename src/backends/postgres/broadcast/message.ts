@@ -8,7 +8,7 @@ import type { PlannedEvent } from '../../../publishing/backend.ts'
 const text = z.string().min(1)
 const storableTime = z.iso.datetime().transform((written) => new Date(written))
 
-/** What it does not know it leaves out: a newer release may say more. */
+/** Unknown fields are left out: a newer release may send more. */
 const message = z.object({
   id: z.uuid(),
   type: text,
@@ -24,13 +24,13 @@ const message = z.object({
   rest: text.nullable(),
 })
 
-/** By the name under which its type is stored, which all releases know. */
+/** The message has the stored name of the event type, which all releases know. */
 export function messageOf(planned: PlannedEvent): string {
   const { seq: _, storedType: __, ...event } = storedForm(planned)
   return JSON.stringify({ ...event, type: storedTypeOf(planned.envelope) })
 }
 
-/** Null for what is none. */
+/** Returns null if the text is not a valid message. */
 export function eventIn(written: string): StoredEvent | null {
   try {
     const { data } = message.safeParse(JSON.parse(written))

@@ -1,12 +1,12 @@
 /**
- * How long to wait for an answer. pg's own limit fires as soon as the event loop goes round again after it stood still, before the
- * answer is read that has long been there: a claim would be lost that way, and a connection.
+ * Limits how long we wait for an answer. pg's own limit fires as soon as a blocked event loop continues, before it reads an answer that
+ * arrived long ago: a claim and a connection would be lost that way.
  */
 import { clearTimeout, performance, setTimeout } from '../../../clock.ts'
 
-/** For pg: no limit of its own. The longest that a timer can wait. */
+/** Given to pg, so that its own limit never fires: the longest time that a timer can wait. */
 export const NEVER_MS = 2_147_483_647
-/** A timer that comes so late was held up. Then there is this much time left to read what has come. */
+/** A timer that fires this late was delayed itself. Then the wait goes on for `TIME_TO_READ_MS`, to read an answer that has arrived. */
 const LATE_MS = 100
 const TIME_TO_READ_MS = 500
 

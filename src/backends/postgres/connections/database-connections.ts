@@ -1,6 +1,6 @@
 /**
- * All connections of this process to one database. The bus that has made them lends them to the buses of other schemas there: fifty of
- * those take no more connections than two.
+ * All connections of this process to one database. The bus that made them lends them to the buses of other schemas in that database: fifty
+ * buses take no more connections than two.
  *
  *   statements (a pool) · heartbeats, on a second pool and from a thread · LISTEN · vacuum, while there is something to do
  */
@@ -13,26 +13,26 @@ import { SharedListener } from './shared-listener.ts'
 
 export interface DatabaseConnections {
   readonly connection: Connection
-  /** For what keeps claims alive, so that nothing else can hold it up. */
+  /** Separate connections for the statements that keep claims alive, so that no publish delays them. */
   readonly lifeline: Connection
-  /** Where a connection that listens can be had. `null`: nowhere. */
+  /** Makes connections for LISTEN. `null`: nothing listens. */
   readonly listening: Connection | null
-  /** Where workers and others LISTEN. */
+  /** Where workers and others LISTEN, perhaps on a shared connection. `null`: nowhere. */
   readonly hearing: Listening | null
   readonly heartbeats: SharedHeartbeats
   readonly vacuuming: VacuumConnection
-  /** The same connections for another bus, which may close them for itself. */
+  /** The same connections for another bus. If that bus closes them, they are closed for that bus only. */
   lend(): DatabaseConnections
 }
 
 export interface DatabaseSettings extends ConnectionOptions {
-  /** Where workers LISTEN. `false`: nowhere. Default: where everything else is. */
+  /** Where workers LISTEN. `false`: nowhere. Default: in the same place as everything else. */
   readonly listen?: false | Given | undefined
 }
 
 /**
- * Heartbeats have connections of their own: behind publishes that wait for a lock, or on one connection that went silent,
- * they would come too late, and a living worker's claims be taken over.
+ * Heartbeats have connections of their own. Behind publishes that wait for a lock, or on a single connection that went silent,
+ * they would come too late, and the claims of a living worker would be taken over.
  */
 const LIFELINE = { poolSize: 2, connectTimeoutMs: 3_000, queryTimeoutMs: 3_000, apart: true }
 
@@ -52,7 +52,7 @@ export function connectionsTo(settings: DatabaseSettings): DatabaseConnections {
     lifeline: lent(lifeline),
     lend,
   })
-  // One bus alone hears on connections of its own: they are made and lost one by one.
+  // A single bus listens on separate connections, which are made and lost one by one.
   return { ...shared, connection, lifeline, hearing: listening, lend }
 }
 

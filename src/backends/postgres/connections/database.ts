@@ -22,13 +22,13 @@ export function databaseOn(parts: DatabaseParts): Database {
     try {
       return await send(({ isOwn }) => parts.preparedStatements ?? isOwn)
     } catch (error) {
-      // What was not found has done nothing, and what failed was undone.
+      // Safe to send again: a statement that was not found has done nothing, and one that failed was rolled back.
       if (statement.name === undefined || !(prepared.gaveUpOn(error) || isOutdated(error))) throw error
       return send(() => false)
     }
   }
 
-  /** One statement is a transaction by itself, if nothing has to be said before it. */
+  /** On our own session, one statement is a transaction by itself. Elsewhere our settings have to come first. */
   async function alone<Result>(connection: LentConnection, work: () => Promise<Result>): Promise<Result> {
     return connection.isOwn ? work() : inTransaction(connection, work)
   }
@@ -54,7 +54,7 @@ export function databaseOn(parts: DatabaseParts): Database {
         inTransaction(connection, () =>
           work({
             async query(statement, values) {
-              const { name: _, ...unnamed } = statementOf(statement, values) // to fail for its name would end the transaction
+              const { name: _, ...unnamed } = statementOf(statement, values) // an error about its name would end the transaction
               return connection.send(unnamed)
             },
           } satisfies Queryable),

@@ -2,14 +2,14 @@
 import type { Client, ClientConfig } from 'pg'
 import { PostbusError } from '../../../errors.ts'
 
-/** A pool of the `pg` package, described by what is used of it: its types may come from another release of `@types/pg`. */
+/** A pool of the `pg` package. Only the members used are declared, because its types may come from another release of `@types/pg`. */
 export interface PgPool {
   connect(): Promise<object>
   readonly options: object
   readonly totalCount: number
 }
 
-/** What a connection is made with, as the `pg` package calls it. */
+/** The options of a connection, with the names that the `pg` package uses. */
 export interface PgConnection {
   readonly connectionString?: string | undefined
   readonly host?: string | undefined
@@ -25,17 +25,17 @@ export interface PgConnection {
   readonly stream?: (() => object) | undefined
 }
 
-/** At most one of these. */
+/** Where the database is. At most one of these is set. */
 export interface Given {
   readonly connectionString?: string | (() => string | Promise<string>) | undefined
   readonly connection?: PgConnection | undefined
   readonly pool?: PgPool | undefined
 }
 
-/** pg's class of connections, or one that is derived from it. */
+/** pg's `Client` class, or a subclass of it. */
 export type ClientClass = new (config?: ClientConfig) => Client
 
-/** Where a new connection goes: asked for each of them, because a password may have changed meanwhile. */
+/** Returns where a new connection goes. Called for each connection, because a password may have changed meanwhile. */
 export type Ask = () => Promise<ClientConfig>
 
 export function askFor({ connectionString, connection, pool }: Given): Ask {
@@ -47,7 +47,7 @@ export function askFor({ connectionString, connection, pool }: Given): Ask {
   return noConnection
 }
 
-/** The pool's own kind of client: it may speak to the database in another way than over a socket. */
+/** The client class of the pool: it may reach the database by other means than a socket. */
 export function clientOf({ pool }: Given): ClientClass | undefined {
   return pool && (Reflect.get(pool, 'Client') as ClientClass | undefined)
 }
@@ -58,7 +58,7 @@ const NAMES = [
   'port',
   'database',
   'user',
-  'password', // pg hides it from those who print the options
+  'password', // pg hides it when the options are printed
   'ssl',
   'sslnegotiation',
   'enableChannelBinding',
@@ -67,7 +67,7 @@ const NAMES = [
   'stream',
 ] as const satisfies readonly (keyof PgConnection)[]
 
-/** Of a pool's options those that say where the database is: its limits are for the application's own work. */
+/** The options of a pool that say where the database is. Its limits are left out: they are for the application's own work. */
 function optionsOf({ options }: PgPool): ClientConfig {
   return definedOnly(Object.fromEntries(NAMES.map((name) => [name, Reflect.get(options, name)])))
 }

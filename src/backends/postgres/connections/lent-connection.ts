@@ -1,4 +1,4 @@
-/** One connection of a pool, for as long as a statement or a transaction of ours has it. */
+/** One connection of a pool, lent to us for one statement or one transaction. */
 import type { QueryConfig } from 'pg'
 import { PostbusError } from '../../../errors.ts'
 import { answerWithin, NEVER_MS } from './answer-within.ts'
@@ -7,14 +7,14 @@ import { OWN_TYPES } from './parsers.ts'
 import { isOutdated } from './prepared-statements.ts'
 import type { Statement } from './queryable.ts'
 
-/** A statement with the name it is prepared by, if it is. */
+/** A statement, with the name it is prepared under, if it is prepared. */
 export type Sent = Omit<Statement, 'name'> & { readonly name?: string | undefined }
 
 export interface LentConnection {
   /** Whether its session is ours alone. */
   readonly isOwn: boolean
   send<Row extends object>(statement: Sent): Promise<{ rows: Row[] }>
-  /** Something else has happened than a statement that the server refused: it may be in any state, and is closed. */
+  /** True after any error other than a statement that the server refused. The connection may then be in any state, and is closed. */
   isLost(): boolean
 }
 
@@ -28,7 +28,7 @@ export interface Lender extends Limits {
   isOwn(client: object): boolean
 }
 
-/** What is used of a connection of the `pg` package. */
+/** The members that are used of a connection of the `pg` package. */
 interface Client {
   readonly binary?: boolean
   query<Row>(statement: QueryConfig & { query_timeout: number }): Promise<{ rows: Row[] }>
@@ -47,7 +47,7 @@ export async function withConnection<Result>(
     client.release()
     throw readsBinary()
   }
-  client.on('error', ignore) // one that breaks while we have it says so to its statement too
+  client.on('error', ignore) // when the connection breaks, its statement fails too
   const lent = lend(client, lender)
   try {
     return await work(lent)
@@ -68,7 +68,7 @@ function lend(client: Client, { isOwn, queryTimeoutMs }: Lender): LentConnection
       const config = { text, values, types: OWN_TYPES, query_timeout: NEVER_MS }
       try {
         const answer = client.query<Row>({ ...config, ...(name && { name }), ...(rowMode && { rowMode }) })
-        answer.catch(ignore) // when it is not waited for any more
+        answer.catch(ignore) // it may reject after the time limit, when nothing awaits it
         return await answerWithin(queryTimeoutMs, answer)
       } catch (error) {
         isLost ||= !isRefusal(error)
@@ -78,12 +78,12 @@ function lend(client: Client, { isOwn, queryTimeoutMs }: Lender): LentConnection
   }
 }
 
-/** The server has refused one statement, and goes on. */
+/** Whether the server has refused one statement, and the connection can be used further. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, 'severity') === 'ERROR' && !isOutdated(error)
 }
 
-/** A pool of the application's may have no limit of its own. */
+/** Limits the wait, because the application's pool may have no limit of its own. */
 async function connectWithin(pool: PgPool, ms: number): Promise<Client> {
   const connecting = pool.connect() as Promise<Client>
   let timer: NodeJS.Timeout | undefined

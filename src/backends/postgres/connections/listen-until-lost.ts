@@ -1,15 +1,15 @@
-/** LISTEN on a connection of its own, until that is lost. To hear for longer, call it again. */
+/** Runs LISTEN on a connection of its own until the connection is lost. To hear for longer, call it again. */
 import { sleep } from '../../../clock.ts'
 
 /** A half-open connection looks alive for hours. A query that gets no answer in time ends it. */
 const PROBE_EVERY_MS = 30_000
 
-/** LISTEN does not work here. It belongs to a session: through a pooler the next one on that session would hear us, and we would hear nothing. */
+/** LISTEN does not work here. It belongs to a session: behind a pooler, the next client on the session would get our notifications, and we none. */
 export const UNAVAILABLE = Symbol('LISTEN does not work here')
 
-/** Where channels are heard. A shared connection has to know the channel. */
+/** Makes connections that listen. A shared connection has to know the channel. */
 export interface Listening {
-  /** `null`: behind a pooler, where others would hear what we listen to. */
+  /** `null`: there is a pooler, and its other clients would get our notifications. */
   listener(channel: string): Promise<ListeningClient | null>
 }
 
@@ -18,7 +18,7 @@ export interface Notification {
   readonly payload?: string | undefined
 }
 
-/** What is used of a connection that listens. */
+/** The members that are used of a connection that listens. */
 export interface ListeningClient {
   query(text: string): Promise<{ readonly rowCount: number | null }>
   on(name: 'notification', hear: (heard: Notification) => void): unknown
@@ -28,10 +28,10 @@ export interface ListeningClient {
 
 export interface ListeningTo {
   readonly channel: string
-  /** From now on everything is heard. */
+  /** Called when LISTEN is active: from then on everything is heard. */
   onListening(): void
   onPayload(payload: string): void
-  /** The connection has answered. */
+  /** Called each time the connection has answered a probe. */
   onAlive?(): void
 }
 
@@ -72,7 +72,7 @@ export async function listenUntilLost(
   }
 }
 
-/** Behind a pooler this may be another session by now. */
+/** Whether the session still listens. Behind a pooler it may be another session by now. */
 async function isListening(client: ListeningClient, channel: string): Promise<boolean> {
   const { rowCount } = await client.query(`select from pg_listening_channels() as name where name = '${channel}'`)
   return rowCount === 1

@@ -8,7 +8,7 @@ import type { Ask, ClientClass } from './given.ts'
 
 type Connected = ((error: Error) => void) | ((error: null, client: Client) => void)
 
-/** What of a client follows from where it connects to. */
+/** The properties of a client that depend on where it connects. */
 const PLACE = [
   'host',
   'port',
@@ -20,10 +20,10 @@ const PLACE = [
   'connection',
 ] as const
 
-/** What `pg.defaults` may say of limits. They would be sent at the start, which poolers refuse; sessions are told ours. */
+/** Switches off the limits of `pg.defaults`. pg would send them at the start, which poolers refuse; `session.ts` sets our own. */
 const NO_LIMITS = { statement_timeout: false, lock_timeout: false, idle_in_transaction_session_timeout: false }
 
-/** @param limitMs How long to wait for what `ask` returns. */
+/** @param limitMs How long `ask` may take. */
 export function ownClient(ask: Ask, limitMs: number, Base: ClientClass = Client): ClientClass {
   return class OwnClient extends Base {
     readonly #made: ClientConfig | undefined
@@ -31,8 +31,8 @@ export function ownClient(ask: Ask, limitMs: number, Base: ClientClass = Client)
     constructor(made?: ClientConfig) {
       super(made)
       this.#made = made
-      this.on('error', () => undefined) // it may break before its owner listens; its next statement says so
-      Reflect.set(this, 'binary', false) // as `pg.defaults.binary` would have it, pg loses bytes of what it reads
+      this.on('error', () => undefined) // it may break before its owner listens; then its next statement fails
+      Reflect.set(this, 'binary', false) // with `pg.defaults.binary`, pg loses bytes of what it reads
     }
 
     override connect(): Promise<Client>

@@ -2,7 +2,7 @@
 
 /** Each element goes through `parse`; NULL stays null. */
 export function parseArray(text: string, parse: (element: string) => unknown): readonly unknown[] {
-  let at = text.indexOf('{') // in front of it may be the bounds: [0:2]={…}
+  let at = text.indexOf('{') // bounds may come first: [0:2]={…}
 
   const array = (): unknown[] => {
     const elements: unknown[] = []

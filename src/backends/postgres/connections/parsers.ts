@@ -1,8 +1,8 @@
 /**
- * What the text that Postgres sends becomes, for our own statements. An application may tell pg to parse dates, numbers or JSON
- * in another way, for the whole process; our rows are read by these parsers alone.
+ * Parses the text that Postgres sends, for our own statements. An application may tell pg to parse dates, numbers or JSON in
+ * another way, for the whole process; our rows are read by these parsers only.
  *
- * Times are read in the form that our sessions ask for (`DateStyle` ISO, see `session.ts`).
+ * Times are expected in the form that our sessions set (`DateStyle` ISO, see `session.ts`).
  */
 import type { CustomTypesConfig } from 'pg'
 import { parseArray } from './parse-array.ts'
@@ -13,7 +13,7 @@ const asText: Parser = (text) => text
 const asBoolean: Parser = (text) => text === 't'
 const asJson: Parser = (text) => JSON.parse(text)
 
-/** The parser of each type, and the type of arrays of it, by the numbers that `pg_type` gives them. Other types stay text. */
+/** Each type with its array type, by their numbers in `pg_type`, and its parser. Other types stay text. */
 const TYPES: readonly (readonly [type: number, array: number, parse: Parser])[] = [
   [16, 1000, asBoolean], // boolean
   [21, 1005, Number], // smallint
@@ -39,7 +39,7 @@ const PARSERS: ReadonlyMap<number, Parser> = new Map(
   ]),
 )
 
-/** For pg: as a connection's `types`, or as those of one statement. */
+/** For pg: the `types` of a connection or of one statement. */
 export const OWN_TYPES = Object.freeze({
   getTypeParser: (type: number) => PARSERS.get(type) ?? asText,
 }) as CustomTypesConfig

@@ -1,22 +1,22 @@
 /**
  * Statements that a connection prepares once and then runs by a name: the server need not parse and plan them again.
  *
- * A name says which text it stands for. Behind a pooler, programs that know nothing of each other share sessions, and one must
- * not run what another has prepared under the same name.
+ * A name contains a hash of its text. Behind a pooler, programs that know nothing of each other share sessions, and one must not
+ * run a statement that another has prepared under the same name.
  */
 import { createHash } from 'node:crypto'
 import type { Statement } from './queryable.ts'
 
-/** Each takes memory in each session. A program with very many queues sends the rest as they are. */
+/** Each prepared statement takes memory in each session. A program with more, for example with very many queues, sends the rest unprepared. */
 const MOST_NAMES = 256
 
-/** No such statement; a statement of that name is there already. */
+/** SQLSTATEs: there is no such prepared statement; there already is one of that name. */
 const NOT_PREPARED = new Set(['26000', '42P05'])
 
 export interface PreparedStatements {
-  /** The name to run it by. Nothing: send it as it is. */
+  /** The name to run it by. `undefined`: send it unprepared. */
   nameOf(statement: Statement): string | undefined
-  /** Whether the error says that preparing does not work here. From then on nothing has a name. */
+  /** Whether the error says that preparing does not work here. If so, `nameOf` returns no names from then on. */
   gaveUpOn(error: unknown): boolean
 }
 
@@ -41,7 +41,7 @@ export function preparedStatements(isWanted: boolean): PreparedStatements {
   }
 }
 
-/** A prepared statement whose rows have got other columns since then, by a migration. The next connection prepares it again. */
+/** Whether a migration has changed the columns of a prepared statement's rows. The next connection prepares the statement again. */
 export function isOutdated(error: unknown): boolean {
   return codeOf(error) === '0A000' && Reflect.get(error as object, 'routine') === 'RevalidateCachedQuery'
 }

@@ -1,9 +1,9 @@
-/** What runs statements: our pool, one of its connections, or a caller's transaction. */
+/** The interface of everything that runs statements: our pool, one of its connections, or a caller's transaction. */
 
 export interface Statement {
   readonly text: string
   readonly values?: unknown[]
-  /** A word for a statement that is sent often and whose text is always the same: it is prepared once for each connection. */
+  /** A short name for a statement that is sent often with the same text: it is prepared once for each connection. */
   readonly name?: string
   /** Rows as arrays of their columns. */
   readonly rowMode?: 'array'
@@ -11,7 +11,7 @@ export interface Statement {
 
 /** The one thing most statements need. */
 export interface Queryable {
-  /** Runs a statement: its text with its values, or a {@link Statement}, whose `values` stand in itself. */
+  /** Runs a statement: its text with its values, or a {@link Statement}, which contains its `values`. */
   query<Row extends object>(statement: string | Statement, values?: unknown[]): Promise<{ rows: Row[] }>
 }
 

@@ -1,20 +1,20 @@
 /**
- * The settings that our statements need in their session, where the defaults may be different:
+ * The session settings that our statements need, because the defaults may be different:
  *
- * - Claims and settles look again, in a later statement, at what has changed since they began. Under a stricter isolation
- *   level than read committed they would not see it.
- * - What we answer to have committed must survive a crash of the server: see `deliveries/durability.ts`.
- * - A transaction is open until its answer is sent, and a claim holds up all others of its queue until then. A process that
- *   was frozen while it read loses its connection, and with it the claim.
- * - A claim that waits for its turn takes nothing any more when its worker has given up on it: it would run nowhere.
- * - What our statements name is found in pg_catalog, or in the schema that they say. Who may create functions in a schema of
- *   the role's search path cannot have them run by us.
+ * - Claims and settles look again, in a later statement, for changes made since they began. Under an isolation level stricter
+ *   than read committed they would not see these changes.
+ * - A commit that we have reported must survive a crash of the server: see `deliveries/durability.ts`.
+ * - A transaction stays open until its answer is sent, and until then a claim blocks all other claims of its queue. So a
+ *   process that freezes while it reads the answer loses its connection, and with it the claim.
+ * - A claim that waits for its turn must take nothing once its worker has given up on it: the deliveries would run nowhere.
+ * - Names in our statements are found only in pg_catalog, or in the schema that the statement names. So we never run a function
+ *   that another role has created in a schema of our role's search path.
  * - Times and numbers come in one form, and a statement is ended by our own limits.
  *
- * A session that is ours alone is told once. Behind a pooler, or in a pool of the application's, the next one on the same session
- * may be a stranger: there each statement of ours is a transaction of its own, which is told with `set local`, so that nothing
- * of it outlives the commit. Which of the two a session is tells the server: the id of its process is the one that the
- * connection was given at its start, unless there is a pooler in between.
+ * A session that is ours alone gets the settings once. Behind a pooler, or in the application's own pool, another program may use
+ * the same session next. There each of our statements is its own transaction, with local settings that end at the commit. For a
+ * connection of our own, the server's process id tells the two cases apart: it is the id that the connection got at its start,
+ * unless there is a pooler in between.
  */
 import { COMMITS_WAIT } from '../deliveries/durability.ts'
 
@@ -24,11 +24,11 @@ type Run = (text: string) => Promise<unknown>
 /** A process that stops between a statement of ours and its commit keeps locks for no longer than this. */
 const LONGEST_PAUSE = '5s'
 
-/** A statement that its sender does not wait for any more is ended a little later. */
+/** The server ends a statement this much later than its sender stops waiting for it. */
 const LATER_MS = 1_000
 
 /**
- * Each setting with its value as SQL. What a server does not know is left out.
+ * Each setting with its value as SQL. Settings that the server does not know are skipped.
  *
  * @param statementMs How long the sender waits for a statement.
  */
@@ -51,9 +51,9 @@ function settings(statementMs: number): readonly (readonly [name: string, value:
 }
 
 /**
- * Tells a new session what we need, if it is ours alone. Answers whether it is.
+ * Applies our settings to a new session, if it is ours alone. Returns whether it is.
  *
- * @param processId What the connection was told at its start.
+ * @param processId The process id that the connection got at its start.
  */
 export async function prepareOwnSession(
   run: Run,
@@ -79,18 +79,18 @@ export async function prepareOwnSession(
   return isTrue(answers)
 }
 
-/** Begins a transaction on a session that may not be ours alone, and tells it what we need, until the end of the transaction. */
+/** Begins a transaction on a session that may not be ours alone. Our settings hold until the end of the transaction. */
 export async function beginOnSharedSession(run: Run, statementMs: number): Promise<void> {
   await run(sharedSessionBegin(statementMs))
 }
 
-/** The same as text, to be run by other means. */
+/** The same as SQL text, for callers that run it by other means. */
 export function sharedSessionBegin(statementMs: number): string {
   const wanted = [...settings(statementMs), ['idle_in_transaction_session_timeout', `'${LONGEST_PAUSE}'`] as const]
   return `begin isolation level read committed; select ${settingAll(wanted)(true)}`
 }
 
-/** The rest of a statement that sets all of these. */
+/** Returns the rest of a `select` or `perform` that applies all of these settings. */
 function settingAll(wanted: readonly (readonly [name: string, value: string])[]) {
   const values = wanted.map(([name, value]) => `('${name}', ${value})`).join(', ')
   return (local: boolean) =>
@@ -98,7 +98,7 @@ function settingAll(wanted: readonly (readonly [name: string, value: string])[])
       where pg_catalog.current_setting(wanted.name, true) is not null`
 }
 
-/** The last of several answers, however the connection's parsers see a text. */
+/** Whether the last of several results is true. It was cast to text, so that no parser of booleans can change it. */
 function isTrue(answers: unknown): boolean {
   const last: unknown = Array.isArray(answers) ? answers.at(-1) : answers
   const rows = typeof last === 'object' && last !== null && 'rows' in last ? last.rows : []

@@ -1,6 +1,6 @@
 /**
- * One connection that LISTENs for many: each of them hears its own channel, as if the connection were its own. It is made for the first
- * of them, made again by those who want to go on when it was lost, and closed after the last.
+ * One connection that LISTENs for many members: each member hears its own channel, as if the connection were its own. It is made for the
+ * first member and closed after the last one. If it is lost, the next member that calls `listener` makes it again.
  */
 import { EventEmitter } from 'node:events'
 import type { Listening, ListeningClient, Notification } from './listen-until-lost.ts'
@@ -43,7 +43,7 @@ interface Member {
 class Session {
   readonly #client: ListeningClient
   readonly #members = new Set<Member>()
-  /** Statements follow each other: a connection runs one at a time. */
+  /** The end of the last statement: a connection runs one statement at a time. */
   #turn: Promise<unknown> = Promise.resolve()
   isOver = false
 

@@ -1,8 +1,8 @@
 /**
- * Claiming: taking deliveries that are due for one attempt each, together with their events, in one round trip.
+ * Claims deliveries that are due, each for one attempt, together with their events, in one round trip.
  *
- * Not pg-boss's `fetch`, because of two things it does with partitioned queues: one busy key makes it return nothing
- * at all, and a retry is overtaken by its successors. What happens instead is in `functions/`.
+ * It does not use pg-boss's `fetch`, because of two things that `fetch` does with partitioned queues: one busy key makes it
+ * return nothing at all, and a retry is overtaken by its successors. The SQL used instead is in `functions/`.
  */
 import type { ClaimBounds, Claimed, ClaimedDelivery, HandlerRoom } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
@@ -18,15 +18,15 @@ import { arrayOf } from './settlement-values.ts'
 /** Claims up to `limit` deliveries, most urgent first. */
 export type Claim = (database: Queryable, limit: number, bounds?: ClaimBounds) => Promise<Claimed>
 
-/** The data of the handlers that are `shadows` are left where they are. */
+/** Deliveries of the handlers in `shadows` come without the event's data. */
 export function claimFrom(queue: string, tables: Tables, shadows: Shadows = null): Claim {
   return isPartitionedQueue(queue) ? claimLanes(queue, tables, shadows) : claimPlain(queue, tables, shadows)
 }
 
-/** Names of handlers. `null`, for none, costs nothing. */
+/** Names of shadow handlers. `null`: none, which costs nothing. */
 export type Shadows = readonly string[] | null
 
-/** The last row may be no delivery: it tells how the claim went. */
+/** The last row may be a report on the claim instead of a delivery. */
 type ReportColumn = 'more' | 'held_back' | 'coming' | 'slow' | 'marks_now'
 
 function claimPlain(queue: string, tables: Tables, shadows: Shadows): Claim {
@@ -43,9 +43,9 @@ function claimPlain(queue: string, tables: Tables, shadows: Shadows): Claim {
 }
 
 /**
- * A walk from lane to lane goes on where the claim before has stopped. At the end of a round of several claims lanes may have
- * become due that it had passed. So if it found something, there may be more; if it found nothing, it is worth another look,
- * but not at once: what holds up the front of the queue can hold it for long.
+ * A walk from lane to lane goes on where the previous claim has stopped. When a round of several claims ends, lanes that it has
+ * passed may have become due. So if the round found something, there may be more. If it found nothing, another look is useful,
+ * but not at once: the front of the queue may stay blocked for long.
  */
 function claimLanes(queue: string, tables: Tables, shadows: Shadows): Claim {
   const marks = new Marks()
@@ -56,7 +56,7 @@ function claimLanes(queue: string, tables: Tables, shadows: Shadows): Claim {
   const heldBack = new Set<string>()
   return async (database, limit, { rooms = [], behind = 0, room = null } = {}) => {
     const from = walkFrom
-    walkFrom = '' // a claim that fails begins again
+    walkFrom = '' // after a claim that fails, the walk begins again
     if (from === '') {
       found = 0
       heldBack.clear()
@@ -79,12 +79,12 @@ function claimLanes(queue: string, tables: Tables, shadows: Shadows): Claim {
   }
 }
 
-/** In the row of a delivery `more` says that its last claim was lost. */
+/** In the row of a delivery, the column `more` says that the last claim of the delivery was lost. */
 function withItsPast(queue: string, row: Cells, at: ClaimedRows<'more'>['at']): ClaimedDelivery {
   return { ...claimedDelivery(queue, row, at), wasLost: isTrue(row[at.more]) }
 }
 
-/** Without limits the functions do nothing about them. */
+/** Without limits `null`, which saves the functions the work. */
 function limitsOf(rooms: readonly HandlerRoom[]): string | null {
   return rooms.length === 0 ? null : JSON.stringify(rooms)
 }

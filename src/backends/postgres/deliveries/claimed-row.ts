@@ -1,8 +1,8 @@
 /**
- * Reads the rows of statements that claim. Our own connections hand them over as arrays of text, which takes a third off the
- * time of a row; the transaction of another client, in a test's drain, as objects of values that it has read already.
+ * Reads the rows of statements that claim. Our own connections return rows as arrays of text, which saves a third of the time
+ * per row. In a test's drain, on the transaction of another client, they are arrays of values that are parsed already.
  *
- * Nothing here may throw: what is read has been claimed, and has to reach its attempt, which opens payload and metadata.
+ * Nothing here may throw: these deliveries are claimed, and must reach their attempt, which opens payload and metadata.
  */
 import type { CustomTypesConfig } from 'pg'
 import type { ClaimedDelivery, StoredEvent } from '../../../deliveries/delivery.ts'
@@ -29,13 +29,13 @@ type DeliveryColumn =
   | 'expires_at'
   | 'rest'
 
-/** Text, `null`, or what another client makes of a value. */
+/** Text, `null`, or, in a test's drain, a value that is parsed already. */
 type Cell = string | number | bigint | boolean | Date | readonly string[] | null | undefined
 
-/** A row, read by the places of its columns. */
+/** A row, read by the positions of its columns. */
 export type Cells = readonly Cell[]
 
-/** Where each column stands in a row. */
+/** The position of each column in a row. */
 type Places<Column extends string = DeliveryColumn> = Readonly<Record<Column, number>>
 
 export interface ClaimedRows<Column extends string> {
@@ -43,17 +43,17 @@ export interface ClaimedRows<Column extends string> {
   readonly at: Places<Column | DeliveryColumn>
 }
 
-/** Runs a statement whose rows may be deliveries, with these columns beside them. */
+/** Runs a statement whose rows may be deliveries, and have these additional columns. */
 export async function queryClaimed<Column extends string>(
   database: Queryable,
   statement: { readonly name: string; readonly text: string },
   values: readonly unknown[],
 ): Promise<ClaimedRows<Column>> {
-  // `Queryable` names only what every statement needs. A pool can do this too, and a test's transaction reads what it needs.
+  // `Queryable` declares only what every statement needs. A pool takes these options too, and a test's transaction those it needs.
   const able = database as unknown as CellQueryable
   const { fields, rows } = await able.query({ ...statement, values, rowMode: 'array', types: AS_TEXT })
   const names = fields ? fields.map(({ name }) => name) : Object.keys(rows[0] ?? {})
-  // The statement says what its columns are.
+  // The caller knows the columns of its statement.
   const at = Object.fromEntries(names.map((name, place) => [name, place])) as Places<Column | DeliveryColumn>
   return { rows: rows.map((row) => (isCells(row) ? row : names.map((name) => row[name]))), at }
 }
@@ -78,7 +78,7 @@ function isCells(row: object): row is Cells {
   return Array.isArray(row)
 }
 
-/** Deliveries, each with those behind it: a row that names no claim belongs to the run of the one before. */
+/** Deliveries, each with those behind it. A row without a claim belongs to the run of the last row that has one. */
 export function claimedRuns(
   queue: string,
   rows: readonly Cells[],
@@ -132,7 +132,7 @@ export function storedEvent(row: Cells, at: Places): StoredEvent {
   }
 }
 
-/** Some clients make numbers of what fits into one. */
+/** Some clients return integers as numbers. */
 function textIn(cell: Cell): string {
   return typeof cell === 'string' ? cell : String(cell ?? '')
 }
@@ -149,7 +149,7 @@ export function isTrue(cell: Cell): boolean {
   return cell === 't' || cell === true
 }
 
-/** The names of handlers hold nothing that an array's text would put into quotes. */
+/** Names of handlers contain no character that needs quotes in the text of an array. */
 export function namesIn(cell: Cell): readonly string[] {
   if (Array.isArray(cell)) return cell.map(String)
   return textIn(cell).match(/[^{},]+/g) ?? []

@@ -1,4 +1,4 @@
-/** Keeping claims and taking them over: heartbeats, the recovery of silent workers' deliveries, and the sweep of lanes. */
+/** Keeps claims and takes them over: heartbeats, the recovery of silent workers' deliveries, and the sweep of lanes. */
 import type { AttemptError, ClaimedDelivery } from '../../../deliveries/delivery.ts'
 import type { Look, Looking } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
@@ -6,16 +6,16 @@ import { functionName } from '../functions/sql.ts'
 import { HEARTBEAT_SECONDS } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** A sweep visits this many lanes, and the next one goes on behind them. Each is one probe, however much waits in it. */
+/** A sweep visits this many lanes, and the next sweep goes on after them. Each lane costs one probe, even if much waits in it. */
 const SWEPT_LANES = 300
-/** Of all workers, one sweeps this often. */
+/** At this interval, one of all workers sweeps. */
 const SWEEP_EVERY_SECONDS = 1
-/** A claim that is kept has a heartbeat that is not older than this, nor younger: heartbeats come every 2.5 s. */
+/** The heartbeat of a claim that is kept differs from the server's clock by at most this: heartbeats come every 2.5 s. */
 const SILENT_SECONDS = 4
-/** Between two looks at all claims, recovery looks at heartbeats that have become too old since its last look, and some more. */
+/** Between two looks at all claims, recovery only looks at claims that are silent for less than this, with some time to spare. */
 const RECENT_SECONDS = HEARTBEAT_SECONDS + 10
 
-/** Says that these claims are being worked on. Returns the ids that are still ours. */
+/** Tells the database that these claims are being worked on. Returns the ids of those that are still ours. */
 export async function keepClaims(
   database: Queryable,
   tables: Tables,
@@ -30,7 +30,7 @@ export async function keepClaims(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Looks for claims whose worker is silent, and frees those that are lost. Lanes are swept in the same statement: it saves an idle worker one. */
+/** Looks for claims whose worker is silent, and frees those that are lost. The same statement sweeps lanes, which saves an idle worker a statement. */
 export async function recoverClaims(
   database: Queryable,
   tables: Tables,
@@ -67,7 +67,7 @@ export async function recoverClaims(
   }
 }
 
-/** Three kinds of rows: how the look went, how many of a queue were taken over, and a claim that is silent. */
+/** Three kinds of rows: a report on the look, how many deliveries of a queue were taken over, and a claim that is silent. */
 interface LookRow {
   readonly queue: string | null
   readonly taken: number | null

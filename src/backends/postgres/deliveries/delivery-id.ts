@@ -6,7 +6,7 @@ const hashes = new Map<string, string>()
 export function idOfDelivery(seq: string, handler: string): string {
   const hash = hashes.get(handler) ?? handlerHash(handler)
   hashes.set(handler, hash)
-  const number = seq.length < 16 ? Number(seq) : BigInt(seq) // of numbers that are safe the first takes half as long
+  const number = seq.length < 16 ? Number(seq) : BigInt(seq) // Number takes half as long, and is exact here
   const hex = number.toString(16).padStart(16, '0') + hash
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -21,7 +21,7 @@ export class KnownModes implements DeliveryModes {
     return this.#known.of(handler)
   }
 
-  /** Loads the modes as this transaction sees them. A transaction with an older snapshot uses what it sees, and the cache keeps what is newer. */
+  /** Loads the modes as this transaction sees them. A transaction with an older snapshot uses what it sees; the cache keeps the newer modes. */
   async learn(executor: SqlExecutor, { logHandler }: Tables): Promise<DeliveryModes> {
     const text = `select pg_catalog.format('%s %s %s', one.epoch, case when one.is_forgotten then '-' else one.mode end, one.handler) as mode from ${logHandler} one`
     const rows = await readTexts(executor, { text, values: [] }, modeIn)

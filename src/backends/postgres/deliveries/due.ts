@@ -1,4 +1,4 @@
-/** Which queues have anything to claim: one statement for all that a worker is not busy with. */
+/** Finds the queues that have something to claim, with one statement for all queues that a worker is not busy with. */
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'

@@ -1,4 +1,4 @@
-/** What became of attempts, by handler and minute: workers add to it, and delete what is old; `bus.rates` reads it. */
+/** Counts how attempts ended, by handler and minute: workers add to the counts and delete old ones, and `bus.rates` reads them. */
 import type { HandlerCounts } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
@@ -7,7 +7,7 @@ import type { Tables } from '../schema/tables.ts'
 const KEPT = `interval '7 days'`
 const COUNTS = ['done', 'skipped', 'expired', 'failed', 'dead', 'snoozed'] as const
 
-/** In the order of the handlers' numbers, so that two workers cannot wait for each other. */
+/** Writes rows in the order of the handlers' numbers, so that two workers cannot deadlock. */
 export async function countMinute(
   database: Queryable,
   tables: Tables,

@@ -1,31 +1,31 @@
 /**
- * The marks that one worker hands in at its claims of one queue (see `functions/marks.ts`). It has none until a claim was
- * slow to look, which is when it had to step over much that has finished: so they cost nothing where nothing holds vacuum up.
+ * The marks that one worker hands in at its claims of one queue (see `functions/marks.ts`). It has none until several claims in
+ * a row were slow, because they had to step over many finished deliveries. So marks cost nothing while vacuum keeps up.
  */
 
-/** A claim without marks sees everything, also what came to lie below them. */
+/** At this interval a claim looks at everything, also at deliveries that got below the marks. */
 const LOOK_AT_ALL_EVERY_MS = 60_000
-/** When looking at everything takes long, it is done less often: it takes at most one part in so many of the time. */
+/** A slow look at everything is made less often: it takes at most one part in this many of the time. */
 const SHARE_OF_TIME = 200
 
-/** So many slow claims in a row are no chance: a plan that was just made, or a processor that was away. */
+/** Fewer slow claims in a row may be chance: a plan that was just made, or a busy processor. */
 const SLOW_ENOUGH = 3
 
-/** What a claim says about marks. */
+/** What a claim reports about marks. */
 export interface MarkReport {
   readonly isSlow: boolean
   readonly marks: string | null
 }
 
 export class Marks {
-  /** `null`: no claim has been slow. */
+  /** `null`: marks are not in use, because claims are not slow. */
   #marks: string | null = null
   #slowInARow = 0
   #isLookingAtAll = false
   #lookAtAllAt = 0
   #began = 0
 
-  /** What to give to the next claim. */
+  /** Returns the marks for the next claim. */
   handIn(): string | null {
     this.#began = performance.now()
     if (this.#marks === null) return null

@@ -1,6 +1,6 @@
 /**
- * Handlers and event types by the names that they have now: a worker sees no others, and the database knows only those that it
- * stores. What crosses the border is translated here. Nothing is copied where nothing was renamed.
+ * Translates names of handlers and event types: a worker sees only their present names, and the database has only their stored
+ * names. Nothing is copied if nothing was renamed.
  */
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, StoredEvent } from '../../../deliveries/delivery.ts'
 import type { DeliveryStore } from '../../../deliveries/delivery-store.ts'
@@ -18,7 +18,7 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
       return store.prepare(
         queues,
         shadows.map((name) => handlers.stored(name)),
-        transactional, // by the names that settlements have
+        transactional, // settlements have present names too
       )
     },
     async claim(queue, limit, bounds) {
@@ -60,7 +60,7 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
   }
 }
 
-/** An event says which handler has caused it: like any name of a handler, it is stored as the first one. */
+/** An event names the handler that caused it. Like every name of a handler, it is stored as the handler's first name. */
 export function publishingFirstNames(backend: Pick<Backend, 'publish'>, registry: LazyRegistry): Backend['publish'] {
   return (events, tx) => {
     const { handlers } = registry.loaded()?.names ?? PLAIN_NAMES
@@ -112,7 +112,7 @@ function deliveryAs(names: StoredNames, delivery: ClaimedDelivery): ClaimedDeliv
   }
 }
 
-/** A stored event by the names that its type, and the handler that caused it, have now. */
+/** The stored event, with the present names of its type and of the handler that caused it. */
 export function eventAs<Event extends StoredEvent>({ handlers, eventTypes }: StoredNames, event: Event): Event {
   const rest = handlers.isPlain ? event.rest : restAs(handlers, event.rest)
   const type = eventTypes.shown(event.type)

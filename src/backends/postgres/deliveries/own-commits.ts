@@ -1,4 +1,4 @@
-/** What transactional handlers have committed: see `functions/own-commits.ts`. */
+/** Records and finds the deliveries that transactional handlers have completed: see `functions/own-commits.ts`. */
 import type { Completed, Completing, Completions, NotCommitted } from '../../../deliveries/own-commits.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
 import { openTransaction } from '../../../transactions/open-transaction.ts'
@@ -10,7 +10,7 @@ import { lostMembers } from '../functions/own-commits.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** `ownPool`: apart from the pool whose connections the application's transactions may all have. */
+/** `ownPool`: another pool than the main one, because the application's transactions may hold all connections of the main one. */
 export function completionsIn(ownPool: () => Promise<Queryable>, tables: Tables): Completions {
   return {
     async find(deliveries) {
@@ -23,7 +23,7 @@ export function completionsIn(ownPool: () => Promise<Queryable>, tables: Tables)
       return new Map(rows.map(({ delivery, skipped }) => [delivery, { skipped }]))
     },
     async complete(tx, members) {
-      const inOrder = members.toSorted(byId) // two transactions do not wait for each other in a circle
+      const inOrder = members.toSorted(byId) // so that two transactions do not deadlock
       const lines = await completeIn(tx, tables, inOrder)
       const isAsked = lines.some(({ what }) => what === 'ask')
       const lost = isAsked ? await lostAmong(await ownPool(), tables, inOrder) : []
@@ -47,7 +47,7 @@ async function completeIn(
   members: readonly Completing[],
 ): Promise<readonly Line[]> {
   const statement = {
-    // As text, which every client sends as it is.
+    // Values are sent as text, which every client passes on unchanged.
     text: `select line from ${functionName(tables, 'complete_members')}($1::text::jsonb, $2::text::uuid) as line`,
     values: [textOf(members), readerOf(members)],
   }
@@ -61,7 +61,7 @@ async function completeIn(
   }
 }
 
-/** Above read committed the transaction of the application does not see who has the claims now. */
+/** Asks on another connection: above read committed, the application's transaction does not see which worker has the claims now. */
 async function lostAmong(
   database: Queryable,
   tables: Tables,
@@ -92,7 +92,7 @@ function textOf(members: readonly Completing[]): string {
   )
 }
 
-/** All that is read is read by one worker. */
+/** The worker that read these deliveries from the log: the same one for all. */
 function readerOf(members: readonly Completing[]): string | null {
   return members[0]?.delivery.cursor?.reader ?? null
 }

@@ -1,4 +1,4 @@
-/** Keeps handlers to their pace: see `functions/pace.ts`. */
+/** Keeps handlers within their pace, in all processes together: see `functions/pace.ts`. */
 import type { AfterFailure, Granted, PaceStore } from '../../../deliveries/pace.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'

@@ -14,9 +14,9 @@ import { readTexts } from '../../../transactions/read-texts.ts'
 import type { Tables } from '../schema/tables.ts'
 import type { KnownModes } from './delivery-modes.ts'
 
-/** What the function is told about how it is called; a function that does not know the number raises PB001. */
+/** The version of the call, which is sent to the SQL function. A function that does not know the number raises PB001. */
 const PROTOCOL = 1
-/** One that knows only the first would deliver at once what is meant for later. */
+/** For events that are due later. A function that knows only version 1 would deliver them at once, and so must refuse them. */
 const PROTOCOL_FOR_LATER = 2
 
 interface Publishing {
@@ -27,8 +27,8 @@ interface Publishing {
 /**
  * Publishes in one round trip. With `inTransaction`, the database refuses to do so in autocommit.
  *
- * An event that stands twice in the list is stored once: the second one is answered as a duplicate, as it would be in
- * a later call.
+ * An event that is twice in the list is stored once. The second one is returned as a duplicate, as it would be in a later
+ * call.
  *
  * @throws {ModesChanged} when the delivery mode of a handler has changed since the events were planned. Nothing was written.
  */
@@ -55,7 +55,7 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
   const sets = new ReceiverSets()
   const rows = events.map((planned, ord) => rowOf(planned, ord, sets.of(planned)))
   const isRead = events.some((planned) => planned.isRead)
-  const [{ due, epoch } = {}] = events // of all of them
+  const [{ due, epoch } = {}] = events // the same for all events of one call
   return {
     protocol: due ? PROTOCOL_FOR_LATER : PROTOCOL,
     in_transaction: inTransaction,
@@ -69,7 +69,7 @@ function batchOf(events: readonly PlannedEvent[], inTransaction: boolean) {
   }
 }
 
-/** What is not there is left out: it is read as null. */
+/** Absent values are left out of the JSON: the function reads them as null. */
 function rowOf({ envelope, payload }: PlannedEvent, ord: number, receivers: number | undefined) {
   return {
     ord,
@@ -103,18 +103,18 @@ interface Receiver {
   readonly priority: number
   /** Its deliveries may have to wait for a backfill. */
   readonly backfilled?: true
-  /** It publishes the event's `finishedEvent`: when the others are through, or now, if there are none. Such deliveries have no lane. */
+  /** A finisher, which publishes the event's `finishedEvent`: when the other deliveries have ended, or now, if there are none. It has no lane. */
   readonly finishes?: 'later' | 'now'
   /** Its deliveries are held until the worker that owns the shard releases them. They have no priority. */
   readonly held?: true
 }
 
-/** The receivers of a list of events: most have the same, which are sent once. */
+/** The receivers of a list of events. Most events have the same set of receivers, and each set is sent once. */
 class ReceiverSets {
   readonly #sets = new Map<string, number>()
   readonly receivers: Receiver[] = []
 
-  /** The number of an event's set. */
+  /** Returns the number of the event's set of receivers. */
   of({ envelope, handlers, isRead, held = [] }: PlannedEvent): number | undefined {
     if (handlers.length === 0) return undefined
     const names = handlers.map(({ name, previousNames }) => storedName(name, previousNames))
@@ -141,7 +141,7 @@ class ReceiverSets {
     return number
   }
 
-  /** All are due at once, which takes less time to write. */
+  /** Whether all deliveries are due at once: these take less time to write. */
   get isPlain(): boolean {
     return this.receivers.every((one) => one.backfilled === undefined && one.finishes === undefined && !one.held)
   }
@@ -150,7 +150,7 @@ class ReceiverSets {
     return this.receivers.some(({ finishes }) => finishes === 'later')
   }
 
-  /** What is due later wakes no one: a poll finds it. */
+  /** Deliveries that are due later wake no worker: a poll finds them. */
   wakeUp(readers: readonly string[], isLater: boolean): string | null {
     const words = new Set([...(isLater ? [] : this.receivers.map(({ queue }) => queue)), ...readers])
     return words.size === 0 ? null : [...words].join(' ')
@@ -164,7 +164,7 @@ export function handlerHash(handler: string): string {
 
 const ARE_PLANNED_BY_OLD_MODES: PublishedEvent = { id: '', deliveries: -1, duplicate: false }
 
-/** What the statement says about one event. */
+/** Reads one row of the result: what became of one event. */
 function publishedIn(text: string): PublishedEvent | undefined {
   if (text.trim() === '-1') return ARE_PLANNED_BY_OLD_MODES
   const [, id, deliveries, duplicate] = /^([0-9a-f-]{36}) (\d+) ([tf])$/.exec(text) ?? []

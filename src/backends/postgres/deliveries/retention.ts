@@ -1,14 +1,14 @@
-/** Retention: deletes events that are no longer needed. What the database does then is in `functions/prune.ts` and `functions/history.ts`. */
+/** Retention: deletes events that are no longer needed. The SQL for this is in `functions/prune.ts` and `functions/history.ts`. */
 import type { Pruned, Pruning } from '../../../deliveries/delivery-store.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** Few enough that the rows of one call are locked for some hundredths of a second. */
+/** Events per call: few enough that their rows are locked only for some hundredths of a second. */
 const BATCH = 1_000
-/** What had to stay is looked at again after a tenth of the retention, and at least this often. */
+/** Events that had to stay are checked again after a tenth of the retention, and at least this often. */
 const LOOK_AGAIN_MS = 3_600_000
-/** How much later than planned may be by chance: a deploy, an outage. */
+/** A delay up to this long is tolerated: a deploy or an outage may cause it. */
 const TOLERATED_MS = 600_000
 
 export async function pruneEvents(
@@ -33,7 +33,7 @@ export async function pruneEvents(
   }
 }
 
-/** Prunes until nothing is left to prune. Returns how many events went. Without a retention, what has expired goes. */
+/** Prunes until nothing is left to prune. Returns the number of deleted events. Without a retention, it deletes only what `prune_expired` does. */
 export async function pruneNow(database: Queryable, tables: Tables, retentionMs: number | null): Promise<number> {
   let count = 0
   for (;;) {
@@ -53,7 +53,7 @@ async function pruneExpired(database: Queryable, tables: Tables): Promise<Pruned
   return { events: rows[0]?.pruned ?? 0, more: rows[0]?.more ?? false }
 }
 
-/** How many events would go now. Reads only, and asks about one after the other. */
+/** Counts the events that would be deleted now. It only reads, and checks each event by itself. */
 export async function countPrunable(database: Queryable, tables: Tables, retentionMs: number | null): Promise<number> {
   const { deadLetter, delivery, event, history, ownQueue } = tables
   const id = (end: string) => `(lpad(to_hex(event.seq), 16, '0') || repeat('${end}', 16))::uuid`
@@ -84,7 +84,7 @@ export async function countPrunable(database: Queryable, tables: Tables, retenti
   return Number(rows[0]?.count ?? 0)
 }
 
-/** In words, how pruning is behind although there is an event that is old enough; `null` when it is not behind. */
+/** Says in words how late pruning is, if an event should have been pruned long ago; `null` when it is not late. */
 export async function pruningLag(database: Queryable, tables: Tables, retentionMs: number): Promise<string | null> {
   const late = lookAgainMs(retentionMs) * 2 + TOLERATED_MS
   const { rows } = await database.query<{ quietMs: number; roundMs: number }>(

@@ -1,9 +1,9 @@
-/** Which function settles: the plain one, or the one that also deletes the rows of what was completed with its effects. */
+/** Chooses the function that settles: the plain one, or the one that also deletes the completion rows of transactional handlers. */
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { arrayOf } from './settlement-values.ts'
 
-/** `takes`: the parameters that both have. */
+/** `takes`: the parameters that both functions have. */
 export function settleCall(
   tables: Tables,
   name: 'settle_2' | 'settle_lanes_2',

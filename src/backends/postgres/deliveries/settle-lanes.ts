@@ -1,4 +1,4 @@
-/** Settling in lanes: what ends makes way for the next, and the claim of a run moves along. See `functions/settle-lanes.ts`. */
+/** Settles in lanes: a delivery that ends makes way for the next one, and the claim of a run moves along. See `functions/settle-lanes.ts`. */
 import type { ClaimedDelivery, Ran, Settled, Settlement } from '../../../deliveries/delivery.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -7,7 +7,7 @@ import { claimedDelivery, claimedRuns, isTrue, queryClaimed, type Cells } from '
 import { settleCall, withCompleted } from './settle-call.ts'
 import { arrayOf, othersOf } from './settlement-values.ts'
 
-/** As text, which every client sends as it is: a test's drain runs this on the transaction of any of them. */
+/** Values are sent as text, which every client passes on unchanged: a test's drain runs this on the transaction of any client. */
 const TAKES = '$1, $2::text::uuid[], $3::jsonb, $4::jsonb, $5::text::uuid[], $6, $7::text::text[]'
 
 interface Settling {
@@ -69,12 +69,12 @@ function valuesOf(queue: string, settlements: readonly Settlement[], shadows: Sh
 interface DoneRun {
   readonly first: Ran
   readonly later: readonly Ran[]
-  /** To whom its claim moves: to what runs now, or to what has failed and ends as one of the others. */
+  /** The delivery that gets the claim: the one that runs now, or the one that is not done and ends with the others. */
   readonly to?: ClaimedDelivery
   readonly more?: { readonly last: ClaimedDelivery; readonly count: number }
 }
 
-/** What is done of a settlement's run. */
+/** The part of a settlement's run that is done: one entry, or none. */
 function runsIn({ delivery, is, tookMs = 0, ran = [], movesTo, more }: Settlement): readonly DoneRun[] {
   const [first, ...later] = is === 'done' ? [...ran, { delivery, tookMs }] : ran
   if (!first) return []
@@ -94,7 +94,7 @@ function rowOf({ first, later, to, more }: DoneRun) {
   }
 }
 
-/** By which the answer names a settlement: the first of its run, which has the claim; or what is not done. */
+/** The delivery whose id names the settlement in the result: the first of its run, which has the claim, or the one that is not done. */
 function firstOf({ delivery, is, ran = [] }: Settlement): ClaimedDelivery {
   return is === 'done' ? (ran[0]?.delivery ?? delivery) : delivery
 }

@@ -1,4 +1,4 @@
-/** Settling: ending attempts, a group of them in one round trip. What the database does then is in `functions/settle.ts`. */
+/** Settles: ends a group of attempts in one round trip. The SQL for this is in `functions/settle.ts`. */
 import { NOTHING_SETTLED, type Settled, type Settlement } from '../../../deliveries/delivery.ts'
 import { isPartitionedQueue } from '../../../names.ts'
 import type { Shadows } from './claim.ts'
@@ -10,12 +10,12 @@ import { settleCall, withCompleted } from './settle-call.ts'
 import { arrayOf, othersOf } from './settlement-values.ts'
 import { settleLanes } from './settle-lanes.ts'
 
-/** What is settled together, and what of it needs more than that. */
+/** The settlements of one call, and the handlers that need more than a plain settle. */
 export interface Settling {
   readonly queue: string
   readonly settlements: readonly Settlement[]
   readonly shadows?: Shadows
-  /** Handlers whose effects are committed with a row that goes now: see `functions/own-commits.ts`. */
+  /** Handlers that commit their effects with a completion row, which is deleted now: see `functions/own-commits.ts`. */
   readonly transactional?: ReadonlySet<string>
 }
 
@@ -48,14 +48,14 @@ async function settlePlain(
     othersOf(settlements, false),
     ...withCompleted(completed),
   ]
-  // As text, which every client sends as it is: a test's drain runs this on the transaction of any of them.
+  // Values are sent as text, which every client passes on unchanged: a test's drain runs this on the transaction of any client.
   const takes = '$1, $2::text::uuid[], $3::text::bigint[], $4::jsonb'
   const { name, call } = settleCall(tables, 'settle_2', takes, completed)
   const statement = settlements.some(({ is }) => is === 'dead')
     ? { name: `${name}_dead`, text: `select * from ${call}` }
     : { name, text: withoutWaiting(call) }
   const { rows, at } = await queryClaimed<'settled'>(database, statement, values)
-  // One row without an id stands for all of them.
+  // A single row without an id means: all of them were ours.
   const areAll = rows.length === 1 && rows[0]?.[at.settled] === null
   const ours = areAll ? settlements.map(({ delivery }) => delivery.id) : rows.map((row) => String(row[at.settled]))
   return { ...NOTHING_SETTLED, ours: new Set(ours) }

@@ -1,12 +1,12 @@
-/** What the functions that settle take, as text. */
+/** Writes the arguments of the functions that settle, as text. */
 import type { Settlement } from '../../../deliveries/delivery.ts'
 
-/** An array as Postgres reads it. Ids, numbers and names of handlers need no quotes. */
+/** An array in the text form of Postgres. Ids, numbers and names of handlers need no quotes. */
 export function arrayOf(values: readonly (string | number | null)[]): string {
   return `{${values.map((value) => value ?? 'null').join(',')}}`
 }
 
-/** Those that are not done, with what is to be written about them. */
+/** The settlements that are not `done`, with the values to write for each. */
 export function othersOf(settlements: readonly Settlement[], inLanes: boolean): string | null {
   const others = settlements.filter(({ is }) => is !== 'done')
   return others.length === 0 ? null : JSON.stringify(others.map((other) => rowOf(other, inLanes)))

@@ -4,7 +4,7 @@ import type { Queryable } from '../connection.ts'
 import { PAYLOAD } from '../functions/sizes.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** `null` when the event is gone. Its id is asked for too: a restored database may give a number twice. */
+/** `null` when the event is gone. The id is compared too, because a restored database may give the same number to another event. */
 export async function storedPayload(
   database: Queryable,
   { event }: Tables,

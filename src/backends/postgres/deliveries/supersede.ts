@@ -1,4 +1,4 @@
-/** Asks what supersedes a delivery, and ends what it supersedes too: see `functions/supersede.ts`. */
+/** Asks which newer event supersedes a delivery, and ends the deliveries between the two: see `functions/supersede.ts`. */
 import type { ClaimedDelivery } from '../../../deliveries/delivery.ts'
 import type { Queryable } from '../connection.ts'
 import { functionName } from '../functions/sql.ts'

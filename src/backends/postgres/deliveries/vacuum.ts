@@ -9,9 +9,9 @@ import type { Tables } from '../schema/tables.ts'
 
 /** Fewer dead rows are not worth a vacuum. */
 const WORTH_IT = 1_000
-/** Of all workers, one vacuums within this time. */
+/** All workers together vacuum at most once in this time. */
 const EVERY = `interval '4 s'`
-/** A table of many millions takes its time; our usual limit for statements does not count here. */
+/** The time limit of a vacuum. A table of many millions of rows takes longer than our usual limit for statements. */
 const LIMIT_MS = 3_600_000
 
 interface Look {
@@ -20,7 +20,7 @@ interface Look {
   readonly isAllowed: boolean
 }
 
-/** The one connection on which the tables of a database are vacuumed, by all that do so in this process: made when there is something to do. */
+/** The one connection of this process that vacuums the tables of a database, for all its users. It is made when there is something to do. */
 export class VacuumConnection {
   readonly #connection: Pick<Connection, 'separatePool'>
   #pool: Pool | null = null
@@ -30,7 +30,7 @@ export class VacuumConnection {
     this.#connection = connection
   }
 
-  /** What is taken has to be given back. */
+  /** Each `take` needs one `giveBack`. */
   take(): Pool {
     this.#users += 1
     const how = { applicationName: 'postbus vacuum', size: 1, statementMs: LIMIT_MS }
@@ -52,7 +52,7 @@ export interface VacuumParts {
   readonly tables: Tables
 }
 
-/** Looks where everything else is done, and vacuums on a connection that it keeps while there is something to do again and again. */
+/** Looks on the usual connection, and vacuums on a separate one, which it keeps from its first vacuum until `close`. */
 export class Vacuum {
   readonly #parts: VacuumParts
   #pool: Pool | null = null
@@ -61,7 +61,7 @@ export class Vacuum {
     this.#parts = parts
   }
 
-  /** `null`: there was nothing to do, someone else has just done it, or this role may not. */
+  /** `null`: there was nothing to do, another process has just vacuumed, or this role may not. */
   async run(): Promise<Vacuumed | null> {
     const { connection, vacuuming, tables } = this.#parts
     const before = await this.#look(await connection.pool())

@@ -1,4 +1,4 @@
-/** Hears when something was published, over LISTEN on a connection of its own that is made again when it breaks. */
+/** Hears over LISTEN when something was published, on a connection of its own that is made again when it breaks. */
 import { sleep } from '../../../clock.ts'
 import type { Emit } from '../../../signals.ts'
 import { listenUntilLost, UNAVAILABLE, type Listening } from '../connections/listen-until-lost.ts'
@@ -9,15 +9,15 @@ export const MAX_WAKE_BYTES = 7_000
 
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
-/** LISTEN belongs to a session. Through a pooler, the next one on that session would hear us, and we would hear nothing. */
+/** LISTEN belongs to a session. Behind a pooler, the next client on the session would get our notifications, and we would get none. */
 export const CANNOT_LISTEN =
   'the connection goes through a pooler, where LISTEN does not work: workers look for deliveries every `pollMs` only. ' +
   'Give createBus() a way to the server itself, `listen: { connectionString }`, or say that this is meant: `listen: false`'
 
 /**
- * Calls `onWake` with the queues that something was published to. While the connection is lost nothing is heard:
- * workers then live by their poll, and are all woken when it is back, since something may have been missed. Where LISTEN cannot
- * work they live by it for good, and one signal says so.
+ * Calls `onWake` with the queues that something was published to. While the connection is lost nothing is heard, and workers
+ * only poll. When it is back all are woken, because something may have been missed. Where LISTEN cannot work at all, workers
+ * always poll, and one signal says so.
  */
 export function listenForWakeUps(
   listening: Listening | null,
@@ -28,7 +28,7 @@ export function listenForWakeUps(
   return listenOn(listening, channel, emit, onWake)
 }
 
-/** Calls `onWake` with the words that something was notified with, or `all` for `*`; and with `all` when it begins to hear, again. */
+/** Calls `onWake` with the words of each notification, or with `all` for `*`. Also calls it with `all` each time it begins to hear. */
 export function listenOn(
   listening: Listening | null,
   channel: string,

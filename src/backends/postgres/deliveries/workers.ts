@@ -22,8 +22,8 @@ export async function announceWorker(database: Queryable, tables: Tables, worker
 }
 
 /**
- * The worker is gone. It claims nothing any more since it was told to stop, so what has become due by its last settles, such
- * as the next of a lane, is for the others: they would look at their next poll only.
+ * Removes a worker that has stopped, and wakes the others. It has claimed nothing since it was told to stop, so deliveries that
+ * its last settles made due, such as the next one of a lane, are for the others. They would find them only at their next poll.
  */
 export async function removeWorker(database: Queryable, tables: Tables, workerId: string): Promise<void> {
   await database.query(
@@ -38,7 +38,7 @@ interface Row extends Omit<RunningWorker, 'queues'> {
   readonly slots: readonly number[] | null
 }
 
-/** The workers that are alive, oldest first. Their handlers are named as they are stored. */
+/** The workers that are alive, oldest first. Their handlers have their stored names. */
 export async function listWorkers(database: Queryable, tables: Tables): Promise<readonly RunningWorker[]> {
   const { rows } = await database.query<Row>(
     `select id, host, pid, queues, slots, handlers, started_at as "startedAt", seen_at as "seenAt" from ${tables.worker}

@@ -1,18 +1,18 @@
 /**
- * The function that broadcasts: one notification for each message, at the commit. What is too long for one is stored, and its number
- * is sent instead.
+ * The function that broadcasts: one notification for each message, at the commit. A message that is too long for a notification is
+ * stored, and its number is sent instead.
  *
- * Who stores one deletes some that are old. Not above read committed: there, a row that someone else has deleted meanwhile would end
- * the caller's transaction.
+ * A call that stores a message also deletes some old ones. Above read committed it does not: there, a row that another transaction has
+ * deleted meanwhile would abort the caller's transaction.
  */
 import type { Tables } from '../schema/tables.ts'
 import { functionName, OWN_PATH } from './sql.ts'
 
-/** NOTIFY carries less than this. */
+/** NOTIFY carries fewer bytes than this. */
 const LIMIT_BYTES = 8_000
-/** How long a listener may be away from a message before it is told that it has missed one. */
+/** A message is kept for this long. A listener that is away for longer is told that it has missed one. */
 const KEPT = `interval '10 minutes'`
-/** Deleted at once, at most: more than one comes in, so that they do not pile up. */
+/** One call deletes at most this many: more than usually come in with it, so that messages do not pile up. */
 const DELETED = 100
 
 export function broadcastFunction(tables: Tables): string {

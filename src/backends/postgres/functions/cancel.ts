@@ -1,14 +1,14 @@
 /**
  * The function that cancels an event which was published for later.
  *
- *   the event, held ──► is it due? ──► no: its deliveries ──► rows of the history, as `cancelled`
- *                                          the event says so too (`due_at` is infinity), and the act is recorded
+ *   the event, locked ──► is it due? ──► no: its deliveries ──► rows of the history, as `cancelled`
+ *                                            the event says so too (`due_at` is infinity), and the act is recorded
  *
- * The event is held against all who write deliveries for it, so none is written that this does not see: a handler that reads the log may
- * come to it at this moment. What could be written afterwards is `cancelled` by the attempt, which reads the event. A claim passes over
- * deliveries that are held: if the caller's transaction takes until the event is due, they wait for its end.
+ * The event's row is locked against everything that writes deliveries for it, such as a handler that comes to it in the log at this moment.
+ * So this function misses no delivery. A delivery that is written afterwards ends as `cancelled` in its attempt, which reads the event.
+ * Claims skip locked deliveries: if the event becomes due before the caller's transaction ends, its deliveries wait for that end.
  *
- * Its finisher goes as well: nothing has happened that another event could follow.
+ * The event's finisher is cancelled as well: nothing has happened that a `finishedEvent` could follow.
  */
 import type { Tables } from '../schema/tables.ts'
 import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
@@ -16,7 +16,7 @@ import { ended } from './settle.ts'
 import { FIXED_PLAN, functionName, HANDLER } from './sql.ts'
 import { tellingOfEnds } from './watch.ts'
 
-/** Returns `cancelled` and how many deliveries that were, or why nothing was done: `too-late`, `not-delayed`, `unknown`. */
+/** Returns `cancelled` and the number of deliveries, or why nothing was done: `too-late`, `not-delayed`, `unknown`. */
 export function cancelFunction(tables: Tables): string {
   const { act, clock, delivery, event, finish, ownQueue } = tables
   const bound = (end: '0' | 'f') => `(lpad(to_hex(held.seq), 16, '0') || repeat('${end}', 16))::uuid`

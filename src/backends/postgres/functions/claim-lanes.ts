@@ -7,19 +7,19 @@
  *       ├─ an older live delivery in its lane, or one that runs ──► park it, while holding that one
  *       └─ neither ──► claim it, or set it aside if its handler has no free slot (see `set-aside.ts`)
  *
- * A parked delivery leaves the index that candidates are found by, so each is looked at once, however long the backlog is. It is
- * parked only while the delivery it waits for is held: that one's settle then waits for this claim, and afterwards sees
- * what to promote. Without the hold, a delivery could be parked behind one that has just ended, and wait without end.
+ * A parked delivery leaves the index in which claims find candidates, so each is looked at once, however long the backlog is. The
+ * claim parks it only while it locks the delivery that blocks it. That delivery's settle then waits for this claim, and afterwards
+ * sees what to promote. Without the lock, a delivery could be parked behind one that has just ended, and wait without end.
  *
- * Claims of a queue take turns. Two at once could see the same lane idle, one of them without, and the other with, the
- * event of a transaction that has just committed late, and start two different deliveries of it.
+ * Claims of a queue take turns. Otherwise, while a transaction commits late, two claims could see the same lane idle: one with that
+ * transaction's event, the other without. They would start two different deliveries of the lane.
  *
- * What was set aside is a candidate like those at the front, and judged like them: an older delivery of its lane may have
- * been committed late.
+ * Deliveries that were set aside are candidates like those at the front, and are checked in the same way: an older delivery of their
+ * lane may have been committed late.
  *
- * With each it claims come up to `behind` deliveries that follow it in its lane (see `runs.ts`).
+ * Each claimed delivery brings up to `behind` deliveries that follow it in its lane (see `runs.ts`).
  *
- * When the front of the queue is one busy lane's backlog, the rest of the slots is filled by walking from lane to lane.
+ * If the front of the queue is the backlog of one busy lane, the rest of the slots is filled by walking from lane to lane.
  */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
@@ -54,7 +54,7 @@ import {
 
 /** Looks at a few candidates more than are wanted, so that small claims get past a backlog too. */
 const LOOK_AT_LEAST = 10
-/** A walk visits as many lanes as there are slots to fill, and some more: a few will be busy. If more were, it goes on. */
+/** A walk visits as many lanes as there are slots to fill, and this many more, because a few will be busy. If more are busy, it goes on. */
 const BUSY_LANES = 10
 const MOST_WALKS = 4
 
@@ -205,7 +205,7 @@ end
 $function$`
 }
 
-/** Chooses of `heads` as many as are wanted and allowed. */
+/** SQL: chooses from `heads` as many as are wanted and allowed. */
 const sortingOutHeads = `if handlers is null then
         chosen := heads[1:wanted];
       else

@@ -1,8 +1,9 @@
 /**
- * The function that claims from a queue without keys: takes what is due, most urgent first, but of no handler more than has
- * free slots. What it has to pass over for that is set aside (see `set-aside.ts`).
+ * The function that claims from a queue without keys: takes deliveries that are due, most urgent first, but for no handler more than it has
+ * free slots. Deliveries that it passes over for that reason are set aside (see `set-aside.ts`).
  *
- * In the row of a delivery `more` says that its last claim was lost; in the row without one, that there may be more to claim.
+ * In the row of a delivery, `more` means that its last claim was lost. In the row without a delivery, it means that there may be
+ * more to claim.
  */
 import type { Tables } from '../schema/tables.ts'
 import { isComing } from './coming.ts'
@@ -106,7 +107,7 @@ end
 $function$`
 }
 
-/** Takes back what was set aside, and may run now. */
+/** SQL: chooses deliveries that were set aside and may run now. */
 function takingBack(tables: Tables, againstFront: boolean): string {
   return `chosen := null;
     for one in select * from ${functionName(tables, 'set_aside')}(of_queue, wanted, handlers, free, ${againstFront}) loop

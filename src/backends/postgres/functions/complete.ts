@@ -1,12 +1,12 @@
 /**
- * The function that tells a delivery how it ended which waits for that.
+ * The function that tells a waiting delivery how it ended.
  *
  *   it waits ──► done, skipped: it moves to the history, and the next of its lane goes on
- *           └──► failed: it is due, and the claim that takes it makes a failed attempt of it, by its handler's own rules
- *   its handler still runs ──► noted, and as good as told later: what was begun elsewhere may end before the handler has said that it waits
+ *           └──► failed: it becomes due, and the next claim makes a failed attempt of it, by the rules of its handler
+ *   its handler still runs ──► noted, and used when the handler says that it waits: work that it began elsewhere may end before that
  *   anything else ──► nothing: it was told before, its time was over, or it never waited
  *
- * The row is held, as by a settle. In the caller's transaction that may be long: claims pass over its lane until then.
+ * The delivery's row is locked, as by a settle. The caller's transaction may keep the lock for long: claims skip its lane until then.
  */
 import { stateOfJob } from '../record/statuses.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -16,7 +16,7 @@ import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, HANDLER } from './sql.ts'
 import { tellingOfEnds } from './watch.ts'
 
-/** `how`: done, skipped or failed. Returns `told` or `not`, and the state that the delivery is in then; `unknown`. */
+/** `how`: done, skipped or failed. Returns `told` or `not` with the state of the delivery afterwards; `unknown` if there is no such delivery. */
 export function completeFunction(tables: Tables): string {
   const { act, channel, clock, delivery, handler, history, logHandler, ownQueue, seqOfDelivery } = tables
   const hash = `encode(substr(uuid_send(of_id), 9), 'hex')`

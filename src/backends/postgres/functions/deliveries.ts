@@ -3,9 +3,9 @@
  *
  *   select state, count(*) from postbus.deliveries() where handler = 'mail.receipt' group by 1
  *
- * A function and not a view: pg-boss could not change a table that a view rests on. It has no search path of its own, because
- * Postgres would then read all deliveries before it applies the condition of a query. So each function, operator and type
- * stands with its schema, and nothing is written that looks for an operator by itself (`in`, `nullif`, `is distinct from`).
+ * It is a function and not a view, because pg-boss could not change a table that a view depends on. It has no search path of its own:
+ * with one, Postgres would read all deliveries before it applies the condition of a query. So each function, operator and type is
+ * written with its schema, and the SQL uses no syntax that looks for an operator by itself (`in`, `nullif`, `is distinct from`).
  */
 import type { Tables } from '../schema/tables.ts'
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'

@@ -1,6 +1,6 @@
 /**
- * The function that says which of some queues have anything to claim. A worker asks it for all its quiet queues at once, as
- * often as it polls: a thousand queues cost one statement, and a queue in which nothing waits costs it three probes.
+ * The function that returns which of some queues have anything to claim. A worker asks it for all its quiet queues at once, as
+ * often as it polls: a thousand queues cost one statement, and a queue in which nothing waits costs three probes of an index.
  */
 import type { Tables } from '../schema/tables.ts'
 import { PRIORITIES } from './marks.ts'

@@ -4,8 +4,8 @@
  *   chosen ──► locked ──► their deliveries, none of which waits or runs ──► locked, counted again ──► deleted, with their history
  *                         their dead letters, none of which is open
  *
- * As in `prune.ts`: what it cannot lock at once stays, and the statements that count have a newer snapshot than those that locked. So a
- * delivery that is retried, replayed or written again meanwhile keeps its event.
+ * As in `prune.ts`, an event that cannot be locked at once stays, and the statements that count have a newer snapshot than those that
+ * locked. So a delivery that is retried, replayed or written again meanwhile keeps its event.
  */
 import type { Tables } from '../schema/tables.ts'
 import { FIXED_PLAN, functionName, passedByReaders } from './sql.ts'
@@ -15,7 +15,7 @@ function bound(seq: string, end: '0' | 'f'): string {
   return `(lpad(to_hex(${seq}), 16, '0') || repeat('${end}', 16))::uuid`
 }
 
-/** Returns the seqs of those that are gone. */
+/** Returns the seqs of the events that were deleted. */
 export function eraseFunction(tables: Tables): string {
   const { deadLetter, delivery, event, history, lookup, ownQueue, seqOfDelivery, watch } = tables
   const ofOne = (id: string) => `${id} >= ${bound('asked.seq', '0')} and ${id} <= ${bound('asked.seq', 'f')}`
@@ -69,7 +69,10 @@ end
 $function$`
 }
 
-/** Events past their ttl, or past what their type keeps them. Returns how many were deleted, and whether there may be more. Goes on where the call before ended, and begins again at the end. */
+/**
+ * Deletes events past their ttl, or past the time for which their type keeps them. Returns how many, and whether there may be more. Goes on
+ * where the call before ended, and begins again at the end.
+ */
 export function pruneExpiredFunction(tables: Tables): string {
   const { event, names, pruning } = tables
   const past = (over: string) => `(

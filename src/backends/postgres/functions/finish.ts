@@ -2,28 +2,28 @@
  * The functions that make the finisher of an event due: the delivery that publishes its `finishedEvent`.
  *
  *   publish ──► its deliveries, and that of the finisher, gated ──► a row of `finish`
- *   settle  ──► ended ──► the rows of `finish`, held ──► does anything of the event go on? ──► no: the finisher is due, the row goes
+ *   settle  ──► ended ──► the rows of `finish`, locked ──► does a delivery of the event go on? ──► no: the finisher is due, the row is deleted
  *
- * Two settles may end the last two deliveries of an event at one moment, and neither sees that the other has. So each holds the row
- * first, and asks in a later statement: the one that comes second sees what the first has committed. An event's rows are held in the order
- * of their seq, after the deliveries: settles cannot wait for each other in a circle.
+ * Two settles may end the last two deliveries of an event at the same moment, and neither sees that the other has. So each locks the
+ * row first, and asks in a later statement: the second one sees what the first has committed. The rows are locked after the
+ * deliveries, in the order of their seqs, so that settles cannot wait for each other in a circle.
  *
- * Handlers that read the log are through with an event when every cursor has passed it: also those of handlers that do not listen to it.
+ * Handlers that read the log are done with an event when every cursor has passed it, also the cursors of handlers that do not listen to it.
  *
- * While no event is followed, a settle looks at one empty table.
+ * While no event has a finisher, a settle looks at one empty table.
  */
 import { GOES_ON, jobsOf } from '../record/statuses.ts'
 import type { Tables } from '../schema/tables.ts'
 import { byId, FIXED_PLAN, functionName, GATED, OWN_PATH } from './sql.ts'
 
-/** So many events are looked at in one sweep. */
+/** One sweep looks at up to this many events. */
 const SWEPT_AT_ONCE = 1_000
 
 export function finishFunctions(tables: Tables): readonly string[] {
   return [finishLaterFunction(tables), finishFunction(tables), finishSweepFunction(tables)]
 }
 
-/** For a settle: these deliveries, an array of ids, have ended. */
+/** SQL for a settle: the deliveries of `ids`, an array, have ended. */
 export function finishing(tables: Tables, ids: string): string {
   const { finish, seqOfDelivery } = tables
   return `if exists (select from ${finish}) then
@@ -31,7 +31,7 @@ export function finishing(tables: Tables, ids: string): string {
   end if;`
 }
 
-/** For a publish, behind its deliveries. Of an event that was published before it finds no gated delivery, and notes nothing. */
+/** A publish calls it after it has written the deliveries. For an event that was published before, it notes nothing. */
 function finishLaterFunction(tables: Tables): string {
   const { delivery, event, finish } = tables
   return `
@@ -57,7 +57,7 @@ end
 $function$`
 }
 
-/** Makes the finishers of these events due that have ended. Returns how many. */
+/** Finds out which of these events have ended, and makes their finishers due. Returns how many. */
 function finishFunction(tables: Tables): string {
   const { clock, channel, delivery, finish, logCursor } = tables
   return `
@@ -96,7 +96,7 @@ end
 $function$`
 }
 
-/** For what ended without a settle. Begins behind \`after_seq\`, and returns where to go on; null: that was all. */
+/** Finds events whose deliveries ended without a settle. Begins after `after_seq`, and returns where to go on; null if there are no more. */
 function finishSweepFunction(tables: Tables): string {
   return `
 create or replace function ${functionName(tables, 'finish_sweep')}(after_seq bigint) returns bigint language plpgsql ${FIXED_PLAN} as $function$

@@ -1,17 +1,17 @@
 /**
- * The front of a queue: what is due, most urgent first. Two kinds of deliveries stand there, each in an index of its own:
+ * The front of a queue: the deliveries that are due, most urgent first. There are two kinds of deliveries in it, each with an index of its own:
  *
  *   fresh      never tried, due at once; in the order in which they were written
- *   returning  waiting for a time of its own (retry, snooze, given back, taken over, promoted); by that time
+ *   returning  due at a time of their own (retry, snooze, given back, taken over, promoted); in the order of these times
  *
- * So a million that wait for their backoff cost a claim nothing. Where nothing returns, and no marks are asked for, the
- * front is one look at the fresh ones. Else each priority has its turn: first what has returned, then what is fresh.
+ * So a million that wait for their backoff cost a claim nothing. If no delivery returns, and no marks are asked for, one look at the
+ * fresh deliveries finds the front. Otherwise each priority has its turn: first its returning deliveries, then its fresh ones.
  */
 import type { Tables } from '../schema/tables.ts'
 import { PRIORITIES } from './marks.ts'
 import { FRESH, RETURNING } from './sql.ts'
 
-/** The variables of `collecting`, beside those of marks. */
+/** The variables that `collecting` needs, beside those of marks. */
 export const FRONT_VARIABLES = `
   is_mixed boolean;
   fresh timestamptz[];
@@ -22,11 +22,11 @@ export interface Collected {
   readonly look: string
   /** Columns of `job` to collect, each with the array variable that takes it. The first array is counted. */
   readonly columns: readonly { readonly column: string; readonly into: string }[]
-  /** A condition more. */
+  /** A further condition. */
   readonly and?: string
 }
 
-/** Locks and collects up to `look` rows of the front. The arrays begin empty. */
+/** SQL: locks and collects up to `look` rows of the front. It empties the arrays first. */
 export function collecting(tables: Tables, { look, columns, and = '' }: Collected): string {
   const arrays = columns.map(({ into }) => into)
   const due = `job.start_after <= ${tables.jobNow} ${and}`
@@ -37,7 +37,7 @@ export function collecting(tables: Tables, { look, columns, and = '' }: Collecte
       ) candidate;`
   const missing = `${look} - coalesce(cardinality(${arrays[0]}), 0)`
   const atLevel = 'job.priority = 1 - n'
-  // A priority that none of our handlers can have was given by hand. There are few, so they need no marks.
+  // A priority that no handler of ours can have was set by hand. Such deliveries are few, so they need no marks.
   const outside = (priority: string) =>
     [
       [RETURNING, 'start_after'],
@@ -77,7 +77,7 @@ export function collecting(tables: Tables, { look, columns, and = '' }: Collecte
     end if;`
 }
 
-/** Whether one look at the fresh deliveries would miss something. To be asked once, before the first look. */
+/** SQL: sets `is_mixed` if one look at the fresh deliveries would miss something. Ask it once, before the first look. */
 export function askingForMixture(tables: Tables): string {
   return `is_mixed := marks is not null or exists (
     select from ${tables.delivery} job where ${RETURNING} and job.name = of_queue
@@ -86,8 +86,8 @@ export function askingForMixture(tables: Tables): string {
 }
 
 /**
- * The first row of each kind and priority, from its mark on, whether it is due or not: without a lock, so that what another
- * claim holds is seen too, and may be free again if that rolls back.
+ * SQL: finds the first row of each kind and priority, from its mark on, whether it is due or not. It takes no lock, so that it also
+ * sees rows that another claim has locked: they may be free again if that claim rolls back.
  */
 function lookingAtLevels(tables: Tables, and: string): string {
   const first = (kind: string, time: string, mark: string) => `left join lateral (

@@ -1,30 +1,30 @@
 /**
- * The guard: keeps pg-boss's own workers from our deliveries. `boss.work('events')`, written by mistake, would take them and
+ * The guard: keeps pg-boss's own workers away from our deliveries. `boss.work('events')`, written by mistake, would take them and
  * mark them as completed, and no handler would ever run.
  *
- *   boss.work, boss.fetch    refused: a job that pg-boss starts has the same time in `started_on` and `heartbeat_on`
+ *   boss.work, boss.fetch    refused: pg-boss gives a job that it starts the same time in `started_on` and `heartbeat_on`
  *   boss.complete            refused for a delivery that runs: its own worker ends it
- *   boss.cancel, boss.deleteJob, boss.fail, boss.retry    left alone: they name a delivery, so they are meant
+ *   boss.cancel, boss.deleteJob, boss.fail, boss.retry    allowed: they name a delivery, so they are intended
  *
- * Triggers with a short condition: our own claims write the clock as the heartbeat and so never meet it, and a condition that
- * is short costs a claim nothing that could be measured (one of five comparisons cost 40 µs for each statement). Publishing, which
- * inserts, and settling what is done, which deletes, have no trigger at all. Where the clock is so coarse that both times
- * are the same, our claims are known by their search path, which no session of others has.
+ * The guard consists of triggers with a short condition. Our own claims never meet it, because they write the clock as the heartbeat.
+ * A short condition costs a claim nothing that could be measured (one of five comparisons cost 40 µs for each statement). Publishing
+ * inserts, and settling what is done deletes: neither has a trigger. If the clock is so coarse that both times are the same, our
+ * claims are recognised by their search path, which no other session has.
  */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Tables } from '../schema/tables.ts'
 import { functionName, OWN_PATH } from './sql.ts'
 
-/** What pg-boss's statements have, and an update by hand has not: that is meant. */
+/** Text that pg-boss's statements contain. An update by hand does not contain it: it is intended, and allowed. */
 const BY_FETCH = 'skip locked'
 const BY_COMPLETE = 'results as'
 
-/** A sequence, because what is refused is rolled back, and sequences are not. Its value is the second of the last refusal. */
+/** The second of the last refusal. It is the value of a sequence: what is refused is rolled back, but sequences are not. */
 export function refusedAt({ names }: Tables): string {
   return `"${names.postbus}".refused_at`
 }
 
-/** Runs with its owner's rights: what it notes must not depend on those of the role that it refuses. */
+/** Runs with its owner's rights, so that it can note a refusal even if the refused role has no right to. */
 export function guardFunction(tables: Tables): string {
   return `
 create sequence if not exists ${refusedAt(tables)};

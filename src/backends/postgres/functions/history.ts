@@ -1,23 +1,23 @@
 /**
- * The history: what is done. A delivery that ends well leaves the table of deliveries and becomes a narrow row here, in the
+ * The history: deliveries that are done. A delivery that ends well leaves the table of deliveries and becomes a narrow row here, in the
  * transaction that settles it.
  *
- * The history is a ring of tables. One has its turn and takes all new rows; once all that it holds is older than the
- * retention, it is emptied as a whole, which costs the same however much it holds. Nothing is ever created or dropped, so no
- * settle can find its table missing, no worker needs the right to create one, and only readers of the very table that is
- * emptied can hold that up.
+ * The history is a ring of tables. The table that has its turn takes all new rows. When all rows of a table are older than the
+ * retention, it is emptied as a whole, which costs the same however many rows it holds. No table is ever created or dropped. So no
+ * settle can find its table missing, and no worker needs the right to create one. Only readers of the table that is being emptied
+ * can hold that up.
  */
 import type { Tables } from '../schema/tables.ts'
 import { errorsIn, FIXED_PLAN, functionName } from './sql.ts'
 
-/** How many tables the ring has. Each takes the rows of a twelfth of the retention, so a few stand empty. */
+/** The number of tables in the ring. Each takes the rows of a twelfth of the retention, so a few are empty. */
 export const HISTORY_TABLES = 16
 const TURNS_PER_RETENTION = 12
-/** What a retention of moments would make of a turn. */
+/** A turn takes at least this long, however short the retention is. */
 const SHORTEST_TURN_MS = 1_000
 /** A settle that was under way when the turn passed on has ended by then. */
 const LONGEST_SETTLE = `interval '1 minute'`
-/** How many kept events one call moves the history of. */
+/** One call moves the history of up to this many kept events. */
 const MOVED_AT_ONCE = 5_000
 
 export const HISTORY_VARIABLES = `
@@ -27,13 +27,13 @@ export function readingTurn({ historyTurn }: Tables): string {
   return `select one.number into turn from ${historyTurn} one where one.only_one;`
 }
 
-/** How what was deleted has ended, if it was not handled: SQL of an outcome and of a reason. */
+/** The end of a deleted delivery that was not handled: the outcome and the reason, as SQL. */
 export interface Passing {
   readonly outcome: string
   readonly reason: string
 }
 
-/** Writes what a statement has deleted, as `kept`. Errors of earlier attempts are kept whole, of those that had any. */
+/** SQL: writes deleted deliveries to the history, as `kept`, with all errors of their earlier attempts. */
 export function writingHistory(tables: Tables, ended: string, passing?: Passing): string {
   const { clock, handler, history, seqOfDelivery } = tables
   const errors = `case when ${ended}.output is not null then jsonb_build_object('errors', ${errorsIn(`${ended}.output`)}) end`
@@ -41,7 +41,7 @@ export function writingHistory(tables: Tables, ended: string, passing?: Passing)
     ? `jsonb_strip_nulls(coalesce(${errors}, '{}') || jsonb_build_object('reason', ${passing.reason}))`
     : errors
   const number = `(select one.number from ${handler} one where one.name = ${ended}.handler)`
-  // The attempt that found it expired, cancelled or superseded has called no handler.
+  // The attempt that finds a delivery expired, cancelled or superseded calls no handler.
   const attempts = passing
     ? `(${ended}.attempts - case when ${passing.outcome} in ('expired', 'cancelled', 'superseded') then 1 else 0 end)`
     : `${ended}.attempts`
@@ -57,7 +57,7 @@ export function writingHistory(tables: Tables, ended: string, passing?: Passing)
     )`
 }
 
-/** The number of a handler that is new to the history. Two processes that meet one at the same moment get the same. */
+/** Returns the number of a handler, which is added if it is new to the history. Two processes that add it at the same moment get the same. */
 export function handlerNumberFunction(tables: Tables): string {
   return `
 create or replace function ${functionName(tables, 'handler_number')}(handler text) returns smallint
@@ -73,13 +73,12 @@ $function$`
 }
 
 /**
- * Passes the turn on when it is time and the next table is empty, and empties the oldest one whose rows are all older than
- * the retention. What events that are still there need of it moves to the table whose turn it is, some at each call; such
- * an event has a delivery that is not over, or a dead letter. They are few: a table is emptied only when pruning has been
- * past all its events.
+ * Passes the turn on when it is time and the next table is empty. It also empties a table whose rows are all older than the
+ * retention. Rows of events that still exist first move to the table that has its turn, some at each call. Such an event has a
+ * delivery that is not over, or a dead letter. There are few, because a table is emptied only when pruning has passed all its events.
  *
- * Runs with its owner's rights, because emptying a table takes more than a worker needs to have. A reader of that table
- * makes it wait for a moment only: the next call tries again, and the ring has room.
+ * Runs with its owner's rights, because a worker need not have the right to empty a table. If a reader is in the way, it waits for
+ * a moment only: the next call tries again, and the ring has room.
  */
 export function turnHistoryFunction(tables: Tables): string {
   const { clock, event, eventSeq, history, historyTurn, names } = tables

@@ -1,6 +1,6 @@
 /**
- * The function that stores events from elsewhere, with their ids and times, and writes no deliveries. In the order in which they come; what is
- * there already is passed over. Like `publish` it takes its transaction's id first, so that readers of the log do not miss them.
+ * The function that stores events from elsewhere, with their ids and times, and writes no deliveries. It keeps their order, and ignores
+ * events that exist already. Like `publish`, it takes its transaction's id first, so that readers of the log do not miss the events.
  */
 import type { Tables } from '../schema/tables.ts'
 import { eventOf } from './rows.ts'

@@ -1,6 +1,6 @@
 /**
- * The functions of our schema: what publishers and workers call, each one round trip. They take the queue's name, so that a
- * thousand queues have the same few, whose plans are made once per connection. `migrate` installs them.
+ * The functions of our schema: what publishers and workers call, each one round trip. They take the queue's name, so a thousand
+ * queues share the same few functions, whose plans are made once per connection. `migrate` installs them.
  */
 import type { Queryable } from '../connection.ts'
 import { AS_A_GUEST } from '../schema/lock-waits.ts'
@@ -41,10 +41,10 @@ import { supersedeFunction } from './supersede.ts'
 import { sweepFunction } from './sweep.ts'
 import { walkFunction } from './walk.ts'
 
-/** Raised with every change of a function. `migrate` brings a schema up to it; workers refuse one that is behind. */
+/** Raised with every change of a function. `migrate` brings a schema up to this version, and workers refuse an older one. */
 export const FUNCTIONS_VERSION = 23
 
-/** In the order in which they use each other: publishers and workers go on while they are installed, one after the other. */
+/** A function comes after those that it uses: they are installed one after the other, while publishers and workers go on. */
 const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
   handlerNumberFunction,
   promoteFunction,
@@ -80,8 +80,8 @@ const FUNCTIONS: readonly ((tables: Tables) => string)[] = [
 ]
 
 /**
- * Installs or replaces our functions. A release that changes what one takes or returns gives it another name, so that the
- * workers of the previous release keep theirs.
+ * Installs or replaces our functions. A release that changes the parameters or the result of a function gives it another name, so
+ * that the workers of the previous release keep theirs.
  */
 export async function createFunctions(database: Queryable, tables: Tables): Promise<void> {
   for (const statement of [
@@ -101,7 +101,7 @@ export async function createFunctions(database: Queryable, tables: Tables): Prom
   await database.query(`comment on table ${tables.migration} is '${COMMENT}${FUNCTIONS_VERSION}'`)
 }
 
-/** Which version of the functions is installed; 0 when the comment is not there. */
+/** The installed version of the functions; 0 if the comment is missing. */
 export async function installedFunctions(database: Queryable, tables: Tables): Promise<number> {
   const { rows } = await database.query<{ comment: string | null }>(
     `select obj_description(to_regclass($1), 'pg_class') as comment`,

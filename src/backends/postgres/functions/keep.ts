@@ -1,8 +1,8 @@
 /**
- * The function that says that claims are being worked on. Returns those that are still ours.
+ * The function that writes the heartbeats of claims. Returns the deliveries whose claims are still ours.
  *
- * A row that is locked at this moment is ours, but is passed over: waiting for it could be waiting for a settle that waits
- * for us, and the next heartbeat is near.
+ * A row that is locked at this moment counts as ours, but gets no heartbeat. To wait for it could mean to wait for a settle that
+ * waits for us, and the next heartbeat is near.
  */
 import type { Tables } from '../schema/tables.ts'
 import { byId, claimOf, FIXED_PLAN, functionName } from './sql.ts'

@@ -1,7 +1,7 @@
-/** Writing the dead letters of deliveries, in the statement that ends these. */
+/** Writes the dead letters of deliveries, in the statement that ends the deliveries. */
 import type { Tables } from '../schema/tables.ts'
 
-/** Of the rows of `changed`, which are jobs as they were left; a `where` and `UNLESS_BURIED` follow. */
+/** SQL: inserts the letters for the rows of `changed`, which are jobs after their last change. A `where` and `UNLESS_BURIED` must follow. */
 export function buryingDeliveries(
   { clock, deadLetter, event, seqOfDelivery }: Tables,
   { reason, blocks }: { readonly reason: string; readonly blocks: string },
@@ -19,7 +19,7 @@ export function buryingDeliveries(
         ) event on true`
 }
 
-/** One that was retried or dismissed, and has died again, has its letter already. */
+/** A delivery that was retried or dismissed, and has died again, has a letter already, which is overwritten. */
 export const UNLESS_BURIED = `on conflict (delivery_id) do update set
           reason = excluded.reason, attempts = excluded.attempts, blocks_key = excluded.blocks_key,
           died_at = excluded.died_at, dismissed_at = null`

@@ -1,20 +1,20 @@
 /**
- * The function by which a worker says what became of the events that it read: one call, one transaction.
+ * The function by which a worker stores what became of the events that it read: one call, one transaction.
  *
- *   cursors ──► those that are still ours, at the place that we know, held ──► moved on
+ *   cursors ──► those that are still ours, at the position that we know, locked ──► moved on
  *           └─► jobs, of those only      behind: due, in its lane, for a claim; at its time, if it was published for later
  *                                        held:   in its lane, and not due (`HELD`): its run goes on here, or has failed
- *   ended   ──► of held jobs: done, passed: deleted · retry, later: due at its time · dead: a dead letter
+ *   ended   ──► of held jobs: done, passed: deleted · retry, later, awaiting: due at its time · dead: a dead letter
  *   passed  ──► rows of the history
  *
- * A cursor is ours by its owner and its fence. Nothing else moves one that is ours, so its place tells whether this call has been here
- * before: one that has moved already is acknowledged, and nothing is written again. What has ended is fenced by being held: once
- * ended it is not.
+ * A cursor is ours by its owner and its fence. Nothing else moves it while it is ours, so its position tells whether this call was made before: a
+ * cursor that has moved already is acknowledged, and nothing is written again. Jobs in `ended` are fenced by being held: a job that
+ * has ended is not held any more.
  *
  * So a job exists only if the cursor has passed its event, and an event that a cursor has passed is done, skipped, expired or a job. A job
- * that is over, from before a cursor was moved back, begins again.
+ * that was over before a cursor was moved back begins again.
  *
- * Cursors are held in the order of their places in the call, which is that of their names: two calls do not wait in a circle.
+ * Cursors are locked in the order of the call, which is the order of their names, so that two calls do not wait in a circle.
  */
 import type { Tables } from '../schema/tables.ts'
 import { awaitingAfter } from './awaiting.ts'
@@ -24,12 +24,12 @@ import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { byId, FIXED_PLAN, functionName, HANDLER, HELD, withError } from './sql.ts'
 import { PAYLOAD } from './sizes.ts'
 
-/** So many followed events are looked at in one call; a worker's look now and then finds the others. */
+/** One call looks at up to this many events that have a finisher. A worker's look now and then finds the others. */
 const FINISHED_AT_ONCE = 1_000
 
 /**
- * The arrays have one element for each cursor: its handler, shard and fence, from where to where it moves, and where its jobs go. The rows of
- * `jobs`, `ended` and `passed` say by a `place` which element is theirs, counted from 1. Returns the places of the cursors that were ours.
+ * The arrays have one element for each cursor: its handler, shard and fence, the positions between which it moves, and where its jobs go. Each
+ * row of `jobs`, `ended` and `passed` names its element by its `place`, counted from 1. Returns the places of the cursors that were ours.
  */
 const TAKES = `me uuid, handlers text[], shards integer[], fences bigint[], from_seqs bigint[], to_seqs bigint[],
   hashes text[], queues text[], priorities integer[], jobs jsonb, ended jsonb, passed jsonb`
@@ -108,7 +108,7 @@ begin
 end
 $function$`
 
-  /** A job of the event at each place; those that are held become what they are by \`ended\`, in this call or a later one. */
+  /** SQL: writes a job for each event of `jobs`. A row of `ended`, in this call or a later one, says what becomes of a held job. */
   function writingJobs({ event, queue, deadLetter }: Tables): string {
     const also = ` || case when job.replay is not null then array['replay', job.replay] end`
     const receiver = `select handlers[job.place] as handler, hashes[job.place] as handler_hash, priorities[job.place] as priority,

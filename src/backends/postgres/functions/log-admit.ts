@@ -1,4 +1,4 @@
-/** The function that makes held jobs due: see `log/held-jobs.ts`. Those that are over, or were let in already, stay as they are. */
+/** The function that makes held jobs due: see `log/held-jobs.ts`. Jobs that are over, or were let in already, stay as they are. */
 import type { Tables } from '../schema/tables.ts'
 import { byId, FIXED_PLAN, functionName, HELD } from './sql.ts'
 

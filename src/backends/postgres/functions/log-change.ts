@@ -64,7 +64,10 @@ $function$`
 const READERS = ({ logReader }: Tables) =>
   `(select coalesce(jsonb_object_agg(one.id, one.beat), '{}') from ${logReader} one where of_handler = any(one.handlers))`
 
-/** All open transactions of this database, prepared ones too. A prepared one has no process; after a restart of the server its name begins with -1. */
+/**
+ * All open transactions of this database, also prepared ones. A prepared one has no process; after a restart of the server its name begins
+ * with -1.
+ */
 const RUNNING = `(select coalesce(array_agg(distinct lock.virtualtransaction), '{}') from pg_locks lock
       left join pg_stat_activity activity on activity.pid = lock.pid
       where lock.pid is distinct from pg_backend_pid() and (

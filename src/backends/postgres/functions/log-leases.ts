@@ -1,15 +1,15 @@
 /**
  * The functions by which workers share the cursors of handlers that read the log.
  *
- *   begin   makes the cursors of a new handler
- *   beat    "I live": the worker's row, then, in a later statement, what it owns and who else reads
- *   take    those who stand still lose their rows and all of their cursors; then free cursors are ours, each with a new fence
- *   leave   lets go of everything
+ *   begin   creates the cursors of a new handler
+ *   beat    writes the worker's row: "I live". Then, in a later statement, reads what the worker owns and which others read
+ *   take    deletes the rows of dead workers, and frees all of their cursors; then takes free cursors, each with a new fence
+ *   leave   releases all cursors of a worker, and deletes its row
  *
- * That a worker is dead is never read off the database's clock, which may be set: its row counts its beats, and another one has seen the
- * same count for long enough, by a clock of its own (`worker/log/leases.ts`). To take from it means to delete its row with that count. One
- * that lives after all waits for this with its next beat, and then sees that it owns nothing any more: a cursor has an owner
- * only while that has a row.
+ * The database's clock may be set, so it does not decide whether a worker is dead. A worker's row counts its heartbeats. A worker is dead
+ * when another worker has seen the same count for long enough, by its own clock (`worker/log/leases.ts`). To take from it, the other
+ * worker deletes the row with that count. If the first worker lives after all, its next heartbeat waits for that, and then sees that it
+ * owns nothing any more: a cursor has an owner only while the owner has a row.
  */
 import type { Tables } from '../schema/tables.ts'
 import { functionName, OWN_PATH } from './sql.ts'
@@ -19,8 +19,8 @@ export function logLeaseFunctions(tables: Tables): readonly string[] {
 }
 
 /**
- * Makes the cursors of a handler that has none: at the end of the log, or behind `after_seq` if that comes before it. Of several workers
- * that meet a new handler at the same moment one does.
+ * Creates the cursors of a handler that has none: at the end of the log, or after `after_seq` if that comes before it. If several workers
+ * meet a new handler at the same moment, one of them creates the cursors.
  */
 function logBeginFunction(tables: Tables): string {
   const { eventSeq, logCursor, logHandler } = tables
@@ -78,7 +78,7 @@ export const SUBSCRIPTION = `'handler', one.handler, 'shards', one.shards, 'hist
       'isReleasing', coalesce(one.phase = 'releasing', false),
       'isChanging', ${IS_CHANGING}`
 
-/** Returns the cursors that are ours now. */
+/** Returns the cursors that were taken. */
 function logTakeFunction(tables: Tables): string {
   const { logCursor, logHandler, logReader } = tables
   return `

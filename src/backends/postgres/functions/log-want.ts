@@ -10,7 +10,7 @@ export const LAST = ({ eventSeq }: Tables) =>
 export const NEXT = ({ logHandler, deliveryEpoch }: Tables) =>
   `(select greatest(max(one.epoch), pg_sequence_last_value('${deliveryEpoch}'::regclass), 0) + 1 from ${logHandler} one)`
 
-/** One change at a time, so that each has an epoch of its own. It blocks no one who reads the table. */
+/** One change at a time, so that each has an epoch of its own. Readers of the table are not blocked. */
 export const LOCK = ({ logHandler }: Tables) => `lock table ${logHandler} in share row exclusive mode`
 
 /**

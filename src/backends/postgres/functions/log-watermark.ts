@@ -1,29 +1,29 @@
 /**
- * The function that says how far handlers may read the log: up to a seq below which every event is final. It has two ways
- * to know, and takes no transaction id for either. So nothing but publishers holds a reader back.
+ * The function that says how far handlers may read the log: up to a seq below which every event is final. It can know that in two
+ * ways, and takes no transaction id for either. So only publishers hold a reader back.
  *
- *   no gap     the events after the place that is known follow each other without one missing
- *   a gap      an open transaction holds the number, or it was rolled back. One that holds it has locked the table of events for writing, before it took
- *              the number, until it ends. So: note the last number taken, then, in a later statement, who holds that lock. When all
- *              of these have ended, nothing up to that number can appear any more.
+ *   no gap     after the known position, the events follow each other without a missing seq
+ *   a gap      an open transaction has the missing seq, or it was rolled back. A transaction locks the table of events for writing before it takes
+ *              a seq, and until it ends. So: note the last seq that was taken and then, in a later statement, who holds that lock. When all
+ *              of these transactions have ended, no event up to that seq can appear any more.
  *
- * A transaction that is prepared keeps its name in the list of locks, until the server is restarted: then it begins with -1, and is waited for in any case.
+ * A prepared transaction keeps its name in the list of locks until the server restarts. Then its name begins with -1, and it is waited for in any case.
  *
- * With the answer comes the life of the server: after a crash a number that was rolled back may be given out once more, so
- * what a reader knows from before is worth nothing. What a cursor has stored holds: it came to the disk after those numbers.
+ * The result includes the life of the server. After a crash, a seq that was rolled back may be given out once more, so a reader must
+ * forget what it knew before. The stored positions of cursors stay valid: they came to the disk after those seqs.
  *
- * To be called outside of transactions that publish; what the caller's own one has published, it sees.
+ * Call it outside of transactions that publish: it does not wait for the caller's own transaction, whose events it sees.
  */
 import type { Tables } from '../schema/tables.ts'
 import { functionName, OWN_PATH } from './sql.ts'
 
-/** So many events are looked at for gaps in one call. */
+/** One call looks at up to this many events for gaps. */
 const LOOKED_AT = 5_000
 
-/** `known`: final so far. `gap_to` and `holders`: what an earlier call has noted of a gap. */
+/** `known`: the seq up to which all was final so far. `gap_to` and `holders`: what an earlier call has noted of a gap. */
 export function logWatermarkFunction(tables: Tables): string {
   const { event, eventSeq, serverLife } = tables
-  // An insert, and a lock that is as strong or stronger, is listed as this.
+  // An insert is listed with this mode, also in a transaction that holds a stronger lock.
   const holding = `from pg_locks lock where lock.locktype = 'relation' and lock.relation = '${event}'::regclass
       and lock.database = (select oid from pg_database where datname = current_database())
       and lock.mode = 'RowExclusiveLock' and lock.granted and lock.pid is distinct from pg_backend_pid()`

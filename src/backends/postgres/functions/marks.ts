@@ -1,32 +1,32 @@
 /**
- * Marks: below which time a claim of a queue need not look, because everything there is gone.
+ * Marks: the times below which a claim of a queue need not look, because everything there is gone.
  *
- * The index of what waits keeps an entry for each delivery that was ever claimable, until vacuum removes it. Vacuum cannot
- * while anyone in the server has an older snapshot open, and every claim then steps over all that has finished since. A
- * worker whose claim was slow for that reason asks for marks, one per priority for fresh and for returning deliveries, and
- * hands them in at its next claim. Nothing is written down: a new worker begins without.
+ * The index of what waits keeps an entry for each delivery that was ever claimable, until vacuum removes it. Vacuum cannot remove it
+ * while any session of the server has an older snapshot open, and every claim then steps over all that has finished since. A
+ * worker whose claims were slow for that reason asks for marks, one per priority for fresh and for returning deliveries, and
+ * hands them in at its next claim. Marks are not stored: a new worker begins without.
  *
  *   t  the clock when a claim began        x  the id of its transaction, taken after t
  *
- *   Ids ascend, so each row with a time before t belongs to a transaction with an id below x: the transaction that writes such a row
- *   has its id before it reads the clock. Once the server's oldest running id is x or more, all of these have ended. So
- *   what a plain read then does not see below t will never be there, and the next mark is t, or the first row that is
- *   still there, if that is older. Rows that another claim holds are still seen, so one that rolls back loses nothing.
+ *   A transaction that writes a row has its id before it reads the clock, and ids ascend. So each row with a time before t belongs
+ *   to a transaction with an id below x. Once the oldest running id of the server is x or more, all of these have ended. If a plain
+ *   read then sees no row below t, there will never be one, and the next mark is t. If it sees one, the next mark is the time of the
+ *   first such row. It also sees rows that another claim has locked, so nothing is lost if that claim rolls back.
  *
- * Three things put rows below a mark all the same. A crash of the server undoes claims that did not wait for the disk: it
- * empties the unlogged table `server_life` too, and marks with another life in them count for nothing. The server's clock
- * steps back: the marks know the latest time that was seen. pg-boss's own tools (`resume`, `retry`) leave old times on what
- * they revive: the worker hands in no marks once a minute.
+ * Three things can still put rows below a mark. A crash of the server undoes claims that did not wait for the disk: it also
+ * empties the unlogged table `server_life`, and marks with another life in them do not count. The server's clock steps back: the
+ * marks hold the latest time that was seen, and do not count before it. pg-boss's own tools (`resume`, `retry`) leave old times on
+ * jobs that they revive: once a minute, or less often where that takes long, the worker claims without its marks.
  */
 import type { Tables } from '../schema/tables.ts'
 
-/** How many priorities there are: the marks of fresh deliveries are the first ten, of returning ones the next. */
+/** The number of priorities. The first ten marks are those of fresh deliveries, the next ten those of returning ones. */
 export const PRIORITIES = 10
 
 const UNMARKED = `array_fill('-infinity'::timestamptz, array[${2 * PRIORITIES}])`
-/** A claim that finds nothing takes an id of its own only when this many others were taken since the last. */
+/** A claim that finds nothing takes a transaction id only if this many ids were taken since the last bound. */
 const IDS_PER_BOUND = 100
-/** A claim that takes longer to look, and this much per row it finds, steps over what has finished. */
+/** A look that takes longer than this, and `SLOW_ROW` for each row it finds, has stepped over finished deliveries. */
 const SLOW_LOOK = `interval '2 ms'`
 const SLOW_ROW = `interval '20 us'`
 
@@ -43,7 +43,7 @@ export const MARK_VARIABLES = `
   first_back timestamptz[];
   is_slow boolean := false;`
 
-/** Reads the marks that the worker hands in. Null: it wants none. Empty: it wants some, and has none yet. */
+/** SQL: reads the marks that the worker hands in. Null: it wants none. Empty: it wants some, and has none yet. */
 export function readingMarks(tables: Tables): string {
   return `began := ${tables.clock};
   floors := ${UNMARKED};
@@ -65,14 +65,14 @@ export function readingMarks(tables: Tables): string {
   end if;`
 }
 
-/** Notes whether the look that has just ended was slow. `found` is how many rows it has brought. */
+/** SQL: notes whether the look that has just ended was slow. `found`: the number of rows that it found. */
 export function timingLook(found: string): string {
   return `is_slow := is_slow or clock_timestamp() - look_began > ${SLOW_LOOK} + ${found} * ${SLOW_ROW};`
 }
 
 /**
- * Moves the marks, and sets the next bound. `wrote` is whether this claim has changed anything. A transaction that
- * had an id before it looked cannot set one.
+ * SQL: moves the marks, and sets the next bound. `wrote`: whether this claim has changed anything. A transaction that had an id
+ * before it looked cannot set a bound.
  */
 export function movingMarks(wrote: string): string {
   return `if marks is not null then

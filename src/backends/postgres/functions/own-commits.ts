@@ -1,29 +1,30 @@
 /**
- * The functions of transactional handlers. What such a handler has done and the end of its delivery are one commit, and that commit
- * is the application's own transaction. So what is written there has to fit any transaction, at any isolation level:
+ * The functions of transactional handlers. The effects of such a handler and the end of its delivery are one commit, the commit of
+ * the application's own transaction. So what we write in it has to fit any transaction, at any isolation level:
  *
  *   the application's transaction              ours, afterwards
  *   effects ──► complete: a row of its own     settle, as ever, or the cursor passes it ──► the row is deleted
  *
  * The row is only inserted. It locks no delivery, so a lane, a heartbeat or a claim never waits for an application. Its key is the
- * delivery: of two attempts that both come to an end, one waits for the commit of the other, and then finds that it is completed.
+ * delivery: if two attempts of it both end, one waits for the commit of the other, and then finds that the delivery is completed.
  *
- * The row is there before the claim is looked at. A worker that had lost its claim at that moment rolls back; one that loses it
- * later has a successor who meets the row. The claim is looked at in a statement of its own, which sees what was committed until then.
- * Above read committed it does not: there the caller has to ask on another connection.
+ * The row is inserted before the claim is checked. A worker that has lost its claim by then rolls back. If it loses the claim later,
+ * the next attempt meets the row. The claim is checked in a statement of its own, which sees what was committed until then. Above
+ * read committed it does not: there the caller has to ask on another connection.
  *
- * Why not the delivery itself: it has heartbeats, and a transaction that has its snapshot from before the last one may not change it.
+ * The delivery itself is not changed, because it has heartbeats: a transaction whose snapshot is older than the last one may not
+ * change it.
  */
 import type { Tables } from '../schema/tables.ts'
 import { byId, claimOf, DELIVERY_COLUMNS, FIXED_PLAN, functionName, isClaimed } from './sql.ts'
 
 /**
- * Completes the deliveries of one call of a handler, in its transaction. Returns a line for each that must not be committed:
- * `completed`, by another attempt, or `lost`, the claim; and `ask` whether those with a claim have it still. The last line is `told`, so
- * that an answer that a client has lost on its way is no consent.
+ * Completes the deliveries of one call of a handler, in the handler's transaction. Returns a line for each delivery that must not be
+ * committed: `completed` if another attempt has completed it, `lost` if its claim is lost. The line `ask` says that the claims could
+ * not be checked here. The last line is `told`: without it, the answer is not complete, and must not be taken for consent.
  *
- * What was read from the log has no delivery: its claim is the cursor of its shard, which has to be `me`'s with the same fence. In
- * autocommit it is refused, as a publish is (see `publish.ts`): what the handler wrote would not be in this transaction.
+ * An event that was read from the log has no delivery. Its claim is the cursor of its shard, which `me` has to own with the same
+ * fence. In autocommit the call is refused, as a publish is (see `publish.ts`): the handler's writes would not be in this transaction.
  */
 export function completeMembersFunction(tables: Tables): string {
   return `
@@ -71,7 +72,7 @@ export function lostMembers(
       ) end`
 }
 
-/** What settling takes, and the deliveries among it of which there may be a row. */
+/** The settle functions, with one parameter more: the deliveries that may have a row of `completion`. */
 export function settleCompletedFunctions(tables: Tables): readonly string[] {
   return [
     settling(tables, {
@@ -96,7 +97,7 @@ interface Settling {
   readonly returns: string
 }
 
-/** A row goes with its delivery, in one transaction. While the delivery is there, also as a dead letter, it stays: it says what is done. */
+/** Deletes a row together with its delivery. While the delivery exists, also as a dead letter, the row stays: it says what is done. */
 function settling(tables: Tables, { name, takes, passes, returns }: Settling): string {
   return `
 create or replace function ${functionName(tables, `completed_${name}`)}(${takes}, completed uuid[])
@@ -114,7 +115,10 @@ $function$`
 const ACKNOWLEDGES = `me uuid, handlers text[], shards integer[], fences bigint[], from_seqs bigint[], to_seqs bigint[],
   hashes text[], queues text[], priorities integer[], jobs jsonb, ended jsonb, passed jsonb`
 
-/** An event that a cursor has passed is not read again, unless an operator says so: what it has completed goes, if it has become no delivery. */
+/**
+ * Also deletes the rows of events that the cursor has passed, if they have become no delivery. Such an event is not read again, unless an
+ * operator says so.
+ */
 export function acknowledgeCompletedFunction(tables: Tables): string {
   const passes = ACKNOWLEDGES.replaceAll(/ (uuid|text|integer|bigint|jsonb)(\[\])?/g, '')
   const isStored = (queue: string) => byId(tables, { queue, id: 'one.delivery' }, '1')

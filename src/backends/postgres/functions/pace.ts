@@ -1,18 +1,18 @@
 /**
  * The functions that keep handlers to their pace, in all processes together.
  *
- *   grant            the times of the next attempts, evenly spread. The database's clock counts. What is granted lies less than a moment
- *                    ahead; so if the clock was set back, what was granted before does not hold anyone up for long
- *   circuit_failed   counts a failure. The last that is one too many pauses the handler for a while: its row among the pauses has an end
- *   circuit_passed   ends such a pause, once it is over
+ *   grant            the times of the next attempts, evenly spread, by the database's clock. They are less than a moment ahead: if the clock
+ *                    is set back, earlier grants do not hold up a handler for long
+ *   circuit_failed   counts a failure. If that is one too many, it pauses the handler for a while: the row of the pause has an end
+ *   circuit_passed   ends such a pause, once its time is over
  *
- * While such a pause lasts, claims take nothing of the handler. When its end has come and its row is still there, they take one delivery
- * at a time, in all processes together: the probe (see `pauses.ts`). Its failure begins another pause.
+ * While such a pause lasts, claims take no delivery of the handler. After its end, while its row is still there, they take one delivery
+ * at a time, in all processes together: the probe (see `pauses.ts`). If the probe fails, another pause begins.
  */
 import type { Tables } from '../schema/tables.ts'
 import { FIXED_PLAN, functionName } from './sql.ts'
 
-/** Who has paused the handler, as operators read it. */
+/** Names the circuit breaker as the one who paused the handler, for operators. */
 export const CIRCUIT_BREAKER = 'circuit breaker'
 
 export function paceFunctions(tables: Tables): readonly string[] {

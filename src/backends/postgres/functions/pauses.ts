@@ -1,20 +1,21 @@
 /**
- * What is paused: handlers, queues, and single lanes. An operator's pause is a row of a table that is empty mostly; each claim and each
- * settle of lanes asks whether there is any, and only then reads them. So they hold in every process at once, and survive all of them.
+ * Pauses handlers, queues and single lanes. An operator's pause is a row of a table that is mostly empty. Each claim, and each settle
+ * of lanes, asks whether there is any row, and only then reads them. So pauses hold in every process at once, and survive all of them.
  *
- *   a queue      a claim of it returns at once; it looks at nothing
- *   a handler    has no free slot: what a claim meets of it is set aside, once (see `set-aside.ts`), and is there when it goes on
- *   a lane       what a claim meets of it is parked behind the pause, once, as it would be behind an older delivery
+ *   a queue      a claim of it returns at once, and looks at nothing
+ *   a handler    it has no free slot: a claim sets its deliveries aside, each once (see `set-aside.ts`), until the handler goes on
+ *   a lane       a claim parks its deliveries behind the pause, each once, as it would behind an older delivery
  *
- * A lane's head is parked only while the claim holds the row of the pause. To resume is to delete that row, which waits for the claim, and
- * to promote the head in a later statement, which sees what was parked. The sweep finds what was missed: a parked head
- * of a lane that is not paused.
+ * A lane's head is parked only while the claim locks the row of the pause. To resume, that row is deleted, which waits for the claim.
+ * Then the head is promoted in a later statement, which sees what was parked. The sweep finds a head that was missed: one that is
+ * parked, in a lane that is not paused.
  *
- * Settles hand out nothing more of what is paused, and cut its runs. They promote the head nevertheless, as if nothing were paused: only
- * a claim may park it behind the pause.
+ * Settles hand out no delivery that is paused, and cut its run. They still promote the head, as if nothing were paused: only a claim
+ * may park it behind the pause.
  *
- * A rewind pauses a lane for a while only (`until`), so that one whose process has died holds up nothing for long. A circuit breaker pauses
- * its handler for a while, too; but as long as the row is there, claims take one delivery at a time of it: the probe (see `pace.ts`).
+ * A rewind pauses a lane for a while only (`until`), so that a rewind whose process has died does not hold up the lane for long. A
+ * circuit breaker pauses its handler for a while, too. Afterwards, as long as the row is there, claims take one delivery of the
+ * handler at a time: the probe (see `pace.ts`).
  */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -28,7 +29,7 @@ export const PAUSE_VARIABLES = `
   probed_handlers text[];
   has_paused_lanes boolean := false;`
 
-/** Those that claims of lanes have beside. */
+/** Further variables, for claims of lanes. */
 export const PAUSED_LANE_VARIABLES = `
   halted text[];
   held_pauses text[];
@@ -36,7 +37,7 @@ export const PAUSED_LANE_VARIABLES = `
 
 const HOLDS = 'one.until > clock_timestamp()'
 
-/** Reads what is paused that may concern `of_queue`. One probe of an index that is empty while nothing is. */
+/** SQL: reads the pauses that may concern `of_queue`. While there are none, it is one probe of an empty index. */
 export function readingPauses({ pause }: Tables): string {
   return `perform from ${pause} limit 1;
   has_pauses := found;
@@ -55,7 +56,10 @@ export function readingPauses({ pause }: Tables): string {
   end if;`
 }
 
-/** A handler that is paused has no free slot, and one that is probed has one in all. It stands before its own limit, if it has one. */
+/**
+ * SQL: gives a paused handler no free slot, and a probed handler one in all processes together. These entries come before the handler's own
+ * limit, if it has one.
+ */
 export function limitingPaused(tables: Tables): string {
   return `if is_queue_paused then return; end if;
   if paused_handlers is not null then
@@ -74,12 +78,15 @@ export function limitingPaused(tables: Tables): string {
   end if;`
 }
 
-/** No free slot of theirs is waited for. */
+/** SQL: takes paused handlers out of `full_up`, because there is no free slot of theirs to wait for. */
 export const FORGETTING_PAUSED = `if paused_handlers is not null then
     full_up := (select array_agg(waiting.handler) from unnest(full_up) as waiting (handler) where waiting.handler <> all(paused_handlers));
   end if;`
 
-/** Takes the locked candidates of paused lanes out of `candidates`, and parks them. One whose pause is ending at this moment stays. */
+/**
+ * SQL: takes the candidates of paused lanes, which are locked, out of `candidates`, and parks them. It does not park those whose pause is
+ * ending at this moment.
+ */
 export function parkingPaused(tables: Tables): string {
   const candidate = 'unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size)'
   return `put_off := null;
@@ -98,7 +105,7 @@ export function parkingPaused(tables: Tables): string {
     end if;`
 }
 
-/** Takes the heads of paused lanes out of `heads`, which a walk has found. */
+/** SQL: takes the heads of paused lanes out of `heads`, which a walk has found. */
 export function leavingPaused(tables: Tables): string {
   const head = 'unnest(heads, lanes, sizes) as head (row, lane, size)'
   return `if has_paused_lanes then
@@ -111,13 +118,13 @@ export function isLanePaused({ pause }: Tables, lane: string): string {
   return `exists (select from ${pause} one where one.kind = 'lane' and one.name = ${lane} and ${HOLDS})`
 }
 
-/** Whether anything keeps this lane from going on, where `readingPauses` was. */
+/** SQL: whether a pause keeps this lane from going on. It needs the variables that `readingPauses` sets. */
 export function isPaused(tables: Tables, lane: string): string {
   return `(has_pauses and (is_queue_paused or coalesce(${handlerOfLane(lane)} = any(paused_handlers), false)
       or has_paused_lanes and ${isLanePaused(tables, lane)}))`
 }
 
-/** Ends a pause, and makes what was parked behind that of a lane the head again. Returns whether there was one. */
+/** Ends a pause. For the pause of a lane, it promotes the head that was parked behind it. Returns whether there was a pause. */
 export function resumeFunction(tables: Tables): string {
   const { channel, ownQueue, pause } = tables
   return `

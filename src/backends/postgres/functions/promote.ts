@@ -1,10 +1,10 @@
-/** What makes a parked delivery, which is now the head of its lane, one that claims find. */
+/** Promotes parked deliveries that are now the heads of their lanes, so that claims find them. */
 import type { Tables } from '../schema/tables.ts'
 import { byId, FIXED_PLAN, functionName, headOf } from './sql.ts'
 
 /**
- * Promotes locked rows. They return: in the index of what is fresh they would stand at the time at which they were
- * written, below the marks of claims that have long passed it.
+ * SQL: promotes locked rows, as returning ones. In the index of fresh deliveries they would be at the time at which they were written,
+ * below the marks of claims that have long passed it.
  */
 export function promoting({ delivery, clock }: Tables, where: string, from = ''): string {
   return `update ${delivery} job set blocked = false, state = 'retry', start_after = greatest(job.start_after, ${clock})
@@ -12,8 +12,8 @@ export function promoting({ delivery, clock }: Tables, where: string, from = '')
 }
 
 /**
- * Promotes the heads of these lanes where they are parked. Waits for parked heads only: one that runs may be in the hands
- * of its settle, which waits for what the caller has ended.
+ * Promotes the heads of these lanes if they are parked. It waits for the locks of parked heads only: a head that runs may be locked by
+ * its settle, which waits for what the caller has ended.
  */
 export function promoteFunction(tables: Tables): string {
   const lane = { queue: 'of_queue', lane: 'ended.lane' }

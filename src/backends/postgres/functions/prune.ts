@@ -1,30 +1,30 @@
 /**
- * The function that prunes: deletes events that nothing has needed for the time of retention, together with what is left of
- * their deliveries and with their dismissed dead letters.
+ * The function that prunes: deletes events that nothing has needed for the time of retention, together with the rest of their
+ * deliveries and with their dismissed dead letters.
  *
- *   a turn ──► events behind the last place, by seq, that are old enough ──► locked
+ *   a turn ──► events after the last place, by seq, that are old enough ──► locked
  *     ──► their deliveries, in each queue that holds any: all over long enough ago ──► locked, counted again ──┐
  *     ──► their dead letters, all dismissed long enough ago ──► locked, counted again ─────────────────────────┤
  *     ──► their history, all older than the retention ─────────────────────────────────────────────────────────┤
  *                                                              an event that passed everywhere ────────────────┴─► deleted
  *
- * What a handler that reads the log has not passed is not looked at.
+ * Events that a handler which reads the log has not passed are not looked at.
  *
- * What its type keeps for longer is stepped over; what it keeps for a shorter time goes earlier, by \`prune_expired\`.
+ * Events that their type keeps for longer are stepped over. Events that it keeps for a shorter time go earlier, by `prune_expired`.
  *
- * Events follow each other by seq, and ids begin with it: so each question is one range, for any number of events.
- * What ended well is in the history only, and goes with its tables (see `history.ts`).
+ * Events follow each other by seq, and ids begin with the seq: so each question is one range, for any number of events.
+ * Deliveries that ended well are in the history only, and go with its tables (see `history.ts`).
  *
- * What it cannot lock at once it leaves for the next time round, so it waits for no one. What it has locked nothing changes
- * any more, and the statement that counts has a newer snapshot than the one that locked: what was settled, retried or
- * written again meanwhile is one row too many, and the event stays. An event and its deliveries become visible in one
- * moment, so an event that can be seen shows all it has. Code that adds deliveries to a stored event must hold its row
- * while doing so. A settle takes a delivery out and writes its history in one moment too; the history is read last.
+ * Rows that it cannot lock at once are left for the next round, so it never waits for a lock. Locked rows do not change any
+ * more, and the statement that counts has a newer snapshot than the one that locked. So a delivery that was settled, retried or
+ * written again meanwhile is one row too many, and the event stays. An event and its deliveries become visible at the same
+ * moment, so for a visible event all its deliveries are seen. Code that adds deliveries to a stored event must lock the event's
+ * row while it does so. A settle also deletes a delivery and writes its history at the same moment; the history is read last.
  *
- * Behind the place there is only what had to stay. It is looked at again when the walk begins again. That also finds events
- * whose transaction committed late, with a smaller seq than what was there already.
+ * Before the last place there are only events that had to stay. They are looked at again when the walk begins again. That also
+ * finds events whose transaction committed late, with a smaller seq than events that were there already.
  *
- * The clock is the earlier one of the database's and of pg-boss's, which a test may have moved: pruning takes real time.
+ * The clock is the earlier one of the database's and pg-boss's, which a test may have moved: pruning takes real time.
  */
 import type { Tables } from '../schema/tables.ts'
 import { FIXED_PLAN, functionName, passedByReaders } from './sql.ts'

@@ -1,7 +1,7 @@
-/** What `publish_event` takes, and what it refuses, before anything is stored: each with a code of its own, and with what mends it. */
+/** The parameters of `publish_event`, and what it refuses before anything is stored: each refusal has its own code, and says how to fix it. */
 import type { Tables } from '../schema/tables.ts'
 
-/** One list, because both the function and those who look for it need it. */
+/** SQL: the parameters, with their types and defaults. */
 export const SQL_PARAMETERS = `type text, data anycompatible, partition_key text default null, id uuid default null, version integer default 1,
   occurred_at timestamptz default null, correlation_id text default null, causation_id text default null, source text default null,
   metadata jsonb default null, ttl interval default null, delay interval default null, at timestamptz default null,
@@ -10,17 +10,17 @@ export const SQL_PARAMETERS = `type text, data anycompatible, partition_key text
 const MAX_TEXT_BYTES = 512
 const MAX_METADATA_BYTES = 16_384
 const MOST_DAYS = 365
-/** As many names as a message can bear. */
+/** A message lists at most this many names. */
 const NAMED = 10
 
-/** The time in milliseconds, and behind it 74 random bits. */
+/** SQL: a UUID of version 7, the time in milliseconds followed by 74 random bits. */
 export function uuidV7(): string {
   const time = `substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)`
   const bytes = `overlay(uuid_send(gen_random_uuid()) placing ${time} from 1 for 6)`
   return `encode(set_bit(set_bit(${bytes}, 52, 1), 53, 1), 'hex')::uuid`
 }
 
-/** Statements of plpgsql, behind those that read `known` and `listening`. They also find out when the event expires, and when it is due. */
+/** Statements of plpgsql, to follow those that read `known` and `listening`. They also find out when the event expires, and when it is due. */
 export function refuseUnless(tables: Tables): string {
   return [
     unknownType(tables),
@@ -36,13 +36,13 @@ export function refuseUnless(tables: Tables): string {
 
 interface Refusal {
   readonly errcode: string
-  /** Expressions of SQL. */
+  /** `message`, `detail` and `hint` are SQL expressions. */
   readonly message: string
   readonly detail: string
   readonly hint: string
 }
 
-/** Types, keys and data come from outside: a message quotes no more than their beginning. */
+/** Types, keys and data come from outside, so a message quotes only their beginning. */
 const TYPE = `left(publish_event.type, 128)`
 
 function raise({ errcode, message, detail, hint }: Refusal): string {
@@ -161,7 +161,7 @@ function metadataProblem(): string {
   )
 }
 
-/** What the years 1 to 9999 are for: a Date of JavaScript writes others in a way that Postgres does not read. */
+/** Times have to be in the years 1 to 9999: a Date of JavaScript writes other years in a way that Postgres does not read. */
 function times(): string {
   const isStorable = (time: string) =>
     `isfinite(${time}) and ${time} >= '0001-01-01 00:00:00+00' and ${time} < '10000-01-01 00:00:00+00'`

@@ -3,21 +3,21 @@
  *
  *   type, data, … ──► checked against registered_type ──► subscription: its receivers ──► publish(batch)
  *
- * It writes nothing itself: it says to `publish` what a bus would say, out of what `migrate` has stored. So lanes, the order of the log,
- * the marks of claims and the one NOTIFY at the commit are what they are for every other publisher.
+ * It writes nothing itself but `is_unasked`: it calls `publish` as a bus would, with what `migrate` has stored. So lanes, the order of
+ * the log, the marks of claims and the one NOTIFY at the commit work as they do for every other publisher.
  *
- * `interested` is code, and cannot be asked here: every receiver gets a delivery, and workers ask. Neither is the schema here, so the
- * document that is stored says `unparsed`, and workers check it (`codec/`). A claim for a shadow comes without that document: the event
- * itself says so in `is_unasked`, which is written only where such a handler listens.
+ * `interested` is code, and cannot be asked here: every receiver gets a delivery, and workers ask. The schema is not here either, so the
+ * stored document says `unparsed`, and workers check it (`codec/`). A claim for a shadow comes without that document. So the event
+ * itself says in `is_unasked` that workers have to ask. It is written only if such a handler listens.
  *
- * It always publishes as inside a transaction: at its end the workers are told, wherever it was begun. A statement alone is a transaction
- * too, so `PB003` has nothing to find, and is turned off by the last line.
+ * It always publishes as if inside a transaction: workers are told at its end, wherever it was begun. A single statement is a
+ * transaction too, so `PB003` has nothing to find, and the last line turns it off.
  *
  * It runs with its owner's rights: a role that may call it can publish what is registered, and needs no right on any table. So only its
- * owner may call it, until the right is given by hand.
+ * owner may call it, until the right is granted by hand.
  *
- * `data` is `anycompatible`: json, jsonb and text all fit, and a literal without a type is text. As json it would refuse what
- * `jsonb_build_object` returns, and with one function for each of them a literal would fit several.
+ * `data` is `anycompatible`: json, jsonb and text all fit, and a literal without a type is text. A parameter of type json would refuse
+ * what `jsonb_build_object` returns. With one function for each type, a literal would fit several.
  */
 import { LOG_WORD } from '../../../deliveries/log-reading.ts'
 import type { Tables } from '../schema/tables.ts'

@@ -1,14 +1,14 @@
 /**
  * The functions that publish any number of events to any number of handlers, in one round trip.
  *
- *   batch ──► input    ──► stored    insert into postbus.event, in call order; a known id is passed over
+ *   batch ──► input    ──► stored    insert into postbus.event, in call order; a known id is ignored
  *         ├─► receiver ──► delivered insert into pgboss.job, one row per stored event and handler
  *         └─► wake         one NOTIFY with the names of the queues, at the commit
  *
- * Several events are one statement. One event is two that insert the same: to start and to end a statement of many parts
- * takes as long as the work for one event.
+ * Several events are written by one statement. One event is written by two, with the same rows: to start and to end a statement of
+ * many parts takes as long as the work for one event.
  *
- * Events name a set of receivers each: those of a list mostly have the same, which then travels once.
+ * Each event names a set of receivers. The events of a list mostly have the same set, which then travels once.
  *
  * It is a function because its plan is then cached per session for every driver; the same statement sent unprepared
  * spends over half its time in planning. The rows it writes are the rows `boss.insert()` writes (a test compares them).
@@ -16,32 +16,33 @@
  * The payload travels as text inside the batch: jsonb_to_recordset decodes every string it passes, and would refuse a
  * payload that holds \u0000.
  *
- * A statement that was meant for the caller's transaction may find itself in autocommit: some clients go on using the
- * connection of a transaction that has ended. The deferred trigger sees that. At the end of a statement of its own,
- * statement_timestamp() is still that of the publishing statement; an explicit COMMIT has set a new one.
+ * A statement that was meant for the caller's transaction may run in autocommit: some clients go on using the connection of a
+ * transaction that has ended. The deferred trigger sees that. At the end of a statement in autocommit, statement_timestamp() is
+ * still that of the publishing statement; an explicit COMMIT has set a new one.
  *
- * Commits that notify wait for each other, each until the one before is on the disk. So of those that commit at one moment
- * only one notifies, which is why it is decided at the commit. The others are seen by the workers that it wakes, or are
- * still on their way: a claim sees that there are such, and looks again (`coming.ts`).
+ * Commits that notify wait for each other, each until the one before is on the disk. So of transactions that commit at the same
+ * moment only one notifies, which is decided at the commit. The workers that it wakes see the other commits, or these are still on
+ * their way: a claim sees that there are such commits, and the worker looks again (`coming.ts`).
  *
- * The trigger runs before the commit in a transaction that said `set constraints all immediate`: at that statement, for what was
- * published before it, and at each publish after it, which is why what it needs is set before the event is inserted. It
- * may be long until the commit, so it takes no locks then, and notifies for itself.
+ * In a transaction that said `set constraints all immediate`, the trigger runs before the commit: at that statement, for earlier
+ * publishes, and at each later publish. That is why the settings that it reads are made before the event is inserted. It may be long
+ * until the commit, so the trigger takes no locks then, and notifies without looking at other transactions.
  *
- * The transaction gets its id before the event gets its seq. Readers of the log rest on that: a transaction that holds a
- * seq and has no id yet could not be waited for. Each delivery is dated by the clock after that, for the marks of claims.
+ * The transaction gets its id before the event gets its seq. Readers of the log rely on that: they could not wait for a transaction
+ * that has a seq and no id yet. Each delivery is dated by the clock after that, for the marks of claims.
  *
- * The caller's search path does not reach these functions: they see pg_catalog alone. Otherwise a function that someone else has
- * put into `public` could run with the publisher's rights.
+ * These functions do not use the caller's search path, and see pg_catalog alone. Otherwise a function that another role has put
+ * into `public` could run with the publisher's rights.
  *
- * What is published for later says so in the event too: who gives it to a handler afterwards must know (a backfill, a reader of the log).
+ * For an event that is published for later, the event's row says so too: a backfill or a reader of the log has to know.
  *
  * Deliveries are written into their own table, and not through the partitioned one above it: to route rows takes time.
  *
  * The mode of a handler may have changed since the caller loaded the modes (`log-change.ts`). Then nothing is written, and the function returns -1
  * deliveries. A transaction with an older snapshot may publish in the mode that it sees: the change waits for its end.
  *
- * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would have stored the
+ * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would store the event and
+ * lose the delivery.
  * event and lost the delivery.
  */
 import { queueLockKey } from '../schema/advisory-locks.ts'
@@ -49,7 +50,7 @@ import type { Tables } from '../schema/tables.ts'
 import { eventOf, JOB_COLUMNS, jobValues } from './rows.ts'
 import { functionName, GATED, HELD, OWN_PATH } from './sql.ts'
 
-/** NOTIFY carries at most 8,000 bytes. Longer lists of queues become "all of them". */
+/** NOTIFY carries at most 8,000 bytes. A longer list of queues becomes `*`: all of them. */
 export const MAX_WAKE_BYTES = 7_000
 
 export function publishFunctions(tables: Tables): readonly string[] {
@@ -66,7 +67,7 @@ const EVENT = eventOf(`now() + input.retain_ms * interval '1 ms'`)
 
 function publishFunction(tables: Tables): string {
   const { clock, delivery, deliveryEpoch, event, logHandler, names, seqOfDelivery } = tables
-  // Most handlers have no backfill, and cost no look at a table. One event for handlers that are nothing special has a statement of its own.
+  // Most handlers have no backfill, and cost no look at a table. One event whose handlers need nothing special has a statement of its own.
   const isGated = `(later is not null or coalesce(receiver.held, false) or case when receiver.backfilled then ${functionName(tables, 'is_gated')}(receiver.handler)
             else coalesce(receiver.finishes = 'later', false) end)`
   const gate = `case when receiver.finishes = 'later' then ${GATED} else coalesce(later, case when receiver.held then ${HELD} else ${GATED} end) end`
@@ -209,7 +210,7 @@ end
 $function$`
 }
 
-/** Notifies without looking whether another transaction is about to. */
+/** SQL: notifies, without a look whether another transaction is about to notify. */
 function notifying({ channel }: Tables, queues: string): string {
   return `pg_notify('${channel}', case when length(${queues}) > ${MAX_WAKE_BYTES} then '*' else ${queues} end)`
 }

@@ -1,29 +1,30 @@
 /**
  * The function that takes claims from workers that are silent, in all queues. It frees a claim whose heartbeat is still the one
  * that the caller saw at an earlier look. The caller measures the time between its looks with its own clock: see
- * `worker/recovery.ts`. The server's clock only tells which heartbeats are recent and need no look. One from the future needs one.
+ * `worker/recovery.ts`. The server's clock only tells which heartbeats are recent and need no look. A heartbeat from the future needs one.
  *
  *   watched   seen before; looked for by their ids. Those that are `lost` are freed. Without a `beat`: the caller's own claim,
  *             which it gives up
- *   recent    silent for less than `since_seconds`; null: for any time
+ *   recent    silent for longer than `silent_seconds`, and for less than `since_seconds`; null: for any time
  *
- * An error says so; whether that was the last attempt is decided at the next claim, which knows the handler. What was claimed in
- * one go is begun one after the other, and any of it may have killed the process. So of several the error says that it is not
- * known whether the attempt had begun; one that is left alone of its claim had (see `lostOf`). The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
+ * A freed delivery gets an error. The next claim, which knows the handler, decides whether that was the last attempt. Deliveries that
+ * were claimed together begin one after the other, and any of them may have killed the process. So if several of a claim are freed,
+ * the error says that it is not known whether the attempt had begun. If only one is left of its claim, its attempt had begun (see
+ * `lostOf`). The heartbeat stays in the row: it says that the claim was taken over, and not ended (see `isClaimed`).
  *
  * A lock or a slow server can delay the heartbeats of living workers. It would delay this call too. So this call waits for no
- * lock: where one is in its way, or where it comes late itself, it says that it was delayed, and frees nothing. A row that is
- * locked counts as not seen.
+ * lock. If a lock is in its way, or if it comes late itself, it says that it was delayed, and frees nothing. A locked row counts as
+ * not seen.
  *
- * What has finished is in the way of a look at all heartbeats while someone has an old snapshot open, so a worker takes one
- * once a minute only.
+ * While any session has an old snapshot open, a look at all heartbeats has to step over all that has finished. So a worker takes such
+ * a look only once a minute.
  */
 import type { Tables } from '../schema/tables.ts'
 import { ACTIVE, attemptOf, byId, claimOf, FIXED_PLAN, functionName, lostOf, withError } from './sql.ts'
 
-/** So many are looked at once. What a large worker has left behind is freed in several looks. */
+/** One look returns up to this many. What a large worker has left behind is freed in several looks. */
 const MOST_SILENT = 2_000
-/** From one look of a worker to its next, if there is something to watch, it takes a second, and a little to get here. */
+/** A call that comes longer than this after the worker's last look is late. While a worker watches claims, it looks every second. */
 const LONGEST_PAUSE_SECONDS = 5
 
 export function recoverFunction(tables: Tables): string {
@@ -105,7 +106,7 @@ end
 $function$`
 }
 
-/** A heartbeat, to the microsecond: two of a claim are never the same. */
+/** SQL: a heartbeat, to the microsecond. No two heartbeats of a claim are the same. */
 function beatOf(job: string): string {
   return `(extract(epoch from ${job}.heartbeat_on) * 1000000)::bigint`
 }

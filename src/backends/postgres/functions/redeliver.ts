@@ -1,22 +1,22 @@
 /**
- * The functions that give stored events to one handler: again (a replay), or for the first time (a backfill). One call is a batch
+ * The functions that give stored events to one handler: again (a replay), or for the first time (a backfill). One call writes a batch
  * and its place in the log, in one transaction: a process that dies has done both, or neither.
  *
- *   from ──► the events that were chosen, their rows held ──► what there is of each delivery
+ *   from ──► the events that were chosen, their rows locked ──► what there is of each delivery
  *              replay     nothing, or done    ──► a job under the same id
  *                         dead                ──► its retry
  *                         waits or runs       ──► passed over
  *              backfill   nothing at all      ──► a job
- *                         else                ──► passed over; what is gated becomes due later, see `releaseFunction`
+ *                         else                ──► passed over; a gated delivery becomes due later, see `releaseFunction`
  *
- * The id of a delivery begins with its event's seq. So it takes its place in its lane by that, like the delivery of a transaction that
+ * The id of a delivery begins with its event's seq, which decides its place in the lane, as for the delivery of a transaction that
  * has committed late: it is parked behind what runs, and those that wait are parked behind it.
  *
- * The events' rows are held, so that pruning does not take an event whose delivery is being written. The transaction has its id before the
- * clock dates the deliveries, for the marks of claims.
+ * The events' rows are locked, so that pruning does not take an event whose delivery is being written. The transaction has its id before
+ * the clock dates the deliveries, for the marks of claims.
  *
- * A dead delivery that someone holds at this moment is passed over: to wait for one while holding others could be a deadlock. One that
- * is retried is due a moment later than the others: see `releaseFunction` for what could overtake them otherwise.
+ * A dead delivery that is locked at this moment is passed over: to wait for it while holding other locks could be a deadlock. A dead
+ * delivery that is retried is due a moment later than the others: see `releaseFunction` for what could overtake them otherwise.
  */
 import type { Tables } from '../schema/tables.ts'
 import { JOB_COLUMNS, jobValues } from './rows.ts'
@@ -27,17 +27,17 @@ export function redeliverFunctions(tables: Tables): readonly string[] {
   return [replayFunction(tables), backfillFunction(tables), releaseFunction(tables)]
 }
 
-/** From the last statement of a batch to its commit it takes less. */
+/** Longer than it takes from the last statement of a batch to its commit. */
 const A_MOMENT = `interval '1 s'`
 
-/** What both are told: whose events, where they go, which were chosen, and from where to where in the log this is. */
+/** The parameters of both: the handler, where its jobs go, the part of the log that this batch covers, and the events chosen from it. */
 const TAKES = `of_handler text, handler_hash text, of_queue text, of_priority integer, of_runner uuid,
   from_seq bigint, upto_seq bigint, chosen bigint[]`
 
-/** Whether events with a key go to its lane. Workers of older releases do not say. */
+/** Whether events with a key go to its lane. Workers of older releases leave this out. */
 const ORDER = `is_ordered boolean default true`
 
-/** A function that takes one value more is another function. */
+/** SQL: drops the function without `is_ordered`. With one parameter more, it is another function. */
 function withoutOrder(tables: Tables, name: string, took: string): string {
   return `drop function if exists ${functionName(tables, name)}(${took});`
 }
@@ -49,7 +49,7 @@ const VARIABLES = `
   reads_log boolean;
   one text;`
 
-/** The queues that hold any deliveries, and may hold one of these: a handler may have changed its queue. */
+/** SQL: locks the events, and finds the queues that may hold deliveries of them: a handler may have changed its queue. */
 function holding(tables: Tables): string {
   const { delivery, event, ownQueue } = tables
   return `reads_log := ${readsLog(tables, 'of_handler')};
@@ -67,14 +67,14 @@ function holding(tables: Tables): string {
 
 const ID = (seq: string) => `(lpad(to_hex(${seq}), 16, '0') || handler_hash)::uuid`
 
-/** Their jobs, in any state. `offset` makes each look-up a probe of the primary key: a join would read the queue for each event. */
+/** SQL: the jobs of `seqs`, in any state. `offset` makes each look-up a probe of the primary key: a join would read the queue for each event. */
 function jobsOf(tables: Tables, columns: string, { where = '', lock = '' } = {}): string {
   return `unnest(seqs) as asked (seq) cross join unnest(queues) as used (queue) cross join lateral (
       ${byId(tables, { queue: 'used.queue', id: ID('asked.seq') }, columns)} ${where} offset 0 ${lock}
     ) found`
 }
 
-/** Writes jobs for the events of `seqs` that have none. */
+/** SQL: writes jobs for the events of `seqs` that have none. */
 function inserting(tables: Tables, replay: string): string {
   const { clock, delivery, event, queue, seqOfDelivery } = tables
   const isEarly = `coalesce(input.due_at > ${clock}, false)`
@@ -99,7 +99,7 @@ function waking({ channel }: Tables): string {
   end loop;`
 }
 
-/** Returns no row when the replay is not ours to go on with: it was paused, cancelled, or taken over. */
+/** Returns no row if the caller may not go on with the replay: it was paused, cancelled, or taken over. */
 function replayFunction(tables: Tables): string {
   const { clock, deadLetter, delivery, replay } = tables
   const isOver = `job.state::text in ('failed', 'completed', 'cancelled') or job.state::text = 'retry' and job.start_after = 'infinity'`
@@ -151,8 +151,8 @@ $function$`
 }
 
 /**
- * Whether deliveries of this handler wait for its backfill. Publishers ask for handlers that say that they have one. It runs with its
- * owner's rights: a publisher needs none on the backfills.
+ * Returns whether deliveries of this handler wait for its backfill. Publishers ask for handlers that have one. It runs with its
+ * owner's rights, so that a publisher needs none on the backfills.
  */
 export function isGatedFunction(tables: Tables): string {
   return `
@@ -205,11 +205,11 @@ $function$`
 }
 
 /**
- * Makes due what is gated up to `upto_seq`, chosen or not: its publisher has asked the handler.
+ * Makes gated deliveries up to `upto_seq` due, whether their events were chosen or not: their publisher has asked the handler.
  *
- * To be called when every transaction has ended that had an id when the batch up to there was committed, and not in one
- * transaction with it. A settle finds the head of its lane with one snapshot, and locks it. If it has to wait for that lock, it gets the
- * row as it is then: due, though an older delivery of the lane is there now, which its snapshot does not show.
+ * Call it when every transaction has ended that had an id when the batch up to there was committed, and not in the transaction of the
+ * batch. Otherwise lanes lose their order: a settle finds the head of its lane with one snapshot, and locks it. If it has to wait for
+ * the lock, it gets the row as it is then: due, although the lane now has an older delivery that the snapshot does not show.
  */
 function releaseFunction(tables: Tables): string {
   const { backfill, clock, delivery } = tables

@@ -1,20 +1,20 @@
 /**
  * The function that rewinds a lane: from an event on, its handler gets this key's events again, in the order of publishing.
  *
- *   the key's events from there on, held ──► what there is of each delivery
+ *   the key's events from there on, locked ──► what there is of each delivery
  *              done (in the history)        ──► a job again, under the same id, parked
  *              dead, and not dismissed      ──► revived, parked
  *              waits                        ──► stays as it is: it comes in its turn anyway
  *              none, or dismissed           ──► not for this handler, or given up
  *     ──► the head of the lane is promoted
  *
- * The id of a delivery begins with its event's seq, and that is the order of a lane: so what comes back stands before what waits, as if it
- * had been published where it was. The caller has paused the lane, and waited until nothing of it ran. So nothing can begin
- * before all of it is there. At the end claims are held up for a moment: one that has begun to look before must not take what was
- * the head then.
+ * The id of a delivery begins with its event's seq, and ids give a lane its order. So a delivery that comes back is ahead of those that
+ * wait, as if it had been published where it was. The caller has paused the lane, and waited until nothing of it ran. So nothing can
+ * begin before all of them are there. At the end, claims are held up for a moment: a claim that began to look before must not take the
+ * delivery that was the head then.
  *
- * Events are held, so that pruning does not take one whose delivery is being written. Letters are locked before deliveries, as
- * operators' other acts do.
+ * Events are locked, so that pruning does not take one whose delivery is being written. Letters are locked before deliveries, as in
+ * other acts of operators.
  */
 import { laneKeyInSql } from '../../../deliveries/lane-key.ts'
 import { queueLockKey } from '../schema/advisory-locks.ts'
@@ -23,10 +23,10 @@ import { JOB_COLUMNS, jobValues } from './rows.ts'
 import { PAYLOAD } from './sizes.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, headOf } from './sql.ts'
 
-/** Marks a delivery that was over once. */
+/** Marks a delivery that was over and comes back. */
 const AGAIN = `'again', 'rewind'`
 
-/** Returns how many come back. `is_preview`: only counts. `ends_pause`: the caller's pause of the lane ends with it. */
+/** Returns how many deliveries come back. `is_preview`: only counts. `ends_pause`: also ends the caller's pause of the lane. */
 export function rewindFunction(tables: Tables): string {
   const { clock, deadLetter, delivery, event, handler, history, names, ownQueue, queue } = tables
   const id = (seq: string) => `(lpad(to_hex(${seq}), 16, '0') || handler_hash)::uuid`

@@ -5,7 +5,7 @@ import type { Tables } from '../schema/tables.ts'
 import { sizeIfLarge } from './sizes.ts'
 import { functionName, GATED } from './sql.ts'
 
-/** `retained`: SQL, until when it is kept, where its type says how long. */
+/** `retained`: SQL, until when the event is kept, if its type says how long. */
 export const eventOf = (retained: string) => ({
   columns: `id, type, version, partition_key, payload, correlation_id, causation_id, caused_by_handler, initialized_at, source, metadata, occurred_at, expires_at, retained_until`,
   values: `input.id, input.type, input.version, input.partition_key, input.payload::json,
@@ -17,8 +17,9 @@ export const JOB_COLUMNS = `id, name, state, data, priority, start_after, create
           retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds`
 
 /**
- * The values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. A
- * delivery that is gated waits for its backfill, or for the other deliveries of its event, or whom `gate` says. Only partitioned queues have lanes.
+ * SQL: the values of `JOB_COLUMNS`, from `stored`, `input`, `receiver` and `queue`. `also`: what is appended to the delivery's data. If
+ * `isGated`, the delivery is not due before `gate`: it waits for its backfill, for the other deliveries of its event, or for that time. Only
+ * partitioned queues have lanes.
  */
 export function jobValues(tables: Tables, { also = '', isGated = 'false', gate = GATED } = {}): string {
   return `(lpad(to_hex(stored.seq), 16, '0') || receiver.handler_hash)::uuid,

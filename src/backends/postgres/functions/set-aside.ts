@@ -1,28 +1,29 @@
 /**
- * What keeps a flood for one handler from holding up the others of its queue: a delivery whose handler has no slot left is
- * set aside by the claim that looks at it.
+ * Keeps a flood for one handler from holding up the others of its queue: a delivery whose handler has no slot left is set aside by
+ * the claim that looks at it.
  *
  *   candidates ──► its handler has a free slot ──► claimed
  *       ▲     └──► it has none ──► set aside ──┐
  *       └──────────────────────────────────────┘ as many as there are free slots, at every claim of any worker
  *
- * It leaves the indexes that candidates are found by, so each is passed over once, and stands in an index of its own, by
- * handler. Every claim looks there first, so no one has to be told that a slot became free, and nothing can be forgotten.
+ * A delivery that is set aside leaves the indexes in which claims find candidates, so it is passed over only once. It is then in an
+ * index of its own, by handler. Every claim looks there first, so no process has to be told that a slot became free, and nothing
+ * can be forgotten.
  *
- * `blocked` takes it out of those indexes; `group_tier`, which is without meaning to pg-boss for a job without a group,
- * tells it from a parked one. Only two statements set `blocked`: parking, which clears the mark, and setting aside.
+ * `blocked` takes it out of those indexes. `group_tier`, which means nothing to pg-boss for a job without a group, tells it from a
+ * parked one: a statement that parks a delivery sets `blocked`, and leaves this mark empty.
  */
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
 import { PRIORITIES } from './marks.ts'
 import { ACTIVE, FIXED_PLAN, FRESH, functionName, HANDLER, RETURNING, SET_ASIDE } from './sql.ts'
 
-/** One claim passes over about so many at the most; the next one goes on behind them. */
+/** One claim passes over about this many at most; the next one goes on behind them. */
 export const LONGEST_LOOK = 200
 
 const IN_ORDER = 'job.priority desc, job.created_on'
 
-/** Sets the locked rows of the array `rows` aside. Null, which an array begins as, costs no statement. */
+/** SQL: sets the locked rows of the array `rows` aside. An array that is still null costs no statement. */
 export function settingAside({ delivery }: Tables, rows: string): string {
   return `if ${rows} is not null then
       update ${delivery} job set blocked = true, group_tier = 'set aside' from unnest(${rows}) as late (row)
@@ -41,15 +42,15 @@ export const LIMIT_VARIABLES = `
   chosen tid[];
   aside tid[];`
 
-/** Held by claims whose slots all processes share. */
+/** Claims hold this lock if all processes share the slots of a handler. */
 export function limitsLock({ names }: Tables): string {
   return queueLockKey('limits', names, `regexp_replace(of_queue, '_partitioned$', '')`)
 }
 
 /**
- * Fills `handlers` and `free` from `limits`. Claims that carry a limit for the whole cluster take turns, so that what one
- * counts is still true when it claims; the later statement has a new snapshot. A handler's deliveries may run in both of
- * its queues.
+ * SQL: fills `handlers` and `free` from `limits`. Claims with a limit for the whole cluster take turns, so that what a claim counts
+ * is still true when it claims. The statement that counts comes after the lock, and so has a new snapshot. It counts in both queues
+ * of a handler.
  */
 export function readingLimits(tables: Tables): string {
   const { delivery } = tables
@@ -70,12 +71,12 @@ export function readingLimits(tables: Tables): string {
   end if;`
 }
 
-/** Whether anything is set aside at all, as `found`: one probe of an index that is empty while no limit is reached. */
+/** SQL: finds out whether anything is set aside, as `found`: one probe of an index that is empty while no limit is reached. */
 export function probing({ delivery }: Tables): string {
   return `perform from ${delivery} job where ${SET_ASIDE} and job.name = of_queue order by job.name, ${HANDLER} limit 1;`
 }
 
-/** Appends `row` to `chosen`, and counts its handler; or to `aside` when its handler has no slot left. */
+/** SQL: appends `row` to `chosen`, and takes a slot of its handler; or appends it to `aside` if its handler has no slot left. */
 export function sortingOut(row: string, handler: string): string {
   return `place := array_position(handlers, ${handler});
       if free[place] = 0 then
@@ -88,10 +89,10 @@ export function sortingOut(row: string, handler: string): string {
 }
 
 /**
- * Locks what was set aside and may run now: of each handler up to its free slots, and of all together those that come
- * before what waits at the front of the queue (or, without `against_front`, as many as are wanted). Returns a row for each,
- * and at least one for each handler that has anything set aside: `held_back` if its free slots are used up, `passed_over` if
- * the front comes before.
+ * Locks deliveries that were set aside and may run now: of each handler up to its free slots, and of all handlers together those that
+ * come before the front of the queue (or, without `against_front`, as many as are wanted). Returns a row for each, and at least one
+ * row for each handler that has anything set aside: `held_back` if its free slots are used up, `passed_over` if the front comes
+ * before.
  */
 export function setAsideFunction(tables: Tables): string {
   const { delivery, jobNow } = tables

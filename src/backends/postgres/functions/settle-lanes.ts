@@ -1,22 +1,23 @@
 /**
- * The function that ends attempts in a partitioned queue, a group of them at once. What can become of one is in `settle.ts`;
- * here is what that means for its lane.
+ * The function that ends attempts in a partitioned queue, a group of them at once. What can become of an attempt is in `settle.ts`;
+ * what that means for its lane is here.
  *
  * A worker holds a run (`runs.ts`). As its deliveries end, the claim moves along:
  *
  *   first ● done    ● done    ● runs now, or has failed    ○ not begun    ○
  *         deleted   deleted   active, by the same claim
  *
- * So a worker begins the next one without asking, and ends many in one round trip. If the claim of the first one was lost,
- * none of those after it count. All of a run have a claim of the same name, because none was tried before. So a settle whose
+ * So a worker begins the next delivery without asking, and ends many in one round trip. If the claim of the first one was lost,
+ * none of those after it count. No delivery of a run was tried before, so they all have the same claim number. So a settle whose
  * answer was lost can be sent again: it finds the claim where the first settle has moved it.
  *
- * An older delivery of the lane may have been committed late, or have come back, or the lane is paused (`pauses.ts`). Then the run is cut: the worker begins
- * no more of it, and that delivery is next.
+ * If an older delivery of the lane was committed late or has come back, or if the lane is paused (`pauses.ts`), the run is cut: the
+ * worker begins no more of it, and the older delivery is next.
  *
- * What ends a run makes way for the head of its lane: in the same transaction, but in a later statement, whose snapshot
- * sees what was published and parked meanwhile. The head is claimed for the same worker, with what is behind it, unless that
- * wants to leave it to others (`ends_run`), or its last claim was lost, so that it may have to run alone; then it is promoted if it was parked.
+ * When a run ends, the head of its lane is next. It is looked up in the same transaction, but in a later statement, whose snapshot
+ * sees what was published and parked meanwhile. The head is claimed for the same worker, together with the deliveries behind it. There
+ * are two exceptions: the worker wants to leave it to others (`ends_run`), or the head's last claim was lost, so that it may have to
+ * run alone. Then it is promoted if it was parked.
  */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -43,19 +44,20 @@ import {
 } from './sql.ts'
 
 /**
- * `done` are the first of runs, and alone in it mostly; `runs` holds for each, by its id, the `claim`, how many milliseconds it
- * `took`, and of a run of several: those that were done `later`, with what they took; whom the claim moves `to`, if the
- * run goes on; the last one that is `known` of it, and how many `more` there may be. `ends_run` are those after which no next one is
- * wanted; with the others comes what is `behind` them. The data
- * of `shadows` stay where they are: see `sizes.ts`.
+ *   done      the first deliveries of runs; most runs have only one
+ *   runs      for each of these, by its id: `claim`, and `took`, the milliseconds that it took. For a run of several also: `later`, the
+ *             deliveries that were done after it, with their milliseconds; `to`, the delivery that the claim moves to, if the run goes
+ *             on; `known`, the last delivery of the run that the worker knows; and `more`, how many more it may get
+ *   ends_run  deliveries after which no next one is wanted. After the others, the next one comes with up to `behind` more
+ *   shadows   handlers whose data does not come with their deliveries: see `sizes.ts`
  *
- * They are objects, and not rows to join, so that what is looked for by many ids stays one search of the primary key.
+ * `runs` has objects, and not rows to join, so that a look-up of many ids stays one search of the primary key.
  */
 const TAKES = `of_queue text, done uuid[], runs jsonb, others jsonb, ends_run uuid[], behind integer, shadows text[]`
 
 export function settleLanesFunction(tables: Tables): string {
   const { clock, delivery } = tables
-  // Of the clock: what was published since this transaction began is due, though its now() is older.
+  // By the clock: what was published since this transaction began is due, though its now() is older.
   const due = `head.state < 'active' and head.start_after <= ${clock}`
   const isLeft = `(ended.id = any(ends_run) or head.was_lost)`
   const taken = `${due} and not ${isLeft} and not ${isPaused(tables, 'ended.lane')}`

@@ -1,7 +1,7 @@
 /**
  * The function that ends attempts in a queue without keys, a group of them at once, and what it has in common with that of
- * a partitioned one. Most are done, and there is no more to say of them: their ids and claims stand in arrays. The others come
- * as JSON, with what is to be written about them.
+ * a partitioned one. Most attempts are done, and there is no more to say of them: their ids and claims come in arrays. The others
+ * come as JSON, with what has to be written about them.
  *
  *   done         deleted, and a row of the history written (see `history.ts`)
  *   passed       the same; it was not handled, and the history says why
@@ -9,11 +9,11 @@
  *   later        waits for its time, and has used no attempt
  *   dead         stays as a failed job, with a dead letter; or alive at the head of its lane, if it blocks that
  *
- * Every row is fenced by its claim (`claimOf`): a worker whose delivery was claimed again changes nothing. If its claim was
- * taken over, and no worker has claimed the delivery since, what it has done counts (`isClaimed`). A dead letter is written in the statement that ends its delivery, so there is no moment in
- * which a delivery is neither waiting nor a dead letter; and so is the history.
+ * Every row is fenced by its claim (`claimOf`): a worker whose delivery was claimed again changes nothing. If its claim was taken
+ * over, but no worker has claimed the delivery since, its settle counts (`isClaimed`). The statement that ends a delivery also
+ * writes its dead letter or its history. So a delivery is never lost: it is in the queue, a dead letter, or in the history.
  *
- * What ending means for a lane is in `settle-lanes.ts`.
+ * `settle-lanes.ts` says what an end means for a lane.
  */
 import type { Tables } from '../schema/tables.ts'
 import { awaitingAfter } from './awaiting.ts'
@@ -23,7 +23,7 @@ import { finishing } from './finish.ts'
 import { buryingDeliveries, UNLESS_BURIED } from './letters.ts'
 import { attemptOf, byId, claimOf, FIXED_PLAN, functionName, HANDLER, isClaimed, withError } from './sql.ts'
 
-/** Returns the ids of those that were ours; one null stands for all of them, if all are done. */
+/** Returns the ids of the deliveries whose claims were ours; one null stands for all of them, if all are done. */
 export function settleFunction(tables: Tables): string {
   return `
 create or replace function ${functionName(tables, 'settle_2')}(
@@ -63,7 +63,7 @@ $function$`
 
 const COLLECT = 'select ours || array_agg(ended.id) into ours from ended'
 
-/** What comes first: what holds up the dead letters holds us up here, before a row is locked. Heartbeats pass over locked rows. */
+/** Comes first: a lock on the dead letters holds the settle up here, before it locks a row. Heartbeats pass over locked rows. */
 export function beginningToEnd(tables: Tables): string {
   return `if others is not null then lock table ${tables.deadLetter} in row exclusive mode; end if;
   if done <> '{}' or others is not null then
@@ -71,12 +71,12 @@ export function beginningToEnd(tables: Tables): string {
   end if;`
 }
 
-/** What a deleted delivery tells the history. */
+/** The columns of a deleted delivery that the history needs. */
 export function ended(startedOn = 'job.started_on'): string {
   return `job.id, job.singleton_key, ${startedOn} as started_on, ${HANDLER} as handler, ${attemptOf('job')} as attempts, job.output`
 }
 
-/** Writes about those that are not done. `collect` keeps what was ours, of `ended`. */
+/** SQL: ends the attempts that are not done. `collect` keeps the deliveries that were ours, from `ended`. */
 export function endingOthers(tables: Tables, collect: string): string {
   return `if others is not null then
     ${endOthers(tables, collect)}

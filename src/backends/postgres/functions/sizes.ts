@@ -1,17 +1,18 @@
 /**
- * Large payloads. Their deliveries carry the size, so a claim knows it before the event is read. It brings as many bytes as the
- * worker has room for, and one delivery more. Small deliveries carry no size, and are not counted.
+ * Limits the bytes of large payloads that a claim brings. Deliveries with such a payload carry its size, so a claim knows it before the
+ * event is read. A claim brings as many bytes as the worker has room for, and one delivery beyond that. Small deliveries carry no
+ * size, and are not counted.
  */
 import { MAX_DOCUMENT_BYTES } from '../../../codec/limits.ts'
 
-/** Bytes. A hundred times as many deliveries of this size are no burden. */
+/** In bytes. Up to this size a payload is not counted: even hundreds of such deliveries are no burden. */
 const LARGE = 4_096
-/** Only what takes more bytes in the table is unpacked to see how large it is. */
+/** Only a payload that takes more bytes than this in the table is unpacked to see how large it is. */
 const SUSPICIOUS = 1_048_576
 
 const SIZE = `(job.data ->> 'bytes')::bigint`
 
-/** SQL: further members of a delivery's data, as an array. */
+/** SQL: the size of a large payload as a further member of the delivery's data, in an array; otherwise null. */
 export function sizeIfLarge(payload: string): string {
   return `case when octet_length(${payload}) > ${LARGE} then array['bytes', octet_length(${payload})::text] end`
 }
@@ -19,8 +20,8 @@ export function sizeIfLarge(payload: string): string {
 export const IS_LARGE = `job.data ? 'bytes'`
 
 /**
- * The data of these handlers, an array of names, do not come with their deliveries: they are shadows. `handler` is SQL of a name.
- * While there are none, nothing is looked up.
+ * SQL: whether a handler is a shadow, whose deliveries come without the data. `shadows` is an array of their names, and `handler` is SQL
+ * of a name. While there are no shadows, nothing is looked up.
  */
 const isShadow = (handler: string) => `shadows is not null and ${handler} = any(shadows)`
 
@@ -32,8 +33,8 @@ export const SIZE_VARIABLES = `
   is_full boolean := false;`
 
 /**
- * Cuts these arrays, which go with `sizes`, to what there is room for, and takes that off the room. The first one always fits:
- * a worker without room does not claim.
+ * SQL: cuts these arrays, which belong to `sizes`, to what there is room for, and subtracts their bytes from it. The first delivery
+ * always fits: a worker without room does not claim.
  */
 export function makingRoom(arrays: readonly string[]): string {
   const cut = ['sizes', ...arrays].map((array) => `${array} := ${array}[1 : i - 1];`).join(' ')
@@ -49,7 +50,7 @@ export function makingRoom(arrays: readonly string[]): string {
     end if;`
 }
 
-/** The payload as text; empty when it is larger than anything that was published, and so was written by hand. */
+/** SQL: the payload as text; empty if it is larger than anything that can be published, so that it was written by hand. */
 export const PAYLOAD = `case when pg_column_size(event.payload) > ${SUSPICIOUS} and octet_length(event.payload::text) > ${MAX_DOCUMENT_BYTES}
           then '' else event.payload::text end`
 

@@ -1,6 +1,6 @@
 /**
- * The function that takes the head of a lane out, as a dead letter, and promotes the next: an operator's act. Returns its
- * id; null when the lane has no head, or when it runs.
+ * The function with which an operator takes the head of a lane out, as a dead letter, and promotes the next. Returns the id of the
+ * head; null if the lane has no head, or if the head runs.
  */
 import type { Tables } from '../schema/tables.ts'
 import { byId, errorsIn, FIXED_PLAN, functionName, headOf } from './sql.ts'

@@ -1,4 +1,4 @@
-/** What our functions are made of: the conditions they name rows by, and the pieces of SQL that several of them share. */
+/** The SQL that several of our functions share: the conditions that select rows, and other pieces. */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Tables } from '../schema/tables.ts'
 import { AWAITED } from './awaiting.ts'
@@ -8,21 +8,21 @@ import { CLAIMED_PAYLOAD } from './sizes.ts'
 const KEPT_ERRORS = 20
 
 /**
- * Every function runs with this search path, not with the caller's: nothing that stands elsewhere can take the place of a
+ * Every function runs with this search path, not with the caller's. So nothing in another schema can take the place of a
  * function, operator, type or table that it names. What is not in pg_catalog is written with its schema.
  */
 export const OWN_PATH = 'set search_path = pg_catalog, pg_temp'
 
 /**
- * Every function runs on plans that are made once per connection and cannot be wrong. Statistics of a queue are: it is
- * empty at one moment and holds a million rows at the next, and a plan that was best for the empty one then reads all
- * of them for each delivery. So each statement is written such that only one plan is left:
+ * Every function runs on plans that are made once per connection and cannot be wrong. The statistics of a queue are wrong: it is
+ * empty at one moment and holds a million rows at the next, and a plan that was best for the empty queue then reads all
+ * rows for each delivery. So each statement is written such that only one plan is left:
  *
- * - what is looked up by id stands in a lateral subquery with `name` and `id`, and names its state as text, which no
- *   partial index can serve: the primary key remains;
- * - what is looked up in an index's order repeats that order and the index's predicate word for word, and nothing may sort;
- * - what was found is locked, and the next statement updates it by its ctid, without another condition. It has a new
- *   snapshot, and a locked row cannot have been moved.
+ * - a look-up by id is a lateral subquery with `name` and `id`, and compares the state as text, which no partial index can
+ *   serve: the primary key remains;
+ * - a look-up in an index's order repeats that order and the index's predicate word for word, and nothing may sort;
+ * - rows that were found are locked, and the next statement updates them by their ctid, without another condition. It has a
+ *   new snapshot, and a locked row cannot have been moved.
  */
 export const FIXED_PLAN = `
   ${OWN_PATH}
@@ -36,8 +36,8 @@ export const FIXED_PLAN = `
   set jit = off`
 
 /**
- * Which rows are ours, and where each of our indexes stands. pg-boss has an index of what is not blocked as well; `NOT
- * blocked` as a number keeps our statements off it, as it does not tell what was never tried from what waits for a retry.
+ * The conditions for our rows, and for each of our indexes. pg-boss also has an index of rows that are not blocked, but it does not
+ * separate those that were never tried from those that wait for a retry. `blocked` as a number keeps our statements off it.
  */
 export const OURS = `job.retry_limit >= ${RETRY_LIMIT}`
 export const FRESH = `job.state = 'created' and job.blocked::integer = 0 and ${OURS}`
@@ -49,12 +49,12 @@ export const SET_ASIDE = `job.blocked and job.group_tier = 'set aside' and job.s
 export const NOT_SET_ASIDE = `job.group_tier is distinct from 'set aside'`
 
 /**
- * When a delivery is due that waits for the backfill of its handler to come to it: never by itself. It is not `infinity`, which is
- * what holds a key after a dead delivery.
+ * The due time of a delivery that waits for the backfill of its handler, or is a finisher: such a delivery never becomes due by
+ * itself. It is not `infinity`, which is the due time of a dead delivery that holds its key.
  */
 export const GATED = `timestamptz '9999-12-31 00:00:00+00'`
 
-/** The same for one that waits for the owner of its shard: see `log/held-jobs.ts`. It has a time of its own, to be found by. */
+/** The due time of a delivery that waits for the owner of its shard: see `log/held-jobs.ts`. Held jobs are found by it. */
 export const HELD = `timestamptz '9999-12-30 00:00:00+00'`
 
 /** The handler of a delivery. */
@@ -66,7 +66,7 @@ export function readsLog({ logHandler }: Tables, name: string): string {
     and not reading.is_forgotten)`
 }
 
-/** SQL: the seq up to which every handler that reads the log is through with it. Beyond all, if there is none. */
+/** SQL: the seq that all handlers which read the log have passed. If there are none, it is above all seqs. */
 export function passedByReaders({ logCursor }: Tables): string {
   return `select coalesce(min(reading.position), 9223372036854775807) from ${logCursor} reading`
 }
@@ -90,14 +90,14 @@ export const NO_DELIVERY = `null::uuid, null::text, null::bigint, null::integer,
     null::timestamptz, null::text`
 
 /**
- * Turns the locked rows of the array `rows` into claims. One that was taken over, and not ended since, has a heartbeat still
- * (see `isClaimed`): if it is not known whether its attempt had begun, that is not counted as one (see `lostOf`).
+ * SQL: turns the locked rows of the array `rows` into claims. A row whose claim was taken over, and not ended since, still has a
+ * heartbeat (see `isClaimed`). If it is not known whether the attempt of that claim had begun, it is not counted (see `lostOf`).
  */
 export function activated(tables: Tables, rows: string, as = 'activated'): string {
   return activatedFrom(tables, { as, where: `job.ctid = any(${rows})` })
 }
 
-/** The same, with their place in the array as `ord`. To know the place costs a join. */
+/** The same, with the place of each row in the array as `ord`, which costs a join. */
 export function activatedInOrder(tables: Tables, rows: string, as: string): string {
   const from = `from unnest(${rows}) with ordinality as chosen (row, ord)`
   return activatedFrom(tables, { as, from, where: 'job.ctid = chosen.row', also: 'chosen.ord, ' })
@@ -132,20 +132,20 @@ export const DELIVERY = `activated.id, activated.handler, activated.claim, activ
       event.type, event.version, event.partition_key, event.payload, event.correlation_id, event.causation_id,
       event.source, event.metadata, event.occurred_at, event.expires_at, event.rest`
 
-/** In queue order; what was published together, in the order of publishing. */
+/** Queue order. Deliveries that were published together come in the order of publishing. */
 export const QUEUE_ORDER = 'order by activated.priority desc, activated.created_on, activated.id'
 
-/** What most events have nothing of, in one column: another field in it changes no function's result. */
+/** Fields that most events do not have, as one JSON object in one column: a further field in it changes no function's result type. */
 export const REST = `${restOf('null', 'null::jsonb')} as rest`
 
-/** For a claim: whether it has expired, by the clock that says what is due. A process's own may be another one. */
+/** For a claim: also whether the event has expired, by the clock that says what is due. The clock of a process may differ. */
 function restOfClaimed({ clock }: Tables): string {
   const rest = restOf('activated.replay', 'activated.awaited')
   return `case when event.expires_at is not null and event.expires_at <= ${clock}
           then (coalesce(${rest}, '{}')::jsonb || '{"is_expired": true}')::text else ${rest} end as rest`
 }
 
-/** SQL: the replay that a delivery of the event belongs to, and what it waits for. */
+/** SQL: `null` if the event has none of these fields. `replay` is the replay that the delivery belongs to, `awaited` what it waits for. */
 function restOf(replay: string, awaited: string): string {
   return `case when event.caused_by_handler is not null or event.initialized_at is not null or event.redacted is not null
             or event.due_at is not null or event.is_unasked or ${replay} is not null or ${awaited} is not null
@@ -154,7 +154,7 @@ function restOf(replay: string, awaited: string): string {
             'is_unasked', event.is_unasked, 'awaited', ${awaited})::text end`
 }
 
-/** The event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */
+/** SQL: the event of `activated`, which may be gone. `shadows` names the handlers that fetch its data themselves. */
 export function itsEvent(tables: Tables): string {
   return `left join lateral (
       select event.seq, event.id, event.type, event.version, event.partition_key, ${CLAIMED_PAYLOAD}, event.correlation_id,
@@ -164,7 +164,7 @@ export function itsEvent(tables: Tables): string {
     ) event on true`
 }
 
-/** Appends an error to a list of errors. Anything else that stands there (pg-boss's supervisor may have written it) goes. */
+/** SQL: appends an error to a list of errors. Anything else in its place (pg-boss's supervisor may have written it) is dropped. */
 export function withError(list: string, error: string): string {
   const kept = errorsIn(list)
   const appended = `(${kept}) || (${error})`
@@ -180,8 +180,8 @@ export function errorsIn(output: string): string {
 }
 
 /**
- * The queue of a row that is looked for by its lane. As a number first, and never as its name alone: only the index of
- * lanes has this order then, and the primary key, which begins with the name, has not.
+ * SQL: the queue of a row that is looked up by its lane. A hash of the name comes first, and the name is never compared alone. So only
+ * the index of lanes has this order, and the primary key, which begins with the name, does not.
  */
 export function inQueue(job: string, queue: string): string {
   return `hashtext(${job}.name) = hashtext(${queue}) and ${job}.name || '' = ${queue}`
@@ -212,36 +212,36 @@ export function attemptOf(job: string): string {
 }
 
 /**
- * How many of its claims were lost, the last ones in a row, of which it is not known whether the attempt had begun: the error of the
- * last one says so. They do not count as attempts that were used. But they count towards `maxAttempts` while nothing else has
- * come of the delivery: it is never begun more often than its handler allows.
+ * SQL: how many of a delivery's latest claims in a row were lost without it being known whether their attempt had begun. The error of the last
+ * one says so. They do not count as attempts that were used. But they count towards `maxAttempts` until the delivery has another
+ * outcome, so that it is never begun more often than its handler allows.
  */
 export function lostOf(job: string): string {
   const lost = `${job}.output #>> '{-1,lost}'`
   return `case when ${lost} ~ '^\\d{1,6}$' then (${lost})::integer else 0 end`
 }
 
-/** Whether its last claim was lost, and nothing else has come of it since. */
+/** SQL: whether the last claim of a delivery was lost, and the delivery has had no other outcome since. */
 export function wasLost(job: string): string {
   return `coalesce(${job}.output -> -1 ? 'lost', false)`
 }
 
 /**
- * What a running delivery's claim is called: how many there were before, and the microsecond of the minute in which it was
- * made. The count alone would do if every claim were on the disk before its handler runs. One that was undone by a crash of
- * the server leaves its worker with a count that the next claim gets as well, and either could end the other's attempt.
+ * SQL: the number of a running delivery's claim, made of the count of claims before it and the microsecond of the minute in which it
+ * was made. The count alone would do if every claim were on the disk before its handler runs. But a crash of the server may undo a
+ * claim. Its worker then has the same count as the next claim, and either could end the other's attempt.
  */
 export function claimOf(job: string): string {
   return `(${job}.retry_count * 60000000::bigint + date_part('microseconds', ${job}.started_on)::bigint)`
 }
 
 /**
- * Whether a row with the right claim may still be ended by it: it is active, or it was taken over and waits to be claimed again,
- * which recovery tells by leaving the heartbeat. A settle that comes late counts then: the attempt has run, and running it once
- * more would gain nothing. The fence stays as tight as it was. The next claim raises the count or has another microsecond, so
- * the row has this claim's name only for as long as no other was made; it is locked by the one that comes first, settle or
- * claim, and the other one sees that. What the claim has ended itself (a retry, a snooze) has no heartbeat: a settle
- * that is sent twice, because its answer was lost, is applied once.
+ * SQL: whether a row with the right claim may still be ended by it. It may if it is active, or if it was taken over and waits to be
+ * claimed again, which recovery shows by leaving the heartbeat. So a late settle counts: the attempt has run, and to run it once more
+ * would gain nothing. The fence stays as tight as it was. The next claim raises the count or has another microsecond, so the row has
+ * this claim's number only until another claim is made. Settle and claim lock the row, so the second one sees what the first
+ * did. A claim that was ended by its own settle (a retry, a snooze) leaves no heartbeat. So a settle that is sent twice, because its
+ * answer was lost, is applied once.
  */
 export function isClaimed(job: string): string {
   return `(${job}.state::text = 'active' or ${job}.state::text = 'retry' and ${job}.heartbeat_on is not null)`

@@ -1,10 +1,10 @@
 /**
- * The function that looks whether a newer event of the same type waits behind a delivery that runs, for a handler with `coalesce: 'latest'`.
- * If so, it ends the others of the type between the two, as superseded, and returns the id of the newest event. The delivery that
- * runs is then settled by its worker like any other.
+ * The function that checks whether a newer event of the same type waits behind a running delivery, for a handler with `coalesce: 'latest'`.
+ * If so, it ends the deliveries of that type between the two, as superseded, and returns the id of the newest event. The running
+ * delivery is then settled by its worker like any other.
  *
- * Nothing else can claim what stands between them while that one runs, and its worker knows of none of them (see `LaneRun`). What another
- * process holds at this moment stays, and is looked at again when its turn comes.
+ * While it runs, nothing else can claim the deliveries between the two, and its worker knows of none of them (see `LaneRun`). A delivery
+ * that another process has locked at this moment stays, and is looked at again when its turn comes.
  */
 import type { Tables } from '../schema/tables.ts'
 import { finishing } from './finish.ts'
@@ -12,15 +12,15 @@ import { HISTORY_VARIABLES, readingTurn, writingHistory } from './history.ts'
 import { attemptOf, byId, FIXED_PLAN, functionName, HANDLER, inQueue, LIVE_IN_LANE } from './sql.ts'
 import { tellingOfEnds } from './watch.ts'
 
-/** So many of a lane are looked at, the newest first: where all of them are of other types, an older one is handled too. */
+/** At most this many deliveries of a lane are looked at, the newest first. If all of them are of other types, an older one is handled too. */
 const LOOKED_AT = 1_000
-/** So many are ended at once. */
+/** One call ends at most this many. */
 const ENDED_AT_ONCE = 2_000
 
 export function supersedeFunction(tables: Tables): string {
   const { clock, delivery } = tables
   const inLane = `${inQueue('job', 'of_queue')} and job.singleton_key = this.lane and ${LIVE_IN_LANE}`
-  // One that waits has used the attempts before this one.
+  // A delivery that waits has used the attempts before this one.
   const used = `case when job.started_on is null then 1 else ${attemptOf('job')} + 1 end`
   return `
 create or replace function ${functionName(tables, 'supersede')}(of_queue text, of_id uuid) returns text

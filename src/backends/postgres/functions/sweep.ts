@@ -1,7 +1,8 @@
 /**
- * The function that promotes heads which no settle would promote: someone has deleted or changed the delivery they were
- * parked behind. What is set aside is left where it is: claims find it there; what is parked behind a pause, too. It visits a limited number of lanes, of all
- * queues, and the next ones at the next call; of several callers within a short time only one works.
+ * The function that promotes heads which no settle would promote: the delivery that they were parked behind was deleted or changed by
+ * hand. Deliveries that are set aside stay as they are, because claims find them. What is parked behind a pause stays, too. One call
+ * visits a limited number of lanes, of all queues, and the next ones at the next call. If several callers come within a short time, only one
+ * works.
  */
 import type { Tables } from '../schema/tables.ts'
 import { isLanePaused } from './pauses.ts'

@@ -1,10 +1,10 @@
 /**
  * Keeps a worker's claims alive while its event loop stands still, from a thread with a connection of its own: a handler that
- * computes without a pause costs neither itself nor its neighbours their claims. Where no thread can be had, such a handler
- * loses them after 10 s, and `onUnavailable` says so.
+ * computes without a pause does not cost the worker its claims. Without a thread, such a worker loses its claims after 10 s, and
+ * `onUnavailable` says why there is none.
  *
  * The thread is started at the first claim, before its handler begins: later would be too late, because a handler that blocks the
- * event loop blocks the start too. Workers of several schemas in one database share it.
+ * event loop blocks the start too. Workers of several schemas in one database share the thread.
  */
 import { Worker } from 'node:worker_threads'
 import type { ClaimedDelivery } from '../../../deliveries/delivery.ts'
@@ -23,18 +23,18 @@ const STANDS_STILL_MS = 1_000
 const BEAT_EVERY_MS = 2_500
 const LIMIT_MS = 3_000
 
-/** Bundlers that keep the names of functions call this in their texts. */
+/** The code of the thread, as text. Bundlers that keep the names of functions insert calls of `__name` into it. */
 const SOURCE = `const __name = (made) => made; (${String(keepFromThread)})(${String(wireClient)})`
 
-/** A worker whose claims are to be kept. */
+/** A worker whose claims the thread keeps alive. */
 export interface KeptWorker {
   readonly tables: Tables
   readonly queues: readonly string[]
-  /** Called once, when claims can be kept from the main thread only, with the reason. */
+  /** Called once, with the reason, if only the main thread can keep claims alive. */
   onUnavailable(why: string): void
 }
 
-/** The heartbeats of the workers of one database in this process. They share a thread, while there are any. */
+/** The heartbeats of all workers of one database in this process. They share a thread, which ends when the last worker leaves. */
 export class SharedHeartbeats {
   readonly #connection: Pick<Connection, 'unconnected'>
   #beating: BeatingThread | null = null
@@ -44,7 +44,7 @@ export class SharedHeartbeats {
     this.#connection = connection
   }
 
-  /** Never rejects: where no thread can be had the worker is told, and its heartbeats do nothing. */
+  /** Never rejects. If there can be no thread, it tells the worker and returns heartbeats that do nothing. */
   async startFor(worker: KeptWorker): Promise<Heartbeats> {
     try {
       const place = placeOf(await this.#connection.unconnected())
@@ -80,7 +80,7 @@ class BeatingThread {
   readonly #workers = new Set<KeptWorker>()
   #thread: Worker | null = null
   #isOver = false
-  /** What fails after it has connected once is an outage, which is reported elsewhere. */
+  /** Also set by the first connection: a failure after that is an outage, which is reported elsewhere. */
   #isReported = false
 
   constructor(connection: Pick<Connection, 'unconnected'>, place: Place) {
@@ -162,7 +162,7 @@ class BeatingThread {
     else void this.#showTheWay(said.why)
   }
 
-  /** A password may have changed meanwhile, or the server have moved. */
+  /** Tells the thread where to connect now: a password may have changed meanwhile, or the server may have moved. */
   async #showTheWay(why: string): Promise<void> {
     this.#report(why)
     try {

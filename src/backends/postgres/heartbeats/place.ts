@@ -1,23 +1,23 @@
-/** Where the heartbeats' connection goes, as plain data: all of it can be posted to a thread. */
+/** Where the connection for heartbeats goes, as plain data that can be posted to a thread. */
 import { Socket } from 'node:net'
 import type { Unconnected } from '../connection.ts'
 
 export interface Place {
-  /** A socket of the file system; empty: over the network. */
+  /** The path of a Unix socket; empty for a connection over the network. */
   readonly path: string
   readonly host: string
   readonly port: number
   readonly user: string
   readonly database: string
   readonly password: string
-  /** Options of node:tls; `null`: without. */
+  /** Options of node:tls; `null` for a connection without TLS. */
   readonly tls: Readonly<Record<string, unknown>> | null
   readonly isDirectTls: boolean
-  /** What the server is told at the start, beside user and database. */
+  /** Parameters for the server at the start of the connection, beside user and database. */
   readonly startup: Readonly<Record<string, string>>
 }
 
-/** What a client of the `pg` package knows about where it would connect to. */
+/** The fields of a `pg` client that say where it would connect. */
 interface Known {
   readonly host?: string
   readonly port: number
@@ -33,7 +33,7 @@ interface Known {
   }
 }
 
-/** @throws What cannot cross to a thread, in words. */
+/** @throws An error that says what cannot be posted to a thread. */
 export function placeOf({ client, hasOwnStream }: Unconnected): Place {
   const known = client as unknown as Known
   if (hasOwnStream || !(known.connection?.stream instanceof Socket))
@@ -53,7 +53,7 @@ export function placeOf({ client, hasOwnStream }: Unconnected): Place {
   }
 }
 
-/** pg hides the key from those who print its options. */
+/** Copies the key by its name: pg hides it from a copy of all options, so that nothing prints it. */
 function tlsOptions(ssl: unknown): Readonly<Record<string, unknown>> {
   if (typeof ssl !== 'object' || ssl === null) return {}
   const key: unknown = Reflect.get(ssl, 'key')

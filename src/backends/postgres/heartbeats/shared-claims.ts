@@ -1,18 +1,18 @@
 /**
- * The claims that a process holds, in memory that it shares with the thread that keeps them. Nothing is sent for that: a claim
- * costs a few numbers, and the thread looks only when the event loop stands still. What it reads while a slot is being
- * written names no claim.
+ * The claims that a process holds, in memory that it shares with the thread that keeps them alive. No message is sent for a claim: it
+ * costs a few numbers, and the thread reads them only when the event loop stands still. A slot that is being written reads as
+ * free.
  */
 import type { ClaimedDelivery } from '../../../deliveries/delivery.ts'
 import type { HeldClaim } from '../../../deliveries/heartbeats.ts'
 
-/** What a slot holds, and what stands before the slots: numbers of 64 bits. */
+/** The layout of the memory, in numbers of 64 bits: a header, then the slots. */
 export const LAYOUT = {
   header: 1,
-  /** When the event loop of the process last went round. */
+  /** When the event loop of the process was last known to run. */
   pulse: 0,
   slot: 5,
-  /** 0: the slot is free. */
+  /** The claim; 0 in a free slot. */
   claim: 0,
   queue: 1,
   limitMs: 2,
@@ -40,12 +40,12 @@ export class SharedClaims {
     this.pulse()
   }
 
-  /** The event loop goes round. */
+  /** Notes that the event loop runs. */
   pulse(): void {
     this.#numbers[LAYOUT.pulse] = monotonicMs()
   }
 
-  /** `queue`: its place among the queues that the thread knows. Ids of deliveries are told apart by that too: each schema counts from 1. */
+  /** `queue`: its place in the thread's list of queues. It is part of the key, because schemas count ids from 1, so two can have the same id. */
   hold(queue: number, { delivery: { id, claim }, limitMs }: HeldClaim): void {
     const key = `${queue} ${id}`
     const slot = this.#held.get(key)?.slot ?? this.#free.pop()
@@ -65,7 +65,7 @@ export class SharedClaims {
     if (held?.claim === claim) this.#giveBack(key, held)
   }
 
-  /** All that is held of these queues: their worker has gone. */
+  /** Releases all claims of these queues, whose worker has left. */
   releaseAll(queues: ReadonlySet<number>): void {
     for (const [key, held] of this.#held) if (queues.has(held.queue)) this.#giveBack(key, held)
   }
@@ -77,7 +77,7 @@ export class SharedClaims {
   }
 }
 
-/** A clock that all threads of a process have in common. */
+/** A clock that all threads of a process share. */
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
 }

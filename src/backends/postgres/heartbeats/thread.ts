@@ -1,10 +1,10 @@
 /**
- * What the thread does: while the event loop of the process stands still, it says that the claims in the shared memory are alive. When
- * that has lasted longer than a claim's limit, it gives the claim up, with an error that says why. While the event loop goes
- * round, the main thread sends the heartbeats, and this one only holds its connection ready: to make one it may need a new
- * password, which only the main thread can ask for.
+ * The code of the thread: while the event loop of the process stands still, it sends heartbeats for the claims in the shared memory. When
+ * the event loop has stood still for longer than a claim's limit, the thread gives the claim up, with an error that says why. While
+ * the event loop runs, the main thread sends the heartbeats, and this thread only keeps its connection ready: to open one it may need
+ * a new password, and only the main thread can ask for that.
  *
- * Like `wire-client.ts`, this function is started from its text, and uses nothing that is declared outside of it.
+ * Like `wireClient`, `keepFromThread` is started from its text. So it uses nothing that is declared outside of it.
  */
 import type { Place } from './place.ts'
 import type { LAYOUT } from './shared-claims.ts'
@@ -15,28 +15,28 @@ export interface ThreadData {
   readonly layout: typeof LAYOUT
   readonly place: Place
   readonly queues: readonly KeptQueue[]
-  /** Begins a transaction, on any session. */
+  /** SQL that begins a transaction with our settings, on any session. */
   readonly begin: string
-  /** The event loop counts as standing still from here on. */
+  /** After this time without a pulse, the event loop counts as standing still. */
   readonly standsStillMs: number
   readonly beatEveryMs: number
   readonly limitMs: number
 }
 
-/** A queue of a worker, and the functions of the schema that it is in. Claims name it by its place in the list. */
+/** A queue of a worker, and the functions of its schema. Claims name the queue by its place in the list. */
 export interface KeptQueue {
   readonly queue: string
   readonly keepFunction: string
   readonly recoverFunction: string
 }
 
-/** To the thread: where to connect to from now on, and all queues that there are by now. */
+/** A message to the thread: where to connect from now on, or the list of all queues so far. */
 export interface ToThread {
   readonly place?: Place
   readonly queues?: readonly KeptQueue[]
 }
 
-/** From the thread: it is connected; or it is not, and needs to know where to connect now. */
+/** A message from the thread: it is connected, or it is not, and needs to know where to connect now. */
 export type FromThread = { readonly is: 'connected' } | { readonly is: 'failed'; readonly why: string }
 
 interface Claim {
@@ -97,7 +97,7 @@ export function keepFromThread(
     post({ is: 'connected' })
   }
 
-  /** By the time it connects again it has been told where to, if the main thread can say so. */
+  /** Before the next try, the main thread says where to connect, if it can. */
   function disconnected(why: string): void {
     client = null
     nextAt = monotonicMs() + 4 * lookEveryMs
@@ -137,7 +137,7 @@ export function keepFromThread(
     return [`select ${keepFunction}(${literal(queue)}, ${named(claims)})`]
   }
 
-  /** Their heartbeats are as they may be: it is our own claim that we end. */
+  /** Without a look at their heartbeats, because these claims are our own. */
   function givingUp(claims: readonly Claim[], stoodStillMs: number): string[] {
     if (claims.length === 0) return []
     const inQueues = literal(`{${claims.map(({ queue }) => queue.queue).join()}}`)

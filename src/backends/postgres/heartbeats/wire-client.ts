@@ -1,9 +1,9 @@
 /**
  * A connection to Postgres for the thread that sends heartbeats: it signs in, and runs statements without values.
  *
- * The thread is started from the text of this function, because an application that a bundler has made one file of has no other
- * file to start it from. So the function uses nothing that is declared outside of it, no import and no constant; `pg` itself
- * cannot be had there. Types leave no trace in the text.
+ * The thread is started from the text of this function: an application that a bundler has made into one file has no other
+ * file to start it from. So the function uses nothing that is declared outside of it, no import and no constant, and also not
+ * `pg`. Types leave no trace in the text.
  */
 import type { Socket } from 'node:net'
 import type { Place } from './place.ts'
@@ -19,7 +19,7 @@ interface Message {
   readonly body: Buffer
 }
 
-/** Rejects, and closes the connection, when anything at all goes wrong, or takes longer than `limitMs`. `onClosed` hears of it. */
+/** Any failure, and any step that takes longer than `limitMs`, closes the connection and rejects. Then `onClosed` is called. */
 export async function wireClient(place: Place, limitMs: number, onClosed: () => void): Promise<WireClient> {
   const net = process.getBuiltinModule('node:net')
   const tls = process.getBuiltinModule('node:tls')
@@ -62,7 +62,7 @@ export async function wireClient(place: Place, limitMs: number, onClosed: () => 
     }
   }
 
-  /** The next message that is no notice. What the server refuses is thrown. */
+  /** The next message, without notices and parameters. Throws the server's error messages. */
   async function next(): Promise<Message> {
     await happens(() => inbox.length > 0)
     const message = inbox.shift()!
@@ -136,7 +136,7 @@ export async function wireClient(place: Place, limitMs: number, onClosed: () => 
     return crypto.createHmac('sha256', key).update(text).digest()
   }
 
-  /** SCRAM-SHA-256. Returns what checks the server's own proof. */
+  /** Signs in by SCRAM-SHA-256. Returns a function that checks the server's own proof. */
   async function scram(mechanisms: readonly string[]): Promise<(last: string) => void> {
     if (!mechanisms.includes('SCRAM-SHA-256')) throw new Error(`the server wants ${mechanisms.join()}`)
     const nonce = crypto.randomBytes(18).toString('base64')
@@ -160,7 +160,7 @@ export async function wireClient(place: Place, limitMs: number, onClosed: () => 
     }
   }
 
-  /** As a password is stored: SASLprep, as far as it changes any bytes. */
+  /** The password in the form in which it is stored: the steps of SASLprep that change any bytes. */
   function prepared(password: string): string {
     const spaces = /[\u00A0\u1680\u2000-\u200B\u202F\u205F\u3000]/g
     // oxlint-disable-next-line no-misleading-character-class -- each of them stands for itself

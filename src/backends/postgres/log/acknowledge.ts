@@ -1,4 +1,4 @@
-/** Says what became of the events that were read: see `functions/log-acknowledge.ts`. */
+/** Stores what became of the events that a worker has read: see `functions/log-acknowledge.ts`. */
 import type { Ending } from '../../../deliveries/delivery.ts'
 import type { LogMove } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
@@ -10,11 +10,11 @@ import type { Tables } from '../schema/tables.ts'
 export interface Acknowledging {
   readonly reader: string
   readonly moves: readonly LogMove[]
-  /** By their stored names. */
+  /** Handlers by their stored names. */
   readonly known: ReadonlyMap<string, AnyHandler>
 }
 
-/** Returns the places of those whose cursor was still ours. */
+/** Returns the places in `moves` of the moves whose cursor was still ours. */
 export async function acknowledge(
   database: Queryable,
   tables: Tables,
@@ -37,7 +37,7 @@ export async function acknowledge(
       moves.map(({ to }) => to),
       handlers.map(handlerHash),
       handlers.map((handler) => known.get(handler)?.options.queue ?? ''),
-      handlers.map(() => 0), // in the order of the log: there are no priorities
+      handlers.map(() => 0), // no priorities: events are handled in the order of the log
       listOf(moves, ({ jobs }) => jobs.map(({ seq, isHeld, replay }) => ({ seq, is_held: isHeld, replay }))),
       listOf(moves, ({ ended }) =>
         ended.map(({ seq, inLane, end }) => ({ seq, in_lane: inLane, ...columnsOf(end) })).toSorted(bySeq),
@@ -49,7 +49,7 @@ export async function acknowledge(
   return new Set(rows.map(({ place }) => place))
 }
 
-/** All of one kind, each with the place of its cursor, as JSON; `null` where there is nothing. */
+/** The entries of one kind from all moves, each with the place of its cursor, as JSON; `null` if there are none. */
 function listOf(moves: readonly LogMove[], of: (move: LogMove) => readonly object[]): string | null {
   const all = moves.flatMap((move, index) => of(move).map((one) => ({ place: index + 1, ...one })))
   return all.length === 0 ? null : JSON.stringify(all)

@@ -1,16 +1,16 @@
-/** What a transactional handler has completed of the log, and its cursors have not passed: rows of `completion`, found by their ids. */
+/** Finds events of the log that a transactional handler has completed and its cursors have not passed, in the rows of `completion`. */
 import type { Queryable } from '../connection.ts'
 import { idOfDelivery } from '../deliveries/delivery-id.ts'
 import { handlerHash } from '../deliveries/publish.ts'
 import type { Tables } from '../schema/tables.ts'
 
 interface Behind {
-  /** By the name that is stored. */
+  /** The handler's stored name. */
   readonly handler: string
   readonly after: number
 }
 
-/** The numbers of the events. There are no more rows than transactions on their way, of all handlers. */
+/** Returns the numbers of the events. There are at most as many rows as transactions in progress, of all handlers. */
 export async function completedAfter(
   database: Queryable,
   { completion, seqOfDelivery }: Tables,
@@ -23,7 +23,7 @@ export async function completedAfter(
   return rows.map(({ number }) => number)
 }
 
-/** For a cursor that is moved back: what is read again runs again. What has become a delivery since stays completed. */
+/** For a cursor that is moved back: events that it reads again run again. An event that has become a delivery since stays completed. */
 export async function forgetCompleted(
   within: Queryable,
   { completion, delivery, queue }: Tables,
@@ -39,7 +39,7 @@ export async function forgetCompleted(
 
 const BEHIND = `one.delivery >= $1::uuid and right(replace(one.delivery::text, '-', ''), 16) = $2`
 
-/** An id begins with the number of its event. */
+/** The lowest id of an event after `after`, and the hash of the handler. A delivery's id begins with its event's number and ends with the hash. */
 function boundsOf({ handler, after }: Behind): string[] {
   const first = idOfDelivery(String(after + 1), handler)
   return [`${first.slice(0, 19)}0000-000000000000`, handlerHash(handler)]

@@ -10,7 +10,7 @@ import { byId, HELD } from '../functions/sql.ts'
 import { storedNameOf } from '../record/log-reader.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** Keyed by the events' numbers. One statement, so that a delivery which ends at this moment is found in one place or the other. */
+/** Returns a map by the events' numbers. It is one statement, so that a delivery which ends at this moment is found in one of the places. */
 export async function deliveredOf(
   database: Queryable,
   tables: Tables,

@@ -1,7 +1,7 @@
 /**
- * Jobs that are held: they stand in their lanes and are not due, until the owner of their shard lets them in. What a worker was running when it
- * died, and what an operator begins again: a lane of a handler that reads the log gets nothing behind its owner's back, or it would run beside
- * what is read.
+ * Jobs that are held: they are in their lanes, but not due, until the owner of their shard lets them in. These are jobs that a worker was running
+ * when it died, jobs that an operator starts again, and jobs that a publisher writes during a change of mode. Without the hold, such a job could
+ * run beside an event of its key that the owner of the shard is reading.
  */
 import type { HeldJob } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
@@ -12,7 +12,7 @@ import { queuesOf, storedNameOf } from '../record/log-reader.ts'
 import type { Tables } from '../schema/tables.ts'
 import { hashOf } from './read-piece.ts'
 
-/** So many are let in at a time. */
+/** One call finds at most this many jobs of a queue. */
 const MOST = 2_000
 
 /** Handlers that read the log have priority 0. A handler that is changing to deliveries may have another one. */

@@ -1,4 +1,4 @@
-/** Which keys of a handler have live deliveries: each answer is of its own statement, and so of a snapshot taken after the question. */
+/** Finds which keys of a handler have live deliveries, each time in a statement of its own, whose snapshot is taken after the question. */
 import { laneKey, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
 import type { LiveLane } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
@@ -9,7 +9,7 @@ import { storedNameOf } from '../record/log-reader.ts'
 import type { Tables } from '../schema/tables.ts'
 import { hashOf } from './read-piece.ts'
 
-/** The keys of these shards. From lane to lane: what waits in one costs nothing. */
+/** The keys of these shards that have live deliveries. It steps from lane to lane, so a long lane costs no more than a short one. */
 export async function lanesOf(
   database: Queryable,
   tables: Tables,

@@ -1,4 +1,4 @@
-/** Reading the log, leasing its cursors and moving them: what workers ask of Postgres for handlers with `delivery: 'log'`. */
+/** All that workers ask of Postgres for handlers with `delivery: 'log'`: reading the log, and leasing and moving its cursors. */
 import type { LogBeat, LogLook, LogStore, OwnedCursor } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Queryable } from '../connection.ts'
@@ -16,7 +16,7 @@ import { prepareCursors } from './subscriptions.ts'
 export interface LogConnections {
   /** For reading and acknowledging. */
   readonly connection: { pool(): Promise<Queryable> }
-  /** For what keeps leases. */
+  /** For keeping leases. */
   readonly lifeline: { pool(): Promise<Queryable> }
 }
 

@@ -6,20 +6,20 @@ import { PAYLOAD } from '../functions/sizes.ts'
 import { REST } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** So many numbers of hashes there are: enough for any number of shards, and few enough for an integer. */
+/** The number of different hashes: enough for any number of shards, and small enough for an integer. */
 const HASHES = 65_536
 
-/** Of a key, in SQL. */
+/** SQL: the hash of a key. */
 export function hashOf(key: string): string {
   return `(hashtextextended(${key}, 0) & ${HASHES - 1})::integer`
 }
 
-/** Of an event's key, or of its id where it has none. */
+/** SQL: the hash of an event's key, or of its id if it has no key. */
 export function hashOfEvent(event: string): string {
   return hashOf(`coalesce(${event}.partition_key, ${event}.id::text)`)
 }
 
-/** By the database's clock, as for a claim. */
+/** SQL: `rest`, marked if the event is expired or early. The database's clock decides, as for a claim. */
 const restAt = ({ clock }: Tables) =>
   `case when event.expires_at is not null and event.expires_at <= ${clock} then (coalesce(one.rest, '{}')::jsonb || '{"is_expired": true}')::text
       when event.due_at > ${clock} and event.due_at < 'infinity' then (one.rest::jsonb || '{"is_early": true}')::text else one.rest end`

@@ -67,7 +67,7 @@ export async function beginReading(
   return steps
 }
 
-/** A backfill works with deliveries. It would stop at the change, and the rest of the history would never be handled. */
+/** A backfill works with deliveries. The change would stop it, and the rest of the history would never be handled. */
 async function refuseUnfilled(database: Queryable, { backfill }: Tables, handler: AnyHandler): Promise<void> {
   const { rows } = await database.query(`select from ${backfill} one where one.handler = $1 and one.ended_at is null`, [
     storedNameOf(handler),
@@ -102,7 +102,7 @@ async function want(database: Queryable, tables: Tables, handler: AnyHandler): P
 
 const NOTHING: ReadonlyMap<string, Wanted> = new Map()
 
-/** Before the first migration there is no table. */
+/** Returns no subscriptions before the first migration, when there is no table. */
 async function subscriptionsIfAny(database: Queryable, tables: Tables): Promise<ReadonlyMap<string, Wanted>> {
   const { rows } = await database.query<{ isThere: boolean }>(`select to_regclass($1) is not null as "isThere"`, [
     tables.logHandler,
@@ -158,14 +158,14 @@ async function subscriptionOf(database: Queryable, tables: Tables, handler: AnyH
   throw new PostbusError('POSTBUS_ROWS_CHANGED', `The cursors of handler "${handler.name}" are gone. Try it again.`)
 }
 
-/** Behind this seq its backfill begins; `null`: at the end of the log, for it has none. */
+/** The seq after which the handler's backfill begins; `null` for the end of the log, if it has no backfill. */
 async function beginning(database: Queryable, tables: Tables, { options }: AnyHandler): Promise<string | null> {
   if (!options.backfill) return null
   const filter = { since: options.backfill.since }
   return (await stretchBetween(database, tables, filter)).after
 }
 
-/** Whether it has had any that were not of events which it had read before. One that was forgotten may begin once more. */
+/** Whether the handler had deliveries before it ever read the log. A handler that has read the log, even a forgotten one, begins as a new one. */
 async function hadDeliveries(database: Queryable, tables: Tables, handler: AnyHandler): Promise<boolean> {
   const name = storedNameOf(handler)
   const { rows } = await database.query(

@@ -1,4 +1,4 @@
-/** The record of acts: each writes its row in its own transaction, and counts up with each batch. */
+/** The record of acts: an act writes its row in its first transaction, and increases the count with each batch. */
 import {
   actBefore,
   actCursor,
@@ -10,10 +10,10 @@ import type { Act } from '../../../deliveries/acts.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** Records that an act has touched `count` more, in the transaction that does so. */
+/** Records that an act has done `count` more, in the transaction that does them. */
 export type NoteAct = (within: Queryable, count: number) => Promise<void>
 
-/** The first note writes the row, the others count it up. */
+/** The first note writes the row, and later notes increase its count. */
 export function noteOf(tables: Tables, { is, by, reason }: Act, filter: object): NoteAct {
   let id: string | null = null
   return async (within, count) => {

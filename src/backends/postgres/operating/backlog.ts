@@ -1,4 +1,4 @@
-/** Counts what waits, runs and stands still, by handler, in one statement; of more than 100,000 deliveries it looks at a sample. */
+/** Counts for each handler what waits, runs and is stuck, in one statement; of more than 100,000 deliveries it looks at a sample. */
 import { backlogOptions, type Backlog, type BacklogReport, type HandlerBacklog } from '../../../deliveries/backlog.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { parseOptions } from '../../../parse-options.ts'
@@ -9,16 +9,16 @@ import type { Tables } from '../schema/tables.ts'
 import { progressOf } from './log-cursors.ts'
 import { operating, type OperatorParts } from './operating.ts'
 
-/** So many rows are looked at in a fifth of a second. */
+/** This many rows are looked at in a fifth of a second. */
 export const LOOKED_AT = 100_000
-/** Of a sample, the front of each queue tells better how old the oldest is: so many of each. */
+/** With a sample, this many deliveries at the front of each queue are looked at too: they show better how old the oldest one is. */
 const FRONT = 200
 
-/** The states that the counts are named after, beside `running`. */
+/** The states that have a count of the same name, besides `running`. */
 const STATES = ['retrying', 'snoozed', 'awaiting', 'parked'] as const
 
 interface Row extends Omit<HandlerBacklog, 'handler' | 'log'> {
-  /** As it is stored; `null` in the row that only tells the time. */
+  /** The stored name; `null` in a row that only gives the time. */
   readonly handler: string | null
   readonly at: Date
   readonly isEstimate: boolean
@@ -37,7 +37,7 @@ export function backlogIn({ connection, tables, registry }: OperatorParts): Back
 
 interface Counting {
   readonly registry: Registry
-  /** Of more rows than that a sample is counted. `null`: all are counted, however many. */
+  /** If there are more rows than this, a sample is counted. `null`: all rows are counted. */
   readonly most: number | null
 }
 
@@ -50,7 +50,7 @@ export async function countBacklog(
   return reportOf(rows, registry)
 }
 
-/** A renamed handler may stand in several rows, and one without any delivery in none. */
+/** A renamed handler may have several rows, and a handler without any delivery has none. */
 function reportOf(rows: readonly Row[], { handlers, names }: Registry): BacklogReport {
   const found = rows.flatMap((row) => (row.handler === null ? [] : [backlogOf(row, names.handlers.shown(row.handler))]))
   const all = [...handlers.map(({ name }) => nothingFor(name)), ...found]
@@ -99,8 +99,8 @@ function addedUp(one: HandlerBacklog, other: HandlerBacklog): HandlerBacklog {
  *   open dead letters, or a sample ──────────────────────────► counted by handler ─┤
  *   cursors of handlers that read the log ─────────────────────────────────► lag ─┘
  *
- * A sample is one of pages, the same ones each time: else the numbers would jump from look to look. A state is computed behind `offset 0`, or
- * Postgres would compute it again for each count; the clock is read in advance, for as a function it would be called for each delivery.
+ * A sample takes whole pages, the same ones each time: otherwise the numbers would jump from look to look. `offset 0` makes Postgres compute
+ * each state once, not again for each count. The clock is read in advance: as a function it would be called for each delivery.
  */
 function statement(tables: Tables): string {
   const { deadLetter, delivery, ownQueue } = tables
@@ -157,7 +157,7 @@ function statement(tables: Tables): string {
     left join dead using (handler) left join progress using (handler)`
 }
 
-/** How much of a table is looked at. The server counts its rows as they come and go; without that count, all are looked at. */
+/** SQL: how many percent of a table are looked at. The server keeps a count of its rows; without that count, all are looked at. */
 function percentOf(table: string): string {
   return `least(100, 100.0 * $1::bigint / greatest(1, pg_stat_get_live_tuples('${table}'::regclass)))::float8`
 }

@@ -1,4 +1,4 @@
-/** Cancelling an event that was published for later: see `functions/cancel.ts`. */
+/** Cancels an event that was published for later: see `functions/cancel.ts`. */
 import { parseAct } from '../../../deliveries/acts.ts'
 import type { Cancelling } from '../../../deliveries/cancelling.ts'
 import { PostbusError } from '../../../errors.ts'

@@ -1,4 +1,4 @@
-/** `bus.deliveries`: telling those that wait how they ended. See `functions/complete.ts`. */
+/** `bus.deliveries`: tells a delivery that waits for its result how it ended. See `functions/complete.ts`. */
 import { completionOptions, type CompletionReport, type Deliveries } from '../../../deliveries/completions.ts'
 import type { DeliveryState } from '../../../deliveries/delivery-state.ts'
 import { PostbusError } from '../../../errors.ts'

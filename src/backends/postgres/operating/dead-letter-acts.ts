@@ -1,12 +1,12 @@
 /**
- * What an operator does to dead letters: delivering them again, and dismissing them. In batches, each a short transaction: nothing
- * is locked for long, however many they are, and what was interrupted goes on with the next call.
+ * What an operator does to dead letters: delivering them again, and dismissing them. Each batch is a short transaction, so nothing is
+ * locked for long, even for many letters. The next call goes on with an act that was interrupted.
  *
- *   letters, by id ──► a batch of them, locked ──► its deliveries ──► the letters behind it
+ *   letters, by id ──► a batch of them, locked ──► its deliveries ──► the letters after it
  *
- * By id, which begins with the event's seq: of one lane the oldest are put back first, so no later one runs before them. It
- * also makes two operators whose choices overlap wait in one direction only. And each is visited once: one that dies again
- * at once would otherwise come round without end.
+ * The order is by id, which begins with the event's seq. So the oldest deliveries of a lane are put back first, and no later one
+ * runs before them. Two operators whose choices overlap wait for each other in one direction only. And each letter is visited
+ * once: one that dies again at once would otherwise be put back without end.
  */
 import { delay, performance } from '../../../clock.ts'
 import type { Batches } from '../../../deliveries/acts.ts'
@@ -17,7 +17,7 @@ import type { Tables } from '../schema/tables.ts'
 import { filterValues, OPEN_AND_MATCHING } from './dead-letters.ts'
 import type { StoredFilter } from './names-asked-for.ts'
 
-/** About a twentieth of a second. */
+/** Letters in a batch: it takes about a twentieth of a second. */
 const BATCH = 1_000
 
 /**
@@ -34,7 +34,7 @@ export async function retryDeadLetters(
   return inBatches(database, tables, { filter, how, act: retryBatch, steps: [MANY_AT_ONCE, ONE_BY_ONE] })
 }
 
-/** The same for those that block their key, no more than so many in a second. */
+/** The same for letters that block their key, at most `ratePerSecond` of them in a second. */
 export async function retryBlockingLetters(
   database: Database,
   tables: Tables,
@@ -55,13 +55,13 @@ export async function dismissDeadLetters(
   return inBatches(database, tables, { filter, how, act: dismissBatch, steps: [MANY_AT_ONCE, ONE_BY_ONE] })
 }
 
-/** How to go on, and where to record it. */
+/** How to work in batches, and how to record each batch. */
 export interface Noted extends Batches {
   readonly note: NoteAct
 }
 
 interface Batch {
-  /** Of the letters that it chooses: which match, which block their key, where the batch before ended, and how many. */
+  /** What chooses its letters: the filter, whether they block their key, where the batch before ended, and how many. */
   readonly values: readonly unknown[]
 }
 
@@ -77,13 +77,13 @@ interface Acting {
   readonly how: Noted
   readonly act: (within: Queryable, tables: Tables, batch: Batch) => Promise<Done>
   readonly steps: readonly (typeof MANY_AT_ONCE | typeof ONE_BY_ONE)[]
-  /** Waits until as many as this may have been done. */
+  /** Waits until the pace allows this many letters. */
   readonly pace?: (count: number) => Promise<void>
 }
 
 /**
- * First those that block no key, then each of the others in a batch of its own: the head of a lane is wanted by settles too,
- * which take the heads of several lanes in an order of theirs. An act that holds one head at a time blocks none of them.
+ * First the letters that block no key, then each of the others in a batch of its own. Settles need the heads of lanes too, and lock
+ * several heads in an order of their own. An act that holds one head at a time cannot deadlock with them.
  */
 const MANY_AT_ONCE = { blocksKey: false, most: BATCH } as const
 const ONE_BY_ONE = { blocksKey: true, most: 1 } as const
@@ -116,7 +116,7 @@ async function inBatches(
   return count
 }
 
-/** Waits, after so many were done, until the next one has its time. */
+/** Returns a function that waits, after `count` letters, until the next one may follow. */
 function paceOf(ratePerSecond: number | null): (count: number) => Promise<void> {
   const began = performance.now()
   return async (count) => {
@@ -125,7 +125,7 @@ function paceOf(ratePerSecond: number | null): (count: number) => Promise<void> 
   }
 }
 
-/** What statistics say of a table of dead letters is mostly of a time when it was empty. */
+/** Makes Postgres use the index: its statistics of the dead letters are mostly from a time when the table was empty. */
 const IN_ORDER_OF_IDS = `select set_config(name, 'off', true)
   from unnest(array['enable_sort', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin']) as name`
 
@@ -196,7 +196,7 @@ interface Head {
   readonly lane: string | null
 }
 
-/** In a later statement than the one that ended their heads: it has to see what was parked behind those meanwhile. */
+/** Runs in a later statement than the one that ended the heads, so that it sees what was parked behind them meanwhile. */
 async function promoteLanes(database: Queryable, tables: Tables, heads: readonly Head[]): Promise<void> {
   for (const { queue, lane } of heads) {
     await database.query(`select ${functionName(tables, 'promote')}($1, array[$2::text])`, [queue, lane])

@@ -1,4 +1,4 @@
-/** Dead letters, for an operator: which are open, and how many. */
+/** Lists and counts open dead letters for an operator. */
 import type { CheckedDeadLetterQuery, DeadLetter, DeadLetterPage } from '../../../deliveries/dead-letters.ts'
 import { pageOf, placeOf } from '../../../deliveries/page.ts'
 import type { Queryable } from '../connection.ts'
@@ -46,7 +46,7 @@ export async function countDeadLetters(
   return Number(rows[0]?.count ?? 0)
 }
 
-/** A condition on `filterValues`. */
+/** A condition that uses `filterValues` as $1 to $4. */
 export const OPEN_AND_MATCHING = `dismissed_at is null
       and ($1::uuid[] is null or delivery_id = any($1))
       and ($2::text[] is null or handler = any($2))

@@ -1,6 +1,6 @@
 /**
- * What the deliveries that are not done tell: handlers that are not registered, and what was taken by something other than
- * Postbus. Looks at a limited number of rows, so that a report takes a moment, however much is stored.
+ * What doctor finds in the stored deliveries: handlers that are not registered, and deliveries that something other than Postbus
+ * has taken. It looks at a limited number of rows, so that a report takes only a moment.
  */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
@@ -8,7 +8,7 @@ import type { Queryable } from '../connection.ts'
 import { refusedAt } from '../functions/guard.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** So many rows are read in a tenth of a second. */
+/** This many rows are read in a tenth of a second. */
 const LOOKED_AT = 100_000
 const A_WHILE = `interval '1 hour'`
 
@@ -57,7 +57,7 @@ function handlersOf(found: readonly OfHandler[], registry: Registry): readonly D
   }))
 }
 
-/** Postbus deletes what is done, so what is completed was completed by something else. */
+/** Postbus deletes deliveries that are done, so a completed one was completed by something else. */
 function completedOf(found: readonly OfHandler[]): readonly DoctorFinding[] {
   const count = sum(found, 'completed')
   if (count === 0) return []
@@ -68,7 +68,7 @@ function completedOf(found: readonly OfHandler[]): readonly DoctorFinding[] {
   return [{ check: 'queues', status: 'warning', message }]
 }
 
-/** The guard has noted when it last refused something (see `functions/guard.ts`). A worker by mistake asks every other second. */
+/** The guard stores when it last refused something (see `functions/guard.ts`). A pg-boss worker started by mistake asks every 2 s. */
 async function examineGuard(database: Queryable, tables: Tables): Promise<readonly DoctorFinding[]> {
   const { rows } = await database.query<{ at: string }>(
     `select to_char(to_timestamp(last_value) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as at from ${refusedAt(tables)}

@@ -1,6 +1,6 @@
 /**
- * What `doctor --deploy` asks before this code goes out: whether it can go on with everything that waits. In the database is what
- * code before it has stored; handlers, event types, versions and queues that this code no longer has would be left behind.
+ * What `doctor --deploy` checks before this code is deployed: whether it can go on with everything that waits. Older code has stored these
+ * deliveries. If this code no longer has their handler, event type, version or queue, they would be left behind.
  */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import { isReadable, type Reading } from '../../../handlers/reading.ts'
@@ -8,15 +8,15 @@ import type { Registry } from '../../../handlers/registry.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** Joined with their events in about three seconds. */
+/** This many deliveries are joined with their events in about three seconds. */
 const LOOKED_AT = 1_000_000
 const MOST_FINDINGS = 50
 
-/** Deliveries that wait, and have all of this in common. */
+/** How many deliveries wait that have all of this in common. */
 interface Waiting {
   readonly handler: string
   readonly queue: string
-  /** As it is stored; null when the event is gone. */
+  /** The stored name; null when the event is gone. */
   readonly type: string | null
   readonly version: number | null
   readonly count: number
@@ -103,7 +103,7 @@ function queuesGone(waiting: readonly Waiting[], registry: Registry): readonly D
   })
 }
 
-/** Of handlers that are there: what they can no longer read. The type is shown by the name that it has now. */
+/** Waiting deliveries that the handler of this code cannot read. The type is shown by its present name. */
 function unreadable(waiting: readonly Waiting[], registry: Registry): readonly DoctorFinding[] {
   return groups(waiting, registry).flatMap(({ handler: stored, type, version, count }) => {
     const handler = registry.handlerNamed(stored)

@@ -1,4 +1,4 @@
-/** What an operator is told about a lane: its head, since when it stands there, how many wait behind it, whether it is paused. */
+/** Describes a lane for an operator: its head, since when the head waits or is dead, how many wait behind it, whether the lane is paused. */
 import { handlerOfLane, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
 import type { Lane } from '../../../deliveries/lanes.ts'
 import { IS_AWAITING } from '../functions/awaiting.ts'
@@ -12,7 +12,7 @@ export function laneOf({ micros: _micros, ...lane }: LaneRow): Lane {
   return lane
 }
 
-/** What there is to know about the lanes whose heads `heads` selects, as `id`, in the queue `$1`. */
+/** SQL that describes the lanes whose heads `heads` selects, as `id`, in the queue `$1`. */
 export function describedLanes(tables: Tables, heads: string): string {
   const siblings = `from ${tables.delivery} sibling where ${inQueue('sibling', '$1')} and sibling.singleton_key`
   const live = LIVE_IN_LANE.replaceAll('job.', 'sibling.')

@@ -24,7 +24,7 @@ import { listWorkers } from '../deliveries/workers.ts'
 
 const CLOCK_WARNING_MS = 2_000
 const NOTIFY_LIMIT_MS = 5_000
-/** More dead letters than these are not counted: it would take as long as there are many. */
+/** No more dead letters than these are counted, because the count takes longer the more there are. */
 const MOST_COUNTED = 10_000
 
 export interface DoctorParts {
@@ -33,7 +33,7 @@ export interface DoctorParts {
   readonly listening: Connection | null
   readonly tables: Tables
   readonly retentionMs: number | null
-  /** What SQL may publish by this code. */
+  /** The service, and what this code would register for its SQL publishers. */
   readonly service: string
   readonly registered: Registered
 }

@@ -1,4 +1,4 @@
-/** One call of a function of ours, in the caller's transaction if there is one. It returns one text. */
+/** Calls one of our SQL functions, in the caller's transaction if there is one. The function returns one text. */
 import { PostbusError } from '../../../errors.ts'
 import { isPlainObject } from '../../../realm.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
@@ -10,7 +10,7 @@ import type { OperatorParts } from './operating.ts'
 import { withReachableDatabase } from './reachable.ts'
 
 interface Call {
-  /** `select f($1)`, of a text. */
+  /** `select f($1)`, where the function returns a text. */
   readonly text: string
   readonly values: readonly unknown[]
 }
@@ -41,7 +41,7 @@ async function resultOf(executor: SqlExecutor, { names }: Tables, call: Call): P
   }
 }
 
-/** Takes `tx` out of what was given; the rest is checked by others. */
+/** Separates `tx` from the other options, which the caller checks. */
 export function withoutTransaction<Options extends { readonly tx?: PublishTransaction }>(
   what: string,
   given: Options | undefined,

@@ -1,4 +1,4 @@
-/** Lanes for an operator: which are blocked, and which have waited longest. */
+/** Lists lanes for an operator: which are blocked, and which have waited longest. */
 import { handlerOfLane } from '../../../deliveries/lane-key.ts'
 import type { CheckedLaneQuery, Lane, LanePage } from '../../../deliveries/lanes.ts'
 import { pageOf, placeOf, type Place, type Placed } from '../../../deliveries/page.ts'
@@ -8,7 +8,7 @@ import { laneQueues } from '../queues/queues.ts'
 import type { Tables } from '../schema/tables.ts'
 import { describedLanes, laneOf, type LaneRow } from './described-lanes.ts'
 
-/** A walk looks at this many lanes of each queue. */
+/** A walk looks at no more than this many lanes of each queue. */
 const MOST_LANES = 100_000
 
 /** The names that the handler's lanes may be stored under; `null`: every handler. */
@@ -23,8 +23,8 @@ interface Part {
 }
 
 /**
- * Blocked lanes first, by when they were blocked, then the others, by when their head was published. The blocked ones cost as much as
- * is shown of them. The others are looked at only when these do not fill the page.
+ * Blocked lanes first, by when they were blocked, then the others, by when their head was published. The cost of blocked lanes depends only
+ * on how many are shown. The others are looked at only when the blocked lanes do not fill the page.
  */
 export async function listLanes(database: Queryable, tables: Tables, query: StoredLaneQuery): Promise<LanePage> {
   const { state = null, limit } = query
@@ -74,7 +74,7 @@ const blocked: Part = {
   fifth: (_query, place) => place?.micros ?? null,
 }
 
-/** From lane to lane: which of them has waited longest is known when all have been seen. */
+/** Walks from lane to lane, because only a look at all lanes shows which has waited longest. */
 const others: Part = {
   rank: 1,
   statement: (tables) => {

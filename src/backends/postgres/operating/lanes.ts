@@ -1,4 +1,4 @@
-/** One lane for an operator: what stands at its head, and acting on it. */
+/** Shows one lane to an operator, and acts on the delivery at its head. */
 import type { Act } from '../../../deliveries/acts.ts'
 import type { Lane, LaneName } from '../../../deliveries/lanes.ts'
 import { laneKey } from '../../../deliveries/lane-key.ts'
@@ -12,7 +12,7 @@ import type { Tables } from '../schema/tables.ts'
 import { describedLanes, laneOf, type LaneRow } from './described-lanes.ts'
 import type { LaneAskedFor } from './names-asked-for.ts'
 
-/** `null`: nothing of this lane waits or runs. */
+/** `null`: no delivery of this lane waits or runs. */
 export async function showLane(database: Queryable, tables: Tables, name: LaneAskedFor): Promise<Lane | null> {
   const queues = await laneQueues(database, tables)
   for (const lane of name.stored) {
@@ -24,7 +24,7 @@ export async function showLane(database: Queryable, tables: Tables, name: LaneAs
   return null
 }
 
-/** Makes the head due now; one that has died gets all its attempts again. Returns 0 when a worker took it meanwhile. */
+/** Makes the head due now. A dead head gets all its attempts again. Returns 0 when a worker took the head meanwhile. */
 export async function retryLane(
   database: Database,
   tables: Tables,
@@ -57,7 +57,7 @@ async function makeDue(within: Queryable, tables: Tables, lane: Lane): Promise<n
   return rows[0]?.count ?? 0
 }
 
-/** Makes the head a dead letter that blocks nothing, and lets the next one go. */
+/** Makes the head a dead letter that blocks nothing, so that the next delivery of the lane can run. */
 export async function skipHead(database: Queryable, tables: Tables, name: LaneAskedFor, act: Act): Promise<number> {
   const lane = await laneAtRest(database, tables, name)
   const { rows } = await database.query<{ id: string | null }>(

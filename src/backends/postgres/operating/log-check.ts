@@ -1,10 +1,10 @@
-/** Whether readers of the log (replays, backfills, exports, the index of `bus.events`) are held back, and by whom. */
+/** Checks which transaction, if any, holds back readers of the log: replays, backfills, exports, the index of `bus.events`. */
 import { realNowMs } from '../../../clock.ts'
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Queryable } from '../connection.ts'
 import { writingTransactions } from '../record/watermark.ts'
 
-/** A transaction that writes for so long is worth a word. */
+/** A transaction that writes for longer than this is reported. */
 const LONG_MS = 60_000
 
 export async function examineLog(database: Queryable): Promise<DoctorFinding> {

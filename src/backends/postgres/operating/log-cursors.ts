@@ -1,6 +1,6 @@
 /**
- * Looking at the cursors of handlers that read the log, and moving them. A cursor that is moved keeps its owner and gets a new fence: the owner
- * learns of it with its next beat, lets what runs end, and begins where the cursor stands then. No other worker can come between.
+ * Shows and moves the cursors of handlers that read the log. A cursor that is moved keeps its owner and gets a new fence. The owner notices
+ * this with its next beat, lets running deliveries end, and begins at the new position of the cursor. No other worker can take it meanwhile.
  */
 import { parseAct } from '../../../deliveries/acts.ts'
 import { logHandlerNamed, logMoveTo, logSkipTo, type Log, type LogProgress } from '../../../deliveries/log-cursors.ts'
@@ -12,7 +12,7 @@ import type { Tables } from '../schema/tables.ts'
 import { forgetCompleted } from '../log/completed-after.ts'
 import { operating, type OperatorParts } from './operating.ts'
 
-/** More are not counted. */
+/** No more events than these are counted. */
 const MOST_COUNTED = 100_000
 
 export function logIn({ connection, tables, registry }: OperatorParts): Log {
@@ -50,7 +50,7 @@ export function logIn({ connection, tables, registry }: OperatorParts): Log {
   } satisfies Log)
 }
 
-/** By the names that are stored. */
+/** The handlers have their stored names. */
 export async function listProgress(database: Queryable, tables: Tables): Promise<readonly LogProgress[]> {
   const { rows } = await database.query<
     Omit<LogProgress, 'lag'> & { readonly events: number; readonly seconds: number }
@@ -81,14 +81,14 @@ const CHANGE = `case when not ${IS_CHANGING} then null when one.wanted = 'job' t
 
 interface Move {
   readonly handler: string
-  /** The number of the event that is to be next. */
+  /** The seq of the event that comes next. */
   readonly next: string
   readonly isBack: boolean
 }
 
 /**
- * Back: every shard gets a new fence, also one that has not come so far as the database knows: its owner may have run what it has not
- * acknowledged yet. On: a shard that is further already stays where it is.
+ * Back: every shard gets a new fence, even if its stored position is not past the event yet: its owner may have run events that it has not
+ * acknowledged. Forward: a shard that is further already stays where it is.
  */
 async function move(within: Queryable, tables: Tables, { handler, next, isBack }: Move): Promise<number> {
   await refuseChanging(within, tables, handler)
@@ -146,7 +146,7 @@ async function refuseChanging(within: Queryable, { logHandler }: Tables, handler
   )
 }
 
-/** It would begin at the end of the log at its next start, and what lies between would be lost. Workers beat every second. */
+/** At its next start, such a handler would begin at the end of the log, and lose the events in between. Workers beat every second. */
 async function refuseInUse(within: Queryable, { logReader }: Tables, handler: string): Promise<void> {
   const { rows } = await within.query(
     `select from ${logReader} one where $1 = any(one.handlers) and one.seen_at > clock_timestamp() - interval '1 minute'`,
@@ -170,7 +170,7 @@ async function seqOf(within: Queryable, tables: Tables, id: string): Promise<str
   )
 }
 
-/** What is published from now on is next. */
+/** The seq that the next published event gets. */
 async function endOf(within: Queryable, tables: Tables): Promise<string> {
   const { rows } = await within.query<{ next: string }>(
     `select (case when one.is_called then one.last_value + 1 else one.last_value end)::text as next from ${tables.eventSeq} one`,

@@ -1,9 +1,9 @@
-/** Translates the names of handlers and event types for operators: theirs into the stored ones, and back. */
+/** Translates the names of handlers and event types for operators: from an operator's names to the stored ones, and back. */
 import type { DeadLetterFilter } from '../../../deliveries/dead-letters.ts'
 import type { LaneName } from '../../../deliveries/lanes.ts'
 import type { StoredNames } from '../../../handlers/stored-names.ts'
 
-/** Which dead letters are meant, each by any of the names that it may be stored under. */
+/** A filter of dead letters, with all names that a handler or an event type may be stored under. */
 export interface StoredFilter {
   readonly deliveryIds?: readonly string[] | undefined
   readonly handlers?: readonly string[] | undefined
@@ -23,7 +23,7 @@ export function storedFilter(
   }
 }
 
-/** A lane that an operator asks for: the names that it may be stored under, the likely one first. */
+/** A lane that an operator asks for. `stored`: the names that it may be stored under, the likely one first. */
 export interface LaneAskedFor extends LaneName {
   readonly stored: readonly LaneName[]
 }
@@ -33,7 +33,7 @@ export function namesOfLane({ handlers }: StoredNames, { handler, partitionKey }
   return { handler: handlers.shown(handler), partitionKey, stored }
 }
 
-/** Something that the database returned, with the names that its handler and its event type have now. */
+/** Returns what the database found, with the present names of its handler and its event type. */
 export function namedAsNow<Found extends { readonly handler: string; readonly eventType: string | null }>(
   { handlers, eventTypes }: StoredNames,
   found: Found,

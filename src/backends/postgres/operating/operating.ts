@@ -1,4 +1,4 @@
-/** How an operator looks, and how an operator acts: every act passes through here, and is recorded. */
+/** Runs the queries and the acts of operators: every act passes through here, and is recorded. */
 import type { Act, ActReport } from '../../../deliveries/acts.ts'
 import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'
@@ -16,7 +16,7 @@ export interface OperatorParts {
 
 export interface Operating {
   look<Result>(work: (pool: Database) => Promise<Result>): Promise<Result>
-  /** An act in transactions of its own, each of which has to note what it did. `filter` is what the act is for. */
+  /** An act in several transactions, each of which has to note what it did. `filter`: what the act is for. */
   act<What extends Act>(
     what: What,
     filter: object,

@@ -1,4 +1,4 @@
-/** `bus.deadLetters`, `bus.lanes` and `bus.acts`: what an operator asks for is checked here, before any SQL. */
+/** `bus.deadLetters`, `bus.lanes` and `bus.acts`: their arguments are checked here, before any SQL. */
 import { actQuery, type Acts } from '../../../deliveries/act-log.ts'
 import { parseAct, parseBatchAct, parsePacedAct, parsePreviewedAct, type Act } from '../../../deliveries/acts.ts'
 import {

@@ -1,9 +1,9 @@
-/** What doctor says of pauses: each handler and queue that is paused, and how many keys. */
+/** What doctor says about pauses: which handlers and queues are paused, and how many keys. */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** More are not named. */
+/** No more handlers and queues than these are named. */
 const MOST_NAMED = 5
 
 export async function examinePauses(database: Queryable, tables: Tables): Promise<DoctorFinding> {

@@ -1,4 +1,4 @@
-/** Pausing and resuming handlers, queues and lanes. What claims make of it is in `functions/pauses.ts`. */
+/** Pauses and resumes handlers, queues and lanes. How claims obey a pause is in `functions/pauses.ts`. */
 import type { Act } from '../../../deliveries/acts.ts'
 import { handlerOfLane, partitionKeyOfLane } from '../../../deliveries/lane-key.ts'
 import type { LaneName } from '../../../deliveries/lanes.ts'
@@ -62,7 +62,7 @@ export function pauseOfLane({ names }: Registry, { handler, partitionKey }: Lane
   return lanePause({ handler: names.handlers.stored(handler), partitionKey })
 }
 
-/** Returns 0 when it was paused already. A rewind's pause becomes one that stays. */
+/** Returns 0 when it was paused already. A pause with an end, such as that of a rewind, becomes one without an end. */
 export async function pause(
   within: Queryable,
   tables: Tables,
@@ -119,7 +119,7 @@ export async function listPauses(
   }
 }
 
-/** A name that nothing knows is a slip of the pen: to pause it would do nothing, and look as if it did. */
+/** A name that nothing knows is a typing mistake: to pause it would do nothing, but would look successful. */
 export async function refuseUnknownHandler(
   database: Queryable,
   tables: Tables,

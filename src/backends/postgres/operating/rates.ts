@@ -1,4 +1,4 @@
-/** How much handlers do, and how long they take, read from what workers counted by the minute. */
+/** Says how much handlers do and how long they take, from the counts that workers store for each minute. */
 import { realNowMs } from '../../../clock.ts'
 import { percentilesOf } from '../../../deliveries/histogram.ts'
 import {
@@ -22,7 +22,7 @@ const COUNTS = ['done', 'skipped', 'expired', 'failed', 'dead', 'snoozed'] as co
 /** What a handler did in one step. */
 interface StepRow extends RateCounts {
   readonly handler: string
-  /** Which step it is, from 0. */
+  /** The number of the step, from 0. */
   readonly step: number
   readonly runMs: readonly number[] | null
   readonly latencyMs: readonly number[] | null

@@ -1,7 +1,7 @@
-/** Errors of a connection, for an operator. */
+/** Explains errors of a connection to an operator. */
 import { explainConnectionError } from '../../../transactions/connection-error.ts'
 
-/** An operator reads these errors, so a closed door is named as one. */
+/** Says so if the database cannot be reached, because an operator reads the error. */
 export async function withReachableDatabase<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

@@ -1,4 +1,4 @@
-/** What doctor says of handlers that read the log: those that no worker reads, and those that stand still; and which publisher holds them back. */
+/** What doctor says about handlers that read the log: which have no worker, which do not move, and which publisher holds them back. */
 import { realNowMs } from '../../../clock.ts'
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Registry } from '../../../handlers/registry.ts'
@@ -6,7 +6,7 @@ import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { listProgress } from './log-cursors.ts'
 
-/** A cursor that has something to pass and has not moved for so long stands still; a publisher that is not through for so long holds up. */
+/** Reported after this long: a cursor that is behind and does not move, a change that takes no step, and a publishing transaction that is open. */
 const STILL_SECONDS = 60
 
 export async function examineReaders(database: Queryable, tables: Tables, { names }: Registry): Promise<DoctorFinding> {
@@ -43,7 +43,7 @@ export async function examineReaders(database: Queryable, tables: Tables, { name
   return { check: 'readers', status: 'ok', message: `${count}, at most ${most.toLocaleString('en')} events behind` }
 }
 
-/** A transaction that has published, and not ended: no reader goes past what it may still commit. */
+/** The oldest transaction that has published and not ended: no reader passes the events that it may still commit. */
 async function oldestPublisher(database: Queryable, tables: Tables): Promise<string | null> {
   const { rows } = await database.query<{ pid: number; application: string; seconds: number }>(
     `select activity.pid, coalesce(nullif(activity.application_name, ''), 'no application name') as application,

@@ -1,4 +1,4 @@
-/** What doctor says of the registry for SQL publishers: whether it is what this code would register. */
+/** What doctor says about the registry for SQL publishers: whether it is what this code would register. */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Queryable } from '../connection.ts'
 import type { Registering } from '../registry/register.ts'

@@ -1,6 +1,6 @@
 /**
- * Rewinding a lane, in three steps: the lane is paused; what runs is waited for; and in one transaction everything that is to come
- * back is written, the act recorded, and the pause ended. The pause ends by itself after a while, in case this process dies.
+ * Rewinds a lane, in three steps. It pauses the lane. It waits until no delivery of the lane runs. In one transaction, it writes all
+ * deliveries that come back, records the act, and ends the pause. If this process dies, the pause ends by itself after a while.
  */
 import { delay, performance } from '../../../clock.ts'
 import type { Act } from '../../../deliveries/acts.ts'
@@ -21,7 +21,7 @@ import type { Tables } from '../schema/tables.ts'
 import type { NoteAct } from './act-log.ts'
 import { resume } from './pauses.ts'
 
-/** Longer than the last step can take, which has the time of a statement. */
+/** Longer than the last step can take: that step has the time limit of a statement. */
 const PAUSED_FOR = `interval '2 minutes'`
 const LONGEST_WAIT_MS = 10_000
 const LOOK_EVERY_MS = 50
@@ -32,7 +32,10 @@ interface Rewinding extends Pick<Act, 'by'> {
   readonly note: NoteAct
 }
 
-/** @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`: its queue and its priority are needed. `POSTBUS_READS_THE_LOG`. `POSTBUS_INVALID_OPTIONS`: it has no lanes. */
+/**
+ * @throws {PostbusError} `POSTBUS_UNKNOWN_HANDLER`, because the queue and the priority of the handler are needed; `POSTBUS_READS_THE_LOG`;
+ * `POSTBUS_INVALID_OPTIONS` when the handler has no lanes.
+ */
 export function handlerOf(registry: Registry, { handler: name }: LaneName): AnyHandler {
   const handler = registry.handlerNamed(name)
   if (handler && isLogHandler(handler)) throw readsTheLog(name)
@@ -61,7 +64,7 @@ function storedLane({ name, previousNames }: AnyHandler, { partitionKey }: LaneN
   return { handler: storedName(name, previousNames), partitionKey }
 }
 
-/** Returns how many come back. */
+/** Returns how many deliveries come back. */
 export async function rewindLane(database: Database, tables: Tables, rewinding: Rewinding): Promise<number> {
   const { handler, to, note, by } = rewinding
   const from = await seqOf(database, tables, to)
@@ -84,7 +87,7 @@ export async function previewRewind(database: Database, tables: Tables, handler:
   return rewind(database, tables, { handler, to, from, isPreview: true, endsPause: false })
 }
 
-/** The event of the oldest open dead letter of a lane. */
+/** The id of the event of a lane's oldest open dead letter. */
 export async function oldestDeadOf(
   database: Queryable,
   tables: Tables,
@@ -111,7 +114,7 @@ async function seqOf(database: Queryable, tables: Tables, { partitionKey, from }
   throw new PostbusError('POSTBUS_NO_SUCH_EVENT', message)
 }
 
-/** Whether the pause is ours: an operator's pause stays when we are done. */
+/** Pauses the lane, if it is not paused. Returns whether the pause is ours: an operator's pause stays when the rewind is done. */
 async function pauseForAWhile(
   database: Queryable,
   tables: Tables,
@@ -138,7 +141,7 @@ async function pauseForAWhile(
   )
 }
 
-/** Claims and settles that began before the pause have ended, and so has what they had handed out. */
+/** Waits until claims and settles that began before the pause have ended, and the deliveries that they handed out too. */
 async function untilIdle(database: Database, tables: Tables, handler: AnyHandler, lane: RewindTo): Promise<void> {
   const queue = queueOfEvent(handler, lane.partitionKey)
   const over = performance.now() + LONGEST_WAIT_MS
@@ -148,7 +151,7 @@ async function untilIdle(database: Database, tables: Tables, handler: AnyHandler
   }
 }
 
-/** Behind the claims that are on their way: what a later claim hands out, it knows the pause. */
+/** Waits behind the claims that are under way, then looks: every later claim knows the pause. */
 async function isIdle(database: Database, tables: Tables, queue: string, lane: string): Promise<boolean> {
   return database.transaction(async (within) => {
     await within.query(`select pg_advisory_xact_lock(${queueLockKey('claim', tables.names, '$1::text')})`, [queue])

@@ -1,10 +1,10 @@
-/** What doctor says of schedules: whose tick is overdue, and which no worker has begun with. */
+/** What doctor says about schedules: which have an overdue tick, and which no worker has begun with. */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { ScheduleStore } from '../../../deliveries/schedules.ts'
 import type { Schedule } from '../../../schedules/schedule.ts'
 import { isOverdue, nextTick } from '../../../schedules/ticks.ts'
 
-/** Nothing, where there are no schedules. */
+/** Returns no finding if this bus has no schedules. */
 export async function examineSchedules(
   store: ScheduleStore,
   schedules: readonly Schedule[],

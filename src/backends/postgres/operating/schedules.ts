@@ -1,4 +1,4 @@
-/** What `bus.schedules` needs of the database: what is remembered, and the record of acts. */
+/** What `bus.schedules` needs from the database: the stored schedules, and the record of acts. */
 import type { ScheduleStore, SchedulesParts } from '../../../deliveries/schedules.ts'
 import { operating, type OperatorParts } from './operating.ts'
 

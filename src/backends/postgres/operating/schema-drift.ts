@@ -3,7 +3,7 @@ import { PgBoss } from 'pg-boss'
 import type { Connection, Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** What of pg-boss's own schema is missing or altered. Indexes beside its own, such as ours, do not count. */
+/** Returns what is missing or altered in pg-boss's own schema; `null`: nothing. Additional indexes, such as ours, do not count. */
 export async function driftOf(connection: Connection, tables: Tables): Promise<string | null> {
   const client = await connection.dedicated()
   try {
@@ -15,7 +15,7 @@ export async function driftOf(connection: Connection, tables: Tables): Promise<s
   }
 }
 
-/** pg-boss compares definitions as text, which the settings of a database or a role write in another way. */
+/** pg-boss compares definitions as text, and settings of a database or a role can change that text. */
 const AS_PGBOSS_EXPECTS = `
   set local quote_all_identifiers = off; set local search_path = public; set local standard_conforming_strings = on;
   set local DateStyle = 'ISO, MDY'; set local IntervalStyle = postgres; set local TimeZone = 'UTC';

@@ -1,4 +1,4 @@
-/** What the doctor says about the schemas: ours and pg-boss's, their versions, and what of them was changed. */
+/** What doctor says about our schema and pg-boss's: what is missing, their versions, and what was changed in pg-boss's. */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { Registry } from '../../../handlers/registry.ts'
@@ -24,7 +24,7 @@ export async function examineSchema(
   }
 }
 
-/** What has to be mended before anything else can be asked. */
+/** The problems that have to be mended before anything else can be checked; `null`: there are none. */
 function problemsOf(report: SchemaReport): readonly DoctorFinding[] | null {
   const { postbus, pgboss, missingQueues } = report
   if (!postbus.installed) {

@@ -1,12 +1,12 @@
 /**
- * Whether what deliveries leave behind can be cleared away, and if not, who holds it back: the oldest snapshot that someone
- * in the server still needs, be it a transaction, a replication slot, a standby or a prepared transaction.
+ * Checks whether vacuum can remove the rows that finished deliveries leave behind. If not, it names what needs the oldest
+ * snapshot in the server: a transaction, a replication slot, a standby or a prepared transaction.
  */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** A report or a backup takes its time; a snapshot that is older, or holds more, is worth a word. */
+/** A report or a backup may need a snapshot for some time. An older one, or any while more rows than this are dead, is reported. */
 const LONG_AGO = `interval '5 minutes'`
 const MANY_DEAD = 50_000
 
@@ -46,7 +46,7 @@ async function cleanliness(database: Queryable, { delivery }: Tables): Promise<C
   return rows[0] ?? { dead: 0, mayVacuum: false }
 }
 
-/** Of a role that may not see others' transactions, only slots and prepared transactions are seen. */
+/** A role that may not see others' transactions finds only slots and prepared transactions. */
 async function oldestHolder(database: Queryable): Promise<Holder | null> {
   const { rows } = await database.query<Holder>(
     `select who, "end", minutes from (

@@ -1,4 +1,4 @@
-/** Whether pg-boss's own workers are kept from our deliveries (see `functions/guard.ts`). */
+/** Checks and creates the guard that keeps pg-boss's own workers away from our deliveries (see `functions/guard.ts`). */
 import type { Queryable } from '../connection.ts'
 import { guards } from '../functions/guard.ts'
 import { AS_A_GUEST, untilLocked } from '../schema/lock-waits.ts'
@@ -14,7 +14,7 @@ export async function isGuardMissing(database: Queryable, tables: Tables): Promi
   return rows[0]?.count !== names.length
 }
 
-/** Has to wait for those that have written deliveries and not yet committed. */
+/** Waits for transactions that have written deliveries and are not yet committed. */
 export async function createGuard(database: Queryable, tables: Tables): Promise<void> {
   const statements = Object.entries(guards(tables)).map(
     ([name, definition]) =>

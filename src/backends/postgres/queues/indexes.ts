@@ -1,6 +1,6 @@
 /**
- * The indexes by which claims, settles and recovery find deliveries. pg-boss's own stay as they are; these leave out what is
- * not ours by the retry limit, so jobs of others in the same table have no entry in them.
+ * The indexes by which claims, settles and recovery find deliveries. pg-boss's own indexes stay as they are. Ours tell our jobs
+ * by the retry limit, so jobs of others in the same table have no entry in them.
  */
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
 import type { Queryable } from '../connection.ts'
@@ -19,13 +19,13 @@ const INDEXES: Readonly<Record<string, string>> = {
     where blocked and group_tier = 'set aside' and state < 'active'`,
 }
 
-/** On the events, in our schema: built the same way, as the log may be large when an index is new. */
+/** Indexes on the events, in our schema. They are built in the same way, because the log may be large when an index is new. */
 const EVENT_INDEXES: Readonly<Record<string, string>> = {
   postbus_expires: `(expires_at, seq) where expires_at is not null`,
   postbus_retained: `(retained_until, seq) where retained_until is not null`,
 }
 
-/** A table of this size is indexed in a moment. */
+/** A table smaller than this is indexed in a moment. */
 const SMALL_BYTES = 16 * 1_048_576
 
 export async function missingIndexes(database: Queryable, tables: Tables): Promise<readonly string[]> {
@@ -40,8 +40,8 @@ export async function missingIndexes(database: Queryable, tables: Tables): Promi
 }
 
 /**
- * Builds those that are missing. What an interrupted build has left is dropped first: it is of no use. A small table is locked for
- * a moment, if it can be had at once; a large one, or one that someone is writing to for longer, goes on being written.
+ * Builds the missing indexes. An index that an interrupted build has left is useless, and is dropped first. A small table is locked for
+ * a moment, if the lock is free. A large table, or one that a long transaction is writing to, stays writable during the build.
  */
 export async function buildIndexes(database: Queryable, tables: Tables, names: readonly string[]): Promise<void> {
   if (names.length === 0) return

@@ -1,6 +1,6 @@
 /**
- * Moves queues that an earlier release has made, each with a table of its own, into the table that queues share. What waits,
- * runs or has died stays a job; what is done becomes history.
+ * Moves queues that an earlier release has made, each with a table of its own, into the table that queues share. Deliveries
+ * that wait, run or have died stay jobs; done ones become history.
  */
 import type { Queryable } from '../connection.ts'
 import { functionName, attemptOf, errorsIn } from '../functions/sql.ts'
@@ -13,7 +13,7 @@ interface OldQueue {
   readonly suffix: string
 }
 
-/** The queues with tables of their own that the comment of an earlier release calls ours. */
+/** Our queues with tables of their own: the comment on the table, from an earlier release, says that it is ours. */
 export async function queuesToMove(database: Queryable, tables: Tables): Promise<readonly OldQueue[]> {
   const { rows } = await database.query<OldQueue>(
     `select queue.name, queue.table_name as table, substr(queue.table_name, 2, 16) as suffix from ${tables.queue} queue
@@ -24,7 +24,7 @@ export async function queuesToMove(database: Queryable, tables: Tables): Promise
   return rows
 }
 
-/** One statement, and so one transaction. Nothing of the queue can be claimed or published meanwhile. */
+/** Moves in one statement, and so in one transaction. Nothing of the queue can be claimed or published meanwhile. */
 export async function moveQueue(database: Queryable, tables: Tables, { name, table, suffix }: OldQueue): Promise<void> {
   const own = `"${tables.names.pgboss}"."${table}"`
   const seq = `${tables.seqOfDelivery}(job.id)`

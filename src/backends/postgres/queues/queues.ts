@@ -1,9 +1,9 @@
 /**
- * The queues that deliveries wait in: for each queue two of pg-boss's, plain and partitioned.
+ * The queues that deliveries wait in: each is two queues of pg-boss, a plain one and a partitioned one.
  *
- * All are in the table that pg-boss shares among queues: a queue is a name, so a thousand of them cost a server process
- * no more than one. The partitioned one has pg-boss's `singleton` policy, whose unique index makes sure that two deliveries
- * of one lane never run at once. All are told never to delete anything: pg-boss would remove a waiting job after 14 days.
+ * All are in the table that pg-boss shares among queues. A queue is only a name there, so a thousand queues cost a server
+ * process no more than one. The partitioned queue has pg-boss's `singleton` policy, whose unique index makes sure that two
+ * deliveries of one lane never run at once. All are set to delete nothing: pg-boss would remove a waiting job after 14 days.
  */
 import type { PgBoss } from 'pg-boss'
 import { RETRY_LIMIT } from '../../../deliveries/attempt-number.ts'
@@ -31,7 +31,7 @@ export async function createQueues(boss: PgBoss, database: Queryable, tables: Ta
   const states = await readQueues(database, tables, queues)
   for (const state of states) refuseUnfit(state)
   const missing = queues.filter((queue) => !states.some(({ name }) => name === queue))
-  // Registered first: pruning asks the queues that are registered, so none may hold a delivery before it is.
+  // Registered first: pruning looks only at registered queues, so no queue may hold a delivery before it is registered.
   await database.query(`insert into ${tables.ownQueue} (name) select unnest($1::text[]) on conflict do nothing`, [
     queues,
   ])
@@ -82,7 +82,7 @@ export async function readQueues(
   return rows
 }
 
-/** The partitioned ones of our queues. */
+/** Our partitioned queues. */
 export async function laneQueues(database: Queryable, tables: Tables): Promise<readonly string[]> {
   const { rows } = await database.query<{ name: string }>(`select name from ${tables.ownQueue} order by name`)
   return rows.map(({ name }) => name).filter(isPartitionedQueue)
@@ -92,7 +92,7 @@ export function policyOf(queue: string): 'standard' | 'singleton' {
   return isPartitionedQueue(queue) ? 'singleton' : 'standard'
 }
 
-/** Whether deliveries could be in it. */
+/** Whether the queue can hold our deliveries. */
 export function isFit({ name, policy, table, isOurs }: QueueState): boolean {
   return isOurs && policy === policyOf(name) && table === DELIVERY_TABLE
 }
@@ -107,7 +107,7 @@ function refuseUnfit(state: QueueState): void {
 }
 
 /**
- * A delivery's id is unique within one schema of ours only, so no two of them may share a queue.
+ * A delivery's id is unique only within one schema of ours, so two of our schemas must not share a queue.
  *
  * @throws {PostbusError} `POSTBUS_QUEUE_MISMATCH` when another schema of ours uses one of these queues.
  */

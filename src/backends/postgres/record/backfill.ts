@@ -1,13 +1,13 @@
 /**
- * The backfill of a handler that was added later: one worker goes through the log behind the watermark, and gives the handler what it has
- * not been given.
+ * The backfill of a handler that was added later: one worker reads the log up to the watermark, and gives the handler the events that it
+ * has not been given.
  *
  *   history    from the beginning of the log to its end
- *   following  behind the publishers, for as long as some of them may not know the handler
- *   done       publishers give it its deliveries, like any other
+ *   following  after the publishers, for as long as some of them may not know the handler
+ *   done       publishers write the handler's deliveries, as for any other handler
  *
- * Until it is done, what publishers write for the handler is gated: it stands in its lane, and is not due. When the backfill comes past
- * the event, it becomes due. Why that keeps the order and doubles nothing: docs/decisions/0018-how-a-handler-is-backfilled.md.
+ * Until it is done, deliveries that publishers write for the handler are gated: each is in its lane, but not due. It becomes due when the
+ * backfill passes its event. Why that keeps the order and doubles nothing: docs/decisions/0018-how-a-handler-is-backfilled.md.
  */
 import { randomUUID } from 'node:crypto'
 import { delay } from '../../../clock.ts'
@@ -22,7 +22,7 @@ import { BATCH, hasRoom, queuesOf, receiverValues, storedNameOf } from './log-re
 import { readLog } from './read-log.ts'
 import { moveWatermark, NO_WATERMARK, type Watermark } from './watermark.ts'
 
-/** A worker that has not come back for so long has died; another one goes on. */
+/** A worker that has not come back for this long has died, and another one goes on. */
 const LEASE = `interval '10 s'`
 
 const LOOKS = 5
@@ -33,7 +33,7 @@ interface Lease {
   readonly after: string
   readonly released: string
   readonly since: Date
-  /** The follow-up time has passed since an event was found that its publisher had not given to the handler. */
+  /** The follow-up time has passed since the last event was found that its publisher had not given to the handler. */
   readonly isQuiet: boolean
 }
 
@@ -49,7 +49,7 @@ export class Backfills {
     this.#tables = tables
   }
 
-  /** Does one batch, if this is ours to do. */
+  /** Does one batch, if this worker has the lease. */
   async step(database: Queryable, backfilling: Backfilling): Promise<Backfilled> {
     const lease = await this.#lease(database, backfilling)
     if (lease === null) return this.#asBystander(database, backfilling)
@@ -63,7 +63,7 @@ export class Backfills {
     return 'waits'
   }
 
-  /** Waits for a moment when nothing new is final: most transactions are short. */
+  /** Looks a few times while no new event is final: most transactions are short. */
   async #moveWatermark(database: Queryable, after: bigint): Promise<void> {
     for (let look = 0; look < LOOKS; look += 1) {
       if (look > 0) await delay(BETWEEN_LOOKS_MS)
@@ -89,7 +89,7 @@ export class Backfills {
     return inserted.rows.length > 0 ? this.#lease(database, backfilling) : null
   }
 
-  /** Another worker is at it, or it is done. A publisher that began before it was done may have left something gated. */
+  /** For a backfill that another worker does, or that is done. A publisher that began before the end may have left gated deliveries. */
   async #asBystander(database: Queryable, { handler }: Backfilling): Promise<Backfilled> {
     const { rows } = await database.query<{ isDone: boolean }>(
       `select state = 'done' as "isDone" from ${this.#tables.backfill} where handler = $1`,
@@ -118,7 +118,7 @@ export class Backfills {
     return rows.length > 0 ? 'more' : 'waits'
   }
 
-  /** Makes due what is gated up to the place, as soon as that may be. Returns whether it is done. */
+  /** Makes gated deliveries up to the place due, once older transactions have ended. Returns whether all up to it are due. */
   async #release(database: Queryable, { handler }: Backfilling, { after, released }: Lease): Promise<boolean> {
     if (released === after) return true
     const name = storedNameOf(handler)
@@ -157,7 +157,7 @@ export class Backfills {
   }
 }
 
-/** Taken now, so every transaction that has an id has an older one. */
+/** A new transaction id: every transaction that has an id by now has an older one. */
 async function newestId(database: Queryable): Promise<bigint> {
   const { rows } = await database.query<{ id: string }>('select pg_current_xact_id()::text as id')
   return BigInt(rows[0]?.id ?? 0)
@@ -170,7 +170,7 @@ async function oldestRunning(database: Queryable): Promise<bigint> {
 
 const EVERY_PRIORITY = Array.from({ length: PRIORITIES }, (_, level) => -level)
 
-/** Makes what is gated due: for a handler whose backfill is done, and for tests, which have no history. */
+/** Makes gated deliveries due: for a handler whose backfill is done, and for tests, which have no history. */
 export async function ungate(database: Queryable, tables: Tables, handler: Backfilling['handler']): Promise<void> {
   await database.query(
     `with gated as materialized (

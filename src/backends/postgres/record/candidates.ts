@@ -1,6 +1,6 @@
 /**
- * Where a query looks: the places in the log, by seq, of events that may match. What has been indexed is found in the look-up
- * table by the most telling of the given fields; what is newer, in the log itself.
+ * Where a query looks: the places in the log, by seq, of events that may match. Indexed events are found in the look-up table
+ * by the most selective of the given fields, and newer events in the log itself.
  */
 import type { Tables } from '../schema/tables.ts'
 import { isLike, STATES, type StoredFilter, type Values } from './conditions.ts'
@@ -61,7 +61,7 @@ interface Cut {
   readonly most: number
 }
 
-/** What is not done is found where it is: ids of deliveries begin with the seq of their event. */
+/** Deliveries that are not done are found in their own tables: their ids begin with the seq of their event. */
 function byState(tables: Tables, state: keyof typeof STATES | 'dead', { ordered, order, stretch, most }: Cut): string {
   const from = `(lpad(to_hex(${stretch.after} + 1), 16, '0') || repeat('0', 16))::uuid`
   const to = `(lpad(to_hex(${stretch.before}), 16, '0') || repeat('0', 16))::uuid`

@@ -1,10 +1,10 @@
-/** What an event caused, and what caused it. */
+/** Finds what an event caused, and what caused it. */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
 const UUID = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 
-/** Events by the root that they lead back to. */
+/** An event, with its cause and with the root that it leads back to. */
 export interface Caused {
   readonly root: string
   readonly id: string
@@ -13,8 +13,8 @@ export interface Caused {
 }
 
 /**
- * These events and all that they have caused, each with its root. What is not indexed yet is read in the log itself. `most` cuts a
- * large tree off; without it all of it is there. An event can be named as the cause of its own cause: it is there once for each cause.
+ * These events and all events that they have caused, each with its root. Events that are not indexed yet are read in the log itself. `most`
+ * limits a large tree; without it the tree is complete. An event can be named as the cause of its own cause: it is returned once per cause.
  */
 export async function causedBy(
   database: Queryable,
@@ -42,7 +42,7 @@ export async function causedBy(
   return rows
 }
 
-/** The ids of what caused an event, the first cause first. A cause that is no event, or is gone, ends the chain. */
+/** The ids of the events that led to an event, the first cause first. A cause that is not an event, or is gone, ends the chain. */
 export async function causesOf(database: Queryable, tables: Tables, id: string): Promise<readonly string[]> {
   const { rows } = await database.query<{ id: string }>(
     `with recursive cause (id, causation_id, path) as (

@@ -1,4 +1,4 @@
-/** Which of the events that were read a handler gets: as at publish, by what it listens to and is interested in. */
+/** Chooses the events that a handler gets from those that were read: as `publish` does, by what it listens to and is interested in. */
 import { isErased } from '../../../attempt/no-longer-wanted.ts'
 import { openedOrError } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
@@ -17,7 +17,7 @@ export interface Choosing {
   readonly where?: ((event: Envelope) => boolean) | undefined
 }
 
-/** Whether the events have to be opened to choose among them. */
+/** Whether the choice needs the data of the events. */
 export function readsPayloads({ handler, where }: Choosing): boolean {
   return handler.interested !== null || where !== undefined
 }

@@ -1,28 +1,28 @@
-/** The conditions of a query on the log, as SQL with its values. */
+/** Writes the conditions of a query on the log as SQL, with its values. */
 import type { CheckedEventFilter } from '../../../record/event-query.ts'
 import { handlerHash } from '../deliveries/publish.ts'
 import { HANDLER } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { GOES_ON, jobsOf } from './statuses.ts'
 
-/** A filter by the names that are stored. */
+/** A filter with stored names. */
 export type StoredFilter = Omit<CheckedEventFilter, 'type'> & {
-  /** Names and patterns: the type's has to match one of them. */
+  /** Names and patterns: the name of the type has to match one of them. */
   readonly like?: readonly string[]
 }
 
-/** Gives each value its place in a statement. */
+/** Collects the values of a statement, and gives each its number. */
 export class Values {
   readonly list: unknown[] = []
 
-  /** The parameter that stands for this value. */
+  /** Adds a value. Returns its parameter for the SQL. */
   of(value: unknown, type: string): string {
     this.list.push(value)
     return `$${this.list.length}::${type}`
   }
 }
 
-/** What has to hold for an event: on the log's own columns, and on what became of it. `true` when nothing is asked. */
+/** The condition that an event has to meet: on the log's own columns, and on its deliveries. `true` when the filter is empty. */
 export function conditionsOf(filter: StoredFilter, tables: Tables, values: Values): string {
   const { like, partitionKey, correlationId, causationId, since, until, metadata = {}, text } = filter
   const all = [
@@ -42,12 +42,12 @@ export function conditionsOf(filter: StoredFilter, tables: Tables, values: Value
   return all.filter((one) => typeof one === 'string').join(' and ') || 'true'
 }
 
-/** Whether a name is one of these, or matches one of these patterns. */
+/** SQL: the column has one of these names, or matches one of these patterns. */
 export function isLike(column: string, like: readonly string[], values: Values): string {
   return `${column} like any(${values.of(like.map(likePattern), 'text[]')})`
 }
 
-/** A pattern of ours, in which `*` stands for any characters, as a pattern of `like`. */
+/** Turns a pattern of ours, in which `*` stands for any characters, into a pattern of `like`. */
 function likePattern(pattern: string): string {
   return escaped(pattern).replaceAll('*', '%')
 }
@@ -56,7 +56,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[\\%_]/g, String.raw`\$&`)
 }
 
-/** On a job: which ones are in this state. Open dead letters stand in a table of their own. */
+/** SQL conditions on a job: it is in this state. Open dead letters are in a table of their own. */
 export const STATES = { unfinished: GOES_ON, retrying: `${GOES_ON} and job.state = 'retry' and job.output is not null` }
 
 function deliveryCondition({ handler, state }: StoredFilter, tables: Tables, values: Values): string {

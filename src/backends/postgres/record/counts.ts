@@ -1,4 +1,4 @@
-/** Counts events: those that are indexed in the look-up table, if it alone says which match, and the others one look after another. */
+/** Counts events: indexed ones in the look-up table alone, if the filter names only types, and all others by reading them. */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { byLookup, inTheLog, type Stretch } from './candidates.ts'
@@ -14,7 +14,7 @@ export async function countEvents(database: Queryable, tables: Tables, filter: C
   return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
 
-/** By the name of the type, the most frequent first. */
+/** Counts for each type name, the most frequent type first. */
 export async function countByType(
   database: Queryable,
   tables: Tables,
@@ -44,7 +44,7 @@ function isAboutTypesAlone(filter: CountFilter): boolean {
   return Object.keys(filter).every((field) => field === 'like')
 }
 
-/** The look-up table has one row for each event, and its index of types is read alone. */
+/** The look-up table has one row for each event, so reading its index of types is enough. */
 function ofTypes({ eventType, lookup }: Tables, { like }: CountFilter, values: Values, stretch: Stretch): string {
   const isAsked = like === undefined ? 'true' : isLike('one.name', like, values)
   return `select one.name as type, counted.count from ${eventType} one cross join lateral (

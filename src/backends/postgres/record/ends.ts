@@ -1,4 +1,4 @@
-/** Looks whether events are finished, and says which of them are watched: what waits need of the database. */
+/** What waits need from the database: to look whether events are finished, and to store which events are watched. */
 import type { Codec } from '../../../codec/codec.ts'
 import type { LazyRegistry } from '../../../handlers/lazy-registry.ts'
 import type { Emit } from '../../../signals.ts'
@@ -56,7 +56,7 @@ export function waitsOn({ connection, listening, tables, codec, emit, registry }
     const { names } = known
     const seqs = [...new Set(members.map(({ seq }) => seq))]
     const deliveries = await statusesOf(database, tables, { seqs, registry: known, codec })
-    // Read after what they came of had ended: what was published before that is here, and goes on until it was looked at.
+    // Read again after the deliveries: events that ended handlers have published are here now, and go on until they are looked at.
     const all = includeCaused ? await causedBy(database, tables, { ids }) : roots
     const goingOn = all.filter(({ seq }) => deliveries.get(seq)?.isFinished !== true)
     const unfinished = new Map(

@@ -1,4 +1,4 @@
-/** `bus.events.redact` and `bus.events.delete` on Postgres: events by seq, a batch in a transaction, each recorded as it is committed. */
+/** `bus.events.redact` and `bus.events.delete` on Postgres: they go through events by seq, a batch in a transaction, which also records it. */
 import { blankDocument } from '../../../codec/blank-document.ts'
 import { parsePreviewedAct } from '../../../deliveries/acts.ts'
 import { PostbusError } from '../../../errors.ts'
@@ -19,7 +19,7 @@ import type { Tables } from '../schema/tables.ts'
 import { conditionsOf, Values, type StoredFilter } from './conditions.ts'
 import { storedTypes } from './stored-types.ts'
 
-/** Payloads of so many events are in memory at once. */
+/** The payloads of this many events are in memory at once. */
 const REDACTED_AT_ONCE = 20
 const DELETED_AT_ONCE = 500
 
@@ -67,7 +67,7 @@ type Chosen = StoredFilter | { readonly id: string }
 
 const NOT_REDACTED = 'event.redacted is null'
 
-/** A delivery of it waits or runs, or a dead letter is open. */
+/** SQL: a delivery of the event waits or runs, or a dead letter of it is open. */
 function isNeeded({ deadLetter, delivery, ownQueue }: Tables): string {
   const id = (end: string) => `(lpad(to_hex(event.seq), 16, '0') || repeat('${end}', 16))::uuid`
   return `(exists (select from ${ownQueue} own cross join lateral (
@@ -134,7 +134,7 @@ async function redactEvents(database: Database, tables: Tables, redacting: Redac
   }
 }
 
-/** Errors may quote what was erased. Their codes, times and numbers stay. Deliveries before letters, as settles do. */
+/** Erases texts of errors, which may quote erased data. Codes, times and numbers stay. Deliveries come before letters, as in a settle. */
 async function eraseErrors(within: Queryable, tables: Tables, seqs: readonly string[]): Promise<void> {
   const { deadLetter, delivery, history, ownQueue } = tables
   const ofOne = (column: string) =>

@@ -1,4 +1,4 @@
-/** `bus.events` on Postgres: what is asked for is checked here, before any SQL. */
+/** `bus.events` on Postgres: arguments are checked here, before any SQL. */
 import { PostbusError } from '../../../errors.ts'
 import { isEventId } from '../../../events/event-id.ts'
 import { missingUpcast } from '../../../events/upcasts.ts'
@@ -79,7 +79,7 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
     close: () => waits.close(),
   }
 
-  /** By the names that are stored. A handler that is known narrows the types down. */
+  /** The query with stored names. If its handler is known, `types` narrows down the search to what the handler listens to. */
   async function asStored<Query extends CheckedEventFilter>({ type, ...query }: Query) {
     const known = await registry.load()
     const { names } = known
@@ -96,7 +96,7 @@ export function eventsIn(parts: EndParts): EventRecord & { close(): Promise<void
   }
 }
 
-/** The event in the version of this event type; `null` when it is of another one, or cannot be brought to it. */
+/** Returns the event in the version of this event type; `null` when it has another type, or cannot be upcast to that version. */
 function asKind(event: RecordedEvent, kind: AnyEventType, known: readonly AnyEventType[]): RecordedEvent | null {
   if (event.type !== kind.type) return null
   if (event.isRaw) return event

@@ -1,4 +1,4 @@
-/** Finds events by their ids or by their places in the log. */
+/** Finds events by their ids. */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { RECORDED_COLUMNS, type RecordedRow } from './recorded-row.ts'

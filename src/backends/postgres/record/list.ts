@@ -1,6 +1,6 @@
 /**
- * Lists events, page by page. Candidates come in the order of the log, some at a time; each is held against everything that was
- * asked. A query that has to look at many stops after a while, and says where to go on.
+ * Lists events, page by page. Candidates are read in the order of the log, some at a time, and each is checked against all
+ * conditions. A query that has to look at many candidates stops after a while, and returns a cursor to go on from.
  */
 import { performance } from '../../../clock.ts'
 import type { CheckedEventQuery } from '../../../record/event-query.ts'
@@ -21,7 +21,7 @@ export interface FoundEvents {
   readonly cursor: string | null
 }
 
-/** What is looked for, and by which types of events its handler can be narrowed down. */
+/** The query. `types`: the event types that the query's handler listens to, which narrow down the search. */
 export type ListQuery = Omit<CheckedEventQuery, 'type'> & StoredFilter & { readonly types?: readonly string[] }
 
 export async function listEvents(database: Queryable, tables: Tables, query: ListQuery): Promise<FoundEvents> {
@@ -52,13 +52,13 @@ export async function listEvents(database: Queryable, tables: Tables, query: Lis
   return { rows, cursor: null }
 }
 
-/** So many that it takes about `LOOK_MS`: the page has to stop soon after its time. */
+/** How many candidates take about `LOOK_MS`: the page has to stop soon after its time is over. */
 function nextLook(most: number, tookMs: number): number {
   const fitting = Math.round((most * LOOK_MS) / Math.max(1, tookMs))
   return Math.min(Math.max(fitting, FIRST_LOOK), 4 * most, LARGEST_LOOK)
 }
 
-/** The newest part of the log, which is not indexed yet, and the rest: in the order of the query. */
+/** Two stretches, in the order of the query: the newest part of the log, which is not indexed yet, and the indexed part. */
 async function stretchesOf(database: Queryable, tables: Tables, query: ListQuery) {
   const { after, before, indexedTo } = await stretchBetween(database, tables, query)
   const cursor = query.cursor?.slice(1) ?? null

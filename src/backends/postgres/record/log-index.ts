@@ -1,6 +1,6 @@
 /**
- * Builds the look-up table behind the publishers: workers do it, one at a time, in batches of the log up to its watermark. So
- * publishing writes no entry of an index for it, and what is not indexed yet is looked for in the log itself.
+ * Builds the look-up table after the events are published: workers do it, one at a time, in batches of the log up to its watermark.
+ * So publishing writes no index entry for it, and queries look for events that are not indexed yet in the log itself.
  *
  *   place ──► the next events of the log ──► their types' numbers ──► a row each in the look-up table ──► the place moves on
  */
@@ -9,7 +9,7 @@ import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 import { moveWatermark, NO_WATERMARK, type Watermark } from './watermark.ts'
 
-/** About a twentieth of a second. */
+/** Events per batch: it takes about a twentieth of a second. */
 const BATCH = 2_000
 
 export class LogIndex {
@@ -22,7 +22,7 @@ export class LogIndex {
     this.#batch = batch
   }
 
-  /** Indexes the next batch: nothing, when another worker is at it, or nothing is new. */
+  /** Indexes the next batch. Does nothing when another worker is at it, or when no event is new. */
   async move(database: Queryable): Promise<Indexed> {
     this.#watermark = await moveWatermark(database, this.#tables, this.#watermark)
     const { rows } = await database.query<{ count: number; isAhead: boolean | null }>(statement(this.#tables), [
@@ -71,7 +71,7 @@ function statement({ event, eventSeq, eventType, logChunk, logPlace, lookup }: T
     from batch`
 }
 
-/** The log was emptied and its numbers begin again: what is indexed is of events that are gone. */
+/** For a log that was emptied, so that its numbers begin again: the events that are indexed are gone. */
 function beginAgain({ logChunk, logPlace, lookup }: Tables): string {
   return `with lookups as (delete from ${lookup}), chunks as (delete from ${logChunk}) update ${logPlace} set indexed_to = 0`
 }

@@ -1,10 +1,10 @@
-/** Places in the log: how far it is indexed, and which stretch of it was published between two times. */
+/** Finds places in the log: how far it is indexed, and which stretch of it was published between two times. */
 import type { CheckedEventFilter } from '../../../record/event-query.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
 export interface LogStretch {
-  /** Events of the time are above this seq, if they are indexed; later ones are to be looked at. */
+  /** All events of the wanted time are above this seq. Events above `indexedTo` are not indexed, and each has to be looked at. */
   readonly after: string
   readonly before: string
   readonly indexedTo: string
@@ -12,7 +12,7 @@ export interface LogStretch {
 
 const END = '9223372036854775807'
 
-/** The clock may step, and transactions last: a chunk names the earliest and the latest time of what is in it. */
+/** The clock may step, and transactions may be long, so times are out of order: a chunk has the earliest and the latest time of its events. */
 export async function stretchBetween(
   database: Queryable,
   tables: Tables,
@@ -35,7 +35,7 @@ export async function stretchBetween(
   return { ...found, before: END }
 }
 
-/** Of what is not indexed, whether any is of before that time. The place is given as a value: the planner has to know how little that is. */
+/** Whether an event that is not indexed was published before that time. The place is passed as a value, so the planner knows that few rows follow. */
 async function isAnyLater(database: Queryable, { event }: Tables, indexedTo: string, until: Date): Promise<boolean> {
   const { rows } = await database.query<{ found: boolean }>(
     `select exists (select from ${event} event where event.seq > $1::bigint and event.published_at < $2::timestamptz) as found`,

@@ -1,4 +1,4 @@
-/** What replays and backfills have in common: to wait until the handler's queue has room, and what they tell the database of a handler. */
+/** What replays and backfills share: they wait until the handler's queue has room, and give the database the same values of a handler. */
 import { sleep } from '../../../clock.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import { partitionedQueue, storedName } from '../../../names.ts'
@@ -8,11 +8,11 @@ import { FRESH, HANDLER } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { moveWatermark, NO_WATERMARK } from './watermark.ts'
 
-/** So many events stand together in one transaction at most. */
+/** The largest number of events in one transaction. */
 export const BATCH = 500
 /**
- * No more of a handler's deliveries than these are put in front of what is published meanwhile. What is parked behind others of its key, or waits for
- * a time, does not count: it is in the way of nothing else.
+ * At most this many of a handler's deliveries are put in front of those that are published meanwhile. Deliveries that are parked behind others
+ * of their key, or wait for a time, do not count: they block nothing else.
  */
 const MOST_WAITING = 1_000
 const LOOKED_AT = 20_000
@@ -23,7 +23,7 @@ export function receiverValues(handler: AnyHandler): readonly unknown[] {
   return [name, handlerHash(name), handler.options.queue, -handler.options.priority]
 }
 
-/** A renamed handler goes on under its first name. */
+/** A renamed handler is stored under its first name. */
 export function storedNameOf({ name, previousNames }: AnyHandler): string {
   return storedName(name, previousNames)
 }
@@ -32,7 +32,7 @@ export function queuesOf({ options }: AnyHandler): readonly string[] {
   return [options.queue, partitionedQueue(options.queue)]
 }
 
-/** Whether more may be given to the handler now. */
+/** Whether the handler may get more deliveries now. */
 export async function hasRoom(database: Queryable, tables: Tables, handler: AnyHandler): Promise<boolean> {
   const { rows } = await database.query<{ count: number }>(
     `select count(*)::integer as count from unnest($1::text[]) as used (queue) cross join lateral (
@@ -44,7 +44,7 @@ export async function hasRoom(database: Queryable, tables: Tables, handler: AnyH
   return (rows[0]?.count ?? 0) < MOST_WAITING
 }
 
-/** The end of the log at this moment: what was committed before this call lies below it. Waits for transactions that still run. */
+/** The end of the log at this moment: no event that was committed before this call is above it. Waits for transactions that still run. */
 export async function endOfLog(database: Queryable, tables: Tables, over: AbortSignal): Promise<bigint> {
   let watermark = await moveWatermark(database, tables, NO_WATERMARK)
   while (watermark.bound !== null && !over.aborted) {

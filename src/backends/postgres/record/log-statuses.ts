@@ -1,6 +1,6 @@
 /**
- * What became of events at all of their handlers: those that have deliveries, and those that read the log, of which a cursor knows whether it
- * has passed the event. What it has passed, and has left nothing else of, is done.
+ * What became of events at all of their handlers: those that have deliveries, and those that read the log. A cursor of the log shows whether
+ * its handler has passed an event. An event that was passed, and for which no delivery is left, is done.
  */
 import { interestIn } from '../../../attempt/log-interest.ts'
 import type { Codec } from '../../../codec/codec.ts'
@@ -22,7 +22,7 @@ interface Asked {
   readonly codec: Codec
 }
 
-/** By the seq of their events. */
+/** Keyed by the seq of the event. */
 export async function statusesOf(
   database: Queryable,
   tables: Tables,
@@ -31,7 +31,7 @@ export async function statusesOf(
   const { names } = registry
   const known = await subscriptions(database, tables)
   const readers = registry.handlers.filter((handler) => known.has(storedNameOf(handler)))
-  // Before the deliveries: what a cursor has passed by then has its delivery, if it needs one.
+  // Read before the deliveries: an event that a cursor has passed by then already has its delivery, if it needs one.
   const passed = readers.length === 0 ? new Map<string, ReadonlySet<string>>() : await passedBy(database, tables, seqs)
   const found = await deliveriesOf(database, tables, { seqs, names })
   if (readers.length === 0 || seqs.length === 0) return found
@@ -49,7 +49,7 @@ export async function statusesOf(
       if (!subscription || listed.has(handler.name)) return []
       const wasRead = subscription.eras.some(({ after, upTo }) => event.number > after && event.number <= upTo)
       if (subscription.mode === 'job' && !wasRead) return []
-      // Its cursors have begun behind it.
+      // The handler's cursors began after this event.
       if (!wasRead && !handler.options.backfill && event.number <= subscription.historyTo) return []
       const reading = registry.readingOf(handler, event)
       if (interestIn(event, { handler, subscription, reading, codec, emit: silent }) === 'none') return []
@@ -70,7 +70,7 @@ function statusOf(handler: string, deliveryId: string, isPassed: boolean): Deliv
     : { deliveryId, handler, state: 'waiting', attempts: 0, ...nothing }
 }
 
-/** By the stored names of handlers: which of these events their cursors have passed. */
+/** Keyed by the stored names of handlers: the events that their cursors have passed. */
 async function passedBy(
   database: Queryable,
   tables: Tables,

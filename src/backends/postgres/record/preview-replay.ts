@@ -1,4 +1,4 @@
-/** What a replay would do, without doing it. */
+/** Counts what a replay would do, without doing it. */
 import type { CheckedLogFilter } from '../../../deliveries/log-filter.ts'
 import type { ReplayPreview } from '../../../deliveries/replays.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
@@ -35,7 +35,7 @@ export async function previewReplay(
   return sum
 }
 
-/** How many deliveries of this handler wait or run, of the events that match. */
+/** Counts the deliveries of this handler that wait or run, for the events that match. */
 export async function countPending(
   database: Queryable,
   tables: Tables,

@@ -1,15 +1,15 @@
 /**
- * Reads the log of events in order of seq, some at a time. The log has no index but its order, so what does not match is stepped over,
- * at most so many in one statement.
+ * Reads the log of events in order of seq, some at a time. The log has no index but its order, so events that do not match are stepped
+ * over, up to a limit for each statement.
  */
 import { patternSource, type CheckedLogFilter } from '../../../deliveries/log-filter.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** Takes some tens of milliseconds. */
+/** To step over this many events takes some tens of milliseconds. */
 const STEPPED_OVER = 20_000
-/** Payloads for so many bytes, as they are stored; one goes beyond. */
+/** The limit for the stored bytes of payloads in one part. The last payload may exceed it. */
 const MOST_BYTES = 8_388_608
 
 /** A part of the log: what comes after one seq, up to another. */
@@ -21,7 +21,7 @@ export interface LogRange {
 export interface ReadEvent extends StoredEvent {
   readonly payload: string
   readonly publishedAt: string
-  /** To the microsecond, which a `Date` does not know. */
+  /** Times to the microsecond, which a `Date` cannot hold. */
   readonly exact: {
     readonly occurredAt: string
     readonly expiresAt: string | null
@@ -73,7 +73,7 @@ export async function readLog(
   return { events, upTo: BigInt(rows[0]?.upTo ?? range.upTo) }
 }
 
-/** How many events of a part of the log match. */
+/** Counts the events in a part of the log that match. */
 export async function countLog(
   database: Queryable,
   tables: Tables,
@@ -87,7 +87,7 @@ export async function countLog(
   return Number(rows[0]?.count ?? 0)
 }
 
-/** A condition on `filterValues`, behind two other values. */
+/** A condition that uses `filterValues` as $3 to $6, after two other values. */
 export const MATCHES = `($3::text[] is null or event.type ~ any($3::text[]))
           and ($4::timestamptz is null or event.published_at >= $4)
           and ($5::timestamptz is null or event.published_at < $5)
@@ -104,10 +104,10 @@ type ReadRow = Omit<ReadEvent, 'occurredAt' | 'expiresAt' | 'exact'> & {
   readonly retainedUntil: string | null
 }
 
-/** Times in UTC, to the microsecond, as text: settings of the session do not change it. */
+/** A time in UTC, to the microsecond, as text that does not depend on settings of the session. */
 const TIME = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
-/** As one value: so a part without events can be told from an event without anything. */
+/** SQL for an event as one value, so that it is null only when there is no event. */
 function asRow(withPayload: boolean): string {
   const payload = withPayload ? 'payload::text' : `''`
   const metadata = withPayload ? 'metadata::text' : 'null'

@@ -1,4 +1,4 @@
-/** Reads a row of the log for someone who looks at it. A row that cannot be decoded is shown as it is stored. */
+/** Reads a row of the log to show it to an operator. A row that cannot be decoded is shown as it is stored. */
 import { openEnvelope } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'
 import type { StoredEvent } from '../../../deliveries/delivery.ts'
@@ -27,11 +27,11 @@ export function recordedEvent(stored: RecordedRow, codec: Codec, names: StoredNa
     const event = openEnvelope(row, codec)
     return Object.freeze({ ...event, seq, publishedAt, isRaw: false, ...(isFromSql(event) && { isUnparsed: true }) })
   } catch {
-    return Object.freeze({ ...shell(row, codec), data: row.payload, seq, publishedAt, isRaw: true }) // shown, not judged
+    return Object.freeze({ ...shell(row, codec), data: row.payload, seq, publishedAt, isRaw: true }) // shown raw, without an error
   }
 }
 
-/** The envelope without its data, and without what else cannot be read. */
+/** The envelope without its data, and without its metadata if these cannot be read. */
 function shell(row: RecordedRow, codec: Codec): Envelope {
   const empty = { ...row, payload: codec.encode(null, row.type) }
   try {

@@ -1,11 +1,11 @@
-/** Replays as they are stored: what `bus.replays` shows of them, and how they change their state. */
+/** Replays as they are stored: reads them for `bus.replays`, and changes their state. */
 import type { ReplayProgress, ReplayState } from '../../../deliveries/replays.ts'
 import { PostbusError } from '../../../errors.ts'
 import type { Queryable } from '../connection.ts'
 import { REPLAY } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** What a replay reads, and what it was asked: enough to go on in another process. */
+/** The stored query of a replay: enough to go on in another process. */
 export interface StoredQuery {
   readonly types?: string[] | undefined
   readonly since?: string | undefined
@@ -65,7 +65,7 @@ export async function progress(database: Queryable, tables: Tables, id: string):
   throw noSuchReplay(id)
 }
 
-/** Changes the state of one that has not ended. With `runner`, it runs there from now on. */
+/** Changes the state of a replay that has not ended. With `runner`, only that run may go on with it. */
 export async function changeState(
   database: Queryable,
   tables: Tables,

@@ -1,4 +1,4 @@
-/** A replay at work in this process: batch after batch, until the end of its part of the log. */
+/** Runs a replay in this process, batch after batch, until the end of its part of the log. */
 import { performance, sleep } from '../../../clock.ts'
 import type { CheckedLogFilter } from '../../../deliveries/log-filter.ts'
 import type { ReplayProgress } from '../../../deliveries/replays.ts'
@@ -14,7 +14,7 @@ import { progress } from './replay-rows.ts'
 
 /** How often a replay that is paused, or has to wait for workers, looks again. */
 const LOOK_AGAIN_MS = 250
-/** A slow replay gives a few events at a time, and not many after a long pause. */
+/** A slow replay gives a few events several times a second, and not many events after a long pause. */
 const BATCHES_PER_SECOND = 4
 
 export interface ReplayRunParts {
@@ -24,7 +24,7 @@ export interface ReplayRunParts {
   readonly filter: CheckedLogFilter
   readonly ratePerSecond: number | undefined
   readonly id: string
-  /** This run. When another process goes on with the replay, it has another runner, and this one ends. */
+  /** The id of this run. When another process goes on with the replay, the replay gets another runner, and this run ends. */
   readonly runner: string
   readonly after: bigint
   readonly upTo: bigint
@@ -32,7 +32,7 @@ export interface ReplayRunParts {
   readonly over: AbortSignal
 }
 
-/** Resolves when it is done or cancelled. */
+/** Resolves when the replay is done or cancelled. */
 export async function runReplay(parts: ReplayRunParts): Promise<ReplayProgress> {
   const { database, tables, choosing, id, upTo, over } = parts
   let { after } = parts
@@ -54,7 +54,7 @@ export async function runReplay(parts: ReplayRunParts): Promise<ReplayProgress> 
   return progress(database, tables, id)
 }
 
-/** Null when the replay does not run: it was paused, cancelled or taken over. */
+/** Returns null when the replay is not running here: it was paused, cancelled or taken over. */
 async function giveBatch(parts: ReplayRunParts, after: bigint): Promise<{ upTo: bigint; count: number } | null> {
   const { database, tables, choosing, filter, ratePerSecond, id, runner } = parts
   const most = ratePerSecond === undefined ? BATCH : Math.min(BATCH, Math.ceil(ratePerSecond / BATCHES_PER_SECOND))

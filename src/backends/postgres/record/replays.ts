@@ -1,4 +1,4 @@
-/** `bus.replay` and `bus.replays`: what is asked for is checked here, before any SQL. */
+/** `bus.replay` and `bus.replays`: their arguments are checked here, before any SQL. */
 import { randomUUID } from 'node:crypto'
 import type { Codec } from '../../../codec/codec.ts'
 import { parseAct, type Act } from '../../../deliveries/acts.ts'
@@ -41,7 +41,7 @@ export interface ReplayParts {
 export interface ReplaysIn {
   begin(query: ReplayQuery & { readonly dryRun?: boolean }, act?: ActOptions): Promise<Replay | ReplayPreview>
   readonly replays: Replays
-  /** Ends what runs here. It goes on with `resume`. */
+  /** Stops the replays that run in this process. They go on with `resume`. */
   stop(): void
 }
 
@@ -102,7 +102,7 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
       await changeState(within, tables, id, { state: 'running', runner })
       return 1
     })
-    // Read after the change: the run before this one can move it no further.
+    // Read after the change: from then on, the run before this one cannot move it.
     const { rows: places } = await database.query<{ after: string }>(
       `select after_seq as after from ${tables.replay} where id = $1`,
       [id],
@@ -120,7 +120,7 @@ export function replaysIn({ connection, tables, codec, registry }: ReplayParts):
     const { id, matching, ...rest } = run
     const { handler } = run.choosing
     const done = runReplay({ ...rest, id, database, tables, over: over.signal }).then(named)
-    done.catch(() => undefined) // a process that does not wait for it is not ended by it
+    done.catch(() => undefined) // a rejection must not end a process that does not await it
     return Object.freeze({
       id,
       handler: handler.name,

@@ -1,6 +1,6 @@
 /**
- * What became of events at their handlers: what is not done stands in the table of deliveries, what is done in the history, and what
- * died in the dead letters, which may outlive their jobs. All of an event's ids begin with its seq, so each is one range.
+ * What became of events at their handlers. Deliveries that are not done are in the table of deliveries, done ones in the history, and dead
+ * ones in the dead letters, which may outlive their jobs. The ids of an event's deliveries begin with its seq, so they are one range.
  */
 import type { StoredNames } from '../../../handlers/stored-names.ts'
 import { goesOn, type DeliveryStatus } from '../../../record/event-status.ts'
@@ -11,27 +11,27 @@ import { attemptOf, errorsIn, GATED, HANDLER, HELD } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 
 export interface Deliveries {
-  /** One per handler, the latest, in the order of the handlers' names. */
+  /** The latest delivery of each handler, in the order of the handlers' names. */
   readonly deliveries: readonly DeliveryStatus[]
   readonly isFinished: boolean
 }
 
 interface Row extends Omit<DeliveryStatus, 'deliveryId'> {
   readonly seq: string
-  /** `null`: as computed from the handler's name. */
+  /** `null`: the id is computed from the handler's name. */
   readonly deliveryId: string | null
-  /** It was over before, and was begun again. */
+  /** The delivery had ended before, and was started again. */
   readonly isAgain: boolean
 }
 
-/** By the seq of their events. */
+/** Keyed by the seq of the event. */
 export async function deliveriesOf(
   database: Queryable,
   tables: Tables,
   { seqs, names }: { readonly seqs: readonly string[]; readonly names: StoredNames },
 ): Promise<ReadonlyMap<string, Deliveries>> {
-  // Prepared: to plan it for each table of the history takes longer than to run it. `offset 0` hides how many are asked for: otherwise
-  // a plan for just these looks cheaper each time, and is made each time.
+  // Prepared, because to plan it for each table of the history takes longer than to run it. `offset 0` hides from the planner how many
+  // seqs are asked for: otherwise a plan for just these seqs looks cheaper, and is made each time.
   const { rows } = await database.query<Row>({ name: 'deliveries', text: statement(tables), values: [seqs] })
   const rowsOf = Map.groupBy(rows, ({ seq }) => seq)
   return new Map(seqs.map((seq) => [seq, deliveriesIn(rowsOf.get(seq) ?? [], names)]))
@@ -59,10 +59,10 @@ function statusIn({ seq, deliveryId, ...row }: Row, handler: string): DeliverySt
   }
 }
 
-/** A condition on a job that is not over: it goes on by itself. */
+/** SQL: the job is not over, and goes on by itself. */
 export const GOES_ON = `job.state < 'completed' and job.start_after <> 'infinity'`
 
-/** Where a job stands. */
+/** SQL for the state of a job. */
 export function stateOfJob({ jobNow }: Tables): string {
   return `case
       when job.state = 'active' then 'running'

@@ -1,8 +1,8 @@
-/** The event types that a filter names, by the names under which they are stored. */
+/** Translates the event types that a filter names into the names under which they are stored. */
 import { patternSource, type CheckedLogFilter } from '../../../deliveries/log-filter.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 
-/** A pattern means every event type that has or had a name which matches. Names that no one here knows stay as they are. */
+/** A pattern means every event type that has or had a matching name. Names that this process does not know stay as they are. */
 export function storedTypes({ names, eventTypes }: Registry, types: readonly string[]): readonly string[] {
   const patterns = types.map((type) => new RegExp(patternSource(type)))
   const renamed = eventTypes
@@ -11,7 +11,7 @@ export function storedTypes({ names, eventTypes }: Registry, types: readonly str
   return [...new Set([...types, ...renamed.flat()])]
 }
 
-/** A filter of the log by the names that are stored. */
+/** The same filter with stored names. */
 export function byStoredTypes<Filter extends CheckedLogFilter>(registry: Registry, filter: Filter): Filter {
   return filter.types === undefined ? filter : { ...filter, types: [...storedTypes(registry, filter.types)] }
 }

@@ -1,4 +1,4 @@
-/** `bus.events.tail`: events as they are committed, in the order of the log. Nothing is passed over: it stays below the watermark. */
+/** `bus.events.tail`: events as they are committed, in the order of the log. It misses no event, because it never reads beyond the watermark. */
 import type { Codec } from '../../../codec/codec.ts'
 import { sleep } from '../../../clock.ts'
 import type { CheckedTailQuery } from '../../../record/tail-query.ts'
@@ -14,7 +14,7 @@ import { byStoredTypes } from './stored-types.ts'
 import { moveWatermark, NO_WATERMARK } from './watermark.ts'
 
 const LOOK_EVERY_MS = 500
-/** While a transaction holds the watermark back. */
+/** How often it looks while a transaction holds the watermark back. */
 const LOOK_AGAIN_MS = 50
 const MOST_AT_ONCE = 200
 

@@ -19,7 +19,7 @@ import { endOfLog } from './log-reader.ts'
 import { readLog, type ReadEvent } from './read-log.ts'
 import { byStoredTypes } from './stored-types.ts'
 
-/** What is in memory of a transfer: so many events, or payloads for so many characters. */
+/** The limits for one part of a transfer in memory: this many events, and in an import payloads of this many characters. */
 const MOST_EVENTS = 500
 const MOST_CHARACTERS = 8_388_608
 
@@ -110,7 +110,7 @@ async function* batchesOf(events: AsyncIterable<unknown> | Iterable<unknown>): A
   if (batch.length > 0) yield batch
 }
 
-/** Returns the ids of those that were stored. */
+/** Returns the ids of the events that were stored, without the duplicates. */
 async function store(
   database: Queryable,
   tables: Tables,

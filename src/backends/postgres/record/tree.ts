@@ -1,4 +1,4 @@
-/** An event between its causes and what it caused, as a tree. */
+/** Builds a tree of an event, with its causes and with the events that it caused. */
 import type { EventBranch, EventTree } from '../../../record/event-query.ts'
 import type { RecordedEvent } from '../../../record/recorded-event.ts'
 import type { Queryable } from '../connection.ts'
@@ -7,7 +7,7 @@ import { causedBy, causesOf } from './causes.ts'
 import { eventsWithIds } from './event-rows.ts'
 import type { RecordedRow } from './recorded-row.ts'
 
-/** What `bus.events.tree` shows at most. */
+/** The largest number of events that `bus.events.tree` shows, without the causes. */
 const LARGEST_TREE = 10_000
 
 export interface TreeParts {

@@ -1,14 +1,14 @@
 /**
- * Waiting for the end of events. All waits of a process share one connection that LISTENs, one statement that looks, and one that
- * says which events are watched.
+ * Waits for the end of events. All waits of a bus share one connection that LISTENs, one statement that looks, and one that stores
+ * which events are watched.
  *
  *   wait ──► looked at ──► finished? resolved
  *                 │ no
  *                 ▼
  *             watched: a settle of it notifies ──► looked at again
  *
- * Between a look and the moment in which the event is watched, its end may pass unheard. So what is newly watched is looked at once
- * more; and everything is looked at every two seconds, for a settle that had begun before, and for connections that are lost.
+ * An event may end between the look and the moment when it is watched: that end is not heard. So a newly watched event is looked at once
+ * more. Everything is looked at every two seconds, in case a settle had begun before the watch, or the connection is lost.
  */
 import { clearTimeout, performance, setTimeout } from '../../../clock.ts'
 import { PostbusError } from '../../../errors.ts'
@@ -17,11 +17,11 @@ import { newEventId } from '../../../events/event-id.ts'
 
 const LOOK_EVERY_MS = 2_000
 
-/** What looking at some events has found. */
+/** The result of a look at some events. */
 export interface Found<Status> {
-  /** By id. Set when the event, and what is waited for with it, is finished. */
+  /** By id: the events that are finished, together with all events that they caused, if these are waited for too. */
   readonly finished: ReadonlyMap<string, Status>
-  /** By id: the seqs of what has yet to end. Nothing stands here for an event that is not stored. */
+  /** By id: the seqs of the events that have not ended yet. An event that is not stored has no entry. */
   readonly unfinished: ReadonlyMap<string, readonly string[]>
 }
 
@@ -30,7 +30,7 @@ export interface WaitParts<Status> {
   /** Settles of these events notify from now on, until `unwatch` or `forMs` from now. */
   watch(waiter: string, seqs: readonly string[], forMs: number): Promise<void>
   unwatch(waiter: string, seqs: readonly string[]): Promise<void>
-  /** Calls back with the seqs of events of which something has ended. */
+  /** Calls back with the seqs of events at which a delivery has ended. `some`: it is not known which. */
   listen(onEnd: (seqs: readonly string[] | 'some') => void): { close(): Promise<void> }
 }
 
@@ -39,7 +39,7 @@ interface Wait<Status> {
   readonly includeCaused: boolean
   readonly resolve: (status: Status) => void
   readonly reject: (error: unknown) => void
-  /** What it is waiting for, once that is known. */
+  /** The seqs of the events that it waits for, once they are known. */
   seqs: readonly string[]
   isDue: boolean
 }
@@ -53,7 +53,7 @@ export class Waits<Status> {
   #listening: { close(): Promise<void> } | null = null
   #poll: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
-  /** Nothing is waited for at the regular look: the connection can be given back. */
+  /** Set at the regular look if nothing is waited for: the connection can be given back. */
   #isIdle = false
   /** Why the last look failed. */
   #trouble: unknown
@@ -98,7 +98,7 @@ export class Waits<Status> {
   }
 
   async #lookAtAll(): Promise<void> {
-    await Promise.resolve() // what begins to wait in the same turn is looked at together
+    await Promise.resolve() // waits that begin in the same turn are looked at together
     if (this.#waits.size === 0) return this.#isIdle ? this.#rest() : undefined
     this.#isIdle = false
     this.#listening ??= this.#parts.listen((seqs) => this.#heard(seqs))
@@ -129,7 +129,7 @@ export class Waits<Status> {
       if (status !== undefined) wait.resolve(status)
       wait.seqs = unfinished.get(wait.id) ?? []
       const isNew = wait.seqs.filter((seq) => !this.#watched.has(seq))
-      if (isNew.length > 0) wait.isDue = true // once more, when it is watched
+      if (isNew.length > 0) wait.isDue = true // look once more after it is watched
       news.push(...isNew)
     }
     await this.#watch([...new Set(news)])
@@ -162,13 +162,13 @@ export class Waits<Status> {
       .map(([seq]) => seq)
     for (const seq of over) this.#watched.delete(seq)
     const gone = over.filter((seq) => !wanted.has(seq))
-    if (gone.length > 0) void this.#parts.unwatch(this.#waiter, gone).catch(() => undefined) // they pass by themselves
+    if (gone.length > 0) void this.#parts.unwatch(this.#waiter, gone).catch(() => undefined) // a watch expires by itself
     for (const wait of this.#waits) wait.isDue = true
     this.#isIdle = this.#waits.size === 0
     this.#lookSoon()
   }
 
-  /** The connection is given back. Not at once: the next wait may come soon. */
+  /** Gives the connection back. Not called right after the last wait, because another wait may come soon. */
   async #rest(): Promise<void> {
     this.#isIdle = false
     clearTimeout(this.#poll)
@@ -182,7 +182,7 @@ export class Waits<Status> {
   }
 }
 
-/** Longer than anything that is looked at every two seconds; what a killed process has watched is forgotten after it. */
+/** How long a watch lasts: much longer than the time between two looks. The watches of a killed process expire after it. */
 const WATCH_MS = 600_000
 
 function isFinal(error: unknown): boolean {

@@ -1,23 +1,23 @@
 /**
- * The watermark: the seq up to which every event is final, stored or never to come. What reads the log in the order of `seq` must
- * not read beyond it: a smaller seq may still be committed, and would be missed.
+ * The watermark: the seq up to which every event is final (stored, or never to be stored). A reader of the log in the order of
+ * `seq` must not read beyond the watermark: a smaller seq may still be committed, and would be missed.
  *
  *   publish   assigns its transaction's id, then takes a seq
  *   a look    s := the last seq that was taken        x := an id of its own, taken after s
  *             later, in a newer snapshot: the oldest id that still runs is x or more?
  *
  * Ids are assigned in ascending order. Every seq up to s was taken by a transaction that had its id before, so that id is below
- * x. When none below x runs any more, all of these transactions have ended: what they stored can be seen, the rest are gaps for good.
- * The end of a snapshot (`xmax`) would not do: ids above it may be running, and ids below it that a snapshot does not list have ended.
+ * x. When no id below x runs any more, all of these transactions have ended: what they stored is visible, and the other seqs up to s are
+ * permanent gaps. The end of a snapshot (`xmax`) is not enough: ids above it may be running, and ids below it that a snapshot does not list have ended.
  *
  * Savepoints change nothing, because the id of the transaction itself counts. A prepared transaction runs until it is committed or rolled back.
- * A sequence that was set forward is as good as one that was counted up: setting it takes an id too. One that was set back, by
- * a restore, makes the watermark begin again at the beginning; a reader whose place lies beyond it can tell by that. So does a crash
- * of the server: a seq that was taken by a transaction which was rolled back may be given out once more after it, and ids too. A
- * place that a reader has stored is not touched by that: the log is written in order, so what is on the disk behind it is, too.
+ * A sequence that was set forward is as good as one that was counted up: setting it takes an id too. A sequence that was set back, by a
+ * restore, makes the watermark start again from the beginning; a reader whose place is beyond the watermark can tell by that. A crash of
+ * the server does so too: seqs and ids of transactions that were rolled back may be given out once more after the crash. A place that a
+ * reader has stored stays valid: the server writes its log in order, so everything before that place is on the disk too.
  *
- * A long writing transaction holds the watermark back, in any database of the server. That is the price of order, and
- * `writingTransactions` says who it is. Transactions that only read hold nothing back.
+ * A long writing transaction holds the watermark back, in any database of the server. That is the price of order.
+ * `writingTransactions` lists these transactions. Transactions that only read hold nothing back.
  */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
@@ -36,9 +36,9 @@ export interface Watermark {
 export const NO_WATERMARK: Watermark = Object.freeze({ seq: 0n, bound: null, life: null })
 
 /**
- * Looks once: one statement when no event was published since the last look, which takes no transaction id then; two when there
- * is a new bound. Waits for no one. Give it a pool, or a transaction at `read committed` that has written nothing: one that has
- * an id already cannot set a bound, and its watermark stays where it was.
+ * Looks once, without waiting for any transaction. If no event was published since the last look, this is one statement, which takes no
+ * transaction id; with a new bound there are two. Give it a pool, or a transaction at `read committed` that has written nothing: a
+ * transaction that has an id already cannot set a bound, and its watermark stays where it was.
  */
 export async function moveWatermark(database: Queryable, tables: Tables, known = NO_WATERMARK): Promise<Watermark> {
   const seen = await look(database, tables, known)
@@ -56,13 +56,13 @@ export async function moveWatermark(database: Queryable, tables: Tables, known =
 }
 
 interface Seen extends SeenAgain {
-  /** Whether what we remember is still true: neither has the server crashed, nor was the sequence set back. */
+  /** Whether the remembered watermark is still valid: the server has not crashed, and the sequence was not set back. */
   readonly isKnown: boolean
   readonly taken: string
   readonly xid: string | null
 }
 
-/** The sequence is read, and its row copied, before the id is taken: `materialized` sees to that. */
+/** `materialized` makes sure that the sequence is read, and its row copied, before the id is taken. */
 async function look(database: Queryable, tables: Tables, { seq, bound, life }: Watermark): Promise<Seen> {
   const { rows } = await database.query<Seen>(
     `with taken as materialized (
@@ -104,7 +104,7 @@ function passed(watermark: Watermark, oldest: bigint): Watermark {
   return bound !== null && oldest >= bound.xid ? { ...watermark, seq: bound.seq, bound: null } : watermark
 }
 
-/** A transaction that writes, and holds the watermark back. What the role may not see of others is null. */
+/** A transaction that writes, and holds the watermark back. A field that our role may not see is null. */
 export interface WatermarkHolder {
   /** Null for a prepared transaction, which belongs to no process. */
   readonly pid: number | null
@@ -115,7 +115,7 @@ export interface WatermarkHolder {
   readonly since: Date | null
 }
 
-/** Who holds back watermarks, oldest first: every transaction in the server that has an id. */
+/** The transactions that hold back watermarks, oldest first: every transaction in the server that has an id. */
 export async function writingTransactions(database: Queryable): Promise<readonly WatermarkHolder[]> {
   const { rows } = await database.query<WatermarkHolder>(
     `select pid, application, "user", database, since from (

@@ -1,12 +1,12 @@
 /**
  * Stores what a service registers for SQL publishers. A service replaces what it has registered itself, and nothing else.
  *
- *   digest ──► the one that stands? nothing to do
- *          ──► one that stood before? an older deploy: what stands is kept
- *          ──► nothing in common with what stands? another service under the same name: what stands is kept
- *          ──► written, in one transaction; the one that stood is remembered
+ *   digest ──► the same as stored? nothing to do
+ *          ──► the same as a former one? an older deploy: the stored registry is kept
+ *          ──► nothing in common with the stored registry? another service of the same name: the stored registry is kept
+ *          ──► otherwise written, in one transaction; the digest that was stored becomes a former one
  *
- * What is kept can be replaced all the same, by someone who says so: after a deploy was taken back, say.
+ * With `replaceRegistry`, a registry that would be kept is replaced: for example after a deploy was rolled back.
  */
 import type { MigrateOptions } from '../../../deliveries/operations.ts'
 import type { Database, Queryable } from '../connection.ts'
@@ -18,7 +18,7 @@ export interface Registering {
   readonly registered: Registered
 }
 
-/** What was registered, in words; or why what stands was kept. Both `null`: nothing had to be done. */
+/** `step`: what was registered, in words. `kept`: why the stored registry was kept. Both `null`: nothing had to be done. */
 export interface RegisterReport {
   readonly step: string | null
   readonly kept: string | null
@@ -33,7 +33,7 @@ export async function register(
   { dryRun = false, replaceRegistry = false, onStep }: MigrateOptions,
 ): Promise<RegisterReport> {
   const isEmpty = what.registered.types.length === 0
-  if (isEmpty && !replaceRegistry) return NOTHING // a bus that only publishes, or looks
+  if (isEmpty && !replaceRegistry) return NOTHING // a bus that only publishes or reads
   const verdict = dryRun ? await foreseen(database, tables, what) : await standing(database, tables, what)
   if (verdict === 'same' || (verdict === 'new' && isEmpty)) return NOTHING
   if ((verdict === 'older' || verdict === 'stranger') && !replaceRegistry)
@@ -106,7 +106,7 @@ async function standing(
   return found.common || types.length === 0 ? 'changed' : 'stranger'
 }
 
-/** The row of the service is held first: of two that migrate at once, the second replaces what the first has written. */
+/** Locks the row of the service first: of two migrations at once, the second replaces what the first has written. */
 async function write(within: Queryable, tables: Tables, { service, registered }: Registering): Promise<void> {
   const { registry, formerRegistry, registeredType, subscription } = tables
   await within.query(`insert into ${registry} (service, digest) values ($1, '') on conflict (service) do nothing`, [

@@ -1,4 +1,4 @@
-/** What a bus registers for SQL publishers: its event types by each of their names, and who gets them. Patterns are resolved here. */
+/** What a bus registers for SQL publishers: its event types under each of their names, and their handlers. Patterns are resolved here. */
 import { createHash } from 'node:crypto'
 import type { Envelope } from '../../../events/envelope.ts'
 import { detailsOf } from '../../../events/event-details.ts'
@@ -38,12 +38,12 @@ interface RegisteredSubscription {
   readonly priority: number
   readonly is_backfilled: boolean
   readonly is_finisher: boolean
-  /** It is asked whether it is interested, and its claims come without the data. */
+  /** A shadow with `interested`: its claims come without the data that `interested` needs. */
   readonly is_asked_blind: boolean
 }
 
 export interface Registered {
-  /** Two that say the same have the same. */
+  /** Equal registrations have equal digests. */
   readonly digest: string
   readonly types: readonly RegisteredType[]
   readonly subscriptions: readonly RegisteredSubscription[]
@@ -75,7 +75,7 @@ interface Publishable {
   readonly version: number
 }
 
-/** Every version that is defined, and the older ones that upcasts lead up from. In an order that does not depend on that of imports. */
+/** Every defined version, and the older versions that upcasts start from. Their order does not depend on the order of imports. */
 function publishableIn(eventTypes: readonly AnyEventType[]): readonly Publishable[] {
   const found = new Map<string, Publishable>()
   const add = (one: Publishable) => {
@@ -96,9 +96,9 @@ function compared(one: string, other: string): number {
   return one === other ? 0 : one < other ? -1 : 1
 }
 
-/** As a publish of that version would find them. */
+/** The handlers that a publish of that version would find. */
 function handlersOf(registry: Registry, { type }: AnyEventType, version: number): readonly AnyHandler[] {
-  return registry.handlersOf({ type, version } as Envelope) // nothing else of it is asked for
+  return registry.handlersOf({ type, version } as Envelope) // no other field is read
 }
 
 function storedTypeOf({ type, previousNames }: AnyEventType): string {

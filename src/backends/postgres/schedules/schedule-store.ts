@@ -1,6 +1,6 @@
 /**
- * Schedules as the database remembers them: a row for each, with the tick up to which all is published. The row moves in the transaction
- * that publishes, and is held in it: so each tick is published once, by one process, whichever dies.
+ * The stored schedules: one row each, with the time up to which all ticks are published. The transaction that publishes a tick also locks
+ * and advances the row. So each tick is published once, by one process, even if a process dies.
  */
 import type { ScheduleStore, StoredSchedule } from '../../../deliveries/schedules.ts'
 import { explainDatabaseError } from '../../../transactions/database-error.ts'

@@ -1,10 +1,10 @@
-/** The encoding of the database: what an event may hold does not fit into every one. */
+/** Checks the encoding of the database: only UTF8 can store every text that an event may hold. */
 import { PostbusError } from '../../../errors.ts'
 import type { Queryable } from '../connection.ts'
 
 /**
- * In a database of another encoding than UTF8 a `€`, or a `✗` in an error message, would abort the caller's transaction or keep
- * a delivery from ending.
+ * Refuses a database whose encoding is not UTF8. There, a `€`, or a `✗` in an error message, would abort the caller's
+ * transaction or keep a delivery from ending.
  *
  * @throws {PostbusError} `POSTBUS_DATABASE_ENCODING`.
  */

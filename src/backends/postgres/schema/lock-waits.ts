@@ -1,14 +1,15 @@
 /**
- * How a migration waits for locks. A statement that waits for a lock on a table holds up everything that comes after it, all
- * publishers included. So each waits for a moment only, gives way, and tries again; and it says who is in the way.
+ * Lets a migration wait for table locks without blocking publishers for long. A statement that waits for a lock on a table holds up
+ * every later statement on that table, also those of publishers. So each statement of a migration waits for a moment only, gives
+ * way, and tries again. Meanwhile the migration reports which process is in the way.
  */
 import type { Pool } from 'pg'
 import { delay, performance, sleep } from '../../../clock.ts'
 import { PostbusError } from '../../../errors.ts'
 
-/** As long as publishers may be held up at a time. */
+/** Publishers may be held up for this long at a time. */
 const MOMENT_MS = 1_000
-/** Between two tries publishing goes on, for longer each time. */
+/** The first pauses between two tries. Publishing goes on in a pause, and each pause is longer than the one before. */
 const PAUSES_MS = [500, 1_000, 2_000]
 const LONGEST_PAUSE_MS = 4_000
 const LONGEST_WAIT_MS = 15 * 60_000
@@ -16,13 +17,13 @@ const LOOK_EVERY_MS = 1_000
 const SAY_AGAIN_MS = 10_000
 
 /**
- * To be sent in front of a statement, in one message: it holds until the end of their transaction. Behind a pooler nothing was set
- * for the session, and what is created must not depend on the search path of the role.
+ * Settings to send in front of a statement, in the same message: they hold until the end of their common transaction. Behind a pooler
+ * the session has no settings of ours, and what a statement creates must not depend on the search path of the role.
  */
 export const AS_A_GUEST = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
   pg_catalog.set_config('lock_timeout', '${MOMENT_MS}', true);`
 
-/** Runs `work` again and again until it gets its locks. What it did not get must have undone all it did. */
+/** Repeats `work` until it gets its locks. If `work` does not get a lock, it must have undone everything that it did. */
 export async function untilLocked<Result>(what: string, work: (attempt: number) => Promise<Result>): Promise<Result> {
   const began = performance.now()
   for (let attempt = 0; ; attempt += 1) {
@@ -56,7 +57,7 @@ interface Holder {
   readonly query: string
 }
 
-/** Tells who holds up the sessions of the pool: each once, and again every ten seconds. Returns what ends the watch. */
+/** Reports which processes block the sessions of the pool: each once, and again every ten seconds. Returns a function that ends the watch. */
 export function watchWaits(pool: Pool, tell: (what: string) => void): () => Promise<void> {
   const ours = new Set<number>()
   const note = (client: object) => void ours.add(Number(Reflect.get(client, 'processID')))
@@ -75,7 +76,7 @@ export function watchWaits(pool: Pool, tell: (what: string) => void): () => Prom
       }
     }
   }
-  const watching = watch().catch(() => undefined) // a migration does not fail for want of an explanation
+  const watching = watch().catch(() => undefined) // a migration goes on without an explanation
   return async () => {
     pool.off('connect', note)
     ending.abort()
@@ -83,7 +84,7 @@ export function watchWaits(pool: Pool, tell: (what: string) => void): () => Prom
   }
 }
 
-/** Behind a pooler sessions have other ids than their connections, and nothing is found. */
+/** The processes that block ours. Behind a pooler it finds none: there, a session has another process id than its connection knows. */
 async function holdersOf(pool: Pool, ours: readonly number[]): Promise<readonly Holder[]> {
   const { rows } = await pool.query<Holder>(
     `select distinct on (holder.pid) holder.pid,

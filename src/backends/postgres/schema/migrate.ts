@@ -1,6 +1,6 @@
 /**
  * Brings a database to the schema this version of the code needs: our own migrations, pg-boss's, and the queues, under
- * one advisory lock, so that any number of processes may migrate at once. Where nothing is to be done, nothing is locked.
+ * one advisory lock, so that any number of processes may migrate at once. If there is nothing to do, no table is locked.
  */
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
@@ -30,7 +30,7 @@ interface Migrating {
   readonly queues: readonly string[]
 }
 
-/** Migrates, and waits for its turn if another process is at it. Returns the steps that were taken, or would be. */
+/** Migrates, and waits for its turn if another process is migrating. Returns the steps that were taken; with `dryRun`, the steps to take. */
 export async function migrate(
   connection: Connection,
   tables: Tables,
@@ -53,7 +53,7 @@ export async function migrate(
   }
 }
 
-/** What is missing. Refuses what no migration can mend. */
+/** Finds what is missing. Throws if the database has a fault that no migration can repair. */
 async function inspect({ pool, tables, queues }: Migrating): Promise<SchemaReport> {
   await refuseEncoding(pool)
   const report = await inspectSchema(pool, tables, queues)
@@ -75,7 +75,7 @@ async function migrateLocked(what: Migrating, options: MigrateOptions): Promise<
   if (!(await hasSchema(pool, tables.names.postbus))) {
     await pool.query(`create schema if not exists "${tables.names.postbus}"`)
   }
-  // A database that a newer release has migrated has all of ours: Kysely would stumble over the ones it does not know.
+  // After a newer release has migrated, none of ours is missing. Kysely must not run then: it fails on migrations that it does not know.
   if (report.postbus.missing.length > 0) await runMigrations(pool, tables)
   await buildIndexes(pool, tables, report.missingIndexes)
   const areFunctionsMissing = report.areFunctionsOutdated || report.isGuardMissing
@@ -112,7 +112,7 @@ function withBriefLocks(all: Record<string, Migration>): Record<string, Migratio
   return Object.fromEntries(Object.entries(all).map(([name, migration]) => [name, brief(migration)]))
 }
 
-/** Kysely ends the pool it was given when it is destroyed; this pool has other users. */
+/** A pool that Kysely cannot end. A Kysely that is destroyed ends its pool, and this pool has other users. */
 function keptOpen(pool: Pool) {
   return { connect: () => pool.connect(), end: async () => undefined, options: pool.options }
 }

@@ -1,4 +1,4 @@
-/** One migration of a schema at a time: the lock, and what becomes of a migration whose lock is lost. */
+/** Lets one migration of a schema run at a time, and stops a migration that loses its lock. */
 import type { Pool, PoolClient } from 'pg'
 import { delay } from '../../../clock.ts'
 import { PostbusError } from '../../../errors.ts'
@@ -8,10 +8,10 @@ import type { Tables } from './tables.ts'
 const ANOTHER_CONNECTION_MS = 10_000
 
 /**
- * Runs `work` while holding the lock, on a connection of its own: it ends with that connection, also when the process dies. That
- * transaction is open all the time, so nothing in it may keep a snapshot: `create index concurrently` would wait for it.
+ * Runs `work` while a separate connection holds the lock. The lock ends with that connection, also when the process dies. The
+ * connection's transaction is open all the time, so it must not keep a snapshot: `create index concurrently` would wait for it.
  *
- * @throws {PostbusError} `POSTBUS_MIGRATION_STOPPED` when the server ends the connection: another migration may begin then.
+ * @throws {PostbusError} `POSTBUS_MIGRATION_STOPPED` if the server ends the connection, because another migration may begin then.
  */
 export async function withMigrationLock<Result>(
   pool: Pool,
@@ -34,7 +34,10 @@ export async function withMigrationLock<Result>(
   }
 }
 
-/** Behind a pooler with one connection to the server the work would wait for the lock's own connection, and never begin. */
+/**
+ * Makes sure that there is a second connection. Behind a pooler with only one connection to the server, the work would wait for the
+ * connection that holds the lock, and never begin.
+ */
 async function anotherConnection(pool: Pool): Promise<void> {
   const asked = pool.query('select 1').then(() => true)
   const isThere = await Promise.race([asked, delay(ANOTHER_CONNECTION_MS)])
@@ -53,7 +56,7 @@ function lossOf(holder: PoolClient): Promise<never> {
     holder.once('error', (error) => reject(stopped(error)))
     holder.once('end', () => reject(stopped(new Error('the connection has ended'))))
   })
-  lost.catch(() => undefined) // it may be told when there is nothing left to stop
+  lost.catch(() => undefined) // the connection also ends when nothing is left to stop
   return lost
 }
 

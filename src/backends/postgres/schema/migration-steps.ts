@@ -1,4 +1,4 @@
-/** What a migration would do, in words: the same in a dry run as in a real one. */
+/** Says in words what a migration does: the same steps in a dry run as in a real one. */
 import type { SchemaReport } from './schema-check.ts'
 
 export function stepsFor(report: SchemaReport): readonly string[] {

@@ -1,15 +1,15 @@
-/** pg-boss's own schema: it is installed and migrated by pg-boss, which puts the building of some indexes off. */
+/** Lets pg-boss install and migrate its own schema, and builds the indexes that pg-boss has put off. */
 import type { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import type { Queryable } from '../connection.ts'
 import { untilLocked } from './lock-waits.ts'
 import type { Tables } from './tables.ts'
 
-/** pg-boss would wait for half a minute, and all publishers behind it. */
+/** pg-boss's own lock timeout: pg-boss would wait for half a minute, and all publishers would wait behind it. */
 const ITS_LOCK_TIMEOUT = /SET LOCAL lock_timeout = \d+/
 const OUR_LOCK_TIMEOUT = 'SET LOCAL lock_timeout = 1000; SET LOCAL search_path = pg_catalog, pg_temp'
 
-/** pg-boss migrates its schema when it starts, in one transaction. Ours comes after it, because `publish` names its tables. */
+/** Starts pg-boss, which then migrates its schema in one transaction. Our own schema comes later, because `publish` names its tables. */
 export async function migratePgBoss(
   pool: Pool,
   tables: Tables,
@@ -19,7 +19,7 @@ export async function migratePgBoss(
   await untilLocked("migrate pg-boss's schema", () => withPgBoss(pool, tables, async () => undefined))
 }
 
-/** Runs `work` with a pg-boss that has its schema, or a newer one. */
+/** Runs `work` with a started pg-boss: its schema then has the version that it needs, or a newer one. */
 export async function withPgBoss(pool: Pool, tables: Tables, work: (boss: PgBoss) => Promise<void>): Promise<void> {
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text.replace(ITS_LOCK_TIMEOUT, OUR_LOCK_TIMEOUT), values) },
@@ -28,7 +28,7 @@ export async function withPgBoss(pool: Pool, tables: Tables, work: (boss: PgBoss
     supervise: false,
     schedule: false,
   })
-  boss.on('error', () => undefined) // what fails is thrown by the call that failed
+  boss.on('error', () => undefined) // the call that fails throws the error
   await boss.start()
   try {
     await work(boss)
@@ -37,7 +37,7 @@ export async function withPgBoss(pool: Pool, tables: Tables, work: (boss: PgBoss
   }
 }
 
-/** `create schema if not exists` asks for the right to create schemas, also where there is nothing to create. */
+/** Asked first, because `create schema if not exists` needs the right to create schemas even if there is nothing to create. */
 export async function hasSchema(database: Queryable, name: string): Promise<boolean> {
   const { rows } = await database.query('select from pg_namespace where nspname = $1', [name])
   return rows.length > 0
@@ -51,14 +51,14 @@ interface PutOff {
   readonly startedOn: string | null
 }
 
-/** As pg-boss sees it: a command that was begun is being done, unless that is long ago and no one builds on its table. */
+/** SQL, by pg-boss's own rule: a command is in progress for five minutes after its start, and for as long as an index is built on its table. */
 const IS_BEING_DONE = `status = 'in_progress' and (started_on > now() - interval '5 minutes' or exists (
       select from pg_locks where locktype = 'relation' and mode = 'ShareUpdateExclusiveLock' and granted
         and database = (select oid from pg_database where datname = current_database())
         and relation = to_regclass(format('%I.%I', $1::text, table_name))
     ))`
 
-/** What pg-boss has put off and not done. Empty where another pg-boss is at it, or on a schema too old to have any. */
+/** The commands that pg-boss has put off and not done yet. Empty while another pg-boss works on them, or if the schema is too old to have any. */
 export async function putOff(database: Queryable, { names }: Tables): Promise<readonly PutOff[]> {
   const bam = `"${names.pgboss}".bam`
   const { rows: found } = await database.query<{ isThere: boolean }>(
@@ -76,8 +76,8 @@ export async function putOff(database: Queryable, { names }: Tables): Promise<re
 }
 
 /**
- * Does what pg-boss has put off: a pg-boss of the application would do it within minutes, but there may be none. Each is marked in
- * pg-boss's own table as it would mark it, so none is done twice. These builds let everyone go on writing.
+ * Runs the commands that pg-boss has put off. A pg-boss of the application would run them within minutes, but there may be none. Each
+ * command is marked in pg-boss's own table as pg-boss marks it, so none runs twice. These builds do not block writers.
  */
 export async function buildPutOffIndexes(pool: Pool, tables: Tables): Promise<void> {
   const bam = `"${tables.names.pgboss}".bam`
@@ -102,7 +102,7 @@ export async function buildPutOffIndexes(pool: Pool, tables: Tables): Promise<vo
   }
 }
 
-/** An interrupted build leaves an index that is of no use, and that the next one would take for the real one. */
+/** Drops the invalid index that an interrupted build has left. Without that, the next build would take it for the real one. */
 async function dropInvalid(pool: Pool, { names }: Tables, command: string): Promise<void> {
   const [, index] =
     /create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"?([\w$]+)"?/i.exec(command) ?? []

@@ -14,29 +14,29 @@ import type { Tables } from './tables.ts'
 /** The schema version of the pg-boss release that package.json pins; a test compares them. */
 export const PGBOSS_SCHEMA_VERSION = 43
 
-/** The oldest that pg-boss can migrate from: its release 11. */
+/** The oldest version that pg-boss can migrate from: the one of its release 11. */
 const OLDEST_PGBOSS = 25
 
 export interface SchemaReport {
   readonly postbus: {
     readonly schema: string
     readonly installed: boolean
-    /** Migrations this code has and the database has not. */
+    /** Migrations that this code has and the database lacks. */
     readonly missing: readonly string[]
-    /** Migrations the database has and this code has not: it was migrated by a newer release. */
+    /** Migrations that the database has and this code lacks: the database was migrated by a newer release. */
     readonly unknown: readonly string[]
     readonly applied: number
   }
   readonly pgboss: { readonly schema: string; readonly found: number | null; readonly expected: number }
   readonly missingQueues: readonly string[]
   readonly missingIndexes: readonly string[]
-  /** An older release has made the functions of the schema. */
+  /** The functions of the schema were made by an older release. */
   readonly areFunctionsOutdated: boolean
   /** pg-boss's own workers could take deliveries: see `functions/guard.ts`. */
   readonly isGuardMissing: boolean
   /** Queues that an older release has given tables of their own. */
   readonly queuesToMove: readonly string[]
-  /** What pg-boss has put off, by its names for it: indexes to be built. */
+  /** Indexes whose building pg-boss has put off, by pg-boss's names for these commands. */
   readonly putOff: readonly string[]
 }
 
@@ -72,8 +72,8 @@ export async function inspectSchema(
 }
 
 /**
- * Refuses a database that lacks what this code needs. One that was migrated by a newer release is accepted with a
- * warning: migrations only add, and a rolling deploy has old processes starting on a new schema.
+ * Refuses a database that lacks what this code needs. Accepts, with a warning, a database that a newer release has migrated:
+ * migrations only add, and in a rolling deploy old processes start on a new schema.
  */
 export async function checkSchema(database: Queryable, tables: Tables, emit: Emit): Promise<void> {
   await refuseEncoding(database)

@@ -1,4 +1,4 @@
-/** The names of everything we touch in the database, quoted once, after the schemas' names were checked. */
+/** The names of everything that we use in the database, quoted in one place, after the names of the schemas were checked. */
 import type { SchemaNames } from '../../../../migrations/schema-names.ts'
 import { PostbusError } from '../../../errors.ts'
 import { SCHEMA_NAME } from '../../../names.ts'
@@ -25,7 +25,7 @@ export interface Tables {
   readonly lookup: string
   readonly logPlace: string
   readonly logChunk: string
-  /** The handlers that read the log, how far each part of their keys has come, and the workers that read. */
+  /** The handlers that read the log, the positions of their shards, and the workers that read. */
   readonly logHandler: string
   readonly logCursor: string
   readonly logReader: string
@@ -34,43 +34,43 @@ export interface Tables {
   readonly pace: string
   readonly watch: string
   readonly schedule: string
-  /** The events that are followed by another one when they have ended. */
+  /** The events that get a `finishedEvent` when they have ended. */
   readonly finish: string
   readonly replay: string
   readonly backfill: string
-  /** What transactional handlers have committed, until it is settled. */
+  /** Deliveries that transactional handlers have committed as complete, until they are settled or a cursor has passed them. */
   readonly completion: string
-  /** What SQL may publish: the services that say so, what they have said before, their event types, and who gets these. */
+  /** What SQL may publish: the services that registered it, their former registrations, the event types, and the handlers that get them. */
   readonly registry: string
   readonly formerRegistry: string
   readonly registeredType: string
   readonly subscription: string
-  /** What operators did. */
+  /** The acts of operators. */
   readonly act: string
   /** The handlers, queues and lanes that are paused. */
   readonly pause: string
-  /** All of pg-boss's jobs, ours and others'. */
+  /** All of pg-boss's jobs, also those that are not ours. */
   readonly job: string
-  /** The one of its tables in which all our deliveries are. What is locked in it can be updated by its ctid. */
+  /** The partition of `job` that holds all our deliveries. A row that is locked in it can be updated by its ctid. */
   readonly delivery: string
   readonly queue: string
   readonly pgbossVersion: string
-  /** pg-boss's clock, at the transaction's start: the database's time, or the time a test has set. */
+  /** pg-boss's clock at the transaction's start: the database's time, or the time that a test has set. */
   readonly jobNow: string
   /** The same clock at this moment. */
   readonly clock: string
   readonly seqOfDelivery: string
   /** The channel on which publishers wake workers. */
   readonly channel: string
-  /** The channel on which those who wait for an event hear that something of it has ended. */
+  /** The channel that tells processes which wait for an event that a delivery of it has ended. */
   readonly endChannel: string
-  /** Broadcasts that are too long for a notification. */
+  /** Broadcast messages that are too long for a notification. */
   readonly broadcast: string
-  /** The channel on which processes hear what is broadcast. */
+  /** The channel on which processes hear broadcasts. */
   readonly broadcastChannel: string
 }
 
-/** The table that pg-boss keeps the jobs of all queues in that were not given one of their own. */
+/** pg-boss's table for the jobs of all queues that have no table of their own. */
 export const DELIVERY_TABLE = 'job_common'
 
 export function tablesIn(names: SchemaNames): Tables {
@@ -130,6 +130,6 @@ export function tablesIn(names: SchemaNames): Tables {
     channel: `postbus_${names.postbus}`,
     endChannel: `postbus_${names.postbus}_end`,
     broadcast: ours('broadcast'),
-    broadcastChannel: `postbus_${names.postbus}.all`, // no schema is named like that,
+    broadcastChannel: `postbus_${names.postbus}.all`, // a schema name has no dot, so no other channel has this name
   })
 }
