@@ -25,8 +25,9 @@ export async function concludedAttempt(
     reportOutcome(emit, delivery, outcome)
     return { outcome, settlement: settlementOf(delivery, outcome) }
   } catch (error) {
-    const reason = new PostbusError('POSTBUS_ATTEMPT_FAILED', 'The result of this attempt could not be understood.')
-    reportTrouble(emit, delivery, reason.message, error)
+    const what = 'The result of this attempt could not be read, or a query for it failed.'
+    reportTrouble(emit, delivery, what, error)
+    const reason = new PostbusError('POSTBUS_ATTEMPT_FAILED', what, { cause: error })
     const outcome: Outcome = { is: 'retry', delayMs: TROUBLE_MS, error: reason }
     return { outcome, settlement: settlementOf(delivery, outcome) }
   }
