@@ -14,6 +14,7 @@ const TOGETHER = ['test/types/**/*.test.ts', 'test/unit/**/*.test.ts']
 const ALONE = [
   'test/unit/attempt/{context,deadlines}.test.ts',
   'test/unit/events/event-id.test.ts',
+  'test/unit/tenants/*.test.ts',
   'test/unit/worker/*.test.ts',
 ]
 const NO_TESTS = ['test/readme-blocks/**'] // their own tests run them

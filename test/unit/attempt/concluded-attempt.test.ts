@@ -18,7 +18,7 @@ test.each([
   ['something that cannot be read', hostile(), 'a value that cannot be shown'],
 ])('an attempt that ends by an error of %s is tried again later, and says why', async (_, error, says) => {
   const said: string[] = []
-  const emit = ((...[level, name, message]: string[]) => void said.push(`${level} ${name} ${message}`)) as Emit
+  const emit: Emit = (level, name, message) => void said.push(`${level} ${name} ${message}`)
 
   const { settlement } = await concludedAttempt(Promise.reject(error), delivery, emit)
 

@@ -1,0 +1,82 @@
+/** A worker for tenants, some of whose databases do not answer. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { TenantsWorker, type WorkedTenant } from '../../../src/tenants/tenants-worker.ts'
+import type { Worker } from '../../../src/worker/worker.ts'
+
+vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+const never = new Promise<never>(() => undefined)
+
+test('start does not wait for a tenant whose database does not answer', async () => {
+  const worker = workerFor(() => [tenant('away', { start: never }), tenant('near')])
+
+  const started = worker.start()
+  await vi.advanceTimersByTimeAsync(6_000)
+  await started
+
+  expect(worker.tenants()).toEqual(['away', 'near'])
+})
+
+test('one that cannot start yet holds up no tenant that comes later', async () => {
+  const near = tenant('near')
+  const listed: WorkedTenant[] = [near]
+  const worker = workerFor(() => listed)
+  await worker.start()
+
+  listed.push(tenant('away', { start: never }))
+  await vi.advanceTimersByTimeAsync(1_500)
+  const later = tenant('later')
+  listed.push(later)
+  await vi.advanceTimersByTimeAsync(1_500)
+
+  expect(later.started).toBe(1)
+  expect(near.started).toBe(1)
+})
+
+test('it is ready while one database answers, and not when none does', async () => {
+  const pings: Record<string, Promise<unknown>> = { far: never, near: Promise.resolve() }
+  const worker = workerFor(() => Object.keys(pings).map((name) => tenant(name, { ping: () => pings[name]! })))
+  const http = worker.http()
+  const readiness = async () => {
+    const response = http(new Request('http://worker/readyz'))
+    await vi.advanceTimersByTimeAsync(5_000) // longer than an answer is remembered
+    return (await response).status
+  }
+
+  expect(await readiness()).toBe(503) // it has not started
+  await worker.start()
+  expect(await readiness()).toBe(200)
+  pings['near'] = Promise.reject(new Error('gone'))
+  pings['near'].catch(() => undefined)
+  expect(await readiness()).toBe(503)
+})
+
+interface FakeTenant extends WorkedTenant {
+  readonly started: number
+}
+
+function tenant(name: string, { start = Promise.resolve(), ping = async () => undefined as unknown } = {}): FakeTenant {
+  const counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
+  const made = {
+    name,
+    started: 0,
+    member: { about: { source: null, name, schema: name }, database: name, ping },
+    makeWorker: () =>
+      ({
+        start: () => {
+          made.started += 1
+          return start
+        },
+        stop: async () => ({ givenBack: 0 }),
+        counts: () => counts,
+      }) as unknown as Worker,
+  }
+  return made
+}
+
+function workerFor(list: () => readonly WorkedTenant[]): TenantsWorker {
+  return new TenantsWorker({ list: async () => [...list()], lookEveryMs: 1_000, emit: () => undefined })
+}
