@@ -58,7 +58,10 @@ interface FakeTenant extends WorkedTenant {
   readonly started: number
 }
 
-function tenant(name: string, { start = Promise.resolve(), ping = async () => undefined as unknown } = {}): FakeTenant {
+function tenant(
+  name: string,
+  { start = Promise.resolve(), ping = async (): Promise<unknown> => undefined } = {},
+): FakeTenant {
   const counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
   const made = {
     name,
