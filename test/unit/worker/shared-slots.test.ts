@@ -58,10 +58,11 @@ test('one that has left is not woken, and its slots count until they are free', 
   const [leaving, staying] = [join(slots, 'leaving'), join(slots, 'staying')]
   leaving.taken = 2
   expect(staying.share.room()).toBe(0)
+  expect(leaving.share.room()).toBe(0) // it stands in line too
   leaving.share.leave()
   expect(leaving.share.room()).toBe(0)
   expect(leaving.share.othersWait).toBe(true)
-  expect(staying.share.othersWait).toBe(false) // the leaving one does not stand in line
+  expect(staying.share.othersWait).toBe(false) // the leaving one stands in line no more
 
   expect(staying.share.room()).toBe(0)
   leaving.taken = 1
