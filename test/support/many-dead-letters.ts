@@ -1,7 +1,7 @@
 /** Writes thousands of dead letters by SQL, because it would take too long to let so many deliveries die. */
 import type { Pool } from 'pg'
 import { z } from 'zod'
-import { handlerHash } from '../../src/backends/postgres/deliveries/publish.ts'
+import { handlerHash } from '../../src/backends/postgres/deliveries/handler-hash.ts'
 import { defineEvent, defineHandler } from '../../src/index.ts'
 
 export const Paid = defineEvent('finances.paid', { schema: z.object({ n: z.number() }) })

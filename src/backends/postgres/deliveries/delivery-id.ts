@@ -1,12 +1,8 @@
 /** The id of a delivery: eight bytes of its event's seq, and eight of a hash of its handler's stored name. */
-import { handlerHash } from './publish.ts'
-
-const hashes = new Map<string, string>()
+import { handlerHash } from './handler-hash.ts'
 
 export function idOfDelivery(seq: string, handler: string): string {
-  const hash = hashes.get(handler) ?? handlerHash(handler)
-  hashes.set(handler, hash)
   const number = seq.length < 16 ? Number(seq) : BigInt(seq) // Number takes half as long, and is exact here
-  const hex = number.toString(16).padStart(16, '0') + hash
+  const hex = number.toString(16).padStart(16, '0') + handlerHash(handler)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -1,5 +1,4 @@
 /** Stores events and their deliveries with one call of the SQL function `publish`, in the caller's transaction or alone. */
-import { createHash } from 'node:crypto'
 import { ModesChanged, type PlannedEvent } from '../../../publishing/backend.ts'
 import { LOG_WORD } from '../../../deliveries/log-reading.ts'
 import { PostbusError } from '../../../errors.ts'
@@ -13,6 +12,7 @@ import { functionName } from '../functions/sql.ts'
 import { readTexts } from '../../../transactions/read-texts.ts'
 import type { Tables } from '../schema/tables.ts'
 import type { KnownModes } from './delivery-modes.ts'
+import { handlerHash } from './handler-hash.ts'
 
 /** The version of the call, which is sent to the SQL function. A function that does not know the number raises PB001. */
 const PROTOCOL = 1
@@ -155,11 +155,6 @@ class ReceiverSets {
     const words = new Set([...(isLater ? [] : this.receivers.map(({ queue }) => queue)), ...readers])
     return words.size === 0 ? null : [...words].join(' ')
   }
-}
-
-/** The second half of a delivery's id. The first half is its event's seq, so that ids sort in publish order. */
-export function handlerHash(handler: string): string {
-  return createHash('sha256').update(handler).digest('hex').slice(0, 16)
 }
 
 const ARE_PLANNED_BY_OLD_MODES: PublishedEvent = { id: '', deliveries: -1, duplicate: false }

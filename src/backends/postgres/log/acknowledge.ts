@@ -3,7 +3,7 @@ import type { Ending } from '../../../deliveries/delivery.ts'
 import type { LogMove } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Queryable } from '../connection.ts'
-import { handlerHash } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/handler-hash.ts'
 import { functionName } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 

@@ -1,7 +1,7 @@
 /** Finds events of the log that a transactional handler has completed and its cursors have not passed, in the rows of `completion`. */
 import type { Queryable } from '../connection.ts'
 import { idOfDelivery } from '../deliveries/delivery-id.ts'
-import { handlerHash } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/handler-hash.ts'
 import type { Tables } from '../schema/tables.ts'
 
 interface Behind {

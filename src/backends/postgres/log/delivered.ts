@@ -5,7 +5,7 @@
 import type { Delivered, LogEvent } from '../../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../../handlers/handler.ts'
 import type { Queryable } from '../connection.ts'
-import { handlerHash } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/handler-hash.ts'
 import { byId, HELD } from '../functions/sql.ts'
 import { storedNameOf } from '../record/log-reader.ts'
 import type { Tables } from '../schema/tables.ts'

@@ -1,6 +1,6 @@
 /** Writes the conditions of a query on the log as SQL, with its values. */
 import type { CheckedEventFilter } from '../../../record/event-query.ts'
-import { handlerHash } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/handler-hash.ts'
 import { HANDLER } from '../functions/sql.ts'
 import type { Tables } from '../schema/tables.ts'
 import { GOES_ON, jobsOf } from './statuses.ts'

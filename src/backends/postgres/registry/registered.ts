@@ -11,7 +11,7 @@ import { isOrdered } from '../../../handlers/pace.ts'
 import type { Registry } from '../../../handlers/registry.ts'
 import { runsInPublish } from '../../../handlers/transactional.ts'
 import { partitionedQueue, storedName } from '../../../names.ts'
-import { handlerHash } from '../deliveries/publish.ts'
+import { handlerHash } from '../deliveries/handler-hash.ts'
 
 /** A row of `registered_type`, without its service. */
 interface RegisteredType {
