@@ -43,7 +43,6 @@
  *
  * A queue that does not exist raises an error and so aborts the caller's transaction: an inner join would store the event and
  * lose the delivery.
- * event and lost the delivery.
  */
 import { queueLockKey } from '../schema/advisory-locks.ts'
 import type { Tables } from '../schema/tables.ts'
