@@ -105,11 +105,16 @@ test('names in code show their types', async () => {
 })
 
 test('every name that an entry exports has a page, and every error code a section', () => {
-  const missing = entries().flatMap((entry) =>
-    exportedNames(entry.source)
-      .filter((name) => globSync(`${DIST}${placeOfEntry(entry)}*/${name}.html`).length === 0)
-      .map((name) => `${entry.name}: ${name}`),
-  )
+  const missing = entries().flatMap((entry) => {
+    const place = placeOfEntry(entry)
+    const overview = readFileSync(`${DIST}${place}index.html`, 'utf8')
+    // A name that two entries export has its page in one of them. The other one's overview links to it.
+    const isThere = (name: string) =>
+      globSync(`${DIST}${place}*/${name}.html`).length > 0 || overview.includes(`/${name}.html"`)
+    return exportedNames(entry.source)
+      .filter((name) => !isThere(name))
+      .map((name) => `${entry.name}: ${name}`)
+  })
   const codes = readFileSync('src/errors.ts', 'utf8').match(/(?<=\| ')POSTBUS_\w+/g) ?? []
   const sections = anchorsIn('reference/errors.html')
 
