@@ -1,13 +1,13 @@
-/** The database that this checkout works on: the one DATABASE_URL names, or else a Postgres of its own. */
+/** The database that this checkout works on: the one that DATABASE_URL names, or a Postgres that the checkout runs itself. */
 import { relative } from 'node:path'
 import { checkoutPostgres } from './embedded-postgres.ts'
 import { env } from './env.ts'
 
 export type ProjectDatabase = {
   readonly connectionString: string
-  /** For people: which database this is, without its password. */
+  /** Describes the database for people, without its password. */
   readonly which: string
-  /** Call it when all connections are closed: a Postgres of our own stops when no process uses it. */
+  /** Call it when all connections are closed. The checkout's own Postgres stops when no process uses it. */
   release(): Promise<void>
 }
 

@@ -1,10 +1,10 @@
-/** The Postgres of this checkout, where none was given: real Postgres from npm, with its data in `.postbus`. */
+/** The Postgres that this checkout runs when DATABASE_URL names no other: real Postgres from npm, with its data in `.postbus`. */
 import { resolve } from 'node:path'
 import { type EmbeddedPostgres, embeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts'
 
 const folder = resolve(import.meta.dirname, '../.postbus/postgres')
 
-/** Joins the checkout's server, and starts it first if it does not run. */
+/** Joins the checkout's server. Starts the server first if it does not run. */
 export function checkoutPostgres(): Promise<EmbeddedPostgres> {
   return embeddedPostgres({ folder })
 }

@@ -1,19 +1,19 @@
 /**
- * The settings that come from outside the code. This is the only file that reads `process.env`: what the project takes
- * from its surroundings is on this one page, checked before anything else runs.
+ * The settings that come from outside the code. This is the only file that reads `process.env`: it holds every variable that the project
+ * reads, and checks them before anything else runs.
  */
 import { z } from 'zod'
 import { PostbusError } from '../src/errors.ts'
 
 const variables = z.object({
-  /** The database to work on. Unset or empty: the project runs a Postgres of its own (`embedded-postgres.ts`). */
+  /** The database to work on. If it is unset or empty, the project runs its own Postgres (`embedded-postgres.ts`). */
   DATABASE_URL: z
     .url({
       protocol: /^postgres(ql)?$/,
       error: 'expected a URL such as postgres://user:password@host:5432/database',
     })
     .optional(),
-  /** The least important lines to log. */
+  /** The lowest level that is logged. */
   POSTBUS_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -28,7 +28,7 @@ function readEnvironment() {
   return Object.freeze({ ...(DATABASE_URL !== undefined && { databaseUrl: DATABASE_URL }), logLevel: POSTBUS_LOG })
 }
 
-/** Names the variables and what they may be, never their values: a database URL holds a password. */
+/** Names the variables and their valid values, but never the values that were set: a database URL holds a password. */
 function invalidEnvironment(error: z.ZodError): PostbusError {
   const problems = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   return new PostbusError('POSTBUS_INVALID_CONFIG', `The environment is not valid. ${problems.join('; ')}.`)

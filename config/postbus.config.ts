@@ -1,6 +1,6 @@
 /**
- * The bus of the example shop, where the command line finds it: `npm run migrate`, `npm run worker`. Importing this file
- * connects to nothing and starts nothing.
+ * The bus of the example shop, where the command line finds it: `npm run migrate`, `npm run worker`. Importing this file opens no
+ * connection and starts nothing.
  */
 import { closingShop, shop } from '../examples/shop/database.ts'
 import { createBus, printSignals } from '../src/index.ts'

@@ -1,4 +1,4 @@
-/** Runs a small example on the database of this checkout, in schemas of its own, which go afterwards. */
+/** Runs a small example on the database of this checkout, in its own schemas, which are dropped afterwards. */
 import { Client } from 'pg'
 import { projectDatabase } from '../config/database.ts'
 
@@ -6,7 +6,7 @@ export type Tell = (line: string) => void
 
 export interface ExamplePlace {
   readonly connectionString: string
-  /** For `createBus`: each example has its own, so that they do not meet. */
+  /** Options for `createBus`: each example has its own schemas, so examples do not disturb each other. */
   readonly schemas: { readonly schema: string; readonly pgbossSchema: string }
   readonly tell: Tell
 }
@@ -14,7 +14,7 @@ export interface ExamplePlace {
 export interface Example {
   /** The schema of the example's tables. */
   readonly schema: string
-  /** The statements that make its tables. */
+  /** The statements that create its tables. */
   readonly tables: string
   story(place: ExamplePlace): Promise<void>
 }

@@ -45,7 +45,7 @@ function moduleOf(project: ProjectReflection, { source }: Entry): DeclarationRef
   return found
 }
 
-/** TypeDoc gives the first comment of a file to its first export, where it says nothing. Here it is that of the entry. */
+/** TypeDoc gives the first comment of a file to the first export without a comment. Here it describes the entry. */
 function introduce(module: DeclarationReflection, { name, source }: Entry): void {
   module.name = name.replaceAll('/', '-')
   const first = /^\/\*\*\s*([\s\S]*?)\s*\*\//.exec(readFileSync(join(ROOT, source), 'utf8'))?.[1] ?? ''

@@ -1,11 +1,11 @@
-/** Puts the pages together in `.pages`, for VitePress: all of docs/ and the pages of the root, with links that are right on the site. */
+/** Writes the pages to `.pages`, for VitePress: all of docs/ and the pages of the root, with links that work on the site. */
 import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { llmsFull, llmsIndex } from './llms.ts'
 import { linkTargets, withLinksOfSite, type Targets } from './links.ts'
 import { ASSEMBLED, placeOf, publishedFiles, ROOT, textOf } from './published.ts'
 
-/** @throws Error with every link that leads nowhere. */
+/** @throws Error that lists every broken link. */
 export function assemble(): void {
   rmSync(ASSEMBLED, { recursive: true, force: true })
   const targets = linkTargets()
@@ -17,17 +17,17 @@ export function assemble(): void {
   write('public/llms-full.txt', llmsFull())
 }
 
-/** While `npm run docs:dev` serves the site: a page that was changed. */
+/** Writes one changed page again, while `npm run docs:dev` serves the site. */
 export function assembleAgain(path: string): void {
   const file = relative(ROOT, path)
   if (publishedFiles().includes(file)) for (const link of assemblePage(file, linkTargets())) console.error(link)
 }
 
-/** Returns its links that lead nowhere. */
+/** Returns the broken links of the page. */
 function assemblePage(file: string, targets: Targets): readonly string[] {
   const { text, broken } = withLinksOfSite(file, textOf(file), targets)
   write(placeOf(file), text)
-  write(join('public', placeOf(file)), textOf(file)) // as it is, for programs
+  write(join('public', placeOf(file)), textOf(file)) // unchanged, for programs
   return broken
 }
 

@@ -1,8 +1,8 @@
-/** The entries of the package, from the exports of package.json: what may be imported, and the source of each. */
+/** The entries of the package, from the exports of package.json: the name that users import, and the source file of each. */
 import { textOf } from './published.ts'
 
 export interface Entry {
-  /** As it is imported: `postbus/testing`. */
+  /** The name in an import: `postbus/testing`. */
   readonly name: string
   /** `src/testing/index.ts` */
   readonly source: string
@@ -22,7 +22,7 @@ export function entries(): readonly Entry[] {
   )
 }
 
-/** Where the pages of an entry begin on the site. */
+/** The path on the site at which the pages of an entry begin. */
 export function placeOfEntry({ name }: Entry): string {
   return `/api/${name.replaceAll('/', '-')}/`
 }

@@ -1,6 +1,6 @@
 /**
- * What an editor shows when the pointer stands on a name, for the TypeScript blocks of the pages. The blocks of a page that begin with
- * `// file.ts` see each other, as they do when they are compiled by the tests.
+ * The types and documentation that an editor shows when the pointer is over a name, for the TypeScript blocks of the pages. Blocks of one
+ * page that begin with `// file.ts` can import each other, as they can when the tests compile them.
  */
 import { basename, join } from 'node:path'
 import type { TwoslashShikiFunction, TwoslashShikiReturn } from '@shikijs/twoslash'
@@ -8,7 +8,7 @@ import ts from 'typescript'
 import { entries } from './entries.ts'
 import { docsFiles, ROOT, textOf } from './published.ts'
 
-/** Below the root, for the packages to be found. Nothing is written there. */
+/** Inside the repository, so that imports of packages resolve. Nothing is written there. */
 const FOLDER = join(ROOT, '.postbus/site-blocks')
 const FILE_NAME = /^\/\/ (\S+\.tsx?)\n/
 const LONGEST = 500
@@ -25,7 +25,7 @@ const OPTIONS: ts.CompilerOptions = {
   paths: Object.fromEntries(entries().map(({ name, source }) => [name, [join(ROOT, source)]])),
 }
 
-/** Blocks without a file's name are shown as they are. */
+/** Blocks without a file name get no hovers. */
 export function hovers(): TwoslashShikiFunction {
   const blocks = blocksByCode()
   const service = serviceFor(blocks)
@@ -71,7 +71,7 @@ function hoverAt(service: ts.LanguageService, source: ts.SourceFile, node: ts.Id
   ]
 }
 
-/** Each block's file, by its code: the tests hold that a page has no two blocks of one name. */
+/** Each block's file, by its code. The tests check that no page has two blocks with the same file name. */
 function blocksByCode(): ReadonlyMap<string, string> {
   const blocks = new Map<string, string>()
   for (const page of ['README.md', ...docsFiles()]) {

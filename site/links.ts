@@ -1,4 +1,4 @@
-/** Links of the Markdown files, made right for the site: to its own pages, to files that are published as they are, or to the repository. */
+/** Rewrites the links of the Markdown files for the site: to its own pages, to files that are published unchanged, or to the repository. */
 import { existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { headingsOf, outsideOfCode } from './markdown.ts'
@@ -6,21 +6,21 @@ import { placeOf, publishedFiles, repositoryAddress, ROOT, textOf } from './publ
 
 export interface Rewritten {
   readonly text: string
-  /** Links that lead nowhere, each with its file. */
+  /** The broken links, each with the file that contains it. */
   readonly broken: readonly string[]
 }
 
 /** A link `[text](target)` or the start of one around an image; the target has no spaces. */
 const LINK = /(!?)\[((?:[^[\]]|\[[^\]]*\]|!\[[^\]]*\]\([^)]*\))*)\]\(([^()\s]+)\)/g
 
-/** What links can lead to on the site. */
+/** The possible targets of links on the site. */
 export interface Targets {
   readonly files: ReadonlySet<string>
   headingsOf(file: string): readonly string[]
   readonly repository: string | null
 }
 
-/** Reads each page once. */
+/** Reads each page at most once. */
 export function linkTargets(): Targets {
   const headings = new Map<string, readonly string[]>()
   return {
@@ -34,7 +34,7 @@ export function linkTargets(): Targets {
   }
 }
 
-/** The text of `file` with its links as the site has them. */
+/** Returns the text of `file` with its links rewritten for the site. */
 export function withLinksOfSite(file: string, text: string, targets: Targets): Rewritten {
   const broken: string[] = []
   const rewrite = (part: string): string =>
@@ -48,7 +48,7 @@ export function withLinksOfSite(file: string, text: string, targets: Targets): R
   return { text: outsideOfCode(text, rewrite), broken }
 }
 
-/** Where a link of `file` leads on the site, or null when it leads nowhere. */
+/** Returns the address on the site for a link in `file`, or null when the link is broken. */
 function targetOf(file: string, target: string, { files, repository, ...read }: Targets): string | null {
   if (/^[a-z]+:/.test(target)) return target
   const [path = '', anchor] = target.split('#')

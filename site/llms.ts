@@ -1,9 +1,9 @@
-/** `llms.txt`: the list of all pages for programs that read documentation. And all of them in one file. */
+/** Makes `llms.txt`, the list of all pages for programs that read documentation, and a file with the text of all pages. */
 import { DECISIONS, SECTIONS, type Page } from './pages.ts'
 import { firstSentenceOf } from './markdown.ts'
 import { decisionFiles, publishedFiles, textOf, titleOf } from './published.ts'
 
-/** The list, with links as `addressOf` makes them of a file. */
+/** The list of pages. `addressOf` returns the link for a file. */
 export function llmsIndex(addressOf: (file: string) => string): string {
   const sections = SECTIONS.filter(({ pages }) => pages.length > 0).map(
     ({ title, pages }) => `## ${title}\n\n${pages.map((page) => line(page, addressOf)).join('\n')}`,
@@ -22,7 +22,7 @@ function line({ name, file }: Page, addressOf: (file: string) => string): string
   return `- [${name}](${addressOf(file)}): ${firstSentenceOf(textOf(file))}`
 }
 
-/** Every page but the decisions, one after the other. */
+/** The text of every page except the decisions, one after the other. */
 export function llmsFull(): string {
   return publishedFiles()
     .filter((file) => !file.startsWith(DECISIONS))

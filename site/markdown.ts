@@ -1,6 +1,6 @@
-/** The little of Markdown that the site reads itself: code, headings with their anchors, and the first sentence of a page. */
+/** The small part of Markdown that the site parses itself: code, headings with their anchors, and the first sentence of a page. */
 
-/** The text with `change` applied to what is not code: neither a block between fences nor words between backticks. */
+/** Returns the text with `change` applied to everything except code: fenced blocks and inline code stay as they are. */
 export function outsideOfCode(text: string, change: (part: string) => string): string {
   const code = /^(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1[^\S\n]*$/gm
   let changed = ''
@@ -12,7 +12,7 @@ export function outsideOfCode(text: string, change: (part: string) => string): s
   return changed + change(text.slice(from))
 }
 
-/** The anchors of a page, as GitHub makes them: the same one twice gets a number. */
+/** The anchors of a page, as GitHub makes them: an anchor that occurs again gets a number. */
 export function headingsOf(text: string): readonly string[] {
   const seen = new Map<string, number>()
   const anchors: string[] = []
@@ -28,7 +28,7 @@ export function headingsOf(text: string): readonly string[] {
   return anchors
 }
 
-/** As GitHub makes the anchor of a heading: lower case, no punctuation, a hyphen for each space. */
+/** The anchor that GitHub makes for a heading: lower case, no punctuation, a hyphen for each space. */
 export function anchorOf(heading: string): string {
   return heading
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')

@@ -1,17 +1,17 @@
-/** The order of the docs: each section of the site with its pages. A page of docs/ that is not named here fails `test/docs-site.test.ts`. */
+/** The order of the docs: each section of the site with its pages. A page of docs/ that is missing here fails `test/docs-site.test.ts`. */
 
 export interface Section {
   readonly title: string
   readonly pages: readonly Page[]
 }
 
-/** A page by its file, from the root of the repository. Its name in the sidebar is short; the page has its own heading. */
+/** A page and its file, relative to the root of the repository. The name is short, for the sidebar; the page has its own heading. */
 export interface Page {
   readonly name: string
   readonly file: string
 }
 
-/** One page per decision: these are found, in the order of their numbers. */
+/** The folder of the decisions. Each file in it is a page; they are sorted by their numbers. */
 export const DECISIONS = 'docs/decisions'
 
 export const SECTIONS: readonly Section[] = [

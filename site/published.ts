@@ -1,11 +1,11 @@
-/** Which pages are published, and where on the site each file of the repository stands. */
+/** The files that are published, and the place of each on the site. */
 import { globSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { DECISIONS, SECTIONS } from './pages.ts'
 
 /** The root of the repository. */
 export const ROOT = resolve(import.meta.dirname, '..')
-/** Where the pages are put together, for VitePress to read. */
+/** The folder in which `assemble.ts` writes the pages for VitePress. */
 export const ASSEMBLED = join(import.meta.dirname, '.pages')
 
 /** Every file that is a page, in the order of the sidebar. */
@@ -22,7 +22,7 @@ export function docsFiles(): readonly string[] {
   return globSync('docs/**/*.md', { cwd: ROOT }).toSorted()
 }
 
-/** `docs/ordering.md` is `ordering.md` on the site, and README is its first page. */
+/** The place of a file on the site: `docs/ordering.md` becomes `ordering.md`, and README becomes the first page. */
 export function placeOf(file: string): string {
   if (file === 'README.md') return 'index.md'
   return file.startsWith('docs/') ? relative('docs', file) : file.toLowerCase()
@@ -32,7 +32,7 @@ export function textOf(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8')
 }
 
-/** The first heading of a page, without marks. */
+/** The first heading of a page, without Markdown marks. */
 export function titleOf(file: string): string {
   const title = /^# (.+)$/m.exec(textOf(file))?.[1]
   if (title === undefined) throw new Error(`${file} has no heading "# …"`)

@@ -1,4 +1,4 @@
-/** The sidebar: the sections of `pages.ts`, with the API among the reference and a line for each decision. */
+/** The sidebar: the sections of `pages.ts`, with the API in the section Reference and a line for each decision. */
 import { entries, placeOfEntry } from './entries.ts'
 import { SECTIONS, type Page, type Section } from './pages.ts'
 import { decisionFiles, placeOf, titleOf } from './published.ts'

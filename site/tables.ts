@@ -1,4 +1,4 @@
-/** A head of a table that is empty is a cell like others, for those who hear the page. */
+/** Renders an empty table head as an ordinary cell, for people who use a screen reader. */
 import type { MarkdownRenderer } from 'vitepress'
 
 export function withoutEmptyHeads(markdown: MarkdownRenderer): void {

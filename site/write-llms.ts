@@ -1,4 +1,4 @@
-/** Writes llms.txt into the root, for the package: `npm pack` and `npm publish` do it before they pack. */
+/** Writes llms.txt to the root of the repository, for the package: `npm pack` and `npm publish` run this file first. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { llmsIndex } from './llms.ts'

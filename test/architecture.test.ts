@@ -1,10 +1,10 @@
-/** The house rules that a compiler does not know: what may import what, and how large a file may grow. */
+/** The house rules that a compiler does not check: the imports that are allowed, and the size of files. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { withMap } from './support/architecture-map.ts'
 
-/** The rooms, lowest first. A file may import from its own row and from those above it in this list, never from below. */
+/** The rooms, lowest first. A file may import from its own row and from the rows above it in this list, never from a row below. */
 const LAYERS: readonly (readonly string[])[] = [
   [
     'src/errors.ts',
@@ -42,7 +42,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ]
 
 const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
-  // The embedded server's members hold a connection whose socket must not keep a program alive: only pg itself can do that.
+  // `src/embedded-postgres/` keeps a connection whose socket must not keep the process alive. Only pg itself can do that.
   [/^pg$/, 'src/backends/postgres/', 'src/embedded-postgres/'],
   [/^pg-boss$/, 'src/backends/postgres/'],
   [/^kysely($|\/)/, 'src/backends/postgres/', 'src/transactions/clients/kysely.ts'],
@@ -60,7 +60,7 @@ const sources = filesIn('src/**/*.ts', 'migrations/**/*.ts')
 const ours = filesIn('{src,migrations,config,examples,bench}/**/*.ts')
 const all = filesIn('{src,migrations,config,examples,bench,test}/**/*.ts')
 
-test('imports go downwards only', () => {
+test('imports go only downwards', () => {
   const upwards = sources.flatMap((file) =>
     importsOf(file)
       .filter((imported) => imported.path !== null && layerOf(imported.path) > layerOf(file))
@@ -78,7 +78,7 @@ test('workers do not know which backend they work for', () => {
   expect(known).toEqual([])
 })
 
-test('no import goes round in a circle', () => {
+test('no import closes a circle', () => {
   expect(circlesIn(sources)).toEqual([])
 })
 
@@ -97,8 +97,8 @@ test('each package that is hard to replace has one owner', () => {
 })
 
 /**
- * Beside the project's own settings: `postbus dev` and the testing kit must know which server they were given. What `postbus init`
- * writes reads DATABASE_URL.
+ * The files besides `config/env.ts` that may read the environment: `postbus dev` and the testing kit must know which server they were
+ * given, and the application that `postbus init` writes reads DATABASE_URL.
  */
 const ENVIRONMENT_READERS = [
   'config/env.ts',
@@ -107,13 +107,13 @@ const ENVIRONMENT_READERS = [
   'src/testing/database/environment.ts',
 ]
 
-test('only config/env.ts reads the environment, and what has to know a given server', () => {
+test('only config/env.ts and the files that must know a given server read the environment', () => {
   const readers = ours.filter((file) => /process\s*\.\s*env\b|\benv\b[^\n]*from 'node:process'/.test(codeOf(file)))
 
   expect(readers).toEqual(ENVIRONMENT_READERS)
 })
 
-test('no library code is part of the testing module', () => {
+test('library code does not import the testing module', () => {
   const importers = sources
     .filter((file) => !file.startsWith('src/testing/'))
     .filter((file) =>
@@ -123,7 +123,7 @@ test('no library code is part of the testing module', () => {
   expect(importers).toEqual([])
 })
 
-test('the testing module needs no test runner: only its setup file knows vitest', () => {
+test('the testing module needs no test runner: only its setup file imports vitest', () => {
   const known = sources.filter((file) => importsOf(file).some(({ name, typeOnly }) => name === 'vitest' && !typeOnly))
 
   expect(known).toEqual(['src/testing/vitest.ts'])
@@ -135,14 +135,14 @@ test('no file is longer than 250 lines', () => {
   expect(long).toEqual([])
 })
 
-test('every file says first what it is about, and no file is a drawer for everything', () => {
+test('every file begins with a sentence that says what it is for, and no file is a collection of everything', () => {
   const silent = ours.filter((file) => !/^(#!.*\n)?\/\*\*/.test(text(file)))
   const drawers = ours.filter((file) => /(^|\/)(utils?|helpers?|common|lib|types|manager)(\.ts$|\/)/.test(file))
 
   expect({ silent, drawers }).toEqual({ silent: [], drawers: [] })
 })
 
-test('the map of rooms lists every file by its first sentence; print it with: npm run docs:map', () => {
+test('the map of rooms lists every file with its first sentence; print it with: npm run docs:map', () => {
   const document = text('docs/architecture.md')
 
   expect(document).toBe(withMap(document))
@@ -163,7 +163,7 @@ function codeOf(file: string): string {
 
 interface Import {
   readonly name: string
-  /** The imported file of ours, or null for a package. */
+  /** The imported file of this repository, or null for a package. */
   readonly path: string | null
   readonly typeOnly: boolean
 }
@@ -186,8 +186,8 @@ function layerOf(file: string): number {
 }
 
 /**
- * One walk, depth first, that looks at each file once: an import of a file that is still on the path closes a circle. It follows
- * imports of types too: they disappear at run time, but who reads the code goes round with them.
+ * One depth-first walk that visits each file once: an import of a file that is still on the path closes a circle. Type imports count too.
+ * They disappear at run time, but a person who reads the code follows them.
  */
 function circlesIn(files: readonly string[]): readonly string[] {
   const known = new Set(files)

@@ -1,4 +1,4 @@
-/** The files of docs/deploy and docs/grafana: they parse, every command line in them exists, and their ports, paths and periods fit what a worker does. */
+/** The files of docs/deploy and docs/grafana parse, every command line in them exists, and their ports, paths and periods fit the worker. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -17,10 +17,10 @@ const kubernetes = parseAllDocuments(readFileSync('docs/deploy/kubernetes.yaml',
 )
 const alerts = parse(readFileSync('docs/grafana/alerts.yml', 'utf8')) as Tree
 
-/** The watchdog of a worker ends it so long after its grace period. */
+/** The watchdog of a worker ends the process this long after the grace period. */
 const WATCHDOG_MS = 5_000
 
-test('every command line exists, with every option that is given to it', async () => {
+test('every command line exists, and so does every option in it', async () => {
   const lines = [
     inDockerfile('CMD \\["worker"'),
     inDockerfile('CMD \\["node_modules').slice(1),
@@ -45,7 +45,7 @@ test('every command line exists, with every option that is given to it', async (
     for (const option of words.filter((word) => word.startsWith('--'))) expect(helpOf.get(command)).toContain(option)
 })
 
-test('a platform waits longer than a worker takes to stop', () => {
+test('a platform waits longer than a worker needs to stop', () => {
   const worker = containers().find(({ name }) => name === 'worker')
   const pod = kubernetes.find(({ kind }) => kind === 'Deployment')?.['spec']?.['template']?.['spec']
 
@@ -63,7 +63,7 @@ test('a platform waits longer than a worker takes to stop', () => {
   }
 })
 
-test('probes ask the port that the worker serves, for pages that it has, and wait longer than it takes to answer', () => {
+test('probes ask the port and the pages that the worker serves, and wait longer than an answer takes', () => {
   const { args = [], ports, livenessProbe, readinessProbe } = containers().find(({ name }) => name === 'worker') ?? {}
   const served = args[args.indexOf('--http') + 1]
 
@@ -79,7 +79,7 @@ test('probes ask the port that the worker serves, for pages that it has, and wai
   expect(Number(timeout)).toBeGreaterThan(5)
 })
 
-test('every metric that the dashboard and the alerts name is one of ours', () => {
+test('every metric that the dashboard and the alerts name is a metric of Postbus', () => {
   const names = Object.values({ ...WORK, ...STANDING }).flatMap((metric) => {
     const name = prometheusName(metric)
     return metric.kind === 'histogram' ? ['bucket', 'sum', 'count'].map((what) => `${name}_${what}`) : [name]
@@ -92,7 +92,7 @@ test('every metric that the dashboard and the alerts name is one of ours', () =>
   }
 })
 
-test('each alert has an expression, a severity and what to do', () => {
+test('each alert has an expression, a severity and an action to take', () => {
   const rules = alerts['groups']?.[0]?.['rules'] ?? []
 
   expect(rules.length).toBeGreaterThan(3)
@@ -128,7 +128,7 @@ function containers(): readonly Container[] {
   })
 }
 
-/** The words of the instruction that begins so. */
+/** The words of the first `CMD` whose line begins with `begin`. */
 function inDockerfile(begin: string): readonly string[] {
   const [line = ''] = new RegExp(`${begin}.*$`, 'm').exec(dockerfile) ?? []
   return JSON.parse(line.replace(/^CMD /, '')) as string[]

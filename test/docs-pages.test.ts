@@ -1,4 +1,4 @@
-/** The pages for operators and for those who come from elsewhere: their command lines exist with each option, and their links lead somewhere. */
+/** The pages for operators and for people who come from other tools: their command lines and options exist, and their links lead somewhere. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -11,7 +11,7 @@ const PAGES = ['docs/runbook.md', 'docs/port-checklist.md', ...globSync('docs/{r
 
 const WITH_ACTIONS = ['dead', 'events', 'lanes', 'log']
 
-test('every command line exists, with every option that is given to it', async () => {
+test('every command line exists, and so does every option in it', async () => {
   const given = lines()
   const helpOf = new Map(
     await Promise.all(
@@ -26,14 +26,14 @@ test('every command line exists, with every option that is given to it', async (
   }
 })
 
-test('every action of a command with actions is one of its own', async () => {
+test('every action in a command line belongs to its command', async () => {
   const named = lines().filter(([name = '']) => WITH_ACTIONS.includes(name))
   const helpOf = new Map(await Promise.all(WITH_ACTIONS.map(async (name) => [name, await help(name)] as const)))
 
   for (const [name = '', action] of named) expect(helpOf.get(name)).toContain(`postbus ${name} ${action}`)
 })
 
-test('every link to another page leads to a page, and to a heading of it', () => {
+test('every link to another page leads to an existing page and heading', () => {
   const links = PAGES.flatMap((page) =>
     Array.from(
       readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g),
@@ -49,7 +49,7 @@ test('every link to another page leads to a page, and to a heading of it', () =>
   expect(links.filter(({ target, heading }) => !leads(target, heading))).toEqual([])
 })
 
-/** The words of every `npx postbus …` of the pages. */
+/** The words of every `npx postbus …` on the pages. */
 function lines(): readonly (readonly string[])[] {
   return PAGES.flatMap((page) =>
     Array.from(readFileSync(page, 'utf8').matchAll(/npx postbus ([^`#\n]+)/g), ([, words = '']) =>
@@ -72,7 +72,7 @@ function leads(target: string, heading: string | undefined): boolean {
   return heading === undefined || headingsOf(target).includes(heading)
 }
 
-/** As GitHub names the places of a page. */
+/** The anchors of a page, as GitHub makes them. */
 function headingsOf(page: string): readonly string[] {
   return Array.from(readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm), ([, title = '']) =>
     title

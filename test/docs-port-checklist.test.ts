@@ -1,17 +1,17 @@
-/** docs/port-checklist.md names pages and tests for each behaviour of the ancestors: those that exist, and for every line. */
+/** docs/port-checklist.md names a page and a test for each behaviour of the ancestors, and all of them exist. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const FILE = 'docs/port-checklist.md'
 const text = readFileSync(FILE, 'utf8')
-/** The lines of its tables: four cells each, the heads and rules left out. */
+/** The rows of its tables: four cells each, without heads and rules. */
 const rows = text
   .split('\n')
   .filter((line) => line.startsWith('|') && !/^\|\s*(there|-)/.test(line))
   .map((line) => line.split(/(?<!\\)\|/).slice(1, -1))
 
-test('every line says what it is here, and names a page and a test', () => {
+test('every line names the behaviour here, a page and a test', () => {
   expect(rows.length).toBeGreaterThan(60)
   for (const [there, here, page, held] of rows) {
     expect([there?.trim(), here?.trim()]).not.toContain('')

@@ -1,4 +1,4 @@
-/** What is in the package: what runs, what describes it, and nothing of the workshop. */
+/** The package contains the compiled code and its documentation, and nothing else of the repository. */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,10 +10,10 @@ import { docsFiles } from '../site/published.ts'
 const run = promisify(execFile)
 const EXPECTED = /^(dist\/|docs\/.+\.md$|llms\.txt$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
 const MOST_BYTES_OF_DOCS = 1_500_000
-/** npm would read all of them first. */
+/** npm would read all of these before it packs. */
 const LEFT_OUT = ['.git', '.postbus', '.pages', '.cache', 'dist', 'node_modules', 'readme-blocks']
 
-test('npm pack takes the docs in Markdown beside the compiled code, and nothing of the workshop', async () => {
+test('npm pack takes the compiled code and the Markdown docs, and nothing else of the repository', async () => {
   const files = await packedFiles()
   const paths = files.map(({ path }) => path)
 
@@ -29,7 +29,7 @@ interface Packed {
   readonly size: number
 }
 
-/** Of a copy of this repository: what is compiled is left out. */
+/** Packs a copy of this repository, without the compiled code. */
 async function packedFiles(): Promise<readonly Packed[]> {
   const copy = mkdtempSync(join(tmpdir(), 'postbus-package-'))
   onTestFinished(() => rmSync(copy, { recursive: true }))
@@ -38,7 +38,7 @@ async function packedFiles(): Promise<readonly Packed[]> {
   return filesIn(stdout)
 }
 
-/** Of npm 10 it is a list, of npm 12 an object by name. */
+/** npm 10 prints a list, npm 12 an object by name. */
 function filesIn(json: string): readonly Packed[] {
   const [found] = Object.values(JSON.parse(json) as Record<string, { files: Packed[] }>)
   if (!found) throw new Error('npm pack listed no package')

@@ -1,4 +1,4 @@
-/** README and the first pages are promises too: their code blocks compile and run, their command lines are understood. */
+/** README and the first pages are promises too: their code blocks compile and run, and their command lines work. */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -15,7 +15,7 @@ import { postbusCommands, writeReadmeBlocks, type ReadmeBlocks } from './support
 const run = promisify(execFile)
 let opened: TestBus
 let blocks: ReadmeBlocks
-/** Pages whose blocks need nothing of an application. */
+/** Pages whose blocks need no application. */
 let pages: readonly ReadmeBlocks[]
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ test('the code blocks compile as strictly as the library itself', async () => {
     config,
     JSON.stringify({
       extends: '../../../tsconfig.json',
-      compilerOptions: { erasableSyntaxOnly: false }, // as those who use Nest write their constructors
+      compilerOptions: { erasableSyntaxOnly: false }, // for the constructors that users of Nest write
       include: ['*.ts', ...pages.map(({ folder }) => `../../../${folder}/*.ts`)],
     }),
   )
@@ -87,7 +87,7 @@ test('the first example publishes with its order, and a worker makes the invoice
   })
 })
 
-test('every way to publish stores its events, with a delivery for each handler', async () => {
+test('every way to publish stores its events, and a delivery for each handler', async () => {
   const { bus } = await load<{ bus: Bus }>('postbus.config.ts')
   const ways =
     await load<Record<string, (executeSql?: unknown) => Promise<{ events: { deliveries: number }[] }>>>('publish.ts')
@@ -114,7 +114,7 @@ test('the blocks of the record, the worker and the dead letters run', async () =
   await expect(bus.deadLetters.list()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
 })
 
-test('lists, handlers of one definition and shadows do what the text says', async () => {
+test('listening to lists, one definition under several names, and shadows work as the text says', async () => {
   const { OrderCreated, OrderShipped } = await load<Record<'OrderCreated' | 'OrderShipped', AnEventType>>('events.ts')
   const { timeline, notifications, tracking } = await load<Listening>('listening.ts')
   const order = OrderCreated({ orderId: 'o-1', total: 101, placedAt: new Date(0) })
@@ -133,7 +133,7 @@ test('lists, handlers of one definition and shadows do what the text says', asyn
   ])
 })
 
-test('the result of a block is published with its order, and an event is explained', async () => {
+test('a block’s result is published together with its order, and explain names the handlers that are not interested', async () => {
   const { created } = await load<{ created: unknown }>('publish-result.ts')
   const { uninterested } = await load<{ uninterested: { handler: string; reason: string }[] }>('explain.ts')
 
@@ -147,7 +147,7 @@ test('the result of a block is published with its order, and an event is explain
   await bus.close()
 })
 
-test('the block of tests passes as the tests that they are', async () => {
+test('the block of tests passes', async () => {
   expect(await runTestBlocks(blocks.folder)).toMatch(/Tests +2 passed \(2\)/)
 })
 
@@ -172,12 +172,12 @@ describe('command lines', () => {
     )
 
     const namesOne = words.some((word) => /^[\da-f]{8}-/.test(word)) || (words[0] === 'dead' && words.length > 2)
-    const expected = namesOne ? [0, 1] : [0] // that there is none by this id is a failure of its own
+    const expected = namesOne ? [0, 1] : [0] // a command that names an id may fail, because no such id exists
     expect(expected, stderr).toContain(code)
   })
 })
 
-test('README is short enough for two minutes, and every page that it leads to is there', () => {
+test('README takes at most two minutes to read, and every page that it links to exists', () => {
   const readme = readFileSync('README.md', 'utf8')
   const leadsTo = Array.from(readme.matchAll(/\]\(([\w./-]+)\)/g), ([, page = '']) => page)
 

@@ -1,16 +1,16 @@
 /**
- * An archive of every event, in a table of the application's own: what event_bus_postgres does, with a batch handler. A hundred events
- * are one statement, and one that comes twice is stored once.
+ * An archive of every event, in a table of the application: what event_bus_postgres does, with a batch handler. One statement stores a
+ * hundred events, and an event that comes twice is stored once.
  */
 import type { Pool } from 'pg'
 import { defineBatchHandler, type Envelope } from '../../src/index.ts'
 
-/** The numbers of the ancestor: its consumers asked for 75 to 100 events at a time. */
+/** As in the ancestor: its consumers asked for 75 to 100 events at a time. */
 const BATCH_SIZE = 100
 
 export interface ArchiveParts {
   readonly pool: Pool
-  /** Told of each batch that is stored. */
+  /** Called after each batch that is stored. */
   onStored?(count: number): void
 }
 

@@ -1,4 +1,4 @@
-/** Publishes events, and archives them with a worker in this process: how long that takes, and in which batches. */
+/** Publishes events, archives them with a worker in this process, and reports the time and the batches. */
 import { performance } from 'node:perf_hooks'
 import { Pool } from 'pg'
 import { z } from 'zod'
@@ -17,10 +17,10 @@ const PUBLISHED_TOGETHER = 1_000
 export interface PipelineReport {
   readonly published: number
   readonly archived: number
-  /** How many events the batches had. */
+  /** The number of events in each batch. */
   readonly batches: readonly number[]
   readonly publishMs: number
-  /** From the worker's start until everything was archived and settled. */
+  /** The time from the worker's start until every event was archived and its delivery settled. */
   readonly archiveMs: number
 }
 
@@ -31,7 +31,7 @@ export interface PipelineOptions {
   readonly pgbossSchema?: string
 }
 
-/** First all is published, then it is worked off: so the batches are as full as they get. */
+/** Publishes all events before the worker starts, so the batches are as full as possible. */
 export async function archivePipeline({
   connectionString,
   count,

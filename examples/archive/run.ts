@@ -1,12 +1,12 @@
 /**
- * `npm run archive`: publishes 100,000 events, stores them in an archive by batches of up to 100, and says how long it took. Exit code 1
- * if any is missing. `npm run archive -- 5000` takes fewer.
+ * `npm run archive`: publishes 100,000 events, stores them in an archive in batches of up to 100, and prints the time that this took. Exit
+ * code 1 if any event is missing. `npm run archive -- 5000` takes fewer.
  */
 import { Client } from 'pg'
 import { projectDatabase } from '../../config/database.ts'
 import { archivePipeline, type PipelineReport } from './pipeline.ts'
 
-/** Cleared before, and after. */
+/** Cleared before the run and after it. */
 const SCHEMAS = { schema: 'postbus_archive', pgbossSchema: 'pgboss_archive' }
 
 const count = Number(process.argv[2] ?? 100_000)

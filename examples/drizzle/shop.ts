@@ -32,11 +32,11 @@ export function placeOrder(db: NodePgDatabase, bus: Bus, order: Order): Promise<
   return db.transaction(async (tx) => {
     await tx.insert(orders).values(order)
     await bus.publish(OrderPlaced(order), { tx })
-    if (order.total > 1_000) throw new Error('it is over the limit') // rolls both back
+    if (order.total > 1_000) throw new Error('it is over the limit') // rolls back both the order and its event
   })
 }
 
-/** A sum is wrong as soon as an event is added twice, or not at all. */
+/** Adds points to a sum, which is wrong if an event is added twice or not at all. */
 export function addPoints(tell: Tell) {
   return defineHandler('loyalty.add-points', {
     on: OrderPlaced,

@@ -22,7 +22,7 @@ export async function createShop(connectionString: string): Promise<Shop> {
   const pool = new Pool({ connectionString, max: 5 })
   const confirm = defineHandler('letters.confirm', {
     on: OrderCreated,
-    // It may run twice for one event, as every handler that is not transactional: the second time changes nothing.
+    // A handler that is not transactional may run twice for one event. Here the second run changes nothing.
     async handle({ data }) {
       await pool.query('update express_shop.orders set confirmed = true where id = $1', [data.orderId])
     },
@@ -38,7 +38,7 @@ export async function createShop(connectionString: string): Promise<Shop> {
   )
 
   const app = express()
-  // After the parser of bodies: it loses the context that it was called in.
+  // After the body parser, which loses the async context of its caller.
   app.use(express.json(), (request, _response, next) => {
     bus.withContext({ correlationId: request.get('x-request-id') ?? randomUUID(), source: 'shop' }, next)
   })
@@ -77,7 +77,7 @@ interface Reply {
   readonly body: object
 }
 
-/** Commits before it replies, and rolls back for an error and a status of 400 or above. */
+/** Commits before it replies. Rolls back after an error, and for a status of 400 or above. */
 function inTransaction(pool: Pool, serve: (request: Request, tx: PoolClient) => Promise<Reply>): RequestHandler {
   return async (request, response: Response) => {
     const tx = await pool.connect()
@@ -88,7 +88,7 @@ function inTransaction(pool: Pool, serve: (request: Request, tx: PoolClient) => 
       response.status(status).json(body)
     } catch (error) {
       await tx.query('rollback')
-      throw error // Express 5 hands it to the error handler
+      throw error // Express 5 passes it to the error handler
     } finally {
       tx.release()
     }

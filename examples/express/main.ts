@@ -15,7 +15,7 @@ const server = app.listen(port, '127.0.0.1', () => {
 `)
 })
 
-/** Requests end first, then what the worker has begun, then the connections. */
+/** Lets requests end first, then the worker's running handlers, then the connections. */
 function end(): void {
   server.close(() => void close().then(release))
   server.closeIdleConnections()

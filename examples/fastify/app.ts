@@ -1,4 +1,4 @@
-/** A shop on Fastify, with Kysely: the order and its event are one commit, before the client is told. */
+/** A shop on Fastify, with Kysely: the order and its event are one commit, before the reply is sent. */
 import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyInstance } from 'fastify'
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
@@ -44,7 +44,7 @@ export async function createShop(connectionString: string): Promise<Shop> {
     (id text primary key, sku text not null, confirmed boolean not null)`.execute(db)
 
   const app = fastify({ requestIdHeader: 'x-request-id', genReqId: () => randomUUID() })
-  app.addHook('onClose', () => db.destroy()) // after the worker: hooks run in the opposite order
+  app.addHook('onClose', () => db.destroy()) // runs after the worker has stopped: these hooks run in reverse order
   await app.register(postbusFastify, {
     bus,
     worker: true,
@@ -54,7 +54,7 @@ export async function createShop(connectionString: string): Promise<Shop> {
 
   app.post('/orders', { config: { transaction: true } }, async (request, reply) => {
     const { success, data } = NewOrder.safeParse(request.body)
-    if (!success) return reply.code(400).send({ error: 'expected { orderId, sku }' }) // and nothing is committed
+    if (!success) return reply.code(400).send({ error: 'expected { orderId, sku }' }) // and the transaction is rolled back
 
     const order = { id: data.orderId, sku: data.sku, confirmed: false }
     await (request.tx as Transaction<Tables>).insertInto('fastify_shop.orders').values(order).execute()

@@ -22,7 +22,7 @@ export async function createShop(connectionString: string): Promise<Shop> {
   const sql = postgres(connectionString, { max: 5, onnotice: () => undefined })
   const confirm = defineHandler('letters.confirm', {
     on: OrderCreated,
-    // It may run twice for one event, as every handler that is not transactional: the second time changes nothing.
+    // A handler that is not transactional may run twice for one event. Here the second run changes nothing.
     async handle({ data }) {
       await sql`update hono_shop.orders set confirmed = true where id = ${data.orderId}`
     },
@@ -42,7 +42,7 @@ export async function createShop(connectionString: string): Promise<Shop> {
   app.post('/orders', async (c) => {
     const { success, data } = NewOrder.safeParse(await c.req.json())
     if (!success) return c.json({ error: 'expected { orderId, sku }' }, 400)
-    // Committed when this has resolved: the reply comes after it.
+    // `begin` resolves after the commit, so the reply is sent after the commit.
     const eventId = await sql.begin(async (tx) => {
       await tx`insert into hono_shop.orders values (${data.orderId}, ${data.sku}, false)`
       const { events } = await bus.publish(OrderCreated(data), { tx })

@@ -14,7 +14,7 @@ const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(pro
 `)
 })
 
-/** Requests end first, then what the worker has begun, then the connections. */
+/** Lets requests end first, then the worker's running handlers, then the connections. */
 function end(): void {
   server.close(() => void close().then(release))
   if ('closeIdleConnections' in server) server.closeIdleConnections()

@@ -1,8 +1,8 @@
 /**
  * A live page: the server listens to broadcasts and pushes them to every browser that has the page open, by server-sent events.
  *
- * Any process of the application broadcasts a price, in the transaction that changes it. A browser that was away, or whose server lost
- * its connection, reads all prices again.
+ * Any process of the application broadcasts a price, in the transaction that changes it. A browser that was away, or whose server lost its
+ * connection, gets all prices again.
  */
 import { createServer, type ServerResponse } from 'node:http'
 import type { Server } from 'node:http'
@@ -12,11 +12,11 @@ import { PriceChanged } from './price-changed.ts'
 
 export interface LivePageParts {
   readonly bus: Bus
-  /** What stands in the database now. */
+  /** Reads the present prices from the database. */
   prices(): Promise<Readonly<Record<string, number>>>
 }
 
-/** Resolves when everything is heard. Closing the server does not close the bus. */
+/** Resolves when the server hears every broadcast. Closing the server does not close the bus. */
 export async function livePage({ bus, prices }: LivePageParts): Promise<Server> {
   const browsers = new Set<ServerResponse>()
   const push = (name: string, data: unknown) => {
@@ -26,7 +26,7 @@ export async function livePage({ bus, prices }: LivePageParts): Promise<Server> 
     onMissed: async () => push('prices', await prices()),
   })
 
-  /** First the browser hears, and then it gets what is there: nothing falls in between. */
+  /** Adds the browser before it sends all prices, so no change between the two is lost. */
   async function stream(response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     browsers.add(response)

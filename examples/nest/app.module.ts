@@ -10,9 +10,9 @@ import { StockModule } from './stock.ts'
 
 export interface AppOptions {
   readonly connectionString: string
-  /** Whether this process runs handlers too. */
+  /** Whether this process also runs handlers. */
   readonly worker: boolean
-  /** Default: the bus prints its signals. */
+  /** By default the bus prints its signals. */
   readonly onSignal?: BusSignalListener
 }
 

@@ -1,4 +1,4 @@
-/** What the modules of this shop tell each other. A module imports this file, and no other module. */
+/** The events by which the modules of this shop communicate. A module imports this file, and no other module. */
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../../src/index.ts'
 

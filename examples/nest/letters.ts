@@ -1,4 +1,4 @@
-/** Letters: a class that is one handler, with what it needs injected. */
+/** Letters: a class that is one handler, with its dependencies injected. */
 import { Injectable, Module } from '@nestjs/common'
 import { EventHandler } from '../../src/nest/index.ts'
 import { Database } from './database.ts'
@@ -13,7 +13,7 @@ export class Confirmation {
     this.#database = database
   }
 
-  /** May run twice for one event, as every handler that is not transactional: the second letter is not written. */
+  /** A handler that is not transactional may run twice for one event. The second run writes no second letter. */
   async handle({ data }: StockReserved): Promise<void> {
     const text = `Order ${data.orderId} is reserved, ${data.left} of ${data.sku} are left.`
     await this.#database

@@ -1,6 +1,6 @@
 /**
  * Serves the shop over HTTP, and runs its handlers in the same process. In production, a second program would begin with
- * `NestFactory.createApplicationContext(AppModule.with({ …, worker: true }))`, and this one would have `worker: false`.
+ * `NestFactory.createApplicationContext(AppModule.with({ …, worker: true }))`, and this program would have `worker: false`.
  */
 import 'reflect-metadata'
 import { NestFactory } from '@nestjs/core'
@@ -29,5 +29,5 @@ console.log(`Listening on ${url}. Order something:
   curl ${url}/orders -H 'content-type: application/json' -d '{ "orderId": "o-1", "sku": "tea", "count": 2 }'
   curl ${url}/orders/o-1
 `)
-// An application whose database is not its own calls `app.enableShutdownHooks()` instead.
+// An application that does not run its own Postgres calls `app.enableShutdownHooks()` instead.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void app.close().then(release))

@@ -1,4 +1,4 @@
-/** Orders: takes them over HTTP, and says that they were created. Knows neither stock nor mail. */
+/** Orders: takes them over HTTP, and publishes that they were created. It knows neither stock nor letters. */
 import { Body, Controller, Get, Injectable, Module, NotFoundException, Param, Post } from '@nestjs/common'
 import type { Bus } from '../../src/index.ts'
 import { InjectBus } from '../../src/nest/index.ts'
@@ -21,7 +21,7 @@ export class Orders {
     this.#bus = bus
   }
 
-  /** The order and its event are one commit: both are there, or neither. */
+  /** Stores the order and its event in one commit: both exist, or neither. */
   async create({ orderId, sku, count }: NewOrder): Promise<string> {
     return this.#database.transaction().execute(async (tx) => {
       await tx.insertInto('shop.orders').values({ id: orderId, sku, count }).execute()

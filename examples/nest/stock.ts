@@ -1,4 +1,4 @@
-/** Stock: reserves what was ordered, in one commit with the end of the delivery: exactly once. */
+/** Stock: reserves the items of an order, in one commit with the end of the delivery, so exactly once. */
 import { Injectable, Module } from '@nestjs/common'
 import type { Transaction } from 'kysely'
 import { failed, type TransactionalContext } from '../../src/index.ts'

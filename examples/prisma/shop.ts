@@ -13,16 +13,16 @@ export function placeOrder(prisma: PrismaClient, bus: Bus, order: Prisma.OrderCr
   return prisma.$transaction(async (tx) => {
     await tx.order.create({ data: order })
     await bus.publish(OrderPlaced(order), { tx })
-    if (order.total > 1_000) throw new Error('it is over the limit') // rolls both back
+    if (order.total > 1_000) throw new Error('it is over the limit') // rolls back both the order and its event
   })
 }
 
-/** A sum is wrong as soon as an event is added twice, or not at all. */
+/** Adds points to a sum, which is wrong if an event is added twice or not at all. */
 export function addPoints(tell: Tell) {
   return defineHandler('loyalty.add-points', {
     on: OrderPlaced,
     transactional: true,
-    timeoutMs: 4_000, // less than the 5 s after which Prisma ends a transaction
+    timeoutMs: 4_000, // below the 5 s after which Prisma ends a transaction
     backoff: { initialMs: 100 },
     async handle({ data: { id, customer, total } }, { tx, attempt }) {
       await (tx as Prisma.TransactionClient).loyalty.upsert({

@@ -1,4 +1,4 @@
-/** `npm run example:projection`: a read model that comes later than its events, and is built a second time. */
+/** `npm run example:projection`: a read model that is added after its events were published, and is then built a second time. */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { createBus, printSignals, type Bus } from '../../src/index.ts'
@@ -37,7 +37,7 @@ async function story({ connectionString, schemas, tell }: ExamplePlace): Promise
     tell(`a mistake in the table: ${await totals()}`)
 
     const act = { by: 'ada', reason: 'the table was wrong' }
-    await bus.pause({ handler: HANDLER }, act) // where workers run, they leave the table alone now
+    await bus.pause({ handler: HANDLER }, act) // running workers leave the table alone from now on
     await db.deleteFrom('projection_shop.turnover').execute()
     await bus.log.rewind({ handler: HANDLER, to: events[0]!.id }, act)
     await bus.resume({ handler: HANDLER }, act)

@@ -1,4 +1,4 @@
-/** A read model: how much each customer has ordered. */
+/** A read model: the sum of each customer's orders. */
 import { sql, type Transaction } from 'kysely'
 import { z } from 'zod'
 import { defineEvent, defineHandler } from '../../src/index.ts'
@@ -15,7 +15,7 @@ export const OrderPlaced = defineEvent('orders.order-placed', {
   partitionKey: ({ customer }) => customer,
 })
 
-/** It reads the log, so a publish writes nothing for it, and it can be put back to any place. `backfill` begins it in the past. */
+/** The handler reads the log, so a publish writes nothing for it, and an operator can move it to any event. `backfill` lets it begin in the past. */
 export function addToTurnover(onEvent: (isReplay: boolean) => void) {
   return defineHandler('reports.add-to-turnover', {
     on: OrderPlaced,

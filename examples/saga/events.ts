@@ -1,4 +1,4 @@
-/** What can happen to an order. All of it has the order as its key, so each handler sees it in order. */
+/** The events of an order. Each has the order as its key, so each handler gets them in order. */
 import { z } from 'zod'
 import { defineEvent } from '../../src/index.ts'
 

@@ -1,4 +1,4 @@
-/** `npm run example:saga`: one order goes well, one is compensated, and one is left to a person. */
+/** `npm run example:saga`: one order succeeds, one is compensated, and one becomes a dead letter for a person to handle. */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { createBus, printSignals, type EventBranch } from '../../src/index.ts'

@@ -1,4 +1,4 @@
-/** The orders: where each stands in the process is one row of one table. */
+/** The orders: the state of each order in the process is one row of one table. */
 import type { Kysely, Transaction } from 'kysely'
 import { defineHandler, discard, type Bus, type EventOf } from '../../src/index.ts'
 import { OrderCancelled, OrderConfirmed, OrderPlaced, PaymentRefunded, PaymentTaken, StockReserved } from './events.ts'
@@ -19,13 +19,13 @@ export const TABLES = `
 export function placeOrder(db: Kysely<Tables>, bus: Bus, order: EventOf<typeof OrderPlaced>['data']): Promise<string> {
   return db.transaction().execute(async (tx) => {
     await tx.insertInto('saga_shop.orders').values({ id: order.orderId, state: 'placed' }).execute()
-    const event = OrderPlaced(order, { correlationId: `order ${order.orderId}` }) // what it causes carries it on
+    const event = OrderPlaced(order, { correlationId: `order ${order.orderId}` }) // the events that it causes carry the same id
     await bus.publish(event, { tx })
     return event.id
   })
 }
 
-/** The state, and what follows from it, are one commit with the end of the delivery. */
+/** Commits the new state, the event that follows from it, and the end of the delivery together. */
 export const followOrder = defineHandler('orders.follow', {
   on: [PaymentTaken, StockReserved, PaymentRefunded],
   transactional: true,
@@ -49,7 +49,7 @@ export const followOrder = defineHandler('orders.follow', {
   },
 })
 
-/** Another attempt would find the same state. */
+/** Discards the event, because another attempt would find the same state. */
 function unexpected(orderId: string, type: string) {
   return discard(`order ${orderId} is in no state for ${type}`)
 }

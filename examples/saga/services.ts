@@ -1,4 +1,4 @@
-/** Payments and stock. Each does its part when an event says that it is its turn, and says by an event how that ended. */
+/** Payments and stock. Each service does its part when an event asks for it, and publishes the result as an event. */
 import type { Transaction } from 'kysely'
 import { defineHandler, discard, failed } from '../../src/index.ts'
 import type { Tell } from '../run-example.ts'
@@ -8,14 +8,14 @@ import type { Tables } from './orders.ts'
 export function services(tell: Tell) {
   const provider = busyProvider()
 
-  // It cannot be rolled back, so the provider is given the same idempotency key at each attempt.
+  // A charge cannot be rolled back, so the provider gets the same idempotency key at each attempt.
   const charge = defineHandler('payments.charge', {
     on: OrderPlaced,
     transactional: true,
     backoff: { initialMs: 100 },
     async handle({ data: { orderId, sku, amount, currency } }, { deliveryId, publish }) {
-      if (currency !== 'eur') return discard(`the provider takes no ${currency}`) // never works: for a person to look at
-      if (!provider.accepts(deliveryId)) return failed('the provider is busy') // works later: again, with backoff
+      if (currency !== 'eur') return discard(`the provider takes no ${currency}`) // no attempt can succeed: a person must look at it
+      if (!provider.accepts(deliveryId)) return failed('the provider is busy') // a later attempt can succeed: it is made after the backoff
       tell(`payments: ${orderId} is charged ${amount} ${currency}`)
       return publish(PaymentTaken({ orderId, sku, paymentId: deliveryId }))
     },
@@ -32,7 +32,7 @@ export function services(tell: Tell) {
         .where('quantity', '>', 0)
         .executeTakeFirst()
       if (numUpdatedRows === 1n) return publish(StockReserved({ orderId }))
-      // The handler has not failed. It has found out something, which is an event.
+      // This is no failure of the handler. It is a result, so it is an event.
       tell(`stock: there is no ${sku} for ${orderId}`)
       return publish(ReservationFailed({ orderId, paymentId, reason: `there is no ${sku}` }))
     },
@@ -41,7 +41,7 @@ export function services(tell: Tell) {
   const refund = defineHandler('payments.refund', {
     on: ReservationFailed,
     transactional: true,
-    maxAttempts: 20, // a compensation is not given up lightly
+    maxAttempts: 20, // a compensation gets many attempts before it is given up
     backoff: { initialMs: 100 },
     async handle({ data: { orderId, reason } }, { deliveryId, publish }) {
       if (!provider.accepts(deliveryId)) return failed('the provider is busy')
@@ -52,7 +52,7 @@ export function services(tell: Tell) {
   return [charge, reserve, refund]
 }
 
-/** Stands for a payment provider. It is busy whenever it hears of something for the first time. */
+/** A stand-in for a payment provider. It is busy at its first request with each idempotency key. */
 function busyProvider() {
   const heardOf = new Set<string>()
   return {

@@ -1,6 +1,6 @@
 /**
- * The shop's own connections, apart from the bus's. All that the shop stores lies in the schema `shop_demo`, apart from all else
- * in the database; the first connection creates the tables that are missing.
+ * The shop's own connections, separate from the bus's. Everything that the shop stores is in the schema `shop_demo`, apart from everything
+ * else in the database. The first connection creates missing tables.
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
@@ -14,21 +14,21 @@ import { stockTables } from './stock/tables.ts'
 
 export const SHOP_SCHEMA = 'shop_demo'
 
-/** In parts: a module adds its own tables with `$extendTables`, and knows no others. */
+/** Has no tables here: each module adds its own with `$extendTables`, and knows no others. */
 type ShopDatabase = Kysely<object>
 
 export interface ShopConnections {
   readonly db: ShopDatabase
-  /** The database of this checkout, found at the first call: importing this file starts nothing. */
+  /** The database of this checkout, opened at the first call: importing this file starts nothing. */
   project(): Promise<ProjectDatabase>
-  /** Ends the connections. A Postgres of our own stops if no other process uses it. */
+  /** Ends the connections. The checkout's own Postgres stops if no other process uses it. */
   close(): Promise<void>
 }
 
-/** One per process, made here because handlers are defined at the top of their modules. */
+/** One per process. It is created here because handlers are defined at the top level of their modules. */
 export const shop = openShop()
 
-/** Closing this bus also closes the shop's connections, and lets go of a Postgres that was started for this process. */
+/** Closing this bus also closes the shop's connections, and releases a Postgres that was started for this process. */
 export function closingShop(bus: Bus): Bus {
   return Object.freeze({
     ...bus,
@@ -57,12 +57,12 @@ function openShop(): ShopConnections {
 
 async function openPool(connectionString: string): Promise<Pool> {
   const pool = new Pool({ connectionString, max: 8, connectionTimeoutMillis: 10_000, application_name: 'shop' })
-  pool.on('error', () => undefined) // an idle connection that breaks is replaced
+  pool.on('error', () => undefined) // the pool replaces an idle connection that breaks
   await pool.query(createTables)
   return pool
 }
 
-/** Sent as one message, and so one transaction. The lock is for processes that start at the same moment. */
+/** Sent as one message, so it is one transaction. The lock is for processes that start at the same moment. */
 const createTables = `
   select pg_advisory_xact_lock(hashtextextended('${SHOP_SCHEMA}', 0));
   create schema if not exists ${SHOP_SCHEMA};

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: replays 5,009 orders through the shop while two worker processes handle their events, and then checks the
- * account: what the orders demand against what the database holds. Exit code 1 if anything does not add up.
+ * `npm run demo`: replays 5,009 orders through the shop while two worker processes handle their events, and then checks the account, which
+ * compares the expected numbers with the database. Exit code 1 if any number differs.
  */
 import { shop } from './database.ts'
 import { printAccount } from './demo/account.ts'
@@ -50,7 +50,7 @@ async function runAndCheck(orders: readonly SuperstoreOrder[]): Promise<number> 
   }
 }
 
-/** Publishes and handles at the same time. Answers the exit codes of the workers. */
+/** Publishes and handles at the same time. Returns the exit codes of the workers. */
 async function stream(
   orders: readonly SuperstoreOrder[],
   expectation: Expectation,
@@ -94,7 +94,7 @@ function say(sentence: string): void {
   process.stderr.write(`${sentence}\n`)
 }
 
-// The reader of our output may leave, such as `| head`: what was begun still ends in good order.
+// The reader of the output may end early, as `| head` does. The demo still ends in good order.
 process.stdout.on('error', () => undefined)
 process.stderr.on('error', () => undefined)
 process.exitCode = await main(process.argv.slice(2)).catch(exitCodeOf)

@@ -1,6 +1,6 @@
 /**
- * Proof of what ran. A handler does its work through `recordRun`, which commits the work and one row of the ledger together:
- * so the rows say how often each handler really ran for each event.
+ * Proof of each run. A handler does its work through `recordRun`, which commits the work and one row of the ledger together, so the rows
+ * show how often each handler really ran for each event.
  */
 import { sql, type OperationNodeSource } from 'kysely'
 import type { Envelope, HandlerContext } from '../../src/index.ts'
@@ -13,8 +13,9 @@ export interface Run {
 }
 
 /**
- * Runs `work`, a query that changes something. An event can come twice, so what it writes must bear repetition; the ledger
- * counts. One statement, not a transaction around two: with four round trips per run, half of a worker's CPU time went into sockets.
+ * Runs `work`, a query that changes something, and adds a row to the ledger. An event can come twice, so `work` must be idempotent; the
+ * ledger counts every run. This is one statement and not a transaction around two: with four round trips per run, sockets used half of a
+ * worker's CPU time.
  */
 export async function recordRun({ handler, event, context }: Run, work: OperationNodeSource): Promise<void> {
   await sql`

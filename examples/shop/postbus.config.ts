@@ -1,4 +1,4 @@
-/** The bus of the demo: the shop's, but in schemas of its own, so that a demo can begin from nothing in any database. */
+/** The bus of the demo: the shop's bus, but in its own schemas, so a demo can start from nothing in any database. */
 import { env } from '../../config/env.ts'
 import { createBus, printSignals } from '../../src/index.ts'
 import { closingShop, shop } from './database.ts'

@@ -1,4 +1,4 @@
-/** What happens in this shop. SQL publishes these events, so their schemas take JSON: a date comes as text, and is made a Date. */
+/** The events of this shop. SQL publishes them, so their schemas take JSON: a date arrives as text, and the schema makes it a Date. */
 import { z } from 'zod'
 import { defineEvent } from '../../src/index.ts'
 

@@ -1,4 +1,4 @@
-/** What is done about it, by a worker. Each tells what it has done. */
+/** The handlers that a worker runs. Each prints what it has done. */
 import { defineHandler } from '../../src/index.ts'
 import { OrderCancelled, OrderPlaced } from './events.ts'
 
@@ -10,7 +10,7 @@ export function shopHandlers(tell: Tell) {
     handle: ({ data: { orderId, total, placedAt } }) =>
       tell(`invoice for order ${orderId}: ${total}, placed in ${placedAt.getUTCFullYear()}`),
   })
-  // Its filter is code, so SQL cannot ask it: a worker does.
+  // Its filter is code that SQL cannot call, so a worker calls it.
   const call = defineHandler('sales.call-about-large-orders', {
     on: OrderPlaced,
     interested: ({ data }) => data.total >= 1_000,

@@ -1,4 +1,4 @@
-/** `npm run example:sql`: a trigger and a psql session publish events, and a worker handles them. In a database of its own, which goes afterwards. */
+/** `npm run example:sql`: a trigger and a psql session publish events, and a worker handles them, in a database that is dropped afterwards. */
 import { Client } from 'pg'
 import { projectDatabase } from '../../config/database.ts'
 import { sqlExample } from './session.ts'

@@ -1,4 +1,7 @@
-/** Runs the example on a database: migrates, makes the table with its triggers, types the session, and lets a worker do the rest. */
+/**
+ * Runs the example on a database: migrates, creates the table with its triggers, runs the statements of the session, and lets a worker
+ * handle the events.
+ */
 import { readFile } from 'node:fs/promises'
 import { Client, DatabaseError } from 'pg'
 import { createBus, printSignals } from '../../src/index.ts'
@@ -18,7 +21,7 @@ export async function sqlExample(connectionString: string, tell: Tell): Promise<
   const client = new Client({ connectionString })
   await client.connect()
   try {
-    await bus.migrate() // registers what SQL may publish
+    await bus.migrate() // registers the event types that SQL may publish
     await client.query(await file('trigger.sql'))
     for (const statement of statementsIn(await file('session.sql'))) await type(client, statement, tell)
     await bus.worker().drain()
@@ -34,11 +37,11 @@ function statementsIn(session: string): readonly string[] {
   return session.split('\n').filter((line) => line !== '' && !line.startsWith('--'))
 }
 
-/** As psql shows it: the rows, or the error with what mends it. */
+/** Prints as psql does: the rows, or the error with its detail and hint. */
 async function type(client: Client, statement: string, tell: Tell): Promise<void> {
   tell(`psql> ${statement}`)
   try {
-    const results = [await client.query<Record<string, unknown>>(statement)].flat() // a list, of several statements
+    const results = [await client.query<Record<string, unknown>>(statement)].flat() // an array if there are several statements
     for (const row of results.flatMap(({ rows }) => rows)) tell(`  ${Object.values(row).join(' | ')}`)
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error

@@ -1,4 +1,4 @@
-/** `npm run example:webhooks`: of three customers' endpoints one works, one is down at first, and one is gone. */
+/** `npm run example:webhooks`: three customers have endpoints: one works, one fails at first, and one is gone. */
 import { createBus, printSignals, type Bus } from '../../src/index.ts'
 import { runExample, type ExamplePlace } from '../run-example.ts'
 import { openReceiver } from './receiver.ts'
@@ -19,7 +19,7 @@ async function story({ connectionString, schemas, tell }: ExamplePlace): Promise
         isBobUp = true
         return 503
       }
-      const isNew = !taken.has(`${customer} ${id}`) // a webhook may come twice
+      const isNew = !taken.has(`${customer} ${id}`) // a webhook may arrive twice
       taken.add(`${customer} ${id}`)
       if (isNew) tell(`${customer} has a webhook with a good signature`)
       return 204
@@ -51,7 +51,7 @@ async function story({ connectionString, schemas, tell }: ExamplePlace): Promise
   }
 }
 
-/** Of each event there is a request for each endpoint, and the record says what became of it. */
+/** Each event has one request per endpoint. The record shows how each request ended. */
 async function becameOf(bus: Bus, eventId: string): Promise<readonly string[]> {
   const { events } = await bus.events.list({ causationId: eventId })
   const lines = events.map(async ({ id, data }) => {

@@ -1,4 +1,4 @@
-/** What a customer has: an HTTP server that takes signed webhooks. It needs nothing of Postbus, only Standard Webhooks. */
+/** The customer's side: an HTTP server that takes signed webhooks. It needs nothing of Postbus, only Standard Webhooks. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ export interface Receiver {
   close(): Promise<void>
 }
 
-/** `take` is called with what has a good signature, and returns the status. */
+/** Calls `take` for each webhook with a valid signature. `take` returns the HTTP status. */
 export async function openReceiver(
   secretOf: (path: string) => string | undefined,
   take: (path: string, message: { readonly id: string; readonly body: string }) => number,
@@ -37,11 +37,11 @@ export async function openReceiver(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
-/** Over the id, the time and the body as it came, byte for byte. The header may have several signatures, while a secret is changed. */
+/** The signature covers the id, the time and the body, byte for byte. While a secret is changed, the header may hold several signatures. */
 function isGenuine(secret: string, headers: IncomingHttpHeaders, body: string): boolean {
   const header = (name: string) => String(headers[`webhook-${name}`])
   const [id, timestamp, signatures] = [header('id'), header('timestamp'), header('signature')] as const
-  if (!(Math.abs(Date.now() / 1_000 - Number(timestamp)) <= TOLERANCE_S)) return false // old, or no number: a repetition
+  if (!(Math.abs(Date.now() / 1_000 - Number(timestamp)) <= TOLERANCE_S)) return false // too old, or not a number: may be a replayed request
 
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
   const expected = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest()

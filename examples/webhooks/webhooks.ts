@@ -1,4 +1,4 @@
-/** The shop's side: an event, the endpoints of its customers, and the webhooks that go there. */
+/** The shop's side: an event, the endpoints of its customers, and the webhooks to them. */
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { defineEvent } from '../../src/index.ts'
@@ -19,7 +19,7 @@ export function newSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`
 }
 
-/** `endpoints` stands for a table, in which customers change their URLs. */
+/** `endpoints` stands for a table in which customers change their URLs. */
 export function customerWebhooks(endpoints: ReadonlyMap<string, Endpoint>) {
   return defineWebhooks('customers.webhooks', {
     on: OrderPlaced,
@@ -33,7 +33,7 @@ export function customerWebhooks(endpoints: ReadonlyMap<string, Endpoint>) {
       if (endpoint) endpoint.isEnabled = false
     },
     backoff: { initialMs: 200 }, // default: ten attempts in three days
-    allowHttp: true, // the customers of this example are on this machine: leave these two out
+    allowHttp: true, // only for this example, whose customers are on this machine: leave out these two lines in production
     allowPrivateAddresses: true,
   })
 }

@@ -1,4 +1,4 @@
-/** The site: VitePress over the pages that `assemble.ts` has put together. */
+/** The configuration of the site: VitePress builds it from the pages that `assemble.ts` has written. */
 import { transformerTwoslash } from '@shikijs/vitepress-twoslash'
 import { defineConfig } from 'vitepress'
 import { assembleAgain } from '../assemble.ts'
@@ -15,7 +15,7 @@ export default defineConfig({
   description: 'A durable, typed event bus for TypeScript services that already run on Postgres.',
   lang: 'en',
   srcDir: '.pages',
-  srcExclude: ['public/**'], // the pages as they are, for programs
+  srcExclude: ['public/**'], // the unchanged Markdown, for programs
   outDir: 'dist',
   cacheDir: '.cache',
   metaChunk: true,
@@ -37,7 +37,7 @@ export default defineConfig({
     codeTransformers: [transformerTwoslash({ explicitTrigger: false, twoslasher: hovers(), throws: true })],
   },
   vite: {
-    build: { chunkSizeWarningLimit: 4_000 }, // the index of the search, which is loaded when it is opened
+    build: { chunkSizeWarningLimit: 4_000 }, // for the search index, which is loaded when the search is opened
     plugins: [
       {
         name: 'postbus:pages',

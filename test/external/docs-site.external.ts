@@ -1,6 +1,6 @@
 /**
- * The docs site, built and read in a real Chromium: every page and link, the search, and a page for everything that has a name.
- * With POSTBUS_SITE=built it reads the site that `npm run docs` has built before.
+ * The docs site, built and read in a real Chromium: every page and link, the search, and a page for every exported name. With
+ * POSTBUS_SITE=built it reads the site that an earlier `npm run docs` has built.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
@@ -37,7 +37,7 @@ const pages = (): readonly string[] => globSync('**/*.html', { cwd: DIST, exclud
 const isOfApi = (page: string) => page.startsWith('api/')
 
 test(
-  'every page opens without a complaint of the browser, and every link leads to a page and a heading that are there',
+  'every page opens without an error in the browser, and every link leads to an existing page and heading',
   async () => {
     const { page, complaints } = await opened()
     const anchors = new Map(pages().map((file) => [`/${file}`, anchorsIn(file)]))
@@ -59,7 +59,7 @@ test(
 )
 
 test.each(['light', 'dark'] as const)(
-  'in %s, axe finds nothing: on each page, and on one page of each kind of the API',
+  'in %s, axe finds no problem on any page, and on one page of each kind of the API',
   async (colorScheme) => {
     const { page } = await opened(colorScheme)
 
@@ -81,7 +81,7 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[]
 }
 
-test('the search finds “dead letter” without any other server', async () => {
+test('the search finds “dead letter” without requests to another server', async () => {
   const { page, complaints } = await opened()
   await page.goto(site.address)
 
@@ -104,7 +104,7 @@ test('names in code show their types', async () => {
   expect(await shown.textContent()).toContain('"finances.create-invoice"')
 })
 
-test('every name that an entry exports has a page, and every error code a section', () => {
+test('every name that an entry exports has a page, and every error code has a section', () => {
   const missing = entries().flatMap((entry) => {
     const place = placeOfEntry(entry)
     const overview = readFileSync(`${DIST}${place}index.html`, 'utf8')
@@ -122,7 +122,7 @@ test('every name that an entry exports has a page, and every error code a sectio
   expect(codes.filter((code) => !sections.has(code.toLowerCase()))).toEqual([])
 })
 
-test('programs find llms.txt, and the pages in Markdown that it lists', async () => {
+test('programs find llms.txt, and the Markdown pages that it lists', async () => {
   const index = await (await fetch(`${site.address}/llms.txt`)).text()
   const listed = Array.from(index.matchAll(/\]\(([^)]+\.md)\)/g), ([, path = '']) => path)
 
@@ -131,7 +131,7 @@ test('programs find llms.txt, and the pages in Markdown that it lists', async ()
   expect(existsSync(`${DIST}/llms-full.txt`)).toBe(true)
 })
 
-/** A page that remembers what the browser complains about. */
+/** A page, and the errors and foreign requests of the browser that it collects. */
 async function opened(colorScheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; complaints: string[] }> {
   const page = await browser.newPage({ colorScheme })
   const complaints: string[] = []

@@ -8,7 +8,7 @@ import { eventsHeard, heard, named, note, numbers } from './brokers/second-bus.t
 
 const stage = natsStage()
 
-test('a message becomes an event with its effects, and is acknowledged when both are committed', async () => {
+test('a message becomes an event with its effects, and is acknowledged after both are committed', async () => {
   const acked: number[] = []
   const consumer = await consume(stage, {
     effects: async (message, received, { tx }) => {
@@ -25,7 +25,7 @@ test('a message becomes an event with its effects, and is acknowledged when both
 
   expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
   expect((await eventsHeard(stage.second.pool)).map(({ n }) => n)).toEqual([1, 2])
-  expect(acked).toEqual([0, 1]) // in the transaction of each, it was not acknowledged yet
+  expect(acked).toEqual([0, 1]) // within each message's transaction, the message was not yet acknowledged
 })
 
 test('a message that its publisher sends twice is one event', async () => {
@@ -40,7 +40,7 @@ test('a message that its publisher sends twice is one event', async () => {
   expect((await eventsHeard(stage.second.pool)).length).toBe(2)
 })
 
-test('a message whose process died between the commit and the acknowledgement comes again, and is a duplicate', async () => {
+test('a message is redelivered if its process dies between the commit and the acknowledgement, and is then a duplicate', async () => {
   await makeConsumer(stage, { ack_wait: 1e9 })
   await send(stage, { n: 1 })
   await send(stage, { n: 2 })
@@ -56,7 +56,7 @@ test('a message whose process died between the commit and the acknowledgement co
   expect((await eventsHeard(stage.second.pool)).length).toBe(2)
 })
 
-test('what the effects throw takes the event back, and the message is tried again in its place', async () => {
+test('an error in the effects rolls back the event, and the message is tried again before later ones', async () => {
   let tries = 0
   await consume(stage, {
     effects: async (message, _, { tx }) => {
@@ -75,7 +75,7 @@ test('what the effects throw takes the event back, and the message is tried agai
   expect(named(stage.second, 'message.failed')).toMatchObject([{ fields: { stream: stage.stream, sequence: 1, failures: 1 } }, { fields: { failures: 2 } }]) // prettier-ignore
 })
 
-test('the server is told that there is still work on what takes long and on what waits, and hands each out once', async () => {
+test('the server learns that slow and waiting messages are still in work, and delivers each only once', async () => {
   await makeConsumer(stage, { ack_wait: 300e6 })
   await consume(stage, {
     effects: async (message, _, { tx }) => {
@@ -91,7 +91,7 @@ test('the server is told that there is still work on what takes long and on what
   expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
 })
 
-test('no more messages are in hand than `inFlight` says, and so many at once as `concurrency` says', async () => {
+test('at most `inFlight` messages are in hand, and at most `concurrency` of them run at once', async () => {
   const { effects, running, finish } = heldNotes()
   await consume(stage, {
     inFlight: 8,
@@ -108,7 +108,7 @@ test('no more messages are in hand than `inFlight` says, and so many at once as 
   expect((await heard(stage.second.pool)).length).toBe(30)
 })
 
-test('with a key, the messages of one key keep their order, and keys run beside each other', async () => {
+test('with a key, the messages of one key keep their order, and different keys run at the same time', async () => {
   const running = new Set<string>()
   let beside = 0
   await consume(stage, {
@@ -134,7 +134,7 @@ test('with a key, the messages of one key keep their order, and keys run beside 
   expect(beside).toBe(3)
 })
 
-test('stop waits for what has begun, gives the rest back at once, and leaves a connection of the application open', async () => {
+test('stop waits for running messages, gives the rest back at once, and leaves the application’s connection open', async () => {
   const { begun, effects, finish } = heldNotes()
   const theirs = await stage.server.connect()
   const consumer = await consume(stage, {
@@ -151,12 +151,12 @@ test('stop waits for what has begun, gives the rest back at once, and leaves a c
   expect(numbers(await heard(stage.second.pool))).toEqual([1])
   expect(theirs.connection.isClosed()).toBe(false)
   await theirs.connection.close()
-  await consume(stage) // ack_wait is 30 s: they come now because they were given back
+  await consume(stage) // ack_wait is 30 s: they come now because stop gave them back
   await acknowledged(stage, 5)
   expect(numbers(await heard(stage.second.pool))).toEqual([1, 2, 3, 4, 5])
 })
 
-test('it goes on when the server was killed and is back', async () => {
+test('a consumer goes on after the server was killed and started again', async () => {
   const consumer = await consume(stage)
   await send(stage, { n: 1 })
   await acknowledged(stage, 1)

@@ -1,4 +1,4 @@
-/** What a consumer of JetStream does not take: messages that can never be received, and options. */
+/** What a JetStream consumer refuses: messages that can never be received, and wrong options. */
 import { AckPolicy } from '@nats-io/jetstream'
 import { describe, expect, test } from 'vitest'
 import { consumeJetStream, type JetStreamConsumerOptions } from '../../src/nats/index.ts'
@@ -8,8 +8,8 @@ import { heard, named, note, numbers } from './brokers/second-bus.ts'
 
 const stage = natsStage()
 
-describe('what can never be received', () => {
-  test('a message that cannot be read is terminated at once, and the next one is received', async () => {
+describe('messages that can never be received', () => {
+  test('an unreadable message is terminated at once, and the next one is received', async () => {
     const rejected: [string, unknown][] = []
     await consume(stage, { onRejected: (message, error) => void rejected.push([message.text(), error]) })
 
@@ -30,7 +30,7 @@ describe('what can never be received', () => {
     expect((await standing(stage)).num_redelivered).toBe(0)
   })
 
-  test('a message that has failed `maxAttempts` times is terminated, and its effects are not there', async () => {
+  test('a message that has failed `maxAttempts` times is terminated, without its effects', async () => {
     await consume(stage, {
       maxAttempts: 2,
       effects: async (message, _, { tx }) => {
@@ -47,7 +47,7 @@ describe('what can never be received', () => {
     expect(named(stage.second, 'message.rejected')).toMatchObject([{ fields: { sequence: 1, error: 'never' } }])
   })
 
-  test('it is not rejected while `onRejected` fails', async () => {
+  test('a message is not rejected while `onRejected` fails', async () => {
     let calls = 0
     await consume(stage, {
       onRejected: () => {
@@ -64,7 +64,7 @@ describe('what can never be received', () => {
   })
 })
 
-test('failures while the database is away do not count', async () => {
+test('failures do not count while the database is away', async () => {
   await consume(stage, { maxAttempts: 1 })
   await stage.second.pool.query('alter schema second rename to away')
   await send(stage, { n: 1 })
@@ -76,7 +76,7 @@ test('failures while the database is away do not count', async () => {
   expect(named(stage.second, 'message.failed')[0]).toMatchObject({ fields: { failures: 0 } })
 })
 
-describe('refused at the door', () => {
+describe('consumeJetStream refuses', () => {
   test.each([
     ['no such stream', { stream: 'NOWHERE' }, 'POSTBUS_BROKER_SETUP', 'There is no pull consumer "second"'],
     ['no such consumer', { consumer: 'missing' }, 'POSTBUS_BROKER_SETUP', 'There is no pull consumer "missing"'],

@@ -1,4 +1,4 @@
-/** Relays to a real nats-server: each event is stored once by the stream, in order, and reaches a second bus. */
+/** Relays to a real nats-server: the stream stores each event once, in order, and each event reaches a second bus. */
 import { AckPolicy, type StreamConfig } from '@nats-io/jetstream'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Bus } from '../../src/index.ts'
@@ -33,7 +33,7 @@ beforeEach(async () => {
 })
 
 test.each(['cloudevents', 'cloudevents-binary', 'envelope'] as const)(
-  'an event is one message of the stream, with its id as the message id: %s',
+  'an event is one message in the stream, with its id as the message id: %s',
   async (format) => {
     const { bus } = await aBus({}, { format })
     const { events } = await bus.publish(NoteTaken({ n: 1, key: 'köln' }))
@@ -49,7 +49,7 @@ test.each(['cloudevents', 'cloudevents-binary', 'envelope'] as const)(
   },
 )
 
-test('what is sent again within the duplicate window is stored once', async () => {
+test('an event that is sent again within the duplicate window is stored once', async () => {
   const { bus } = await aBus()
   const { events } = await bus.publish(NoteTaken({ n: 1 }))
   await finished(bus, events[0]!.id)
@@ -60,7 +60,7 @@ test('what is sent again within the duplicate window is stored once', async () =
   expect((await stored()).length).toBe(1)
 })
 
-test('while the server is away the relay is retried, and what was published arrives in the order of each key', async () => {
+test('the relay retries while the server is away, and then events arrive in the order of each key', async () => {
   const { bus } = await aBus()
   await bus.publish(NoteTaken({ n: 0, key: 'red' }))
   await until('the first one is there', async () => (await stored()).length === 1)
@@ -78,7 +78,7 @@ test('while the server is away the relay is retried, and what was published arri
   expect(ofKey('blue')).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
 })
 
-describe('what the stream does not take is a failed attempt, and says why', () => {
+describe('a message that the stream refuses is a failed attempt with the reason', () => {
   test('no stream has the subject', async () => {
     const { bus } = await aBus({ subject: 'nowhere.at.all' }, { maxAttempts: 1 })
     await bus.publish(NoteTaken({ n: 1 }))
@@ -86,7 +86,7 @@ describe('what the stream does not take is a failed attempt, and says why', () =
     expect(await deathOf(bus)).toContain('No stream of JetStream has the subject "nowhere.at.all"')
   })
 
-  test('another stream has it than was expected', async () => {
+  test('another stream than the expected one has the subject', async () => {
     const { bus } = await aBus({ expectedStream: 'ORDERS' }, { maxAttempts: 1 })
     await bus.publish(NoteTaken({ n: 1 }))
 
@@ -111,7 +111,7 @@ describe('what the stream does not take is a failed attempt, and says why', () =
   })
 })
 
-test('an event goes to the stream, from there to a second bus, and is an event of the same correlation there', async () => {
+test('an event goes through the stream to a second bus, and keeps its correlation id there', async () => {
   const opened = await aBus()
   await prepareSecond(opened.connectionString)
   await nats.manager.consumers.add(stream, { durable_name: 'second', ack_policy: AckPolicy.Explicit })
@@ -142,7 +142,7 @@ test('an event goes to the stream, from there to a second bus, and is an event o
   ])
 })
 
-test('`bus.close()` closes the connection that the target opened, and none of the application', async () => {
+test('`bus.close()` closes the connection that the target opened, and not one of the application', async () => {
   const theirs = await server.connect()
   onTestFinished(() => theirs.connection.close())
   const own = await aBus()

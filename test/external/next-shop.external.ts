@@ -1,4 +1,4 @@
-/** `examples/next` as a user has it: Postbus as a package, a route handler and a server action that publish, and a worker elsewhere. */
+/** `examples/next` as users have it: Postbus as a package, a route handler and a server action that publish, and a worker elsewhere. */
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -22,7 +22,7 @@ afterAll(async () => {
   await shop.close()
 }, 30_000)
 
-test('a route handler replies when the order and its event are committed, and runs `after` after that', async () => {
+test('a route handler replies after the order and its event are committed, and runs `after` later', async () => {
   const post = (order: object) =>
     fetch(`${url}/api/orders`, {
       method: 'POST',
@@ -39,7 +39,7 @@ test('a route handler replies when the order and its event are committed, and ru
   await until('`after` has run', () => next.said().includes('replied: o-1'))
 }, 180_000)
 
-test('the form of a server action orders, as a browser without JavaScript sends it', async () => {
+test('a server action takes an order from its form, as a browser without JavaScript sends it', async () => {
   const page = await (await fetch(`${url}/orders`)).text()
   const hidden = [...page.matchAll(/<input type="hidden" name="([^"]*)"(?: value="([^"]*)")?/g)]
   const form = new FormData()

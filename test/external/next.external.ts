@@ -1,4 +1,4 @@
-/** The operator page as a route handler of a real Next application, which gets Postbus as a package: built, and not bundled. */
+/** The operator page as a route handler of a real Next application that has Postbus as a package, which Next builds but does not bundle. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -41,7 +41,7 @@ afterAll(async () => {
   await shop.close()
 }, 30_000)
 
-test('the page is shown under its path, an action works and keeps its filter, and a form of another site is refused', async () => {
+test('the page works under its path, an action keeps its filter, and a form of another site is refused', async () => {
   const [first, list] = [await visitor.get('/ops'), await visitor.get(RECEIPTS)]
   expect([first.status, list.status], next.said()).toEqual([200, 200])
   const style = await visitor.get(/href="(\/ops\/assets\/style-[^"]*)"/.exec(first.html)?.[1] ?? '')
@@ -63,7 +63,7 @@ test('the page is shown under its path, an action works and keeps its filter, an
   ])
 }, 120_000)
 
-test('a browser that only says its origin may post as well', async () => {
+test('a browser that sends only its origin may post too', async () => {
   await drained(shop.bus)
   const preview = await visitor.get('/ops/do/dismiss-dead-letters?all=yes&back=/dead-letters')
   const done = await visitor.submit(preview, {}, { origin: visitor.origin })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => shop?.close())
 
-test.runIf(areWanted)('each page has its picture, and none is large', async () => {
+test.runIf(areWanted)('each page has a picture, and no picture is large', async () => {
   await mkdir(IMAGES, { recursive: true })
   const pictures = [
     ['now', '/', 'light'],
@@ -32,7 +32,7 @@ test.runIf(areWanted)('each page has its picture, and none is large', async () =
   for (const [name, path, colorScheme] of pictures) {
     const page = await shop.open({ colorScheme, viewport: { width: 900, height: 460 } })
     await page.goto(shop.addressOf(path))
-    if (path === '/') await page.getByText('bus.doctor()').waitFor() // it is asked in the background
+    if (path === '/') await page.getByText('bus.doctor()').waitFor() // the doctor runs in the background
     const file = `${IMAGES}/operator-page-${name}.png`
     await page.screenshot({ path: file })
     expect(statSync(file).size, file).toBeLessThan(MOST_BYTES)

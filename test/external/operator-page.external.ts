@@ -1,4 +1,4 @@
-/** The operator page in a real Chromium: with JavaScript and without, by keyboard, in light and in dark, and under attack. */
+/** The operator page in a real Chromium: with and without JavaScript, by keyboard, in light and dark mode, and under attack. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
@@ -48,7 +48,7 @@ describe('without JavaScript', () => {
     expect(shop.complaints).toEqual([])
   })
 
-  test('every page says the same as with it, and nothing of it needs a script', async () => {
+  test('every page has the same headings as with JavaScript, and needs no script', async () => {
     const [plain, scripted] = [await shop.open({ javaScriptEnabled: false }), await shop.open()]
 
     for (const path of await shop.everyPath()) {
@@ -62,7 +62,7 @@ describe('without JavaScript', () => {
 })
 
 test.each(['light', 'dark'] as const)(
-  'in %s, axe finds nothing on any page, and the browser nothing to refuse',
+  'in %s, axe finds no problem on any page, and the browser blocks nothing',
   async (colorScheme) => {
     const page = await shop.open({ colorScheme })
 
@@ -84,7 +84,7 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[]
 }
 
-test('every page can be used by keyboard: over the navigation in one step, and to everything that can be pressed, which shows where one is', async () => {
+test('on every page the keyboard skips the navigation in one step, and reaches everything that can be pressed, with visible focus', async () => {
   const page = await shop.open()
 
   for (const path of ['/', '/events', '/dead-letters', '/lanes', `/events/${await shop.idOf('order-4712')}`]) {
@@ -113,7 +113,7 @@ const MARK = `marked = [...document.querySelectorAll('a[href], button, input:not
 const REACH = `reached.add(document.activeElement)
   if (getComputedStyle(document.activeElement).outlineStyle === 'none') unseen.push(document.activeElement.outerHTML)`
 
-test('a page that is open follows what happens, without moving anything, and without losing the place of the keyboard', async () => {
+test('an open page updates itself without moving anything, and keeps the keyboard focus', async () => {
   const page = await shop.open()
   await page.goto(shop.addressOf('/'))
   await until('it is drawn', async () => (await page.getByRole('row').filter({ hasText: 'mail.receipt' }).count()) > 0)
@@ -131,7 +131,7 @@ test('a page that is open follows what happens, without moving anything, and wit
   expect(shop.complaints).toEqual([])
 })
 
-test('what events, keys, errors and people bring with them runs nowhere', async () => {
+test('scripts in events, keys, errors and names of people never run', async () => {
   const page = await shop.open()
   const before = await shop.bus.deadLetters.count()
   shop.trouble.isMailDown = true

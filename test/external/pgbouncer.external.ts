@@ -1,4 +1,4 @@
-/** Everything of a bus through pgbouncer in transaction mode, with two connections for all: each may serve a stranger next. */
+/** Everything of a bus through pgbouncer in transaction mode, with two connections for all. Another client may use each connection next. */
 import { Client, defaults, Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createBus, type Bus, type BusOptions, type BusSignalName } from '../../src/index.ts'
@@ -15,7 +15,7 @@ let direct: Pool
 beforeAll(async () => {
   database = await createDatabase()
   direct = new Pool({ connectionString: database.connectionString })
-  // What nobody would choose for a queue: each of these would change what our statements do.
+  // Settings that would suit no queue: each could change the meaning of our statements.
   for (const setting of [
     `default_transaction_isolation = 'serializable'`,
     `synchronous_commit = 'off'`,
@@ -34,8 +34,8 @@ afterAll(async () => {
   await database.drop()
 })
 
-test('a bus migrates through it, and again finds nothing to do', async () => {
-  defaults.statement_timeout = 60_000 // which would be sent at the start, and refused
+test('a bus migrates through the pooler, and a second time finds nothing to do', async () => {
+  defaults.statement_timeout = 60_000 // pg would send this at the start, and the pooler would refuse it
   onTestFinished(() => void (defaults.statement_timeout = 0))
   const { bus } = aBus()
 
@@ -61,7 +61,7 @@ describe.each([
 ] satisfies [string, BusOptions][])('%s', (_, options) => {
   beforeEach(() => emptyTables(direct))
 
-  test('publishers and two workers share its two connections, nothing is lost, and keys keep their order', async () => {
+  test('publishers and two workers share the two connections, nothing is lost, and keys keep their order', async () => {
     const ran: number[] = []
     const handler = handlerThat((n) => void ran.push(n))
     const { bus, signals } = aBus({ handlers: [handler], ...options })
@@ -81,7 +81,7 @@ describe.each([
     expect(signals.filter(({ name }) => name === 'database.unreachable')).toEqual([])
   })
 
-  test('a stranger on the same connections finds no setting of ours, and hears nothing of ours', async () => {
+  test('another client on the same connections finds no setting of ours, and hears no notification of ours', async () => {
     const before = await strangersSettings()
     const { bus } = aBus({ handlers: [handlerThat(() => undefined)], ...options })
     const worker = await aWorker(bus)
@@ -98,7 +98,7 @@ describe.each([
   })
 })
 
-test('claims run under read committed, and their transactions wait for the disk where they must', async () => {
+test('claims run in read committed, and their transactions wait for the disk where they must', async () => {
   await emptyTables(direct)
   await direct.query(`create table seen (isolation text, waits text)`)
   await direct.query(`create function see() returns trigger language plpgsql as $$ begin
@@ -115,7 +115,7 @@ test('claims run under read committed, and their transactions wait for the disk 
   expect(rows).toEqual(Array.from({ length: 2 }, () => ({ isolation: 'read committed', waits: 'local' })))
 })
 
-test('what operators read has its times, whatever the form in which the database writes them', async () => {
+test('times that operators read are Dates, in any date format of the database', async () => {
   const { bus } = aBus({ handlers: [handlerThat(() => undefined)] })
   const [letter] = (await bus.deadLetters.list()).deadLetters
 
@@ -124,7 +124,7 @@ test('what operators read has its times, whatever the form in which the database
   expect(await bus.deadLetters.dismiss({ deliveryIds: [letter?.deliveryId ?? ''] })).toEqual({ count: 1 })
 })
 
-test('a worker that cannot LISTEN through it says so once, and finds its deliveries by looking', async () => {
+test('a worker that cannot LISTEN through the pooler reports it once, and finds its deliveries by polling', async () => {
   const { bus, named } = aBus({ handlers: [handlerThat(() => undefined)] })
   const worker = await aWorker(bus)
   await until('it says so', () => named('wake-up.unavailable').length > 0)
@@ -162,7 +162,7 @@ test.each([
   expect((await bus.doctor()).find(({ check }) => check === 'notify')).toMatchObject({ status: 'ok' })
 })
 
-test('with `listen: false` a worker looks by itself, and there is nothing to say about it', async () => {
+test('with `listen: false` a worker polls, and reports no warning', async () => {
   const { bus, signals } = aBus({ handlers: [handlerThat(() => undefined)], listen: false })
   const worker = await aWorker(bus)
   await bus.publish(NoteTaken({ n: 1 }))
@@ -211,12 +211,12 @@ async function listeners(): Promise<number> {
   return rowCount ?? 0
 }
 
-/** What is set on each of the pooler's connections, as it is seen by others who use it. */
+/** The settings on each of the pooler's connections, as other clients see them. */
 async function strangersSettings() {
   const strangers = [new Client(pooler.connectionString), new Client(pooler.connectionString)]
   await Promise.all(strangers.map((stranger) => stranger.connect()))
   try {
-    await Promise.all(strangers.map((stranger) => stranger.query('begin'))) // each has one to itself
+    await Promise.all(strangers.map((stranger) => stranger.query('begin'))) // so that each client has one connection
     const found = await Promise.all(
       strangers.map(async (stranger) => {
         const { rows } = await stranger.query<{ set: string | null; listens: number; ours: number }>(

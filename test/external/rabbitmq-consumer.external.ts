@@ -8,7 +8,7 @@ import { eventsHeard, heard, named, note, notes, numbers } from './brokers/secon
 
 const stage = rabbitStage()
 
-test('a message becomes an event with its effects, and is acknowledged when both are committed', async () => {
+test('a message becomes an event with its effects, and is acknowledged after both are committed', async () => {
   const unacknowledged: number[] = []
   const consumer = await consume(stage, {
     effects: async (message, received, { tx }) => {
@@ -26,7 +26,7 @@ test('a message becomes an event with its effects, and is acknowledged when both
   expect(numbers(await heard(stage.second.pool))).toEqual([1, 2])
   expect((await eventsHeard(stage.second.pool)).map(({ n }) => n)).toEqual([1, 2])
   expect(unacknowledged).toEqual([0, 1])
-  expect(await waiting(stage)).toBe(0) // nothing came back when its connection was closed
+  expect(await waiting(stage)).toBe(0) // closing the connection returned no message to the queue
 })
 
 test('a message that its publisher sends twice is one event', async () => {
@@ -47,7 +47,7 @@ test('a message that its publisher sends twice is one event', async () => {
   expect((await eventsHeard(stage.second.pool)).length).toBe(3)
 })
 
-test('a message whose process died between the commit and the acknowledgement comes again, and is a duplicate', async () => {
+test('a message is redelivered if its process dies between the commit and the acknowledgement, and is then a duplicate', async () => {
   await send(stage, { n: 1 })
   await send(stage, { n: 2 })
   const settings = {
@@ -71,7 +71,7 @@ test('a message whose process died between the commit and the acknowledgement co
   expect(await waiting(stage)).toBe(0)
 })
 
-test('what the effects throw takes the event back, and the message is tried again in its place', async () => {
+test('an error in the effects rolls back the event, and the message is tried again before later ones', async () => {
   let tries = 0
   await consume(stage, {
     effects: async (message, _, { tx }) => {
@@ -93,7 +93,7 @@ test('what the effects throw takes the event back, and the message is tried agai
   ])
 })
 
-test('no more messages are in hand than `inFlight` says, and so many at once as `concurrency` says', async () => {
+test('at most `inFlight` messages are in hand, and at most `concurrency` of them run at once', async () => {
   const { effects, running, finish } = heldNotes()
   await consume(stage, {
     inFlight: 8,
@@ -109,7 +109,7 @@ test('no more messages are in hand than `inFlight` says, and so many at once as 
   expect(running().most).toBe(3)
 })
 
-test('stop waits for what has begun, and gives the rest back in its order', async () => {
+test('stop waits for running messages, and gives the rest back in order', async () => {
   const { begun, effects, finish } = heldNotes()
   const consumer = await consume(stage, { effects })
   for (let n = 1; n <= 5; n += 1) await send(stage, { n })
@@ -126,7 +126,7 @@ test('stop waits for what has begun, and gives the rest back in its order', asyn
   expect(numbers(await heard(stage.second.pool))).toEqual([1, 2, 3, 4, 5])
 })
 
-test('it goes on when the broker was killed and is back, and what was in hand comes once more', async () => {
+test('a consumer goes on after the broker was killed and started again, and messages in hand come again', async () => {
   const { begun, effects, finish } = heldNotes()
   const consumer = await consume(stage, { effects })
   for (let n = 1; n <= 5; n += 1) await send(stage, { n })
@@ -145,7 +145,7 @@ test('it goes on when the broker was killed and is back, and what was in hand co
   expect(await waiting(stage)).toBe(0)
 }, 120_000)
 
-test('it goes on when its queue was deleted and is there again', async () => {
+test('a consumer goes on after its queue was deleted and created again', async () => {
   await consume(stage)
   await stage.channel.deleteQueue(stage.queue)
   await until('the consumer has noticed', () => named(stage.second, 'consumer.lost').length === 1)
@@ -156,7 +156,7 @@ test('it goes on when its queue was deleted and is there again', async () => {
   expect(numbers(await heard(stage.second.pool))).toEqual([1])
 })
 
-test('a failing message of a broker that went away is given up, because it comes again', async () => {
+test('a consumer gives up a failing message when its broker goes away, because the broker sends it again', async () => {
   let tries = 0
   const consumer = await consume(stage, {
     maxAttempts: null,

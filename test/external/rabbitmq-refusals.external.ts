@@ -1,4 +1,4 @@
-/** What a consumer of RabbitMQ does not take: messages that can never be received, and options. */
+/** What a RabbitMQ consumer refuses: messages that can never be received, and wrong options. */
 import { describe, expect, test } from 'vitest'
 import { consumeRabbit, type RabbitConsumerOptions } from '../../src/rabbitmq/index.ts'
 import { until } from '../support/until.ts'
@@ -7,8 +7,8 @@ import { heard, named, note, notes, numbers } from './brokers/second-bus.ts'
 
 const stage = rabbitStage()
 
-describe('what can never be received goes to the dead letter exchange', () => {
-  test('a message that cannot be read, at once; one without an id too; and the next one is received', async () => {
+describe('the dead letter exchange gets messages that can never be received', () => {
+  test('a message that is unreadable or has no id, at once, and the next message is received', async () => {
     await consume(stage)
 
     await sendText(stage, '{ no json', { messageId: 'bad' })
@@ -24,7 +24,7 @@ describe('what can never be received goes to the dead letter exchange', () => {
     ])
   })
 
-  test('a message that has failed `maxAttempts` times, and its effects are not there', async () => {
+  test('a message that has failed `maxAttempts` times, and its effects are not stored', async () => {
     await consume(stage, {
       maxAttempts: 2,
       effects: async (message, _, { tx }) => {
@@ -43,7 +43,7 @@ describe('what can never be received goes to the dead letter exchange', () => {
   })
 })
 
-describe('refused at the door', () => {
+describe('consumeRabbit refuses', () => {
   test.each([
     ['no such queue', { queue: 'nowhere' }, 'POSTBUS_BROKER_SETUP', 'Queue "nowhere" cannot be consumed'],
     ['no broker', { url: 'amqp://127.0.0.1:1' }, 'POSTBUS_BROKER_UNREACHABLE', 'RabbitMQ cannot be reached'],

@@ -1,4 +1,4 @@
-/** Relays to a real rabbitmq-server: confirmed, persistent, in order, and never to an exchange that passes them to no queue. */
+/** Relays to a real rabbitmq-server: messages are confirmed, persistent and in order, and a message that reaches no queue is a failure. */
 import type { Channel, ChannelModel, GetMessage } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Bus } from '../../src/index.ts'
@@ -59,7 +59,7 @@ test.each(['cloudevents', 'cloudevents-binary'] as const)(
   },
 )
 
-test('while the broker is away the relay is retried, and what was published arrives in the order of each key', async () => {
+test('the relay retries while the broker is away, and then events arrive in the order of each key', async () => {
   const { bus } = await aBus()
   await bus.publish(NoteTaken({ n: 0, key: 'red' }))
   await until('the first one is there', async () => (await waiting()) === 1)
@@ -75,15 +75,15 @@ test('while the broker is away the relay is retried, and what was published arri
   expect(ofKey('blue')).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
 }, 120_000)
 
-describe('what no queue gets', () => {
-  test('is a failed attempt that says so', async () => {
+describe('a message that reaches no queue', () => {
+  test('is a failed attempt with the reason', async () => {
     const { bus } = await aBus({ routingKey: 'elsewhere' }, { maxAttempts: 1 })
     await bus.publish(NoteTaken({ n: 1 }))
 
     expect(await deathOf(bus)).toContain(`exchange "${exchange}" with the routing key "elsewhere": RabbitMQ returned it (NO_ROUTE)`) // prettier-ignore
   })
 
-  test('is done, where it need not be got', async () => {
+  test('is done if it is not mandatory', async () => {
     const { bus } = await aBus({ routingKey: 'elsewhere', isMandatory: false }, { maxAttempts: 1 })
     const { events } = await bus.publish(NoteTaken({ n: 1 }))
     await finished(bus, events[0]!.id)
@@ -91,7 +91,7 @@ describe('what no queue gets', () => {
     expect(await bus.deadLetters.count()).toBe(0)
   })
 
-  test('one that is returned fails alone: those beside it arrive', async () => {
+  test('fails alone: the messages beside it arrive', async () => {
     const routingKey = (event: { data: unknown }) => ((event.data as { n: number }).n === 5 ? 'elsewhere' : 'notes.x')
     const { bus } = await aBus({ routingKey }, { maxAttempts: 1 })
     await bus.publish(Array.from({ length: 10 }, (_, n) => NoteTaken({ n })))
@@ -102,7 +102,7 @@ describe('what no queue gets', () => {
   })
 })
 
-test('an exchange that there is not is a failed attempt that names it, and the connection is made again', async () => {
+test('a missing exchange is a failed attempt that names it, and the relay then connects again', async () => {
   const { bus } = await aBus({ exchange: 'not.there' })
   await bus.publish(NoteTaken({ n: 1 }))
   await until('it was tried in vain', async () => (await failures(bus)).length > 1)
@@ -113,7 +113,7 @@ test('an exchange that there is not is a failed attempt that names it, and the c
   await until('it is there', async () => (await waiting()) === 1)
 })
 
-test('an event goes to the exchange, from its queue to a second bus, and is an event of the same correlation there', async () => {
+test('an event goes through the exchange and its queue to a second bus, and keeps its correlation id there', async () => {
   const opened = await aBus()
   await prepareSecond(opened.connectionString)
   const second = secondBus(opened.connectionString)

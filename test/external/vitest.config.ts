@@ -1,4 +1,4 @@
-/** Tests against programs that must be installed beside this package: `npm run test:external`. They fail when one is missing. */
+/** Tests that need programs that must be installed separately: `npm run test:external`. They fail when a program is missing. */
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 

@@ -1,4 +1,4 @@
-/** `bus.acts`: what operators did is recorded in the transaction that does it. */
+/** `bus.acts`: an operator's act is recorded in the transaction that does it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbusHere as postbus } from '../support/cli.ts'
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await drained(opened.bus)
 })
 
-test('each act is recorded: who, when, what, for what, and how many', async () => {
+test('each act is recorded: the person, the time, the act, its target and the count', async () => {
   const { bus } = opened
   const before = new Date(Date.now() - 60_000)
 
@@ -48,7 +48,7 @@ test('each act is recorded: who, when, what, for what, and how many', async () =
   expect(acts.every(({ beganAt, endedAt }) => beganAt > before && endedAt >= beganAt)).toBe(true)
 })
 
-test('an act that fails has done nothing, and is not recorded', async () => {
+test('an act that fails changes nothing, and is not recorded', async () => {
   await opened.database.query(`alter table postbus.act add constraint only_ada check (by = 'ada')`)
   try {
     await expect(opened.bus.lanes.skipHead(BLOCKED, { by: 'bob' })).rejects.toThrow('only_ada')
@@ -60,7 +60,7 @@ test('an act that fails has done nothing, and is not recorded', async () => {
   expect((await opened.bus.acts.list()).acts).toEqual([])
 })
 
-test('an act that is interrupted between two batches shows how far it came', async () => {
+test('an act that is interrupted between two batches shows how far it has come', async () => {
   const stop = () => {
     throw new Error('stopped')
   }
@@ -68,7 +68,7 @@ test('an act that is interrupted between two batches shows how far it came', asy
   await expect(opened.bus.deadLetters.retry({ all: true }, { onProgress: stop })).rejects.toThrow('stopped')
   const rest = await opened.bus.deadLetters.retry({ all: true })
 
-  expect(rest).toEqual({ count: 2 }) // the one without a key was the first batch
+  expect(rest).toEqual({ count: 2 }) // the delivery without a key was the first batch
   expect((await opened.bus.acts.list()).acts.map(({ count }) => count)).toEqual([2, 1])
 })
 
@@ -100,7 +100,7 @@ describe('list', () => {
     },
   )
 
-  test('`postbus acts` prints a table, and with --json a line for each', async () => {
+  test('`postbus acts` prints a table, or with --json one line per act', async () => {
     const [table, json, wrong] = await Promise.all([
       postbus(opened.connectionString, ['acts', '--by', 'ada']),
       postbus(opened.connectionString, ['acts', '--json', '--limit', '1', '--since', '2020-01-01']),

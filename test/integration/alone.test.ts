@@ -1,11 +1,11 @@
-/** What may be killing its process runs when nothing else does; and what has lost its claim, and gets it back, goes on. */
+/** A delivery that may be killing its process runs when nothing else does. An attempt whose claim was lost, and comes back, goes on. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { aSignal, handlerThat, NoteTaken, storedNotes, type Doing } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
 test.each([null, 'red'])(
-  'a delivery that was lost twice (key %s) begins when what runs has ended, and nothing begins beside it',
+  'a delivery (key %s) whose claim was lost twice begins when running ones have ended, and nothing begins beside it',
   async (key) => {
     const finish = new Map([1, 2, 3, 4].map((n) => [n, aSignal()]))
     const running = new Set<number>()
@@ -34,7 +34,7 @@ test.each([null, 'red'])(
   },
 )
 
-test('a stop gives back what waits to run alone, untouched', async () => {
+test('a stop gives back, unchanged, deliveries that wait to run alone', async () => {
   const ran: number[] = []
   const opened = await opening(async (n) => {
     ran.push(n)
@@ -56,7 +56,7 @@ test('a stop gives back what waits to run alone, untouched', async () => {
 })
 
 test.each([null, 'red'])(
-  'an outcome (key %s) counts whose claim was lost and has come back to the same worker, and nothing runs twice',
+  'an outcome (key %s) counts if its claim was lost and came back to the same worker, and nothing runs twice',
   async (key) => {
     const finish = aSignal()
     let runs = 0
@@ -83,7 +83,7 @@ const LOST_TWICE = `update pgboss.job set state = 'retry', start_after = now() -
   output = '[{"attempt": 1, "code": "POSTBUS_WORKER_DIED", "lost": 1, "begun": false}, {"attempt": 2, "code": "POSTBUS_WORKER_DIED", "lost": 2, "begun": false}]',
   retry_count = 1, retry_limit = retry_limit + 2`
 
-/** As recovery does it, of what has just been claimed. */
+/** Takes over active claims, as recovery does. */
 const TAKE_OVER = `select from pgboss.job, postbus.recover_silent(
     array[name], array[id], array[retry_count * 60000000::bigint + date_part('microseconds', started_on)::bigint],
     array[null::bigint], array[true], null, 0, 0, '{"code": "POSTBUS_WORKER_DIED"}'

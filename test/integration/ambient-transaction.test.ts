@@ -1,4 +1,4 @@
-/** `currentTransaction` and `requireTransaction`: a publish belongs to the transaction around it, without being handed it. */
+/** `currentTransaction` and `requireTransaction`: a publish belongs to the surrounding transaction without getting it as an option. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PoolClient } from 'pg'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 beforeEach(() => emptyTables(opened.database))
 
-test('a publish in it commits and is rolled back with it; one outside of it is a transaction of its own', async () => {
+test('a publish in a transaction commits and is rolled back with it, and one outside commits alone', async () => {
   await inTransaction('commit', () => publish(opened.bus, 1))
   await inTransaction('rollback', () => publish(opened.bus, 2))
   await publish(opened.bus, 3)
@@ -29,7 +29,7 @@ test('a publish in it commits and is rolled back with it; one outside of it is a
   expect(await published()).toEqual([1, 3])
 })
 
-test("tx: 'own' stays when the transaction around it is rolled back", async () => {
+test("tx: 'own' survives a rollback of the surrounding transaction", async () => {
   await inTransaction('rollback', async () => {
     await publish(opened.bus, 1)
     await opened.bus.publish(NoteTaken({ n: 2 }), { tx: 'own' })
@@ -38,7 +38,7 @@ test("tx: 'own' stays when the transaction around it is rolled back", async () =
   expect(await published()).toEqual([2])
 })
 
-test('the event of a block belongs to it, and the error event never does', async () => {
+test('the event of a block belongs to the surrounding transaction, and its error event does not', async () => {
   const failing = async () => {
     throw new Error('the block failed')
   }
@@ -51,7 +51,7 @@ test('the event of a block belongs to it, and the error event never does', async
   expect(await published()).toEqual([2])
 })
 
-test('one that has ended is refused: what comes too late must not be published on its own', async () => {
+test('a publish after its transaction has ended is refused, and does not commit alone', async () => {
   const tooLate = Promise.withResolvers<void>()
   const { promise, resolve } = Promise.withResolvers<unknown>()
   await inTransaction('commit', async () => {
@@ -65,7 +65,7 @@ test('one that has ended is refused: what comes too late must not be published o
   expect(await published()).toEqual([])
 })
 
-test('where one is required, a publish outside of any is refused and names its line, in handlers too', async () => {
+test('if a transaction is required, a publish outside of one is refused with its line, in handlers too', async () => {
   const strict = aBus({ requireTransaction: true })
   follow = () => publish(strict, 9)
 
@@ -94,7 +94,7 @@ test('where one is required, a publish outside of any is refused and names its l
   await strict.close()
 })
 
-test.each(['inline', 'mailbox'] as const)('a bus with the backend %s requires it too', async (backend) => {
+test.each(['inline', 'mailbox'] as const)('a bus with the backend %s also requires it', async (backend) => {
   const memory = createBus({ backend, handlers, currentTransaction, requireTransaction: true })
 
   await expect(publish(memory, 2)).rejects.toMatchObject({ code: 'POSTBUS_TRANSACTION_REQUIRED' })

@@ -1,9 +1,9 @@
-/** The example of a pipeline that stores every event by batches. */
+/** The example of a pipeline that stores every event in batches. */
 import { expect, onTestFinished, test } from 'vitest'
 import { archivePipeline } from '../../examples/archive/pipeline.ts'
 import { createDatabase } from '../support/database.ts'
 
-test('the archive has every event once, stored by batches that are nearly full', async () => {
+test('the archive stores every event once, in batches that are nearly full', async () => {
   const { connectionString, drop } = await createDatabase()
   onTestFinished(() => drop())
 

@@ -1,4 +1,4 @@
-/** A delivery that waits is told how it ended: twice, too late, too early, in a transaction, by many at once. */
+/** Completing a waiting delivery twice, too late, too early, in a transaction, and by many callers at once. */
 import { Client } from 'pg'
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Bus } from '../../src/index.ts'
@@ -21,7 +21,7 @@ beforeEach(() => emptyTables(opened.database))
 
 afterEach(() => tidyAwaiting())
 
-test('twice and too late say so: where the delivery stands, and that nothing was changed', async () => {
+test('a second or late completion changes nothing, and reports the state of the delivery', async () => {
   await published(1)
   await published(2)
   await drained(bus)
@@ -41,7 +41,7 @@ test('twice and too late say so: where the delivery stands, and that nothing was
 })
 
 test.each(['complete', 'skip'] as const)(
-  'one that is told to %s before its handler has said that it waits is not lost',
+  'a delivery that gets %s before its handler returns awaitCompletion keeps it',
   async (what) => {
     handlerDoes(async (_, deliveryId) => {
       expect(await bus.deliveries[what](deliveryId)).toEqual({ isApplied: true, state: 'running' })
@@ -57,7 +57,7 @@ test.each(['complete', 'skip'] as const)(
   },
 )
 
-test('what it was told outlives a failure of the handler that began it', async () => {
+test('a completion survives a later failure of the handler that began the wait', async () => {
   handlerDoes(async (_, deliveryId) => {
     if (ran.length > 1) return
     await bus.deliveries.complete(deliveryId)
@@ -72,7 +72,7 @@ test('what it was told outlives a failure of the handler that began it', async (
   expect((await bus.events.status(eventId))?.deliveries).toMatchObject([{ state: 'done', attempts: 2 }])
 })
 
-test('told in a transaction, it counts when that commits; until then no one runs what waits behind', async () => {
+test('a completion in a transaction counts at the commit, and until then nothing behind it runs', async () => {
   await published(1, 'red')
   await published(2, 'red')
   handlerDoes((n) => (n === 1 ? undefined : 'done'))
@@ -97,7 +97,7 @@ test('told in a transaction, it counts when that commits; until then no one runs
   expect(ran.map(([n]) => n)).toEqual([1, 2])
 })
 
-test('of ten that tell it at once, one counts', async () => {
+test('of ten completions at once, one counts', async () => {
   await published(1)
   await drained(bus)
 

@@ -1,4 +1,4 @@
-/** `return awaitCompletion({ timeoutMs })`: the delivery stays open without a slot, until it is told how it ended, or its time is over. */
+/** `return awaitCompletion({ timeoutMs })`: the delivery stays open without a slot until it is completed or its timeout passes. */
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { awaitCompletion, createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
@@ -23,7 +23,7 @@ beforeEach(() => emptyTables(opened.database))
 
 afterEach(() => tidyAwaiting())
 
-test.each([null, 'red'])('with key %s it waits, is told that it is done, and its event is finished', async (key) => {
+test.each([null, 'red'])('with key %s a delivery waits, is completed, and its event is finished', async (key) => {
   const eventId = await published(1, key)
   await drained(bus)
   const open = await bus.events.status(eventId)
@@ -41,7 +41,7 @@ test.each([null, 'red'])('with key %s it waits, is told that it is done, and its
   expect((await opened.database.query('select from pgboss.job')).rowCount).toBe(0)
 })
 
-test('it takes no slot, its key waits behind it, and other keys go on', async () => {
+test('a waiting delivery takes no slot, its key waits behind it, and other keys go on', async () => {
   await using worker = bus.worker({ queues: { events_partitioned: 1 }, pollMs: 50 })
   handlerDoes((n) => (n === 1 ? undefined : 'done'))
   await bus.publish([
@@ -61,7 +61,7 @@ test('it takes no slot, its key waits behind it, and other keys go on', async ()
   expect(ran.map(([n]) => n)).toEqual([1, 3, 4, 2])
 })
 
-test('skipped by hand, it is recorded so, with who and why', async () => {
+test('a delivery that is skipped by hand is recorded as skipped, with who and why', async () => {
   const eventId = await published(1)
   await drained(bus)
 
@@ -74,28 +74,31 @@ test('skipped by hand, it is recorded so, with who and why', async () => {
   ])
 })
 
-test.each([null, 'red'])('with key %s a failure by hand is a failed attempt, and the last one is dead', async (key) => {
-  const eventId = await published(1, key)
-  await drained(bus)
+test.each([null, 'red'])(
+  'with key %s a failure by hand is a failed attempt, and the last one makes the delivery dead',
+  async (key) => {
+    const eventId = await published(1, key)
+    await drained(bus)
 
-  const report = await bus.deliveries.fail(idOf(1), 'declined')
-  await drained(bus)
-  await advanceTime({ minutes: 2 }, { bus })
-  await drained(bus)
-  const second = await bus.events.status(eventId)
-  await bus.deliveries.fail(idOf(1), 'declined again')
-  await drained(bus)
+    const report = await bus.deliveries.fail(idOf(1), 'declined')
+    await drained(bus)
+    await advanceTime({ minutes: 2 }, { bus })
+    await drained(bus)
+    const second = await bus.events.status(eventId)
+    await bus.deliveries.fail(idOf(1), 'declined again')
+    await drained(bus)
 
-  expect(report).toEqual({ isApplied: true, state: 'waiting' })
-  expect(second?.deliveries).toMatchObject([{ state: 'awaiting', attempts: 2, errors: [{ message: 'declined' }] }])
-  expect(ran).toEqual([
-    [1, 1],
-    [1, 2],
-  ])
-  expect((await bus.events.status(eventId))?.deliveries).toMatchObject([
-    { state: 'dead', attempts: 2, reason: 'declined again', errors: [{ attempt: 1 }, { attempt: 2 }] },
-  ])
-})
+    expect(report).toEqual({ isApplied: true, state: 'waiting' })
+    expect(second?.deliveries).toMatchObject([{ state: 'awaiting', attempts: 2, errors: [{ message: 'declined' }] }])
+    expect(ran).toEqual([
+      [1, 1],
+      [1, 2],
+    ])
+    expect((await bus.events.status(eventId))?.deliveries).toMatchObject([
+      { state: 'dead', attempts: 2, reason: 'declined again', errors: [{ attempt: 1 }, { attempt: 2 }] },
+    ])
+  },
+)
 
 test.each([null, 'red'])('with key %s a timeout is a failed attempt, which is retried', async (key) => {
   const eventId = await published(1, key)
@@ -119,7 +122,7 @@ test.each([null, 'red'])('with key %s a timeout is a failed attempt, which is re
   ])
 })
 
-test('the finished event follows when it was told', async () => {
+test('the finished event follows the completion', async () => {
   const Ended = defineEvent('imports.ended', { schema: z.object({ states: z.array(z.string()) }) })
   const Begun = defineEvent('imports.begun', {
     schema: z.object({}),
@@ -145,7 +148,7 @@ test('the finished event follows when it was told', async () => {
   expect([before, events.map(({ data }) => data)]).toEqual([0, [{ states: ['done'] }]])
 })
 
-test('an operator may run a waiting head again, or take it out, and its key goes on', async () => {
+test('an operator can retry or skip a waiting head, and its key goes on', async () => {
   await published(1, 'red')
   await published(2, 'red')
   await drained(bus)
@@ -161,7 +164,7 @@ test('an operator may run a waiting head again, or take it out, and its key goes
   expect(ran.map(([n]) => n)).toEqual([1, 1, 2, 1])
 })
 
-test('the rates count the attempt that waits as done, and a timeout as failed', async () => {
+test('the rates count a waiting attempt as done, and a timeout as failed', async () => {
   const worker = bus.worker({ pollMs: 50 })
   await worker.start()
   await published(1)
@@ -183,13 +186,13 @@ test.each([
   await expect(bus.deliveries.fail(id, '')).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
 })
 
-test('a time that cannot be waited for is refused', () => {
+test('an invalid timeout is refused', () => {
   for (const timeoutMs of [0, -1, Number.NaN, 366 * 86_400_000, '5' as never]) {
     expect(() => awaitCompletion({ timeoutMs })).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
   }
 })
 
-test('inline there is no one to wait for: the publish is refused with a code', async () => {
+test('inline mode cannot wait: the publish is refused with a code', async () => {
   await using inline = createBus({ backend: 'inline', handlers: [waiting], onSignal: () => undefined })
 
   await expect(inline.publish(NoteTaken({ n: 1 }))).rejects.toMatchObject({ code: 'POSTBUS_INLINE_AWAITS' })

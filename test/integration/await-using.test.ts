@@ -1,4 +1,4 @@
-/** `await using`: a bus and a worker are let go of at the end of their block, in the right order, also when it throws. */
+/** `await using`: a bus and a worker are disposed at the end of their block, in the right order, also when the block throws. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBus, type Bus, type Worker } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => opened.close())
 
-test('a worker stops when its running handlers have finished, and then its bus closes', async () => {
+test('a worker stops after its running handlers have finished, and then its bus closes', async () => {
   const { bus, worker, finished } = await inABlock()
 
   expect(finished).toBe(true)
@@ -45,7 +45,7 @@ async function inABlock() {
   }
 }
 
-test('a block that throws lets go of them too, and its error is the one that is seen', async () => {
+test('a block that throws disposes them too, and its own error is thrown', async () => {
   let left: Bus | null = null
   const failing = async () => {
     await using bus = createBus({ connectionString: opened.connectionString, onSignal: () => undefined })
@@ -60,7 +60,7 @@ test('a block that throws lets go of them too, and its error is the one that is 
   })
 })
 
-test('a bus without a database closes at the end of its block as well', async () => {
+test('a bus without a database closes at the end of its block too', async () => {
   let left: Bus | null = null
   {
     await using bus = createBus({ backend: 'mailbox' })

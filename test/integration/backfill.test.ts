@@ -1,6 +1,6 @@
 /**
- * A handler that is added later gets what was published before, first and once, then what is published: per key in order. Publishers
- * that do not know it yet go on publishing meanwhile.
+ * A handler that is added later gets earlier events first, each once, and then new events, in order per key. Publishers that do not know
+ * the handler yet go on publishing meanwhile.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { Backfills } from '../../src/backends/postgres/record/backfill.ts'
@@ -23,7 +23,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('it gets the history first, marked as a replay, and then what was published for it meanwhile; others get nothing', async () => {
+test('the handler gets the history first, marked as a replay, then new events, and other handlers get nothing', async () => {
   const old = stored.busWith([stored.noting('notes.mail', { queue: 'mail' })])
   await stored.publish(old, numbers(5))
   await drained(old)
@@ -40,7 +40,7 @@ test('it gets the history first, marked as a replay, and then what was published
   ])
 })
 
-test('what is published for it waits in its lane until the history has run', async () => {
+test('new deliveries wait in their lane until the history has run', async () => {
   const old = stored.busWith([])
   await stored.publish(old, numbers(3))
   const bus = withBackfill()
@@ -54,7 +54,7 @@ test('what is published for it waits in its lane until the history has run', asy
   expect(stored.took()).toEqual(numbers(4))
 })
 
-test('what is published later by a publisher that does not know the handler is found, in order, for as long as it follows', async () => {
+test('later events of publishers that do not know the handler are found in order, for as long as the backfill follows', async () => {
   const [old, bus] = [stored.busWith([]), withBackfill({ followMs: 60_000 })]
   await stored.publish(old, [1])
   await drained(bus)
@@ -68,7 +68,7 @@ test('what is published later by a publisher that does not know the handler is f
   expect(stored.took()).toEqual(numbers(5))
 })
 
-test('what is committed late is waited for, and comes before what was published after it', async () => {
+test('the backfill waits for events that commit late, and gives them before later ones', async () => {
   const [old, bus] = [stored.busWith([]), withBackfill()]
   await stored.publish(old, [1])
   const publisher = await stored.connect()
@@ -85,7 +85,7 @@ test('what is committed late is waited for, and comes before what was published 
   expect([...first, ...stored.took()]).toEqual(numbers(3))
 })
 
-test('what waits for it is not due before every older transaction has ended: a settle could take it before what was inserted', async () => {
+test('waiting deliveries become due only after every older transaction has ended: a settle could take one before inserted deliveries', async () => {
   const [old, bus] = [stored.busWith([]), withBackfill({ followMs: 60_000 })]
   await drained(bus)
   await stored.publish(old, [1])
@@ -109,7 +109,7 @@ test('what waits for it is not due before every older transaction has ended: a s
   })
 })
 
-test('once it is done publishers give it its deliveries, and what one had left gated is found', async () => {
+test('after the backfill publishers write its deliveries, and a delivery that one left gated is found', async () => {
   const bus = withBackfill({ followMs: 0 })
   const publisher = await stored.connect()
   await publisher.query('begin isolation level repeatable read')
@@ -127,7 +127,7 @@ test('once it is done publishers give it its deliveries, and what one had left g
   expect(stored.took().toSorted((one, other) => one - other)).toEqual([1, 2])
 })
 
-test('what the handler was given before it had a backfill is not given again, be it done or dead', async () => {
+test('events that the handler got before it had a backfill are not given again, whether done or dead', async () => {
   const before = stored.busWith([
     stored.noting('notes.take', { maxAttempts: 1 }, (n) => n === 2 && Promise.reject(new Error('no'))),
   ])
@@ -143,7 +143,7 @@ test('what the handler was given before it had a backfill is not given again, be
   expect(await bus.deadLetters.count()).toBe(1)
 })
 
-test('it begins with what was published at the time that it says', async () => {
+test('the backfill begins at the time in its option', async () => {
   const old = stored.busWith([])
   await stored.publish(old, [1, 2, 3])
   await stored.database.query(
@@ -159,7 +159,7 @@ test('it begins with what was published at the time that it says', async () => {
   expect(stored.took()).toEqual([2, 3])
 })
 
-test('two workers share it, one is killed without a word: each event once, in order', async () => {
+test('two workers share a backfill and one is killed: each event comes once, in order', async () => {
   const old = stored.busWith([])
   for (const key of ['a', 'b', 'c']) await stored.publish(old, numbers(300), key)
   const bus = withBackfill()

@@ -1,4 +1,4 @@
-/** `bus.backlog`: each delivery that is not done is counted once, where it stands. */
+/** `bus.backlog`: each delivery that is not done is counted once, by its state. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { countBacklog } from '../../src/backends/postgres/operating/backlog.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
@@ -13,7 +13,7 @@ import { emptyTables } from '../support/stored.ts'
 import { until } from '../support/until.ts'
 
 const IN_AN_HOUR = { initialMs: 3_600_000, factor: 1, jitter: 0 }
-/** What becomes of a note is in its number. */
+/** The number of a note decides the outcome. */
 const take = handlerThat(
   (n) => {
     if (n === 1) throw new Error('out of ink')
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 beforeEach(() => emptyTables(opened.database))
 
-test('a handler that nothing waits for is there, with nothing', async () => {
+test('a handler without waiting deliveries is listed with zeros', async () => {
   const { handlers, isEstimate, at } = await opened.bus.backlog()
 
   expect(handlers).toEqual([nothingFor('notes.hold'), nothingFor('notes.take')])
@@ -46,7 +46,7 @@ test('a handler that nothing waits for is there, with nothing', async () => {
   expect(Math.abs(Date.now() - at.getTime())).toBeLessThan(60_000)
 })
 
-test('says what waits, what waits for later, retries, is snoozed or awaits its end, and how long the oldest has been due', async () => {
+test('counts waiting, later, retrying, snoozed and awaiting deliveries, and the age of the oldest due one', async () => {
   await opened.bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
   await drained(opened.bus)
   await opened.bus.publish([4, 5].map((n) => NoteTaken({ n })))
@@ -74,7 +74,7 @@ test('says what waits, what waits for later, retries, is snoozed or awaits its e
   })
 })
 
-test('what a dead delivery holds is parked and counts as a blocked key; it does not make the oldest older', async () => {
+test('deliveries behind a dead one are parked, their key counts as blocked, and they do not age the oldest', async () => {
   await opened.bus.publish([1, 2, 3].map((n) => NoteTaken({ n, key: 'red' })))
   await opened.bus.publish(NoteTaken({ n: 1 }))
   await drained(opened.bus)
@@ -84,7 +84,7 @@ test('what a dead delivery holds is parked and counts as a blocked key; it does 
   expect(held).toMatchObject({ waiting: 0, parked: 2, blockedKeys: 1, dead: 2, oldestWaitingMs: null })
 })
 
-test('what runs is counted as running, and what is parked behind it makes the oldest', async () => {
+test('a running delivery counts as running, and one parked behind it ages the oldest', async () => {
   const { promise: mayEnd, resolve: end } = aSignal()
   const bus = anotherBus(opened, [handlerThat(() => mayEnd, { name: 'notes.slow' })])
   await bus.publish([1, 2].map((n) => NoteTaken({ n, key: 'red' })))
@@ -118,7 +118,7 @@ test('a handler that reads the log has its lag in events and seconds, and no del
   expect(reading?.log?.seconds).toBeGreaterThan(89)
 })
 
-test('a renamed handler is one under its new name, and one whose code is gone is there under its own', async () => {
+test('a renamed handler is listed under its new name, and a removed handler under its own', async () => {
   await opened.bus.publish(NoteTaken({ n: 4 }))
   const renamed = anotherBus(opened, [
     defineHandler('notes.keep', { on: NoteTaken, previousNames: ['notes.take'], handle: () => undefined }),
@@ -131,7 +131,7 @@ test('a renamed handler is one under its new name, and one whose code is gone is
   expect(of['notes.keep']).toMatchObject({ waiting: 1 })
 })
 
-test('of many a sample is counted: right to a few percent, while what runs and how old the oldest is are exact', async () => {
+test('a long backlog is estimated from a sample, to a few percent, with exact running counts and ages', async () => {
   await opened.bus.publish([4, 5].map((n) => NoteTaken({ n })))
   const copied = ['id', 'created_on', 'start_after']
   const { rows } = await opened.database.query<{ columns: string }>(

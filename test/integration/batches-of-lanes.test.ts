@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 const NO_POLL = { pollMs: 60_000 }
 
 test.concurrent(
-  'a batch holds events of a key that follow each other, and goes on where the last one ended',
+  'a batch holds consecutive events of a key, and the next batch goes on where it ended',
   async (around) => {
     const { handler, batches } = batched(undefined, { batchSize: 10, maxWaitMs: 20 })
     const opened = await withHandlers(around, handler)
@@ -24,7 +24,7 @@ test.concurrent(
   },
 )
 
-test.concurrent('a batch holds events of many keys, and of none, and of each key in order', async (around) => {
+test.concurrent('a batch holds events of many keys and without keys, with each key in order', async (around) => {
   const { handler, batches } = batched(undefined, { batchSize: 60, maxWaitMs: 60_000 })
   const opened = await withHandlers(around, handler)
   await opened.bus.publish([
@@ -65,7 +65,7 @@ test.concurrent('a key is in one batch at a time, while others go on', async (ar
   expect(batches.flat().filter((n) => n < 10)).toEqual(numbers(1, 6))
 })
 
-test.concurrent('behind a member that waits to be told, later ones of its key were not run', async (around) => {
+test.concurrent('behind a member that awaits completion, later members of its key count as not run', async (around) => {
   const { handler, batches } = batched(
     (events, { outcomes }) => {
       const first = events.find(({ data }) => data.n === 1)
@@ -92,7 +92,7 @@ test.concurrent('behind a member that waits to be told, later ones of its key we
 })
 
 test.concurrent(
-  'behind a member that failed, later ones of its key were not run: they come again after it, and no attempt is used',
+  'behind a failed member, later members of its key come again after it and use no attempt',
   async (around) => {
     let failures = 0
     const { handler, batches } = batched(
@@ -121,53 +121,53 @@ test.concurrent(
   },
 )
 
-test.concurrent('a throw fails the first of each key, and nothing is said of those behind it', async (around) => {
-  let calls = 0
-  const { handler, batches } = batched(
-    () => {
-      if (++calls === 1) throw new Error('the target is down')
-    },
-    { batchSize: 6, maxWaitMs: 60_000, backoff: () => 60_000 },
-  )
-  const opened = await withHandlers(around, handler)
-  const worker = opened.bus.worker({ pollMs: 60_000 })
-  around.onTestFinished(() => worker.stop().then(() => undefined))
-  await opened.bus.publish(notes(6, (n) => `key ${n % 2}`))
-
-  await worker.start()
-  await until('the first of each key has failed', () => worker.counts().failed === 2)
-
-  expect(batches[0]!.length).toBe(6)
-  expect(opened.signalsNamed('attempt.failed')).toHaveLength(2)
-  expect((await storedNotes(opened)).map(({ used }) => used)).toEqual([1, 1, 0, 0, 0, 0])
-})
-
 test.concurrent(
-  'those that were skipped or are dead make way within their batch: none of it runs twice',
+  'a throw fails the first member of each key, and the members behind it count as not run',
   async (around) => {
-    const does: DoingBatch = (events, { outcomes }) => {
-      for (const event of events) {
-        if (event.data.n % 3 === 1) outcomes.set(event, skip('nothing to do'))
-        if (event.data.n % 3 === 2) outcomes.set(event, discard('never'))
-      }
-    }
-    const { handler, batches } = batched(does, { batchSize: 10, maxWaitMs: 20 })
-    const opened = await withHandlers(around, handler)
-    const events = notes(9, () => 'red')
-    await opened.bus.publish(events)
-
-    await working(around, opened)
-    const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
-
-    expect(batches).toEqual([numbers(1, 9)])
-    expect(statuses.map(({ deliveries: [one] }) => one!.state)).toEqual(
-      events.map(({ data }) => ['done', 'skipped', 'dead'][data.n % 3]),
+    let calls = 0
+    const { handler, batches } = batched(
+      () => {
+        if (++calls === 1) throw new Error('the target is down')
+      },
+      { batchSize: 6, maxWaitMs: 60_000, backoff: () => 60_000 },
     )
+    const opened = await withHandlers(around, handler)
+    const worker = opened.bus.worker({ pollMs: 60_000 })
+    around.onTestFinished(() => worker.stop().then(() => undefined))
+    await opened.bus.publish(notes(6, (n) => `key ${n % 2}`))
+
+    await worker.start()
+    await until('the first of each key has failed', () => worker.counts().failed === 2)
+
+    expect(batches[0]!.length).toBe(6)
+    expect(opened.signalsNamed('attempt.failed')).toHaveLength(2)
+    expect((await storedNotes(opened)).map(({ used }) => used)).toEqual([1, 1, 0, 0, 0, 0])
   },
 )
 
+test.concurrent('skipped and dead members make way within their batch, and nothing runs twice', async (around) => {
+  const does: DoingBatch = (events, { outcomes }) => {
+    for (const event of events) {
+      if (event.data.n % 3 === 1) outcomes.set(event, skip('nothing to do'))
+      if (event.data.n % 3 === 2) outcomes.set(event, discard('never'))
+    }
+  }
+  const { handler, batches } = batched(does, { batchSize: 10, maxWaitMs: 20 })
+  const opened = await withHandlers(around, handler)
+  const events = notes(9, () => 'red')
+  await opened.bus.publish(events)
+
+  await working(around, opened)
+  const statuses = await Promise.all(events.map(({ id }) => opened.bus.events.whenFinished(id)))
+
+  expect(batches).toEqual([numbers(1, 9)])
+  expect(statuses.map(({ deliveries: [one] }) => one!.state)).toEqual(
+    events.map(({ data }) => ['done', 'skipped', 'dead'][data.n % 3]),
+  )
+})
+
 test.concurrent(
-  'a dead one that blocks its key keeps those behind it, though they were in its batch',
+  'a dead member that blocks its key holds back members behind it, though they were in its batch',
   async (around) => {
     const { handler, batches } = batched(
       (events, { outcomes }) => {
@@ -194,7 +194,7 @@ test.concurrent(
   },
 )
 
-test.concurrent('a batch of keys takes one slot, and leaves the others to other handlers', async (around) => {
+test.concurrent('a batch of keys takes one slot, and other handlers use the others', async (around) => {
   const finish = aSignal()
   const others: number[] = []
   const { handler, batches } = batched(() => finish.promise, { batchSize: 30, maxWaitMs: 60_000 })
@@ -209,7 +209,7 @@ test.concurrent('a batch of keys takes one slot, and leaves the others to other 
   finish.resolve()
 })
 
-test.concurrent('an event that expired ends alone, and is in no batch', async (around) => {
+test.concurrent('an expired event ends alone, and is in no batch', async (around) => {
   const { handler, batches } = batched(undefined, { batchSize: 10, maxWaitMs: 20 })
   const opened = await withHandlers(around, handler)
   const events = [1, 2, 3, 4].map((n) =>

@@ -1,4 +1,4 @@
-/** The order of keys in batches of two workers, with failures: judged as the order of single deliveries is. */
+/** The order of keys in batches of two workers, with failures: checked like the order of single deliveries. */
 import { expect, test } from 'vitest'
 import { seeded } from '../faults/kills-under-load.ts'
 import { tracing } from '../support/batch-trace.ts'

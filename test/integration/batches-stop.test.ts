@@ -1,4 +1,4 @@
-/** Batches when a worker stops, and when claims are lost: what waits goes back at once, and what runs has the grace period. */
+/** Batches when a worker stops, and when claims are lost: deliveries that wait go back at once, and running ones get the grace period. */
 import { expect, test } from 'vitest'
 import { batched, notes, withHandlers, working } from '../support/batches.ts'
 import { aSignal, storedNotes } from '../support/notes.ts'
@@ -9,26 +9,29 @@ const LONG = { maxWaitMs: 60_000 }
 test.concurrent.for([
   ['without keys', () => null],
   ['with keys', (n: number) => `key ${n % 2}`],
-] as const)('%s: what waits for its batch is given back at once, and no attempt is used', async ([, keyOf], around) => {
-  const { handler, batches } = batched(undefined, LONG)
-  const opened = await withHandlers(around, handler)
-  const worker = await working(around, opened, { shutdownGraceMs: 30_000 })
-  await opened.bus.publish(notes(6, keyOf))
-  await until('they are claimed', async () => (await statesOf(opened)).some((state) => state.startsWith('active')))
+] as const)(
+  '%s: deliveries that wait for their batch are given back at once, and use no attempt',
+  async ([, keyOf], around) => {
+    const { handler, batches } = batched(undefined, LONG)
+    const opened = await withHandlers(around, handler)
+    const worker = await working(around, opened, { shutdownGraceMs: 30_000 })
+    await opened.bus.publish(notes(6, keyOf))
+    await until('they are claimed', async () => (await statesOf(opened)).some((state) => state.startsWith('active')))
 
-  const before = performance.now()
-  await worker.stop()
+    const before = performance.now()
+    await worker.stop()
 
-  expect(performance.now() - before).toBeLessThan(5_000)
-  expect(batches).toEqual([])
-  expect(new Set(await statesOf(opened))).toEqual(new Set(keyOf(1) ? ['retry 0', 'created 0'] : ['retry 0']))
-  expect(worker.counts()).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0 })
-})
+    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(batches).toEqual([])
+    expect(new Set(await statesOf(opened))).toEqual(new Set(keyOf(1) ? ['retry 0', 'created 0'] : ['retry 0']))
+    expect(worker.counts()).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0 })
+  },
+)
 
 test.concurrent.for([
   ['without keys', () => null],
   ['with keys', (n: number) => `key ${n % 2}`],
-] as const)('%s: a stop waits for a batch that runs, and for its settle', async ([, keyOf], around) => {
+] as const)('%s: a stop waits for a running batch and its settle', async ([, keyOf], around) => {
   const finish = aSignal()
   const { handler, batches } = batched(() => finish.promise, { ...LONG, batchSize: 6 })
   const opened = await withHandlers(around, handler)
@@ -47,7 +50,7 @@ test.concurrent.for([
   ['without keys', () => null],
   ['with keys', (n: number) => `key ${n % 2}`],
 ] as const)(
-  '%s: a batch that is too slow for a stop is given back, and no attempt is used',
+  '%s: a batch that takes longer than the grace period is given back, and uses no attempt',
   async ([, keyOf], around) => {
     const told = aSignal<unknown>()
     const { handler, batches } = batched(
@@ -70,7 +73,7 @@ test.concurrent.for([
 )
 
 test.concurrent(
-  'a member whose claim was lost while the batch ran counts for nothing, and the others are settled',
+  'a member whose claim was lost during the batch does not count, and the others are settled',
   async (around) => {
     const finish = aSignal()
     const { handler, batches } = batched(() => finish.promise, { ...LONG, batchSize: 3 })

@@ -5,11 +5,11 @@ import { batched, notes, withHandlers, working } from '../support/batches.ts'
 import { aSignal, handlerThat, storedNotes } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
-/** So that what happens is not the poll's doing. */
+/** The poll interval is longer than a test, so nothing here happens because of a poll. */
 const NO_POLL = { pollMs: 60_000 }
 const LONG = { maxWaitMs: 60_000 }
 
-test.concurrent('a batch has as many events as its size, though the queue has fewer slots', async (around) => {
+test.concurrent('a batch is as large as its size, even if the queue has fewer slots', async (around) => {
   const { handler, batches } = batched(undefined, { batchSize: 50, ...LONG })
   const opened = await withHandlers(around, handler)
   await opened.bus.publish(notes(100))
@@ -22,7 +22,7 @@ test.concurrent('a batch has as many events as its size, though the queue has fe
   await until('all are settled', async () => (await storedNotes(opened)).every(({ state }) => state === 'completed'))
 })
 
-test.concurrent('a batch that is not full begins when its time is over', async (around) => {
+test.concurrent('a batch that is not full begins after its wait', async (around) => {
   const { handler, batches } = batched(undefined, { batchSize: 50, maxWaitMs: 50 })
   const opened = await withHandlers(around, handler)
   await working(around, opened, NO_POLL)
@@ -33,25 +33,22 @@ test.concurrent('a batch that is not full begins when its time is over', async (
   expect(batches).toEqual([[1, 2, 3]])
 })
 
-test.concurrent(
-  'what is gathered takes no slot, and a batch that runs takes one, however large it is',
-  async (around) => {
-    const finish = aSignal()
-    const others: number[] = []
-    const { handler, batches } = batched(() => finish.promise, { batchSize: 30, ...LONG })
-    const other = handlerThat((n) => void others.push(n))
-    const opened = await withHandlers(around, handler, other)
-    await working(around, opened, { ...NO_POLL, queues: { events: 2 } })
+test.concurrent('a batch takes no slot while it gathers, and one slot while it runs, at any size', async (around) => {
+  const finish = aSignal()
+  const others: number[] = []
+  const { handler, batches } = batched(() => finish.promise, { batchSize: 30, ...LONG })
+  const other = handlerThat((n) => void others.push(n))
+  const opened = await withHandlers(around, handler, other)
+  await working(around, opened, { ...NO_POLL, queues: { events: 2 } })
 
-    await opened.bus.publish(notes(40))
-    await until('the other handler has run for all', () => others.length === 40)
+  await opened.bus.publish(notes(40))
+  await until('the other handler has run for all', () => others.length === 40)
 
-    expect(batches.map((batch) => batch.length)).toEqual([30])
-    finish.resolve()
-  },
-)
+  expect(batches.map((batch) => batch.length)).toEqual([30])
+  finish.resolve()
+})
 
-test.concurrent('a queue with one slot has batches too, one at a time', async (around) => {
+test.concurrent('a queue with one slot also has batches, one at a time', async (around) => {
   let running = 0
   let most = 0
   const others: number[] = []
@@ -74,7 +71,7 @@ test.concurrent('a queue with one slot has batches too, one at a time', async (a
   expect(most).toBe(1)
 })
 
-test.concurrent('no more batches run at once than the concurrency of their handler', async (around) => {
+test.concurrent('at most `concurrency` batches of a handler run at once', async (around) => {
   let running = 0
   let most = 0
   const { handler, batches } = batched(
@@ -96,7 +93,7 @@ test.concurrent('no more batches run at once than the concurrency of their handl
 })
 
 test.concurrent(
-  'one outcome is the outcome of all; each is an ordinary delivery with its own attempts and errors',
+  'one outcome applies to all members, and each is an ordinary delivery with its own attempts and errors',
   async (around) => {
     const { handler, batches } = batched((_, context) => failed(`not now ${context.maxAttempts}`), {
       batchSize: 3,
@@ -117,7 +114,7 @@ test.concurrent(
   },
 )
 
-test.concurrent('an event may have an outcome of its own', async (around) => {
+test.concurrent('an event can have its own outcome', async (around) => {
   const { handler, batches } = batched(
     (events, { outcomes, deliveryOf }) => {
       const [, second, third, fourth] = events
@@ -144,7 +141,7 @@ test.concurrent('an event may have an outcome of its own', async (around) => {
   expect(batches).toEqual([[1, 2, 3, 4], [2]])
 })
 
-test.concurrent('a throw fails all events, also those with an outcome of their own', async (around) => {
+test.concurrent('a throw fails all events, also those with their own outcome', async (around) => {
   let calls = 0
   const { handler, batches } = batched(
     (events, { outcomes }) => {
@@ -168,7 +165,7 @@ test.concurrent('a throw fails all events, also those with an outcome of their o
 })
 
 test.concurrent(
-  'one event for which the batch always fails becomes a dead letter, and its neighbours do not',
+  'one event that always fails the batch becomes a dead letter, and its neighbours do not',
   async (around) => {
     const { handler } = batched(
       (events) => {
@@ -187,7 +184,7 @@ test.concurrent(
   },
 )
 
-test.concurrent('a snooze puts off all of them, and uses no attempt', async (around) => {
+test.concurrent('a snooze puts off all members, and uses no attempt', async (around) => {
   let calls = 0
   const { handler, batches } = batched(() => (++calls === 1 ? snooze({ seconds: 0.05 }) : undefined), {
     batchSize: 2,
@@ -206,7 +203,7 @@ test.concurrent('a snooze puts off all of them, and uses no attempt', async (aro
   expect((await storedNotes(opened)).map(({ used }) => used)).toEqual([1, 1])
 })
 
-test.concurrent('the time limit is the batch’s: its signal is aborted, and all have failed', async (around) => {
+test.concurrent('the time limit is for the batch: its signal is aborted, and all members fail', async (around) => {
   const { handler, batches } = batched(
     (_, { signal }) =>
       batches.length > 1

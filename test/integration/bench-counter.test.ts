@@ -1,10 +1,10 @@
-/** The benchmark's figure of statements a minute is a count, not an estimate. */
+/** The number of statements per minute in the benchmark is a count, not an estimate. */
 import { Client } from 'pg'
 import { expect, inject, test } from 'vitest'
 import { countStatements } from '../../bench/statement-counter.ts'
 import { percentile } from '../../bench/statistics.ts'
 
-test('every statement is counted once, simple, prepared, or larger than a packet', async () => {
+test('every statement is counted once: simple, prepared, or larger than a packet', async () => {
   const counter = await countStatements(inject('serverUrl'))
   const client = new Client({ connectionString: counter.connectionString })
   await client.connect()
@@ -19,7 +19,7 @@ test('every statement is counted once, simple, prepared, or larger than a packet
   await counter.stop()
 })
 
-test('a percentile is one of the numbers: the smallest that so many percent do not exceed', () => {
+test('a percentile is one of the numbers: the smallest that at least so many percent do not exceed', () => {
   const hundred = Array.from({ length: 100 }, (_, place) => 100 - place)
 
   expect([percentile(hundred, 50), percentile(hundred, 99), percentile([7], 99)]).toEqual([50, 99, 7])

@@ -1,4 +1,4 @@
-/** The page about performance shows what was measured, and nothing else. */
+/** The page about performance shows only what was measured. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { chartOf } from '../../bench/chart.ts'
@@ -6,11 +6,11 @@ import { documents } from '../../bench/documents.ts'
 import type { QuestionReport } from '../../bench/results.ts'
 import { figureTable } from '../../bench/table.ts'
 
-test('the page about performance and its charts are printed from the results that are kept (npm run docs:bench)', async () => {
+test('the page about performance and its charts match the stored results (npm run docs:bench)', async () => {
   for (const [path, text] of await documents()) expect(readFileSync(path, 'utf8'), path).toBe(text)
 })
 
-test('a chart has a bar for each median, with its configuration, and says who was not measured', () => {
+test('a chart has a bar for each median, with its configuration, and names contestants that were not measured', () => {
   const report = reportWith([
     { contestant: 'postbus', value: { median: 1_000, least: 900, most: 1_200 } },
     { contestant: 'raw <sql>', value: { median: 2_000, least: 1_900, most: 2_400 } },
@@ -34,7 +34,7 @@ test('a question without figures to draw has no chart', () => {
   expect(chartOf(report)).toBeNull()
 })
 
-test('parts that are compared with each other have a row each, and a column for each figure', () => {
+test('compared parts have one row each, and one column for each figure', () => {
   const of = (figure: string, median: number) => ({ figure, value: { median, least: median, most: median } })
   const figures = [of('claim: µs', 16.12), of('claim: pages', 11), of('settle: µs', 7.851)]
   const report = reportWith(figures.map((figure) => ({ contestant: 'postbus', ...figure })))

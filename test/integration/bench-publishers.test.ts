@@ -1,4 +1,4 @@
-/** What is compared must be alike: each publisher of the benchmark tells all receivers, in the transaction that it was given. */
+/** The benchmark compares like with like: each publisher notifies all receivers, in the given transaction. */
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { orderOf } from '../../bench/order.ts'
@@ -32,7 +32,7 @@ test.each<{ publisher: Publisher; jobs: string }>([
   { publisher: pgBossPublish, jobs: JOBS },
   { publisher: pgBossInsert, jobs: JOBS },
   { publisher: graphileWorker, jobs: 'select count(*)::integer as jobs from graphile_worker._private_jobs' },
-])('$publisher.name stores a job per receiver, with the order or not at all', async ({ publisher, jobs }) => {
+])('$publisher.name stores a job per receiver, together with the order or not at all', async ({ publisher, jobs }) => {
   await publisher.install(created.connectionString, 3)
   const open = await publisher.open(created.connectionString, 3)
 
@@ -48,7 +48,7 @@ test.each<{ publisher: Publisher; jobs: string }>([
   expect([one, all]).toEqual([[{ jobs: 3 }], [{ jobs: 33 }]])
 })
 
-test('the raw statement inserts the rows that bus.publish inserts, one by one and in lists', async () => {
+test('the raw statement inserts the same rows as bus.publish, one by one and in lists', async () => {
   await postbus.install(created.connectionString, 2)
   const stored: unknown[] = []
   for (const publisher of [postbus, rawSql]) {
@@ -63,7 +63,7 @@ test('the raw statement inserts the rows that bus.publish inserts, one by one an
   expect(stored[1]).toEqual(stored[0])
 })
 
-/** All columns but identities, times, and the order's name. */
+/** All columns except identities, times, and the order's name. */
 async function whatIsStored() {
   const { rows } = await client.query(
     `select to_jsonb(event) - '{id,seq,correlation_id,published_at,occurred_at,payload}'::text[] as event,

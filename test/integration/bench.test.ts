@@ -1,8 +1,8 @@
-/** The benchmark is code too: it must not rot between the days on which somebody measures. `bench.long.ts` asks all of its questions. */
+/** The benchmark is code too, and must keep working between measurements. `bench.long.ts` runs all of its questions. */
 import { expect, test } from 'vitest'
 import { askQuickly } from '../support/ask-quickly.ts'
 
-test('the questions that compare us with others can be asked', { timeout: 240_000 }, async () => {
+test('the questions that compare Postbus with others run', { timeout: 240_000 }, async () => {
   const { asked, output } = await askQuickly('latency', 'drain', 'pg-boss-policies')
 
   expect(asked).toEqual(['latency', 'drain', 'pg-boss-policies'])

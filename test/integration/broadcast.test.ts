@@ -1,4 +1,4 @@
-/** Broadcasts on Postgres: every process that listens hears them, at the commit and in order, and is told when it may have missed some. */
+/** Broadcasts on Postgres: every process that listens hears them, at the commit and in order, and learns when it may have missed some. */
 import type { PoolClient } from 'pg'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, defineEvent, defineHandler, upcast } from '../../src/index.ts'
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await shop.database.query('truncate postbus.broadcast')
 })
 
-test('every process that listens hears it, the one that broadcasts too; nothing is stored, no handler is called', async () => {
+test('every listening process hears a broadcast, also its sender; nothing is stored, and no handler runs', async () => {
   const listeners = [await aListener(shop), await aListener(shop)]
 
   await listeners[0]!.bus.broadcast([note(1), note(2)])
@@ -39,7 +39,7 @@ test('every process that listens hears it, the one that broadcasts too; nothing 
   expect(await shop.bus.worker().drain()).toMatchObject({ done: 0 })
 })
 
-test('the event comes as it was made, with the trace of its publisher, and each listener gets a copy of its own', async () => {
+test('the event arrives unchanged, with the trace of its publisher, and each listener gets its own copy', async () => {
   const Priced = defineEvent('shop.priced', { schema: z.object({ at: z.date(), ids: z.set(z.bigint()) }) })
   const seen: unknown[] = []
   const bus = createBus({ connectionString: shop.connectionString, source: 'shop', onSignal: () => undefined })
@@ -56,7 +56,7 @@ test('the event comes as it was made, with the trace of its publisher, and each 
   expect(new Set(seen.map((one) => (one as typeof event).data.ids)).size).toBe(3)
 })
 
-test('in a transaction it is heard at the commit, never after a rollback, and a savepoint takes its own along', async () => {
+test('a broadcast in a transaction is heard at the commit, never after a rollback, also not of a savepoint', async () => {
   const listener = await aListener(shop)
   await inTransaction('rollback', (tx) => shop.bus.broadcast(note(1), { tx }))
   await inTransaction('commit', async (tx) => {
@@ -73,7 +73,7 @@ test('in a transaction it is heard at the commit, never after a rollback, and a 
   expect(listener.heard).toEqual([4, 2])
 })
 
-test('it belongs to the transaction around it, as a publish does', async () => {
+test('a broadcast belongs to the surrounding transaction, like a publish', async () => {
   let current: PoolClient | undefined
   const listener = await aListener(shop, 'a', { currentTransaction: () => current, requireTransaction: true })
 
@@ -93,7 +93,7 @@ test('it belongs to the transaction around it, as a publish does', async () => {
   await expect(listener.bus.broadcast(note(3), { tx: undefined as never })).rejects.toThrow('broadcast(): `tx`')
 })
 
-test('what is too long for a notification comes all the same, in its place', async () => {
+test('a broadcast that is too long for a notification arrives too, in order', async () => {
   const listener = await aListener(shop)
 
   for (const n of [1, 2, 3, 4, 5]) await shop.bus.broadcast(note(n, n % 2 ? undefined : LONG))
@@ -102,7 +102,7 @@ test('what is too long for a notification comes all the same, in its place', asy
   expect(listener.heard).toEqual([1, 2, 3, 4, 5])
 })
 
-test('a long one deletes what is older than ten minutes; not in a transaction that could fail by it', async () => {
+test('a long broadcast deletes those older than ten minutes, except in a transaction that this could fail', async () => {
   const stored = async () => (await shop.database.query('select from postbus.broadcast')).rowCount
   await shop.bus.broadcast([note(1, LONG), note(2, LONG), note(3)])
   expect(await stored()).toBe(2)
@@ -118,7 +118,7 @@ test('a long one deletes what is older than ten minutes; not in a transaction th
   expect(await stored()).toBe(2)
 })
 
-test('a stored one that is gone is missed, and what came after it is heard', async () => {
+test('a stored broadcast that is gone counts as missed, and the next one is heard', async () => {
   const listener = await aListener(shop)
 
   await inTransaction('commit', async (tx) => {
@@ -130,7 +130,7 @@ test('a stored one that is gone is missed, and what came after it is heard', asy
   expect(listener.missed).toMatchObject([{ reason: 'unreadable' }])
 })
 
-test('an older version comes as the newest one; of a newer one the listener is told, and others hear it', async () => {
+test('an older version arrives as the newest one, and a listener learns that it missed a newer version', async () => {
   const v1 = defineEvent('orders.placed', { schema: z.object({ total: z.number() }) })
   const v2 = defineEvent('orders.placed', {
     schema: z.object({ cents: z.number() }),
@@ -154,7 +154,7 @@ test('an older version comes as the newest one; of a newer one the listener is t
   })
 })
 
-test('a type that was renamed is heard by its name in each process, whichever code has broadcast it', async () => {
+test('each process hears a renamed type under its own name, from old and new code', async () => {
   const schema = z.object({ n: z.number() })
   const Old = defineEvent('orders.made', { schema })
   const New = defineEvent('orders.placed', { schema, previousNames: ['orders.made'] })

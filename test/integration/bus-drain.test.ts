@@ -1,4 +1,4 @@
-/** `bus.drain`: what is due is handled in this process, within a time, and counted. */
+/** `bus.drain`: handles and counts due deliveries in this process, within a time limit. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 beforeEach(() => emptyTables(opened.database))
 
-test('handles what is due, also what handlers publish meanwhile, and says what became of it', async () => {
+test('handles due deliveries, also of events that handlers publish meanwhile, and returns the counts', async () => {
   does = async (n) => {
     if (n === 1) await opened.bus.publish(NoteTaken({ n: 2 }))
     if (n === 2) throw new Error('no')
@@ -35,7 +35,7 @@ test('handles what is due, also what handlers publish meanwhile, and says what b
   expect(second).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0, isTimeUp: false })
 })
 
-test('begins nothing more when its time is up; what runs ends, and the rest stays for the next time', async () => {
+test('begins nothing after its time limit: running deliveries end, and the rest stays for the next drain', async () => {
   does = () => delay(300)
   await opened.bus.publish(Array.from({ length: 10 }, (_, n) => NoteTaken({ n })))
 
@@ -48,7 +48,7 @@ test('begins nothing more when its time is up; what runs ends, and the rest stay
   expect(second).toMatchObject({ done: 10 - first.done, isTimeUp: false })
 })
 
-test('what takes longer than the grace is given back, and costs no attempt', async () => {
+test('a delivery that exceeds the grace period is given back, and uses no attempt', async () => {
   const abort = Promise.withResolvers<void>()
   does = () => abort.promise
   await opened.bus.publish(NoteTaken({ n: 1 }))
@@ -69,7 +69,7 @@ test.for([[{ timeLimitMs: 0 }], [{ timeLimitMs: 1.5 }], [{ pollMs: 100 }], [{ qu
   },
 )
 
-test('a bus without a database has nothing to drain', async () => {
+test('a bus without a database refuses to drain', async () => {
   const memory = createBus({ backend: 'mailbox' })
 
   await expect(memory.drain()).rejects.toMatchObject({ code: 'POSTBUS_NO_DATABASE' })

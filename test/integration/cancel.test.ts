@@ -1,4 +1,4 @@
-/** `bus.cancel`: what is published for later is taken back until it is due. */
+/** `bus.cancel`: an event that is published for later can be taken back until it is due. */
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, type Bus } from '../../src/index.ts'
@@ -47,7 +47,7 @@ test('a cancelled event reaches no handler: its deliveries are recorded as cance
   expect(acts).toMatchObject([{ by: 'ada', reason: 'paid meanwhile', count: 2, filter: { event: id } }])
 })
 
-test('who waits for the end of an event hears that it was cancelled', async () => {
+test('a wait for the end of an event ends when the event is cancelled', async () => {
   const id = await published(1, { delayMs: AN_HOUR })
   const finished = bus.events.whenFinished(id, { timeoutMs: 10_000 })
 
@@ -56,7 +56,7 @@ test('who waits for the end of an event hears that it was cancelled', async () =
   expect((await finished).deliveries.map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
 })
 
-test('too late says so, and changes nothing', async () => {
+test('a cancel that comes too late says so, and changes nothing', async () => {
   const id = await published(1, { delayMs: AN_HOUR })
   await advanceTime({ hours: 2 }, { bus })
 
@@ -75,7 +75,7 @@ test.each([
   await expect(bus.cancel(await id())).rejects.toMatchObject({ code })
 })
 
-test('a cancel belongs to the transaction that it is given', async () => {
+test('a cancel belongs to the given transaction', async () => {
   const [kept, gone] = [await published(1, { delayMs: AN_HOUR }), await published(2, { delayMs: AN_HOUR })]
   const tx = await connected()
   await tx.query('begin')
@@ -94,7 +94,7 @@ test('a cancel belongs to the transaction that it is given', async () => {
   })
 })
 
-test('while a transaction that cancels is open when the event becomes due, no worker takes it', async () => {
+test('no worker takes an event that becomes due while a transaction that cancels it is open', async () => {
   const id = await published(1, { delayMs: AN_HOUR })
   const tx = await connected()
   await tx.query('begin')
@@ -108,7 +108,7 @@ test('while a transaction that cancels is open when the event becomes due, no wo
   expect(ran).toEqual([])
 })
 
-test('what becomes a delivery after the cancel is cancelled by its attempt: a replay brings it back to no one', async () => {
+test('a delivery that is written after the cancel is cancelled in its attempt, so a replay reaches no handler', async () => {
   const id = await published(1, { delayMs: AN_HOUR })
   await bus.cancel(id)
 
@@ -120,7 +120,7 @@ test('what becomes a delivery after the cancel is cancelled by its attempt: a re
   expect(ran).toEqual([])
 })
 
-test('its finisher goes with it', async () => {
+test('a cancel also cancels the finisher of the event', async () => {
   const Ended = defineEvent('imports.ended', { schema: z.object({}) })
   const Begun = defineEvent('imports.begun', { schema: z.object({}), finishedEvent: () => Ended({}) })
   const other = createBus({

@@ -1,4 +1,4 @@
-/** A server whose certificate is not accepted: waiting does not mend that, so it is said at once, with what does. */
+/** A server with an untrusted certificate: waiting cannot help, so the error comes at once, with a way to fix it. */
 import { readFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -10,7 +10,7 @@ const cert = readFileSync('test/support/fixtures/tls/certificate.pem')
 
 const EXPECTED = /certificate: self-signed certificate.*\(DEPTH_ZERO_SELF_SIGNED_CERT\).*sslrootcert=FILE/
 
-test('a worker does not wait for a certificate that it will never accept, and says what mends it', async () => {
+test('a worker does not wait for a certificate that it will never accept, and says how to fix it', async () => {
   const signals: BusSignal[] = []
   const bus = createBus({ connectionString: await untrustedServer(), onSignal: (signal) => signals.push(signal) })
   onTestFinished(() => bus.close())
@@ -24,7 +24,7 @@ test('a worker does not wait for a certificate that it will never accept, and sa
   expect(signals.filter(({ name }) => name === 'database.unreachable')).toEqual([])
 })
 
-test('migrate and doctor say it in the same words', async () => {
+test('migrate and doctor report it in the same words', async () => {
   const bus = createBus({ connectionString: await untrustedServer() })
   onTestFinished(() => bus.close())
 
@@ -35,7 +35,7 @@ test('migrate and doctor say it in the same words', async () => {
   expect(finding).toMatchObject({ status: 'problem', message: expect.stringMatching(EXPECTED) })
 })
 
-/** Agrees to TLS as Postgres does, and shows a certificate that it has signed itself. */
+/** A server that agrees to TLS, as Postgres does, and shows a self-signed certificate. */
 async function untrustedServer(): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {

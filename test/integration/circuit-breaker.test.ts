@@ -20,7 +20,7 @@ test.each([
   ['jobs in lanes', 'key', {}],
   ['the log', 'key', { delivery: 'log', shards: 4 }],
 ] as const)(
-  'while its target is down a handler of %s uses up few attempts, in two workers together, and no delivery dies of it',
+  'while its target is down, a handler of %s uses few attempts in two workers together, and no delivery dies',
   async (way, key, options) => {
     let isDown = true
     let calls = 0
@@ -67,7 +67,7 @@ test.each([
   },
 )
 
-test('an operator sees the pause, and may end it', async () => {
+test('an operator sees the pause, and can end it', async () => {
   const bus = aBus(
     [broken('notes.watched', () => failed('down'), { circuitBreaker: { ...BREAKER, failures: 2, pauseMs: 60_000 } })],
     [],
@@ -83,7 +83,7 @@ test('an operator sees the pause, and may end it', async () => {
   expect(count).toBe(1)
 })
 
-test('failures further apart than `perMs` do not count together', async () => {
+test('failures that are further apart than `perMs` do not count together', async () => {
   const name = 'notes.rarely'
   const rarely = { ...BREAKER, failures: 2, perMs: 60_000 }
   const bus = aBus([broken(name, () => failed('down'), { circuitBreaker: rarely, maxAttempts: 1 })], [])
@@ -100,7 +100,7 @@ test('failures further apart than `perMs` do not count together', async () => {
   await bus.resume({ handler: name })
 })
 
-test('an error that is not retryable says nothing about the target', async () => {
+test('an error that is not retryable does not count as a failure of the target', async () => {
   const bus = aBus(
     [
       broken('notes.picky', () => failed('wrong'), {

@@ -1,4 +1,4 @@
-/** `postbus dead`: an operator looks at dead letters, delivers them again, or gives them up. */
+/** `postbus dead`: an operator looks at dead letters, retries them, or dismisses them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBus, defineHandler, type DeadLetter } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -26,7 +26,7 @@ beforeEach(async () => {
 })
 
 describe('list', () => {
-  test('prints a table on stdout, and how many there are on stderr', async () => {
+  test('prints a table on stdout, and the number of dead letters on stderr', async () => {
     const { code, out, err } = await dead(['list'])
 
     expect({ code, err }).toEqual({ code: 0, err: '3 dead letters.\n' })
@@ -37,7 +37,7 @@ describe('list', () => {
     expect(out).not.toContain('hunter2')
   })
 
-  test('--json prints a line per dead letter with the error of every attempt', async () => {
+  test('--json prints one line per dead letter, with the error of every attempt', async () => {
     const { code, json } = await dead(['list', '--json'])
 
     expect(code).toBe(0)
@@ -49,7 +49,7 @@ describe('list', () => {
     ])
   })
 
-  test('is narrowed by handler, event type, id and limit', async () => {
+  test('can be narrowed by handler, event type, id and limit', async () => {
     const [first] = letters
     const commands = [
       ['--handler', 'post.deliver-parcel'],
@@ -61,10 +61,10 @@ describe('list', () => {
 
     const results = await Promise.all(commands.map((words) => dead(['list', '--json', ...words])))
 
-    expect(results.map((result) => result.json().length)).toEqual([1, 2, 1, 3, 0]) // a list that has more ends in a line with its cursor
+    expect(results.map((result) => result.json().length)).toEqual([1, 2, 1, 3, 0]) // a list that has more ends with a line for its cursor
   })
 
-  test('goes on at the cursor that the page before named', async () => {
+  test('continues at the cursor of the page before', async () => {
     const first = await dead(['list', '--limit', '2'])
     const [, cursor = ''] = /--cursor (\S+)\n$/.exec(first.err) ?? []
 
@@ -76,7 +76,7 @@ describe('list', () => {
 })
 
 describe('retry', () => {
-  test('puts a delivery back with all its attempts; the errors of the earlier ones stay with it', async () => {
+  test('puts a delivery back with all its attempts, and keeps earlier errors', async () => {
     const failed = letters.find(({ reason }) => reason.startsWith('no such address'))
 
     const retried = await dead(['retry', failed?.deliveryId ?? '', '--yes', '--json'])
@@ -89,7 +89,7 @@ describe('retry', () => {
     expect(again[0]?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 1, 2])
   })
 
-  test('after a deploy that mends the handler, everything of that handler is delivered', async () => {
+  test('after a deploy that fixes the handler, all its dead letters are delivered', async () => {
     const delivered: string[] = []
     const mended = defineHandler('post.deliver-letter', {
       on: LetterSent,
@@ -114,7 +114,7 @@ describe('retry', () => {
 })
 
 describe('dismiss', () => {
-  test('hides dead letters for good, frees the key that one of them blocked, and keeps the rows', async () => {
+  test('hides dead letters for good, frees keys that they blocked, and keeps their rows', async () => {
     await shop.bus.publish(ParcelSent({ to: 'nobody' }))
     const held = await drained(shop.bus)
 
@@ -130,20 +130,25 @@ describe('dismiss', () => {
 })
 
 describe('without --yes', () => {
-  test.each(['retry', 'dismiss'])('and without a terminal, %s changes nothing: exit code 2', async (action) => {
-    const before = await storedDeliveries(shop.database)
+  test.each(['retry', 'dismiss'])(
+    'and without a terminal, %s changes nothing and exits with code 2',
+    async (action) => {
+      const before = await storedDeliveries(shop.database)
 
-    const { code, out, err } = await dead([action, '--all'], { input: 'y\n' })
+      const { code, out, err } = await dead([action, '--all'], { input: 'y\n' })
 
-    expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toContain('3 dead letters')
-    expect(err).toContain('There is no terminal to ask at: add --yes to do it.')
-    expect(await shop.bus.deadLetters.count()).toBe(3)
-    expect((await storedDeliveries(shop.database)).map(({ state }) => state)).toEqual(before.map(({ state }) => state))
-  })
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(err).toContain('3 dead letters')
+      expect(err).toContain('There is no terminal to ask at: add --yes to do it.')
+      expect(await shop.bus.deadLetters.count()).toBe(3)
+      expect((await storedDeliveries(shop.database)).map(({ state }) => state)).toEqual(
+        before.map(({ state }) => state),
+      )
+    },
+  )
 })
 
-test('ids that are no open dead letter are exit code 1; a filter that matches nothing is not', async () => {
+test('unknown ids exit with code 1, and a filter without matches exits with 0', async () => {
   const unknown = '00000000-0000-0000-0000-000000000000'
 
   const [byId, byFilter] = await Promise.all([
@@ -155,7 +160,7 @@ test('ids that are no open dead letter are exit code 1; a filter that matches no
   expect(byFilter).toMatchObject({ code: 0, out: '', err: 'No open dead letter matches.\n' })
 })
 
-test('a delivery whose job is gone cannot be retried: exit code 1, and it stays a dead letter', async () => {
+test('a delivery whose job is gone cannot be retried: it stays a dead letter, and the exit code is 1', async () => {
   await shop.database.query(`delete from pgboss.job where data ->> 'handler' = 'post.deliver-parcel'`)
 
   const { code, err } = await dead(['retry', '--all', '--yes'])

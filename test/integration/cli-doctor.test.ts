@@ -1,4 +1,4 @@
-/** `postbus doctor` finds every problem it knows of, says which command mends it, and leaves exit code 3. */
+/** `postbus doctor` finds every known problem, names the command that fixes it, and exits with code 3. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBus, defineHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -21,7 +21,7 @@ afterAll(() => shop.close())
 
 beforeEach(() => emptyTables(shop.database))
 
-test('a healthy bus with a worker has no problem and no warning: exit code 0', async () => {
+test('a healthy bus with a worker has no problem and no warning, and exits with code 0', async () => {
   const worker = shop.bus.worker()
   await worker.start()
 
@@ -54,7 +54,7 @@ test('a healthy bus with a worker has no problem and no warning: exit code 0', a
   ])
 })
 
-test('warnings alone leave exit code 0: no worker is running, and there are dead letters', async () => {
+test('warnings alone exit with code 0: no worker is running, and there are dead letters', async () => {
   await shop.bus.publish([LetterSent({ to: 'moved' }), ParcelSent({ to: 'nobody' })])
   await shop.bus.worker().drain()
 
@@ -99,7 +99,7 @@ test('a worker that lacks a handler or a queue is a warning that names it', asyn
   ])
 })
 
-describe('a problem leaves exit code 3 and is named with what mends it:', () => {
+describe('a problem exits with code 3, and is named with its fix:', () => {
   test('the database cannot be reached', async () => {
     const { code, out } = await postbus('postgres://nobody:hunter2@127.0.0.1:1/nowhere', ['doctor'])
 
@@ -159,7 +159,7 @@ describe('a problem leaves exit code 3 and is named with what mends it:', () => 
     expect(out).toContain('✖ queues        "parcels_partitioned" has policy "standard", expected "singleton"')
   })
 
-  test('deliveries wait for a handler that nobody has', async () => {
+  test('deliveries wait for a handler that no code has', async () => {
     const renamed = defineHandler('post.deliver-mail', { on: LetterSent, handle: () => undefined })
     const older = createBus({ connectionString: shop.connectionString, handlers: [renamed] })
     await older.publish([LetterSent({ to: 'Ada' }), LetterSent({ to: 'Bob' })])

@@ -1,4 +1,4 @@
-/** `postbus events`: an operator looks at what was published, and what became of it. */
+/** `postbus events`: an operator looks at published events and their outcomes. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 const events = (...words: string[]) => postbus(shop.connectionString, ['events', ...words])
 
 describe('list', () => {
-  test('prints a table of the newest first on stdout, and how many there are on stderr', async () => {
+  test('prints a table on stdout, newest first, and the number of events on stderr', async () => {
     const { code, out, err } = await events('list')
 
     expect({ code, err }).toEqual({ code: 0, err: '2 events.\n' })
@@ -45,13 +45,13 @@ describe('list', () => {
       ['--type', '*', '--since', '2020-01-01', '--oldest-first'],
       [lost.id, found.id],
     ],
-  ])('%s --json prints one event a line', async (options, ids) => {
+  ])('%s --json prints one event per line', async (options, ids) => {
     const { code, json } = await events('list', '--json', ...options)
 
     expect({ code, ids: json().map(({ id }) => id) }).toEqual({ code: 0, ids })
   })
 
-  test('a page names the cursor of the next one', async () => {
+  test('a page prints the cursor of the next page', async () => {
     const { json } = await events('list', '--json', '--limit', '1')
     const [first, last] = json()
     const next = await events('list', '--json', '--limit', '1', '--cursor', String(last?.['cursor']))
@@ -61,7 +61,7 @@ describe('list', () => {
   })
 })
 
-test('show says what became of an event at each handler, with the last error', async () => {
+test('show prints the outcome of an event at each handler, with the last error', async () => {
   const { code, out } = await events('show', lost.id)
 
   expect(code).toBe(0)
@@ -71,7 +71,7 @@ test('show says what became of an event at each handler, with the last error', a
   expect(status).toMatchObject({ isFinished: true, event: { id: lost.id }, deliveries: [{ state: 'blocked' }] })
 })
 
-test('tree shows causes above and effects below', async () => {
+test('tree prints causes above and effects below', async () => {
   const { code, out, err } = await events('tree', found.id)
 
   expect({ code, err }).toEqual({ code: 0, err: '2 events.\n' })
@@ -86,14 +86,14 @@ test.each([
   [['list', '--state', 'odd'], 2, 'expected one of unfinished, retrying, dead'],
   [['show', '7'], 1, 'POSTBUS_INVALID_OPTIONS'],
   [['show', '00000000-0000-4000-8000-000000000000'], 1, 'No event 00000000-0000-4000-8000-000000000000 is stored'],
-])('%s ends with code %i and says why', async (words, code, message) => {
+])('%s exits with code %i and says why', async (words, code, message) => {
   const result = await events(...words)
 
   expect(result).toMatchObject({ code, out: '' })
   expect(result.err).toContain(message)
 })
 
-test('tail prints events as they are committed, until it is ended', async () => {
+test('tail prints events as they are committed, until it is stopped', async () => {
   const child = spawn(
     process.execPath,
     [

@@ -1,4 +1,4 @@
-/** `postbus explain`: who would receive an event, said without a database and without publishing anything. */
+/** `postbus explain`: the handlers that would receive an event, found without a database and without publishing. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -21,7 +21,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe.concurrent('postbus explain', () => {
-  test('prints each handler that listens, interested or not, with its queue and key', async () => {
+  test('prints each subscribed handler, interested or not, with its queue and key', async () => {
     const { code, out, err } = await explain('shop.sold', '--data', file('small.json'))
 
     expect({ code, err }).toEqual({ code: 0, err: 'shop.sold version 2: 1 handler would receive it.\n' })
@@ -33,7 +33,7 @@ describe.concurrent('postbus explain', () => {
     ])
   })
 
-  test('is for programs too, and reads stdin', async () => {
+  test('prints JSON for programs, and reads stdin', async () => {
     const input = '{"total":101,"soldAt":"2026-01-31T12:00:00Z","note":"x"}'
 
     const { code, json, err } = await explain.with({ input })('shop.sold', '--data', '-', '--json')
@@ -51,7 +51,7 @@ describe.concurrent('postbus explain', () => {
     })
   })
 
-  test('a filter that fails is shown with what it threw: exit code 3', async () => {
+  test('shows the error of a filter that fails, and exits with code 3', async () => {
     const { code, out, err } = await explain.with({ input: '{}' })('shop.sold', '--version', '1', '--data', '-')
 
     expect(code).toBe(3)
@@ -60,7 +60,7 @@ describe.concurrent('postbus explain', () => {
     expect(err).toContain('← no price list')
   })
 
-  test('data that the event type refuses is a failure that lists the problems as they are in the file', async () => {
+  test('refuses invalid data with exit code 1, and lists all problems', async () => {
     const { code, err } = await explain.with({ input: '{"total":"1"}' })('shop.sold', '--data', '-')
 
     expect(code).toBe(1)

@@ -19,7 +19,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('postbus worker --http serves it, and postbus health asks it; signals are JSON lines, and nothing else is printed', async () => {
+test('postbus worker --http serves health, postbus health reads it, signals are JSON lines, and nothing else is printed', async () => {
   const working = startWorker(['--http', '0', '--http-host', '127.0.0.1', '--log', 'json'])
   const url = `${await working.url}/readyz`
   await until('the worker is ready', async () => (await fetch(url)).ok)

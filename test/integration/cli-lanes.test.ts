@@ -1,4 +1,4 @@
-/** `postbus lanes`: an operator looks at keys that stand still, and gets one going. */
+/** `postbus lanes`: an operator looks at keys that stand still, and gets one going again. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbusHere as postbus, type CliOptions } from '../support/cli.ts'
@@ -24,7 +24,7 @@ beforeEach(async () => {
 })
 
 describe('list', () => {
-  test('prints a table on stdout, blocked keys first, and how many there are on stderr', async () => {
+  test('prints a table on stdout, blocked keys first, and the number of keys on stderr', async () => {
     const { code, out, err } = await lanes(['list'])
 
     expect({ code, err }).toEqual({ code: 0, err: '2 keys.\n' })
@@ -34,7 +34,7 @@ describe('list', () => {
     expect(rows[1]).toMatch(/^post\.deliver-parcel {2}anna {4}waiting .* 0 /)
   })
 
-  test('--json prints a line per key, --state and --handler narrow it', async () => {
+  test('--json prints one line per key, and --state and --handler narrow it', async () => {
     const commands = [
       ['--json'],
       ['--json', '--state', 'blocked'],
@@ -53,7 +53,7 @@ describe('list', () => {
   })
 })
 
-test('list goes on at the cursor that the page before ended with', async () => {
+test('list continues at the cursor of the page before', async () => {
   const first = await lanes(['list', '--json', '--limit', '1'])
   const cursor = String(first.json().at(-1)?.['cursor'])
 
@@ -66,7 +66,7 @@ test('list goes on at the cursor that the page before ended with', async () => {
 })
 
 describe('show', () => {
-  test('prints what stands at the head of a key, with its errors', async () => {
+  test('prints the head of a key, with its errors', async () => {
     const { code, out } = await lanes(['show', HANDLER, 'nobody'])
 
     expect(code).toBe(0)
@@ -76,7 +76,7 @@ describe('show', () => {
     expect(out).toMatch(/^attempt 1 {5}\S+ returned to sender$/m)
   })
 
-  test('of a key for which nothing waits is exit code 1', async () => {
+  test('exits with code 1 for a key without waiting deliveries', async () => {
     expect(await lanes(['show', HANDLER, 'bert'])).toMatchObject({
       code: 1,
       out: '',
@@ -85,7 +85,7 @@ describe('show', () => {
   })
 })
 
-test('retry gives the head its attempts again', async () => {
+test('retry gives the head all its attempts again', async () => {
   const { code, err } = await lanes(['retry', HANDLER, 'nobody'])
   const counts = await drained(shop.bus)
 
@@ -97,7 +97,7 @@ test('retry gives the head its attempts again', async () => {
 })
 
 describe('skip-head', () => {
-  test('makes the head a dead letter that blocks nothing, and the next of its key runs', async () => {
+  test('makes the head a dead letter that does not block, and the next delivery of its key runs', async () => {
     const { code, json } = await lanes([
       'skip-head',
       HANDLER,
@@ -118,7 +118,7 @@ describe('skip-head', () => {
     expect(letters.map(({ reason, blocksKey }) => [reason, blocksKey])).toContainEqual(['returned to sender', false])
   })
 
-  test('asks first, and says what a retry will mean; without a terminal it changes nothing: exit code 2', async () => {
+  test('asks first, explains a later retry, and without a terminal changes nothing and exits with code 2', async () => {
     const { code, out, err } = await lanes(['skip-head', HANDLER, 'nobody'])
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -127,7 +127,7 @@ describe('skip-head', () => {
   })
 })
 
-test('rewind previews, and repair runs the key again from the skipped event on', async () => {
+test('rewind previews, and repair runs the key again from the skipped event', async () => {
   await shop.bus.lanes.skipHead({ handler: HANDLER, partitionKey: 'nobody' })
   const { eventId } = (await shop.bus.deadLetters.list()).deadLetters[0] ?? {}
 
@@ -151,7 +151,7 @@ test.each([
   [['list', '--state', 'done'], 2, '--state done: expected one of blocked, retrying, running, waiting.'],
   [['shift'], 2, 'lanes shift: expected one of list, show, retry, skip-head'],
   [['list', '--limit', '0'], 2, '--limit 0: expected a whole number from 1 to 10,000.'],
-] as const)('%j is exit code %i and says why', async (args, code, says) => {
+] as const)('%j exits with code %i and says why', async (args, code, says) => {
   const result = await lanes([...args])
 
   expect(result.code).toBe(code)

@@ -1,4 +1,4 @@
-/** `postbus log`: handlers that read the log, for an operator. */
+/** `postbus log`: an operator looks at handlers that read the log. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbusHere as postbus } from '../support/cli.ts'

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-test('an event is cancelled, a delivery is told how it ended, and mistakes are explained', async () => {
+test('an event is cancelled, a delivery is completed, and mistakes are explained', async () => {
   const run = (...words: readonly string[]) => postbus(shop.connectionString, words)
   const { events } = await shop.bus.publish(NoteTaken({ n: 1 }), { delayMs: 3_600_000 })
   await shop.bus.publish([NoteTaken({ n: 2 }), NoteTaken({ n: 3 })])

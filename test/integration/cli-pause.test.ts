@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-test('pauses a handler and a key, lists both, and lets one go on', async () => {
+test('pauses a handler and a key, lists both, and resumes one', async () => {
   const run = (...words: readonly string[]) => postbus(shop.connectionString, words)
   const [handler, key, wrong] = await Promise.all([
     run('pause', '--handler', HANDLER, '--by', 'ada', '--reason', 'strike'),

@@ -1,4 +1,4 @@
-/** `postbus rates`: what handlers do, as a table and for programs. */
+/** `postbus rates`: the rates of handlers, as a table and as JSON. */
 import { beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbusHere as postbus, type CliOptions } from '../support/cli.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   return () => shop.close()
 })
 
-test('prints a line for each handler, and says of which time', async () => {
+test('prints one line per handler, and the period', async () => {
   const { code, out, err } = await rates([])
 
   expect(code).toBe(0)
@@ -26,7 +26,7 @@ test('prints a line for each handler, and says of which time', async () => {
   expect(err).toMatch(/^What workers counted from \S+Z to \S+Z\. Times are in milliseconds\.\n$/)
 })
 
-test('--json prints them with their points, and a time without work is empty', async () => {
+test('--json prints handlers with their points, and an empty result for a time without work', async () => {
   const [one, none, wrong] = await Promise.all([
     rates(['--json', '--handler', 'post.deliver-parcel']),
     rates(['--since', '2020-01-01T12:00:00Z', '--until', '2020-01-01T13:00:00Z']),

@@ -1,4 +1,4 @@
-/** `postbus replay`: an operator gives a handler its events again. */
+/** `postbus replay`: an operator sends a handler its events again. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { postbusHere as postbus } from '../support/cli.ts'
 import { drained } from '../support/drained.ts'
@@ -19,13 +19,13 @@ beforeAll(async () => {
 
 afterAll(() => stored.close())
 
-test('with --dry-run it says how many that would be, and starts nothing', async () => {
+test('with --dry-run it prints the number of events, and starts nothing', async () => {
   const dry = await replay(['--handler', HANDLER, '--dry-run', '--json'])
   expect(dry.json()).toEqual([{ count: 2, retried: 0, skipped: 0, matching: 2 }])
   expect(dry.err).toContain(`${HANDLER} would get 2 events again`)
 })
 
-test('it asks before it starts, and says how it ended', async () => {
+test('it asks before it starts, and prints how it ended', async () => {
   const asked = await replay(['--handler', HANDLER])
   expect(asked).toMatchObject({ code: 2, err: expect.stringContaining(`Give 2 events to ${HANDLER} again?`) })
 
@@ -34,13 +34,13 @@ test('it asks before it starts, and says how it ended', async () => {
   expect(done.json()).toMatchObject([{ handler: HANDLER, count: 2, by: 'ada', state: 'done' }])
 })
 
-test('--list shows it', async () => {
+test('--list shows the replay', async () => {
   const listed = await replay(['--list'])
 
   expect(listed.out).toMatch(/post\.deliver-letter {2}done/)
 })
 
-test('one that is paused in the database goes on with --resume; one that has ended does not', async () => {
+test('a replay that is paused in the database goes on with --resume, and one that has ended does not', async () => {
   await stored.database.query(`delete from pgboss.job`)
   const { rows } = await stored.database.query<{ id: string }>(
     `insert into postbus.replay (handler, query, to_seq, matching, runner, state)
@@ -60,7 +60,7 @@ test.each([
   [['--handler', HANDLER, '--rate', 'fast'], 2, '--rate fast: expected a number'],
   [['--handler', 'post.nobody', '--dry-run'], 1, 'POSTBUS_UNKNOWN_HANDLER'],
   [['--resume', '01900000-0000-7000-8000-000000000001'], 1, 'POSTBUS_NO_SUCH_REPLAY'],
-])('%j ends with exit code %i and says what is wrong', async (words, code, message) => {
+])('%j exits with code %i and says what is wrong', async (words, code, message) => {
   expect(await replay(words)).toMatchObject({ code, err: expect.stringContaining(message) })
 })
 

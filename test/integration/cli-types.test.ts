@@ -1,4 +1,4 @@
-/** `postbus types` writes what a team commits, and says in CI what would not survive a deploy: exit code 3. */
+/** `postbus types` writes a snapshot for a team to commit, and in CI reports changes that would not survive a deploy: exit code 3. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseSnapshot, snapshotText, type TypesSnapshot } from '../../src/evolution/snapshot.ts'
 import { linesOf, postbus } from '../support/cli.ts'
 
-/** It needs no database. */
+/** The command needs no database. */
 const NOWHERE = 'postgres://nobody@127.0.0.1:1/nowhere'
 
 let folder: string
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }))
 
-test('a snapshot is written to a file, in which nothing has changed afterwards', async () => {
+test('a snapshot is written to a file, and a check right afterwards finds no change', async () => {
   const written = await postbus(NOWHERE, ['types', 'snapshot'], { cwd: folder })
   const checked = await postbus(NOWHERE, ['types', 'check'], { cwd: folder })
   const printed = await postbus(NOWHERE, ['types', 'snapshot', '--json'], { cwd: folder })
@@ -39,7 +39,7 @@ test('a snapshot is written to a file, in which nothing has changed afterwards',
   })
 })
 
-test('a change that would not survive a deploy is printed with its mend: exit code 3', async () => {
+test('a change that would not survive a deploy is printed with its fix: exit code 3', async () => {
   const file = await snapshotWith('breaking.json', ({ eventTypes: [letter, parcel], handlers }) => ({
     eventTypes: [letter, { ...parcel, version: 2 }],
     handlers: [...handlers, { ...handlers[0], name: 'post.count-letters' }],
@@ -63,7 +63,7 @@ test('a change that would not survive a deploy is printed with its mend: exit co
   ])
 })
 
-test('a change that fits passes, and asks for a new snapshot', async () => {
+test('a compatible change passes, and asks for a new snapshot', async () => {
   const file = await snapshotWith('older.json', ({ eventTypes: [letter], handlers: [first] }) => ({
     eventTypes: [letter],
     handlers: [first],
@@ -96,7 +96,7 @@ describe('bad input', () => {
   })
 })
 
-/** Writes what this code's snapshot would have been, had the code been other. */
+/** Writes this code's snapshot with a change, to stand for the snapshot of other code. */
 async function snapshotWith(name: string, change: (snapshot: TypesSnapshot) => object): Promise<string> {
   const taken = await postbus(NOWHERE, ['types', 'snapshot', '--json'])
   const file = join(folder, name)

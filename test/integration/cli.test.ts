@@ -1,4 +1,4 @@
-/** The `postbus` command: what it prints where, and the exit code it leaves. */
+/** The `postbus` command: its output on stdout and stderr, and its exit codes. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ describe('migrate', () => {
     return () => empty.drop()
   })
 
-  test('says on stdout what it would do, then does it once, and says so on stderr', async () => {
+  test('prints its steps on stdout, takes them once, and reports it on stderr', async () => {
     const dry = await postbus(empty.connectionString, ['migrate', '--dry-run'])
     const dryJson = await postbus(empty.connectionString, ['migrate', '--dry-run', '--json'])
     const real = await postbus(empty.connectionString, ['migrate'])
@@ -51,7 +51,7 @@ describe('migrate', () => {
     })
   })
 
-  test('says that it keeps what a newer deploy has registered for SQL, and replaces it when it is told to', async () => {
+  test('reports that it keeps a newer registry for SQL, and replaces it with --replace-registry', async () => {
     const client = new Client({ connectionString: empty.connectionString })
     await client.connect()
     await client.query(
@@ -91,7 +91,7 @@ describe('worker --once', () => {
     return () => shop.close()
   })
 
-  test('handles what is due, prints the counts as one line of JSON, and exits with 0', async () => {
+  test('handles due deliveries, prints the counts as one line of JSON, and exits with 0', async () => {
     await shop.bus.publish([ParcelSent({ to: 'Ada' }), ParcelSent({ to: 'nobody' }), LetterSent({ to: 'nobody' })])
 
     const first = await postbus(shop.connectionString, ['worker', '--once'])
@@ -105,7 +105,7 @@ describe('worker --once', () => {
     expect(second.json()).toEqual([{ done: 0, failed: 0, dead: 0, snoozed: 0 }])
   })
 
-  test('works on the queues that are named, and on no others', async () => {
+  test('works only on the named queues', async () => {
     await shop.bus.publish([LetterSent({ to: 'Bob' }), ParcelSent({ to: 'Bob' })])
 
     const parcels = await postbus(shop.connectionString, ['worker', '--once', '--queues', 'parcels_partitioned=2'])
@@ -118,7 +118,7 @@ describe('worker --once', () => {
   })
 })
 
-describe('a mistake in the command line has exit code 2, an explanation on stderr, and nothing on stdout', () => {
+describe('a mistake in the command line exits with code 2, explains itself on stderr, and prints nothing on stdout', () => {
   test.each([
     { words: ['migrat'], says: 'postbus has no command "migrat". Did you mean "migrate"? See: postbus --help' },
     { words: ['constructor'], says: 'postbus has no command "constructor".' },
@@ -135,10 +135,10 @@ describe('a mistake in the command line has exit code 2, an explanation on stder
 
     expect(result).toMatchObject({ code: 2, out: '' })
     expect(result.err).toContain(says)
-    expect(result.err).not.toContain('    at ') // no stack: nothing is broken
+    expect(result.err).not.toContain('    at ') // no stack: the program is not broken
   })
 
-  test('so has a config file that does not exist, or none in a folder that has none', async () => {
+  test('a config file that does not exist, and a folder without one, too', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'postbus-cli-'))
 
     const named = await postbus(NOWHERE, ['doctor'], { config: 'missing.config.ts' })
@@ -152,7 +152,7 @@ describe('a mistake in the command line has exit code 2, an explanation on stder
   })
 })
 
-test('a config file that cannot be used is exit code 1, and says what is wrong with it', async () => {
+test('a config file that cannot be used exits with code 1, and the error says what is wrong', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'postbus-cli-'))
   const configs = {
     'no-bus.ts': 'export const bus = 1',
@@ -174,7 +174,7 @@ test('a config file that cannot be used is exit code 1, and says what is wrong w
   await rm(folder, { recursive: true })
 })
 
-test('help goes to stdout with exit code 0, the overview without a command with 2', async () => {
+test('help goes to stdout with exit code 0, and the overview without a command has exit code 2', async () => {
   const words = [[], ['--help'], ['help'], ['dead', '--help'], ['worker', '-h']]
 
   const results = await Promise.all(words.map((each) => postbus(NOWHERE, each, { config: null })))
@@ -184,7 +184,7 @@ test('help goes to stdout with exit code 0, the overview without a command with 
   expect(results[3]?.out).toContain('postbus dead dismiss --all --yes')
 })
 
-test('a database that is away is exit code 1, says so, and shows no password', async () => {
+test('a database that is away exits with code 1 and a message without the password', async () => {
   const { code, out, err } = await postbus(NOWHERE, ['dead', 'list'])
 
   expect({ code, out }).toEqual({ code: 1, out: '' })

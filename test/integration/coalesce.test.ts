@@ -1,4 +1,4 @@
-/** `coalesce: 'latest'`: of the events of one type and key that wait, only the newest is handled. */
+/** `coalesce: 'latest'`: of the waiting events of one type and key, only the newest is handled. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, failed } from '../../src/index.ts'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 
 test.each(['job', 'log'] as const)(
-  'behind a slow handler the newest is always handled, and the older ones are superseded: delivery by %s',
+  'behind a slow handler the newest event is always handled, and older ones are superseded: delivery by %s',
   async (delivery) => {
     const runs: { key: string; n: number }[] = []
     const bus = aBus([
@@ -53,7 +53,7 @@ test.each(['job', 'log'] as const)(
   },
 )
 
-test('an event of another type keeps its place, and one that waits to be tried again is superseded', async () => {
+test('an event of another type keeps its place, and one that waits for a retry is superseded', async () => {
   const runs: string[] = []
   const handler = defineHandler('prices.follow', {
     on: [PriceSet, ItemSold],
@@ -88,7 +88,7 @@ test('an event of another type keeps its place, and one that waits to be tried a
 test.each([
   ['a worker', (bus: Bus) => bus.worker().drain()],
   ["a test's drain", (bus: Bus) => drainEvents({ bus })],
-] as const)('where handlers are quick, only the newest is handled too: %s', async (_who, drain) => {
+] as const)('a quick handler also handles only the newest event: %s', async (_who, drain) => {
   const runs: string[] = []
   const signals: BusSignal[] = []
   const numbers = Array.from({ length: 60 }, (_, n) => n)
@@ -107,7 +107,7 @@ test.each([
   expect(signals.map(({ name }) => name)).not.toContain('claim-lost')
 })
 
-test('one that is superseded behind another keeps the attempts that it had', async () => {
+test('a delivery that is superseded behind another one keeps its attempts', async () => {
   const runs: number[] = []
   const handler = defineHandler('prices.keep-count', {
     on: PriceSet,
@@ -116,7 +116,7 @@ test('one that is superseded behind another keeps the attempts that it had', asy
   })
   const bus = aBus([handler])
   const { events } = await bus.publish([1, 2, 3].map((n) => PriceSet({ key: 'counted', n })))
-  // As a worker leaves it that had claimed a run of them: before this handler had the option.
+  // As after a worker that claimed a run of them before this handler had the option.
   await opened.database.query(
     `update pgboss.job set started_on = now(), retry_count = retry_count + 1, state = 'retry' where data ->> 'event' = $1`,
     [events[1]!.id],

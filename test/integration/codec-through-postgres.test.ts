@@ -33,7 +33,7 @@ describe('data that goes through a json column of Postgres', () => {
     expect(differenceBetween(data, codec.decode(stored))).toBeUndefined()
   })
 
-  test('comes back equal, whatever it is', async () => {
+  test('comes back equal, for any data', async () => {
     const recipes = fc.sample(publishableRecipe, 300)
     const published = recipes.map((recipe) => makeFrom(recipe))
 

@@ -1,4 +1,4 @@
-/** What the database answers is said in Postbus's words, whichever client carried the answer. */
+/** Errors of the database get Postbus's words, with every client. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { explainDatabaseError } from '../../src/transactions/database-error.ts'
@@ -51,7 +51,7 @@ describe.each(clients)('$name', ({ open }) => {
     { state: 'PB001', code: 'POSTBUS_SCHEMA_OUTDATED' },
     { state: 'PB002', code: 'POSTBUS_QUEUE_MISSING' },
     { state: 'PB003', code: 'POSTBUS_TRANSACTION_FINISHED' },
-  ])('$state is $code, with the words of the server', async ({ state, code }) => {
+  ])('$state becomes $code, with the words of the server', async ({ state, code }) => {
     const error = await errorOf(client, 'select * from raise($1)', state)
 
     const explained = explainDatabaseError(error, 'postbus')
@@ -60,7 +60,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(explained).toHaveProperty('cause', error)
   })
 
-  test.each(['40P01', '40001', '23505'])('%s is none of ours and stays the same object', async (state) => {
+  test.each(['40P01', '40001', '23505'])('%s is not ours and stays the same object', async (state) => {
     const error = await errorOf(client, 'select * from raise($1)', state)
 
     const explained = explainDatabaseError(error, 'postbus')
@@ -70,7 +70,7 @@ describe.each(clients)('$name', ({ open }) => {
   })
 })
 
-test.each([undefined, null, 'text', new Error('no answer'), { code: 7 }])('%s is left alone', (thrown) => {
+test.each([undefined, null, 'text', new Error('no answer'), { code: 7 }])('%s stays unchanged', (thrown) => {
   expect(explainDatabaseError(thrown, 'postbus')).toBe(thrown)
 })
 

@@ -1,4 +1,4 @@
-/** An operator's act on many dead letters is done in batches, each a short transaction, and keeps the order of each key. */
+/** An operator's act on many dead letters runs in batches, each a short transaction, and keeps the order of each key. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createBus, defineHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -18,7 +18,7 @@ afterAll(() => shop.close())
 beforeEach(() => emptyTables(shop.database))
 
 test.each(['retry', 'dismiss'] as const)(
-  '%s tells its progress after each batch, and returns the total',
+  '%s reports its progress after each batch, and returns the total',
   async (act) => {
     await writeDeadLetters(shop.database, { ...LETTERS, count: 4_500 })
     const progress: number[] = []
@@ -31,7 +31,7 @@ test.each(['retry', 'dismiss'] as const)(
   },
 )
 
-test('what was interrupted stays done, and the next call goes on with the rest', async () => {
+test('an interrupted act keeps its finished batches, and the next call continues with the rest', async () => {
   await writeDeadLetters(shop.database, { ...LETTERS, count: 4_500 })
   const interrupted = shop.bus.deadLetters.retry(
     { handler: 'finances.book' },
@@ -47,7 +47,7 @@ test('what was interrupted stays done, and the next call goes on with the rest',
   expect(await shop.bus.deadLetters.retry({ all: true })).toEqual({ count: 2_500 })
 })
 
-test('a limit takes the oldest events, and the next call the next ones', async () => {
+test('a limit takes the oldest events, and the next call takes the next ones', async () => {
   await writeDeadLetters(shop.database, { ...LETTERS, count: 2_500 })
 
   const first = await shop.bus.deadLetters.retry({ all: true }, { limit: 1_100 })
@@ -58,7 +58,7 @@ test('a limit takes the oldest events, and the next call the next ones', async (
   expect(oldest).toEqual(Array.from({ length: 1_100 }, (_, n) => n + 1))
 })
 
-test('a limit counts those that block their key too', async () => {
+test('a limit also counts dead letters that block their key', async () => {
   await writeDeadLetters(shop.database, { ...LETTERS, count: 4, keys: 4 })
   await shop.database.query(`
     update postbus.dead_letter set blocks_key = true where partition_key in ('key1', 'key2');
@@ -79,7 +79,7 @@ test.each([{ limit: 0 }, { limit: 1.5 }, { limit: undefined }, { onProgress: 'of
   },
 )
 
-test('events of one key run in their order while thousands are put back, whatever the order in which they died', async () => {
+test('events of one key run in order while thousands are put back, in any order of their deaths', async () => {
   const ran = new Map<string, number[]>()
   const noting = defineHandler('finances.book', {
     on: Paid,
@@ -99,7 +99,7 @@ test('events of one key run in their order while thousands are put back, whateve
   expect(ran.size).toBe(5)
 })
 
-test('a delivery that dies again at once is not put back a second time by the same act', async () => {
+test('one act does not put back a delivery a second time if it dies again at once', async () => {
   let attempts = 0
   const failing = defineHandler('finances.book', {
     on: Paid,
@@ -123,7 +123,7 @@ test('a delivery that dies again at once is not put back a second time by the sa
   expect(attempts).toBe(2_500)
 })
 
-test('postbus dead retry --limit puts so many back, and says how far it is', async () => {
+test('postbus dead retry --limit puts back that many, and reports its progress', async () => {
   await writeDeadLetters(shop.database, { ...LETTERS, count: 11_500 })
 
   const some = await postbus(shop.connectionString, ['dead', 'retry', '--all', '--yes', '--limit', '10500'])

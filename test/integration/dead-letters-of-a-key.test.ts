@@ -1,4 +1,4 @@
-/** What a dead delivery means for the others of its partition key: `onDead: 'continue'` goes on, `'block'` waits. */
+/** The effect of a dead delivery on the others of its key: `onDead: 'continue'` goes on, `'block'` waits. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, discard } from '../../src/index.ts'
@@ -45,11 +45,11 @@ beforeEach(async () => {
   await drained(shop.bus)
 })
 
-test('continue goes on with the next of the key', () => {
+test('continue runs the next delivery of the key', () => {
   expect(runsOf('stock.continuing left')).toEqual(['1', '2', '3'])
 })
 
-test('block holds its own handler’s deliveries of that key, and no others', async () => {
+test('block holds only its own handler’s deliveries of that key', async () => {
   expect(runsOf('stock.blocking left')).toEqual(['1'])
   expect(runsOf('stock.blocking right')).toEqual(['1'])
   expect(runsOf('stock.continuing right')).toEqual(['1'])
@@ -65,7 +65,7 @@ test('block holds its own handler’s deliveries of that key, and no others', as
   expect(waiting).toHaveLength(3) // the dead one, parked, and the two behind it
 })
 
-test('what is published later waits too', async () => {
+test('deliveries of later events wait too', async () => {
   await shop.bus.publish(Moved({ shelf: 'left', turn: 4 }))
 
   await drained(shop.bus)
@@ -75,7 +75,7 @@ test('what is published later waits too', async () => {
 })
 
 describe('a blocked key', () => {
-  test('goes on after a retry that succeeds, in order, beginning with the one that had died', async () => {
+  test('goes on after a retry that succeeds, in order, beginning with the dead delivery', async () => {
     isBroken = false
 
     await shop.bus.deadLetters.retry({ handler: 'stock.blocking' })
@@ -94,7 +94,7 @@ describe('a blocked key', () => {
     expect(letter).toMatchObject({ blocksKey: true, partitionKey: 'left' })
   })
 
-  test('goes on after it is dismissed, without the one that had died', async () => {
+  test('goes on after the dead letter is dismissed, without the dead delivery', async () => {
     await shop.bus.deadLetters.dismiss({ handler: 'stock.blocking' })
     await drained(shop.bus)
 
@@ -102,7 +102,7 @@ describe('a blocked key', () => {
     expect(await liveDeliveries()).toEqual([])
   })
 
-  test.each(['retry', 'dismiss'] as const)('%s wakes a worker that runs', async (action) => {
+  test.each(['retry', 'dismiss'] as const)('%s wakes a running worker', async (action) => {
     isBroken = false
     const worker = shop.bus.worker({ pollMs: 60_000 })
     await worker.start()
@@ -116,7 +116,7 @@ describe('a blocked key', () => {
   })
 })
 
-test('a skipped delivery that is retried runs after the others of its key, which had gone on', async () => {
+test('a skipped delivery that is retried runs after the later ones of its key, which had gone on', async () => {
   isBroken = false
 
   await shop.bus.deadLetters.retry({ handler: 'stock.continuing' })

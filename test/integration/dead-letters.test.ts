@@ -1,4 +1,4 @@
-/** What will not be tried again stands in the dead letters with its errors, until an operator acts. */
+/** Deliveries that will not be tried again are dead letters, with their errors, until an operator acts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, discard, failed } from '../../src/index.ts'
@@ -8,7 +8,7 @@ import { emptyTables, storedDeliveries } from '../support/stored.ts'
 
 const Charged = defineEvent('finances.charged', { schema: z.object({ card: z.string() }) })
 
-/** What the handlers do, by the card: each test says. */
+/** The action of the handlers for each card: each test sets it. */
 const does = new Map<string, (attempt: number) => unknown>()
 const runs: string[] = []
 
@@ -38,7 +38,7 @@ beforeEach(async () => {
 })
 
 describe('a handler that fails every time', () => {
-  test('runs exactly maxAttempts times; the dead letter holds the error of each of them', async () => {
+  test('runs exactly maxAttempts times, and its dead letter has the error of each attempt', async () => {
     const event = Charged({ card: 'visa' })
     does.set('visa', (attempt) => {
       if (attempt === 1) return failed('declined')
@@ -71,7 +71,7 @@ describe('a handler that fails every time', () => {
     expect(JSON.stringify(letter)).not.toContain('hunter2')
   })
 
-  test('emits a signal when it dies, and is no longer due', async () => {
+  test('emits a signal when its delivery dies, and the delivery is no longer due', async () => {
     does.set('visa', () => discard('stolen'))
 
     await shop.bus.publish(Charged({ card: 'visa' }))
@@ -87,7 +87,7 @@ describe('a handler that fails every time', () => {
     expect(states.toSorted()).toEqual(['email.thank completed', 'finances.book failed'])
   })
 
-  test('keeps the latest twenty errors of a handler that may try more often', async () => {
+  test('keeps the latest twenty errors if it may try more often', async () => {
     const stubborn = defineHandler('finances.stubborn', {
       on: Charged,
       maxAttempts: 23,
@@ -117,7 +117,7 @@ test.each([
     stored: 'at postgres://me:***@db/x',
   },
   { what: 'more text than anyone reads', message: 'x'.repeat(5_000), stored: `${'x'.repeat(1_999)}…` },
-])('an error message with $what is stored without it', async ({ message, stored }) => {
+])('an error message with $what is stored without that part', async ({ message, stored }) => {
   does.set('visa', () => {
     throw new Error(message)
   })
@@ -130,7 +130,7 @@ test.each([
   expect(letter?.attempts.map((attempt) => attempt.message)).toEqual([stored, stored, stored])
 })
 
-test('discard gives up at the first attempt, with its reason and the errors of attempts before it', async () => {
+test('discard gives up at the first attempt, with its reason and the errors of earlier attempts', async () => {
   does.set('visa', () => discard('the card is gone'))
   does.set('amex', (attempt) => (attempt === 1 ? failed('busy') : discard('the card is stolen')))
 
@@ -152,7 +152,7 @@ describe('the operator', () => {
     await drained(shop.bus)
   })
 
-  test('lists the oldest first, up to a limit, and counts', async () => {
+  test('lists the oldest first, up to a limit, and gets the count', async () => {
     const all = (await shop.bus.deadLetters.list()).deadLetters
 
     const [oldest] = (await shop.bus.deadLetters.list({ limit: 1 })).deadLetters
@@ -164,7 +164,7 @@ describe('the operator', () => {
     expect((await shop.bus.deadLetters.list({ eventType: 'finances.other' })).deadLetters).toEqual([])
   })
 
-  test('retries one by its id: it is delivered with all its attempts, and its old errors stay', async () => {
+  test('retries one by its id: it gets all its attempts again, and its old errors stay', async () => {
     const [letter, other] = (await shop.bus.deadLetters.list()).deadLetters
     does.clear()
     for (const card of ['visa', 'amex']) does.set(card, () => failed('again'))
@@ -181,7 +181,7 @@ describe('the operator', () => {
     expect(again?.diedAt.getTime()).toBeGreaterThan(letter?.diedAt.getTime() ?? Infinity)
   })
 
-  test('retries as often as needed, and each time the attempts are counted from 1', async () => {
+  test('can retry again and again, and each time attempts are counted from 1', async () => {
     for (const card of ['visa', 'amex']) does.set(card, (attempt) => (attempt < 3 ? failed('again') : discard('no')))
 
     for (const _ of [1, 2, 3]) {
@@ -194,7 +194,7 @@ describe('the operator', () => {
     expect(await shop.bus.deadLetters.count()).toBe(2)
   })
 
-  test('dismisses: hidden from lists, counts and retries, the row stays', async () => {
+  test('dismisses: the letter is hidden from lists, counts and retries, but the row stays', async () => {
     const dismissed = await shop.bus.deadLetters.dismiss({ eventType: 'finances.charged' })
 
     expect(dismissed).toEqual({ count: 2 })
@@ -208,7 +208,7 @@ describe('the operator', () => {
 
 function anAttempt(expected: { attempt: number; code: string; message: string }): unknown {
   const at = expect.stringMatching(/^\d{4}-.*Z$/) as unknown
-  const thrown = expected.code !== 'POSTBUS_ATTEMPT_FAILED' // what is returned has no place of its own to show
+  const thrown = expected.code !== 'POSTBUS_ATTEMPT_FAILED' // a returned failure has no stack
   const stack: unknown = expect.stringContaining(expected.message)
   return { ...expected, at, stack: thrown ? stack : null }
 }

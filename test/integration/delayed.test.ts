@@ -1,4 +1,4 @@
-/** `publish(event, { delayMs | at })`: stored now, delivered then. */
+/** `publish(event, { delayMs | at })`: stored now, delivered later. */
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, type Bus } from '../../src/index.ts'
 import { advanceTime } from '../../src/testing/time/time.ts'
@@ -25,7 +25,7 @@ afterEach(() => tidyLater())
 test.each([
   ['delayMs', () => ({ delayMs: AN_HOUR })],
   ['at', () => ({ at: new Date(Date.now() + AN_HOUR) })],
-])('what is published with %s waits for its time, shows it, and is delivered then', async (_, when) => {
+])('an event that is published with %s waits for its time, shows it, and is then delivered', async (_, when) => {
   const id = await published(1, when())
 
   await drained(bus)
@@ -49,7 +49,7 @@ test.each([
   })
 })
 
-test('a list is delayed as a whole, one round trip and no wake-up', async () => {
+test('a list is delayed as a whole, with one round trip and no wake-up', async () => {
   const listener = await connected()
   await listener.query('listen postbus_postbus')
   const heard: string[] = []
@@ -81,7 +81,7 @@ test('an event with a time in the past, or a delay of 0, is delivered at once', 
   expect(ran).toEqual([1, 2])
 })
 
-test('what is not due stands in the index of times, where it costs claims nothing', async () => {
+test('a delivery that is not due has a state in which it costs claims nothing', async () => {
   await bus.publish(NoteTaken({ n: 1 }), { delayMs: AN_HOUR })
 
   const { rows } = await opened.database.query(
@@ -91,7 +91,7 @@ test('what is not due stands in the index of times, where it costs claims nothin
   expect(rows).toEqual([{ state: 'retry', waits: true }])
 })
 
-test('a schema that knows nothing of delays refuses them, where it would deliver at once', async () => {
+test('a schema without delays refuses them, instead of delivering at once', async () => {
   const { rows } = await opened.database.query<{ definition: string }>(
     `select pg_get_functiondef('postbus.publish(text)'::regprocedure) as definition`,
   )
@@ -119,7 +119,7 @@ test.each([
   expect((await opened.database.query('select from postbus.event')).rowCount).toBe(0)
 })
 
-test('an event with a key cannot be delayed for a handler that keeps its order; without a receiver it can', async () => {
+test('an event with a key cannot be delayed for an ordered handler, but can without receivers', async () => {
   const keyed = NoteTaken({ n: 1, key: 'red' })
 
   await expect(bus.publish([NoteTaken({ n: 2 }), keyed], { delayMs: 1 })).rejects.toMatchObject({

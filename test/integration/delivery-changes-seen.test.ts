@@ -1,4 +1,4 @@
-/** What others see of a handler that changes its delivery: SQL publishers, old deploys and workers, operators, other handlers. */
+/** How a handler's change of delivery looks to others: SQL publishers, old deploys and workers, operators, other handlers. */
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { LOG, openChangingHandler } from '../support/changing-handler.ts'
 import { NoteTaken } from '../support/notes.ts'
@@ -38,7 +38,7 @@ test('SQL publishers follow the change', async () => {
   await changing.waits(0)
 })
 
-test('migrating with older code does not undo the change, unless it says so', async () => {
+test('migrating with older code does not undo the change, unless told to', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   await changing.publish(old, [1])
@@ -69,7 +69,7 @@ test('a worker with older code follows the database, and warns', async () => {
   expect(changing.signals.map(({ name }) => name)).toContain('delivery.differs')
 })
 
-test('the status of events is known from before, during and after the change, and cursors cannot be moved during it', async () => {
+test('the status of events is available before, during and after the change, and cursors cannot be moved during it', async () => {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
   const ids: string[] = []
@@ -95,7 +95,7 @@ test('the status of events is known from before, during and after the change, an
   )
 })
 
-test('a role that publishes needs to read the epoch', async () => {
+test('a role that publishes needs the right to read the epoch', async () => {
   await changing.deployedAs({}).migrate()
   await changing.database.query(`create role blind login; grant usage on schema postbus, pgboss to blind;
     grant select, insert on postbus.event, pgboss.job, pgboss.job_common to blind; grant select on pgboss.queue to blind`)
@@ -119,7 +119,7 @@ test('a handler cannot change before its backfill has ended, and the refusal cha
   expect(await changing.row()).toBeUndefined()
 })
 
-test('publishers go on when the handler that changed last is forgotten', async () => {
+test('publishers go on after the handler that changed last is forgotten', async () => {
   const old = changing.deployedAs({})
   await old.migrate()
   await changing.publish(old, [1])

@@ -1,4 +1,4 @@
-/** Each step of a change, taken by hand: what it waits for, and what it does. */
+/** Each step of a change, taken by hand: its condition and its effect. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { failed, type Bus } from '../../src/index.ts'
 import { LOG, openChangingHandler } from '../support/changing-handler.ts'
@@ -17,7 +17,7 @@ afterEach(() => changing.tidy())
 
 afterAll(() => changing.close())
 
-test('a change waits for a transaction that is prepared', async () => {
+test('a change waits for a prepared transaction', async () => {
   await toLog()
   const tx = await changing.connect()
   await tx.query(`begin; select pg_current_xact_id(); create table late (); prepare transaction 'late'`)
@@ -29,7 +29,7 @@ test('a change waits for a transaction that is prepared', async () => {
   expect(await steps()).toContain('publishers write held deliveries')
 })
 
-test('nothing is held before each reader has sent three heartbeats, or is gone', async () => {
+test('nothing is held before each reader has sent three heartbeats or is gone', async () => {
   await toDeliveries()
   await reader('one', 5)
   await reader('two', 9)
@@ -46,7 +46,7 @@ test('nothing is held before each reader has sent three heartbeats, or is gone',
   expect(await changing.step()).toBe('publishers write held deliveries')
 })
 
-test('held deliveries are released while an earlier run is not over, once all cursors have passed the end', async () => {
+test('held deliveries are released once all cursors have passed the end, even if an earlier run is not over', async () => {
   const deployed = await toDeliveries()
   await steps()
   await changing.publish(deployed, [1])
@@ -61,7 +61,7 @@ test('held deliveries are released while an earlier run is not over, once all cu
   expect((await changing.row()).mode).toBe('held')
 })
 
-test('what is held at the last step is released, also while that step waits', async () => {
+test('a delivery that is held at the last step is released while that step waits', async () => {
   const deployed = await toDeliveries()
   await steps()
   await changing.publish(deployed, [1], null)
@@ -73,7 +73,7 @@ test('what is held at the last step is released, also while that step waits', as
   expect((await changing.row()).phase).toBe('waiting')
   expect(await due()).not.toContain(HELD)
 
-  await deployed.publish(NoteTaken({ n: 2, key: null }), { tx }) // in the mode that it sees
+  await deployed.publish(NoteTaken({ n: 2, key: null }), { tx }) // the transaction publishes in the mode that it sees
   await tx.query('commit')
   expect(await due()).toContain(HELD)
   expect(await steps()).toEqual([])
@@ -83,7 +83,7 @@ test('what is held at the last step is released, also while that step waits', as
   expect(await steps()).toEqual(['the handler has deliveries'])
 })
 
-test('a number of shards that was wanted before does not keep the change from its end', async () => {
+test('an earlier change of the number of shards does not prevent the end of the change', async () => {
   await changing.deployedAs(LOG).migrate()
   await changing.deployedAs({ ...LOG, shards: 8 }).migrate()
   await changing.deployedAs({}).migrate()
@@ -92,7 +92,7 @@ test('a number of shards that was wanted before does not keep the change from it
   expect(await changing.row()).toMatchObject({ mode: 'job', wanted_shards: null })
 })
 
-test('a drain releases nothing that comes after an event which may still be committed', async () => {
+test('a drain releases no delivery behind an event that may still be committed', async () => {
   const old = changing.deployedAs(LOG)
   await old.migrate()
   const tx = await changing.connect()
@@ -112,7 +112,7 @@ test('a drain releases nothing that comes after an event which may still be comm
   expect(changing.took()).toEqual([1, 2])
 })
 
-test('a delivery that an operator retries before cursors begin is held, and released when the change is taken back', async () => {
+test('a delivery that is retried before cursors begin is held, and released when the change is taken back', async () => {
   const old = changing.deployedAs({ maxAttempts: 1 }, [], () => failed('for now'))
   await old.migrate()
   await changing.publish(old, [1])
@@ -131,7 +131,7 @@ test('a delivery that an operator retries before cursors begin is held, and rele
   expect(await due()).not.toContain(HELD)
 })
 
-/** A handler with deliveries, which wants to read the log. */
+/** A handler with deliveries that wants to read the log. */
 async function toLog(): Promise<Bus> {
   const [old, deployed] = [changing.deployedAs({}), changing.deployedAs(LOG)]
   await old.migrate()
@@ -150,7 +150,7 @@ async function toDeliveries(): Promise<Bus> {
   return deployed
 }
 
-/** Takes steps as long as there are any. Transactions that end at this moment must not count as open. */
+/** Takes all possible steps. Transactions that are ending at this moment must not count as open. */
 async function steps(): Promise<readonly string[]> {
   const taken: string[] = []
   await until('only transactions of the test are open', async () => {
@@ -172,7 +172,7 @@ async function reader(name: string, beat: number): Promise<void> {
   )
 }
 
-/** When the deliveries are due. */
+/** The times at which the deliveries are due. */
 async function due(): Promise<readonly string[]> {
   const { rows } = await changing.database.query<{ day: string }>(
     `select (start_after at time zone 'UTC')::date::text as day from pgboss.job where state < 'active' order by id`,

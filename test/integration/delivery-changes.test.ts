@@ -20,7 +20,7 @@ test.each([
   ['deliveries to the log', {}, LOG, 'log'],
   ['the log to deliveries', LOG, {}, 'job'],
 ] as const)(
-  'from %s: old and new publishers go on, each event is handled once, in order',
+  'from %s: old and new publishers go on, and each event is handled once, in order',
   async (_, before, after, mode) => {
     const [old, deployed] = [changing.deployedAs(before), changing.deployedAs(after)]
     await old.migrate()
@@ -51,7 +51,7 @@ test.each([
   },
 )
 
-test('an event with a delivery waits for earlier events that are still to be read', async () => {
+test('an event with a delivery waits for earlier events that are still unread', async () => {
   const [old, deployed] = [changing.deployedAs(LOG), changing.deployedAs({})]
   await old.migrate()
   await changing.working(old)
@@ -70,7 +70,7 @@ test('an event with a delivery waits for earlier events that are still to be rea
   expect(changing.took()).toEqual(numbers(40))
 })
 
-test('the handler gets deliveries only when all earlier events were read', async () => {
+test('the handler gets deliveries only after all earlier events were read', async () => {
   const [old, deployed] = [changing.deployedAs(LOG), changing.deployedAs({})]
   await old.migrate()
   await changing.publish(old, [1, 2, 3])
@@ -90,7 +90,7 @@ test('the handler gets deliveries only when all earlier events were read', async
   expect(changing.took()).toEqual([1, 2, 3, 4])
 })
 
-test('after a change of shards no event is handled twice, and none is left out', async () => {
+test('after a change of shards no event is handled twice, and none is missed', async () => {
   const old = changing.deployedAs({ delivery: 'log', shards: 2 })
   await old.migrate()
   const first = await changing.working(old)
@@ -140,7 +140,7 @@ test('a transaction with an older snapshot publishes in the mode that it sees, a
   expect(changing.took()).toEqual(numbers(4))
 })
 
-test('an event that is committed late, with a delivery that fails, is not overtaken by the log', async () => {
+test('the log does not overtake an event that is committed late and whose delivery fails', async () => {
   let fails = 2
   const does = (n: number) => (n === 1 && (fails -= 1) >= 0 ? failed('for now') : undefined)
   const patience = { backoff: { initialMs: 4_000, factor: 1 } }

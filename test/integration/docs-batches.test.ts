@@ -1,4 +1,4 @@
-/** The blocks of docs/batches.md run as they stand there, and its table is that of the options. */
+/** The blocks of docs/batches.md run as they are, and its table matches the options. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -28,9 +28,9 @@ put(
   `export const rows = []; export const warehouse = { upsert: async (more) => void rows.push(...more) }`,
 )
 
-await load('store-orders.test.ts') // its test is one of this file
+await load('store-orders.test.ts') // registers the test of the page in this file
 
-test('the blocks run: a worker stores orders by batches, and events that are published have the cause that is named', async () => {
+test('the blocks run: a worker stores orders in batches, and published events have the named cause', async () => {
   setEventBusMode('live')
   const { connectionString, drop } = await createDatabase()
   onTestFinished(() => drop())
@@ -57,7 +57,7 @@ test('the blocks run: a worker stores orders by batches, and events that are pub
   expect(sent).toMatchObject([{ state: 'processed' }])
 })
 
-test('a batch is one commit, and leaves out what is discarded', async () => {
+test('a batch is one commit, without discarded events', async () => {
   put('database.ts', `export const insertAll = async (tx, rows) => void tx.push(...rows)`)
   const { keepLedger } = await load<{ keepLedger: AnyHandler }>('ledger.ts')
   const { OrderCreated } = await load<{ OrderCreated: (data: object) => Envelope }>('events.ts')
@@ -79,7 +79,7 @@ test('a batch is one commit, and leaves out what is discarded', async () => {
   expect(committed).toContainEqual({ orderId: 'o-1', total: 1 })
 })
 
-test('the table of options is printed from the options; print it with: npm run docs:tables', async () => {
+test('the table of options matches the options; print it with: npm run docs:tables', async () => {
   const page = readFileSync(DOCUMENT, 'utf8')
 
   expect(page).toBe(await format(withOptionTables(page), { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' }))

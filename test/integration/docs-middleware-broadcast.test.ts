@@ -1,4 +1,4 @@
-/** The blocks of docs/middleware.md, docs/broadcast.md, docs/telemetry.md, docs/health.md and docs/operator-page.md compile, and do what they say. */
+/** The blocks of docs/middleware.md, docs/broadcast.md, docs/telemetry.md, docs/health.md and docs/operator-page.md compile, and work as described. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -42,7 +42,7 @@ afterAll(async () => {
   await opened.close()
 })
 
-test('they compile as strictly as the library itself', async () => {
+test('the blocks compile as strictly as the library itself', async () => {
   const config = join(blocks.folder, 'tsconfig.json')
   const include = ['*.ts', '../broadcast/*.ts', '../telemetry/*.ts', '../health/*.ts', '../operator-page/*.ts']
   writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.json', include }))
@@ -52,7 +52,7 @@ test('they compile as strictly as the library itself', async () => {
   expect(stdout).toBe('')
 })
 
-test('a tenant goes along to the handler and its transaction, what fails is reported, and all of it is logged', async () => {
+test('the handler and its transaction get the tenant, failures are reported, and everything is logged', async () => {
   const { bus } = await load<{ bus: Bus }>('bus.ts')
   const { currentTenant } = await load<{ currentTenant: AsyncLocalStorage<string> }>('tenants.ts')
   const { OrderCreated, seen } = await load<App>('app.ts')
@@ -71,7 +71,7 @@ test('a tenant goes along to the handler and its transaction, what fails is repo
   expect(seen.logged.filter((line) => /attempt 1: \d+ ms/.test(line))).toHaveLength(3)
 })
 
-test('a price that has changed is forgotten by the cache when the transaction commits, and its test passes', async () => {
+test('a changed price leaves the cache when the transaction commits, and its test passes', async () => {
   await opened.database.query(`create table prices (id text, cents integer); insert into prices values ('tea', 300)`)
   const shop = await load<Prices>('prices.ts', broadcast)
   const before = await shop.priceOf('tea')
@@ -110,7 +110,7 @@ test('the health check of an application server reports whether its worker is re
   await load('logs.ts', health)
 })
 
-test('the operator page serves who the application says, and masks what it is told to', async () => {
+test('the operator page serves the people whom the application allows, and masks the named data', async () => {
   const { app: server } = await load<{ app: { request(path: string, init?: RequestInit): Promise<Response> } }>(
     'server.ts',
     operators,

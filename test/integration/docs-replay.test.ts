@@ -1,4 +1,4 @@
-/** The blocks of docs/replay.md run as they stand there. */
+/** The blocks of docs/replay.md run as they are. */
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'

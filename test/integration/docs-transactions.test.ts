@@ -1,4 +1,4 @@
-/** The blocks of docs/transactions.md run as they stand there. */
+/** The blocks of docs/transactions.md run as they are. */
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -26,7 +26,7 @@ afterAll(async () => {
   await opened.close()
 })
 
-test('an order that is in stock gets its invoice and is charged once; one that is not leaves nothing', async () => {
+test('an order in stock gets its invoice and is charged once, and one that is not in stock leaves nothing', async () => {
   const { placeOrder } = await load<{ placeOrder(id: string): Promise<void> }>('orders.ts')
   const { bus } = await load<{ bus: Bus }>('bus.ts')
 
@@ -44,7 +44,7 @@ test('an order that is in stock gets its invoice and is charged once; one that i
   expect(calls).toHaveLength(2)
 })
 
-test('a bus finds the transaction around it by the manager of TypeORM', async () => {
+test('a bus finds the surrounding transaction through TypeORM’s manager', async () => {
   const { bus } = await load<{ bus: Bus }>('ambient-typeorm.ts')
   const { dataSource } = await load<{ dataSource: { manager: { queryRunner?: object } } }>('app.ts')
 
@@ -60,7 +60,7 @@ async function load<Exports>(file: string): Promise<Exports> {
   return (await import(pathToFileURL(resolve(blocks.folder, file)).href)) as Exports
 }
 
-/** What the page takes for granted. */
+/** The parts of an application that the page assumes. */
 const EVENTS = `
 import { z } from 'zod'
 import { defineEvent } from '../../../src/index.ts'

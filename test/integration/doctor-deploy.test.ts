@@ -1,4 +1,4 @@
-/** `doctor --deploy`, run by the code that is to be deployed: what of all that waits could it not go on with? */
+/** `doctor --deploy`, run by the code of the next deploy: it finds waiting deliveries that this code could not handle. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -34,7 +34,7 @@ beforeEach(async () => {
   return async () => void (await Promise.all(opened.splice(0).map((bus) => bus.close())))
 })
 
-test('nothing waits, or all of it can be gone on with: ok', async () => {
+test('nothing waits, or the new code can handle everything: ok', async () => {
   const idle = await deployFindings(busWith(report))
   await busWith(report).publish([1, 2, 3].map((shelf) => Counted({ shelf: `${shelf}` })))
   const renamed = defineHandler('stock.write-report', { on: Counted, previousNames: ['stock.report'], handle })
@@ -47,7 +47,7 @@ test('nothing waits, or all of it can be gone on with: ok', async () => {
   ])
 })
 
-test('a handler that is gone, or renamed without its name, is a problem that names how many wait; dead letters alone are a warning', async () => {
+test('a removed or wrongly renamed handler is a problem with the number of waiting deliveries, and dead letters alone are a warning', async () => {
   const failing = defineHandler('stock.report', { on: Counted, maxAttempts: 1, handle: () => Promise.reject() })
   await busWith(failing).publish(Counted({ shelf: 'left' }))
   await drained(busWith(failing))
@@ -102,7 +102,7 @@ test('an event type that the handler no longer listens to, and a queue that no h
   ])
 })
 
-test('the command has exit code 3 when something would be left behind', async () => {
+test('the command exits with code 3 when deliveries would be left behind', async () => {
   await busWith(report).publish(Counted({ shelf: 'left' }))
 
   const { code, out } = await postbus(shop.connectionString, ['doctor', '--deploy'])

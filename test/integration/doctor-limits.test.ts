@@ -1,4 +1,4 @@
-/** The doctor does not count what is without limit: it says "more than", and of how many rows it speaks. */
+/** The doctor never counts without a limit: beyond it the report says "more than", and names the number of rows that it looked at. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { book, LETTERS, writeDeadLetters } from '../support/many-dead-letters.ts'
@@ -20,7 +20,7 @@ test('up to 10,000 dead letters are counted', async () => {
   expect(await finding('dead letters')).toMatchObject({ message: expect.stringMatching(/^9,999\. Look/) as unknown })
 })
 
-test('of more dead letters it says that there are more than 10,000, and at least how many hold up their key', async () => {
+test('beyond that it reports more than 10,000 dead letters, and at least how many of them block a key', async () => {
   await writeDeadLetters(shop.database, { ...LETTERS, count: 12_000, keys: 12_000 })
   await shop.database.query(`update postbus.dead_letter set blocks_key = true`)
 
@@ -32,7 +32,7 @@ test('of more dead letters it says that there are more than 10,000, and at least
   })
 })
 
-test('of more than 100,000 waiting deliveries it looks at so many, and says so', async () => {
+test('of more than 100,000 waiting deliveries it looks at 100,000, and says so', async () => {
   await shop.database.query(
     `insert into pgboss.job (name, data, retry_limit) select 'events', jsonb_build_object('handler', 'finances.book'), 1000000
     from generate_series(1, 100001)`,
@@ -45,11 +45,11 @@ test('of more than 100,000 waiting deliveries it looks at so many, and says so',
   })
 })
 
-test('it does not read the history', async () => {
+test('the doctor does not read the history', async () => {
   const other = await shop.database.connect()
   await other.query('begin; lock table postbus.history in access exclusive mode')
 
-  const findings = await shop.bus.doctor() // it would wait
+  const findings = await shop.bus.doctor() // reading the history would wait for the lock
   await other.query('rollback')
   other.release()
 

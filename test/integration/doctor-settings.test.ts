@@ -1,4 +1,4 @@
-/** How a database writes names, intervals and numbers is its own affair: doctor does not take it for a change of the schema. */
+/** A database may format names, intervals and numbers in its own way. The doctor does not report this as a change of the schema. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { anotherBus } from '../support/notes.ts'

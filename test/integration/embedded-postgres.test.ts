@@ -1,4 +1,4 @@
-/** The embedded Postgres starts from whatever it finds, is shared by processes, and stops with the last of them. */
+/** The embedded Postgres starts from any state of its folder, is shared by processes, and stops with the last of them. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, watch, writeFile } from 'node:fs/promises'
@@ -49,7 +49,7 @@ test('keeps what was written, over a stop and a new start', async () => {
   expect(await ask(after, 'select answer from note')).toBe(42)
 })
 
-test('is shared: the second to come joins, and only the last to leave stops it', async () => {
+test('is shared: a second process joins, and the last one to leave stops it', async () => {
   const first = await start()
   const second = await start()
   expect(second.connectionString).toBe(first.connectionString)
@@ -61,7 +61,7 @@ test('is shared: the second to come joins, and only the last to leave stops it',
   await expect(ask(second, 'select 1')).rejects.toThrow('ECONNREFUSED')
 })
 
-test('does not stop while somebody else is connected, such as a psql', async () => {
+test('does not stop while another client is connected, such as psql', async () => {
   const server = await start()
   const psql = new Client({ connectionString: server.connectionString })
   await psql.connect()
@@ -74,7 +74,7 @@ test('does not stop while somebody else is connected, such as a psql', async () 
   await expect(ask(server, 'select 1')).rejects.toThrow('ECONNREFUSED')
 })
 
-test('is started by one of several processes that come at the same time from nothing', async () => {
+test('is started by only one of several processes that begin with an empty folder at the same time', async () => {
   const processes = [inAnotherProcess(), inAnotherProcess(), inAnotherProcess()]
 
   const connectionStrings = await Promise.all(processes.map(firstLineOf))
@@ -87,7 +87,7 @@ test('is started by one of several processes that come at the same time from not
   expect(await readdir(checkout)).toEqual(['postgres'])
 })
 
-test('outlives a killed owner, and the next to come joins and stops it', async () => {
+test('outlives a killed owner, and the next process joins and stops it', async () => {
   const owner = inAnotherProcess()
   const connectionString = await firstLineOf(owner)
   owner.kill('SIGKILL')
@@ -100,7 +100,7 @@ test('outlives a killed owner, and the next to come joins and stops it', async (
   await expect(ask(server, 'select 1')).rejects.toThrow('ECONNREFUSED')
 })
 
-test('starts again after its server was killed, with everything that was committed', async () => {
+test('starts again after its server was killed, with all committed data', async () => {
   const before = await start({})
   await ask(before, 'create table note as select 42 as answer')
   process.kill(await recordedPid(), 'SIGKILL')
@@ -111,7 +111,7 @@ test('starts again after its server was killed, with everything that was committ
   await before.release()
 })
 
-test('starts again after a restart of the machine, when its pid belongs to another process', async () => {
+test('starts again after a restart of the machine, when another process has its pid', async () => {
   const before = await start()
   const record = await readFile(pidFile(), 'utf8')
   await before.release()
@@ -126,7 +126,7 @@ test('starts again after a restart of the machine, when its pid belongs to anoth
   expect(await ask(after, 'select 42')).toBe(42)
 })
 
-test('starts from nothing when an earlier process was killed while it made the database', async () => {
+test('starts from nothing when an earlier process was killed while it created the database', async () => {
   const killed = inAnotherProcess()
   await fileToAppear('postgres.new-')
   killed.kill('SIGKILL')
@@ -137,7 +137,7 @@ test('starts from nothing when an earlier process was killed while it made the d
   expect(await ask(server, 'select 42')).toBe(42)
 })
 
-test('leaves no data behind when it is thrown away', async () => {
+test('leaves no data behind when it is removed', async () => {
   const server = await start({ throwAway: true })
   const other = await start({ throwAway: true })
 
@@ -183,7 +183,7 @@ async function ask({ connectionString }: Pick<EmbeddedPostgres, 'connectionStrin
   return rows[0]?.[0]
 }
 
-/** Prints the connection string when the server is ready, and releases it when its input ends. */
+/** A process that prints the connection string when the server is ready, and releases the server when its input ends. */
 function inAnotherProcess(): ChildProcess {
   const module = new URL('../../src/embedded-postgres/embedded-postgres.ts', import.meta.url).href
   const program = `

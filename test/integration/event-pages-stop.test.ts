@@ -1,4 +1,4 @@
-/** A page of the record that has to look at many events stops after a while, and its cursor goes on from there. */
+/** A page that has to look at many events stops after a while, and its cursor continues there. */
 import { beforeAll, expect, test } from 'vitest'
 import { listEvents } from '../../src/backends/postgres/record/list.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('where each look takes 120 ms, a page stops after two or three, and the pages together find all', async () => {
+test('if each look takes 120 ms, a page stops after two or three looks, and all pages together find every event', async () => {
   const queries = { count: 0 }
   const slow = inTime(120, queries)
   const found: number[] = []
@@ -31,10 +31,10 @@ test('where each look takes 120 ms, a page stops after two or three, and the pag
 
   expect(found).toEqual(Array.from({ length: 45 }, (_, n) => 100 * n + 99))
   expect(looks.length).toBeGreaterThan(1)
-  expect(Math.max(...looks)).toBeLessThanOrEqual(4) // one of them asks for the stretch of the log
+  expect(Math.max(...looks)).toBeLessThanOrEqual(4) // one of the queries asks for the range of the log
 })
 
-/** The database behind a slow network. */
+/** A database behind a slow network. */
 function inTime(ms: number, queries: { count: number }): Queryable {
   return {
     async query(text: string, values: unknown[]) {

@@ -1,4 +1,4 @@
-/** `bus.events`: one event, pages of them, counts, and what caused what; indexed by workers, and not yet indexed. */
+/** `bus.events`: single events, pages, counts, and trees of causes; indexed by workers, and not yet indexed. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, discard, type Bus, type EventQuery } from '../../src/index.ts'
@@ -38,7 +38,7 @@ beforeAll(async () => {
   ;({ bus } = opened)
   for (const event of created) {
     await bus.publish(event)
-    await bus.worker().drain() // one after the other: what they cause has an order then
+    await bus.worker().drain() // one after the other, so that their effects have a fixed order
   }
   await bus.publish(waiting)
   return () => opened.close()
@@ -48,7 +48,7 @@ const ids = async (query: EventQuery) => (await bus.events.list(query)).events.m
 const idIn = (data: unknown) => Object.values(data as object).join(' ')
 
 function looks() {
-  test('one event is found by its id, typed by its type, or not at all', async () => {
+  test('one event is found by its id, with its type or in general, or is null', async () => {
     const [first] = created
 
     expect(await bus.events.get(first?.id ?? '')).toMatchObject({ ...first, seq: '1', publishedAt: expect.any(Date) })
@@ -80,7 +80,7 @@ function looks() {
     expect(await ids(query)).toEqual(expected)
   })
 
-  test('pages follow each other without gaps, in either direction', async () => {
+  test('pages follow each other without gaps, in both directions', async () => {
     for (const first of ['newest', 'oldest'] as const) {
       const seen: string[] = []
       let cursor: string | null = null
@@ -96,7 +96,7 @@ function looks() {
     }
   })
 
-  test('a half-open time begins with its beginning and ends before its end', async () => {
+  test('a time range includes its start and excludes its end', async () => {
     const { publishedAt: at } = (await bus.events.get(created[1]?.id ?? '')) ?? {}
     const [since, until_] = [at as Date, new Date((at as Date).getTime() + 1)]
 
@@ -104,7 +104,7 @@ function looks() {
     expect((await bus.events.list({ until: since })).events.map(({ id }) => id)).not.toContain(created[1]?.id)
   })
 
-  test('events are counted, all of them and by type', async () => {
+  test('events are counted, in total and by type', async () => {
     expect(await bus.events.count()).toBe(8)
     expect(await bus.events.count({ type: 'orders.*' })).toBe(6)
     expect(await bus.events.count({ partitionKey: 'o1', text: 'waits' })).toBe(1)
@@ -116,7 +116,7 @@ function looks() {
     expect(await bus.events.countByType({ state: 'unfinished' })).toEqual({ 'orders.order-created': 1 })
   })
 
-  test('a tree shows what caused an event, and what it caused', async () => {
+  test('a tree shows the causes and the effects of an event', async () => {
     const [first] = created
     const { events } = await bus.events.list({ causationId: first?.id ?? '', first: 'oldest' })
     const [paid] = events
@@ -140,7 +140,7 @@ describe('before anything is indexed', () => {
 
 describe('when everything is indexed', () => {
   beforeAll(async () => {
-    // A worker that has no handlers works on nothing else.
+    // A worker without handlers only indexes.
     const other = anotherBus(opened, [])
     const worker = other.worker()
     await worker.start()
@@ -151,13 +151,13 @@ describe('when everything is indexed', () => {
         return rows[0]?.indexed_to === '8'
       },
       60_000,
-    ) // a transaction of another test that writes, in any database, holds that back
+    ) // a writing transaction of another test, in any database, delays this
     await worker.stop()
     await other.close()
   }, 90_000)
   looks()
 
-  test('what is published later is found all the same', async () => {
+  test('later events are found before they are indexed', async () => {
     await bus.publish(OrderCreated({ id: 'o9' }))
 
     expect(await ids({ partitionKey: 'o9' })).toEqual(['o9 '])
@@ -165,7 +165,7 @@ describe('when everything is indexed', () => {
     expect(await bus.events.count()).toBe(9)
   })
 
-  test('what cannot be decoded is shown as it is stored', async () => {
+  test('an event that cannot be decoded is shown as it is stored', async () => {
     await opened.database.query(`update postbus.event set payload = '{"json": 1, "meta": 7}' where id = $1`, [
       created[0]?.id,
     ])
@@ -174,7 +174,7 @@ describe('when everything is indexed', () => {
   })
 })
 
-test('events that name each other as their causes are shown once each', async () => {
+test('events that name each other as causes are shown once each', async () => {
   const [one, other] = ['00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000a2'] as const
   await bus.publish([
     StockCounted({ shelf: 7 }, { id: one, causationId: other }),

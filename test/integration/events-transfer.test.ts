@@ -1,4 +1,4 @@
-/** The record of events moves between databases: ids, times and order are kept, and no handler gets anything unless it is replayed. */
+/** The record of events moves between databases with its ids, times and order. Handlers get the events only by a replay. */
 import { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createBus, type Bus, type ExportedEvent } from '../../src/index.ts'
@@ -37,7 +37,7 @@ afterAll(async () => {
   await stored.close()
 })
 
-test('what is exported and imported is the same record, in the same order, also of types that are unknown here', async () => {
+test('exported and imported events are the same record in the same order, also for unknown types', async () => {
   const bus = stored.busWith([])
   await bus.withContext({ correlationId: 'request 1', source: 'api', metadata: { user: 'ada' } }, () =>
     stored.publish(bus, numbers(700)),
@@ -55,7 +55,7 @@ test('what is exported and imported is the same record, in the same order, also 
   expect(stored.took()).toEqual([])
 })
 
-test('duplicates are passed over, so an interrupted import can be made again', async () => {
+test('duplicates are ignored, so an interrupted import can be repeated', async () => {
   const bus = stored.busWith([])
   await stored.publish(bus, numbers(3))
   await other.events.import(await first(bus, 2))
@@ -84,7 +84,7 @@ test('an imported event reaches a handler by a replay', async () => {
   expect(stored.took()).toEqual(numbers(3))
 })
 
-test('what was published longer ago than events are kept is stored, and counted', async () => {
+test('events that are older than the retention are stored, and counted', async () => {
   const bus = stored.busWith([])
   await stored.publish(bus, [1, 2])
   await stored.database.query(
@@ -94,7 +94,7 @@ test('what was published longer ago than events are kept is stored, and counted'
   expect(await other.events.import(bus.events.export())).toMatchObject({ count: 2, pastRetention: 1 })
 })
 
-test('an export is filtered like a replay, and ends with what was published when it began', async () => {
+test('an export is filtered like a replay, and ends with the events published before it began', async () => {
   const bus = stored.busWith([])
   await stored.publish(bus, [1, 2], 'one')
   await stored.publish(bus, [3], 'two')
@@ -110,7 +110,7 @@ test('an export is filtered like a replay, and ends with what was published when
   ])
 })
 
-test('bad input is refused with a code, and says which event', async () => {
+test('bad input is refused with a code, and the error names the event', async () => {
   const bus = stored.busWith([])
   await stored.publish(bus, [1, 2])
   const [one, two] = await first(bus, 2)
@@ -128,7 +128,7 @@ test('bad input is refused with a code, and says which event', async () => {
   expect(await record(elsewhere)).toEqual([])
 })
 
-test('postbus events export writes a line per event, which postbus events import takes', async () => {
+test('postbus events export writes one event per line, and postbus events import reads them', async () => {
   const bus = stored.busWith([handlerThat(() => undefined)])
   await stored.publish(bus, numbers(3))
 
@@ -146,7 +146,7 @@ test.each([
   [['import', '-'], 1, 'POSTBUS_INVALID_EVENT: Line 1 is not JSON'],
   [['import'], 2, 'or postbus events import FILE'],
   [['import', '-', '--type', 'notes.*'], 2, 'it takes all events of the file'],
-] as const)('postbus events %j ends with exit code %i and says what is wrong', async (words, code, message) => {
+] as const)('postbus events %j exits with code %i and says what is wrong', async (words, code, message) => {
   const ended = await postbus(otherUrl, ['events', ...words], { input: '{"id"' })
 
   expect(ended).toMatchObject({ code, err: expect.stringContaining(message) })

@@ -1,4 +1,4 @@
-/** The blocks of docs/evolution.md compile, and pass as the tests that they are; its command lines are understood. */
+/** The blocks of docs/evolution.md compile, and pass when they run as tests. Its command lines work. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

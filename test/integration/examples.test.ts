@@ -1,4 +1,4 @@
-/** The examples on Fastify, Express and Hono, each started as a user starts it, and driven over HTTP: all at once, each on a database of its own. */
+/** The examples on Fastify, Express and Hono, each started as a user starts it and used over HTTP: all at once, each on its own database. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-/** On a busy machine a process begins slowly. */
+/** Processes start slowly on a busy machine. */
 const LIMIT_MS = 120_000
 const EXAMPLES = ['fastify', 'express', 'hono'] as const
 
@@ -54,7 +54,7 @@ async function started(name: string): Promise<Started> {
   return { child, url, database, said: () => said }
 }
 
-test.each(EXAMPLES)('%s: an order and its event are there, or neither, and its handler runs', async (name) => {
+test.each(EXAMPLES)('%s: an order and its event are both stored or neither, and its handler runs', async (name) => {
   const { url } = examples.get(name)!
   const post = (order: object) =>
     fetch(`${url}/orders`, {
@@ -68,7 +68,7 @@ test.each(EXAMPLES)('%s: an order and its event are there, or neither, and its h
   }
 
   const [created, refused] = [await post({ orderId: 'o-1', sku: 'tea' }), await post({ orderId: 'o-2' })]
-  const again = await post({ orderId: 'o-1', sku: 'tea' }) // the table refuses it
+  const again = await post({ orderId: 'o-1', sku: 'tea' }) // the table refuses a second order with this id
 
   expect([created.status, refused.status, again.status]).toEqual([201, 400, 500])
   expect(await created.json()).toEqual({ eventId: expect.any(String) as string })
@@ -80,7 +80,7 @@ test.each(EXAMPLES)('%s: an order and its event are there, or neither, and its h
   expect(await eventsOf(name)).toEqual([{ type: 'orders.order-created', correlation_id: 'request 1' }])
 })
 
-test.each(EXAMPLES)('%s ends in good order when it is told to', async (name) => {
+test.each(EXAMPLES)('%s ends in good order after SIGTERM', async (name) => {
   const { child, said } = examples.get(name)!
   const ended = once(child, 'exit')
   child.kill('SIGTERM')

@@ -1,4 +1,4 @@
-/** An event past its ttl: its handlers are not called, its lanes go on, and it is pruned when nothing waits for it. */
+/** An expired event: its handlers are not called, its lanes go on, and it is pruned when nothing waits for it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -21,7 +21,7 @@ const handlers = [
 let opened: TestBus
 
 beforeAll(async () => {
-  opened = await openTestBus({ handlers, retentionMs: null }) // workers prune nothing meanwhile
+  opened = await openTestBus({ handlers, retentionMs: null }) // so that workers prune nothing meanwhile
 })
 
 afterAll(() => opened.close())
@@ -37,7 +37,7 @@ const expired = (n: number, key: string | null = null) =>
   NoteTaken({ n, key }, { occurredAt: yesterday(), ttlMs: A_DAY / 2 })
 
 test.each([null, 'red'])(
-  'with key %s its handler is not called, the history says so, and what follows runs',
+  'with key %s its handler is not called, the history says so, and the next delivery runs',
   async (key) => {
     const { events } = await opened.bus.publish([expired(1, key), NoteTaken({ n: 2, key }, { ttlMs: A_DAY })])
 
@@ -51,7 +51,7 @@ test.each([null, 'red'])(
   },
 )
 
-test('one that expires between two attempts is not tried again, and its errors stay', async () => {
+test('an event that expires between two attempts is not tried again, and keeps its errors', async () => {
   fails.add(1)
   const { events } = await opened.bus.publish(NoteTaken({ n: 1 }, { ttlMs: A_DAY }))
   await drained(opened.bus)
@@ -66,7 +66,7 @@ test('one that expires between two attempts is not tried again, and its errors s
   ])
 })
 
-test('inline handlers are not called either', async () => {
+test('inline handlers are not called for an expired event either', async () => {
   const bus = createBus({ backend: 'inline', handlers, onSignal: () => undefined })
 
   await bus.publish([expired(1), NoteTaken({ n: 2 })])
@@ -74,7 +74,7 @@ test('inline handlers are not called either', async () => {
   expect(runs).toEqual([2])
 })
 
-test('it is pruned before its retention when nothing waits for it; what waits, and an open dead letter, keeps it', async () => {
+test('an expired event is pruned before its retention, unless a delivery waits for it or a dead letter is open', async () => {
   fails.add(3)
   const { events } = await opened.bus.publish([expired(1), NoteTaken({ n: 2 }), NoteTaken({ n: 3 }, { ttlMs: A_DAY })])
   await drained(opened.bus)

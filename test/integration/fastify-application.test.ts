@@ -1,4 +1,4 @@
-/** The Fastify plugin and the application around it: a worker that ends with it, and routes that are refused. */
+/** The Fastify plugin in an application: a worker that ends with the application, and routes that are refused. */
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { postbusFastify, type PostbusFastifyOptions } from '../../src/fastify/index.ts'
@@ -24,7 +24,7 @@ async function anApp(options: Partial<PostbusFastifyOptions> = {}): Promise<Fast
   return app
 }
 
-test('a worker runs handlers in the same process, and ends with the application what it has begun', async () => {
+test('a worker runs handlers in the same process, and when the application closes, finishes the running ones', async () => {
   const ran: string[] = []
   const handler = handlerThat(async (n) => {
     ran.push(`${n} begins`)
@@ -48,7 +48,7 @@ test('a worker runs handlers in the same process, and ends with the application 
   await expect(bus.events.count()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
 })
 
-test('a route whose transaction cannot be begun is refused when it is declared', async () => {
+test('a route is refused at its declaration if no transaction can be begun for it', async () => {
   await anApp({ transaction: undefined })
 
   const declare = () => app.get('/', { config: { transaction: true } }, async () => undefined)
@@ -57,7 +57,7 @@ test('a route whose transaction cannot be begun is refused when it is declared',
   expect(declare).toThrow('does not know how to begin a transaction')
 })
 
-test('a route that was declared before the plugin was there is refused, and does not run without a transaction', async () => {
+test('a route that was declared before the plugin was ready is refused, and does not run without a transaction', async () => {
   let hasRun = false
   app = fastify()
   void app.register(postbusFastify, { bus: opened.bus, transaction: async () => undefined })

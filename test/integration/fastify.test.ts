@@ -1,4 +1,4 @@
-/** The Fastify plugin: what is written and published while a request is served is one commit, before the reply. */
+/** The Fastify plugin: everything that a request writes and publishes is one commit, before the reply. */
 import { Readable } from 'node:stream'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Kysely, PostgresDialect, sql } from 'kysely'
@@ -41,7 +41,7 @@ async function anApp(options: Partial<PostbusFastifyOptions> = {}): Promise<Fast
   return app
 }
 
-/** A route that writes and publishes, and then does what the test says. */
+/** A route that writes and publishes, and then calls `then`. */
 async function aRoute(then: (request: FastifyRequest, reply: FastifyReply) => unknown, options = {}) {
   await anApp(options)
   app.post('/notes', { config: { transaction: true } }, async (request, reply) => {
@@ -52,7 +52,7 @@ async function aRoute(then: (request: FastifyRequest, reply: FastifyReply) => un
   return () => app.inject({ method: 'POST', url: '/notes', payload: {} })
 }
 
-/** What others see: what is committed. */
+/** The committed rows, as other connections see them. */
 async function stored(): Promise<{ notes: number; events: number }> {
   const { rows } = await opened.database.query<{ notes: number; events: number }>(
     `select (select count(*) from note)::integer as notes, (select count(*) from postbus.event)::integer as events`,
@@ -78,7 +78,7 @@ describe('a route in a transaction commits', () => {
     expect(await stored()).toEqual(BOTH)
   })
 
-  test('before the reply is sent, whether it is returned or sent', async () => {
+  test('before the reply is sent, both when it is returned and when `send` is called', async () => {
     const seen: unknown[] = []
     const post = await aRoute((_, reply) => reply.send('ok'))
     app.addHook('onSend', async () => void seen.push(await stored()))
@@ -88,7 +88,7 @@ describe('a route in a transaction commits', () => {
     expect(seen).toEqual([BOTH])
   })
 
-  test('also when its handler is no promise and sends later', async () => {
+  test('also when its handler is synchronous and sends later', async () => {
     await anApp()
     app.get('/notes', { config: { transaction: true } }, (request, reply) => {
       setTimeout(() => void request.publish(NoteTaken({ n: 1 })).then(() => reply.send('later')), 5)
@@ -99,7 +99,7 @@ describe('a route in a transaction commits', () => {
     expect([statusCode, body, (await stored()).events]).toEqual([200, 'later', 1])
   })
 
-  test('though its client has gone: the client cannot know how far it came', async () => {
+  test('even if its client has gone, because the client cannot know how far the request came', async () => {
     let goOn = () => {}
     const gate = new Promise<void>((resolve) => (goOn = resolve))
     let isServed = false
@@ -134,9 +134,9 @@ describe('a route in a transaction rolls back', () => {
     expect(await stored()).toEqual(NEITHER)
   })
 
-  test('whose commit fails, and the client is told, also where the handler has sent a reply', async () => {
+  test('whose commit fails, and the client gets an error, even if the handler has sent a reply', async () => {
     const post = await aRoute(async ({ tx }, reply) => {
-      await (tx as PoolClient).query('insert into once values (1), (1)') // found at the commit
+      await (tx as PoolClient).query('insert into once values (1), (1)') // fails at the commit
       return reply.code(201).send('done')
     })
 
@@ -148,7 +148,7 @@ describe('a route in a transaction rolls back', () => {
 })
 
 describe('request.inTransaction', () => {
-  test('returns what its work returns, when that is committed; errors roll back, and the route goes on', async () => {
+  test('returns the result of its work after the commit; an error rolls back, and the route goes on', async () => {
     await anApp()
     app.post('/notes', async (request) => {
       const refused = await request.inTransaction(() => Promise.reject(new Error('no'))).catch(String)
@@ -187,7 +187,7 @@ describe('request.inTransaction', () => {
     expect(await stored()).toEqual(NEITHER)
   })
 
-  test('outside of any transaction request.publish is bus.publish', async () => {
+  test('outside a transaction request.publish is bus.publish', async () => {
     await anApp({ transaction: undefined })
     app.get('/', async (request) => (await request.publish(NoteTaken({ n: 1 }))).events.length)
 
@@ -195,7 +195,7 @@ describe('request.inTransaction', () => {
   })
 })
 
-test('Kysely’s transactions are taken as well, those of the bus if the plugin is given none, and the bus that it has made is closed', async () => {
+test('Kysely’s transactions work too, the bus’s `transaction` is the default, and the plugin closes a bus that it made', async () => {
   const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
   const { connectionString } = opened
   app = fastify()
@@ -216,7 +216,7 @@ test('Kysely’s transactions are taken as well, those of the bus if the plugin 
   await expect(app.bus.events.count()).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
 })
 
-test('a HEAD of such a route is one transaction, as a GET is', async () => {
+test('a HEAD of such a route is one transaction, like a GET', async () => {
   await anApp()
   app.get('/notes', { config: { transaction: true } }, async (request) => {
     await (request.tx as PoolClient).query('insert into note values (1)')
@@ -227,7 +227,7 @@ test('a HEAD of such a route is one transaction, as a GET is', async () => {
   expect(await stored()).toEqual({ notes: 1, events: 0 })
 })
 
-test('events carry what is known of their request, also after its body was read', async () => {
+test('events get the context of their request, also after its body was read', async () => {
   await aRoute(() => undefined, {
     context: ({ headers }: FastifyRequest) => ({ correlationId: String(headers['x-request-id']), source: 'api' }),
   })

@@ -1,4 +1,4 @@
-/** An event type with a `finishedEvent` is followed by that event when all handlers have finished. It is published once. */
+/** An event type with a `finishedEvent`: when all handlers of an event have finished, the finished event is published, once. */
 import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -55,7 +55,7 @@ beforeEach(async () => {
 test.each([
   ['without a key', null],
   ['in lanes', 'one'],
-])('when all are through %s, the event that follows says what became of each', async (_, key) => {
+])('after all handlers have ended %s, the finished event has the outcome of each', async (_, key) => {
   const bus = busWith([
     doing('read', () => undefined),
     doing('check', () => skip('nothing to check')),
@@ -72,7 +72,7 @@ test.each([
   expect(await left()).toBe(0)
 })
 
-test('not before the last one has ended, be it a retry, and the end of a wait includes it', async () => {
+test('the finished event comes after the last delivery has ended, also after retries, and a wait includes it', async () => {
   const order: string[] = []
   const bus = busWith([
     doing('read', () => void order.push('read')),
@@ -96,7 +96,7 @@ test('not before the last one has ended, be it a retry, and the end of a wait in
   expect(await bus.events.status(events[0]?.id ?? '')).toMatchObject({ isFinished: true })
 })
 
-test('an event that no handler receives is followed at once; one that is published again is not followed twice', async () => {
+test('without receivers the finished event comes at once, and publishing the event again brings no second one', async () => {
   const bus = busWith([])
   const event = Started({ n: 1 })
 
@@ -109,7 +109,7 @@ test('an event that no handler receives is followed at once; one that is publish
   expect(heard.map(({ data }) => data)).toEqual([{ n: 1, states: {} }])
 })
 
-test('what is published in a transaction that is rolled back is followed by nothing', async () => {
+test('an event whose transaction is rolled back has no finished event', async () => {
   const bus = busWith([doing('read', () => undefined)])
   const client = await shop.database.connect()
   await client.query('begin')
@@ -123,7 +123,7 @@ test('what is published in a transaction that is rolled back is followed by noth
   expect(await left()).toBe(0)
 })
 
-test('what fails is tried again, and a finisher that runs again after it has published publishes nothing new', async () => {
+test('a failed finisher is tried again, and one that runs again after it has published publishes nothing new', async () => {
   const bus = busWith([doing('read', () => undefined)])
   const once = follow
   onTestFinished(() => void (follow = once))
@@ -148,7 +148,7 @@ test('what fails is tried again, and a finisher that runs again after it has pub
   expect(heard).toHaveLength(1)
 })
 
-test('of two transactions that end the last two deliveries, the one that commits last sees the end', async () => {
+test('if two transactions end the last two deliveries, the one that commits last sees the end', async () => {
   const bus = busWith([doing('read', () => undefined), doing('check', () => undefined)])
   await bus.publish(Started({ n: 1 }))
   const [one, other] = [await shop.database.connect(), await shop.database.connect()]
@@ -176,7 +176,7 @@ test('of two transactions that end the last two deliveries, the one that commits
   expect(heard).toHaveLength(1)
 })
 
-test('workers that end the last two deliveries at one moment leave no event behind', async () => {
+test('if workers end the last two deliveries at the same moment, no finished event is missing', async () => {
   const bus = busWith([
     doing('read', () => undefined, { queue: 'one' }),
     doing('check', () => undefined, { queue: 'two' }),
@@ -193,7 +193,7 @@ test('workers that end the last two deliveries at one moment leave no event behi
   expect(heard.every(({ data }) => Object.keys(data.states).length === 2)).toBe(true)
 })
 
-test('a delivery that holds its key has ended, as for a wait', async () => {
+test('a dead delivery that blocks its key counts as ended, as for a wait', async () => {
   const bus = busWith([doing('read', () => discard('no'), { onDead: 'block' })])
 
   await bus.publish(Started({ n: 1, key: 'one' }))
@@ -202,7 +202,7 @@ test('a delivery that holds its key has ended, as for a wait', async () => {
   expect(heard.map(({ data }) => data.states)).toEqual([{ 'imports.read': 'blocked' }])
 })
 
-test('an end that no settle has seen is found by the look of a worker', async () => {
+test('a worker’s regular look finds an end that no settle has noticed', async () => {
   const bus = busWith([doing('read', () => undefined)])
   await bus.publish([Started({ n: 1 }), Started({ n: 2 })])
   await shop.database.query(

@@ -1,4 +1,4 @@
-/** What `postbus init` writes for each client of Postgres compiles, and publishes in a transaction. */
+/** The application that `postbus init` writes compiles for each client of Postgres, and publishes in a transaction. */
 import { execFile } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ afterAll(async () => {
   await opened.close()
 })
 
-test('compiles as strictly as the library itself, and publishes in a transaction, with every client', async () => {
+test('the application compiles as strictly as the library itself, and publishes in a transaction, with every client', async () => {
   const folders = await Promise.all(
     Object.keys(CLIENTS).map(async (client) => {
       const folder = appOf(client, { type: 'module', dependencies: { [client]: '*' } })

@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 describe('a first application', () => {
-  test('replaces no file, and says which is there', async () => {
+  test('replaces no file, and names the existing file', async () => {
     const folder = appOf('taken', { type: 'module' })
     writeFileSync(join(folder, 'events.ts'), 'mine')
 
@@ -55,7 +55,7 @@ describe('a first application', () => {
     expect((JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { type?: string }).type).toBe(type)
   })
 
-  test('says what is still to be installed, and what is wrong with package.json', async () => {
+  test('names the packages to install, and problems in package.json', async () => {
     const missing = await init(appOf('missing', { dependencies: { postbus: '1', kysely: '1' } }))
     const broken = appOf('broken', {})
     writeFileSync(join(broken, 'package.json'), '{')
@@ -72,7 +72,7 @@ describe('a first application', () => {
 })
 
 describe('postbus dev', () => {
-  test('migrates the database of DATABASE_URL, works, shows the page, and ends with Ctrl-C', async () => {
+  test('migrates the database of DATABASE_URL, runs a worker, serves the page, and ends with Ctrl-C', async () => {
     const empty = await createDatabase()
     onTestFinished(() => empty.drop())
     const folder = appOf('dev', { type: 'module' })
@@ -97,7 +97,7 @@ describe('postbus dev', () => {
     expect({ status, code }).toEqual({ status: 303, code: 0 })
   })
 
-  test('says which port is taken', async () => {
+  test('names a port that is taken', async () => {
     const folder = appOf('taken-port', { type: 'module' })
     await init(folder)
     const port = new URL(opened.connectionString).port

@@ -1,4 +1,4 @@
-/** The ways in which an application says where its database is, and what a bus does with a pool that is not its own. */
+/** The ways for an application to name its database, and the treatment of a pool that belongs to the application. */
 import { randomBytes } from 'node:crypto'
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -23,7 +23,7 @@ beforeEach(async () => {
   await emptyTables(opened.database)
 })
 
-test('a bus connects by the options of pg, a password that is asked for included', async () => {
+test('a bus connects with pg’s options, including a password function', async () => {
   const { hostname, port, pathname, username, password } = new URL(opened.connectionString)
   let asked = 0
   const bus = aBus({
@@ -47,7 +47,7 @@ test('a bus connects by the options of pg, a password that is asked for included
   expect(asked).toBeGreaterThan(0)
 })
 
-test('each new connection asks where to go, so a password may rotate while the bus runs', async () => {
+test('each new connection calls the function, so a password can change while the bus runs', async () => {
   const role = `rotating_${randomBytes(4).toString('hex')}`
   await opened.database.query(`create role ${role} login superuser password 'first'`)
   onTestFinished(async () => void (await opened.database.query(`drop role ${role}`)))
@@ -62,7 +62,7 @@ test('each new connection asks where to go, so a password may rotate while the b
       return url.href
     },
   })
-  onTestFinished(() => bus.close()) // before the role goes
+  onTestFinished(() => bus.close()) // closes the bus before the role is dropped
   await bus.publish(NoteTaken({ n: 1 }))
 
   password = 'second'
@@ -84,13 +84,13 @@ test.each([
   ['throws', () => Promise.reject(new Error('the vault is sealed')), 'the vault is sealed'],
   ['returns nothing', () => undefined as never, 'expected postgres://'],
   ['does not return', () => new Promise<string>(() => undefined), 'connectTimeoutMs'],
-])('a connection string function that %s fails what needs the database, and says so', async (_, ask, says) => {
+])('a connection string function that %s fails every use of the database, with that reason', async (_, ask, says) => {
   const bus = aBus({ connectionString: ask, connectTimeoutMs: 200 })
 
   await expect(bus.publish(NoteTaken({ n: 1 }))).rejects.toThrow(says)
 })
 
-test('a pool of the application’s is used, and is still open when the bus is closed', async () => {
+test('a pool of the application is used, and stays open when the bus is closed', async () => {
   const pool = aPool()
   const bus = aBus({ pool })
   let used = 0
@@ -103,7 +103,7 @@ test('a pool of the application’s is used, and is still open when the bus is c
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
 
-test('a bus leaves no setting on the sessions of a pool that it was given', async () => {
+test('a bus changes no session setting in a pool that it was given', async () => {
   const pool = aPool({ max: 1 })
   await pool.query(
     `set default_transaction_isolation = 'repeatable read'; set synchronous_commit = off; set work_mem = '5MB'`,
@@ -140,7 +140,7 @@ test('a worker keeps its claims when the application’s pool is exhausted', asy
   expect((await storedCounts(opened.database)).events).toBe(1)
 })
 
-test('when no connection of the application’s pool comes free in time, a publish fails instead of waiting', async () => {
+test('a publish fails instead of waiting when no connection of the application’s pool becomes free in time', async () => {
   const pool = aPool({ max: 1 })
   const taken = await pool.connect()
   const bus = aBus({ pool, connectTimeoutMs: 150 })
@@ -153,7 +153,7 @@ test('when no connection of the application’s pool comes free in time, a publi
   expect(pool.idleCount).toBe(pool.totalCount)
 })
 
-test('statements that are sent often are prepared on connections of our own', async () => {
+test('frequent statements are prepared on our own connections', async () => {
   const connection = createConnection({
     connectionString: opened.connectionString,
     poolSize: 1,
@@ -170,7 +170,7 @@ test('statements that are sent often are prepared on connections of our own', as
   expect((await database.query(prepared)).rows).toEqual([{ from_sql: false }])
 })
 
-test('rows can be had as arrays, read by the same parsers', async () => {
+test('rows can be read as arrays, with the same parsers', async () => {
   const { connectionString } = opened
   const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 })
   onTestFinished(() => connection.close())
@@ -185,7 +185,7 @@ test('rows can be had as arrays, read by the same parsers', async () => {
   expect(rows).toEqual([[1, true, new Date('2026-01-02T03:04:05Z'), ['a'], null, '2']])
 })
 
-test('a prepared statement whose rows have got other columns since then is prepared again', async () => {
+test('a prepared statement is prepared again after the columns of its rows have changed', async () => {
   const { connectionString } = opened
   const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 })
   onTestFinished(() => connection.close())
@@ -204,7 +204,7 @@ test('a prepared statement whose rows have got other columns since then is prepa
 test.each([
   ['prepared statements that someone has dropped', 'deallocate all'],
   ['a session that someone has reset', 'discard all'],
-])('after %s a bus goes on without them', async (_, statement) => {
+])('after %s a bus goes on without prepared statements', async (_, statement) => {
   const pool = aPool({ max: 1 })
   const bus = aBus({ pool, preparedStatements: true })
   await bus.publish(NoteTaken({ n: 1 }))
@@ -231,7 +231,7 @@ function aPool(options: object = {}): Pool {
   return pool
 }
 
-/** Publishes without and with a transaction, handles both, is looked after, and hears of what is published. */
+/** Publishes without and with a transaction, handles both events, reads operator data, and hears notifications. */
 async function worksWith(bus: Bus): Promise<void> {
   await bus.ready()
   const worker = bus.worker({ pollMs: 60_000 })

@@ -1,4 +1,4 @@
-/** A handler's `concurrency`: never more than its limit at once, and a flood for it holds up nobody else. */
+/** A handler's `concurrency`: never more than its limit at once, and a flood for it delays no other handler. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Bus, HandlerOptions, Worker } from '../../src/index.ts'
 import { drainEvents } from '../../src/testing/index.ts'
@@ -16,7 +16,7 @@ import {
 import { anotherBus, aSignal, NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
-/** So that what happens is not the poll's doing. */
+/** The poll interval is longer than a test, so nothing here happens because of a poll. */
 const NO_POLL = { pollMs: 60_000 }
 
 let opened: TestBus
@@ -41,7 +41,7 @@ describe.each([
   ['a queue without keys', 'events', () => null],
   ['a queue with keys', 'events_partitioned', (n: number) => `key ${n % 1_000}`],
 ] as const)('in %s', (_, queue, keyOf) => {
-  test('a flood for a slow handler at its limit lets the others of its queue through, and all of it is done in the end', async () => {
+  test('a flood for a slow handler at its limit lets other handlers of its queue through, and is handled completely in the end', async () => {
     const finish = aSignal()
     const work = () => finish.promise
     await publish([...range(5_000), ...range(200, FIRST_FAST)], keyOf)
@@ -57,7 +57,7 @@ describe.each([
     expect(new Set(slow.ended).size).toBe(5_000)
   }, 180_000)
 
-  test('two workers together keep the limit of the cluster', async () => {
+  test('two workers together keep the cluster limit', async () => {
     await publish(range(600), keyOf)
 
     const work = () => new Promise((resolve) => setImmediate(resolve))
@@ -69,7 +69,7 @@ describe.each([
     expect(new Set(slow.ended).size).toBe(600)
   }, 90_000)
 
-  test('a drain runs all that is due, though most of it is set aside meanwhile', async () => {
+  test('a drain runs everything that is due, though most of it is set aside meanwhile', async () => {
     await publish(range(300), keyOf)
 
     const counts = await busWith({ concurrency: 2 }).worker().drain()
@@ -78,7 +78,7 @@ describe.each([
     expect(slow.most).toBeLessThanOrEqual(2)
   })
 
-  test('a drain of a test does, too', async () => {
+  test('drainEvents in a test runs everything too', async () => {
     await publish(range(300), keyOf)
 
     const counts = await drainEvents({ bus: busWith({ concurrency: { perProcess: 2, cluster: 1 } }) })
@@ -87,7 +87,7 @@ describe.each([
     expect(slow.most).toBe(1)
   })
 
-  test('what was set aside runs when the limit is gone with the next deploy', async () => {
+  test('deliveries that were set aside run when a later deploy removes the limit', async () => {
     const { finish, worker } = await aFlood(queue, keyOf)
     finish.resolve()
     await worker.stop()
@@ -100,7 +100,7 @@ describe.each([
     expect((await slowDeliveries(opened.database)).completed).toBe(100)
   })
 
-  test('a worker that stops leaves to others what it has set aside, and gives back what runs', async () => {
+  test('a worker that stops leaves its set-aside deliveries to others, and gives back running ones', async () => {
     const { worker } = await aFlood(queue, keyOf)
 
     const stopped = await worker.stop()
@@ -114,7 +114,7 @@ describe.each([
     })
   })
 
-  test('retries, snoozes and dead letters count while they run, and no longer', async () => {
+  test('retries, snoozes and dead letters count towards the limit only while they run', async () => {
     const outcomes = new Map<number, number>()
     const work: SlowWork = (n, { attempt }) => {
       outcomes.set(n, (outcomes.get(n) ?? 0) + 1)
@@ -134,7 +134,7 @@ describe.each([
     expect(await opened.bus.deadLetters.count()).toBe(10)
   })
 
-  /** One attempt runs and does not end; of the rest of a hundred some are set aside. */
+  /** One attempt runs and does not end. Some of the other 99 deliveries are set aside. */
   async function aFlood(where: string, key: (n: number) => string | null) {
     const finish = aSignal()
     await publish(range(100), key)
@@ -145,7 +145,7 @@ describe.each([
   }
 })
 
-test('the deliveries of a handler with a key and those without share its limit', async () => {
+test('deliveries of a handler with and without a key share its limit', async () => {
   await publish(range(200), (n) => (n % 2 === 0 ? null : `key ${n}`))
 
   const worker = busWith({ concurrency: 2, work: () => new Promise((resolve) => setImmediate(resolve)) }).worker(
@@ -158,7 +158,7 @@ test('the deliveries of a handler with a key and those without share its limit',
   expect(slow.most).toBe(2)
 })
 
-test('with both limits the smaller one holds', async () => {
+test('with both limits the smaller one applies', async () => {
   await publish(range(100), () => null)
 
   const options = {

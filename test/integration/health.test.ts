@@ -1,4 +1,4 @@
-/** `worker.http()`: whether a worker lives and is ready, and its metrics for Prometheus. */
+/** `worker.http()`: whether a worker is alive and ready, and its metrics for Prometheus. */
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, failed, type AnyHandler, type Bus, type BusOptions } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 beforeEach(() => emptyTables(opened.database))
 
-test('a worker is ready from when it has started until it stops, and alive all the time; below any path', async () => {
+test('a worker is ready from its start until its stop, and alive all the time, under any path', async () => {
   const working = busWith([]).worker()
   const http = working.http()
   const ready = async () => {
@@ -38,7 +38,7 @@ test('a worker is ready from when it has started until it stops, and alive all t
 })
 
 test.for(['refuse', 'blackhole'] as const)(
-  'a database that does not answer (%s): not ready, alive, and metrics without what waits',
+  'with a database that does not answer (%s) a worker is alive but not ready, and its metrics omit the backlog',
   async (mode) => {
     const proxy = await openTcpProxy(opened.connectionString)
     onTestFinished(() => proxy.close())
@@ -61,7 +61,7 @@ test.for(['refuse', 'blackhole'] as const)(
   },
 )
 
-test('metrics count what the bus does from then on, by event type and handler, and say what waits', async () => {
+test('metrics count, from then on, by event type and handler, and include the backlog', async () => {
   const fails = handlerThat(() => failed('no'), { name: 'notes.die', maxAttempts: 1 })
   const bus = busWith([handlerThat(() => undefined), fails])
   const another = busWith([])
@@ -110,7 +110,7 @@ test('metrics count what the bus does from then on, by event type and handler, a
     expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+\{([a-z_]+="[^"\n]*",?)*\} [\d.e+-]+)$/)
 })
 
-test('buckets of a histogram add up, each with those before it', async () => {
+test('each bucket of a histogram includes the ones before it', async () => {
   const bus = busWith([handlerThat((n) => new Promise((done) => setTimeout(done, n)))], { backend: 'postgres' })
   const working = bus.worker()
   const http = working.http()
@@ -130,7 +130,7 @@ test('buckets of a histogram add up, each with those before it', async () => {
   expect(Object.fromEntries(buckets)).toMatchObject({ '0.25': 2, '+Inf': 3 })
 })
 
-test('there is nothing else, and nothing is done by a post', async () => {
+test('other paths are not found, and a POST does nothing', async () => {
   const http = busWith([]).worker().http()
   const status = async (path: string, method: string) =>
     (await http(new Request(`http://localhost/${path}`, { method }))).status

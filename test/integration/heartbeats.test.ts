@@ -1,4 +1,4 @@
-/** Heartbeats from a thread, and from the main thread where none can be had. */
+/** Heartbeats from a thread, or from the main thread if no thread can send them. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
@@ -14,7 +14,7 @@ import { heartbeat } from '../support/sessions.ts'
 import { computeFor, connectedThreads, STALL_MS, threads } from '../support/heartbeat-threads.ts'
 import { until } from '../support/until.ts'
 
-test('a claim that was given up for a stall is ended by the outcome that comes late, if no one has claimed it since', async () => {
+test('after a stall, the late outcome ends a claim that was given up, unless another worker has claimed it since', async () => {
   let runs = 0
   const { opened } = await working(() => {
     runs += 1
@@ -29,7 +29,7 @@ test('a claim that was given up for a stall is ended by the outcome that comes l
   expect(opened.signalsNamed('worker.stalled')).toMatchObject([{ fields: { handlers: ['notes.take'] } }])
 })
 
-test('where the connection cannot cross to a thread, heartbeats are sent from the main thread, and that is said once', async () => {
+test('if the connection cannot be used in a thread, the main thread sends heartbeats, and this is reported once', async () => {
   const { opened, finish } = await waiting()
   const signals: BusSignal[] = []
   const bus = createBus({
@@ -57,7 +57,7 @@ test.each<[string, (opened: TestBus) => BusOptions]>([
   ],
   ['a pool', ({ connectionString }) => ({ pool: aPool(connectionString) })],
 ])(
-  'given %s, a thread has a connection of its own, and sends heartbeats while the event loop stands still',
+  'given %s, a thread has its own connection, and sends heartbeats while the event loop stands still',
   async (_, options) => {
     const { opened, finish } = await waiting()
     const signals: BusSignal[] = []
@@ -79,7 +79,7 @@ test.each<[string, (opened: TestBus) => BusOptions]>([
   },
 )
 
-test('a connection of the thread that was cut is made again, with a password that is asked for again', async () => {
+test('a thread whose connection was cut connects again, and calls the password function again', async () => {
   const { opened, finish } = await waiting()
   let asked = 0
   const password = async () => {
@@ -105,7 +105,7 @@ test('a connection of the thread that was cut is made again, with a password tha
   finish.resolve()
 })
 
-/** The part of the bundler that is needed here. It is there because vitest is: we do not depend on it. */
+/** The part of the bundler that this test needs. Rolldown is installed because vitest uses it: the package does not depend on it. */
 interface Bundler {
   rolldown(options: object): Promise<{ write(options: object): Promise<unknown> }>
 }
@@ -115,7 +115,7 @@ test.each([
   ['esm', true],
   ['cjs', false],
 ])(
-  'an application that is one file, as %s, minified: %s, keeps the claims of a handler that computes',
+  'an application bundled into one file, as %s, minified: %s, keeps the claims of a handler that computes',
   async (format, minify) => {
     const opened = await openTestBus({ handlers: [handlerThat(() => undefined)] })
     onTestFinished(() => opened.close())
@@ -190,7 +190,7 @@ async function waiting() {
   return { opened, finish }
 }
 
-/** Starts a worker, and returns the first heartbeat of what it runs. */
+/** Starts a worker, and returns the first heartbeat of its running delivery. */
 async function beginsWith(opened: TestBus, bus: Bus): Promise<string | null> {
   const worker = bus.worker({ shutdownGraceMs: 100 })
   onTestFinished(async () => void (await worker.stop()))

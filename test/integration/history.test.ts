@@ -1,4 +1,4 @@
-/** What is done is history: a narrow row for each delivery, in a ring of tables that are emptied as a whole. */
+/** Done deliveries are history: a narrow row for each delivery, in a ring of tables that are emptied as a whole. */
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -30,7 +30,7 @@ afterEach(() => Promise.all(clients.splice(0).map((client) => client.end())))
 afterAll(() => opened.close())
 
 describe('a delivery that is done', () => {
-  test('leaves the jobs, and is one row that says when, for how long, by which handler and attempt', async () => {
+  test('leaves the jobs, and is one row with its time, duration, handler and attempt', async () => {
     await opened.bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
 
     await opened.bus.worker().drain()
@@ -51,7 +51,7 @@ describe('a delivery that is done', () => {
     }
   })
 
-  test('keeps the errors of the attempts that failed before, whole', async () => {
+  test('keeps the complete errors of earlier attempts', async () => {
     await opened.bus.publish(NoteTaken({ n: 13, key: 'red' }))
 
     await drainWithRetries()
@@ -64,7 +64,7 @@ describe('a delivery that is done', () => {
     ])
   })
 
-  test('takes 52 bytes of a table, and 23 of an index', async () => {
+  test('takes 52 bytes in a table and 23 in an index', async () => {
     await opened.database.query(`insert into postbus.history (seq, ended_at, took_ms, turn, handler)
       select n, now(), 1, 0, 1 from generate_series(1, 20000) n`)
 
@@ -75,7 +75,7 @@ describe('a delivery that is done', () => {
     expect(Number(rows[0]?.all)).toBeLessThan(100)
   })
 
-  test('is found in the history by a worker process whose handler is new to it, once for all of them', async () => {
+  test('has one number for its handler, even if several processes meet a new handler at the same time', async () => {
     const numbers = await Promise.all(
       Array.from({ length: 8 }, async () => {
         const client = await connect()
@@ -91,7 +91,7 @@ describe('a delivery that is done', () => {
 const ROUNDS = 40
 
 describe('the ring', () => {
-  test('passes the turn on when a twelfth of the retention is over, and settles go on in the next table', async () => {
+  test('moves to the next table after a twelfth of the retention, and settles write there', async () => {
     await settleOne()
     await hoursPass(1)
     await turn('12 hours')
@@ -102,7 +102,7 @@ describe('the ring', () => {
     expect(await turnOf()).toBe(1)
   })
 
-  test('empties a table when all of it is older than the retention, and uses it again when the turn comes round', async () => {
+  test('empties a table when all of it is older than the retention, and uses it again in the next round', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       await settleOne()
       await pruneAll('12 hours')
@@ -117,7 +117,7 @@ describe('the ring', () => {
     ).toBeLessThanOrEqual(13)
   })
 
-  test('moves what an event still needs before its table is emptied', async () => {
+  test('moves rows that an event still needs before it empties a table', async () => {
     await settleOne()
     await opened.bus.publish(NoteTaken({ n: 1, key: 'kept' }))
     await settle('notes.mail')
@@ -135,7 +135,7 @@ describe('the ring', () => {
     expect(await jobs()).toEqual(['notes.take'])
   })
 
-  test('waits for no reader, and lets no settle wait for one', async () => {
+  test('does not wait for a reader, and makes no settle wait for one', async () => {
     await settleOne()
     await turnAfter('12 hours', 2)
     await hoursPass(24)
@@ -155,7 +155,7 @@ describe('the ring', () => {
     expect(await tables()).not.toContain(0)
   })
 
-  test('goes on in the same table when the next one is not empty yet', async () => {
+  test('stays in the same table while the next one is not empty', async () => {
     await opened.database.query('update postbus.history_table set is_empty = false')
 
     await turnAfter('12 hours', 2)
@@ -164,7 +164,7 @@ describe('the ring', () => {
     expect(await tables()).toEqual([0])
   })
 
-  test('needs no right of a worker to create or to empty tables', async () => {
+  test('works without a worker’s right to create or empty tables', async () => {
     await opened.database.query(`
       create role worker_only login password 'x';
       grant usage on schema postbus, pgboss to worker_only;
@@ -228,7 +228,7 @@ async function turn(retention: string): Promise<void> {
   await opened.database.query('select postbus.turn_history($1)', [retention])
 }
 
-/** The turn passes on as if so many hours had passed. */
+/** Moves the turn as if this many hours had passed. */
 async function turnAfter(retention: string, hours: number): Promise<void> {
   await hoursPass(hours)
   await turn(retention)

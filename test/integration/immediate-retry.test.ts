@@ -1,4 +1,4 @@
-/** A retry without a wait may be claimed before its process has heard that it was settled: that is no reason to wait. */
+/** A retry without a backoff may be claimed before its own process knows that it was settled. The drain runs it all the same. */
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, failed } from '../../src/index.ts'
@@ -6,7 +6,7 @@ import { openTestBus } from '../support/bus.ts'
 
 const Paid = defineEvent('finances.paid', { schema: z.object({ number: z.number() }) })
 
-test('retries without a wait are all made in one drain', async () => {
+test('one drain makes all retries that have no backoff', async () => {
   const stubborn = defineHandler('finances.stubborn', {
     on: Paid,
     maxAttempts: 20,

@@ -1,4 +1,4 @@
-/** Handlers inside `publish`: several publishes of one transaction, and publishes without one. */
+/** Handlers inside `publish`: several publishes in one transaction, and publishes without a transaction. */
 import type { Pool, PoolClient } from 'pg'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { defineHandler, type Envelope } from '../../src/index.ts'
@@ -31,7 +31,7 @@ beforeEach(() => fillStock())
 
 const publish = (events: Envelope | readonly Envelope[], tx: PoolClient) => opened.bus.publish(events, { tx })
 
-test('publishes of one transaction that are begun at once do not end under the savepoint of another', async () => {
+test('concurrent publishes in one transaction do not end under each other’s savepoints', async () => {
   const slow = Promise.withResolvers<void>()
   bookingDoes(async ({ data }) => {
     if (data.item !== 'tea') return
@@ -56,7 +56,7 @@ test('publishes of one transaction that are begun at once do not end under the s
   ])
 })
 
-test('what a handler publishes at once, without awaiting it, is in its savepoint too', async () => {
+test('events that a handler publishes without awaiting are in its savepoint too', async () => {
   bookingDoes(({ data }, context) => {
     void context.publish(RanOut({ item: data.item }))
     void context.publish([RanOut({ item: data.item }), Moved({ item: 'salt', by: -1 })])
@@ -71,7 +71,7 @@ test('what a handler publishes at once, without awaiting it, is in its savepoint
   ])
 })
 
-test('a handler that swallows an error of the database cannot leave the transaction half done', async () => {
+test('a handler that catches a database error cannot leave the transaction half done', async () => {
   const swallowing = defineHandler('stock.swallow', {
     on: Moved,
     runs: 'in-transaction',
@@ -90,7 +90,7 @@ test('a handler that swallows an error of the database cannot leave the transact
 })
 
 describe('without `tx`', () => {
-  test('the bus begins a transaction as it was told to, and what is thrown rolls it back', async () => {
+  test('the bus begins a transaction with its `transaction` option, and an error rolls it back', async () => {
     await using bus = busWith({ handlers, transaction: (work) => inTransaction(work) })
 
     const published = await bus.publish(Moved({ item: 'tea', by: -2 }))
@@ -103,7 +103,7 @@ describe('without `tx`', () => {
     ])
   })
 
-  test('a bus that was not told how refuses the event, and says how; others are published as ever', async () => {
+  test('a bus without that option refuses the event and names the option, and publishes other events', async () => {
     const publishing = opened.bus.publish(Moved({ item: 'tea', by: 1 }))
 
     await expect(publishing).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describe('without `tx`', () => {
     expect(await storedCounts(pool)).toEqual({ events: 1, deliveries: 1 })
   })
 
-  test('a `transaction` that does not run its work is found out', async () => {
+  test('a `transaction` that does not run its work is detected', async () => {
     await using bus = busWith({ handlers, transaction: async () => undefined })
 
     await expect(bus.publish(Moved({ item: 'tea', by: 1 }))).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** `runs: 'in-transaction'`: a handler inside `publish`, for what must not lag behind its event. */
+/** `runs: 'in-transaction'`: a handler inside `publish`, for work that must not lag behind its event. */
 import type { Pool, PoolClient } from 'pg'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { defineHandler, discard, failed, skip, snooze, type Envelope } from '../../src/index.ts'
@@ -31,7 +31,7 @@ beforeEach(() => fillStock())
 
 const publish = (events: Envelope | readonly Envelope[], tx: PoolClient) => opened.bus.publish(events, { tx })
 
-test('what it writes commits with the event, it is called once, and no delivery of it is stored', async () => {
+test('the handler’s writes commit with the event, it is called once, and it has no delivery', async () => {
   const published = await inTransaction((tx) => publish(Moved({ item: 'tea', by: -2 }), tx))
 
   expect(published).toMatchObject({ events: [{ deliveries: 1, duplicate: false }] })
@@ -44,7 +44,7 @@ test('what it writes commits with the event, it is called once, and no delivery 
   expect(ran).toEqual(['book tea', 'mail stock.moved'])
 })
 
-test('what it throws reaches the publisher as it is, and leaves neither event nor writes in a transaction that goes on', async () => {
+test('an error of the handler reaches the publisher unchanged; the event and the writes are undone, and the transaction goes on', async () => {
   const refused: unknown[] = []
   await inTransaction(async (tx) => {
     await publish(Moved({ item: 'salt', by: 1 }), tx)
@@ -73,7 +73,7 @@ test.each<[string, () => unknown, object]>([
   expect(await storedCounts(pool)).toEqual({ events: 0, deliveries: 0 })
 })
 
-test('skip is no failure, and a handler that is not interested is not called', async () => {
+test('skip is not a failure, and a handler that is not interested is not called', async () => {
   const skipping = defineHandler('stock.skip', {
     on: Moved,
     runs: 'in-transaction',
@@ -92,7 +92,7 @@ test('skip is no failure, and a handler that is not interested is not called', a
   expect(await storedCounts(pool)).toEqual({ events: 1, deliveries: 0 })
 })
 
-test('what it publishes is in the same transaction, knows its cause, and is rolled back with it', async () => {
+test('the handler’s events are in the same transaction, name their cause, and are rolled back with it', async () => {
   bookingDoes(async ({ data }, context) => {
     await context.publish(RanOut({ item: data.item }))
     if (data.item === 'salt') throw new Error('not salt')
@@ -112,7 +112,7 @@ test('what it publishes is in the same transaction, knows its cause, and is roll
   expect(ran).toEqual(['book tea', 'ran out tea', 'book salt', 'ran out salt'])
 })
 
-test('an event that was there before calls nothing again', async () => {
+test('a duplicate event calls no handler again', async () => {
   const event = Moved({ item: 'tea', by: -2 })
 
   await inTransaction((tx) => publish([event, event], tx))
@@ -121,14 +121,14 @@ test('an event that was there before calls nothing again', async () => {
   expect([await stock(), ran]).toEqual([{ tea: 3, salt: 5 }, ['book tea']])
 })
 
-test('explain says that it runs inside publish', async () => {
+test('explain shows that a handler runs inside publish', async () => {
   const explained = await opened.bus.explain(Moved({ item: 'tea', by: 1 }))
 
   expect(explained[0]).toMatchObject({ handler: 'stock.book', interested: true, lane: null })
   expect(explained[0]?.options.runs).toBe('in-transaction')
 })
 
-test('a publish of an event without such a handler is one statement still', async () => {
+test('publishing an event without such a handler is still one statement', async () => {
   const statements: string[] = []
 
   await inTransaction(async (tx) => {

@@ -1,6 +1,6 @@
 /**
- * A delivery is a pg-boss job, written by our own SQL. It must be the row that pg-boss itself would have written, so that
- * an upgrade of pg-boss which adds a column or changes a default shows here and not in production.
+ * A delivery is a pg-boss job that our own SQL writes. The row must equal one that pg-boss itself writes, so that a new column or default
+ * in a pg-boss release is noticed here and not in production.
  */
 import { readFile } from 'node:fs/promises'
 import { Client } from 'pg'
@@ -40,12 +40,12 @@ test.each([
   { queue: 'events_partitioned', account: 'NL01', others: 0 },
   { queue: 'events', account: null, others: 1 },
   { queue: 'events_partitioned', account: 'NL01', others: 1 },
-])('a row that publish writes into $queue with $others others equals that of boss.insert()', async (one) => {
+])('a row that publish writes into $queue with $others others equals a row of boss.insert()', async (one) => {
   const { queue, account, others } = one
   const event = Paid({ account })
   const tx = new Client({ connectionString: shop.connectionString })
   await tx.connect()
-  // One transaction, so that all times of both rows are of the same moment.
+  // One transaction, so that all times in both rows are the same.
   await tx.query('begin')
   await shop.bus.publish([event, Paid({ account })].slice(0, 1 + others), { tx })
   await boss.insert(
@@ -66,15 +66,15 @@ test.each([
     `select id, to_jsonb(job) - 'id' - 'created_on' as row, abs(extract(epoch from created_on - clock_timestamp())) < 60 as "isOfNow" from pgboss.job job where data ->> 'event' = $1 order by id`,
     [event.id],
   )
-  const [ours, theirs] = rows // ours begins with zeros: its event's seq is small
+  const [ours, theirs] = rows // our id begins with zeros, because the event's seq is small
   expect(rows).toHaveLength(2)
   expect(ours?.id).toMatch(/^00000000-0000-/)
   expect(ours?.row).toEqual(theirs?.row)
-  expect(ours?.isOfNow).toBe(true) // of the clock, where pg-boss's is of the transaction's start
+  expect(ours?.isOfNow).toBe(true) // our time is the clock's; pg-boss's is that of the transaction's start
   expect(ours?.row).toMatchObject({ name: queue, state: 'created', retry_limit: 1_000_000, heartbeat_seconds: 10 })
 })
 
-test('a delivery’s id is its event’s seq and a hash of its handler’s name, now and in every release', async () => {
+test('a delivery’s id is its event’s seq and a hash of its handler’s name, now and in every later release', async () => {
   await shop.bus.publish([Paid({ account: null }), Paid({ account: 'NL01' })])
 
   const { rows } = await shop.database.query<{ seq: string; id: string; found: string }>(
@@ -88,7 +88,7 @@ test('a delivery’s id is its event’s seq and a hash of its handler’s name,
   }
 })
 
-test('seq_of_delivery reads the whole of a bigint', async () => {
+test('seq_of_delivery reads a complete bigint', async () => {
   const { rows } = await shop.database.query(
     `select postbus.seq_of_delivery('7fffffff-ffff-ffff-0000-000000000000') as seq`,
   )
@@ -96,7 +96,7 @@ test('seq_of_delivery reads the whole of a bigint', async () => {
   expect(rows).toEqual([{ seq: '9223372036854775807' }])
 })
 
-test('pg-boss deletes nothing of ours: not what waits, not what is done, not what is dead', async () => {
+test('pg-boss deletes none of our deliveries: neither waiting, nor done, nor dead ones', async () => {
   await shop.bus.publish([Paid({ account: 'waits' }), Paid({ account: 'is done' }), Paid({ account: 'is dead' })])
   await boss.createQueue('not-ours')
   await boss.insert('not-ours', [{ data: {} }])
@@ -119,7 +119,7 @@ test('pg-boss deletes nothing of ours: not what waits, not what is done, not wha
   ])
 })
 
-test('the schema version that the code expects is the one of the pg-boss that is installed', async () => {
+test('the schema version that the code expects is that of the installed pg-boss', async () => {
   const installed = JSON.parse(await readFile('node_modules/pg-boss/package.json', 'utf8')) as {
     pgboss: { schema: number }
   }
@@ -129,7 +129,7 @@ test('the schema version that the code expects is the one of the pg-boss that is
   expect(rows).toEqual([{ version: PGBOSS_SCHEMA_VERSION }])
 })
 
-test('package.json pins the minor of pg-boss, because minors change its tables', async () => {
+test('package.json pins the minor version of pg-boss, because minor releases change its tables', async () => {
   const ours = JSON.parse(await readFile('package.json', 'utf8')) as { dependencies: Record<string, string> }
 
   expect(ours.dependencies['pg-boss']).toBe('~12.35.0')

@@ -1,4 +1,4 @@
-/** Somebody writes a job without a key into a partitioned queue, as pg-boss allows: the keys beside it must not suffer. */
+/** Another program writes a job without a key into a partitioned queue, as pg-boss allows. Keys beside it must not be affected. */
 import { PgBoss } from 'pg-boss'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-/** Runs: what follows a delivery in its lane comes with it, and its claim moves along as they end. */
+/** Runs: a claim brings the next deliveries of a lane too, and moves along as they end. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
 import { historyIn } from '../support/history.ts'
@@ -16,7 +16,7 @@ beforeEach(() => emptyTables(lanes.database))
 
 afterAll(() => lanes.close())
 
-test('a claim brings what follows in the lane, and only the first of it is active', async () => {
+test('a claim brings the next deliveries of the lane, and only the first one is active', async () => {
   const events = await published('red', 5)
   await published('green', 1)
 
@@ -28,7 +28,7 @@ test('a claim brings what follows in the lane, and only the first of it is activ
   expect(await statesOf('red')).toEqual(['active', 'created', 'created', 'created', 'created'])
 })
 
-test('what has ended of a run is settled together, its claim moves to what runs, and more of the lane is brought', async () => {
+test('ended deliveries of a run are settled together, the claim moves to the running one, and more of the lane is brought', async () => {
   const events = await published('red', 6)
   const hand = await aHand(3)
   hand.goOn()
@@ -44,7 +44,7 @@ test('what has ended of a run is settled together, its claim moves to what runs,
   expect(await historyIn(lanes.database)).toMatchObject([{ attempts: null }, { attempts: null }])
 })
 
-test('a run that ends hands its lane on, with what follows there', async () => {
+test('a run that ends hands its lane on, with the next deliveries', async () => {
   const events = await published('red', 6)
   const hand = await aHand(1)
   hand.goOn()
@@ -55,7 +55,7 @@ test('a run that ends hands its lane on, with what follows there', async () => {
   expect(eventsOf([following, ...following.behind])).toEqual(events.slice(2, 5))
 })
 
-test('a settle whose answer was lost can be sent again', async () => {
+test('a settle can be sent again if its answer was lost', async () => {
   await published('red', 4)
   const hand = await aHand(3)
   hand.goOn()
@@ -69,7 +69,7 @@ test('a settle whose answer was lost can be sent again', async () => {
   expect(await statesOf('red')).toEqual(['active', 'created', 'created'])
 })
 
-test('when its claim was lost, nothing that a run has done since counts', async () => {
+test('after the claim was lost, nothing that the run does counts', async () => {
   await published('red', 4)
   const hand = await aHand(3)
   hand.goOn()
@@ -99,7 +99,7 @@ test('a run whose claim was taken over counts until its first delivery is claime
   expect(await statesOf('red')).toEqual(['active', 'created'])
 })
 
-test('what fails in the middle of a run keeps its place, and those behind it count as not run', async () => {
+test('a failed delivery in a run keeps its place, and the ones behind it count as not run', async () => {
   const events = await published('red', 4)
   const hand = await aHand(3)
   hand.goOn()
@@ -130,7 +130,7 @@ test('an older delivery that is committed late cuts a run, and is next', async (
   expect(eventsOf([...next.values()])).toEqual([older])
 })
 
-test('what was tried before runs alone, and so does what it follows', async () => {
+test('a delivery that was tried before runs alone, and the one that it follows does too', async () => {
   const events = await published('red', 4)
   const hand = await aHand(3)
   await lanes.recover(lanes.database, [hand.active.id])
@@ -143,7 +143,7 @@ test('what was tried before runs alone, and so does what it follows', async () =
   expect(eventsOf([following, ...following.behind])).toEqual(events.slice(1))
 })
 
-test('what was tried before is behind nothing', async () => {
+test('a delivery that was tried before is not brought behind another', async () => {
   const late = await lanes.connect()
   await late.query('begin')
   const older = await lanes.publish('red', late)
@@ -158,7 +158,7 @@ test('what was tried before is behind nothing', async () => {
   expect(deliveries[0]).toMatchObject({ attempt: 1, behind: [] })
 })
 
-test('a run ends before what is not due', async () => {
+test('a run ends before a delivery that is not due', async () => {
   const events = await published('red', 4)
   await lanes.database.query(
     `update pgboss.job set start_after = now() + interval '1 hour' where data ->> 'event' = $1`,
@@ -170,10 +170,10 @@ test('a run ends before what is not due', async () => {
   expect(eventsOf(hand.ahead)).toEqual([events[1]])
 })
 
-test('what was parked behind a run is promoted when the run ends', async () => {
+test('a parked delivery behind a run is promoted when the run ends', async () => {
   await published('red', 4)
   const hand = await aHand(1)
-  await lanes.claim(lanes.database) // which parks what waits
+  await lanes.claim(lanes.database) // this claim parks the rest
   hand.goOn()
 
   await settle(hand.ending(done(hand.running)))
@@ -182,7 +182,7 @@ test('what was parked behind a run is promoted when the run ends', async () => {
   expect(deliveries).toHaveLength(1)
 })
 
-test('a run whose next one was deleted by hand has lost its claim, and a sweep lets the lane go on', async () => {
+test('a run whose next delivery was deleted by hand loses its claim, and a sweep lets the lane go on', async () => {
   const events = await published('red', 4)
   const hand = await aHand(2)
   await lanes.claim(lanes.database)

@@ -1,6 +1,6 @@
 /**
- * Each part of the lanes' functions is there for a schedule that goes wrong without it. Every schedule runs twice: with
- * the functions as they are, which keep the order, and with one piece taken out, which the checks must notice.
+ * Each part of the lanes' functions prevents a failure in some schedule. Every schedule runs twice: with the intact functions, which keep
+ * the order, and with one piece removed, which the checks must notice.
  */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { LaneCrew } from '../support/lane-crew.ts'
@@ -28,7 +28,7 @@ const variants: readonly Variant[] = [
       await crew.publish('red', [1])
       const [first] = await crew.claim(1)
       await settling.query('begin')
-      await crew.finish(1, done(first!), settling) // there is nobody to promote yet
+      await crew.finish(1, done(first!), settling) // no delivery can be promoted yet
       await crew.publish('red', [2])
       await crew.claim(2)
       await settling.query('commit')
@@ -55,7 +55,7 @@ const variants: readonly Variant[] = [
       crew.dies(1)
       await lanes.recover(lanes.database, [lost!.id])
       const [again] = await crew.claim(2)
-      await lanes.settle(lanes.database, [done(lost!)]) // it was on its way when its worker died
+      await lanes.settle(lanes.database, [done(lost!)]) // the settle was on its way when its worker died
       await crew.claim(3)
       await crew.finish(2, done(again!))
     },
@@ -64,7 +64,7 @@ const variants: readonly Variant[] = [
   {
     without: 'ids that follow the order of publishing',
     async break({ patch }) {
-      // Scrambled both ways, so that a delivery still finds its event.
+      // Scrambled in both directions, so that a delivery still finds its event.
       await patch('postbus.publish', 'to_hex(stored.seq)', 'to_hex(stored.seq # 1023)')
       await patch('postbus.seq_of_delivery', /RETURN (.*)/, 'RETURN ($1) # 1023')
     },
@@ -100,7 +100,7 @@ const variants: readonly Variant[] = [
       await lanes.publish('red')
       await claiming.query('begin')
       const [running] = await crew.claim(1, claiming)
-      await publisher.query('commit') // the older one appears while the other claim has not committed
+      await publisher.query('commit') // the older delivery appears before the other claim has committed
       const claimed = crew.claim(2).catch((error: unknown) => error)
       await until('the second claim waits for the first', () => someoneWaits(lanes))
       await claiming.query('commit')
@@ -120,7 +120,7 @@ const variants: readonly Variant[] = [
       await lanes.publish('red')
       const [running] = await crew.claim(1)
       await publisher.query('commit')
-      await crew.claim(2) // parks the older one
+      await crew.claim(2) // parks the older delivery
       crew.dies(1)
       await lanes.recover(lanes.database, [running!.id])
     },
@@ -155,9 +155,9 @@ const variants: readonly Variant[] = [
       await publisher.query('begin')
       await lanes.publish('red', publisher)
       await lanes.publish('red')
-      await crew.claim(1, lanes.database, 0) // sets the younger one aside
+      await crew.claim(1, lanes.database, 0) // sets the younger delivery aside
       await publisher.query('commit')
-      await crew.claim(1, lanes.database, 0) // and the older one
+      await crew.claim(1, lanes.database, 0) // sets the older delivery aside too
       const [older] = await crew.claim(1, lanes.database, 1)
       await crew.claim(2, lanes.database, 1)
       await crew.finish(1, done(older!))
@@ -166,7 +166,7 @@ const variants: readonly Variant[] = [
   },
 ]
 
-/** The older event's transaction commits when the younger one's delivery runs already. */
+/** The older event commits while the delivery of the younger event runs. */
 async function lateCommitBehindARun(lanes: Lanes, crew: LaneCrew): Promise<void> {
   const publisher = await lanes.connect()
   await publisher.query('begin')
@@ -198,7 +198,7 @@ test.each(variants)('with $without, the order holds', async ({ schedule }) => {
 })
 
 test.each(variants)(
-  'without $without, it does not, and that is noticed',
+  'without $without the order is broken, and the checks notice it',
   async ({ break: broken, schedule, caught }) => {
     const { lanes, crew } = await anEmptyQueue()
     await broken(lanes)
@@ -212,7 +212,7 @@ test.each(variants)(
   },
 )
 
-test('a function that does not contain the piece to be broken is refused, so that no variant is whole by mistake', async () => {
+test('a patch whose piece is not in the function is refused, so no variant is intact by mistake', async () => {
   const { lanes } = await anEmptyQueue()
 
   await expect(lanes.patch(CLAIM, 'no such piece', '')).rejects.toThrow('cannot be broken there')

@@ -1,4 +1,4 @@
-/** Two transactions that touch one lane at the same time wait for each other in one direction only. */
+/** Two transactions on one lane at the same time wait for each other in one direction only. */
 import type { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
@@ -16,7 +16,7 @@ afterAll(() => lanes.close())
 
 beforeEach(() => emptyTables(lanes.database))
 
-/** A lane whose `later` runs although the older `early` is alive: the older one's transaction committed late. */
+/** A lane whose `later` delivery runs although the older `early` one is alive, because the older event committed late. */
 async function laneWithALateCommit(key = 'red'): Promise<{ early: string; later: ClaimedDelivery }> {
   const publisher = await lanes.connect()
   await publisher.query('begin')
@@ -28,7 +28,7 @@ async function laneWithALateCommit(key = 'red'): Promise<{ early: string; later:
   return { early, later: deliveries[0]! }
 }
 
-test('an operator who takes a lane’s head out while a later one ends does not deadlock with its settle', async () => {
+test('an operator who removes a lane’s head while a later delivery ends does not deadlock with its settle', async () => {
   const { early, later } = await laneWithALateCommit()
   const [operator, worker] = [await lanes.connect(), await lanes.connect()]
   await lanes.publish('red')
@@ -45,7 +45,7 @@ test('an operator who takes a lane’s head out while a later one ends does not 
   expect(await lanes.live()).toMatchObject([{ state: 'retry', blocked: false }])
 })
 
-test('an operator who dismisses a key’s dead head while an older one of the key ends does not deadlock', async () => {
+test('an operator who dismisses a key’s dead head while an older delivery of the key ends does not deadlock', async () => {
   const { early, later } = await laneWithALateCommit()
   const [operator, worker] = [await lanes.connect(), await lanes.connect()]
   await lanes.settle(lanes.database, [blocking(later)])
@@ -64,7 +64,7 @@ test('an operator who dismisses a key’s dead head while an older one of the ke
   expect(await lanes.live()).toEqual([])
 })
 
-/** Lanes whose `dead` head was published before `running`, whose transaction committed late. */
+/** Lanes with a `dead` head and an older delivery that is `running`, because its event committed late. */
 async function lanesWithDeadHeads(...keys: string[]) {
   const found = []
   for (const key of keys) {
@@ -77,12 +77,12 @@ async function lanesWithDeadHeads(...keys: string[]) {
 }
 
 test.each(['dismiss', 'retry'] as const)(
-  'an operator who does %s several keys’ dead heads while older ones of those keys end does not deadlock',
+  'an operator who does %s several keys’ dead heads while older deliveries of those keys end does not deadlock',
   async (act) => {
     const [red, green] = (await lanesWithDeadHeads('red', 'green')) as [Heads, Heads]
     const [worker, holder] = [await lanes.connect(), await lanes.connect()]
     await holder.query('select pg_advisory_lock(1)')
-    // Whoever updates the red head waits for the holder, with the row in hand.
+    // An update of the red head waits for the holder, and keeps the row locked.
     await lanes.database.query(`
       create or replace function public.pause() returns trigger language plpgsql as $$
         begin perform pg_advisory_xact_lock(1); return new; end $$;
@@ -126,7 +126,7 @@ async function untilItWaits(client: Client): Promise<void> {
   })
 }
 
-/** The server's process behind a connection; pg knows it, its types do not. */
+/** The id of the server process behind a connection. pg has it, but its types do not. */
 function processOf(client: Client): number {
   return 'processID' in client ? Number(client.processID) : 0
 }

@@ -1,4 +1,4 @@
-/** A database whose transactions are stricter by default: workers claim and settle in read committed all the same. */
+/** A database with a stricter default isolation level: workers still claim and settle in read committed. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBus, defineHandler, type BusSignal } from '../../src/index.ts'
 import { HANDLER, openLanes, Turned, type Lanes } from '../support/lanes.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => lanes.close())
 
 test.each(['repeatable read', 'serializable'])(
-  'a default of %s disturbs no claim and no settle',
+  'a default of %s does not affect claims and settles',
   async (level) => {
     const database = new URL(lanes.shop.connectionString).pathname.slice(1)
     await lanes.database.query(`alter database ${database} set default_transaction_isolation = '${level}'`)

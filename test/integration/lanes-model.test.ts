@@ -1,9 +1,9 @@
-/** Random lives of two lanes against a real Postgres; `lanes-model.long.ts` lives more of them. */
+/** Random lives of two lanes on a real Postgres. `lanes-model.long.ts` runs more of them. */
 import { expect, onTestFinished, test } from 'vitest'
 import { runLives } from '../support/lane-model.ts'
 import { LaneWorld } from '../support/lane-world.ts'
 
-test('whatever publishers, workers and operators do, each lane keeps its order and goes on', async () => {
+test('each lane keeps its order and goes on, after any acts of publishers, workers and operators', async () => {
   const world = await LaneWorld.open()
   onTestFinished(() => world.close())
   const seed = Math.floor(Math.random() * 2 ** 31)

@@ -1,4 +1,4 @@
-/** `bus.lanes`: an operator sees which keys stand still, and gets one of them going. */
+/** `bus.lanes`: an operator sees the keys that stand still, and gets one going again. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
@@ -38,7 +38,7 @@ beforeEach(async () => {
 })
 
 describe('list', () => {
-  test('shows blocked lanes first, and then those that have waited longest, with what waits behind', async () => {
+  test('shows blocked lanes first, then those that have waited longest, with the number of deliveries behind each head', async () => {
     await opened.database.query(`update postbus.event set published_at = published_at - interval '1 day'`)
     await opened.bus.publish(NoteTaken({ n: 1, key: 'green' }))
 
@@ -76,7 +76,7 @@ describe('list', () => {
   })
 })
 
-test('show returns one lane, or null where nothing waits', async () => {
+test('show returns one lane, or null for a lane in which nothing waits', async () => {
   await opened.bus.publish(NoteTaken({ n: 1, key: 'a: b' }))
 
   expect(await opened.bus.lanes.show(RETRYING)).toMatchObject({ ...RETRYING, state: 'retrying', behind: 2 })
@@ -85,7 +85,7 @@ test('show returns one lane, or null where nothing waits', async () => {
 })
 
 describe('retry', () => {
-  test('lets a head that waits for its backoff run now, and its lane goes on in order', async () => {
+  test('runs a head now that waits for its backoff, and its lane goes on in order', async () => {
     isBroken = false
 
     const report = await opened.bus.lanes.retry(RETRYING)
@@ -109,7 +109,7 @@ describe('retry', () => {
 
 describe('skipHead', () => {
   test.each([BLOCKED, RETRYING])(
-    'lets the lane of $handler go on without its head, which stays a dead letter',
+    'lets the lane of $handler go on without its head, which becomes a dead letter',
     async (lane) => {
       const skipped = await opened.bus.lanes.show(lane)
       const report = await opened.bus.lanes.skipHead(lane)
@@ -123,7 +123,7 @@ describe('skipHead', () => {
     },
   )
 
-  test('a skipped delivery that is retried later runs after those that have gone ahead', async () => {
+  test('a skipped delivery that is retried later runs after those that have passed it', async () => {
     const skipped = await opened.bus.lanes.show(RETRYING)
     await opened.bus.lanes.skipHead(RETRYING)
     await drained(opened.bus)
@@ -135,7 +135,7 @@ describe('skipHead', () => {
     expect(runs).toEqual(['retry 2', 'retry 3', 'retry 1'])
   })
 
-  test('wakes a worker that waits for nothing else', async () => {
+  test('wakes an idle worker', async () => {
     const worker = opened.bus.worker({ pollMs: 60_000 })
     onTestFinished(async () => void (await worker.stop()))
     await worker.start()
@@ -147,7 +147,7 @@ describe('skipHead', () => {
   })
 })
 
-test('a lane that does not exist, or that runs, is refused with a code', async () => {
+test('a lane that does not exist, or that is running, is refused with a code', async () => {
   const finish = aSignal()
   const running = handlerThat(() => finish.promise, { name: 'notes.run' })
   const other = await openTestBus({ handlers: [running] })

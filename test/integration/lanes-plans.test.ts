@@ -1,6 +1,6 @@
 /**
- * What a claim and a settle read does not depend on what waits, nor on what Postgres knows about it: the plans here are made
- * while the table is empty, as in a worker that starts on an empty queue.
+ * The rows that a claim and a settle read depend neither on the backlog nor on the statistics of Postgres. The plans here are made while
+ * the table is empty, as in a worker that starts with an empty queue.
  */
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -54,7 +54,7 @@ function functionsOf(queue: string) {
   const claimOf = claimFrom(queue, tables)
   return {
     claim: async () => (await claimOf(session, BATCH, { behind: BEHIND })).deliveries,
-    /** Each with its run. */
+    /** Settles each claimed delivery together with its run. */
     settle: (claimed: readonly ClaimedDelivery[]) =>
       settleDeliveries(session, tables, { queue, settlements: claimed.map(ofWholeRun) }),
   }
@@ -66,7 +66,7 @@ function ofWholeRun(head: ClaimedDelivery): Settlement {
   return { ...last, is: 'done', ran, takeNext: true, behind: BEHIND }
 }
 
-/** Rows of the table that this and other sessions have read so far, by any plan. */
+/** The number of rows of the table that all sessions have read so far, by any plan. */
 async function rowsRead(): Promise<number> {
   await session.query('select pg_stat_force_next_flush()')
   const { rows } = await session.query<{ read: string }>(

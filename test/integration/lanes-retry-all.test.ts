@@ -1,4 +1,4 @@
-/** `bus.lanes.retryAll`: one bug has blocked many keys, and one command gets all of them going. */
+/** `bus.lanes.retryAll`: one bug has blocked many keys, and one command gets all of them going again. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { postbusHere as postbus } from '../support/cli.ts'
@@ -36,7 +36,7 @@ beforeEach(async () => {
   runs.clear()
 })
 
-test('retries 100 blocked lanes with 10 in each, in order, and leaves nothing behind', async () => {
+test('retries 100 blocked lanes with 10 deliveries each, in order, and leaves nothing behind', async () => {
   await blocked(KEYS, PER_KEY)
   isBroken = false
 
@@ -61,7 +61,7 @@ test.each([
   [{ handler: 'notes.block', error: 'ESTORE' }, 2],
   [{ handler: 'notes.other' }, 0],
   [{ all: true }, 3],
-] as const)('%o names %i of three', async (which, expected) => {
+] as const)('%o selects %i of three', async (which, expected) => {
   await opened.bus.publish([0, 1, 2].map((n) => NoteTaken({ n, key: `key ${n}` })))
   await drained(opened.bus)
 
@@ -70,7 +70,7 @@ test.each([
   expect(await opened.bus.deadLetters.count()).toBe(3 - expected)
 })
 
-test('a head that dies again is not tried again by the same call, and goes on blocking', async () => {
+test('one call does not retry a head again that dies again, and the head goes on blocking', async () => {
   await blocked(3, 2)
 
   const report = await opened.bus.lanes.retryAll({ all: true })
@@ -80,7 +80,7 @@ test('a head that dies again is not tried again by the same call, and goes on bl
   expect((await opened.bus.lanes.list({ state: 'blocked' })).lanes).toHaveLength(3)
 })
 
-test('a rate spreads them over time, and what was interrupted goes on with the next call', async () => {
+test('a rate spreads retries over time, and the next call continues after an interruption', async () => {
   await blocked(6, 1)
   const began = performance.now()
 
@@ -119,7 +119,7 @@ test('`postbus lanes retry --handler` previews, asks, and retries', async () => 
   expect(nothing.code).toBe(2)
 })
 
-/** `keys` lanes, each blocked by its head, with the rest of `perKey` behind that. */
+/** Makes `keys` lanes of `perKey` deliveries, each blocked by its head. */
 async function blocked(keys: number, perKey: number): Promise<void> {
   await opened.bus.publish(
     Array.from({ length: keys * perKey }, (_, n) => NoteTaken({ n, key: `key ${Math.floor(n / perKey)}` })),

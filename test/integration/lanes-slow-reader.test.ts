@@ -1,4 +1,4 @@
-/** What a worker that reads slowly, or that began early, may not cost the others. */
+/** A worker that reads slowly, or whose transaction began early, must not delay the others. */
 import type { ClientBase } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createConnection } from '../../src/backends/postgres/connection.ts'
@@ -16,14 +16,14 @@ afterAll(() => lanes.close())
 
 beforeEach(() => emptyTables(lanes.database))
 
-test('a settle that began before the next event was published hands it out all the same', async () => {
+test('a settle whose transaction began before the next event was published still hands that event out', async () => {
   const early = await lanes.connect()
   await lanes.publish('red')
   const [first] = (await lanes.claim(lanes.database)).deliveries
   await early.query('begin')
   await early.query('select now()')
   const next = await lanes.publish('red')
-  await lanes.claim(lanes.database) // parks it
+  await lanes.claim(lanes.database) // parks the new delivery
 
   const settled = await lanes.settle(early, [done(first!, true)])
   await early.query('commit')
@@ -31,7 +31,7 @@ test('a settle that began before the next event was published hands it out all t
   expect([...settled.next.values()].map(({ event }) => event?.id)).toEqual([next])
 })
 
-test('a worker that stops reading in the middle of a claim stops the other claims for seconds only', async () => {
+test('a worker that stops reading in the middle of a claim delays other claims only for seconds', async () => {
   const { connectionString } = lanes.shop
   const connection = createConnection({
     connectionString,
@@ -57,7 +57,7 @@ test('a worker that stops reading in the middle of a claim stops the other claim
   await frozen.end().catch(() => undefined)
 }, 60_000)
 
-test('a claim that its worker no longer waits for takes nothing when its turn comes', async () => {
+test('a claim whose worker no longer waits for it takes nothing when its turn comes', async () => {
   const { connectionString } = lanes.shop
   const connection = createConnection({ connectionString, poolSize: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 300 })
   onTestFinished(() => connection.close())
@@ -84,7 +84,7 @@ interface Wire {
   readonly connection: { readonly stream: { pause(): void; resume(): void } }
 }
 
-/** pg's own parts, which its types do not show. */
+/** Parts of pg that its types do not show. */
 function wireOf(client: ClientBase): Wire {
   return client as unknown as Wire
 }

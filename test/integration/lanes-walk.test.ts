@@ -1,4 +1,4 @@
-/** When the front of a partitioned queue can be neither claimed nor parked, a claim walks from lane to lane, and says whether it saw all. */
+/** When the front of a partitioned queue can be neither claimed nor parked, a claim walks from lane to lane, and reports whether it saw all. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HANDLER, openLanes, type Lanes } from '../support/lanes.ts'
 
@@ -10,15 +10,15 @@ beforeEach(async () => {
 
 afterEach(() => lanes.close())
 
-test('what a walk has passed over for want of slots is found by its next round', async () => {
+test('the next round finds lanes that a walk has passed over for lack of slots', async () => {
   await aHeldFront('busy')
-  const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`) // one more than the first claim's walk visits
+  const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`) // one more than the walk of the first claim visits
   for (const key of keys) await lanes.publish(key)
 
   expect((await keysOfARound()).toSorted()).toEqual(keys.toSorted())
 })
 
-test('a walk that fills the slots says that there may be more, until it has seen every lane', async () => {
+test('a walk that fills the slots reports that there may be more, until it has seen every lane', async () => {
   await aHeldFront('busy')
   for (const key of ['one', 'two', 'three']) await lanes.publish(key)
 
@@ -40,7 +40,7 @@ describe('a round of several claims', () => {
     await becomeDue('later-%', '1 hour')
   })
 
-  test('that found nothing is not followed by another one at once, but soon', async () => {
+  test('that found nothing is followed by another one soon, but not at once', async () => {
     let claimed = await lanes.claim(lanes.database, 2)
     for (let claims = 1; claimed.more && claims < 50; claims += 1) claimed = await lanes.claim(lanes.database, 2)
 
@@ -49,7 +49,7 @@ describe('a round of several claims', () => {
     expect(await keysOfARound()).toEqual(['later-199'])
   })
 
-  test('that was interrupted begins anew', async () => {
+  test('that was interrupted starts again', async () => {
     expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: true })
     await becomeDue('busy', '1 hour')
     expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: false })
@@ -60,7 +60,7 @@ describe('a round of several claims', () => {
     expect(await keysOfARound()).toEqual(['later-0'])
   })
 
-  test('that failed begins anew', async () => {
+  test('that failed starts again', async () => {
     expect(await lanes.claim(lanes.database, 2)).toMatchObject({ deliveries: [], more: true })
     const broken = { query: () => Promise.reject(new Error('gone')) }
     await expect(lanes.claim(broken, 2)).rejects.toThrow('gone')
@@ -70,7 +70,7 @@ describe('a round of several claims', () => {
     expect(await keysOfARound()).toEqual(['later-0'])
   })
 
-  test('tells at its end of the handlers whose slots it lacked at its beginning', async () => {
+  test('reports at its end the handlers that had no free slots at its beginning', async () => {
     await becomeDue('later-0')
 
     let claimed = await lanes.claim(lanes.database, 2, 0)
@@ -80,7 +80,7 @@ describe('a round of several claims', () => {
   })
 })
 
-/** A key with more waiting than a claim looks at, which can be neither claimed nor parked: its settle is under way. */
+/** A key with more deliveries than a claim looks at. They can be neither claimed nor parked, because a settle is under way. */
 async function aHeldFront(key: string): Promise<void> {
   const settling = await lanes.connect()
   await lanes.publish(key)
@@ -95,7 +95,7 @@ async function becomeDue(keys: string, inTime = '0'): Promise<void> {
   await lanes.database.query(due, [`${HANDLER}:${keys}`, inTime])
 }
 
-/** Claims two at a time until nothing is left, and answers the keys. */
+/** Claims two deliveries at a time until nothing is left, and returns their keys. */
 async function keysOfARound(): Promise<readonly string[]> {
   const keys: string[] = []
   for (let more = true; more;) {

@@ -1,11 +1,11 @@
-/** Lanes at work: they run back to back, share the slots, and go on after whatever someone does to their rows. */
+/** Lanes at work: they run without pauses, share the slots, and recover from manual changes of their rows. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Worker } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { aSignal, handlerThat, NoteTaken, type Doing } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
-/** So that what happens is not the poll's doing. */
+/** The poll interval is longer than a test, so nothing here happens because of a poll. */
 const NO_POLL = { pollMs: 60_000 }
 
 let does: Doing = () => undefined
@@ -21,7 +21,7 @@ afterEach(async () => {
   await opened.close()
 })
 
-test('a key’s deliveries run back to back, in order, without waiting for a poll', async () => {
+test('a key’s deliveries run one directly after the other, in order, without a poll in between', async () => {
   const runs: number[] = []
   does = (n) => void runs.push(n)
   await publish(range(200).map((n) => ({ n, key: 'hot' })))
@@ -32,7 +32,7 @@ test('a key’s deliveries run back to back, in order, without waiting for a pol
   expect(runs).toEqual(range(200))
 })
 
-test('a key with a long backlog leaves the other slots to the others', async () => {
+test('a key with a long backlog leaves the other slots to other keys', async () => {
   const finish = aSignal()
   const runs: string[] = []
   does = async (n, { deliveryId }) => {
@@ -50,7 +50,7 @@ test('a key with a long backlog leaves the other slots to the others', async () 
   expect(runs.filter((run) => run === 'hot')).toHaveLength(1)
 })
 
-test('a worker with one slot lets an older delivery of another key in between a long run', async () => {
+test('a worker with one slot interrupts a long run for an older delivery of another key', async () => {
   const runs: string[] = []
   does = (n) => void runs.push(n === 50 ? 'cold' : 'hot')
   for (const n of range(101)) await publish([{ n, key: n === 50 ? 'cold' : 'hot' }])
@@ -62,7 +62,7 @@ test('a worker with one slot lets an older delivery of another key in between a 
 })
 
 describe('a lane goes on', () => {
-  test('after its head was deleted by hand while others were parked behind it', async () => {
+  test('after its head was deleted by hand while other deliveries were parked behind it', async () => {
     const finish = aSignal()
     const runs: number[] = []
     does = async (n) => {
@@ -81,7 +81,7 @@ describe('a lane goes on', () => {
     expect(runs).toEqual([0, 1, 2, 3])
   })
 
-  test('after everything in it was parked by mistake', async () => {
+  test('after all its deliveries were parked by mistake', async () => {
     const runs: number[] = []
     does = (n) => void runs.push(n)
     await publish(range(3).map((n) => ({ n, key: 'red' })))
@@ -94,7 +94,7 @@ describe('a lane goes on', () => {
   })
 })
 
-test('a sweep by several workers is done by one of them, and visits further lanes at the next', async () => {
+test('one of several workers does a sweep, and the next sweep visits further lanes', async () => {
   await publish(range(1_200).map((n) => ({ n, key: `key ${String(n).padStart(4, '0')}` })))
   const sweep = `select after_lane as lane from postbus.lane_sweep`
   const call = 'select postbus.sweep(500, 0)'

@@ -1,4 +1,4 @@
-/** Large payloads: a claim brings what the worker has room for, and what is beyond reading costs nobody but itself. */
+/** Large payloads: a claim brings as much as the worker has room for, and a payload that is too large to read affects only itself. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { claimFrom } from '../../src/backends/postgres/deliveries/claim.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
@@ -24,7 +24,7 @@ const queues = [
   ['lanes', 'events_partitioned', (n: number) => `key ${n}`],
 ] as const
 
-test.each(queues)('a claim from %s brings what there is room for, and one beyond', async (_, queue, keyOf) => {
+test.each(queues)('a claim from %s brings payloads up to the free room, and one more', async (_, queue, keyOf) => {
   await publish(6, 100 * KIBIBYTE, keyOf)
   const claim = claimFrom(queue, tables)
 
@@ -48,7 +48,7 @@ test.each(queues)('small payloads take no room in %s', async (_, queue, keyOf) =
   expect(deliveries).toHaveLength(30)
 })
 
-test('a large payload is behind nothing', async () => {
+test('a large payload is not brought behind another delivery', async () => {
   await publish(3, 1, () => 'red')
   await publish(1, 100 * KIBIBYTE, () => 'red')
 
@@ -57,14 +57,14 @@ test('a large payload is behind nothing', async () => {
   expect(deliveries.map(({ behind }) => behind.length)).toEqual([2])
 })
 
-test('a payload that nobody can read is its own dead letter, and what was claimed with it runs', async () => {
+test('a payload that is too large to read becomes a dead letter, and other deliveries of its claim run', async () => {
   await publish(3, 1, () => null)
   await opened.database.query(
     `update postbus.event set payload = ('{"json":"' || repeat('x', 200000000) || '"}')::json where seq = (select min(seq) from postbus.event)`,
   )
 
   const { deliveries } = await claimFrom('events', tables)(opened.database, 1)
-  expect(deliveries[0]?.event?.payload).toBe('') // it is not even sent
+  expect(deliveries[0]?.event?.payload).toBe('') // the payload is not sent
   await opened.database.query(`update pgboss.job set state = 'created', started_on = null where state = 'active'`)
 
   const worker = opened.bus.worker({ queues: { events: 20 } })

@@ -1,4 +1,4 @@
-/** Handlers that are imported when they are first needed, so that bus, handlers and domain may import each other. */
+/** Handlers that are imported when they are first needed, so that bus, handlers and domain can import each other. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createBus, type Bus, type HandlerSet } from '../../src/index.ts'
@@ -16,7 +16,7 @@ afterAll(() => shop.close())
 
 beforeEach(() => emptyTables(shop.database))
 
-test('a bus whose handlers import a domain that imports the bus publishes and delivers', async () => {
+test('a bus works if its handlers import a domain that imports the bus', async () => {
   const bus = busOn({ connectionString: shop.connectionString })
   const importedBefore = [...imported]
 
@@ -32,7 +32,7 @@ test('a bus whose handlers import a domain that imports the bus publishes and de
   await bus.close()
 })
 
-test('the first publish of a process may be inside a transaction, and belongs to it', async () => {
+test('the first publish of a process may be inside a transaction, and belongs to that transaction', async () => {
   const { sellTicket } = await import('../support/fixtures/import-cycle/domain.ts')
   const bus = busOn({ connectionString: shop.connectionString })
   const tx = new Client({ connectionString: shop.connectionString })
@@ -49,7 +49,7 @@ test('the first publish of a process may be inside a transaction, and belongs to
   await Promise.all([tx.end(), bus.close()])
 })
 
-test('handlers are imported once, however many publish at the same time', async () => {
+test('handlers are imported once, also for concurrent publishes', async () => {
   const { reserveSeat, sellTicket } = await import('../support/fixtures/import-cycle/domain.ts')
   let imports = 0
   const bus = lazyBus(async () => ({ reserveSeat, nr: [(imports += 1)].slice(1) }))
@@ -62,7 +62,7 @@ test('handlers are imported once, however many publish at the same time', async 
   await bus.close()
 })
 
-test('an import that fails refuses the publish, and the next one tries it again', async () => {
+test('a failed import refuses the publish, and the next publish imports again', async () => {
   const { reserveSeat, sellTicket } = await import('../support/fixtures/import-cycle/domain.ts')
   const imports = [Promise.reject(new Error('no such file')), Promise.resolve([reserveSeat])]
   const bus = lazyBus(async () => (await imports.shift()) ?? [])
@@ -75,7 +75,7 @@ test('an import that fails refuses the publish, and the next one tries it again'
   await bus.close()
 })
 
-test('ready() imports the handlers, so that later publishes ask interested at once', async () => {
+test('ready() imports the handlers, so that later publishes call `interested` synchronously', async () => {
   const { reserveSeat, sellTicket } = await import('../support/fixtures/import-cycle/domain.ts')
   const asked: string[] = []
   const bus = lazyBus(async () => [{ ...reserveSeat, interested: () => asked.push('asked') > 0 }])

@@ -1,4 +1,4 @@
-/** Listening to broadcasts on Postgres: one connection for a bus, what happens when it is lost, and what listeners cannot break. */
+/** Listening to broadcasts on Postgres: one connection per bus, recovery after its loss, and faulty listeners and broadcasts. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createBus, defineHandler, shadow } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
   return () => shop.close()
 })
 
-test('who has lost the connection is told so when everything is heard again', async () => {
+test('a listener that has lost its connection learns so when it hears broadcasts again', async () => {
   const listener = await aListener(shop)
   await shop.bus.broadcast(note(1))
   await hears(listener, 1)
@@ -30,7 +30,7 @@ test('who has lost the connection is told so when everything is heard again', as
   expect(listener.signals.map(({ name }) => name)).toEqual(['broadcast.lost', 'broadcast.restored'])
 })
 
-test('what is no broadcast of ours is reported, and stops nothing', async () => {
+test('a notification that is not a broadcast of ours is reported, and stops nothing', async () => {
   const listener = await aListener(shop)
 
   for (const text of ['{"id":1}', 'no json', '', '{"id":"x'.padEnd(7_000, 'x'), '77']) {
@@ -43,7 +43,7 @@ test('what is no broadcast of ours is reported, and stops nothing', async () => 
   expect(listener.signals.map(({ name }) => name)).toEqual(Array.from({ length: 5 }, () => 'broadcast.unreadable'))
 })
 
-test('a broadcast that was made to be odd is reported, also where names have changed', async () => {
+test('a malformed broadcast is reported, also by a bus with renamed handlers', async () => {
   const renamed = defineHandler('notes.take', { on: NoteTaken, previousNames: ['notes.old'], handle: () => undefined })
   const listener = await aListener(shop, 'a', { handlers: [renamed] })
   const nothing = { partitionKey: null, correlationId: null, causationId: null, source: null, expiresAt: null }
@@ -66,7 +66,7 @@ test('a broadcast that was made to be odd is reported, also where names have cha
   expect(listener.signals.map(({ name }) => name)).toEqual(odd.map(() => 'broadcast.unreadable'))
 })
 
-test('what a listener throws, now or later, is a signal: the others hear, and it hears the next one', async () => {
+test('an error of a listener, at once or later, is a signal: other listeners hear the broadcast, and it hears the next one', async () => {
   const listener = await aListener(shop)
   const { bus, signals } = listener
   await bus.listen(NoteTaken, () => {
@@ -90,7 +90,7 @@ test('what a listener throws, now or later, is a signal: the others hear, and it
   ])
 })
 
-test('all listeners of a bus share one connection, which the last one to stop ends, and the next one makes', async () => {
+test('all listeners of a bus share one connection, which ends with the last listener and is made again for the next', async () => {
   const listener = await aListener(shop)
   const other = await listener.bus.listen('*', () => undefined)
   expect(await hearing(shop)).toBe(1)
@@ -114,7 +114,7 @@ test('all listeners of a bus share one connection, which the last one to stop en
   await expect(listener.bus.broadcast(note(3))).rejects.toMatchObject({ code: 'POSTBUS_CLOSED' })
 })
 
-test('where LISTEN cannot be, or nothing can be reached, listen is refused, and can be called again', async () => {
+test('listen is refused if LISTEN is impossible or the database unreachable, and can be called again', async () => {
   const { connectionString } = shop
   const without = createBus({ connectionString, listen: false, onSignal: () => undefined })
   const away = createBus({ connectionString: 'postgres://nobody@127.0.0.1:1/none', onSignal: () => undefined })
@@ -139,7 +139,7 @@ test.each<[string, readonly unknown[], string]>([
   expect(await hearing(shop)).toBe(0)
 })
 
-test('of 10,000 broadcasts five processes hear all in order, and the one that was cut off is told', async () => {
+test('five processes hear 10,000 broadcasts in order, and the one that was cut off learns of it', async () => {
   const listeners = []
   for (const name of ['a', 'b', 'c', 'd', 'e']) listeners.push(await aListener(shop, name))
   const [cut, ...others] = listeners

@@ -1,4 +1,4 @@
-/** What handlers listen to: lists that mix event types, patterns and regular expressions, and one definition under several names. */
+/** Subscriptions: lists of event types, patterns and regular expressions, and one definition under several names. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, failed } from '../../src/index.ts'
@@ -19,7 +19,7 @@ const audit = defineHandler('audit.mixed', {
   handle: (event) => void seen.push(Sold.is(event) ? `sold for ${event.data.total}` : event.type),
 })
 
-/** A handler for each channel, from one definition. */
+/** One definition that makes a handler for each channel. */
 function notify(channel: string, options: { over: number; maxAttempts?: number }) {
   return defineHandler(`notify.${channel}`, {
     on: Sold,
@@ -48,7 +48,7 @@ beforeEach(async () => {
   seen.length = 0
 })
 
-test('a list takes what any of its members takes, and an event type narrows what came', async () => {
+test('a list matches what any of its members matches, and an event type narrows the type of the event', async () => {
   await shop.bus.publish([Sold({ total: 1 }), Sold({ total: 0 }), SoldLater({ cents: 1n }), Closed({})])
   await shop.bus.publish([Moved({ pieces: 1 }), Sent({ to: 'ada' }), Sent({ to: 'bob' }), Sent({ to: 'cyd' })])
   await drained(shop.bus)
@@ -56,7 +56,7 @@ test('a list takes what any of its members takes, and an event type narrows what
   expect(seen.toSorted()).toEqual(['mail.sent', 'mail.sent', 'mail.sent', 'sold for 1', 'stock.moved'])
 })
 
-test('handlers of one definition have a name, a filter and options of their own', async () => {
+test('handlers of one definition have their own names, filters and options', async () => {
   await shop.bus.publish([Sold({ total: 6 }), Sold({ total: 101 })])
 
   const receivers = (await storedDeliveries(shop.database)).map(({ handler }) => handler)
@@ -70,7 +70,7 @@ test('handlers of one definition have a name, a filter and options of their own'
   expect(seen.filter((note) => !note.startsWith('sold')).toSorted()).toEqual(['press 101', 'sales 101', 'sales 6'])
 })
 
-test('a failure of one of them costs the others nothing', async () => {
+test('a failure of one of these handlers does not affect the others', async () => {
   await shop.bus.publish(Sold({ total: 13 }))
   await drained(shop.bus)
 
@@ -79,7 +79,7 @@ test('a failure of one of them costs the others nothing', async () => {
   expect(seen).toContain('sold for 13')
 })
 
-test('two of them with one name are refused, and told that it is one line that made them', () => {
+test('two of these handlers with the same name are refused, and the error says that one line made both', () => {
   const handlers = [notify('sales', { over: 1 }), notify('sales', { over: 2 })]
 
   const create = () => createBus({ connectionString: shop.connectionString, handlers })

@@ -1,4 +1,4 @@
-/** The example of a live page: what is broadcast reaches the browsers, and after a gap they get everything again. */
+/** The example of a live page: broadcasts reach the browsers, and after a gap the browsers get all prices again. */
 import type { AddressInfo } from 'node:net'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { livePage } from '../../examples/live-page/server.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('a price that another process has changed comes to every browser, and after a gap all prices come again', async () => {
+test('every browser gets a price that another process has changed, and all prices after a gap', async () => {
   const prices: Record<string, number> = { tea: 300 }
   const server = await livePage({ bus: opened.bus, prices: async () => ({ ...prices }) })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -48,6 +48,6 @@ async function aBrowser(address: string) {
   let text = ''
   void (async () => {
     for await (const chunk of body!.pipeThrough(new TextDecoderStream())) text += chunk
-  })().catch(() => undefined) // the server ends it
+  })().catch(() => undefined) // the server ends the response
   return { seen: () => text }
 }

@@ -1,4 +1,4 @@
-/** Batch handlers that read the log: events of keys in order, several at once, and what fails goes on as deliveries. */
+/** Batch handlers that read the log: events of keys in order, several at once, and failed ones continue as deliveries. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { failed, type Bus } from '../../src/index.ts'
 import { seeded } from '../faults/kills-under-load.ts'
@@ -21,7 +21,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('events that follow each other are one batch, up to its size, and leave no delivery', async () => {
+test('consecutive events are one batch, up to its size, and leave no delivery', async () => {
   const { bus, batches } = await readingBus(undefined, { batchSize: 4, maxWaitMs: 60_000 })
   await stored.publish(bus, numbers(5))
   await stored.publish(bus, [6, 7, 8], null)
@@ -37,7 +37,7 @@ test('events that follow each other are one batch, up to its size, and leave no 
   expect(await jobs()).toEqual([])
 })
 
-test('a batch that is not full begins after `maxWaitMs`, and one that has not begun is left to the next worker', async () => {
+test('a batch that is not full begins after `maxWaitMs`, and the next worker gets one that has not begun', async () => {
   const slow = await readingBus(undefined, { maxWaitMs: 60_000 })
   await stored.publish(slow.bus, [1, 2])
   const worker = slow.bus.worker()
@@ -53,7 +53,7 @@ test('a batch that is not full begins after `maxWaitMs`, and one that has not be
   expect([slow.batches, quick.batches]).toEqual([[], [[1, 2]]])
 })
 
-test('one that fails goes on as a delivery, those behind it in its key count as not run, and the others are done', async () => {
+test('a failed event continues as a delivery, later ones of its key count as not run, and the others are done', async () => {
   const { bus, batches } = await readingBus((events, { outcomes, deliveryOf }) => {
     const second = events.find((event) => event.data.n === 2 && deliveryOf(event).attempt === 1)
     if (second) outcomes.set(second, failed('not now'))
@@ -100,7 +100,7 @@ test('two workers keep the order of each key, though members fail and a shard mo
   await using other = buses[1]!.worker({ pollMs: 100 })
   await other.start()
   await publish(150, 225)
-  await until('they share the shards', async () => (await owners()) === 2) // before, the first may be through with all of it
+  await until('they share the shards', async () => (await owners()) === 2) // otherwise the first worker could finish everything before
   await publish(225, 300)
   await until('the other one works', () => trace.some(({ pid }) => pid === 2))
   await passed()

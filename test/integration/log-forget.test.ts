@@ -1,4 +1,4 @@
-/** An operator forgets a handler that read the log: it holds back nothing then, and may come back. */
+/** An operator forgets a handler that read the log: it then holds back nothing, and may come back. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { HandlerOptions } from '../../src/index.ts'
 import { openStoredEvents, type StoredEvents } from '../support/stored-events.ts'
@@ -14,7 +14,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('a handler that is forgotten holds back nothing', async () => {
+test('a forgotten handler holds back nothing', async () => {
   const bus = await readingBus()
 
   expect(await bus.log.forget({ handler: 'notes.take' })).toEqual({ count: 4 })
@@ -23,7 +23,7 @@ test('a handler that is forgotten holds back nothing', async () => {
   await expect(bus.log.forget({ handler: 'notes.take' })).rejects.toMatchObject({ code: 'POSTBUS_UNKNOWN_HANDLER' })
 })
 
-test('a handler that a worker reads for cannot be forgotten: it would begin at the end of the log, and lose what it had not read', async () => {
+test('a handler with a running worker cannot be forgotten: it would start again at the end of the log, and lose unread events', async () => {
   const bus = await readingBus()
   await using worker = bus.worker()
   await worker.start()
@@ -36,7 +36,7 @@ test('a handler that a worker reads for cannot be forgotten: it would begin at t
   expect(await bus.log.forget({ handler: 'notes.take' })).toEqual({ count: 4 })
 })
 
-test('a handler that was forgotten may come back, and begins at the end of the log', async () => {
+test('a forgotten handler may come back, and begins at the end of the log', async () => {
   const bus = await readingBus({ maxAttempts: 1 }, (n) => {
     if (n === 1) throw new Error('no')
   })

@@ -1,4 +1,4 @@
-/** Handlers that read the log, and what happens around them: pauses, retries by operators, slow runs, stops, and retention. */
+/** Handlers that read the log, and their surroundings: pauses, retries by operators, slow runs, stops, and retention. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { HandlerOptions } from '../../src/index.ts'
 import { aSignal } from '../support/notes.ts'
@@ -15,7 +15,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('a handler that is new gets what is published from the migration on', async () => {
+test('a new handler gets events from the migration on', async () => {
   const old = stored.busWith([])
   await stored.publish(old, [1, 2])
   const bus = await readingBus()
@@ -29,7 +29,7 @@ test('a handler that is new gets what is published from the migration on', async
   expect(stored.took()).toEqual([3, 4])
 })
 
-test('one with a backfill begins where that says, and is told that it is a replay', async () => {
+test('a handler with a backfill begins where the option says, and its old events are marked as a replay', async () => {
   const old = stored.busWith([])
   await stored.publish(old, [1, 2])
   await stored.database.query(
@@ -48,7 +48,7 @@ test('one with a backfill begins where that says, and is told that it is a repla
   ])
 })
 
-test('a pause holds the cursor, and the handler goes on where it was', async () => {
+test('a pause holds the cursor, and the handler later continues there', async () => {
   const reading = { delivery: 'log', shards: 1 } as const
   const bus = stored.busWith([stored.noting('notes.take', reading), stored.noting('notes.other', reading)])
   await bus.migrate()
@@ -69,7 +69,7 @@ test('a pause holds the cursor, and the handler goes on where it was', async () 
   expect(stored.took()).toEqual(numbers(3))
 })
 
-test('a paused key waits in its lane, and the others go on', async () => {
+test('a paused key waits in its lane, and other keys go on', async () => {
   const bus = await readingBus()
   const lane = { handler: 'notes.take', partitionKey: 'one' }
   await bus.lanes.pause(lane)
@@ -86,7 +86,7 @@ test('a paused key waits in its lane, and the others go on', async () => {
   expect(stored.took()).toEqual([3, 1, 2])
 })
 
-test('a dead letter that is retried runs alone in its key, though the key is back in the log', async () => {
+test('a retried dead letter runs alone in its key, even after the key is back in the log', async () => {
   let isMended = false
   const running = new Set<number>()
   const together: number[] = []
@@ -114,7 +114,7 @@ test('a dead letter that is retried runs alone in its key, though the key is bac
   expect(together).toEqual([])
 })
 
-test('a run that takes long does not hold the cursor: it has a delivery, which waits for its end', async () => {
+test('a long run does not hold the cursor: it becomes a delivery, which waits for its end', async () => {
   const end = aSignal()
   const bus = await readingBus({ shards: 1 }, (n) => (n === 1 ? end.promise : undefined))
   await using worker = bus.worker()
@@ -132,7 +132,7 @@ test('a run that takes long does not hold the cursor: it has a delivery, which w
   expect(stored.ran.map(({ n }) => n)).toEqual([1, 3, 2])
 })
 
-test('a stop lets what runs end, and gives back the rest: the next worker repeats nothing', async () => {
+test('a stop lets running handlers end and gives back the rest, and the next worker repeats nothing', async () => {
   const begun = aSignal()
   const end = aSignal()
   const bus = await readingBus({ shards: 1 }, async (n) => {
@@ -155,7 +155,7 @@ test('a stop lets what runs end, and gives back the rest: the next worker repeat
   expect(stored.took().toSorted((one, other) => one - other)).toEqual(numbers(20))
 })
 
-test('what runs on when the time of a stop is over is given back without using an attempt', async () => {
+test('a handler that runs on after the grace period of a stop is given back, without using an attempt', async () => {
   const begun = aSignal()
   const bus = await readingBus({}, () => {
     begun.resolve()
@@ -177,7 +177,7 @@ test('what runs on when the time of a stop is over is given back without using a
   ])
 })
 
-test('nothing is pruned that a cursor has not passed', async () => {
+test('an event is not pruned before the cursors have passed it', async () => {
   const bus = await readingBus()
   await stored.publish(bus, [1])
   await stored.database.query(`update postbus.event set published_at = '2020-01-01', expires_at = '2020-01-02'`)

@@ -1,4 +1,4 @@
-/** Handlers that read the log: each event once, per key in order, and what fails goes on as an ordinary delivery. */
+/** Handlers that read the log get each event once, in order per key. A failed event continues as an ordinary delivery. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { discard, skip, snooze } from '../../src/index.ts'
 import { numbers, openStoredEvents, type StoredEvents } from '../support/stored-events.ts'
@@ -14,7 +14,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('a publish writes no delivery for it, and a worker runs each event once, in order', async () => {
+test('a publish writes no delivery for such a handler, and a worker runs each event once, in order', async () => {
   const bus = await readingBus()
   await using worker = bus.worker()
   await worker.start()
@@ -26,7 +26,7 @@ test('a publish writes no delivery for it, and a worker runs each event once, in
   expect(stored.took()).toEqual(numbers(50))
 })
 
-test('what fails is tried again as a delivery, in its lane, and what comes after it waits behind', async () => {
+test('a failed event is tried again as a delivery in its lane, and later events wait behind it', async () => {
   const failing = new Set([2])
   const bus = await readingBus({}, (n) => {
     if (failing.delete(n)) throw new Error('not now')
@@ -53,7 +53,7 @@ test('what fails is tried again as a delivery, in its lane, and what comes after
   expect(await jobs()).toEqual([])
 })
 
-test('skips, discards and snoozes end as they do for every handler', async () => {
+test('skips, discards and snoozes end as for every handler', async () => {
   const snoozed = new Set([3])
   const bus = await readingBus({ maxAttempts: 2 }, (n) => {
     if (n === 1) return skip('nothing to do')

@@ -1,4 +1,4 @@
-/** The index of the log: built behind the publishers, missing none of them, and gone with the events. */
+/** The index of the log: built after publishing, complete, and pruned with the events. */
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { LogIndex } from '../../src/backends/postgres/record/log-index.ts'
 import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
@@ -21,7 +21,7 @@ afterEach(async () => {
   await attic.empty()
 })
 
-test('what is committed late, with a smaller seq than what was there already, is indexed too', async () => {
+test('an event that commits late, with a smaller seq than indexed ones, is indexed too', async () => {
   const index = new LogIndex(tables)
   const late = await attic.connect()
   await late.query('begin')
@@ -37,7 +37,7 @@ test('what is committed late, with a smaller seq than what was there already, is
   expect((await attic.bus.events.list({ partitionKey: 'late' })).events).toHaveLength(1)
 })
 
-test('a log that was emptied, and whose numbers begin again, is indexed from its beginning', async () => {
+test('an emptied log whose numbers begin again is indexed from its beginning', async () => {
   const index = new LogIndex(tables)
   await attic.bus.publish(Array.from({ length: 20 }, (_, n) => NoteTaken({ n, key: 'old' })))
   await moved(index, 20)
@@ -51,7 +51,7 @@ test('a log that was emptied, and whose numbers begin again, is indexed from its
   expect(await attic.bus.events.list({ partitionKey: 'new' })).toMatchObject({ events: [{ seq: '1' }] })
 })
 
-test('what is not indexed yet is found by a time that lies before what is: a clock may step back', async () => {
+test('an event that is not indexed yet is found by its time, even if the clock stepped back', async () => {
   const index = new LogIndex(tables)
   await attic.publish({ n: 1 })
   await moved(index, 1)
@@ -63,7 +63,7 @@ test('what is not indexed yet is found by a time that lies before what is: a clo
   expect(events).toMatchObject([{ id }])
 })
 
-test('two workers that index at once index each event once', async () => {
+test('two workers that index at the same time index each event once', async () => {
   await attic.bus.publish(Array.from({ length: 300 }, (_, n) => NoteTaken({ n, key: `k${n % 7}` })))
   const indexes = [new LogIndex(tables), new LogIndex(tables)]
 
@@ -78,7 +78,7 @@ test('two workers that index at once index each event once', async () => {
   expect(await indexed()).toBe(300)
 })
 
-test('a worker that finds another one at it does not wait, and indexes nothing', { timeout: 5_000 }, async () => {
+test('a worker does not wait while another one indexes, and indexes nothing', { timeout: 5_000 }, async () => {
   const index = new LogIndex(tables, 1)
   await attic.bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
   await moved(index, 1)
@@ -90,7 +90,7 @@ test('a worker that finds another one at it does not wait, and indexes nothing',
   expect(await moved(index, 1)).toEqual({ events: 1, more: true })
 })
 
-test('batches follow each other until the end of the log', async () => {
+test('batches continue until the end of the log', async () => {
   const index = new LogIndex(tables, 100)
   await attic.bus.publish(Array.from({ length: 250 }, (_, n) => NoteTaken({ n })))
 
@@ -100,7 +100,7 @@ test('batches follow each other until the end of the log', async () => {
   expect(await attic.bus.events.count()).toBe(250)
 })
 
-test('the index of pruned events goes with them', async () => {
+test('index entries of pruned events are pruned too', async () => {
   const index = new LogIndex(tables)
   await attic.publish({ n: 1, key: 'red' })
   await attic.completeAll()
@@ -117,7 +117,7 @@ test('the index of pruned events goes with them', async () => {
   expect(rows).toEqual([{ count: 1 }])
 })
 
-/** Moves until that many are indexed at once: what the server does beside us, such as vacuum, holds the watermark back for a moment. */
+/** Moves until one move indexes this many events. Other work of the server, such as vacuum, holds the watermark back for a moment. */
 async function moved(index: LogIndex, events: number) {
   let last = { events: 0, more: false }
   await until('it has moved', async () => (last = await index.move(attic.database)).events === events)

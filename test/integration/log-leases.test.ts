@@ -1,6 +1,6 @@
 /**
- * Two workers never have one shard: what a worker says of a shard that is not its own any more is not written, and one that cannot
- * reach the database begins nothing more. And what guards that is seen to be needed.
+ * Two workers never have the same shard: a worker cannot write for a shard that it has lost, and a worker that cannot reach the database
+ * begins nothing more. Other tests here remove each safeguard, and show that it is needed.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { LogStore } from '../../src/deliveries/log-reading.ts'
@@ -37,11 +37,11 @@ afterEach(async () => {
 
 afterAll(() => opened.close())
 
-test('what a worker says of a shard that was taken from it is not written', async () => {
+test('an acknowledgement for a shard that the worker has lost is not written', async () => {
   expect(await lateAcknowledgement()).toEqual({ isOurs: false, jobs: 0 })
 })
 
-test('a worker that was declared dead takes nothing: its shards could not be freed again', async () => {
+test('a worker that was declared dead gets no shards, because they could not be freed again', async () => {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
 
@@ -51,7 +51,7 @@ test('a worker that was declared dead takes nothing: its shards could not be fre
   expect(await store.take(ONE, 'notes.take', 1, [])).toHaveLength(1)
 })
 
-test('without the fence it would be', async () => {
+test('without the fence a late acknowledgement would be written', async () => {
   await breakFunction(opened.database, 'postbus.log_acknowledge', {
     piece: 'one.owner = me and one.fence = moving.fence',
     replacement: 'true',
@@ -60,7 +60,7 @@ test('without the fence it would be', async () => {
   expect(await lateAcknowledgement()).toEqual({ isOurs: true, jobs: 1 })
 })
 
-test('a shard that has come back to a worker is another one: what it says of it from before is not written', async () => {
+test('a shard that returns to a worker has a new fence: an acknowledgement from before is not written', async () => {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
   await store.beat(ONE, ['notes.take'])
@@ -78,7 +78,7 @@ test('a shard that has come back to a worker is another one: what it says of it 
   expect([late.has(0), inTime.has(0)]).toEqual([false, true])
 })
 
-test('one that was held for dead, and lives, learns with its next beat that nothing is its own any more', async () => {
+test('a living worker that was declared dead learns with its next beat that it has lost its shards', async () => {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
   const first = await store.beat(ONE, ['notes.take'])
@@ -92,7 +92,7 @@ test('one that was held for dead, and lives, learns with its next beat that noth
   expect(cursors.map(({ owner }) => owner)).toEqual([OTHER])
 })
 
-test('one that has beaten meanwhile is not taken from', async () => {
+test('a worker that has sent a beat meanwhile keeps its shards', async () => {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
   await store.beat(ONE, ['notes.take'])
@@ -104,15 +104,15 @@ test('one that has beaten meanwhile is not taken from', async () => {
   expect(taken).toEqual([])
 })
 
-test('a worker whose beats are not answered begins nothing more, and another one goes on', async () => {
+test('a worker whose beats get no answer begins nothing more, and another worker goes on', async () => {
   expect(await cutOff({ deadAfterMs: DEAD_AFTER_MS })).toEqual(['one 1', 'other 2'])
 })
 
-test('if it did not stop by itself, both would read', async () => {
+test('if the worker did not stop by itself, both workers would read', async () => {
   expect(await cutOff({ deadAfterMs: 3_600_000 })).toEqual(['one 1', 'one 2', 'other 2'])
 })
 
-test('a shard whose workers have died three times has its next group as deliveries, which count their attempts', async () => {
+test('after three deaths of its workers, a shard writes its next group as deliveries, which count their attempts', async () => {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
   await opened.database.query('update postbus.log_cursor set deaths = 3')
@@ -127,17 +127,17 @@ test('a shard whose workers have died three times has its next group as deliveri
   expect(ran).toEqual(['one 3'])
 })
 
-test('a key is read again only when its lane has run dry', async () => {
+test('a key is read again only when its lane is empty', async () => {
   expect(await behindAFailure(logStoreOn(opened.connectionString))).toEqual(['one 1', 'one 3'])
 })
 
-test('without asking for its lane, it would overtake what waits there', async () => {
+test('without the look into its lane, a key would overtake waiting deliveries', async () => {
   const store: LogStore = { ...logStoreOn(opened.connectionString), liveOf: async () => new Set() }
 
   expect(await behindAFailure(store)).toEqual(['one 1', 'one 2', 'one 3'])
 })
 
-/** The first event of a key fails, and no one works off deliveries. What is read of the log after it. */
+/** Fails the first event of a key, while no worker handles deliveries. Returns what was then read from the log. */
 async function behindAFailure(store: LogStore): Promise<readonly string[]> {
   const worker = await reading('one', { store, fails: 1 })
   worker.start()
@@ -149,7 +149,7 @@ async function behindAFailure(store: LogStore): Promise<readonly string[]> {
   return ran
 }
 
-/** A worker can only read any more, and holds itself for alive for so long. Another one takes its shard. Returns what ran. */
+/** The worker can then only read, and counts itself as alive for `deadAfterMs`. Another worker takes its shard. Returns what ran. */
 async function cutOff({ deadAfterMs }: { readonly deadAfterMs: number }): Promise<readonly string[]> {
   const real = logStoreOn(opened.connectionString)
   let isCut = false

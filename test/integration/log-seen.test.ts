@@ -1,4 +1,4 @@
-/** What can be seen of handlers that read the log, and how an operator moves them. */
+/** The visible state of handlers that read the log, and how an operator moves them. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, type HandlerOptions } from '../../src/index.ts'
@@ -17,7 +17,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('an event waits for a handler until its cursor has passed it, and is done then', async () => {
+test('an event waits for a handler until its cursor has passed the event, and is then done', async () => {
   const bus = await readingBus()
   const { events } = await stored.publish(bus, [1])
   const id = events[0]!.id
@@ -35,7 +35,7 @@ test('an event waits for a handler until its cursor has passed it, and is done t
   })
 })
 
-test('what failed in the log is shown as the delivery that it has become', async () => {
+test('an event that failed in the log is shown as a delivery', async () => {
   const bus = await readingBus({ maxAttempts: 1 }, () => {
     throw new Error('no')
   })
@@ -48,7 +48,7 @@ test('what failed in the log is shown as the delivery that it has become', async
   expect(deliveries).toMatchObject([{ handler: 'notes.take', state: 'dead', attempts: 1, errors: [{ message: 'no' }] }])
 })
 
-test('the lag of a handler is what lies behind its slowest shard', async () => {
+test('the lag of a handler is that of its slowest shard', async () => {
   const bus = await readingBus()
   await stored.publish(bus, numbers(3))
 
@@ -70,7 +70,7 @@ test('the lag of a handler is what lies behind its slowest shard', async () => {
   expect(await bus.log.list()).toMatchObject([{ read: 4, lag: { events: 0, seconds: 0 } }])
 })
 
-test('a handler that is rewound while it runs gets the events again from that one on, in order, and none beside itself', async () => {
+test('a handler that is rewound while it runs gets the events again from that event, in order and one at a time', async () => {
   const end = aSignal()
   let running = 0
   let most = 0
@@ -97,7 +97,7 @@ test('a handler that is rewound while it runs gets the events again from that on
   expect(await bus.acts.list()).toMatchObject({ acts: [{ act: 'log.rewind', by: 'ada', count }] })
 })
 
-test('a handler that has nothing to do hears that it was rewound, though nothing is published', async () => {
+test('an idle handler learns that it was rewound, even if nothing is published', async () => {
   const bus = await readingBus()
   const { events } = await stored.publish(bus, numbers(3))
   await using worker = bus.worker()
@@ -110,7 +110,7 @@ test('a handler that has nothing to do hears that it was rewound, though nothing
   expect(stored.took()).toEqual([1, 2, 3, 2, 3])
 })
 
-test('what is passed over by a move on is not handled', async () => {
+test('a handler does not get events that an operator skips', async () => {
   const bus = await readingBus()
   const { events } = await stored.publish(bus, numbers(4))
 
@@ -129,7 +129,7 @@ test('what is passed over by a move on is not handled', async () => {
   expect(stored.took().at(-1)).toBe(6)
 })
 
-test('what follows an event waits for the log, though all deliveries are done', async () => {
+test('a finished event waits for the log, even if all deliveries are done', async () => {
   const seen: string[] = []
   const followed = defineEvent('imports.begun', {
     schema: z.object({ n: z.number() }),
@@ -170,7 +170,7 @@ test.each([
   await expect(bus.log.skipTo(move)).rejects.toMatchObject({ code })
 })
 
-test('an event that is followed by another one is followed when the log has been read too', async () => {
+test('the finished event comes when the log has been read too', async () => {
   const followed = defineEvent('imports.begun', {
     schema: z.object({ n: z.number() }),
     finishedEvent: (event) => Ended({ n: event.data.n }),
@@ -199,7 +199,7 @@ test('an event that is followed by another one is followed when the log has been
   expect(seen).toEqual(['read 1', 'read 2', 'ended'])
 })
 
-test('a single key cannot be rewound: that is said, with what can be', async () => {
+test('a single key cannot be rewound, and the error names the command that can be used', async () => {
   const bus = await readingBus()
   const { events } = await stored.publish(bus, [1])
   const lane = { handler: 'notes.take', partitionKey: 'one' }

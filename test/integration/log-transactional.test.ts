@@ -1,4 +1,4 @@
-/** Transactional handlers that read the log: effects and the end of the event are one commit, fenced by the cursor of its shard. */
+/** Transactional handlers that read the log: the effects and the end of an event are one commit, which the cursor's fence protects. */
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await opened.database.query('truncate postbus.log_handler, postbus.log_cursor, postbus.log_reader')
 })
 
-test('what is done commits with its effects, once each and in order, and leaves no delivery', async () => {
+test('done events commit with their effects, once each and in order, and leave no delivery', async () => {
   await using bus = await readingBus(() => undefined)
   await publish(bus, [1, 2, 3])
   await bus.publish(NoteTaken({ n: 4 }))
@@ -35,7 +35,7 @@ test('what is done commits with its effects, once each and in order, and leaves 
   expect([await effects(), await left()]).toEqual([['1/1', '2/1', '3/1', '4/1'], NOTHING_LEFT])
 })
 
-test('what fails or skips is rolled back or recorded as for deliveries, and comes again in its lane', async () => {
+test('a failed event is rolled back and comes again in its lane, and a skipped one is recorded', async () => {
   await using bus = await readingBus((n, { attempt }) => {
     if (n === 1 && attempt === 1) return failed('not now')
     return n === 3 ? skip('nothing to do') : undefined
@@ -50,7 +50,7 @@ test('what fails or skips is rolled back or recorded as for deliveries, and come
   expect([await effects(), await left()]).toEqual([['1/2', '2/1', '3/1'], NOTHING_LEFT])
 })
 
-test('what takes longer than a moment is still committed once, and what comes after it in order', async () => {
+test('an event that takes longer is still committed once, and the next one after it', async () => {
   await using bus = await readingBus((n, _, tx) => n === 1 && tx.query('select pg_sleep(0.5)'))
   await publish(bus, [1, 2])
 
@@ -60,7 +60,7 @@ test('what takes longer than a moment is still committed once, and what comes af
 })
 
 test.each(['read committed', 'serializable'])(
-  'a shard that is lost while the handler runs rolls its effects back, under %s; its next owner has them once',
+  'under %s, losing a shard while the handler runs rolls its effects back, and the next owner has them once',
   async (isolation) => {
     let runs = 0
     await using bus = await readingBus(() => (runs++ === 0 ? loseShards() : undefined), {}, { isolation })
@@ -72,7 +72,7 @@ test.each(['read committed', 'serializable'])(
   },
 )
 
-test('what is committed and not acknowledged is not run again', async () => {
+test('an event that is committed but not acknowledged is not run again', async () => {
   const ran: number[] = []
   await using bus = await readingBus((n) => void ran.push(n))
   const events = await publish(bus, [1, 2])
@@ -86,7 +86,7 @@ test('what is committed and not acknowledged is not run again', async () => {
 test.each([
   ['before it asks for the commit', (hang: () => Promise<void>) => ({ does: hang })],
   ['between its question and the commit', (hang: () => Promise<void>) => ({ beforeCommit: hang })],
-] as const)('of two workers that run an event, because the first one lost it %s, one commits', async (_, hanging) => {
+] as const)('if two workers run an event, because the first one lost it %s, one commits', async (_, hanging) => {
   const [hangs, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const { does, beforeCommit }: { does?: Does; beforeCommit?: () => Promise<void> } = hanging(async () => {
     hangs.resolve()
@@ -113,7 +113,7 @@ test.each([
   expect([await effects(), await left()]).toEqual([['1/1'], NOTHING_LEFT])
 })
 
-test('a rewind runs again what was done, also what was not acknowledged before', async () => {
+test('a rewind runs done events again, also those that were not acknowledged before', async () => {
   await using bus = await readingBus(() => undefined)
   const events = await publish(bus, [1, 2])
   await worked(bus)
@@ -125,7 +125,7 @@ test('a rewind runs again what was done, also what was not acknowledged before',
   expect([await effects(), await left()]).toEqual([['1/1', '1/1', '2/1', '2/1'], NOTHING_LEFT])
 })
 
-test('the blocks of docs/log-handlers.md run: what they add up is right', async () => {
+test('the blocks of docs/log-handlers.md run, and their sums are right', async () => {
   const blocks = writeReadmeBlocks('log-handlers', '', 'docs/log-handlers.md')
   onTestFinished(() => blocks.remove())
   const OrderCreated = `import { z } from 'zod'
@@ -168,7 +168,7 @@ async function publish(bus: Bus, numbers: readonly number[]) {
   return events
 }
 
-/** Until the log is read, and nothing is left. */
+/** Works until the log is read and no delivery is left. */
 async function worked(bus: Bus): Promise<void> {
   await using worker = bus.worker({ pollMs: 50 })
   await worker.start()
@@ -186,12 +186,12 @@ async function behind(): Promise<number> {
   return rows[0]!.count
 }
 
-/** As when another one has taken them; with an owner they come back. */
+/** As if another worker had taken the shards. With the owner unchanged they come back. */
 function loseShards(owner = 'owner'): Promise<unknown> {
   return opened.database.query(`update postbus.log_cursor set fence = fence + 1, owner = ${owner}`)
 }
 
-/** As a worker leaves it that dies between its commit and its acknowledgement. */
+/** As after a worker that died between its commit and its acknowledgement. */
 async function completedBefore(event: { readonly id: string }): Promise<void> {
   const { rows } = await opened.database.query<{ seq: string }>(
     `select seq::text as seq from postbus.event where id = $1`,

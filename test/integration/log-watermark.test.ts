@@ -1,6 +1,6 @@
 /**
- * A reader of the log passes over nothing that may still be committed: each way in which an event can appear late, step by step. And each
- * way in which the watermark could be wrong is caught by one of these steps.
+ * A reader of the log passes over no event that may still be committed: each way in which an event can appear late is a schedule here, and
+ * each possible fault of the watermark makes one of the schedules fail.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Client, Pool } from 'pg'
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 type Reader = ReturnType<typeof logReaderOn>
 
-/** Each returns the keys that were read in all, in the order of reading. */
+/** Each schedule returns all keys that were read, in the order of reading. */
 const schedules = {
   async 'a publisher commits after a later one'(reader: Reader) {
     const late = await open()
@@ -118,7 +118,7 @@ test.each(Object.keys(schedules) as (keyof typeof schedules)[])('nothing is pass
   expect(await schedules[schedule](logReaderOn(logStoreOn(connectionString)))).toEqual(['late', 'early'])
 })
 
-test('a number that was rolled back holds up no one, nor does a transaction that writes elsewhere', async () => {
+test('neither a rolled-back number nor a transaction that writes elsewhere holds a reader back', async () => {
   const stranger = await open()
   await stranger.query('create table public.elsewhere (id integer)')
   const rolledBack = await open()

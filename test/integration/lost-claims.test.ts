@@ -1,4 +1,4 @@
-/** The fence: an attempt whose claim has gone to another worker changes nothing when it ends, whatever its outcome. */
+/** The fence: an attempt changes nothing when it ends if another worker has its claim, with any outcome. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, discard, snooze, type Bus, type BusSignal } from '../../src/index.ts'
@@ -61,7 +61,7 @@ test.each([
   { ...outcomes[1]!, becomes: [{ state: 'retry', errors: ['POSTBUS_WORKER_DIED', null] }], counts: { failed: 1 } },
   { ...outcomes[2]!, becomes: [{ state: 'retry', errors: ['POSTBUS_WORKER_DIED'] }], counts: { snoozed: 1 } },
   { ...outcomes[3]!, becomes: [{ state: 'failed', errors: ['POSTBUS_WORKER_DIED'] }], counts: { dead: 1 } },
-])('$outcome counts after the claim was taken over and nobody has claimed the delivery since', async (one) => {
+])('$outcome counts if the claim was taken over but no worker has claimed the delivery since', async (one) => {
   const { bus } = busWhoseHandler(async () => {
     await takenOver()
     return one.answer()
@@ -76,7 +76,7 @@ test.each([
   await bus.close()
 })
 
-test('an outcome that was settled with a claim is not settled again with it', async () => {
+test('a claim settles an outcome only once', async () => {
   const { bus } = busWhoseHandler(() => undefined)
   await bus.publish(Moved({ shelf: null }))
   const { deliveries } = await claimFrom('events', tables)(shop.database, 1)
@@ -90,7 +90,7 @@ test('an outcome that was settled with a claim is not settled again with it', as
   await bus.close()
 })
 
-/** What recovery and the next claim do to the row. */
+/** Does what recovery and the next claim do to the row. */
 async function claimedByAnother(): Promise<void> {
   await shop.database.query('update pgboss.job set retry_count = retry_count + 1, started_on = now()')
 }

@@ -1,4 +1,4 @@
-/** A queue is a name: a thousand of them cost an idle worker a few statements, and a server process no memory. */
+/** A queue is only a name: a thousand of them cost an idle worker a few statements, and a server process no memory. */
 import { readFile } from 'node:fs/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { defineHandler } from '../../src/index.ts'
@@ -28,7 +28,7 @@ test(
     await bus.publish(Array.from({ length: QUEUES }, (_, n) => NoteTaken({ n, key: n % 2 ? 'key' : null })))
     await expect.poll(() => handled.size, { timeout: 20_000 }).toBe(QUEUES)
 
-    // Sessions report what they have done some seconds later, so the first looks may still see the work itself.
+    // Sessions report their statistics some seconds later, so the first looks may still include earlier work.
     await expect.poll(() => perSecond(database), { timeout: 25_000, interval: 0 }).toBeLessThan(20)
     for (const megabytes of await privateMemory(database)) expect(megabytes).toBeLessThan(60)
   },
@@ -46,7 +46,7 @@ async function perSecond(database: Queryable): Promise<number> {
   return ((await transactions(database)) - before) / (WINDOW_MS / 1_000)
 }
 
-/** Of this database, all that have ended. The question counts as one. */
+/** The number of ended transactions in this database, including this query's own. */
 async function transactions(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ count: string }>(
     'select xact_commit + xact_rollback as count from pg_stat_database where datname = current_database()',
@@ -54,7 +54,7 @@ async function transactions(database: Queryable): Promise<number> {
   return Number(rows[0]?.count)
 }
 
-/** Of the bus's sessions, in MiB, where the system tells. */
+/** The private memory of the bus's sessions, in MiB, if the system reports it. */
 async function privateMemory(database: Queryable): Promise<readonly number[]> {
   const { rows } = await database.query<{ pid: number }>(
     `select pid from pg_stat_activity where datname = current_database() and application_name like 'postbus%'`,

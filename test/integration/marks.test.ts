@@ -1,13 +1,13 @@
 /**
- * A claim that begins its look at a mark passes nothing over: each way in which a delivery can appear late, step by step, in
- * both kinds of queue. And each way in which the marks could be wrong is caught by one of these steps.
+ * A claim that begins at a mark passes over no delivery: each way in which a delivery can appear late is a schedule here, for both kinds of
+ * queue. Each possible fault of the marks makes one of the schedules fail.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openMarks, type Kind, type Marks } from '../support/marked-claims.ts'
 
 let marks: Marks
 
-/** Each ends with a claim that must find one delivery. */
+/** Each schedule ends with a claim that must find one delivery. */
 const schedules = {
   async 'a publisher holds the newest id while the bound is taken'({ worker, publish, connect }: Marks) {
     const publisher = await connect()
@@ -52,7 +52,7 @@ const schedules = {
     await one.client.query('begin')
     await one.client.query(`set local lock_timeout = '1s'`)
     await one.claim()
-    await one.client.query('savepoint taken') // claims of lanes take turns: the other one gets its turn, not the row
+    await one.client.query('savepoint taken') // claims of lanes take turns: the other claim gets the turn, but not the row
     await one.client.query('rollback')
     await other.claim()
     return (await one.claim()) + other.claimed.length
@@ -91,7 +91,7 @@ const schedules = {
     await claims.claim()
     await claims.claim(2)
     await database.query(`update pgboss.job set state = 'created', started_on = null, heartbeat_on = null`)
-    await database.query('truncate postbus.server_life') // as a crash does
+    await database.query('truncate postbus.server_life') // as after a crash
     return claims.claim()
   },
 
@@ -163,7 +163,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(await schedules[schedule](marks)).toBe(0)
   })
 
-  test('a claim that hands in marks does not read what has finished, whatever snapshot is open', async () => {
+  test('a claim with marks does not read finished deliveries, under any open snapshot', async () => {
     const { worker, publish, connect, database } = marks
     const reader = await connect()
     await reader.query('begin isolation level repeatable read')

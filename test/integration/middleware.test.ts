@@ -1,4 +1,4 @@
-/** Middleware on Postgres: hooks stand around every publish and every handler, however the event comes to it. */
+/** Middleware on Postgres: hooks run around every publish and every handler, on each path that an event can take. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PoolClient } from 'pg'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -34,7 +34,7 @@ beforeEach(async () => {
   await opened.database.query('truncate written')
 })
 
-test('the hook stands around deliveries, reads of the log, finishers, replays, and what handlers publish', async () => {
+test('hooks run around deliveries, reads of the log, finishers, replays, and publishes of handlers', async () => {
   const handled: string[] = []
   const published: string[] = []
   const bus = busWith(
@@ -65,7 +65,7 @@ test('the hook stands around deliveries, reads of the log, finishers, replays, a
   expect(published).toEqual(['imports.started', 'imports.ended'])
 })
 
-test('a hook gives a publish its transaction: what it throws afterwards rolls the event back', async () => {
+test('a hook gives a publish its transaction, and an error that the hook throws afterwards rolls the event back', async () => {
   let fails = false
   const bus = busWith([], {
     publish: ({ tx }, next) =>
@@ -89,7 +89,7 @@ test('a hook gives a publish its transaction: what it throws afterwards rolls th
   ])
 })
 
-test('a publish that has a transaction cannot be moved to another one', async () => {
+test('a hook cannot move a publish from its transaction to another one', async () => {
   const bus = busWith([], { publish: (_, next) => inTransaction((client) => next({ tx: client })) })
 
   const publishing = inTransaction((client) => bus.publish(NoteTaken({ n: 1 }), { tx: client }))
@@ -98,7 +98,7 @@ test('a publish that has a transaction cannot be moved to another one', async ()
   expect((await opened.bus.events.list()).events).toEqual([])
 })
 
-test('a hook puts a transaction around each attempt: what a failed one wrote and published is rolled back', async () => {
+test('a hook runs a transaction around each attempt, and the writes and events of a failed attempt are rolled back', async () => {
   const write = (n: number) => around.getStore()!.query('insert into written values ($1)', [n])
   const handler = handlerThat(
     async (n, { attempt, publish }) => {
@@ -129,7 +129,7 @@ test('a hook puts a transaction around each attempt: what a failed one wrote and
   expect(rows.map(({ n }) => n)).toEqual([1, 2, 3, 11, 12, 13])
 })
 
-test('a drain of a test runs the hooks, also inside of a transaction', async () => {
+test('the drain of a test runs the hooks, also inside a transaction', async () => {
   const seen: number[] = []
   const bus = busWith([handlerThat(() => undefined)], {
     handle: ({ event }, next) => (seen.push((event as unknown as { data: { n: number } }).data.n), next()),
@@ -156,7 +156,7 @@ function busWith(
   return bus
 }
 
-/** The application's own transactions, which it finds again by the async context. */
+/** A transaction of the application. The hooks find it in the async context. */
 async function inTransaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
   const client = await opened.database.connect()
   try {

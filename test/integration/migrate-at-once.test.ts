@@ -1,4 +1,4 @@
-/** F52: whoever migrates, and however many at once, one valid schema comes out of it and nobody fails. */
+/** F52: any number of programs may migrate at once: the result is one valid schema, and none of them fails. */
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -23,7 +23,7 @@ beforeEach(async () => {
   }
 })
 
-/** The queues differ from test to test, and with them what stands in the schema for each. */
+/** Queues differ between tests, and so do the objects in the schema that belong to a queue. */
 const OF_A_QUEUE =
   /^CREATE (INDEX postbus_.*|OR REPLACE FUNCTION postbus\.\w+_[0-9a-f]{16}\([\s\S]*?\$function\$[\s\S]*?\$function\$\n?;)\n*/gm
 
@@ -36,12 +36,12 @@ afterEach(async () => {
   expect(await driftReport()).toMatchObject({ ok: true })
 })
 
-test('five buses, each with connections of its own', async () => {
+test('five buses, each with its own connections', async () => {
   const buses = FIVE.map(() => createBus({ connectionString: database.connectionString, onSignal: () => undefined }))
 
   const reports = await Promise.all(buses.map((bus) => bus.migrate()))
 
-  // One of them had everything to do, and the others found it done.
+  // One bus did all the work, and the others had nothing left to do.
   expect(reports.map(({ steps }) => steps.length).toSorted((a, b) => a - b)).toEqual([
     0,
     0,
@@ -67,7 +67,7 @@ test('five processes', async () => {
   ])
 })
 
-test('workers that are started while somebody migrates either work or name the command', async () => {
+test('workers that start during a migration either work or name the command', async () => {
   const options = { connectionString: database.connectionString, onSignal: () => undefined }
   const buses = FIVE.map(() => createBus(options))
 

@@ -1,4 +1,4 @@
-/** Databases that a migration cannot use, or finds in an unusual state: each is said with what mends it. */
+/** Databases that a migration cannot use, or that are in an unusual state: each error says how to fix it. */
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createBus, type Bus } from '../../src/index.ts'
@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 test.each(['LATIN1', 'SQL_ASCII'])(
-  'a database with the encoding %s is refused before anything is made',
+  'a database with the encoding %s is refused before anything is created',
   async (encoding) => {
     await client.query(
       `create database "${database.name}_old" encoding '${encoding}' locale_provider libc locale 'C' template template0`,
@@ -51,7 +51,7 @@ test.each(['LATIN1', 'SQL_ASCII'])(
   },
 )
 
-test('a schema of pg-boss 10 is refused with what to do instead, and left as it is', async () => {
+test('a schema of pg-boss 10 is refused and not changed, and the error says what to do instead', async () => {
   await client.query(`
     create schema pgboss; create table pgboss.version (version integer primary key, maintained_on timestamptz, cron_on timestamptz);
     insert into pgboss.version values (24); create table pgboss.queue (name text primary key, policy text)`)
@@ -66,7 +66,7 @@ test('a schema of pg-boss 10 is refused with what to do instead, and left as it 
   expect(rows).toEqual([])
 })
 
-test('another pgbossSchema is installed beside one that is too old', async () => {
+test('another pgbossSchema is installed next to one that is too old', async () => {
   await client.query(
     `create schema pgboss; create table pgboss.version (version integer); insert into pgboss.version values (20)`,
   )
@@ -83,7 +83,7 @@ test('another pgbossSchema is installed beside one that is too old', async () =>
 })
 
 test.each(['pending', 'failed', 'in_progress'])(
-  'an index that pg-boss has put off and that is %s is built by migrate',
+  'migrate builds an index that pg-boss has deferred and that is %s',
   async (status) => {
     const shop = await openTestBus()
     const command = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS job_common_i99 ON pgboss.job_common (priority)'
@@ -115,7 +115,7 @@ test.each(['pending', 'failed', 'in_progress'])(
   },
 )
 
-test('what another pg-boss is building is left to it', async () => {
+test('migrate does not touch an index that another pg-boss is building', async () => {
   const shop = await openTestBus()
   await shop.database.query(`
     insert into pgboss.bam (name, version, status, table_name, command, started_on)
@@ -126,7 +126,7 @@ test('what another pg-boss is building is left to it', async () => {
   await shop.close()
 })
 
-/** As an interrupted build leaves it. */
+/** Leaves the index in the state in which an interrupted build leaves it. */
 async function leaveInvalidIndex(connectionString: string): Promise<void> {
   const operator = new Client({ connectionString })
   await operator.connect()

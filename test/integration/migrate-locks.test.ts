@@ -1,4 +1,4 @@
-/** Migrating holds up nobody: with nothing to do it locks nothing, and what needs a lock waits for a moment, gives way and says for whom. */
+/** A migration delays no publisher: if it has nothing to do, it locks nothing; if it needs a lock, it waits briefly, retries, and names who blocks it. */
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -31,13 +31,13 @@ afterEach(async () => {
   await shop.close()
 })
 
-/** The application's transaction: it has published, with a key and without, and stays open. */
+/** The application's transaction: it has published with and without a key, and stays open. */
 async function publishAndStayOpen() {
   await tx.query('begin')
   await shop.bus.publish([Paid({ account: null }), Paid({ account: 'NL01' })], { tx })
 }
 
-test('with nothing to do it waits for no open transaction, as its dry run has said', async () => {
+test('if a migration has nothing to do, it waits for no open transaction, as its dry run said', async () => {
   await publishAndStayOpen()
   await tx.query('lock table pgboss.queue, postbus.queue, postbus.migration in row exclusive mode')
 
@@ -55,38 +55,41 @@ test('with nothing to do it waits for no open transaction, as its dry run has sa
 test.each([
   { what: 'an index of a small table', change: 'drop index pgboss.postbus_lane' },
   { what: 'the guard of the deliveries', change: 'drop trigger postbus_guard_fetch on pgboss.job_common' },
-])('while $what waits for an open transaction publishes go on, and it says who holds it up', async ({ change }) => {
-  const whole = await dumpSchema(shop.database)
-  await shop.database.query(change)
-  await publishAndStayOpen()
-  const waits: string[] = []
-  let isOver = false
-  const migrating = next.migrate({ onWait: (what) => waits.push(what) }).finally(() => (isOver = true))
+])(
+  'while $what waits for an open transaction, publishes go on, and the migration names the transaction',
+  async ({ change }) => {
+    const whole = await dumpSchema(shop.database)
+    await shop.database.query(change)
+    await publishAndStayOpen()
+    const waits: string[] = []
+    let isOver = false
+    const migrating = next.migrate({ onWait: (what) => waits.push(what) }).finally(() => (isOver = true))
 
-  const slowest = { ms: 0 }
-  await until(
-    'it has said for whom it waits, and has tried twice',
-    async () => {
-      const began = performance.now()
-      await shop.bus.publish([Paid({ account: null }), Paid({ account: 'NL02' })])
-      slowest.ms = Math.max(slowest.ms, performance.now() - began)
-      return waits.length > 1
-    },
-    40_000,
-  )
-  expect(isOver).toBe(false)
-  await tx.query('commit')
-  await migrating
+    const slowest = { ms: 0 }
+    await until(
+      'it has said for whom it waits, and has tried twice',
+      async () => {
+        const began = performance.now()
+        await shop.bus.publish([Paid({ account: null }), Paid({ account: 'NL02' })])
+        slowest.ms = Math.max(slowest.ms, performance.now() - began)
+        return waits.length > 1
+      },
+      40_000,
+    )
+    expect(isOver).toBe(false)
+    await tx.query('commit')
+    await migrating
 
-  expect(waits[0]).toMatch(
-    /^waiting for process \d+ \(shop-web, \w+\), transaction open since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, last statement since \d\d:\d\d:\d\d UTC: select pg_catalog.format/,
-  )
-  expect(slowest.ms).toBeLessThan(3_000) // a moment, on a machine that is busy
-  expect(await dumpSchema(shop.database)).toBe(whole)
-  expect((await next.migrate({ dryRun: true })).steps).toEqual([])
-})
+    expect(waits[0]).toMatch(
+      /^waiting for process \d+ \(shop-web, \w+\), transaction open since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, last statement since \d\d:\d\d:\d\d UTC: select pg_catalog.format/,
+    )
+    expect(slowest.ms).toBeLessThan(3_000) // a publish waits only briefly; the limit allows for a busy machine
+    expect(await dumpSchema(shop.database)).toBe(whole)
+    expect((await next.migrate({ dryRun: true })).steps).toEqual([])
+  },
+)
 
-test('a migration whose lock the server has ended is rejected, says so, and can be taken up again', async () => {
+test('if the server ends the migration’s lock session, the migration is rejected with the reason, and can be run again', async () => {
   await shop.database.query('drop index pgboss.postbus_lane')
   await publishAndStayOpen()
   const waiting = Promise.withResolvers<string>()
@@ -109,7 +112,7 @@ test('a migration whose lock the server has ended is rejected, says so, and can 
   expect((await next.migrate({ dryRun: true })).steps).toEqual([])
 })
 
-test('a dry run refuses what a migration would refuse', async () => {
+test('a dry run refuses everything that a migration refuses', async () => {
   await shop.database.query(`update pgboss.queue set policy = 'standard' where name = 'events_partitioned'`)
 
   for (const dryRun of [true, false]) {

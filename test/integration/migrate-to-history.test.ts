@@ -1,4 +1,4 @@
-/** A database from before the history: each delivery is there afterwards, in its new form, and goes on where it was. */
+/** Migrating a database from before the history: each delivery is kept in its new form and continues from its old state. */
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -31,7 +31,7 @@ afterEach(async () => {
   await database.drop()
 })
 
-test('what is done is history, what is dead is a dead letter, and the rest goes on in order', async () => {
+test('done deliveries become history, dead ones become dead letters, and the others go on in order', async () => {
   await migrateTo(database.connectionString, '0006-pruning')
   await createOldQueues()
   const notes = [null, 'red'].flatMap((key) => [1, 2, 3, 4].map((n) => NoteTaken({ key, n })))
@@ -78,7 +78,7 @@ test('what is done is history, what is dead is a dead letter, and the rest goes 
   expect((await bus.migrate()).steps).toEqual([])
 })
 
-/** As a release before that one has left it. */
+/** The queues as the release before that migration left them. */
 async function createOldQueues(): Promise<void> {
   const boss = aBoss()
   await boss.start()
@@ -98,7 +98,7 @@ function aBoss(): PgBoss {
   return new PgBoss({ db: { executeSql }, schema: 'pgboss', supervise: false, schedule: false })
 }
 
-/** Of both queues, the deliveries of the events with this number. */
+/** Updates the deliveries of the events with this number, in both queues. */
 async function set(n: number, to: string): Promise<void> {
   await pool.query(
     `update pgboss.job set ${to} where (data ->> 'event')::uuid in

@@ -1,4 +1,4 @@
-/** `bus.migrate()` brings any database to what the code needs, says what it does, and can be repeated. */
+/** `bus.migrate()` brings any database to the state that the code needs, reports each step, and can be repeated. */
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -39,7 +39,7 @@ afterEach(async () => {
   await database.drop()
 })
 
-test('from nothing it takes every step, each announced before it is taken', async () => {
+test('on an empty database it takes every step, and announces each one first', async () => {
   const announced: string[] = []
 
   const report = await busWith({ handlers: [book] }).migrate({ onStep: (step) => announced.push(step) })
@@ -49,7 +49,7 @@ test('from nothing it takes every step, each announced before it is taken', asyn
   expect(await delivered()).toBe(1)
 })
 
-test('the second time there is nothing to do, and nothing changes', async () => {
+test('a second run has nothing to do, and changes nothing', async () => {
   await busWith({ handlers: [book] }).migrate()
   const before = await everything()
 
@@ -71,7 +71,7 @@ test('a dry run lists the steps of a migration and takes none', async () => {
   expect(before).not.toContain('postbus')
 })
 
-test('a handler that names a queue of its own gets two, also when it is added later', async () => {
+test('a handler with its own queue gets two queues, also when it is added later', async () => {
   await busWith({ handlers: [book] }).migrate()
 
   const dry = await busWith({ handlers: [book, mail] }).migrate({ dryRun: true })
@@ -91,7 +91,7 @@ test('a handler that names a queue of its own gets two, also when it is added la
   ])
 })
 
-test('a migration that was interrupted is taken up where it stopped', async () => {
+test('an interrupted migration continues where it stopped', async () => {
   const bus = busWith({ handlers: [book] })
   await bus.migrate()
   const whole = await dumpSchema(pool)
@@ -111,7 +111,7 @@ test('a migration that was interrupted is taken up where it stopped', async () =
   expect(await dumpSchema(pool)).toBe(whole)
 })
 
-test('an index of ours that is missing is made again', async () => {
+test('a missing index of ours is created again', async () => {
   const bus = busWith({ handlers: [book] })
   await bus.migrate()
   const whole = await dumpSchema(pool)
@@ -126,13 +126,13 @@ test('an index of ours that is missing is made again', async () => {
   expect(await dumpSchema(pool)).toBe(whole)
 })
 
-describe('a queue that somebody else made', () => {
+describe('a queue that another program created', () => {
   test.each([
     { name: 'events', options: { policy: 'singleton', partition: true }, says: 'policy "singleton"' },
     { name: 'events_partitioned', options: { policy: 'standard', partition: true }, says: 'policy "standard"' },
     { name: 'events', options: {}, says: 'options of its own' },
     { name: 'events', options: { partition: true }, says: 'a table of its own' },
-  ] as const)('of the wrong kind is refused: $name with $says', async ({ name, options, says }) => {
+  ] as const)('is refused if it is of the wrong kind: $name with $says', async ({ name, options, says }) => {
     const boss = new PgBoss({ connectionString: database.connectionString, supervise: false, schedule: false })
     await boss.start()
     await boss.createQueue(name, options)
@@ -148,7 +148,7 @@ describe('a queue that somebody else made', () => {
   })
 })
 
-test('both schemas may have other names', async () => {
+test('both schemas can have other names', async () => {
   const options = { schema: 'our_events', pgbossSchema: 'our_jobs', handlers: [book] }
   const bus = busWith(options)
 
@@ -164,13 +164,13 @@ test('both schemas may have other names', async () => {
     `select nspname as name from pg_namespace where nspname !~ '^pg_'`,
   )
   expect(rows.map(({ name }) => name).toSorted()).toEqual(['information_schema', 'our_events', 'our_jobs', 'public'])
-  // The names in the functions are the ones that were given, and no others.
+  // The functions contain only the configured names.
   expect(await dumpSchema(pool, { postbus: 'our_events', pgboss: 'our_jobs' })).not.toMatch(
     /pgboss|postbus\.(?!published_by'|wake'|finished\.)/,
   )
 })
 
-test('workers of another schema listen on a channel of their own', async () => {
+test('workers of another schema listen on their own channel', async () => {
   const options = { schema: 'our_events', pgbossSchema: 'our_jobs' }
   const isDelivered = Promise.withResolvers<void>()
   const noting = defineHandler('finances.note', { on: Paid, handle: () => isDelivered.resolve() })
@@ -192,7 +192,7 @@ test('workers of another schema listen on a channel of their own', async () => {
   expect(done).toBe(1)
 })
 
-test('the longest names that are allowed fit into Postgres, channel and indexes included', async () => {
+test('the longest allowed names fit into Postgres, including the channel and the indexes', async () => {
   const longest = 'n'.repeat(48)
   const queue = 'q'.repeat(52)
   const handler = defineHandler('finances.long', { on: Paid, queue, handle: () => undefined })
@@ -204,7 +204,7 @@ test('the longest names that are allowed fit into Postgres, channel and indexes 
   expect(await bus.worker().drain()).toMatchObject({ done: 1 })
 })
 
-test('pg-boss finds its own schema as it should be, our indexes beside it', async () => {
+test('pg-boss finds no drift in its own schema, with our indexes in it', async () => {
   await busWith({ handlers: [book, mail] }).migrate()
   const boss = new PgBoss({ connectionString: database.connectionString, supervise: false, schedule: false })
   await boss.start()
@@ -234,7 +234,7 @@ async function queues(): Promise<string[]> {
   return rows.map(({ queue }) => queue)
 }
 
-/** Every object of the database's own schemas, and what the tables of versions say. */
+/** Every object of the database's own schemas, and the contents of the version tables. */
 async function everything(): Promise<string> {
   const { rows } = await pool.query<{ object: string }>(
     `select nspname || ' ' || relname as object from pg_class join pg_namespace on pg_namespace.oid = relnamespace

@@ -1,4 +1,4 @@
-/** Workers where things are not as usual: two in one process, no TCP, a network that is too slow for a claim or for a look. */
+/** Workers in unusual surroundings: two in one process, no TCP, a network that is too slow for a claim or for a look at silent claims. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,7 +33,7 @@ test.concurrent('two workers in one process share the work, and one of them can 
   expect(opened.signalsNamed('claim.lost')).toEqual([])
 })
 
-test('over a socket of the file system a worker works, is woken, and keeps its claims while it computes', async () => {
+test('over a Unix socket a worker works, is woken, and keeps its claims while it computes', async () => {
   const around = { onTestFinished }
   const opened = await open(around, () => undefined)
   const host = await socketTo(around, opened)
@@ -56,7 +56,7 @@ test('over a socket of the file system a worker works, is woken, and keeps its c
 })
 
 test.concurrent(
-  'a claim that is too much for the network to bring in time is followed by smaller ones',
+  'after a claim that is too large for the network to return in time, the worker makes smaller ones',
   { timeout: 120_000 },
   async (around) => {
     const opened = await open(around, () => undefined)
@@ -75,7 +75,7 @@ test.concurrent(
 )
 
 test.concurrent(
-  'where a look at silent claims takes longer than its period, a dead worker’s deliveries are taken over all the same',
+  'even where a look at silent claims takes longer than its period, another worker takes over a dead worker’s deliveries',
   { timeout: 60_000 },
   async (around) => {
     const opened = await open(around, () => undefined)
@@ -102,7 +102,7 @@ async function open(around: Around, does: Doing): Promise<TestBus> {
   return opened
 }
 
-/** A worker that reaches the database in another way. */
+/** A worker that connects to the database in another way. */
 async function working(around: Around, how: BusOptions, options: WorkerOptions, does: Doing) {
   const signals: BusSignal[] = []
   const bus = createBus({
@@ -123,7 +123,7 @@ async function publish(opened: TestBus, count: number): Promise<void> {
   )
 }
 
-/** Claimed 5 s ago by a process that is gone. */
+/** Publishes a delivery that a dead process claimed 5 s ago. */
 async function publishAsClaimedByTheDead(opened: TestBus): Promise<void> {
   const client = await opened.database.connect()
   await client.query('begin')
@@ -140,7 +140,7 @@ async function states(opened: TestBus): Promise<readonly string[]> {
   return (await storedNotes(opened)).map(({ state }) => state)
 }
 
-/** Returns the folder of a socket that leads to the server, by a thread: it has to go on while this process computes. */
+/** Returns the folder of a socket to the server. A thread runs the proxy, because it has to go on while this process computes. */
 async function socketTo(around: Around, { connectionString }: TestBus): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'postbus-socket-'))
   const { hostname, port } = new URL(connectionString)

@@ -1,4 +1,4 @@
-/** The blocks of docs/on-time.md compile and run as they stand there, and its command lines are understood. */
+/** The blocks of docs/on-time.md compile and run as they are, and its command lines are valid. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -52,7 +52,7 @@ test('the blocks compile as strictly as the library itself, and run', async () =
   }
 }, 60_000)
 
-test('the command lines are understood', async () => {
+test('the command lines are valid', async () => {
   const cli = resolve('src/cli/main.ts')
   for (const [command = '', ...words] of postbusCommands(DOCUMENT)) {
     const { stdout } = await run(process.execPath, [cli, command, '--help'])

@@ -1,4 +1,4 @@
-/** Handlers that read the log get what was published for later at its time, and not before; and may wait to be told how they ended. */
+/** Handlers that read the log get a delayed event at its due time and not before, and can wait for a completion from outside. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { awaitCompletion, defineHandler, type Bus } from '../../src/index.ts'
 import { NoteTaken } from '../support/notes.ts'
@@ -16,7 +16,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('an event that is not due becomes a delivery with its time, and the log goes on behind it', async () => {
+test('an event that is not due becomes a delivery with its due time, and the reader of the log goes on behind it', async () => {
   const bus = await readingBus()
   await using worker = bus.worker({ pollMs: 100 })
   await worker.start()
@@ -34,7 +34,7 @@ test('an event that is not due becomes a delivery with its time, and the log goe
   expect(stored.took()).toEqual([2, 1])
 })
 
-test('a cancelled event is not handled, whether the handler has come to it or not, and its history says so', async () => {
+test('a cancelled event is not handled, whether or not the handler has reached it, and its history says so', async () => {
   const bus = await readingBus()
   const unread = await delayed(bus, 1)
   await bus.cancel(unread, { reason: 'before it was read' })
@@ -53,7 +53,7 @@ test('a cancelled event is not handled, whether the handler has come to it or no
   expect(stored.took()).toEqual([3])
 })
 
-test('one that is due before its handler comes to it is handled from the log', async () => {
+test('an event that is due before its handler reaches it is handled from the log', async () => {
   const bus = await readingBus()
   await bus.publish(NoteTaken({ n: 1 }), { delayMs: AN_HOUR })
   await makeDue()
@@ -65,7 +65,7 @@ test('one that is due before its handler comes to it is handled from the log', a
   expect((await stored.database.query('select from pgboss.job')).rowCount).toBe(0)
 })
 
-test('a key keeps its order there too: it cannot be delayed', async () => {
+test('an event with a key cannot be delayed for a log handler either, because the key keeps its order', async () => {
   const bus = await readingBus()
 
   const publishing = bus.publish(NoteTaken({ n: 1, key: 'red' }), { delayMs: AN_HOUR })
@@ -73,7 +73,7 @@ test('a key keeps its order there too: it cannot be delayed', async () => {
   await expect(publishing).rejects.toMatchObject({ code: 'POSTBUS_DELAYED_KEY' })
 })
 
-test('what waits to be told becomes a delivery, its key waits behind it, and goes on when it was told', async () => {
+test('a delivery that awaits a completion leaves the log, and its key waits behind it until the completion arrives', async () => {
   const ids = new Map<number, string>()
   const handler = defineHandler('notes.take', {
     on: NoteTaken,

@@ -1,4 +1,4 @@
-/** The blocks of docs/operating.md compile and run, and its command lines are understood. */
+/** The blocks of docs/operating.md compile and run, and its command lines are valid. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -64,7 +64,7 @@ test('the block compiles as strictly as the library itself, and runs', async () 
   ])
 }, 120_000)
 
-test('the command lines are understood', async () => {
+test('the command lines are valid', async () => {
   const lines = Array.from(text.matchAll(/^npx postbus (.*?)\s*(?:#.*)?$/gm), ([, words = '']) => words.split(/\s+/))
 
   const codes: (number | null)[] = []

@@ -1,4 +1,4 @@
-/** Lists for an operator come in pages: none skips or repeats a row, and what is asked for wrongly is refused before any SQL. */
+/** An operator's lists come in pages: no page skips or repeats a row, and an invalid query is refused before any SQL. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DeadLetterPage, LanePage } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 type Lists = 'deadLetters' | 'lanes'
 
-/** The delivery ids of each page, in order, and what happens between two pages. */
+/** Returns the delivery ids of each page, in order. Calls `between` after each page. */
 async function pagesOf(list: Lists, limit: number, between: () => Promise<unknown> = async () => undefined) {
   const pages: string[][] = []
   let cursor: string | null = null
@@ -59,7 +59,7 @@ describe.each(['deadLetters', 'lanes'] as const)('%s', (list) => {
     expect(pages).toHaveLength(Math.ceil(rows / limit))
   })
 
-  test('of one moment, or a microsecond apart, are neither skipped nor repeated', async () => {
+  test('of the same moment, or a microsecond apart, are neither skipped nor repeated', async () => {
     await opened.database.query(`
       update postbus.dead_letter set died_at = timestamptz '2026-01-01 00:00:00.123456+00' + case when random() < 0.5
         then interval '0' else interval '1 microsecond' end`)
@@ -72,7 +72,7 @@ describe.each(['deadLetters', 'lanes'] as const)('%s', (list) => {
     expect(new Set(whole).size).toBe(rows)
   })
 
-  test('that are gone when the next page is asked for do not move the others', async () => {
+  test('that are removed between two pages do not shift the others', async () => {
     const [whole = []] = await pagesOf(list, 100)
 
     const pages = await pagesOf(list, 2, () => opened.bus.deadLetters.dismiss({ deliveryIds: [whole[1] ?? ''] }))
@@ -107,7 +107,7 @@ describe.each(['deadLetters', 'lanes'] as const)('%s', (list) => {
     { handler: 'Not a name' },
     { handlr: 'x' },
     null,
-  ])('refuse to be asked with %j', async (query) => {
+  ])('refuse the query %j', async (query) => {
     await expect(opened.bus[list].list(query as never)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
   })
 })
@@ -137,13 +137,13 @@ describe('an act', () => {
     expect(await opened.bus.deadLetters.count()).toBe(KEYS.length)
   })
 
-  test('for no delivery ids touches none, and for { all: true } every one', async () => {
+  test('for an empty list of delivery ids touches none, and for { all: true } all', async () => {
     expect(await opened.bus.deadLetters.dismiss({ deliveryIds: [] })).toEqual({ count: 0 })
     expect(await opened.bus.deadLetters.dismiss({ all: true })).toEqual({ count: KEYS.length })
   })
 
   test.each([{ by: '' }, { by: 7 }, { reason: 'a\u0000b' }, { reason: '\ud800' }, { who: 'ada' }, 'ada'])(
-    'is refused when it is told %j',
+    'is refused with the options %j',
     async (how) => {
       const lane = { handler: 'notes.block', partitionKey: 'a' }
       const refused = { code: 'POSTBUS_INVALID_OPTIONS' }
@@ -166,7 +166,7 @@ describe('an act', () => {
   })
 
   test.each([{ handler: 'notes.block' }, { handler: 'notes.block', partitionKey: undefined }, {}, undefined])(
-    'on the lane %j is refused: it is none',
+    'on %j is refused, because that names no lane',
     async (lane) => {
       await expect(opened.bus.lanes.skipHead(lane as never)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
       await expect(opened.bus.lanes.show(lane as never)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
@@ -174,7 +174,7 @@ describe('an act', () => {
   )
 })
 
-test('count takes the same filters, and no misspelled ones', async () => {
+test('count takes the same filters, and refuses misspelled ones', async () => {
   expect(await opened.bus.deadLetters.count({ handler: 'notes.retry' })).toBe(0)
   for (const filter of [{ handler: undefined }, { handlr: 'x' }, { limit: 1 }]) {
     await expect(opened.bus.deadLetters.count(filter as never)).rejects.toMatchObject({

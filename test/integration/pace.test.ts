@@ -1,4 +1,4 @@
-/** `rateLimit`: attempts begin evenly spread, no more than so many at a time, in all processes together. */
+/** `rateLimit`: attempts start evenly spread, and all processes together start at most the limit in a period. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { AnyHandler, HandlerOptions } from '../../src/index.ts'
 import { createConnection } from '../../src/backends/postgres/connection.ts'
@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 
 const RATE = { limit: 20, perMs: 1_000 }
 
-/** What the limit asks for, and a little more: see `pacer.ts`. */
+/** The limit's interval, plus a small margin: see `pacer.ts`. */
 const EVERY_MS = 1.02 * (RATE.perMs / RATE.limit)
 
 let opened: TestBus
@@ -23,7 +23,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('times that several processes ask for at once are never closer than the limit allows', async () => {
+test('start times that several processes request at once are never closer than the limit allows', async () => {
   const { connectionString } = opened
   const connection = createConnection({ connectionString, poolSize: 4, connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 })
   onTestFinished(() => connection.close())
@@ -45,32 +45,35 @@ test.each([
   ['jobs', {}],
   ['jobs in lanes', {}],
   ['the log', { delivery: 'log', shards: 4 }],
-] as const)('two workers keep to it together, and others of the queue are not held up: %s', async (way, options) => {
-  const began: number[] = []
-  const others: number[] = []
-  const name = `notes.paced-by-${way.replaceAll(' ', '-')}`
-  const handlers = () => [
-    paced(name, () => void began.push(performance.now()), options),
-    handlerThat(() => void others.push(performance.now()), { name: `${name}-beside` }),
-  ]
-  const buses = [aBus(handlers()), aBus(handlers())]
-  const workers = buses.map((bus) => bus.worker())
-  for (const worker of workers) await worker.start()
-  onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.stop()))))
+] as const)(
+  'two workers keep the limit together, and do not delay other handlers of the queue: %s',
+  async (way, options) => {
+    const began: number[] = []
+    const others: number[] = []
+    const name = `notes.paced-by-${way.replaceAll(' ', '-')}`
+    const handlers = () => [
+      paced(name, () => void began.push(performance.now()), options),
+      handlerThat(() => void others.push(performance.now()), { name: `${name}-beside` }),
+    ]
+    const buses = [aBus(handlers()), aBus(handlers())]
+    const workers = buses.map((bus) => bus.worker())
+    for (const worker of workers) await worker.start()
+    onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.stop()))))
 
-  await buses[0]!.publish(
-    Array.from({ length: 45 }, (_, n) => NoteTaken({ n, key: way === 'jobs' ? null : `key ${n % 9}` })),
-  )
-  await until('all are handled', () => began.length === 45 && others.length === 45)
+    await buses[0]!.publish(
+      Array.from({ length: 45 }, (_, n) => NoteTaken({ n, key: way === 'jobs' ? null : `key ${n % 9}` })),
+    )
+    await until('all are handled', () => began.length === 45 && others.length === 45)
 
-  const times = await granted(name, EVERY_MS)
-  expect(times.length).toBeGreaterThanOrEqual(45)
-  expect(mostWithin(times, RATE.perMs)).toBeLessThanOrEqual(RATE.limit)
-  expect(mostWithin(began, RATE.perMs)).toBeLessThanOrEqual(RATE.limit + 2) // an attempt begins a little after its time, in each process
-  expect(Math.max(...others)).toBeLessThan(began[30]!)
-})
+    const times = await granted(name, EVERY_MS)
+    expect(times.length).toBeGreaterThanOrEqual(45)
+    expect(mostWithin(times, RATE.perMs)).toBeLessThanOrEqual(RATE.limit)
+    expect(mostWithin(began, RATE.perMs)).toBeLessThanOrEqual(RATE.limit + 2) // each process starts an attempt a little after its granted time
+    expect(Math.max(...others)).toBeLessThan(began[30]!)
+  },
+)
 
-test('what would have to wait for long is put off without an attempt, and slots stay free', async () => {
+test('a delivery that would wait too long is deferred without an attempt, and its slot stays free', async () => {
   const began: number[] = []
   const bus = aBus([
     paced('notes.seldom', () => void began.push(performance.now()), { rateLimit: { limit: 1, perMs: 3_000 } }),

@@ -1,4 +1,4 @@
-/** What is paused begins nowhere, costs those that run nothing, and goes on in order. */
+/** While something is paused, no process runs it, workers spend nothing on it, and it later goes on in order. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
@@ -41,24 +41,27 @@ describe.each([
   ['a handler', { handler: 'notes.take' }],
   ['a queue', { queue: 'events' }],
 ] as const)('%s that is paused', (_, what) => {
-  test.each([null, 'red'])('runs nothing with key %s, others go on, and resumed it goes on in order', async (key) => {
-    await publish(key, 1, 2)
-    const paused = await opened.bus.pause(what, { by: 'ada', reason: 'wrong rate' })
-    const twice = await opened.bus.pause(what)
-    await publish(key, 3)
-    await drained(opened.bus)
-    const meanwhile = [...runs]
+  test.each([null, 'red'])(
+    'runs nothing with key %s while others go on, and goes on in order when it is resumed',
+    async (key) => {
+      await publish(key, 1, 2)
+      const paused = await opened.bus.pause(what, { by: 'ada', reason: 'wrong rate' })
+      const twice = await opened.bus.pause(what)
+      await publish(key, 3)
+      await drained(opened.bus)
+      const meanwhile = [...runs]
 
-    const resumed = await opened.bus.resume(what)
-    await drained(opened.bus)
+      const resumed = await opened.bus.resume(what)
+      await drained(opened.bus)
 
-    expect([paused.count, twice.count, resumed.count]).toEqual([1, 0, 1])
-    expect(meanwhile).toEqual(['other 1', 'other 2', 'other 3'])
-    expect(taken()).toEqual(['take 1', 'take 2', 'take 3'])
-    expect((await opened.bus.resume(what)).count).toBe(0)
-  })
+      expect([paused.count, twice.count, resumed.count]).toEqual([1, 0, 1])
+      expect(meanwhile).toEqual(['other 1', 'other 2', 'other 3'])
+      expect(taken()).toEqual(['take 1', 'take 2', 'take 3'])
+      expect((await opened.bus.resume(what)).count).toBe(0)
+    },
+  )
 
-  test('wakes its workers when it goes on', async () => {
+  test('wakes its workers when it is resumed', async () => {
     await opened.bus.pause(what)
     await publish('red', 1)
     await publish(null, 2)
@@ -74,8 +77,8 @@ describe.each([
   })
 })
 
-describe('a key that is paused', () => {
-  test('runs nothing, other keys and handlers go on, and resumed it goes on in order', async () => {
+describe('a paused key', () => {
+  test('runs nothing while other keys and handlers go on, and goes on in order when it is resumed', async () => {
     await publish('red', 1, 2)
     const report = await opened.bus.lanes.pause(RED, { by: 'ada' })
     await publish('blue', 3)
@@ -93,7 +96,7 @@ describe('a key that is paused', () => {
     expect(taken()).toEqual(['take 3', 'take 1', 'take 2', 'take 4'])
   })
 
-  test('ends what runs, and its run goes no further', async () => {
+  test('lets the running delivery end, and its run goes no further', async () => {
     const began = aSignal()
     const finish = aSignal()
     hold = (n) => {
@@ -120,7 +123,7 @@ describe('a key that is paused', () => {
     expect(taken()).toEqual(['take 1', 'take 4', 'take 2', 'take 3'])
   })
 
-  test('is looked at once, stays parked under the sweep, and the sweep frees it when its pause is gone', async () => {
+  test('is looked at only once, stays parked during a sweep, and a sweep frees it after its pause is removed', async () => {
     await opened.bus.lanes.pause(RED)
     await publish('red', 1, 2)
     await drained(opened.bus)
@@ -145,7 +148,7 @@ describe('a key that is paused', () => {
     ])
   })
 
-  test('keeps its place for a delivery that fails, and for an older one that is committed late', async () => {
+  test('keeps its order if an older delivery is committed late', async () => {
     const late = await opened.database.connect()
     onTestFinished(() => late.release())
     await late.query('begin')
@@ -163,7 +166,7 @@ describe('a key that is paused', () => {
   })
 })
 
-test('a pause holds for every process, and survives all of them', async () => {
+test('a pause applies to every process, and survives all of them', async () => {
   const other = anotherBus(opened, [handlerThat((n) => runs.push(`take ${n}`), { name: 'notes.take' })])
   await opened.bus.pause({ handler: 'notes.take' }, { by: 'ada' })
   await publish(null, 1)
@@ -187,7 +190,7 @@ test('a pause holds for every process, and survives all of them', async () => {
   })
 })
 
-test('pauses come in pages, and both ends of one are recorded', async () => {
+test('pauses come in pages, and the pause and the resume are both recorded', async () => {
   await opened.bus.pause({ queue: 'mail' })
   await opened.bus.pause({ handler: 'notes.take' })
   await opened.bus.lanes.pause({ handler: 'notes.take', partitionKey: 'a: b' })

@@ -1,4 +1,4 @@
-/** pg-boss's own workers on a queue of ours, by mistake: they take nothing, and doctor says that they try. */
+/** pg-boss's own workers on one of our queues, by mistake: they get no delivery, and doctor reports the attempts. */
 import { PgBoss } from 'pg-boss'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -38,21 +38,24 @@ const publishTen = (account: (n: number) => string | null) =>
 test.each([
   { queue: 'events', account: () => null },
   { queue: 'events_partitioned', account: (n: number) => `NL0${n}` },
-])('boss.work("$queue") gets none of our deliveries, is told why, and our handler runs them all', async (one) => {
-  await publishTen(one.account)
-  let taken = 0
-  await boss.work(one.queue, { batchSize: 10 }, async (fetched) => void (taken += fetched.length))
-  await until('it has been refused', () => errors.length > 0)
+])(
+  'boss.work("$queue") gets none of our deliveries and an error with the reason, and our handler runs them all',
+  async (one) => {
+    await publishTen(one.account)
+    let taken = 0
+    await boss.work(one.queue, { batchSize: 10 }, async (fetched) => void (taken += fetched.length))
+    await until('it has been refused', () => errors.length > 0)
 
-  const counts = await shop.bus.worker().drain()
+    const counts = await shop.bus.worker().drain()
 
-  expect(taken).toBe(0)
-  expect(errors[0]).toContain(`Queue "${one.queue}" holds deliveries of Postbus: pg-boss must not fetch them`)
-  expect(counts.done).toBe(10)
-  expect(handled.toSorted((a, b) => a - b)).toEqual(TEN)
-})
+    expect(taken).toBe(0)
+    expect(errors[0]).toContain(`Queue "${one.queue}" holds deliveries of Postbus: pg-boss must not fetch them`)
+    expect(counts.done).toBe(10)
+    expect(handled.toSorted((a, b) => a - b)).toEqual(TEN)
+  },
+)
 
-test('boss.fetch() is refused for one and for many, and leaves them as they were', async () => {
+test('boss.fetch() is refused for one delivery and for many, and does not change them', async () => {
   await publishTen(() => null)
   const before = await jobs()
 
@@ -63,7 +66,7 @@ test('boss.fetch() is refused for one and for many, and leaves them as they were
   expect(await jobs()).toEqual(before)
 })
 
-test('a job of the application in a queue of its own is fetched and completed as ever', async () => {
+test('a job of the application in its own queue is fetched and completed as usual', async () => {
   await boss.createQueue('reports', { retryLimit: 3 })
   await boss.send('reports', { month: 5 })
 
@@ -73,7 +76,7 @@ test('a job of the application in a queue of its own is fetched and completed as
   expect(await boss.getJobById('reports', job!.id)).toMatchObject({ state: 'completed' })
 })
 
-test('boss.complete() is refused for a delivery that runs at our worker', async () => {
+test('boss.complete() is refused for a delivery that our worker runs', async () => {
   const running = Promise.withResolvers<void>()
   const mayEnd = Promise.withResolvers<void>()
   const slow = defineHandler('finances.book', {
@@ -100,7 +103,7 @@ test('boss.complete() is refused for a delivery that runs at our worker', async 
   await bus.close()
 })
 
-test('what names a delivery goes on working: showing, cancelling, resuming and deleting it', async () => {
+test('showing, cancelling, resuming and deleting a delivery by its id still work', async () => {
   await publishTen(() => null)
   const [one, two] = await jobs()
 
@@ -115,7 +118,7 @@ test('what names a delivery goes on working: showing, cancelling, resuming and d
   expect(handled).toHaveLength(9)
 })
 
-test('doctor says that something asks pg-boss for our deliveries', async () => {
+test('doctor reports that a program asks pg-boss for our deliveries', async () => {
   await publishTen(() => null)
   await boss.work('events', async () => undefined)
   await until('it has been refused', () => errors.length > 0)
@@ -131,7 +134,7 @@ test('doctor says that something asks pg-boss for our deliveries', async () => {
   })
 })
 
-test('doctor sees what was completed without a handler, and that the guard is off; migrate puts it back', async () => {
+test('doctor reports deliveries completed without a handler, and a disabled guard; migrate restores the guard', async () => {
   await publishTen(() => null)
   await shop.database.query(
     'alter table pgboss.job_common disable trigger postbus_guard_fetch, disable trigger postbus_guard_complete',

@@ -1,6 +1,6 @@
 /**
- * What a worker's statements read does not depend on what Postgres believes about the queue's table: 20,000 deliveries come
- * in one go, and nobody runs ANALYZE or VACUUM afterwards.
+ * The number of rows that a worker's statements read does not depend on Postgres's statistics about the queue's table: 20,000
+ * deliveries are inserted at once, and no ANALYZE or VACUUM runs afterwards.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../src/deliveries/delivery.ts'
@@ -14,7 +14,7 @@ import { FIRST_LOOK } from '../support/take-over.ts'
 
 const BURST = 20_000
 const BATCH = 20
-/** Blocks of index and table, and rows: for one delivery and statement, which touches a row and its place in five indexes. */
+/** Index blocks, table blocks and rows that one statement may read per delivery. It touches a row and its entries in five indexes. */
 const MOST_READ = 40
 
 let opened: TestBus
@@ -28,7 +28,7 @@ beforeEach(async () => {
   const tables = tablesIn({ postbus: 'postbus', pgboss: 'pgboss' })
   store = createPostgresBackend({ connection: worker, lifeline: worker }, tables, () => undefined).store
   await store.prepare(['events', 'events_partitioned'])
-  // A recovery also sweeps when it is its turn, which reads 300 lanes whatever waits.
+  // Every now and then a recovery also sweeps, and then it reads 300 lanes, however many deliveries wait.
   await opened.database.query(`update postbus.lane_sweep set swept_at = now() + interval '1 day'`)
   await opened.database.query('alter table pgboss.job_common set (autovacuum_enabled = off)')
 })
@@ -75,7 +75,7 @@ function done(delivery: ClaimedDelivery): Settlement {
   return { delivery, is: 'done' }
 }
 
-/** One published, and copies of its delivery, in 1,000 lanes if it has one: as fast as the disk takes them. */
+/** Inserts one published delivery and its copies, over 1,000 lanes if it has a key: as fast as the disk allows. */
 async function burst(queue: string): Promise<void> {
   await opened.bus.publish(NoteTaken({ n: 0, key: queue === 'events' ? null : 'key' }))
   await opened.database.query(
@@ -88,7 +88,7 @@ async function burst(queue: string): Promise<void> {
       order by created_on desc limit 1) one, generate_series(1, $2) number`,
     [queue, BURST],
   )
-  await opened.database.query('select pg_stat_force_next_flush()') // or what the burst read is counted ten seconds later
+  await opened.database.query('select pg_stat_force_next_flush()') // otherwise the reads of the burst are counted ten seconds later
 }
 
 async function finishAll(): Promise<void> {

@@ -29,11 +29,11 @@ beforeEach(async () => {
 })
 
 test.each(['read committed', 'repeatable read', 'serializable'])(
-  '%s is an isolation level to publish in',
+  'an event can be published at isolation level %s',
   async (level) => {
     await inTransaction(shop.database, `begin isolation level ${level}`, async (tx) => {
       await tx.query('select * from account')
-      await shop.bus.publish(Paid({ account: 'a', turn: 1 })) // committed by someone else meanwhile
+      await shop.bus.publish(Paid({ account: 'a', turn: 1 })) // committed meanwhile by another connection
       await shop.bus.publish(Paid({ account: 'a', turn: 2 }), { tx })
     })
 
@@ -42,11 +42,11 @@ test.each(['read committed', 'repeatable read', 'serializable'])(
   },
 )
 
-test('the order is that of the row lock, even if the transaction that got it later had begun before', async () => {
+test('events have the order of the row lock, even if the transaction that got it later began earlier', async () => {
   const [early, late] = [new Client(shop.connectionString), new Client(shop.connectionString)]
   await Promise.all([early.connect(), late.connect()])
   await early.query('begin')
-  await early.query('select now()') // its transaction has begun, before the other one
+  await early.query('select now()') // its transaction begins before the other one
   await late.query('begin')
 
   await late.query(`update account set turns = 1 where id = 'a'`)
@@ -68,7 +68,7 @@ test('F34: publishers of the same two keys in opposite order do not wait for eac
   const orders = Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? ['a', 'b'] : ['b', 'a']))
   const clients = await Promise.all(orders.map(() => shop.database.connect()))
 
-  // Nobody commits before all have published both: with a lock of our own this would never end.
+  // No transaction commits before all have published both: a lock of our own would make this wait without end.
   await Promise.all(clients.map((tx) => tx.query('begin')))
   for (const position of [0, 1]) {
     for (const [index, tx] of clients.entries()) {
@@ -81,7 +81,7 @@ test('F34: publishers of the same two keys in opposite order do not wait for eac
   for (const tx of clients) tx.release()
 })
 
-test('F34: a deadlock of the caller comes out unchanged, and only the survivor has published', async () => {
+test('F34: a deadlock of the caller reaches the caller unchanged, and only the survivor has published', async () => {
   const [one, two] = [await shop.database.connect(), await shop.database.connect()]
   await Promise.all([one.query('begin'), two.query('begin')])
   const add = (tx: PoolClient, id: string) => tx.query('update account set turns = turns + 1 where id = $1', [id])
@@ -105,7 +105,7 @@ test('F34: a deadlock of the caller comes out unchanged, and only the survivor h
   two.release()
 })
 
-test('F35: after a serialization failure the retry publishes; events and commits are the same number', async () => {
+test('F35: after a serialization failure the retry publishes, and there are as many events as commits', async () => {
   const failures: string[] = []
   const increment = async () => {
     await inTransaction(shop.database, 'begin isolation level serializable', async (tx) => {
@@ -126,12 +126,12 @@ test('F35: after a serialization failure the retry publishes; events and commits
 
   await Promise.all([1, 2, 3, 4, 5, 6].flatMap(() => [untilDone(), untilDone()]))
 
-  expect(new Set(failures)).toEqual(new Set(['40001'])) // there were some, and of no other kind
+  expect(new Set(failures)).toEqual(new Set(['40001'])) // there were some, and only of this kind
   expect(await turns()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   expect(await storedCounts(shop.database)).toEqual({ events: 12, deliveries: 24 })
 })
 
-test('F35: a publisher does not make another serializable transaction fail that only publishes', async () => {
+test('F35: two serializable transactions that only publish do not conflict', async () => {
   const [one, two] = [await shop.database.connect(), await shop.database.connect()]
   await Promise.all([one, two].map((tx) => tx.query('begin isolation level serializable')))
 
@@ -145,7 +145,7 @@ test('F35: a publisher does not make another serializable transaction fail that 
   two.release()
 })
 
-test('F24: publishing in a transaction needs no other connection than the transaction’s own', async () => {
+test('F24: publishing in a transaction uses only the connection of that transaction', async () => {
   const starved = await openTestBus({ handlers: [book] })
   const unused = createBus({ connectionString: starved.connectionString, handlers: [book], poolSize: 1 })
   const before = await connectionsOfTheBus(starved)

@@ -1,4 +1,4 @@
-/** An event id is published once, however often and from wherever it is published. */
+/** An event id is published once, however often and from however many places it is published. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -81,7 +81,7 @@ test('after a rollback it is not a duplicate', async () => {
   expect(await payments()).toEqual([2])
 })
 
-test('after a savepoint was rolled back it is not a duplicate', async () => {
+test('after the rollback of a savepoint it is not a duplicate', async () => {
   await one.query('begin')
   await one.query('savepoint part')
   await shop.bus.publish(Paid({ euro: 1 }, { id }), { tx: one })
@@ -111,7 +111,7 @@ test.each([
   expect(await storedCounts(shop.database)).toEqual({ events: 1, deliveries: 2 })
 })
 
-test('a duplicate has no deliveries to answer for, even if its handlers are others by now', async () => {
+test('a duplicate creates no deliveries, even if a handler of the event has none', async () => {
   await shop.bus.publish(Paid({ euro: 1 }, { id }))
   await shop.database.query(`delete from pgboss.job where data ->> 'handler' = 'email.thank'`)
 

@@ -1,4 +1,4 @@
-/** When the database refuses a publish, the error says which command mends it, and nothing half-published is left. */
+/** When the database refuses a publish, the error names the command that fixes it, and nothing is half published. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -44,7 +44,7 @@ describe('a queue that does not exist', () => {
   test.each([
     { account: null, queue: 'audits' },
     { account: 'NL01', queue: 'audits_partitioned' },
-  ])('is named, and the transaction is aborted: $queue', async ({ account, queue }) => {
+  ])('is named in the error, and the transaction is aborted: $queue', async ({ account, queue }) => {
     await tx.query('begin')
     await tx.query(`insert into orders values ('A1')`)
     const refusal = await bus.publish(Paid({ euro: 2, account }), { tx }).catch((error: unknown) => error)
@@ -61,7 +61,7 @@ describe('a queue that does not exist', () => {
     expect(await storedCounts(shop.database)).toEqual({ events: 0, deliveries: 0 })
   })
 
-  test('refuses a publish without a transaction too, and stores nothing', async () => {
+  test('also refuses a publish without a transaction, and nothing is stored', async () => {
     await expect(bus.publish(paid)).rejects.toMatchObject({ code: 'POSTBUS_QUEUE_MISSING' })
 
     expect(await storedCounts(shop.database)).toEqual({ events: 0, deliveries: 0 })
@@ -84,7 +84,7 @@ test('in a database without our schema, the error names the schema and the comma
   await database.drop()
 })
 
-test('a function that is older than the code says so, and nothing is stored', async () => {
+test('if the publish function is older than the code, the error says so, and nothing is stored', async () => {
   const old = await openTestBus({ handlers: [book] })
   await old.database.query(`
     create or replace function postbus.publish(batch text)
@@ -103,7 +103,7 @@ test('a function that is older than the code says so, and nothing is stored', as
   await old.close()
 })
 
-test('the function refuses a batch of a later protocol, so newer code is told to migrate', async () => {
+test('the function refuses a batch of a later protocol, and the error tells newer code to migrate', async () => {
   const batch = JSON.stringify({ protocol: 3, in_transaction: false, events: [], receivers: [] })
 
   await expect(shop.database.query('select * from postbus.publish($1)', [batch])).rejects.toMatchObject({
@@ -112,7 +112,7 @@ test('the function refuses a batch of a later protocol, so newer code is told to
   })
 })
 
-test('the function stores in the order of `ord`, in whatever order the batch lists the events', async () => {
+test('the function stores events in the order of `ord`, in any order of the batch', async () => {
   const idOf = (ord: number) => `01890000-0000-7000-8000-00000000000${ord}`
   const event = { type: 'finances.paid', version: 1, payload: '{}', correlation_id: 'x', occurred_at: '2026-01-01' }
   const receiver = { handler: 'finances.book', handler_hash: '1830a106e6487fbb', queue: 'events', priority: 0 }
@@ -135,7 +135,7 @@ test.each([
   { what: 'fewer deliveries than it was asked for', deliveries: 0, says: 'returned 0 deliveries, expected 1' },
   { what: 'more', deliveries: 2, says: 'returned 2 deliveries, expected 1' },
   { what: 'nothing', deliveries: null, says: 'returned nothing, expected 1' },
-])('a database that answers $what is an error, never silence', async ({ deliveries, says }) => {
+])('a database that returns $what is an error, never a silent success', async ({ deliveries, says }) => {
   const rows = deliveries === null ? [] : [{ published: `${paid.id} ${deliveries} f` }]
   const broken = { executeSql: async () => ({ rows }) }
 
@@ -145,7 +145,7 @@ test.each([
   })
 })
 
-test('in a transaction that an error has aborted, publish says so before it sends anything', async () => {
+test('in a transaction that an error has aborted, publish throws before it sends anything', async () => {
   await tx.query('begin')
   await tx.query('select 1 / 0').catch(() => undefined)
 
@@ -154,7 +154,7 @@ test('in a transaction that an error has aborted, publish says so before it send
   expect(await storedCounts(shop.database)).toEqual({ events: 0, deliveries: 0 })
 })
 
-test('an executor in autocommit is refused by the database, and its next transaction is not', async () => {
+test('the database refuses an executor in autocommit, but not its next transaction', async () => {
   const executor = { executeSql: (text: string, values: readonly unknown[]) => tx.query(text, [...values]) }
 
   const refusal = await shop.bus.publish(paid, { tx: executor }).catch((error: unknown) => error)
@@ -166,7 +166,7 @@ test('an executor in autocommit is refused by the database, and its next transac
   expect(await storedCounts(shop.database)).toEqual({ events: 1, deliveries: 1 })
 })
 
-test('a caller may make all constraints immediate and then deferred again', async () => {
+test('a caller can make all constraints immediate and then deferred again', async () => {
   await tx.query('begin')
   await tx.query('set constraints all immediate')
   await shop.bus.publish(paid, { tx })
@@ -178,7 +178,7 @@ test('a caller may make all constraints immediate and then deferred again', asyn
   expect(await storedCounts(shop.database)).toEqual({ events: 2, deliveries: 2 })
 })
 
-test('a bus without a connection string publishes in a transaction, and says why it cannot without one', async () => {
+test('a bus without a connection string publishes in a transaction; without one, the error says why it cannot', async () => {
   const bus = createBus({ handlers: [book] })
 
   await tx.query('begin')
@@ -189,7 +189,7 @@ test('a bus without a connection string publishes in a transaction, and says why
   await expect(bus.publish(paid)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
 })
 
-test('a bus that was closed publishes nothing more of its own', async () => {
+test('a closed bus publishes nothing without a transaction of the caller', async () => {
   const bus = createBus({ connectionString: shop.connectionString, handlers: [book] })
   await bus.publish(paid)
   await bus.close()

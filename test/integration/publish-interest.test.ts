@@ -1,4 +1,4 @@
-/** Who receives an event is decided inside `publish`, at once, by `interested`. */
+/** `publish` itself decides which handlers receive an event, with `interested`. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -48,7 +48,7 @@ test('interested has run for every event before publish returns its promise', as
   await publishing
 })
 
-test('an event that nobody is interested in is stored without deliveries and without a warning', async () => {
+test('an event that interests no handler is stored without deliveries and without a warning', async () => {
   const bus = busWith([reorder])
 
   const result = await bus.publish(ShelfCounted({ pieces: 10 }))
@@ -59,7 +59,7 @@ test('an event that nobody is interested in is stored without deliveries and wit
   await bus.close()
 })
 
-test('an event that nobody listens to is stored, and a warning names it and the versions that have handlers', async () => {
+test('an event without handlers is stored, and a warning names it and the versions that have handlers', async () => {
   const Newer = defineEvent('stock.shelf-counted', { version: 2, schema: z.object({}) })
   const signals: unknown[] = []
   const bus = busWith([reorder], (signal) => signals.push(signal))
@@ -95,7 +95,7 @@ test.each([
     interested: (() => undefined) as never,
     says: 'returned undefined. Return true or false.',
   },
-])('an interested that $what refuses the whole list, and the transaction goes on', async ({ interested, says }) => {
+])('if interested $what, the whole list is refused, and the transaction goes on', async ({ interested, says }) => {
   const picky = defineHandler('finances.picky', { on: ShelfCounted, interested, handle: () => undefined })
   const bus = busWith([archive, picky])
   const tx = new Client({ connectionString: shop.connectionString })
@@ -116,7 +116,7 @@ test.each([
   await Promise.all([tx.end(), bus.close()])
 })
 
-test('what interested threw is the cause of the refusal', async () => {
+test('the error that interested threw is the cause of the refusal', async () => {
   const reason = new Error('no price list')
   const broken = defineHandler('finances.broken', {
     on: ShelfCounted,

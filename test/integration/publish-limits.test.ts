@@ -1,4 +1,4 @@
-/** What one publish may carry, whom it asks, and whom it shares queues with. */
+/** Limits of one publish: how much data it may carry, what `interested` sees, and which schemas cannot share queues. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -39,7 +39,7 @@ test('more data than one statement can carry is refused before any SQL, and the 
   await tx.end()
 }, 60_000)
 
-test('interested sees the source that the handler will see', async () => {
+test('interested sees the same source as the handler', async () => {
   asked.length = 0
 
   await shop.bus.publish(Noted({ text: '' }))
@@ -47,14 +47,14 @@ test('interested sees the source that the handler will see', async () => {
   expect(asked).toEqual(['shop'])
 })
 
-test('two schemas may not share the queues of one pg-boss', async () => {
+test('two schemas cannot share the queues of one pg-boss', async () => {
   const other = createBus({ connectionString: shop.connectionString, schema: 'other' })
 
   await expect(other.migrate()).rejects.toMatchObject({ code: 'POSTBUS_QUEUE_MISMATCH' })
   await other.close()
 })
 
-test('dead letters of a database without our schema name the command', async () => {
+test('listing dead letters in a database without our schema names the command', async () => {
   const empty = await createDatabase()
   const bus = createBus({ connectionString: empty.connectionString })
 

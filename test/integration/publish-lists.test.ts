@@ -1,4 +1,4 @@
-/** A list of events whose receivers differ: each event goes to its own, through the queue that its key asks for. */
+/** A list of events with different receivers: each event goes to its own handlers, through the queue that its key requires. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler } from '../../src/index.ts'

@@ -1,4 +1,4 @@
-/** A long random script: whatever commits, rolls back, or rolls back in part, rows = events = deliveries. */
+/** A long random script of commits, rollbacks and savepoints: the rows, the events and the deliveries are always the same set. */
 import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-/** To run a failed script again, put its seed in place of the last one. */
+/** To run a failed script again, replace the last seed by its seed. */
 test.each([1, 2, Math.floor(Math.random() * 1e9)])(
   'with seed %i: the committed rows, the events and the deliveries are the same set',
   async (seed) => {
@@ -46,7 +46,7 @@ test.each([1, 2, Math.floor(Math.random() * 1e9)])(
     ])
     expect(setOf(events.map(({ id }) => id))).toEqual(setOf(rows.map(({ id }) => id)))
     expect(setOf(deliveries.map(({ event, handler }) => `${event} ${handler}`))).toEqual(setOf(wanted))
-    // The script did what it is for: some of everything was committed, and some rolled back.
+    // The script has done its job: some steps were committed, and some were rolled back, completely or in part.
     expect(counts.some(({ rolledBack }) => rolledBack > 0)).toBe(true)
     expect(counts.some(({ partly }) => partly > 0)).toBe(true)
     expect(rows.length).toBeGreaterThan(PUBLISHERS * TRANSACTIONS_EACH * 0.5)
@@ -79,7 +79,7 @@ interface Part {
   readonly depth: number
 }
 
-/** A few steps: a row with its event, several of them at once, or a savepoint with steps of its own. */
+/** A few steps: a row with its event, several of them at once, or a savepoint with more steps in it. */
 async function writeAtRandom(part: Part): Promise<void> {
   const { tx, random, counts, depth } = part
   for (let steps = Math.floor(random() * 3) + 1; steps > 0; steps -= 1) {

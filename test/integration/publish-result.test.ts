@@ -1,4 +1,4 @@
-/** `publishResult`: a block is run and timed, and its result, or that it failed, is an event. */
+/** `publishResult` runs and times a block, and publishes its result or its failure as an event. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -38,7 +38,7 @@ beforeEach(async () => {
   seen.length = 0
 })
 
-test('what the block returns is the data of the event, and is returned', async () => {
+test('the value that the block returns is the data of the event, and is returned', async () => {
   const rows = { rows: 7 }
 
   const returned = await shop.bus.publishResult(Imported, { metadata: { tenant: 'a' } }, async () => rows)
@@ -50,7 +50,7 @@ test('what the block returns is the data of the event, and is returned', async (
   ])
 })
 
-test('the event says when the block began and when it had ended', async () => {
+test('the event has the times at which the block began and ended', async () => {
   let beganAt = 0
   let endedAt = 0
 
@@ -87,17 +87,20 @@ test.each([
   ['failed in words', () => failed('no such file'), 'no such file'],
   ['failed with an error', () => failed(new TypeError('no rows')), 'no rows'],
   ['discarded', () => discard('empty'), 'empty'],
-])('a block that returns that it %s publishes the error event, and that is returned', async (_, block, message) => {
-  const answer = block()
+])(
+  'a block that returns that it %s publishes the error event, and its return value is returned',
+  async (_, block, message) => {
+    const answer = block()
 
-  const returned = await shop.bus.publishResult(Imported, { errorEvent: ImportFailed }, () => answer)
-  await drained(shop.bus)
+    const returned = await shop.bus.publishResult(Imported, { errorEvent: ImportFailed }, () => answer)
+    await drained(shop.bus)
 
-  expect(returned).toBe(answer)
-  expect(seen.map(({ type, data }) => [type, data])).toEqual([['files.import-failed', { message }]])
-})
+    expect(returned).toBe(answer)
+    expect(seen.map(({ type, data }) => [type, data])).toEqual([['files.import-failed', { message }]])
+  },
+)
 
-test('the data of the error event are made from the error', async () => {
+test('the data of the error event is made from the error', async () => {
   const errors: unknown[] = []
   const errorData = (error: unknown) => ({ code: errors.push(error) })
   const thrown = new Error('thrown')
@@ -128,7 +131,7 @@ test('without an error event a failure publishes nothing', async () => {
   expect(await storedEvents(shop.database)).toEqual([])
 })
 
-test('an id names the result only, so that a failure does not take it from the attempt after it', async () => {
+test('an id names only the result, so a failure does not use up the id of the next attempt', async () => {
   const id = '00000000-0000-4000-8000-000000000001'
 
   await shop.bus.publishResult(Imported, { id, errorEvent: ImportFailed }, () => failed('not yet'))
@@ -142,7 +145,7 @@ test('an id names the result only, so that a failure does not take it from the a
 })
 
 describe('with a transaction', () => {
-  test('the event belongs to it: both exist, or neither', async () => {
+  test('the event belongs to the transaction: both are stored, or neither', async () => {
     for (const end of ['commit', 'rollback']) {
       await inTransaction(end, (tx) =>
         shop.bus.publishResult(Imported, { tx }, async () => {
@@ -156,7 +159,7 @@ describe('with a transaction', () => {
     expect((await shop.database.query('select from file')).rowCount).toBe(1)
   })
 
-  test('the error event outlives it: the transaction is aborted and rolled back, and the error event is there', async () => {
+  test('the error event survives: the transaction is aborted and rolled back, and the error event is stored', async () => {
     const running = inTransaction('rollback', (tx) =>
       shop.bus.publishResult(Imported, { tx, errorEvent: ImportFailed }, async () => {
         await tx.query('insert into file values (1)')
@@ -172,7 +175,7 @@ describe('with a transaction', () => {
   })
 })
 
-test('an error event that cannot be published is a signal, and the block’s own error is what the caller gets', async () => {
+test('an error event that cannot be published is a signal, and the caller gets the block’s own error', async () => {
   const signals: BusSignal[] = []
   const bus = createBus({
     connectionString: 'postgres://nobody@127.0.0.1:1/nowhere',
@@ -193,7 +196,7 @@ test('an error event that cannot be published is a signal, and the block’s own
   await bus.close()
 })
 
-test('a result that is not the event’s data is refused, without an error event: the block has not failed', async () => {
+test('a result that does not fit the event is refused without an error event, because the block has not failed', async () => {
   const running = shop.bus.publishResult(Imported, { errorEvent: ImportFailed }, () => ({ rows: -1 }))
 
   await expect(running).rejects.toMatchObject({ code: 'POSTBUS_INVALID_EVENT' })

@@ -1,4 +1,4 @@
-/** What `publish` writes: each event once, a delivery per interested handler, in the order of the call, in one round trip. */
+/** The rows that `publish` writes: each event once, a delivery per interested handler, in the order of the call, in one round trip. */
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -51,7 +51,7 @@ describe('one statement on the wire', () => {
   test.each([
     { what: '1 event for 1 handler', events: one, deliveries: 1 },
     { what: '100 events for 5 handlers each', events: hundred, deliveries: 500 },
-  ])('a transaction with $what has begin, publish and commit', async ({ events, deliveries }) => {
+  ])('a transaction with $what has the statements begin, publish and commit', async ({ events, deliveries }) => {
     const tx = new Client({ connectionString: wire.connectionString })
     await tx.connect()
     await tx.query('begin')
@@ -66,7 +66,7 @@ describe('one statement on the wire', () => {
   test.each([
     { what: '1 event for 1 handler', events: one },
     { what: '100 events for 5 handlers each', events: hundred },
-  ])('without a transaction, $what is all there is to say, once the connection is prepared', async ({ events }) => {
+  ])('without a transaction, $what is one statement, once the connection is prepared', async ({ events }) => {
     const bus = createBus({ connectionString: wire.connectionString, handlers })
 
     await bus.publish(events)
@@ -76,7 +76,7 @@ describe('one statement on the wire', () => {
     await bus.close()
   })
 
-  test('publish([]) says nothing, also to a bus that has no database, and writes nothing', async () => {
+  test('publish([]) sends and writes nothing, also from a bus without a database', async () => {
     const bus = createBus({ connectionString: wire.connectionString, handlers })
 
     const answers = [await bus.publish([]), await createBus({ handlers }).publish([])]
@@ -87,7 +87,7 @@ describe('one statement on the wire', () => {
     await bus.close()
   })
 
-  test('a publish that was refused has said nothing', async () => {
+  test('a refused publish has sent nothing', async () => {
     const bus = createBus({ connectionString: wire.connectionString, handlers })
 
     const refused = bus.publish([StockCounted({ shelf: 1 }), OrderCreated({ order: 'A1', note: () => 1 })])
@@ -101,7 +101,7 @@ describe('one statement on the wire', () => {
 test('the order of the list is the order of seq and of the delivery ids, also over several calls', async () => {
   const tx = new Client({ connectionString: shop.connectionString })
   await tx.connect()
-  // Ids that run backwards, so that an order by id would show.
+  // The ids run backwards, so that an order by id would be noticed.
   const events = Array.from({ length: 300 }, (_, n) => OrderCreated({ order: 'A1', note: n }, { id: idOf(300 - n) }))
 
   await tx.query('begin')
@@ -116,7 +116,7 @@ test('the order of the list is the order of seq and of the delivery ids, also ov
   expect(inQueue.map(({ event }) => event)).toEqual(published)
 })
 
-test('a delivery goes to the queue of its handler, and with a key to the partitioned one, in its own lane', async () => {
+test('a delivery goes to the queue of its handler; with a key it goes to the partitioned queue, in its own lane', async () => {
   await shop.bus.publish([OrderCreated({ order: 'A1', note: null }), StockCounted({ shelf: 101 })])
 
   const deliveries = (await storedDeliveries(shop.database)).map((row) => [
@@ -131,7 +131,7 @@ test('a delivery goes to the queue of its handler, and with a key to the partiti
   })
 })
 
-test('priority 0 is the first for pg-boss too, and 9 the last', async () => {
+test('priority 0 is also pg-boss’s first, and 9 its last', async () => {
   await shop.bus.publish([OrderCreated({ order: 'A1', note: null }), StockCounted({ shelf: 1 })])
 
   const priorities = (await storedDeliveries(shop.database)).map((row) => [row.handler, row.priority])
@@ -142,7 +142,7 @@ test('priority 0 is the first for pg-boss too, and 9 the last', async () => {
   })
 })
 
-test('workers are woken with the names of the queues, each once, and not at all when nobody is called', async () => {
+test('workers are woken with the names of the queues, each once, and are not woken if there are no deliveries', async () => {
   const wakeUps = await listenForWakeUps(shop.connectionString)
 
   await shop.bus.publish([StockCounted({ shelf: 101 }), StockCounted({ shelf: 102 })])
@@ -156,7 +156,7 @@ test('workers are woken with the names of the queues, each once, and not at all 
   await wakeUps.close()
 })
 
-test('the fields of the envelope are stored; the chain begins with the event itself', async () => {
+test('the fields of the envelope are stored, and the chain of causes begins with the event itself', async () => {
   const options = { causationId: 'form 7', metadata: { tenant: 'north' }, source: 'import', ttlMs: 1_000 }
 
   const first = StockCounted({ shelf: 1 })
@@ -192,7 +192,7 @@ test('the fields of the envelope are stored; the chain begins with the event its
   ])
 })
 
-test('NUL and lone surrogates in data are stored, and reach the handler as they were', async () => {
+test('NUL and lone surrogates in data are stored, and reach the handler unchanged', async () => {
   const received: unknown[] = []
   const note = { text: 'a\u0000b', 'key\u0000': '\ud800', map: new Map([['\udc00\u0000', 1n]]) }
   const reader = defineHandler('lab.read', { on: OrderCreated, handle: ({ data }) => void received.push(data.note) })

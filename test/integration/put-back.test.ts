@@ -1,4 +1,4 @@
-/** Deliveries that this process cannot handle, or not now: put back without using up an attempt, or dead at once. */
+/** Deliveries that a process cannot handle, or not yet: put back without using an attempt, or dead at once. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, snooze, type Bus, type BusOptions } from '../../src/index.ts'
@@ -29,7 +29,7 @@ beforeEach(async () => {
 })
 
 describe('a delivery for a handler that this worker does not have', () => {
-  test('is put back for later without using an attempt, and says so', async () => {
+  test('is put back for later without using an attempt, and this is reported', async () => {
     await shop.bus.publish(Counted({ shelf: 'left' }))
 
     const counts = await drained(busWith([], shop.signals))
@@ -45,7 +45,7 @@ describe('a delivery for a handler that this worker does not have', () => {
     expect(await shop.bus.deadLetters.count()).toBe(0)
   })
 
-  test('is handled as attempt 1 by a worker that has it, however often it was put back', async () => {
+  test('is handled as attempt 1 by a worker that has the handler, however often it was put back', async () => {
     await shop.bus.publish(Counted({ shelf: 'left' }))
     for (const _ of [1, 2, 3, 4, 5, 6]) {
       await drained(busWith([]))
@@ -59,8 +59,8 @@ describe('a delivery for a handler that this worker does not have', () => {
   })
 })
 
-describe('an event of another version than the handler lists', () => {
-  test('a newer one is put back until a worker comes that knows it', async () => {
+describe('an event of a version that the handler does not list', () => {
+  test('is put back if it is newer, until a worker knows its version', async () => {
     const newer = defineHandler('stock.report', { on: [Counted, CountedV2], handle: noteRun })
     await busWith([newer]).publish(CountedV2({ shelf: 'left' }))
 
@@ -76,7 +76,7 @@ describe('an event of another version than the handler lists', () => {
     expect(shop.signalsNamed('delivery.put-back').at(-1)?.fields).toMatchObject({ code: 'POSTBUS_NEWER_VERSION' })
   })
 
-  test('an older one is dead at once, and can be retried when the version is listed again', async () => {
+  test('is dead at once if it is older, and can be retried when the version is listed again', async () => {
     await shop.bus.publish(Counted({ shelf: 'left' }))
     const onlyNew = defineHandler('stock.report', { on: CountedV2, handle: noteRun })
 
@@ -91,7 +91,7 @@ describe('an event of another version than the handler lists', () => {
   })
 })
 
-test('snooze uses no attempt: a handler with a single one may snooze as often as it likes', async () => {
+test('snooze uses no attempt: a handler with maxAttempts 1 can snooze without limit', async () => {
   let snoozes = 0
   const patient = defineHandler('stock.patient', {
     on: Counted,
@@ -122,7 +122,7 @@ test('snooze uses no attempt: a handler with a single one may snooze as often as
   expect(runs).toEqual(['left 1', 'left 1', 'left 1', 'left 1'])
 })
 
-describe('F44: a stored payload that nobody can read', () => {
+describe('F44: a stored payload that cannot be read', () => {
   test.each([
     { what: 'null', payload: 'null' },
     { what: 'an array', payload: '[]' },
@@ -132,7 +132,7 @@ describe('F44: a stored payload that nobody can read', () => {
     { what: 'an annotation that is unknown', payload: '{"json":{"shelf":1},"meta":{"values":{"shelf":["class"]}}}' },
     { what: 'a prototype', payload: '{"json":{"__proto__":{"admin":true}}}' },
     { what: 'a path into a prototype', payload: '{"json":{},"meta":{"referentialEqualities":{"a":["__proto__.b"]}}}' },
-  ])('is dead at once, $what, and the worker goes on', async ({ payload }) => {
+  ])('makes its delivery dead at once, $what, and the worker goes on', async ({ payload }) => {
     const { events } = await shop.bus.publish([Counted({ shelf: 'broken' }), Counted({ shelf: 'sound' })])
     await shop.database.query('update postbus.event set payload = $1 where id = $2', [payload, events[0]?.id])
 
@@ -148,7 +148,7 @@ describe('F44: a stored payload that nobody can read', () => {
     expect(Object.prototype).not.toHaveProperty('admin')
   })
 
-  test('so is a delivery whose event is gone', async () => {
+  test('and a missing event does the same', async () => {
     await shop.bus.publish(Counted({ shelf: 'left' }))
     await shop.database.query('delete from postbus.event')
 

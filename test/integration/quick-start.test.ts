@@ -1,4 +1,4 @@
-/** README's quick start, as typed, in an empty folder with the packed tarball: from nothing to the first handled event within a minute. */
+/** README's quick start, typed as it is in an empty folder with the packed tarball: from nothing to the first handled event within a minute. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test(
-  'a stranger’s first event is handled within a minute, and what README shows is what is printed',
+  'a new user’s first event is handled within a minute, and the output is the one in README',
   async () => {
     const [install = '', init = '', dev = '', publish = ''] = blocksOf('sh')
     const [files, started, created, handled] = blocksOf('text')
@@ -60,7 +60,7 @@ test(
   10 * MOST_MS,
 )
 
-/** The blocks of the quick start, in their order. */
+/** The blocks of the quick start, in order. */
 function blocksOf(language: string): readonly string[] {
   const readme = readFileSync('README.md', 'utf8')
   const section = readme.slice(readme.indexOf('## Quick start'), readme.indexOf('**5.'))
@@ -70,7 +70,7 @@ function blocksOf(language: string): readonly string[] {
   )
 }
 
-/** Without what is another one each time: ids, times, the version and the secret. */
+/** Replaces values that change with each run: ids, times, the version and the secret. */
 function shapeOf(text: string): string {
   return text
     .replace(/order-\d+/g, 'order-N')

@@ -1,4 +1,4 @@
-/** `bus.rates`: what handlers did, counted by workers, added up over all of them, by the minute. */
+/** `bus.rates`: how many deliveries handlers ended, and how fast; counted by workers, added up over all of them, by the minute. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { defineHandler, discard, skip, snooze } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 
 let seen = new Set<number>()
 
-/** Each number has an end of its own. */
+/** Each number ends in its own way. */
 function end(n: number): unknown {
   if (n === 2) return skip('nothing to do')
   if (n === 3 && !seen.has(3)) throw new Error('not the first time')
@@ -40,7 +40,7 @@ beforeEach(async () => {
   await opened.database.query('truncate postbus.handler_minute')
 })
 
-test('says how deliveries ended, how many attempts failed, how long handlers ran, and how long after the event', async () => {
+test('reports how deliveries ended, how many attempts failed, how long handlers ran, and the latency after the event', async () => {
   await publish(1, 2, 3, 4, 5)
   await opened.bus.publish(NoteTaken({ n: 6 }, { ttlMs: 1, occurredAt: new Date(Date.now() - 60_000) }))
 
@@ -58,7 +58,7 @@ test('says how deliveries ended, how many attempts failed, how long handlers ran
   expect(byName['notes.mail']?.perSecond).toBeCloseTo(6_000 / tookMs, 6)
 })
 
-test('two processes add up, in one row for a handler and minute', async () => {
+test('the counts of two processes add up in one row per handler and minute', async () => {
   const other = anotherBus(opened, [take, mail])
   await publish(10, 11, 12)
   await drained(opened.bus)
@@ -75,7 +75,7 @@ test('two processes add up, in one row for a handler and minute', async () => {
   expect(rows).toEqual([{ ran: 10 }])
 })
 
-test('what a handler reads from the log is counted too', async () => {
+test('events that a handler reads from the log are counted too', async () => {
   let handled = 0
   const bus = anotherBus(opened, [handlerThat(() => (handled += 1), { name: 'notes.index', delivery: 'log' })])
   await bus.migrate()
@@ -93,7 +93,7 @@ test('what a handler reads from the log is counted too', async () => {
   ])
 })
 
-test('a point is a minute, or as many as are asked for; what lies outside is not counted', async () => {
+test('a point is one minute, or stepMs, and values outside the span are not counted', async () => {
   await write('2026-03-01T12:00:00Z', 3, [0, 3])
   await write('2026-03-01T12:01:00Z', 5, [0, 0, 5])
   await write('2026-03-01T12:10:00Z', 7, [])
@@ -121,7 +121,7 @@ test('a point is a minute, or as many as are asked for; what lies outside is not
   })
 })
 
-test('what is replayed is counted, and is in no latency: it was asked for later', async () => {
+test('replayed events are counted, but not in the latency, because they were requested later', async () => {
   await opened.bus.publish(NoteTaken({ n: 10 }, { occurredAt: new Date(Date.now() - 3_600_000) }))
   await drained(opened.bus)
   await opened.database.query('truncate postbus.handler_minute')
@@ -135,7 +135,7 @@ test('what is replayed is counted, and is in no latency: it was asked for later'
   expect(handlers[0]?.runMs?.p50).toBeGreaterThan(50)
 })
 
-test('a handler that was renamed goes on under its new name', async () => {
+test('a renamed handler’s rates continue under its new name', async () => {
   await write('2026-03-01T12:00:00Z', 3, [])
   const handle = () => undefined
   const renamed = anotherBus(opened, [
@@ -152,7 +152,7 @@ test('a handler that was renamed goes on under its new name', async () => {
   expect(handlers).toMatchObject([{ handler: 'notes.keep', done: 3 }])
 })
 
-test('what is older than seven days goes with the next count', async () => {
+test('rates older than seven days are deleted by the next count', async () => {
   await write('2026-03-01T12:00:00Z', 3, [])
   await opened.database.query(`insert into postbus.handler_minute
     select now() - interval '6 days', handler, done, 0, 0, 0, 0, 0, '{}', '{}' from postbus.handler_minute`)
@@ -181,7 +181,7 @@ test.for([
   })
 })
 
-test('a handler that nothing knows is refused', async () => {
+test('an unknown handler is refused', async () => {
   await expect(opened.bus.rates({ handler: 'notes.unknown' })).rejects.toMatchObject({
     code: 'POSTBUS_UNKNOWN_HANDLER',
   })
@@ -202,7 +202,7 @@ async function publish(...numbers: readonly number[]): Promise<void> {
   await opened.bus.publish(numbers.map((n) => NoteTaken({ n })))
 }
 
-/** So many were done in a minute, with these buckets. */
+/** Writes a row: this many done in a minute, with these buckets. */
 async function write(minute: string, done: number, runMs: readonly number[]): Promise<void> {
   await opened.database.query(
     `insert into postbus.handler_minute select $1, postbus.handler_number('notes.take'), $2, 0, 0, 0, 0, 0, $3, '{}'`,

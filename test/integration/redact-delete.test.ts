@@ -1,4 +1,4 @@
-/** `bus.events.redact` erases what an event said, wherever it is stored; `bus.events.delete` deletes events that nothing waits for. */
+/** `bus.events.redact` erases an event's content wherever it is stored; `bus.events.delete` deletes events that no delivery waits for. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { linesOf, postbusHere as postbus } from '../support/cli.ts'
@@ -27,7 +27,7 @@ async function publish(...numbers: number[]): Promise<string[]> {
   return (await opened.bus.publish(notes)).events.map(({ id }) => id)
 }
 
-/** Every place of the schemas in which this text stands. */
+/** Every table in the schemas that contains this text. */
 async function placesOf(text: string): Promise<readonly string[]> {
   const tables = ['postbus.event', 'postbus.dead_letter', 'postbus.history', 'pgboss.job']
   const found = await Promise.all(
@@ -40,7 +40,7 @@ async function placesOf(text: string): Promise<readonly string[]> {
 }
 
 describe('redact', () => {
-  test('erases data, metadata and errors everywhere, and keeps shape and history', async () => {
+  test('erases data, metadata and errors everywhere, and keeps the shape and the history', async () => {
     does = (n) => {
       if (n === 2) throw new Error(`cannot mail: ${SECRET}`)
     }
@@ -71,7 +71,7 @@ describe('redact', () => {
     expect(await opened.bus.events.redact({ partitionKey: 'red' })).toEqual({ count: 0 })
   })
 
-  test('a delivery that still waits becomes a dead letter that says so, and its key goes on', async () => {
+  test('turns a waiting delivery into a dead letter that says so, and its key goes on', async () => {
     const numbers: number[] = []
     does = (n) => numbers.push(n)
     const [first = ''] = await publish(1, 2)
@@ -85,7 +85,7 @@ describe('redact', () => {
     ])
   })
 
-  test('or its handler gets what is left, by choice', async () => {
+  test('delivers the erased event to a waiting handler if the caller asks for it', async () => {
     const numbers: number[] = []
     does = (n) => numbers.push(n)
     const [first = ''] = await publish(1)
@@ -109,7 +109,7 @@ describe('redact', () => {
 })
 
 describe('delete', () => {
-  test('deletes what nothing waits for, with its history, and says what stays', async () => {
+  test('deletes events that nothing waits for, with their history, and reports how many it keeps', async () => {
     does = (n) => {
       if (n === 3) throw new Error('out of ink')
     }
@@ -131,7 +131,7 @@ describe('delete', () => {
     expect((await opened.bus.acts.list()).acts).toMatchObject([{ act: 'events.delete', by: 'ada', count: 2 }])
   })
 
-  test('{ all: true } is everything, and nothing named is refused', async () => {
+  test('deletes everything with { all: true }, and refuses a query that names nothing', async () => {
     await publish(1)
     await drained(opened.bus)
 

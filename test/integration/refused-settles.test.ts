@@ -1,4 +1,4 @@
-/** Outcomes that the server refuses to store: they cost no slot, nothing else, and are stored once the cause is gone. */
+/** Outcomes that the server refuses to store: they take no slot, affect nothing else, and are stored once the cause is gone. */
 import { expect, onTestFinished, test } from 'vitest'
 import { discard, type BusSignal, type WorkerOptions } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -6,11 +6,11 @@ import { handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
 test.each(['P0001', '42501', '54000', '53100'])(
-  'dead letters refused with %s hold up nothing: all that can be settled is, each runs once, and the reason is told',
+  'dead letters refused with %s delay nothing else: all other deliveries are settled, each runs once, and the reason is reported',
   async (code) => {
     const { opened, runs } = await working({ queues: { events: 20, events_partitioned: 20 } })
     await refuseDeadLetters(opened, code)
-    // Every fifth dies; half of them with a key of their own.
+    // Every fifth event dies. Every second event has a key of its own.
     await opened.bus.publish(Array.from({ length: 202 }, (_, n) => NoteTaken({ n, key: n % 2 ? `key ${n}` : null })))
 
     await until('all others are settled', async () => (await statesOf(opened)).join() === 'active 41,completed 161')
@@ -38,7 +38,7 @@ test('a refused outcome keeps its claim', async () => {
   await expect.poll(() => heartbeat(opened), { timeout: 10_000 }).toBeGreaterThan(before)
 })
 
-test('a stop tries a refused outcome once more, and does not give back what has run', async () => {
+test('a stop tries a refused outcome once more, and does not give back a delivery that has run', async () => {
   const { opened, worker } = await working()
   await refuseDeadLetters(opened, 'P0001')
   await opened.bus.publish([0, 1, 2].map((n) => NoteTaken({ n })))
@@ -55,7 +55,7 @@ test('a stop tries a refused outcome once more, and does not give back what has 
   ])
 })
 
-test('a stop stores what was refused, if the cause is gone by then', async () => {
+test('a stop stores a refused outcome if the cause is gone by then', async () => {
   const { opened, worker } = await working()
   await refuseDeadLetters(opened, 'P0001')
   await opened.bus.publish(NoteTaken({ n: 0 }))
@@ -82,7 +82,7 @@ async function working(options: WorkerOptions = {}) {
   return { opened, worker, runs: () => ({ deliveries: new Set(ran).size, runs: ran.length }) }
 }
 
-/** Counts its calls in a sequence, which no rollback undoes. */
+/** Refuses dead letters, and counts the attempts in a sequence, which no rollback undoes. */
 async function refuseDeadLetters({ database }: TestBus, code: string): Promise<void> {
   await database.query(`
     create sequence tries;

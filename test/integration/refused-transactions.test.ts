@@ -1,8 +1,8 @@
 /**
- * What is not an open transaction is refused, by the client's own knowledge before any SQL, or by the database.
+ * Anything but an open transaction is refused: by what the client knows, before any SQL, or by the database.
  *
  * The function here stands in for `postbus.publish`, with the same guard: a deferred trigger that finds at commit time
- * that the statement which publishes is also the one that commits, so that nobody had begun a transaction.
+ * that the publishing statement is also the committing one, so no transaction had begun.
  */
 import { Client, Pool } from 'pg'
 import postgres from 'postgres'
@@ -65,7 +65,7 @@ describe.each(clients)('$name', ({ open, rootIsCalled, codeAfterTheEnd }) => {
     expect(() => openTransaction(client.root)).toThrow(`publish() was given ${rootIsCalled}`)
   })
 
-  test('the guard lets an open transaction through, in a savepoint too', async () => {
+  test('the guard accepts an open transaction, in a savepoint too', async () => {
     await client.inTransaction(async ({ tx, inSavepoint }) => {
       await note(tx)
       await inSavepoint(async (inner) => note(inner.tx))
@@ -83,7 +83,7 @@ describe.each(clients)('$name', ({ open, rootIsCalled, codeAfterTheEnd }) => {
     expect(await countOfNoted()).toBe(0)
   })
 
-  test('a publish that nobody awaits is in the transaction or nowhere', async () => {
+  test('a publish without await is either in the transaction or not stored', async () => {
     const forgotten: Promise<unknown>[] = []
 
     await client.inTransaction(async ({ tx }) => {
@@ -122,7 +122,7 @@ test('a pg client that was released to its pool is refused', async () => {
   await pool.end()
 })
 
-test('a pg client whose begin is still under way is left to the database', async () => {
+test('a pg client whose begin has not returned yet is checked by the database', async () => {
   const client = new Client({ connectionString: database.connectionString, pipeline: true })
   await client.connect()
 
@@ -132,7 +132,7 @@ test('a pg client whose begin is still under way is left to the database', async
   await client.end()
 })
 
-test('constraints that the caller made immediate do not set off the guard', async () => {
+test('constraints that the caller made immediate do not trigger the guard', async () => {
   const client = new Client({ connectionString: database.connectionString })
   await client.connect()
 
@@ -145,7 +145,7 @@ test('constraints that the caller made immediate do not set off the guard', asyn
   await client.end()
 })
 
-test('a reserved connection of postgres.js is refused, for it does not tell whether a transaction is open', async () => {
+test('a reserved connection of postgres.js is refused, because it does not show whether a transaction is open', async () => {
   const sql = postgres(database.connectionString)
   const reserved = await sql.reserve()
 
@@ -154,7 +154,7 @@ test('a reserved connection of postgres.js is refused, for it does not tell whet
   await sql.end()
 })
 
-test('a Kysely instance is told which transaction to pass', async () => {
+test('for a Kysely instance the error says which transaction to pass', async () => {
   const [kysely] = clients
   const client = await kysely?.open(database.connectionString)
 
@@ -166,7 +166,7 @@ test('a Kysely instance is told which transaction to pass', async () => {
 })
 
 test.each([null, undefined, 1, 'tx', {}, [], () => undefined, { query: () => undefined }])(
-  '%j is refused with the list of what is accepted',
+  '%j is refused with the list of accepted clients',
   (stranger) => {
     expect(() => openTransaction(stranger)).toThrow(
       /Kysely, pg, postgres\.js, Drizzle, Knex, Prisma, TypeORM or MikroORM/,
@@ -174,7 +174,7 @@ test.each([null, undefined, 1, 'tx', {}, [], () => undefined, { query: () => und
   },
 )
 
-/** As publishing does it: nothing happens between opening the transaction and sending the statement. */
+/** Publishes as the library does: nothing happens between opening the transaction and sending the statement. */
 async function note(tx: unknown): Promise<void> {
   try {
     await openTransaction(tx).executeSql('select * from note($1)', ['payload'])

@@ -1,4 +1,4 @@
-/** Relays in real workers: retries that can be seen, order, circuits, the log, and connections that end with their bus. */
+/** Relays in real workers: visible retries, order, circuits, reading the log, and connections that end with their bus. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('each attempt stands in the status of the event, with what the endpoint returned', async () => {
+test('the status of the event lists each attempt, with the endpoint’s response', async () => {
   const statuses = [500, 429, 302, 204]
   const { bus, name, server } = await working((_, response) =>
     response.writeHead(statuses.shift() ?? 204).end('as it is'),
@@ -40,7 +40,7 @@ test('each attempt stands in the status of the event, with what the endpoint ret
 })
 
 test.each([['job'], ['log']] as const)(
-  'a relay by %s keeps the order of each key while an event of it fails',
+  'a relay by %s keeps the order of each key while one of its events fails',
   async (delivery) => {
     const failing = new Map([
       ['a 3', 2],
@@ -68,7 +68,7 @@ test.each([['job'], ['log']] as const)(
   },
 )
 
-test('the circuit breaker of a relay holds for its endpoint: an outage uses up few attempts', async () => {
+test('a relay’s circuit breaker stops calls to its endpoint: an outage uses up few attempts', async () => {
   let isDown = true
   let calls = 0
   const { bus, name, signals } = await working(
@@ -89,7 +89,7 @@ test('the circuit breaker of a relay holds for its endpoint: an outage uses up f
   expect(await bus.deadLetters.count({ handler: name })).toBe(0)
 })
 
-test('by default no webhook goes to an address of this machine or this network, and it says why', async () => {
+test('by default no webhook goes to an address of this machine or of a private network, and the error says why', async () => {
   const server = await aWebhookServer()
   const urls = [
     server.url,
@@ -116,7 +116,7 @@ test('by default no webhook goes to an address of this machine or this network, 
   expect(server.received).toEqual([])
 })
 
-test('a worker process with a connection of a relay open ends on SIGTERM', async () => {
+test('a worker process with an open connection of a relay ends on SIGTERM', async () => {
   const server = await aWebhookServer()
   const name = `notes.relay-${(relays += 1)}`
   const bus = aBus([relayTo(server, name)])
@@ -134,7 +134,7 @@ test('a worker process with a connection of a relay open ends on SIGTERM', async
   expect(server.received).toHaveLength(1)
 })
 
-/** A file that exports a bus with a relay to the server. */
+/** Writes a config file that exports a bus with a relay to the server. */
 async function configFor(server: WebhookServer, name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'relay-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -156,7 +156,7 @@ export const bus = createBus({
   return file
 }
 
-/** A relay to a server that responds like this, and a worker. */
+/** Starts a server that responds like this, a relay to it, and a worker. */
 async function working(respond: Responding, options: Partial<RelayDefinition<typeof NoteTaken>> = {}) {
   const server = await aWebhookServer(respond)
   const name = `notes.relay-${(relays += 1)}`

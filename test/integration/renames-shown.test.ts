@@ -1,4 +1,4 @@
-/** What people see of a renamed handler or event type, and may call it: patterns in `on`, and operators. */
+/** Names of a renamed handler or event type: the ones that people see, and the ones that patterns in `on` and operators can use. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBus, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -22,7 +22,7 @@ beforeEach(async () => {
   return async () => void (await Promise.all(opened.splice(0).map((bus) => bus.close())))
 })
 
-describe('a pattern hears an event type by any of its names', () => {
+describe('a pattern matches an event type by any of its names', () => {
   test.each(['orders.*', 'sales.*', /^orders\.made$/])('%s', async (pattern) => {
     const types: string[] = []
     const audit = defineHandler('audit.log', { on: pattern, handle: ({ type }) => void types.push(type) })
@@ -34,7 +34,7 @@ describe('a pattern hears an event type by any of its names', () => {
     expect(types).toEqual(['sales.order-placed'])
   })
 
-  test('one that the bus does not know it hears by the stored name, in publishers and workers alike', async () => {
+  test('for a type that the bus does not know, it matches the stored name, in publishers and workers alike', async () => {
     const types: string[] = []
     const audit = (name: string, on: string) =>
       defineHandler(name, { on, handle: ({ type }) => void types.push(`${name} ${type}`) })
@@ -47,7 +47,7 @@ describe('a pattern hears an event type by any of its names', () => {
   })
 })
 
-describe('operators see the new names, and may use any', () => {
+describe('operators see the new names, and can use any', () => {
   const NAMES = ['mail.receipts', 'post.deliver-receipt']
 
   test.each(NAMES)('dead letters and lanes of %s', async (handler) => {
@@ -77,7 +77,7 @@ describe('operators see the new names, and may use any', () => {
 })
 
 test.each(['sales.*', 'sales.order-placed', 'orders.*', 'orders.made', 'orders.created'])(
-  'the record knows a renamed type by %s',
+  'the record finds a renamed type by %s',
   async (type) => {
     const bus = open([handlerOf('new', ran)])
     await bus.publish([1, 2].map((turn) => NewEvent({ orderId: 'o-1', turn })))

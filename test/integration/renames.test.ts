@@ -1,4 +1,4 @@
-/** A renamed handler or event type: what is stored and waits belongs to it still, and people see its new name. */
+/** A renamed handler or event type: it still owns its stored events and waiting deliveries, and people see its new name. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type AnyHandler, type Bus, type BusSignal } from '../../src/index.ts'
@@ -22,14 +22,14 @@ beforeEach(async () => {
   return async () => void (await Promise.all(opened.splice(0).map((bus) => bus.close())))
 })
 
-test('workers and publishers of both names at once: none lost, none twice, order per key', async () => {
+test('with workers and publishers of both names at once, no event is lost or handled twice, and each key keeps its order', async () => {
   const keys = Array.from({ length: 12 }, (_, index) => `order-${index}`)
   const [before, after] = [release('old'), release('new')]
   for (const turn of turns(1, 20)) await before.publish(keys.map((orderId) => OldEvent({ orderId, turn })))
 
   const few = { queues: { events: 1, events_partitioned: 1 }, pollMs: 100 }
   const workers = [before.worker(few), after.worker({ pollMs: 100 }), after.worker({ pollMs: 100 })]
-  await workers[0]?.start() // with one slot it is still at it when the others come
+  await workers[0]?.start() // with one slot it is still busy when the others start
   await until('the old worker runs', () => ran.length > 0)
   await Promise.all(workers.slice(1).map((worker) => worker.start()))
   await Promise.all(
@@ -51,7 +51,7 @@ test('workers and publishers of both names at once: none lost, none twice, order
   expect(await drained(after)).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0 })
 })
 
-test('what the new code publishes is stored under the first names', async () => {
+test('events that the new code publishes are stored under the first names', async () => {
   await release('new').publish(NewEvent({ orderId: 'o-1', turn: 1 }))
 
   const { rows } = await shop.database.query(
@@ -63,7 +63,7 @@ test('what the new code publishes is stored under the first names', async () => 
   ])
 })
 
-test('the handler that caused an event is stored under its first name, and shown by its new one', async () => {
+test('the handler that caused an event is stored under its first name, and shown under its new one', async () => {
   const Sent = defineEvent('mail.receipt-sent', { schema: z.object({}) })
   const causes: unknown[] = []
   const bus: Bus = open([
@@ -84,7 +84,7 @@ test('the handler that caused an event is stored under its first name, and shown
   expect(causes).toEqual(['post.deliver-receipt'])
 })
 
-test('what was stored under a name in between is handled too', async () => {
+test('events stored under an intermediate name are handled too', async () => {
   const Made = defineEvent('orders.made', { schema, partitionKey })
   const handlers = [defineHandler('mail.receipts', { on: Made, handle: () => undefined })]
   const between = createBus({ connectionString: shop.connectionString, handlers })
@@ -96,7 +96,7 @@ test('what was stored under a name in between is handled too', async () => {
   expect(ran).toMatchObject([{ by: 'new', orderId: 'o-1' }])
 })
 
-test('the handler sees the new name of the type, also where a test drains in its own transaction', async () => {
+test('the handler sees the new name of the type, also when a test drains in its own transaction', async () => {
   const types: string[] = []
   const signals: BusSignal[] = []
   const bus = open(
@@ -130,7 +130,7 @@ test('the handler sees the new name of the type, also where a test drains in its
   expect(JSON.stringify(signals)).not.toMatch(/mail\.receipt|orders\.created/)
 })
 
-test('a limit of the renamed handler counts those that wait under its first name', async () => {
+test('a limit of the renamed handler also counts deliveries that wait under its first name', async () => {
   let [running, most] = [0, 0]
   const limited = defineHandler('post.deliver-receipt', {
     on: NewEvent,

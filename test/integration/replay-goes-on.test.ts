@@ -1,4 +1,4 @@
-/** A replay that is paused, cancelled, closed or killed: it goes on where it was, and gives nothing twice. */
+/** A replay that is paused, cancelled, closed or killed: it continues where it stopped, and delivers nothing twice. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { drained } from '../support/drained.ts'
 import { NoteTaken } from '../support/notes.ts'
@@ -15,7 +15,7 @@ afterEach(() => stored.tidy())
 
 afterAll(() => stored.close())
 
-test('it goes on in another process where it was, and the process that had it ends', async () => {
+test('it continues in another process where it stopped, and ends in the first process', async () => {
   const bus = await busWithHandledNotes(40)
   const first = await bus.replay({ handler: 'notes.take', ratePerSecond: 20 })
   await until('some are given', async () => (await first.progress()).count >= 5)
@@ -29,7 +29,7 @@ test('it goes on in another process where it was, and the process that had it en
   expect(stored.took()).toEqual(numbers(40))
 })
 
-test('a bus that is closed leaves it where it was', async () => {
+test('closing the bus interrupts it, and another bus continues it', async () => {
   const bus = await busWithHandledNotes(40)
   const first = await bus.replay({ handler: 'notes.take', ratePerSecond: 20 })
   await until('some are given', async () => (await first.progress()).count >= 5)
@@ -46,7 +46,7 @@ test('a bus that is closed leaves it where it was', async () => {
   expect(stored.took()).toEqual(numbers(40))
 })
 
-test('while it is paused nothing is given; a cancelled one gives no more, for good', async () => {
+test('while it is paused it delivers nothing, and after a cancel it never delivers again', async () => {
   const bus = await busWithHandledNotes(40)
   const replay = await bus.replay({ handler: 'notes.take', ratePerSecond: 20 })
   await until('some are given', async () => (await replay.progress()).count >= 5)
@@ -66,7 +66,7 @@ test('while it is paused nothing is given; a cancelled one gives no more, for go
   expect(stored.took()).toEqual(numbers(end.count))
 })
 
-test('one with a function goes on only with that function', async () => {
+test('a replay with a function continues only with that function', async () => {
   const bus = await busWithHandledNotes(20)
   const where = ({ data }: { data: unknown }) => (data as { n: number }).n > 10
   const replay = await bus.replay({ handler: 'notes.take', where, ratePerSecond: 20 })
@@ -81,7 +81,7 @@ test('one with a function goes on only with that function', async () => {
   expect(stored.took()).toEqual(numbers(10, 11))
 })
 
-test('no more than a thousand are put before what is published meanwhile', async () => {
+test('at most about a thousand of its deliveries wait at a time, ahead of later live events', async () => {
   const bus = await busWithHandledNotes(1_800, null)
   const replay = await bus.replay({ handler: 'notes.take' })
   await until('it waits for workers', async () => (await replay.progress()).count >= 1_000)
@@ -95,7 +95,7 @@ test('no more than a thousand are put before what is published meanwhile', async
   await until('all have run', () => stored.ran.length === 1_800)
 })
 
-test('what is about to be committed when it begins is part of it, what is published later is not', async () => {
+test('it includes events that are about to be committed when it begins, and none that are published later', async () => {
   const bus = await busWithHandledNotes(2)
   const publisher = await stored.connect()
   await publisher.query('begin')

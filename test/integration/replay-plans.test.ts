@@ -1,4 +1,4 @@
-/** A batch of a replay or a backfill looks its deliveries up by their ids, however many of others wait. */
+/** A batch of a replay or a backfill finds its deliveries by their ids, however many others wait. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
@@ -10,7 +10,7 @@ let shop: TestBus
 beforeAll(async () => {
   shop = await openTestBus({ handlers: [handlerThat(() => undefined)] })
   await publishMany()
-  // Statistics are of a time when nearly all had been handled, and of a table that was as large.
+  // The statistics date from a time when the table was equally large and nearly all deliveries had been handled.
   await shop.database.query(
     `update pg_class set reltuples = 170, relpages = pg_relation_size(oid) / 8192 where relname like 'job_common%'`,
   )
@@ -35,14 +35,14 @@ test.each([
     `insert into postbus.replay (id, handler, query, to_seq, matching, runner) values ('${RUNNER}', 'notes.other', '{}', 500, 500, '${RUNNER}')`,
     `select * from postbus.replay_batch('${RUNNER}', ${BATCH}, 500)`,
   ],
-])('a batch of a %s takes no longer when many wait', async (_, prepare, batch) => {
+])('a batch of a %s takes no longer when many deliveries wait', async (_, prepare, batch) => {
   const withMany = await msOf(prepare, batch)
   const withFew = await msOf(`${prepare}; delete from pgboss.job`, batch)
 
   expect(withMany).toBeLessThan(5 * withFew + 50)
 })
 
-/** The quicker one of two, on one connection: the first one plans. */
+/** The faster of two runs on one connection, because the first one also plans. */
 async function msOf(prepare: string, batch: string): Promise<number> {
   const client = await shop.database.connect()
   try {

@@ -1,4 +1,4 @@
-/** A replay gives stored events to one handler again: in order, in their lanes, and to no one else. */
+/** A replay delivers stored events to one handler again: in order, in their lanes, and to no other handler. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { defineHandler, failed } from '../../src/index.ts'
 import { drained } from '../support/drained.ts'
@@ -34,7 +34,7 @@ test('a handler gets its events again in the order of publishing, marked as a re
   expect(stored.took('notes.mail')).toEqual([])
 })
 
-test('a first delivery is no replay; a retry of a replayed one still is', async () => {
+test('a first delivery is not marked as a replay; a retry of a replayed delivery is', async () => {
   const bus = stored.busWith([
     stored.noting('notes.take', { backoff: { initialMs: 0 } }, () => stored.ran.length === 2 && failed('not now')),
   ])
@@ -52,7 +52,7 @@ test('a first delivery is no replay; a retry of a replayed one still is', async 
   ])
 })
 
-test('it replays what matches: types, times, keys, and a function of the event', async () => {
+test('it replays the events that match types, times, keys, and a function of the event', async () => {
   const bus = stored.busWith([stored.noting()])
   await stored.publish(bus, [1, 2], 'one')
   await stored.publish(bus, [3, 4], 'two')
@@ -78,7 +78,7 @@ test('it replays what matches: types, times, keys, and a function of the event',
   expect(await replayed({ types: ['orders.*'] })).toEqual([])
 })
 
-test('the handler is asked again whether it is interested', async () => {
+test('the handler’s `interested` is asked again', async () => {
   const old = stored.busWith([stored.noting()])
   await stored.publish(old, numbers(4))
   await drained(old)
@@ -100,7 +100,7 @@ test('the handler is asked again whether it is interested', async () => {
   expect(stored.took()).toEqual([3, 4])
 })
 
-test('what waits or runs is passed over, or the replay refused; nothing is doubled', async () => {
+test('waiting and running deliveries are skipped, or the replay is refused, and nothing is delivered twice', async () => {
   const bus = stored.busWith([stored.noting()])
   await stored.publish(bus, [1, 2])
   await drained(bus)
@@ -148,7 +148,7 @@ test.each(['continue', 'block'] as const)(
   },
 )
 
-test('a replayed event takes its place in its lane before live ones that still wait', async () => {
+test('a replayed event runs in its lane before live ones that still wait', async () => {
   const bus = stored.busWith([stored.noting()])
   await stored.publish(bus, [1, 2])
   await drained(bus)
@@ -163,7 +163,7 @@ test('a replayed event takes its place in its lane before live ones that still w
   expect(stored.took()).toEqual([1, 2, 3, 4])
 })
 
-test('a renamed handler gets its events again by any of its names, under the ids that they had', async () => {
+test('a renamed handler gets its events again under any of its names, with their old delivery ids', async () => {
   const before = stored.busWith([stored.noting()])
   await stored.publish(before, [1, 2])
   await drained(before)
@@ -209,7 +209,7 @@ test('bad input is refused before anything is replayed, with a code', async () =
   expect(await bus.replays.list()).toEqual([])
 })
 
-test('what was erased is passed over; a replay, its pauses and its end are recorded as acts', async () => {
+test('erased events are skipped, and a replay, its pauses and its end are recorded as acts', async () => {
   const bus = stored.busWith([stored.noting()])
   const {
     events: [first],

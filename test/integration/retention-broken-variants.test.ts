@@ -1,6 +1,6 @@
 /**
- * Each part of pruning is there for a case that goes wrong without it. Every case runs twice: with the functions as they
- * are, and with one piece taken out, which must show.
+ * Each part of pruning prevents a failure in some case. Every case runs twice: with the intact functions, and with one
+ * piece removed, which the check must notice.
  */
 import { expect, onTestFinished, test } from 'vitest'
 import { openAttic, writeLetters, type Attic } from '../support/pruning.ts'
@@ -8,7 +8,7 @@ import { openAttic, writeLetters, type Attic } from '../support/pruning.ts'
 interface Variant {
   readonly without: string
   readonly break: readonly [piece: string | RegExp, replacement: string]
-  /** Answers whether everything went as promised. */
+  /** Returns whether everything went as promised. */
   readonly holds: (attic: Attic) => Promise<boolean>
 }
 
@@ -158,21 +158,24 @@ const variants: readonly Variant[] = [
   },
 ]
 
-test.each(variants)('with $without, all is as promised; without it, that shows', async ({ break: how, holds }) => {
-  const attic = await openAttic()
-  onTestFinished(() => attic.close())
-  const [piece, replacement] = how
+test.each(variants)(
+  'with $without everything is as promised, and without it the check fails',
+  async ({ break: how, holds }) => {
+    const attic = await openAttic()
+    onTestFinished(() => attic.close())
+    const [piece, replacement] = how
 
-  expect(await holds(attic)).toBe(true)
+    expect(await holds(attic)).toBe(true)
 
-  await attic.empty()
-  await attic.database.query(RIGHT_CLOCK)
-  await attic.break({ piece, replacement })
-  expect(await holds(attic)).toBe(false)
-})
+    await attic.empty()
+    await attic.database.query(RIGHT_CLOCK)
+    await attic.break({ piece, replacement })
+    expect(await holds(attic)).toBe(false)
+  },
+)
 
 const RIGHT_CLOCK = `create or replace function pgboss.job_now() returns timestamptz language sql stable as $now$ select now() $now$`
-/** Of an event whose other delivery is completed, two hours ago. */
+/** A cancelled delivery of an event whose other delivery was completed two hours ago. */
 async function aCancelledDelivery(attic: Attic): Promise<void> {
   await attic.publish()
   await attic.completeAll()
@@ -185,7 +188,7 @@ async function keeps(attic: Attic): Promise<boolean> {
   return (await attic.stored()).events === 1
 }
 
-/** Until it is done or has had the time to get stuck behind a lock. */
+/** Waits until the work is done, or has had the time to get stuck behind a lock. */
 async function waits(work: Promise<unknown>): Promise<void> {
   await Promise.race([work, new Promise((resolve) => setTimeout(resolve, 300))])
 }

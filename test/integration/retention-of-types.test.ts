@@ -1,4 +1,4 @@
-/** A type may keep its events for longer or shorter than the others, and what waits for one keeps it. */
+/** An event type can have a longer or shorter retention than the others, and a waiting delivery keeps its event. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler } from '../../src/index.ts'
@@ -31,7 +31,7 @@ beforeEach(async () => {
   fails.clear()
 })
 
-test('after two days what is brief has gone, and after two months only what lasts is left', async () => {
+test('after two days the events with a short retention are gone, and after two months only those with a long one are left', async () => {
   await opened.bus.publish([1, 2, 3].flatMap((n) => [Brief({ n }), Lasting({ n }), Usual({ n })]))
   await drained(opened.bus)
   expect(await opened.bus.prune()).toEqual({ events: 0 })
@@ -50,7 +50,7 @@ test('after two days what is brief has gone, and after two months only what last
   expect(await opened.bus.prune()).toEqual({ events: 3 })
 })
 
-test('more than a thousand that last hold up nothing behind them', async () => {
+test('more than a thousand events with a long retention do not stop the pruning of the events behind them', async () => {
   await opened.bus.publish(Array.from({ length: 1_100 }, (_, n) => Lasting({ n })))
   await opened.bus.publish(Usual({ n: 1 }))
   await drained(opened.bus)
@@ -60,7 +60,7 @@ test('more than a thousand that last hold up nothing behind them', async () => {
   expect(await left()).toEqual({ 'finances.invoiced': 1_100 })
 })
 
-test('a dead letter keeps what is brief', async () => {
+test('a dead letter keeps an event with a short retention', async () => {
   fails.add(Brief.type)
   await opened.bus.publish(Brief({ n: 1 }))
   await drained(opened.bus)
@@ -76,7 +76,7 @@ test.each([0, 999, -1, 1_000.5, Infinity, '1 day', null])('a retention of %j is 
   expect(refusalOf(define)).toMatchObject({ code: 'POSTBUS_INVALID_EVENT' })
 })
 
-/** All that is stored becomes so much older. */
+/** Makes everything that is stored this much older. */
 async function pass(days: number): Promise<void> {
   await opened.database.query(
     `with older as (update postbus.event set published_at = published_at - $1 * interval '1 day',

@@ -1,6 +1,6 @@
 /**
- * What pruning reads does not depend on what had to stay, nor on what Postgres knows: the plans here are made while the
- * tables are empty, as in a worker that starts on an empty database.
+ * The number of rows that pruning reads does not depend on how many events stay, or on Postgres's statistics: the plans here
+ * are made while the tables are empty, as in a worker that starts on an empty database.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { NoteTaken } from '../support/notes.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => attic.close())
 
-test('a pruned event costs a few rows, whatever stays before it and after it', async () => {
+test('pruning an event reads a few rows, however many events stay before and after it', async () => {
   const session = await attic.connect()
   for (let turn = 0; turn < 3; turn += 1) await attic.prune(session)
   await publish(STAYING)

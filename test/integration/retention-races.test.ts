@@ -1,6 +1,6 @@
 /**
- * Pruning at the same moment as everything else, with transactions held open: it waits for nobody, holds nobody up, and
- * never deletes what someone is about to need.
+ * Pruning at the same moment as everything else, with transactions held open: it waits for no other transaction, delays none, and
+ * never deletes a row that another transaction is about to need.
  */
 import type { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -29,7 +29,7 @@ test.each([
   ],
   ['a cancelled delivery is resumed by hand', 'cancelled', RETRY],
   ['a delivery is written anew, as pg-boss does when one fails', 'completed', REWRITTEN()],
-])('while %s, its event stays, and nobody waits', async (_, state, change) => {
+])('while %s, its event stays, and no transaction waits', async (_, state, change) => {
   await anEndedEvent()
   await attic.database.query(`update pgboss.job set state = $1::pgboss.job_state where name = 'mail'`, [state])
   const other = await begun()
@@ -43,7 +43,7 @@ test.each([
   expect(await attic.stored()).toMatchObject({ events: 1, deliveries: 2 })
 })
 
-test('an operator who retries a dead letter loses nothing, whoever comes first', async () => {
+test('an operator who retries a dead letter during a pruning loses nothing', async () => {
   await anEndedEvent()
   await attic.database.query(`update pgboss.job set state = 'failed' where name = 'mail'`)
   await writeLetters(attic, { discarded: false })
@@ -59,7 +59,7 @@ test('an operator who retries a dead letter loses nothing, whoever comes first',
   expect(await attic.stored()).toMatchObject({ events: 1, deliveries: 2, letters: 0 })
 })
 
-test('an event whose row someone holds stays, so that deliveries can be added to it', async () => {
+test('an event whose row another transaction locks stays, so deliveries can be added to it', async () => {
   const id = await anEndedEvent()
   const other = await begun()
   await other.query('select from postbus.event where id = $1 for key share', [id])
@@ -71,7 +71,7 @@ test('an event whose row someone holds stays, so that deliveries can be added to
   expect(await attic.stored()).toEqual(NOTHING)
 })
 
-test('of two that prune at once, the second has nothing to do, and does not wait', async () => {
+test('if two processes prune at once, the second has nothing to do, and does not wait', async () => {
   await anEndedEvent()
   const [first, second] = [await begun(), await attic.connect()]
   await attic.prune(first)
@@ -82,7 +82,7 @@ test('of two that prune at once, the second has nothing to do, and does not wait
   expect(await attic.stored()).toEqual(NOTHING)
 })
 
-test('nobody prunes again within the time between two turns', async () => {
+test('no process prunes again before the time between two turns has passed', async () => {
   const ask = () => attic.database.query(`select * from postbus.prune('1 hour', 1000, '1 minute', '0')`)
   await attic.prune()
 
@@ -95,7 +95,7 @@ test('nobody prunes again within the time between two turns', async () => {
 test.each([
   ['commit', { duplicate: false, deliveries: 2 }],
   ['rollback', { duplicate: true, deliveries: 0 }],
-])('an id that is pruned at this moment is published anew and wholly, or a duplicate: %s', async (end, expected) => {
+])('an id that is being pruned is published again completely, or is a duplicate: %s', async (end, expected) => {
   await anEndedEvent(ID)
   const pruner = await begun()
   await attic.prune(pruner)
@@ -108,7 +108,7 @@ test.each([
   expect(await attic.stored()).toMatchObject({ events: 1, deliveries: 2 })
 })
 
-test('an id is a duplicate for as long as its event is kept', async () => {
+test('an id is a duplicate as long as its event is kept', async () => {
   await anEndedEvent(ID)
   const again = async () => (await attic.bus.publish(NoteTaken({ n: 2 }, { id: ID }))).events[0]
 
@@ -117,7 +117,7 @@ test('an id is a duplicate for as long as its event is kept', async () => {
   expect(await again()).toMatchObject({ duplicate: false, deliveries: 2 })
 })
 
-test('an event whose transaction commits late, behind the place of the pruning, is handled, and goes in the end', async () => {
+test('an event whose transaction commits late, behind the position of the pruning, is handled, and is pruned in the end', async () => {
   const late = await begun()
   await attic.bus.publish(NoteTaken({ n: 1 }), { tx: late })
   await late.query(`update postbus.event set published_at = now() - interval '9 hours'`)
@@ -139,7 +139,7 @@ test('an event whose transaction commits late, behind the place of the pruning, 
   expect(await attic.stored()).toEqual(NOTHING)
 })
 
-test('while it prunes, others publish, claim, settle, recover and dismiss', async () => {
+test('during a pruning others publish, claim, settle, recover and dismiss', async () => {
   await anEndedEvent()
   await attic.publish({ key: 'red' })
   await attic.publish()
@@ -165,7 +165,7 @@ test('while it prunes, others publish, claim, settle, recover and dismiss', asyn
   await other.close()
 })
 
-/** Everyone was done with it two hours ago. */
+/** Publishes an event whose last delivery ended two hours ago. */
 async function anEndedEvent(given?: string): Promise<string> {
   const id = await attic.publish(given === undefined ? {} : { id: given })
   await attic.completeAll()

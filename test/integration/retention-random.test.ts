@@ -1,6 +1,6 @@
 /**
- * Publishers, workers, an operator and two that prune, all at once and at random, with a retention of nothing: whatever
- * has ended may go at any moment. Nothing is lost by that, and in the end nothing is left.
+ * Publishers, workers, an operator and two pruners, all at once and at random, with a retention of zero: an event can be
+ * pruned as soon as it has ended. Nothing is lost, and nothing is left in the end.
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { NOTHING, openAttic, type Attic } from '../support/pruning.ts'
 import { until } from '../support/until.ts'
 
 const FOR_MS = 6_000
-/** On a machine that is busy it goes on until there was so much to get wrong. */
+/** On a busy machine the test goes on until at least this much has happened. */
 const FEWEST = { published: 11, pruned: 6 }
 const NAMES = ['random.plain', 'random.mail', 'random.block']
 const PRUNE = `select * from postbus.prune('0', 50, '0', '0')`
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => attic.close())
 
-test('whatever happens in whichever order, pruning loses nothing, and leaves nothing', async () => {
+test('in any random order of actions, pruning loses nothing, and leaves nothing', async () => {
   const handled = new Set<string>()
   const given = new Set<string>()
   const bus = createBus({
@@ -58,7 +58,7 @@ test('whatever happens in whichever order, pruning loses nothing, and leaves not
         const id = randomUUID()
         again.set(id, n)
         const tx = await attic.connect()
-        await tx.query('set lock_timeout = 0') // it may have to wait for who publishes the same id
+        await tx.query('set lock_timeout = 0') // it may have to wait for another publisher of the same id
         await tx.query('begin')
         const note = () => NoteTaken({ n, key: chance(0.5) ? `key ${n % 5}` : null }, { id })
         await bus.publish(note(), { tx })

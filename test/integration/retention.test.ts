@@ -1,4 +1,4 @@
-/** Retention: what everyone is done with goes, after its time and wholly; what anyone may still need stays, however old. */
+/** Retention: an event is deleted completely after its time, but never while a delivery or a dead letter needs it, however old it is. */
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, discard } from '../../src/index.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
@@ -15,7 +15,7 @@ beforeEach(() => attic.empty())
 
 afterAll(() => attic.close())
 
-test('an event that everyone is done with goes, with its deliveries and its discarded dead letters', async () => {
+test('an event whose deliveries have all ended is pruned, with its deliveries and its discarded dead letters', async () => {
   await attic.publish({ key: 'red' })
   await attic.publish()
   await attic.completeAll()
@@ -29,7 +29,7 @@ test('an event that everyone is done with goes, with its deliveries and its disc
   expect(await attic.stored()).toEqual(NOTHING)
 })
 
-test('an event that nobody was interested in goes by its age', async () => {
+test('an event without deliveries is pruned by its age', async () => {
   const silent = createBus({ connectionString: attic.opened.connectionString, onSignal: () => undefined })
   await silent.publish(NoteTaken({ n: 1 }))
   await attic.hoursPass(2)
@@ -46,7 +46,7 @@ test.each([
   ['one of its deliveries ended', `update pgboss.job set completed_on = now() where name = 'mail'`],
   ['one of its dead letters was discarded', 'update postbus.dead_letter set dismissed_at = now()'],
   ['one was cancelled by hand, which notes no time', `update pgboss.job set completed_on = null, started_on = now()`],
-])('the time of retention begins when the last of it has happened: %s', async (_, lately) => {
+])('the retention begins with the last thing that happened to the event: %s', async (_, lately) => {
   await attic.publish()
   await attic.completeAll()
   await attic.database.query(`update pgboss.job set state = 'failed' where name = 'events'`)
@@ -69,7 +69,7 @@ test.each([
   ['blocks its key', `state = 'retry', start_after = 'infinity'`],
   ['runs', `state = 'active'`],
   ['has failed, and nothing else tells of it', `state = 'failed'`],
-])('an event stays, with all that belongs to it, while one of its deliveries %s', async (_, live) => {
+])('an event and everything that belongs to it stay while one of its deliveries %s', async (_, live) => {
   const queues = ['events_partitioned', 'mail_partitioned']
   for (const queue of queues) await attic.publish({ key: queue })
   await attic.completeAll()
@@ -106,7 +106,7 @@ test.each([
   expect(await attic.stored()).toEqual(NOTHING)
 })
 
-test('an event whose deliveries were cancelled or deleted by hand goes', async () => {
+test('an event whose deliveries were cancelled or deleted by hand is pruned', async () => {
   await attic.publish()
   await attic.database.query(`update pgboss.job set state = 'cancelled' where name = 'events'`)
   await attic.database.query(`delete from pgboss.job where name = 'mail'`)
@@ -117,7 +117,7 @@ test('an event whose deliveries were cancelled or deleted by hand goes', async (
   expect(await attic.stored()).toEqual(NOTHING)
 })
 
-test('queues that only another program knows are asked, and pruned', async () => {
+test('queues that only another program uses count, and are pruned', async () => {
   const handlers = [handlerThat(() => undefined, { name: 'notes.count', queue: 'elsewhere' })]
   const elsewhere = createBus({ connectionString: attic.opened.connectionString, handlers })
   await elsewhere.migrate()
@@ -134,7 +134,7 @@ test('queues that only another program knows are asked, and pruned', async () =>
   await elsewhere.close()
 })
 
-test('a delivery of another schema in the same tables is none of our business', async () => {
+test('a delivery of another schema in the same tables keeps no event', async () => {
   const other = await anotherAttic()
   await other.publish()
   await other.completeAll()
@@ -163,7 +163,7 @@ test.each([1, -1])('moving the clock of pg-boss by %i hours, as a test does, pru
   expect(await other.stored()).toEqual({ events: 1, deliveries: 2, letters: 0 })
 })
 
-test('a worker prunes by itself, and a bus that keeps events for ever does not', async () => {
+test('a worker prunes by itself, unless its bus keeps events without limit', async () => {
   const { connectionString } = attic.opened
   const working = (retentionMs: number | null) => {
     const handlers = [handlerThat((n) => (n === 2 ? discard('no') : undefined), { name: 'notes.take' })]
@@ -186,7 +186,7 @@ test('a worker prunes by itself, and a bus that keeps events for ever does not',
   await Promise.all([pruning.bus.close(), keeping.bus.close()])
 })
 
-test('the doctor says so when old events are not pruned', async () => {
+test('the doctor reports old events that are not pruned', async () => {
   const finding = async () => (await attic.bus.doctor()).find(({ check }) => check === 'retention')
   await attic.publish()
   expect(await finding()).toMatchObject({ status: 'ok' })

@@ -1,4 +1,4 @@
-/** `bus.lanes.rewind`: from an event on, a handler gets a key's events again, in order, and nothing else happens to anything else. */
+/** `bus.lanes.rewind`: a handler gets the events of a key again, from a given one on and in order, and no other key or handler is affected. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
@@ -34,7 +34,7 @@ beforeEach(async () => {
   does = () => undefined
 })
 
-/** Publishes events of a key, and returns their ids by number. */
+/** Publishes events of a key, and returns their ids in order. */
 async function publish(key: string, ...numbers: number[]): Promise<string[]> {
   const { events } = await opened.bus.publish(numbers.map((n) => NoteTaken({ n, key })))
   return events.map(({ id }) => id)
@@ -42,7 +42,7 @@ async function publish(key: string, ...numbers: number[]): Promise<string[]> {
 
 const taken = () => runs.filter((run) => run.startsWith('take')).map((run) => Number(run.slice('take '.length)))
 
-test('what is done runs again from that event on, in order; other keys and handlers are not touched', async () => {
+test('done deliveries run again from that event on, in order, and other keys and handlers are not affected', async () => {
   const [, , third = ''] = await publish('red', 1, 2, 3, 4)
   await publish('blue', 10, 11)
   await drained(opened.bus)
@@ -62,7 +62,7 @@ test('what is done runs again from that event on, in order; other keys and handl
   expect(await opened.bus.pauses()).toMatchObject({ pauses: [] })
 })
 
-test('while a publisher publishes and workers run, exactly that event and what came after it run again', async () => {
+test('while a publisher publishes and workers run, exactly that event and the later ones run again', async () => {
   const ids = await publish('red', ...Array.from({ length: 20 }, (_, n) => n))
   const workers = [opened.bus.worker({ pollMs: 100 }), opened.bus.worker({ pollMs: 100 })]
   onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.stop()))))
@@ -94,7 +94,7 @@ test('while a publisher publishes and workers run, exactly that event and what c
   expect(blue).toEqual(Array.from({ length: blue.length }, (_, place) => 1_020 + place))
 })
 
-test('what runs is waited for, and runs again in its turn', async () => {
+test('a running delivery is waited for, and runs again in its turn', async () => {
   const began = aSignal()
   const finish = aSignal()
   does = (n) => {
@@ -118,7 +118,7 @@ test('what runs is waited for, and runs again in its turn', async () => {
   expect(taken()).toEqual([1, 2, 1, 2, 3])
 })
 
-test('what died comes back too, unless it was dismissed; what never was for the handler does not', async () => {
+test('dead deliveries run again too, unless they were dismissed, and events that were never for the handler do not', async () => {
   does = (n) => {
     if (n === 2 || n === 3) throw new Error('out of ink')
   }
@@ -138,7 +138,7 @@ test('what died comes back too, unless it was dismissed; what never was for the 
   expect(await opened.bus.deadLetters.count()).toBe(0)
 })
 
-test('a key that is paused stays so, and goes on from that event when it is resumed', async () => {
+test('a paused key stays paused, and goes on from that event when it is resumed', async () => {
   const [, second = ''] = await publish('red', 1, 2, 3)
   await drained(opened.bus)
   await opened.bus.lanes.pause(RED)
@@ -156,7 +156,7 @@ test('a key that is paused stays so, and goes on from that event when it is resu
 })
 
 describe('repair', () => {
-  test('after skipHead it runs the key again from the skipped one', async () => {
+  test('after skipHead it runs the key again from the skipped event on', async () => {
     const worker = opened.bus.worker()
     await publish('red', 1)
     await drained(opened.bus)
@@ -191,7 +191,7 @@ test.each([
   expect(await opened.bus.pauses()).toMatchObject({ pauses: [] })
 })
 
-test('a process that dies while it rewinds leaves a pause that ends by itself', async () => {
+test('if a process dies while it rewinds, its pause ends by itself', async () => {
   await publish('red', 1)
   const pause = `insert into postbus.pause (kind, name, until) values ('lane', 'notes.take:red', clock_timestamp() + $1::interval)`
   await opened.database.query(pause, ['1 minute'])

@@ -1,4 +1,4 @@
-/** The grants of docs/roles.md, as they stand there, are enough for what each role is for; and not for the rest. */
+/** The grants of docs/roles.md, exactly as printed there, are enough for the purpose of each role, and for nothing else. */
 import { readFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
@@ -25,7 +25,7 @@ const book = defineHandler('finances.book', {
 const FORBIDDEN = /permission denied/
 const ROLES = ['shop_owner', 'shop_web', 'shop_billing', 'shop_worker', 'shop_operator', 'shop_replayer']
 
-/** Roles belong to the server, which tests share. */
+/** Roles belong to the server, which all tests share. */
 const suffix = randomBytes(4).toString('hex')
 let database: TestDatabase
 let superuser: Client
@@ -50,7 +50,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-test('the owner of the schemas migrates without the right to create schemas, with nothing to do and with something', async () => {
+test('the owner of the schemas migrates without the right to create schemas, with and without anything to do', async () => {
   const bus = as('shop_owner')
 
   const nothing = await bus.migrate()
@@ -61,7 +61,7 @@ test('the owner of the schemas migrates without the right to create schemas, wit
   expect(something.steps).toEqual(['build index "postbus_lane"', 'install the functions of "postbus"'])
 })
 
-test('who may not create schemas migrates into those that were made for it', async () => {
+test('a role that cannot create schemas migrates into schemas that were created for it', async () => {
   const other = { schema: 'our_events', pgbossSchema: 'our_jobs' }
   for (const name of Object.values(other))
     await superuser.query(`create schema ${name} authorization shop_owner_${suffix}`)
@@ -73,7 +73,7 @@ test('who may not create schemas migrates into those that were made for it', asy
   await expect(bus.ready()).resolves.toBeUndefined()
 })
 
-test('a publisher broadcasts and listens, also what is stored for that', async () => {
+test('a publisher broadcasts and listens, also with messages that are stored', async () => {
   const bus = as('shop_web')
   const heard: string[] = []
   const stop = await bus.listen(Noted, ({ data }) => void heard.push(data.text))
@@ -85,7 +85,7 @@ test('a publisher broadcasts and listens, also what is stored for that', async (
   expect(heard.map((text) => text.length)).toEqual([5, 9_000])
 })
 
-test('a publisher publishes, with a transaction of its own and without, and can do no more', async () => {
+test('a publisher publishes inside and outside a transaction, and can do nothing else', async () => {
   const bus = as('shop_web')
   await bus.ready()
   const tx = new Client({ connectionString: url('shop_web') })
@@ -102,7 +102,7 @@ test('a publisher publishes, with a transaction of its own and without, and can 
   await expect(bus.deadLetters.dismiss({ all: true })).rejects.toThrow(FORBIDDEN)
 })
 
-test('a worker works, recovers and prunes, and cannot change what is installed', async () => {
+test('a worker works, recovers and prunes, and cannot change installed objects', async () => {
   const bus = as('shop_worker')
   await bus.publish([paid('NL04'), paid(null, true)])
   const worker = bus.worker()
@@ -123,7 +123,7 @@ test('a worker works, recovers and prunes, and cannot change what is installed',
   await client.end()
 })
 
-test('an operator looks, puts back, dismisses and skips, and the doctor finds no problem', async () => {
+test('an operator lists, retries, dismisses and skips, and the doctor finds no problem', async () => {
   const bus = as('shop_operator')
 
   expect(await bus.deadLetters.count()).toBe(3)
@@ -139,7 +139,7 @@ test('an operator looks, puts back, dismisses and skips, and the doctor finds no
   await expect(bus.publish(paid(null))).rejects.toThrow(FORBIDDEN)
 })
 
-test('a replayer previews, replays, exports and imports, and deletes no event', async () => {
+test('a replayer previews, replays, exports and imports, and cannot delete an event', async () => {
   const bus = as('shop_replayer')
   const handler = book.name
 
@@ -171,7 +171,7 @@ function url(role: string): string {
   return one.href
 }
 
-/** Until nothing waits or runs. Returns what a worker could not do. */
+/** Waits until no delivery waits or runs. Returns an error if some still do after 10 s. */
 async function settled(): Promise<string[]> {
   for (let n = 0; n < 500; n += 1) {
     const { rows } = await superuser.query(
@@ -183,11 +183,11 @@ async function settled(): Promise<string[]> {
   return ['something still waits']
 }
 
-/** Of the document, for this database and with roles that no other test has. */
+/** The SQL blocks of the document, for this database, and with roles that no other test has. */
 async function blocksOfTheDocument(): Promise<string[]> {
   const text = await readFile(new URL('../../docs/roles.md', import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) => sql)
-  expect(blocks).toHaveLength(ROLES.length + 1) // one for each, and one for broadcasts
+  expect(blocks).toHaveLength(ROLES.length + 1) // one for each role, and one for broadcasts
   return blocks.map((sql) =>
     sql
       .replaceAll('on database shop', `on database ${database.name}`)

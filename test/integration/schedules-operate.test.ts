@@ -1,4 +1,4 @@
-/** Schedules, for an operator: new, changed and forgotten ones, ticks by hand, the list, and what doctor says. */
+/** Schedules, for an operator: new, changed and forgotten ones, ticks by hand, the list, and doctor's findings. */
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createBus, defineSchedule } from '../../src/index.ts'
 import { advanceTime, resetTime, travelTo } from '../../src/testing/time/time.ts'
@@ -16,7 +16,7 @@ beforeEach(() => emptyCalendar())
 
 afterEach(() => resetTime({ bus: opened.bus }))
 
-test('a schedule that is new or changed begins now, and one that was removed from the code publishes nothing', async () => {
+test('a new or changed schedule begins now, and one that was removed from the code publishes nothing', async () => {
   const daily = (cron: string, name = 'reports.daily') => defineSchedule(name, { cron, event: ticked, missed: 'all' })
   await travelTo(new Date('2026-11-30T05:30Z'), { bus: opened.bus })
   const before = aBus([daily('0 6 * * *'), daily('0 6 * * *', 'reports.gone')]).bus
@@ -44,7 +44,7 @@ test('a schedule that is new or changed begins now, and one that was removed fro
   ])
 })
 
-test('a tick by hand is published now, or is that of its time: once', async () => {
+test('a tick by hand is published now, or for a given time, and then once', async () => {
   const { bus } = aBus([everySecond('by.hand')])
   const at = new Date('2026-11-30T05:00Z')
 
@@ -63,7 +63,7 @@ test('a tick by hand is published now, or is that of its time: once', async () =
   })
 })
 
-test('doctor warns of a tick that is overdue, and of a schedule that no worker has begun with', async () => {
+test('doctor warns of an overdue tick, and of a schedule that no worker has started', async () => {
   const { bus } = aBus([everySecond('reports.late')])
   const finding = async () => (await bus.doctor()).find(({ check }) => check === 'schedules')
 
@@ -85,7 +85,7 @@ test('doctor warns of a tick that is overdue, and of a schedule that no worker h
   expect((await opened.bus.doctor()).some(({ check }) => check === 'schedules')).toBe(false)
 })
 
-test('in memory a tick is published by hand, and the list says what is declared', async () => {
+test('in memory a tick is published by hand, and the list shows the declared schedules', async () => {
   const bus = createBus({ backend: 'mailbox', schedules: [everySecond('in.memory')], onSignal: () => undefined })
 
   expect(await bus.schedules.run('in.memory', { at: new Date(0) })).toMatchObject({ duplicate: false })

@@ -1,4 +1,4 @@
-/** Schedules on Postgres: each tick once, also when processes die and clocks change, and as `missed` says after a standstill. */
+/** Schedules on Postgres: each tick is published once, also when processes die and clocks change, and as `missed` says after a standstill. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -23,7 +23,7 @@ beforeEach(() => emptyCalendar())
 
 afterEach(() => resetTime({ bus: opened.bus }))
 
-test('three workers publish each tick once, while one after the other stops', async () => {
+test('three workers publish each tick once, while they stop one after the other', async () => {
   const schedules = [everySecond()]
   const workers = [1, 2, 3].map(() => aBus(schedules).bus.worker())
   await Promise.all(workers.map((worker) => worker.start()))
@@ -64,7 +64,7 @@ test.each([
   },
 )
 
-test('after a standstill each schedule makes up what its `missed` says', async () => {
+test('after a standstill each schedule makes up the ticks that its `missed` names', async () => {
   const hourly = { cron: '0 * * * *', event: ticked }
   const { bus } = aBus([
     defineSchedule('missed.all', { ...hourly, missed: 'all' }),
@@ -96,7 +96,7 @@ test('after a standstill each schedule makes up what its `missed` says', async (
   ])
 })
 
-test('a worker that is killed after it has published, and before the commit, leaves nothing: another one publishes the tick', async () => {
+test('a worker that is killed between its publish and its commit leaves nothing, and another one publishes the tick', async () => {
   const holder = await connected()
   await opened.database.query(`create function public.held_up() returns trigger language plpgsql as
     'begin perform pg_advisory_xact_lock(4711); return new; end';
@@ -119,7 +119,7 @@ test('a worker that is killed after it has published, and before the commit, lea
   expect(times).toEqual(times.toSorted((one, other) => one - other))
 })
 
-test('an event that cannot be made is reported and tried again, and does not stop the others', async () => {
+test('a schedule whose event cannot be created is reported and tried again, and does not stop the others', async () => {
   let works = false
   const { bus, signals } = aBus([
     everySecond('broken', {
@@ -148,7 +148,7 @@ test('an event that cannot be made is reported and tried again, and does not sto
   })
 })
 
-/** How many sessions wait for the test's lock. */
+/** The number of sessions that wait for the test's lock. */
 async function waiting(): Promise<number | null> {
   return (
     await opened.database.query(`select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted`)
@@ -162,7 +162,7 @@ async function connected(): Promise<Client> {
   return client
 }
 
-/** A worker with the schedule, in a process of its own. */
+/** A worker with the schedule, in its own process. */
 async function startProcess() {
   const folder = await mkdtemp(join(tmpdir(), 'postbus-schedule-'))
   onTestFinished(() => rm(folder, { recursive: true }))

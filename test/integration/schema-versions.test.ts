@@ -1,4 +1,4 @@
-/** Code and database of different releases: what is too old is refused with the command, what is newer is worked with. */
+/** Code and database of different releases: an older database is refused with the command to run, and a newer one works. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type Bus, type BusSignal } from '../../src/index.ts'
@@ -61,7 +61,7 @@ test('a worker on a schema that lacks a migration names it and the command', asy
   }
 })
 
-test('a worker on a pg-boss schema that is too old says which version it needs', async () => {
+test('a worker on a pg-boss schema that is too old names the version that it needs', async () => {
   await shop.database.query('update pgboss.version set version = 42')
 
   await expect(bus.worker().start()).rejects.toMatchObject({
@@ -80,7 +80,7 @@ test('a worker whose queues are missing names them and the command', async () =>
   await newer.close()
 })
 
-test('a worker on a queue of the wrong kind refuses to start', async () => {
+test('a worker refuses to start on a queue of the wrong kind', async () => {
   await shop.database.query(`update pgboss.queue set policy = 'standard' where name = 'events_partitioned'`)
 
   await expect(bus.worker().start()).rejects.toMatchObject({ code: 'POSTBUS_QUEUE_MISMATCH' })
@@ -89,7 +89,7 @@ test('a worker on a queue of the wrong kind refuses to start', async () => {
 test.each([
   { what: 'a migration of a newer release', newer: `insert into postbus.migration values ('0099-later', '2030')` },
   { what: 'a newer pg-boss', newer: 'update pgboss.version set version = 44' },
-])('on a database with $what a worker works, and says that it is old', async ({ newer }) => {
+])('on a database with $what a worker works, and reports that its code is old', async ({ newer }) => {
   await shop.database.query(newer)
 
   const worker = bus.worker()
@@ -118,7 +118,7 @@ test('the signal names the migrations that this code does not know', async () =>
 test.each([
   { what: 'a migration of a newer release', newer: `insert into postbus.migration values ('0099-later', '2030')` },
   { what: 'a newer pg-boss', newer: 'update pgboss.version set version = 44' },
-])('migrate leaves a database with $what as it is', async ({ newer }) => {
+])('migrate does not change a database with $what', async ({ newer }) => {
   await shop.database.query(newer)
   const before = await versions()
 
@@ -128,7 +128,7 @@ test.each([
   expect(await versions()).toBe(before)
 })
 
-test('on a database with a newer pg-boss migrate creates the queues that are missing', async () => {
+test('on a database with a newer pg-boss migrate creates missing queues', async () => {
   await shop.database.query('update pgboss.version set version = 44')
   const later = defineHandler('finances.later', { on: Paid, queue: 'later', handle: () => undefined })
   const newer = createBus({ connectionString: shop.connectionString, handlers: [later], onSignal: () => undefined })

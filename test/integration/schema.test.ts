@@ -1,6 +1,6 @@
 /**
- * What the migrations make of a database is what `test/golden/schema.sql` says. A change of the schema is a change of that
- * file, for a reviewer to see: `npx vitest run test/integration/schema.test.ts --update` writes it anew.
+ * The migrations produce exactly the schema in `test/golden/schema.sql`. A change of the schema is a change of that file, visible
+ * to a reviewer: `npx vitest run test/integration/schema.test.ts --update` rewrites it.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBus } from '../../src/index.ts'
@@ -21,7 +21,7 @@ test('a migrated database has the schema of test/golden/schema.sql', async () =>
   await expect(schema).toMatchFileSnapshot('../golden/schema.sql')
 })
 
-test('the dump sees a change of a column, a default, an index, a trigger and a function', async () => {
+test('the dump notices a changed column, default, index, trigger and function', async () => {
   const before = await dumpSchema(shop.database)
 
   for (const change of [
@@ -56,7 +56,7 @@ test.each([
   'x'.repeat(49),
   "a'",
   '__proto__\u0000',
-])('a schema may not be named %j: it is refused before any SQL', (name) => {
+])('%j is refused as the name of a schema, before any SQL', (name) => {
   for (const option of ['schema', 'pgbossSchema']) {
     expect(() => createBus({ [option]: name })).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
   }

@@ -1,4 +1,4 @@
-/** A lane whose head is set aside: it keeps its order, operators can act on it, and a sweep lets it be. */
+/** A lane whose head is set aside: it keeps its order, operators can act on it, and a sweep leaves it alone. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { LaneCrew } from '../support/lane-crew.ts'
 import { done, HANDLER, openLanes, type Lanes } from '../support/lanes.ts'
@@ -18,7 +18,7 @@ beforeEach(async () => {
   crew = new LaneCrew(lanes)
 })
 
-test('the head is set aside, what is behind it is parked, and both are parked when an older one is committed late', async () => {
+test('the head is set aside and the next one parked, and both are parked when an older one is committed late', async () => {
   const publisher = await lanes.connect()
   await publisher.query('begin')
   await lanes.publish('red', publisher)
@@ -39,7 +39,7 @@ test('the head is set aside, what is behind it is parked, and both are parked wh
   expect(await crew.problems()).toEqual([])
 })
 
-test('settling takes the next of the lane also when that is set aside', async () => {
+test('settling takes the next delivery of the lane even if it is set aside', async () => {
   await crew.publish('red', [1, 2])
   const [first] = await crew.claim(1)
   await lanes.database.query(`update pgboss.job set blocked = true, group_tier = 'set aside' where state = 'created'`)
@@ -50,7 +50,7 @@ test('settling takes the next of the lane also when that is set aside', async ()
   expect(await howTheyWait()).toEqual(['active'])
 })
 
-test('a sweep leaves it where it is', async () => {
+test('a sweep leaves it set aside', async () => {
   await crew.publish('red', [1])
   await lanes.claim(lanes.database, 10, 0)
 
@@ -58,7 +58,7 @@ test('a sweep leaves it where it is', async () => {
   expect(await howTheyWait()).toEqual(['set aside'])
 })
 
-test('an operator sees it waiting, can retry it, and can skip it', async () => {
+test('an operator sees it as waiting, can retry it, and can skip it', async () => {
   await crew.publish('red', [1, 2])
   await lanes.claim(lanes.database, 10, 0)
   const lane = { handler: HANDLER, partitionKey: 'red' }

@@ -1,4 +1,4 @@
-/** What claims set aside and take back, one claim at a time, by the SQL functions themselves. */
+/** Deliveries that claims set aside and take back, one claim at a time, tested on the SQL functions themselves. */
 import type { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { HandlerRoom } from '../../src/deliveries/delivery.ts'
@@ -33,7 +33,7 @@ describe.each([
   ['events', () => null],
   ['events_partitioned', (n: number) => `key ${n}`],
 ] as const)('in %s', (queue, keyOf) => {
-  test('what has no free slot is set aside, and the next claim looks behind it', async () => {
+  test('deliveries without a free slot are set aside, and the next claim looks behind them', async () => {
     await publish(range(500))
     await publish(range(3, FIRST_FAST))
 
@@ -48,7 +48,7 @@ describe.each([
     expect(await slowDeliveries(queues.database)).toMatchObject({ waiting: 498, aside: 498, running: 2 })
   })
 
-  test('it is taken back in its order, up to the free slots, and without a limit up to what is wanted', async () => {
+  test('they are taken back in order: up to the free slots, or, without a limit, up to the size of the claim', async () => {
     await publish(range(20))
     await claimed(10, slots(0))
     await claimed(10, slots(0))
@@ -60,7 +60,7 @@ describe.each([
     expect(unlimited.numbers).toEqual(range(10, 2))
   })
 
-  test('it takes its turn among the others: after what is more urgent, before what is younger', async () => {
+  test('they take their turn among the others: after more urgent ones, before younger ones', async () => {
     await publish(range(3))
     await claimed(10, slots(0))
     await publish([3 * FIRST_FAST])
@@ -74,7 +74,7 @@ describe.each([
     expect([one.numbers, three.numbers, rest.numbers]).toEqual([[3 * FIRST_FAST], [0, 1, 2], [FIRST_FAST]])
   })
 
-  test('what is wanted beyond the front is filled up with what was set aside', async () => {
+  test('if the front of the queue is not enough, a claim is filled up from the deliveries set aside', async () => {
     await publish(range(2))
     await claimed(10, slots(0))
     await publish(range(5, FIRST_FAST))
@@ -86,18 +86,18 @@ describe.each([
     expect(numbers.toSorted((a, b) => a - b)).toEqual([0, 1, FIRST_FAST])
   })
 
-  test('claims at the same time keep the limit of the cluster', async () => {
+  test('simultaneous claims keep the cluster limit', async () => {
     expect(await atTheSameTime()).toBe(2)
   })
 
-  test('without taking turns they do not', async () => {
+  test('without the locks that serialize claims they exceed it', async () => {
     await queues.patch(queue, /perform pg_advisory_xact_lock[^;]*'postbus limits[^;]*;/i, '')
     if (queue === 'events_partitioned') await queues.patch(queue, /perform pg_advisory_xact_lock[^;]*;/i, '')
 
     expect(await atTheSameTime()).toBe(4)
   })
 
-  test('what runs in the other queue of a handler counts for the cluster', async () => {
+  test('deliveries that run in the handler’s other queue count towards the cluster limit', async () => {
     const other = queue === 'events' ? 'events_partitioned' : 'events'
     await queues.publish(range(5).map((n) => NoteTaken({ n, key: other === 'events' ? null : `other ${n}` })))
     await queues.claim(queues.database, other, 1, CLUSTER_OF_2)
@@ -108,7 +108,7 @@ describe.each([
     expect(numbers).toEqual([5])
   })
 
-  test('a flood of 30,000 for a full handler is passed over once, and costs later claims nothing', async () => {
+  test('a flood of 30,000 for a full handler is skipped once, and costs later claims nothing', async () => {
     const claim = (limit: number, rooms: readonly HandlerRoom[]) => queues.readingClaim(queue, limit, rooms)
     for (let turn = 0; turn < 3; turn += 1) await claim(10, slots(1)) // plans are made while nothing waits
     await queues.flood(queue, 30_000)
@@ -130,7 +130,7 @@ describe.each([
     expect(Math.min(...later.slice(1).map(({ read }) => read))).toBeGreaterThan(0)
   }, 300_000)
 
-  /** Two claims: the second begins before the first has committed. Answers how many run afterwards. */
+  /** Two claims: the second begins before the first has committed. Returns how many deliveries run afterwards. */
   async function atTheSameTime(): Promise<number> {
     await publish(range(20))
     const [one, other] = await Promise.all([queues.connect(), queues.connect()])

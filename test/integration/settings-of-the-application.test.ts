@@ -1,4 +1,4 @@
-/** Whatever the application tells pg to make of rows, for the whole process or for its pool: our own rows are read as they are. */
+/** With any pg setting of the application, for the whole process or for its pool, the rows of the bus are read correctly. */
 import { defaults, Pool, types } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createConnection } from '../../src/backends/postgres/connection.ts'
@@ -8,7 +8,7 @@ import { openTestBus, type TestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { emptyTables } from '../support/stored.ts'
 
-/** Each type that our statements read, and the arrays of them. */
+/** Each type that our statements read, and its array type. */
 const TYPES = [16, 20, 21, 23, 25, 114, 700, 701, 1043, 1184, 1700, 2950, 3802, 1000, 1007, 1009, 1016, 2951]
 
 const heard: Envelope[] = []
@@ -42,7 +42,7 @@ test.each([
   ['its own connections', () => opened.bus],
   ['a pool that it was given', busOnAPool],
 ])(
-  'with every type parser of the process replaced, a bus on %s publishes, handles, and is looked at',
+  'with every type parser of the process replaced, a bus on %s publishes, handles, and serves operators',
   async (_, made) => {
     const bus = made()
     const event = NoteTaken({ n: 1, key: 'red' })
@@ -56,12 +56,12 @@ test.each([
   },
 )
 
-test('a type parser of pg’s changes neither what `publish` in a transaction says nor what a drain in it does', async () => {
+test('pg’s type parsers do not change the result of `publish` or of a drain in a transaction', async () => {
   const client = await application.connect()
   await client.query('begin')
   const event = NoteTaken({ n: 2 })
 
-  // Its parser of `text` has to let a text be one.
+  // The parser of `text` has to return the text unchanged.
   types.setTypeParser(25, String)
   const published = await opened.bus.publish(event, { tx: client })
   const counts = await drainEvents({ bus: opened.bus, tx: client })
@@ -73,7 +73,7 @@ test('a type parser of pg’s changes neither what `publish` in a transaction sa
   expect(heard[0]?.occurredAt).toEqual(event.occurredAt)
 })
 
-test('a parser that makes something else of a text is named, and nothing is taken for published', async () => {
+test('if a parser changes texts, the error names the setting, and no event counts as published', async () => {
   types.setTypeParser(25, (text: unknown) => ({ parsed: `${String(text)}!` }))
   const client = await application.connect()
   await client.query('begin')
@@ -88,7 +88,7 @@ test('a parser that makes something else of a text is named, and nothing is take
   })
 })
 
-test('rows in binary form, which pg would not read right, are not asked for', async () => {
+test('the bus requests no rows in binary form, because pg would read them wrong', async () => {
   defaults.binary = true
   onTestFinished(() => void (defaults.binary = false))
   const { connectionString } = opened
@@ -103,7 +103,7 @@ test('rows in binary form, which pg would not read right, are not asked for', as
   expect(await bus.deadLetters.list()).toMatchObject({ deadLetters: [{ eventId: event.id }] })
 })
 
-test('limits that the application gives to all its connections are not those of ours', async () => {
+test('limits that the application sets for all its connections do not apply to ours', async () => {
   Object.assign(defaults, { statement_timeout: 1_234, lock_timeout: 1_234, idle_in_transaction_session_timeout: 1_234 })
   onTestFinished(() => {
     Object.assign(defaults, { statement_timeout: 0, lock_timeout: 0, idle_in_transaction_session_timeout: 0 })
@@ -119,7 +119,7 @@ test('limits that the application gives to all its connections are not those of 
   expect(rows).toEqual([{ statement: '10s', lock: '0', idle: '0' }])
 })
 
-test('a pool that reads rows in binary form is refused, with the option that does it', async () => {
+test('a pool that reads rows in binary form is refused, and the error names the option', async () => {
   const pool = new Pool({ connectionString: opened.connectionString, binary: true } as object)
   const bus = createBus({ pool, handlers, onSignal: () => undefined })
   onTestFinished(() => pool.end())

@@ -1,4 +1,4 @@
-/** Whatever a caller's client is told to make of columns, rows and results: `publish` and a drain in its transaction work. */
+/** With any setting of the caller's client for columns, rows and results, `publish` and a drain in its transaction work. */
 import { PrismaPg } from '@prisma/adapter-pg'
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'
@@ -15,7 +15,7 @@ import { PrismaClient } from '../support/prisma/client/client.ts'
 import { storedCounts } from '../support/stored.ts'
 
 type Work = (tx: PublishTransaction) => Promise<void>
-/** Runs work in a transaction of a client with that setting. */
+/** Runs the work in a transaction of a client with a certain setting. */
 type Client = (connectionString: string, work: Work) => Promise<unknown>
 
 const camel = (name: string) => name.replaceAll(/_./g, (two) => two.charAt(1).toUpperCase())
@@ -113,7 +113,7 @@ beforeAll(async () => {
 afterAll(() => opened.close())
 
 describe.each(Object.entries(mapping))('%s', (_, client) => {
-  test('publishes, and drains what it has published, in its transaction', async () => {
+  test('publishes and drains its events in its transaction', async () => {
     heard.length = 0
     const { bus, connectionString } = opened
     const events = [NoteTaken({ n: 1, key: 'red' }), NoteTaken({ n: 2 })]
@@ -213,7 +213,7 @@ async function withPool(options: object, work: (pool: Pool) => Promise<unknown>)
   )
 }
 
-/** A pool's types, of which these become something else than what pg makes of them. */
+/** The types of a pool. The given ones are parsed to other values than pg's. */
 function allChanged(
   types: readonly number[],
   parse: (text: unknown) => unknown = (text) => ({ parsed: text }),

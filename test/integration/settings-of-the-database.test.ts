@@ -1,4 +1,4 @@
-/** Whatever the database or the role has by default: our statements mean the same, and what they return is read right. */
+/** With any defaults of the database or the role, our statements mean the same, and their results are read correctly. */
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createBus, defineHandler, type BusOptions, type Envelope } from '../../src/index.ts'
@@ -53,7 +53,7 @@ describe.each(SETTINGS.map((settings) => ({ settings, what: settings.join(', ') 
   test.each([
     ['on connections of its own', () => ({})],
     ['on a pool that it was given', () => ({ connectionString: undefined, pool: aPool() })],
-  ] satisfies [string, () => BusOptions][])('%s a bus publishes, handles, and is looked after', async (_, options) => {
+  ] satisfies [string, () => BusOptions][])('%s a bus publishes, handles, and serves operators', async (_, options) => {
     const bus = createBus({
       connectionString: opened.connectionString,
       handlers,
@@ -79,7 +79,7 @@ describe.each(SETTINGS.map((settings) => ({ settings, what: settings.join(', ') 
   })
 })
 
-test('a drain in a transaction reads its times, whatever form the transaction has them in', async () => {
+test('a drain in a transaction reads times correctly in any date style', async () => {
   const tx = new Client({ connectionString: opened.connectionString })
   await tx.connect()
   await tx.query(`begin; set local datestyle = 'German'; set local timezone = 'Asia/Kathmandu'`)
@@ -95,7 +95,7 @@ test('a drain in a transaction reads its times, whatever form the transaction ha
   expect(rows[0]?.style).toContain('German')
 })
 
-/** Each publish takes this long. */
+/** Makes each publish take this long. */
 async function slowDown(time: string): Promise<void> {
   await opened.database.query(`
     create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep_for('${time}'); return null; end $$;

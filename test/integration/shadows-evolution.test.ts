@@ -1,4 +1,4 @@
-/** A shadow goes through renames and versions as the whole event does: what it shows, and what is fetched, is of the newest version. */
+/** Shadows of renamed and older events: the visible fields and the fetched event have the same name and version as the whole event would have. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -45,7 +45,7 @@ test('an old event is shown in the version that the handler lists, and fetched t
   expect(seen).toEqual([{ shown: 3, ...SEEN[3] }])
 })
 
-test('a renamed handler of a renamed type is still a shadow: nothing of its data is read before it is fetched', async () => {
+test('a renamed handler of a renamed type is still a shadow: its data is not read before it is fetched', async () => {
   const schema = z.object({ text: z.string() })
   const Old = defineEvent('docs.made', { schema })
   const New = defineEvent('docs.written', { schema, previousNames: ['docs.made'] })

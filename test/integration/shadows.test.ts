@@ -1,4 +1,4 @@
-/** A handler that listens to a shadow gets what surrounds an event's data, and fetches the data when it wants them. */
+/** A handler that listens to a shadow gets an event without its data, and fetches the data when it needs them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { claimFrom } from '../../src/backends/postgres/deliveries/claim.ts'
@@ -63,7 +63,7 @@ describe.each([
   ['without a key', null],
   ['in a lane', 'shelf 1'],
 ])('an event %s', (_, key) => {
-  test('is given without its data, fetched whole, and asked about whole', async () => {
+  test('reaches the handler without its data, while fetch and interested get the whole event', async () => {
     const fetched: Envelope[] = []
     work = async (event) => void fetched.push(await event.fetch())
     const event = Scanned({ key, text: 'a' }, { metadata: { tenant: 'a' }, source: 'test' })
@@ -81,7 +81,7 @@ describe.each([
   })
 })
 
-test('the data of a shadow do not travel with its claims, and those of the other handlers do', async () => {
+test('a claim does not load the data of a shadow, but does load the data of other handlers’ events', async () => {
   await shop.bus.publish([1, 2, 3].map((n) => Scanned({ key: null, text: `plain ${n}` })))
   await shop.bus.publish([1, 2, 3].map((n) => Scanned({ key: 'shelf 1', text: `lane ${n}` })))
 
@@ -106,7 +106,7 @@ test('the data of a shadow do not travel with its claims, and those of the other
 test.each([
   ['a plain queue', 'events', null],
   ['lanes', 'events_partitioned', 'shelf'],
-] as const)('however large their data, shadows take no room of a claim from %s', async (_, queue, key) => {
+] as const)('shadows with large data take no room of a claim from %s', async (_, queue, key) => {
   const events = Array.from({ length: 6 }, (__, n) =>
     Scanned({ key: key && `${key} ${n}`, text: 'x'.repeat(100 * KIBIBYTE) }),
   )
@@ -119,7 +119,7 @@ test.each([
   expect(deliveries).toHaveLength(12)
 })
 
-test('the data are read once for each attempt', async () => {
+test('the data is read once per attempt', async () => {
   const fetched: Envelope[] = []
   work = async (event) => {
     fetched.push(...(await Promise.all([event.fetch(), event.fetch()])))
@@ -135,7 +135,7 @@ test('the data are read once for each attempt', async () => {
   expect(fetched[0]).not.toBe(fetched[2])
 })
 
-test('an event that was deleted meanwhile is a refusal that says so, and the handler may end without it', async () => {
+test('fetching a deleted event fails with that reason, and the handler can end without the data', async () => {
   const event = Scanned({ key: null, text: 'a' })
   const refusals: unknown[] = []
   work = async ({ id, fetch }) => {
@@ -152,7 +152,7 @@ test('an event that was deleted meanwhile is a refusal that says so, and the han
   expect(counts.done).toBeGreaterThanOrEqual(1)
 })
 
-test('a fetch that failed is tried again by the next one', async () => {
+test('after a failed fetch, the next call fetches again', async () => {
   const codes: unknown[] = []
   const moveAway = (from: string, to: string) => shop.database.query(`alter table postbus.${from} rename to ${to}`)
   work = async ({ fetch }) => {
@@ -168,7 +168,7 @@ test('a fetch that failed is tried again by the next one', async () => {
   expect(codes).toEqual(['42P01', { key: null, text: 'a', at: new Date(0) }])
 })
 
-test('what waits is handled by the code that comes: as a shadow or whole, however it was published', async () => {
+test('the deployed handler decides between a shadow and a whole event, whichever it was when the event was published', async () => {
   const seen: unknown[] = []
   const note = (event: object) => void seen.push('data' in event ? 'whole' : 'shadow')
   const before = busWith([defineHandler('docs.read', { on: Scanned, handle: note })])
@@ -184,7 +184,7 @@ test('what waits is handled by the code that comes: as a shadow or whole, howeve
   await Promise.all([before.close(), after.close()])
 })
 
-test('inside publish, in inline mode, the data are there to fetch', async () => {
+test('inside publish, in inline mode, the data can be fetched', async () => {
   const bus = createBus({ backend: 'inline', handlers: [index] })
   const fetched: Envelope[] = []
   work = async (event) => void fetched.push(await event.fetch())
@@ -197,7 +197,7 @@ test('inside publish, in inline mode, the data are there to fetch', async () => 
   await bus.close()
 })
 
-test('what a shadow’s handler publishes names it as the cause', async () => {
+test('events that a shadow’s handler publishes name it as the cause', async () => {
   const event = Scanned({ key: null, text: 'a' })
   work = (one) =>
     one.id === event.id ? shop.bus.publish(Scanned({ key: null, text: 'b' })).then(() => undefined) : undefined
@@ -212,7 +212,7 @@ function busWith(handlers: Parameters<typeof createBus>[0]['handlers']): Bus {
   return createBus({ connectionString: shop.connectionString, handlers, onSignal: () => undefined })
 }
 
-test('`onDead` of a shadow is asked with the shadow', async () => {
+test('`onDead` of a shadow gets the shadow', async () => {
   const given: ShadowEvent[] = []
   const picky = defineHandler('docs.picky', {
     on: shadow(Scanned),

@@ -1,4 +1,4 @@
-/** The shop's modules know each other's events, and nothing else of each other. */
+/** The shop's modules know only each other's events. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const folder = resolve(import.meta.dirname, '../../examples/shop')
 const modules = ['cargo', 'email', 'finances', 'orders', 'stock']
 
-test('a module imports nothing of another module but its events', () => {
+test('a module imports only the events of another module', () => {
   const foreign = importsOfModules().filter(({ from, to }) => modules.includes(to.module) && to.module !== from.module)
 
   const events = foreign.filter(({ to }) => to.file === 'events.ts')
@@ -14,7 +14,7 @@ test('a module imports nothing of another module but its events', () => {
   expect(new Set(events.map(({ from }) => from.module))).toEqual(new Set(['cargo', 'email', 'finances', 'stock']))
 })
 
-test('a module imports nothing of the demo', () => {
+test('a module imports nothing from the demo', () => {
   expect(importsOfModules().filter(({ to }) => to.module.startsWith('demo'))).toEqual([])
 })
 
@@ -31,7 +31,7 @@ function importsOf(file: string): readonly string[] {
   return [...imports].map(([, from, bare]) => resolve(file, '..', from ?? bare ?? ''))
 }
 
-/** `orders/events.ts` is the file `events.ts` of the module `orders`. */
+/** For `orders/events.ts`: the file `events.ts` of the module `orders`. */
 function placeOf(file: string): { readonly module: string; readonly file: string } {
   const [module = '', ...rest] = relative(folder, file).split('/')
   return { module, file: rest.join('/') }

@@ -1,6 +1,6 @@
 /**
- * The example shop keeps its account: `npm run demo` on a database of its own, with every number of the table known
- * beforehand, and with data taken away afterwards to see that the account notices.
+ * The example shop keeps its account: `npm run demo` on its own database, with every number of the table known in advance, and
+ * with data removed afterwards to check that the account notices.
  */
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -8,7 +8,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
-/** Enough for two rollbacks, an order too small for an invoice, five messages that are turned away, and the poison. */
+/** Enough orders for two rollbacks, one order too small for an invoice, five messages that are refused, and the poison event. */
 const LIMIT = '130'
 const demo = resolve(import.meta.dirname, '../../examples/shop/demo.ts')
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => database.drop())
 
-test('the demo reconciles to the number, and exits with 0', () => {
+test('the demo reconciles exactly, and exits with 0', () => {
   // Counted from superstore.csv by another program. Number 50 and number 100 of the orders are declined.
   expect(first.account).toEqual({
     'orders committed': '128: 128 in orders_order',
@@ -50,7 +50,7 @@ test('the demo reconciles to the number, and exits with 0', () => {
   expect(first).toMatchObject({ wrong: [], exitCode: 0 })
 })
 
-test('a second demo begins from nothing and finds the same', async () => {
+test('a second demo starts from nothing and gets the same result', async () => {
   const copy = await copyOfDatabase()
 
   const second = await runDemo(copy)
@@ -58,7 +58,7 @@ test('a second demo begins from nothing and finds the same', async () => {
   expect(second).toMatchObject({ account: first.account, wrong: [], exitCode: 0 })
 }, 60_000)
 
-test('the demo leaves the schemas of others alone', async () => {
+test('the demo does not touch other schemas', async () => {
   const { rows } = await onDatabase(
     database,
     `select column_name from information_schema.columns
@@ -113,8 +113,8 @@ const sabotages = [
   },
 ]
 
-/** Several at once: each reconciliation is a process, and each is to be found in lines of its own. */
-test.each([[[0, 4, 5, 6]], [[1, 2, 3]]])('the account does not add up after acts of sabotage: %o', async (chosen) => {
+/** Several acts per test, because each reconciliation is a process. Each act must show in its own lines. */
+test.each([[[0, 4, 5, 6]], [[1, 2, 3]]])('the account notices these acts of sabotage: %o', async (chosen) => {
   const copy = await copyOfDatabase()
   const acts = chosen.map((place) => sabotages[place]!)
   for (const { sql } of acts) await onDatabase(copy, sql)
@@ -127,7 +127,7 @@ test.each([[[0, 4, 5, 6]], [[1, 2, 3]]])('the account does not add up after acts
 
 interface Ended {
   readonly exitCode: number
-  /** What stands in each line: `expected: found`. */
+  /** The numbers of each line: `expected: found`. */
   readonly account: Readonly<Record<string, string>>
   /** The lines that do not add up. */
   readonly wrong: readonly string[]
@@ -143,7 +143,7 @@ function runDemo(on: TestDatabase, ...options: readonly string[]): Promise<Ended
   const { promise, resolve: ended } = Promise.withResolvers<Ended>()
   const env = { DATABASE_URL: on.connectionString }
   const child = execFile(process.execPath, [demo, '--limit', LIMIT, ...options], { env }, (_error, stdout, stderr) => {
-    if (stdout === '') console.error(stderr) // it failed before there was an account
+    if (stdout === '') console.error(stderr) // it failed before it printed an account
     const lines = [...stdout.matchAll(/^([✔✖]) +(\S.*?) {2,}([\d,]+) {3}(.+)$/gm)]
     ended({
       exitCode: child.exitCode ?? -1,

@@ -1,4 +1,4 @@
-/** `return skip('reason')`: done, and recorded as skipped. */
+/** `return skip('reason')` ends a delivery as done, and records it as skipped. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { skip, type AnyHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 test.each([
   ['without a key', null],
   ['in a lane', 'red'],
-])('what is skipped %s is done, with its reason in the history', async (_, key) => {
+])('a delivery skipped %s is done, with the reason in its history', async (_, key) => {
   const runs: number[] = []
   const bus = aBus([
     handlerThat((n, { attempt }) => {
@@ -39,7 +39,7 @@ test.each([
   expect((await storedNotes(opened)).filter(({ state }) => state !== 'completed')).toEqual([])
 })
 
-test('a reason that Postgres could not store is stored all the same', async () => {
+test('a reason with characters that Postgres cannot store is stored in a changed form', async () => {
   const bus = aBus([handlerThat(() => skip('a\u0000b\ud800'))])
   const { events } = await bus.publish(NoteTaken({ n: 1 }))
 

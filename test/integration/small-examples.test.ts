@@ -1,4 +1,4 @@
-/** The examples that tell a story and end, each started by its command as a user does, on a database of its own. */
+/** The examples that tell a story and end: each is started by its command as a user does, on its own database. */
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -11,11 +11,11 @@ import { newSecret } from '../../examples/webhooks/webhooks.ts'
 import { createDatabase } from '../support/database.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-/** On a busy machine a process begins slowly. */
+/** Processes start slowly on a busy machine. */
 const LIMIT_MS = 240_000
 
 test.each(['drizzle', 'prisma'])(
-  '%s: a row and its event are one commit or none, and what a failed attempt wrote is not there',
+  '%s: a row and its event are both committed or neither, and a failed attempt leaves nothing behind',
   async (name) => {
     const story = await told(name)
 
@@ -58,7 +58,7 @@ test(
 )
 
 test(
-  'projection: a read model that comes later has what was before it, and is the same when it is built again',
+  'projection: a read model that is added later includes earlier events, and a rebuild gives the same result',
   async () => {
     expect(await told('projection')).toEqual([
       'four orders are published, and no handler is there',
@@ -97,7 +97,7 @@ test(
   LIMIT_MS,
 )
 
-test('the receiver of webhooks takes what the library of Standard Webhooks signs, and nothing old, altered or signed by another', async () => {
+test('the receiver of webhooks accepts what the Standard Webhooks library signs, and refuses old, altered and foreign messages', async () => {
   const [secret, another] = [newSecret(), newSecret()]
   const receiver = await openReceiver(
     () => secret,
@@ -121,7 +121,7 @@ test('the receiver of webhooks takes what the library of Standard Webhooks signs
   expect(await send('', '{}', now)).toBe(401)
 })
 
-test('the list of examples has each of them, with a command that is there', () => {
+test('the list of examples names each of them, with a command that exists', () => {
   const folders = readdirSync(resolve(ROOT, 'examples'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
@@ -137,7 +137,7 @@ function read(file: string): string {
   return readFileSync(resolve(ROOT, file), 'utf8')
 }
 
-/** The lines that it printed. It has ended well, and has left nothing in the database. */
+/** The lines that the example printed. The example has ended with success, and left nothing in the database. */
 async function told(name: string): Promise<readonly string[]> {
   const { connectionString, drop } = await createDatabase()
   onTestFinished(() => drop())

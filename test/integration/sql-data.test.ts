@@ -1,4 +1,4 @@
-/** What SQL publishes is checked: at once what `publish_event` can know, and by workers what only the code knows. */
+/** Data that SQL publishes is checked: at once by `publish_event` as far as it can, and by workers for the rest, which only the code knows. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBus, defineHandler } from '../../src/index.ts'
 import { drained } from '../support/drained.ts'
@@ -22,7 +22,7 @@ const A_DAY = '2026-01-31T12:00:00.000Z'
 const order = { orderId: 'o-1', total: 42, placedAt: A_DAY }
 
 describe('the data', () => {
-  test('may be anything that JSON can say', async () => {
+  test('can be anything that JSON can express', async () => {
     const cases = [
       ['null', `'null'`, null],
       ['an array of json', `json_build_array(1, 'two', null)`, [1, 'two', null]],
@@ -48,7 +48,7 @@ describe('the data', () => {
     expect(shop.seen).toHaveLength(cases.length)
   })
 
-  test('is a dead letter at once if it has a key that can harm the reader, or is deeper than what can be read', async () => {
+  test('becomes a dead letter at once if it has a key that can harm the reader, or is too deep to be read', async () => {
     await shop.publish(`'orders.noted', '{"__proto__": 1}'`)
     await shop.publish(`'orders.noted', (repeat('[', 300) || repeat(']', 300))::json`)
 
@@ -61,7 +61,7 @@ describe('the data', () => {
     )
   })
 
-  test('that the schema does not accept is a dead letter at once, with every problem; and shown as it is', async () => {
+  test('becomes a dead letter at once if the schema refuses it, with every problem, and is shown unparsed', async () => {
     const id = await shop.publish(`'orders.order-created', '{"orderId": 7, "placedAt": "never"}', partition_key => '7'`)
 
     const counts = await shop.bus.worker().drain()
@@ -80,7 +80,7 @@ describe('the data', () => {
     await expect(shop.bus.events.get(OrderCreated, id)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_EVENT' })
   })
 
-  test('is parsed for who asks for it by its event type, and for a replay', async () => {
+  test('is parsed when it is read with its event type, and for a replay', async () => {
     const id = await shop.publish(`'orders.order-created', $1, partition_key => 'o-1'`, [JSON.stringify(order)])
     await shop.bus.worker().drain()
     shop.seen.length = 0
@@ -99,8 +99,8 @@ describe('the data', () => {
 })
 
 describe('a handler that is interested in some events only', () => {
-  test('is asked in the worker: also a batch handler, a shadow, and one that reads the log', async () => {
-    await shop.bus.migrate() // the cursors of the one that reads the log
+  test('is asked in the worker: also a batch handler, a shadow, and a handler that reads the log', async () => {
+    await shop.bus.migrate() // the cursors of the handler that reads the log
     const ids = Object.fromEntries(
       await Promise.all(
         ['ada', 'bob'].map(async (to) => [
@@ -154,7 +154,7 @@ describe('a handler that is interested in some events only', () => {
     expect(deadLetters[0]?.attempts).toEqual([expect.objectContaining({ code: 'POSTBUS_INTERESTED_FAILED' })])
   })
 
-  test('is not asked again by a worker for what the code has published', async () => {
+  test('is not asked again by a worker about events that the code published', async () => {
     const asked: string[] = []
     const ask = defineHandler('mail.ask', {
       on: Letter,
@@ -174,7 +174,7 @@ describe('a handler that is interested in some events only', () => {
 
 describe('is refused, with a code, a detail and a hint, and nothing is stored', () => {
   const o = `'orders.order-created', '{}'`
-  test('for everything that can be wrong with it', async () => {
+  test('for every possible mistake', async () => {
     const cases = [
       ['PB010', `'orders.unheard-of', '{}'`, 'not registered'],
       ['PB010', `null, '{}'`, 'not registered'],
@@ -224,7 +224,7 @@ describe('is refused, with a code, a detail and a hint, and nothing is stored', 
     expect(await storedCounts(shop.database)).toEqual({ events: 0, deliveries: 0 })
   })
 
-  test('a key may be left out where that is said, and then there is no order', async () => {
+  test('without_key leaves the key out, and then there is no order', async () => {
     await shop.publish(`'orders.order-created', $1, without_key => true`, [JSON.stringify(order)])
 
     await drained(shop.bus)

@@ -1,4 +1,4 @@
-/** A trigger's events and those of the code, for the same keys: workers handle them in the order in which the row lock was held. */
+/** Events of a trigger and of the code for the same keys: workers handle them in the order in which the row lock was held. */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PoolClient } from 'pg'
@@ -35,7 +35,7 @@ const follow = defineHandler('counters.follow', {
         at: performance.now(),
       })
     step('start')
-    await sleep(Math.random() * 4) // so that others could overtake
+    await sleep(Math.random() * 4) // so that others can overtake
     if (attempt === 1 && Math.random() < 0.1) {
       step('fail')
       throw new Error('again')
@@ -76,7 +76,7 @@ test('events of a trigger and of the code reach a handler in the order of the ro
   expect(await shop.bus.deadLetters.count()).toBe(0)
 })
 
-/** Holds the key's row, and publishes: by the trigger, or by the code. Some roll back. */
+/** Holds the key's row, and publishes: by the trigger, or by the code. Some transactions roll back. */
 async function publisher(number: number): Promise<void> {
   const client = await shop.database.connect()
   for (let n = 0; n < TURNS_EACH;) {

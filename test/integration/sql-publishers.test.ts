@@ -1,4 +1,4 @@
-/** `postbus.publish_event`: what SQL publishes is stored and delivered like what the code publishes. */
+/** `postbus.publish_event`: events that SQL publishes are stored and delivered like events that the code publishes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Noted, openSqlShop, OrderCreated, type SqlShop } from '../support/sql-shop.ts'
 import { emptyTables, storedDeliveries, storedEvents, type DeliveryRow, type StoredRow } from '../support/stored.ts'
@@ -20,7 +20,7 @@ beforeEach(async () => {
 const A_DAY = '2026-01-31T12:00:00.000Z'
 const order = { orderId: 'o-1', total: 42, placedAt: A_DAY }
 
-test('an event from SQL reaches every handler, with what its schema makes of the data', async () => {
+test('an event from SQL reaches every handler, with its data parsed by its schema', async () => {
   const id = await shop.publish(`'orders.order-created', $1, partition_key => 'o-1', source => 'psql'`, [
     JSON.stringify(order),
   ])
@@ -38,7 +38,7 @@ test('an event from SQL reaches every handler, with what its schema makes of the
   })
 })
 
-test('its row and its deliveries are those that the code would have written, but for the mark that it is unparsed', async () => {
+test('its row and its deliveries equal the ones that the code would have written, except for the mark as unparsed', async () => {
   const rows = async () => {
     const events = await storedEvents(shop.database)
     const deliveries = (await storedDeliveries(shop.database)).filter(({ handler }) => handler !== 'stock.large')
@@ -69,7 +69,7 @@ test('its row and its deliveries are those that the code would have written, but
   expect(JSON.parse(ofSql.events[0]?.payload ?? '')).toEqual({ json: order, unparsed: true })
 })
 
-test('it is in the transaction of its caller, savepoints too', async () => {
+test('it belongs to the transaction of its caller, and to its savepoints', async () => {
   const client = await shop.database.connect()
   const say = (text: string) => client.query(`select postbus.publish_event('orders.noted', to_jsonb($1::text))`, [text])
   await client.query('begin')
@@ -89,9 +89,9 @@ test('it is in the transaction of its caller, savepoints too', async () => {
   expect(shop.seen.map(({ data }) => data)).toEqual(['kept', 'kept too'])
 })
 
-test('in one transaction with the code, events stand in the order of the calls', async () => {
+test('in one transaction with the code, events have the order of the calls', async () => {
   const client = await shop.database.connect()
-  const tx = { executeSql: (text: string, values: readonly unknown[]) => client.query(text, [...values]) } // it cannot tell whether it is in a transaction
+  const tx = { executeSql: (text: string, values: readonly unknown[]) => client.query(text, [...values]) } // it cannot know whether it is in a transaction
   const byCode = (text: string) => shop.bus.publish(Noted(text), { tx })
   const bySql = (text: string) =>
     client.query(`select postbus.publish_event('orders.noted', to_jsonb($1::text))`, [text])
@@ -103,7 +103,7 @@ test('in one transaction with the code, events stand in the order of the calls',
   await client.query('commit')
   await bySql('5')
 
-  // What SQL does alone does not let pass what the code did not mean to do alone.
+  // An earlier publish_event outside a transaction does not let the code publish outside one by mistake.
   await expect(byCode('6')).rejects.toMatchObject({ code: 'POSTBUS_TRANSACTION_FINISHED' })
   client.release()
   await shop.bus.worker().drain()
@@ -111,7 +111,7 @@ test('in one transaction with the code, events stand in the order of the calls',
   expect(shop.seen.map(({ data }) => data)).toEqual(['1', '2', '3', '4', '5'])
 })
 
-test('a worker hears of it at the commit, from a statement alone and from a transaction', async () => {
+test('a worker is woken at the commit, both of a single statement and of a transaction', async () => {
   const worker = shop.bus.worker({ pollMs: 60_000 })
   await worker.start()
 
@@ -135,7 +135,7 @@ test('a worker hears of it at the commit, from a statement alone and from a tran
 })
 
 describe('an event type', () => {
-  test('of an older version is checked by its own schema, and reaches handlers upcast', async () => {
+  test('in an older version is checked by its own schema, and reaches handlers upcast', async () => {
     await shop.publish(`'sensors.measured', '{"fahrenheit": "212"}'`)
     await shop.publish(`'probes.measured', '{"kelvin": 373.15}', version => 2`)
     await shop.publish(`'sensors.measured', '{"celsius": 100}', version => 3`)
@@ -150,14 +150,14 @@ describe('an event type', () => {
     )
   })
 
-  test('of an older version whose own schema refuses the data is a dead letter', async () => {
+  test('in an older version whose own schema refuses the data becomes a dead letter', async () => {
     await shop.publish(`'sensors.measured', '{"fahrenheit": "warm"}'`)
 
     expect(await shop.bus.worker().drain()).toMatchObject({ dead: 1 })
     expect((await shop.bus.deadLetters.list()).deadLetters[0]?.reason).toContain('fahrenheit')
   })
 
-  test('that another one follows is followed', async () => {
+  test('with a finishedEvent is followed by it', async () => {
     const id = await shop.publish(`'imports.started', '{"file": "a.csv"}'`)
 
     await shop.bus.worker().drain()
@@ -167,7 +167,7 @@ describe('an event type', () => {
   })
 })
 
-test('what is published for later waits, and wakes no one before', async () => {
+test('an event published for later waits, and wakes no worker before its time', async () => {
   await shop.publish(`'orders.noted', '"later"', delay => '1 hour'`)
   await shop.publish(`'orders.noted', '"now"', at => now() - interval '1 day'`)
 
@@ -191,7 +191,7 @@ test('an id that is stored already is not published again, and is returned', asy
   expect(shop.seen.map(({ data }) => data)).toEqual([1])
 })
 
-test('ids that are not given are of version 7, by the time', async () => {
+test('generated ids are of version 7, in the order of time', async () => {
   const before = Date.now() - 60_000
   const id = await shop.publish(`'orders.noted', '1'`)
 
@@ -201,7 +201,7 @@ test('ids that are not given are of version 7, by the time', async () => {
   expect(at).toBeLessThan(Date.now() + 60_000)
 })
 
-test('bus.publishableTypes() says what SQL may publish, and who gets it', async () => {
+test('bus.publishableTypes() lists the types that SQL can publish, and their handlers', async () => {
   const types = await shop.bus.publishableTypes()
 
   expect(types.filter(({ type }) => type !== 'mail.letter')).toEqual([

@@ -1,4 +1,4 @@
-/** The registry for SQL publishers: what `migrate` writes into it, and whose it is. */
+/** The registry for SQL publishers: the entries that `migrate` writes, and the service that each belongs to. */
 import { afterEach, beforeAll, afterAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -44,7 +44,7 @@ beforeEach(async () => {
 
 afterEach(async () => void (await Promise.all(opened.splice(0).map((bus) => bus.close()))))
 
-test('a bus with handlers registers them once; the second time there is nothing to do', async () => {
+test('a bus with handlers registers them once, and has nothing to do the second time', async () => {
   const announced: string[] = []
   const bus = busWith({ handlers: [book, audit], events: [Refunded] })
 
@@ -57,7 +57,7 @@ test('a bus with handlers registers them once; the second time there is nothing 
   expect(await types(bus)).toEqual(['finances.paid: audit.log, finances.book', 'finances.refunded: audit.log'])
 })
 
-test('a pattern is resolved again when a type is added, and a handler that goes gets no more', async () => {
+test('a pattern is resolved again when a type is added, and a removed handler gets no more events', async () => {
   await busWith({ handlers: [book, audit] }).migrate()
   const later = busWith({ handlers: [audit], events: [Paid, Refunded] })
   await later.migrate()
@@ -69,14 +69,14 @@ test('a pattern is resolved again when a type is added, and a handler that goes 
   expect(handled).toEqual(['audit.log finances.paid', 'audit.log finances.refunded'])
 })
 
-test('a type that goes can no longer be published', async () => {
+test('a removed type can no longer be published', async () => {
   await busWith({ handlers: [book], events: [Refunded] }).migrate()
   await busWith({ handlers: [book] }).migrate()
 
   await expect(publish('finances.refunded')).rejects.toMatchObject({ code: 'PB010' })
 })
 
-test('what an older deploy registers does not replace what a newer one has, and it says so', async () => {
+test('an older deploy does not replace the registry of a newer one, and reports this', async () => {
   const older = busWith({ handlers: [book] })
   const newer = busWith({ handlers: [book, audit] })
   await older.migrate()
@@ -92,7 +92,7 @@ test('what an older deploy registers does not replace what a newer one has, and 
   expect(await types(newer)).toEqual(['finances.paid: audit.log, finances.book'])
 })
 
-test('a deploy that was taken back on purpose replaces it, and the one that was taken back is the older one then', async () => {
+test('a deliberate rollback replaces the registry, and the deploy that was rolled back then counts as the older one', async () => {
   const older = busWith({ handlers: [book] })
   const newer = busWith({ handlers: [book, audit] })
   await older.migrate()
@@ -110,7 +110,7 @@ test('a deploy that was taken back on purpose replaces it, and the one that was 
   expect(await types(older)).toEqual(['finances.paid: finances.book', 'finances.refunded: '])
 })
 
-test('two services on one schema each have what they register, and an event goes to the handlers of both', async () => {
+test('two services on one schema each keep their own entries, and an event goes to the handlers of both', async () => {
   const finances = busWith({ service: 'finances', handlers: [book] })
   const stock = busWith({ service: 'stock', handlers: [ship] })
   await finances.migrate()
@@ -130,7 +130,7 @@ test('two services on one schema each have what they register, and an event goes
   ])
 })
 
-test('a handler that two services have gets an event once, as the one that registered last says', async () => {
+test('a handler that two services register gets an event once, with the settings of the last registration', async () => {
   const elsewhere = handler('finances.book', Paid, 'slow')
   await busWith({ service: 'one', handlers: [book] }).migrate()
   await busWith({ service: 'two', handlers: [elsewhere] }).migrate()
@@ -141,7 +141,7 @@ test('a handler that two services have gets an event once, as the one that regis
   expect(rows).toEqual([{ name: 'slow' }])
 })
 
-test('two services that forgot to give themselves names do not replace each other', async () => {
+test('two services without names do not replace each other', async () => {
   await busWith({ handlers: [book] }).migrate()
   const stranger = busWith({ handlers: [handler('stock.count', Shipped)] })
 
@@ -151,7 +151,7 @@ test('two services that forgot to give themselves names do not replace each othe
   expect(await types(stranger)).toEqual(['finances.paid: finances.book'])
 })
 
-test('a bus without handlers and event types registers nothing, and takes nothing away unless it is told to', async () => {
+test('a bus without handlers and event types registers nothing, and removes nothing unless replaceRegistry is set', async () => {
   await busWith({ handlers: [book] }).migrate()
   const empty = busWith({})
 
@@ -161,7 +161,7 @@ test('a bus without handlers and event types registers nothing, and takes nothin
   expect(await types(empty)).toEqual([])
 })
 
-test('of several that migrate at once, each may come last, and what stands is whole', async () => {
+test('if several migrate at once, any of them can be the last, and the registry is complete', async () => {
   const buses = [[book], [book, audit], [book, ship], [book, audit, ship]].map((handlers) => busWith({ handlers }))
 
   await Promise.all(buses.map((bus) => bus.migrate()))
@@ -177,7 +177,7 @@ test('of several that migrate at once, each may come last, and what stands is wh
   ]).toContainEqual(rows[0]?.handlers)
 })
 
-test('doctor warns when the registry is not what this code would register', async () => {
+test('doctor warns if the registry differs from what this code would register', async () => {
   const bus = busWith({ handlers: [book] })
   const registryOf = async (one: Bus) => (await one.doctor()).find(({ check }) => check === 'registry')
 
@@ -202,7 +202,7 @@ test('doctor warns when the registry is not what this code would register', asyn
   expect(await registryOf(busWith({}))).toMatchObject({ status: 'ok' })
 })
 
-test('a queue that migrate has not made yet is an error that says so, and nothing is stored', async () => {
+test('if migrate has not created a queue yet, the error says so, and nothing is stored', async () => {
   await busWith({ handlers: [book] }).migrate()
   await shop.database.query(`update postbus.subscription set queue = 'missing'`)
 

@@ -1,4 +1,4 @@
-/** Roles that publish from SQL: the grants of docs/roles.md are enough, and nothing less is. */
+/** Roles that publish from SQL: the grants of docs/roles.md are enough, and fewer are not. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Client } from 'pg'
@@ -14,7 +14,7 @@ const Paid = defineEvent('finances.paid', {
 const book = defineHandler('finances.book', { on: Paid, handle: () => undefined })
 const ROLES = ['shop_web', 'shop_billing', 'shop_worker']
 
-/** Roles belong to the server, which tests share. */
+/** Roles belong to the server, which all tests share. */
 const suffix = randomBytes(4).toString('hex')
 let shop: TestBus
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   await shop.close()
 })
 
-test('a role for SQL publishes what is registered, alone and in a transaction, and can do nothing else', async () => {
+test('a role for SQL publishes registered types, inside and outside a transaction, and can do nothing else', async () => {
   const client = new Client({ connectionString: url('shop_billing') })
   await client.connect()
   const publish = `select postbus.publish_event('finances.paid', '{"account": "NL09"}', partition_key => 'NL09')`
@@ -60,7 +60,7 @@ test('a role for SQL publishes what is registered, alone and in a transaction, a
   await client.end()
 })
 
-test('a role that may not call it is refused, also one that publishes by the code', async () => {
+test('a role without the right to call it is refused, even if it publishes by the code', async () => {
   for (const role of ['shop_web', 'shop_worker']) {
     const client = new Client({ connectionString: url(role) })
     await client.connect()
@@ -71,7 +71,7 @@ test('a role that may not call it is refused, also one that publishes by the cod
   }
 })
 
-test('a trigger that runs with its owner’s rights publishes for a role that has no right on any schema of ours', async () => {
+test('a trigger with its owner’s rights publishes for a role without any right on our schemas', async () => {
   const web = `shop_web_${suffix}`
   await shop.database.query(`
     create table payment (account text);

@@ -1,6 +1,6 @@
 /**
- * F54: a role that may create things in a schema of our search_path gets nothing of its own run by us: no function, operator,
- * type or table, neither when the schema is installed nor when we publish, work and operate.
+ * F54: if a role can create objects in a schema of our search_path, we never run them: no function, operator, type or table,
+ * neither when the schema is installed nor when we publish, work and operate.
  */
 import { Client } from 'pg'
 import { beforeEach, expect, test } from 'vitest'
@@ -41,7 +41,7 @@ beforeEach(async () => {
   }
 })
 
-test('nothing of a schema in front of pg_catalog runs when the schema is installed, and when we publish, work and operate', async () => {
+test('no object of a schema in front of pg_catalog runs when the schema is installed, or when we publish, work and operate', async () => {
   expect(await layTraps(operator)).toBeGreaterThan(2_000)
   await operator.query(`alter database ${database.name} set search_path = evil, pg_catalog, public`)
   await expect(onVictimsSession('select 1 = 1')).rejects.toThrow('mallory')
@@ -50,7 +50,7 @@ test('nothing of a schema in front of pg_catalog runs when the schema is install
   await everything()
 })
 
-/** Whatever a bus does in the database, on sessions with the search_path that the database gives them. */
+/** Everything that a bus does in the database, on sessions with the search_path that the database gives them. */
 async function everything() {
   const events = ['NL01', 'NL01', 'NL02', null, null].map((account, n) => Paid({ account, fails: n % 2 === 0 }))
   await onVictimsSession('begin', async (victim) => {

@@ -1,4 +1,4 @@
-/** `bus.events.tail`: events as they are committed, in the order of the log, none passed over. */
+/** `bus.events.tail`: events as they are committed, in the order of the log, without gaps. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Bus, RecordedEvent } from '../../src/index.ts'
 import { NoteTaken } from '../support/notes.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterEach(() => stored.tidy())
 afterAll(() => stored.close())
 
-test('it brings what is committed from now on, also by a transaction that was open for longer than others', async () => {
+test('it yields events committed from now on, also by a transaction that stays open for longer than others', async () => {
   bus = stored.busWith([])
   await stored.publish(bus, [1, 2])
   const { seen, end } = await tailing({ types: [NoteTaken] })
@@ -34,7 +34,7 @@ test('it brings what is committed from now on, also by a transaction that was op
   await end()
 })
 
-test('with since it begins with what was published, narrowed down by type and key, and ends when the loop is left', async () => {
+test('with since it begins with earlier events, filtered by type and key, and it ends when the loop is left', async () => {
   bus = stored.busWith([])
   await stored.publish(bus, numbers(3), 'one')
   await stored.publish(bus, [4], 'two')
@@ -56,7 +56,7 @@ test.each([{ until: new Date() }, { types: [] }, { since: undefined }, { signal:
   },
 )
 
-/** Resolves when it has begun. */
+/** Resolves when the tail has begun. */
 async function tailing(query: object) {
   const over = new AbortController()
   const seen: number[] = []

@@ -1,4 +1,4 @@
-/** Telemetry leaves the process as OTLP, and a collector understands it: a receiver of the test's own stands for one. */
+/** Telemetry leaves the process as OTLP, and a collector understands it: here a receiver of the test plays the collector. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,7 +13,7 @@ import { openTestBus } from '../support/bus.ts'
 import { drained } from '../support/drained.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 
-/** Of the JSON that OTLP is over HTTP, what the test looks at. */
+/** The parts that the test reads of OTLP's JSON over HTTP. */
 interface OtlpSpan {
   readonly name: string
   readonly kind: number
@@ -35,7 +35,7 @@ test('a publish and its attempt reach a collector by OTLP, as one trace', async 
 
   await opened.bus.publish(NoteTaken({ n: 1, key: 'red' }))
   await drained(opened.bus)
-  await tracerProvider.shutdown() // sends what is left
+  await tracerProvider.shutdown() // sends the remaining spans
 
   const spans = received.toSorted((one, other) => one.kind - other.kind)
   const [published, processed] = spans

@@ -1,4 +1,4 @@
-/** What is seen from outside: gauges of what waits, the trace of a request over HTTP, and the channels for monitoring that is no part of the application. */
+/** Telemetry seen from outside: gauges of the backlog, the trace of an HTTP request, and channels for monitoring outside the application. */
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 beforeEach(() => emptyTables(opened.database))
 
-test('gauges say what waits; the database is asked when a reader collects, and not again for the next one', async () => {
+test('gauges report the backlog, and the database is queried when a reader collects, but not again for the next one', async () => {
   const dead = handlerThat(() => failed('no'), { name: 'notes.die', maxAttempts: 1, onDead: 'block' })
   const bus = busWith([dead, handlerThat(() => undefined)])
   const backlog = vi.spyOn(bus, 'backlog')
@@ -60,7 +60,7 @@ test('gauges say what waits; the database is asked when a reader collects, and n
   stop()
 })
 
-test('without a database there are no gauges, and collecting goes on; after the end nothing is asked', async () => {
+test('without a database there are no gauges, and collecting goes on; after stop() the database is not queried', async () => {
   const bus = busWith([])
   const { meterProvider, collected } = collecting()
   const stop = openTelemetry({ meterProvider }).observe(bus, { everyMs: 1_000 })
@@ -81,14 +81,14 @@ test.for([
   expect(() => openTelemetry().observe(opened.bus, options as object)).toThrow(says)
 })
 
-test('observe refuses a bus without a database, and what is no bus', () => {
+test('observe refuses a bus without a database, and values that are not a bus', () => {
   const inline = createBus({ backend: 'inline' })
 
   expect(() => openTelemetry().observe(inline)).toThrow(expect.objectContaining({ code: 'POSTBUS_NO_DATABASE' }))
   expect(() => openTelemetry().observe({} as Bus)).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
 })
 
-test('a request over HTTP, two handlers and what one of them publishes are one trace, which the caller began', async () => {
+test('an HTTP request, two handlers and the event that one of them publishes are one trace, which the caller began', async () => {
   const exporter = new InMemorySpanExporter()
   const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
   const { middleware } = openTelemetry({ tracerProvider, attempts: 'child' })
@@ -121,7 +121,7 @@ test('a request over HTTP, two handlers and what one of them publishes are one t
   ])
 })
 
-test('channels tell of each publish, each attempt and each signal, and of which bus; batches too', async () => {
+test('channels report each publish, each attempt and each signal, with its bus, and batches too', async () => {
   const told: string[] = []
   const publishes = tracingChannel<unknown, PublishMessage>('postbus:publish')
   const attempts = tracingChannel<unknown, HandleMessage>('postbus:handle')
@@ -176,7 +176,7 @@ function collecting() {
   onTestFinished(() => meterProvider.shutdown())
   return {
     meterProvider,
-    /** Resolves with how to look up what a collect has found. */
+    /** Resolves with a function that looks up a collected value. */
     async collected() {
       exporter.reset()
       await reader.forceFlush()
@@ -190,7 +190,7 @@ function collecting() {
   }
 }
 
-/** Returns where requests are taken. */
+/** Starts a server, and returns its URL. */
 async function serving(take: (traceparent: string) => Promise<void>): Promise<string> {
   const server = createServer((request, response) => {
     void take(String(request.headers['traceparent'])).finally(() => response.end())

@@ -1,4 +1,4 @@
-/** `postbus/otel` with the real SDK: spans that belong together, what they say, and metrics of the same. */
+/** `postbus/otel` with the real SDK: spans that are linked correctly, their attributes, and metrics of the same work. */
 import { context, SpanKind, SpanStatusCode, type Attributes } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -45,7 +45,7 @@ beforeEach(async () => {
   await emptyTables(opened.database)
 })
 
-test('a request, what it publishes, its handlers and what they publish are one trace, if attempts are to be children', async () => {
+test('with attempts as children, a request, its events, their handlers and the events that these publish are one trace', async () => {
   const bus = busWith(TWO_HANDLERS, { attempts: 'child' })
 
   await tracer.startActiveSpan('POST /notes', async (request) => {
@@ -66,7 +66,7 @@ test('a request, what it publishes, its handlers and what they publish are one t
   expect(new Set(spans().map((span) => span.spanContext().traceId)).size).toBe(1)
 })
 
-test('by default an attempt begins a trace of its own, linked to what published its event; retries too', async () => {
+test('by default each attempt, also a retry, begins its own trace, linked to the publish of its event', async () => {
   const bus = busWith([
     handlerThat((_, { attempt }) => (attempt === 1 ? failed('not now') : undefined), { backoff: () => 0 }),
   ])
@@ -83,7 +83,7 @@ test('by default an attempt begins a trace of its own, linked to what published 
   }
 })
 
-test('a batch is one span, linked to all that published its events, and counts each of them', async () => {
+test('a batch is one span, linked to every publish of its events, and counts each event', async () => {
   const bus = busWith([batched(undefined, { maxWaitMs: 10_000 }).handler], { attempts: 'child' })
 
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
@@ -99,7 +99,7 @@ test('a batch is one span, linked to all that published its events, and counts e
   expect(batch!.parentSpanContext).toBeUndefined()
 })
 
-test('spans say which event, handler and attempt they are of, and how it ended', async () => {
+test('spans name their event, handler and attempt, and how it ended', async () => {
   const bus = busWith([
     handlerThat((n) => (n === 1 ? skip('no need') : Promise.reject(new TypeError('broken'))), { maxAttempts: 1 }),
   ])
@@ -141,7 +141,7 @@ test('spans say which event, handler and attempt they are of, and how it ended',
   expect(broken.events.map(({ name }) => name)).toEqual(['exception'])
 })
 
-test('a publish that is refused is an error of its span, and goes on to the caller', async () => {
+test('a refused publish is an error of its span, and the error reaches the caller', async () => {
   const bus = busWith([], {}, { maxPayloadBytes: 1_024 })
 
   const publishing = bus.publish(NoteTaken({ n: 1, text: 'x'.repeat(2_000) }))
@@ -153,7 +153,7 @@ test('a publish that is refused is an error of its span, and goes on to the call
   })
 })
 
-test('a trace that comes from elsewhere is carried on, and without an SDK it stays as it is', async () => {
+test('a trace from elsewhere is continued, and without an SDK it stays unchanged', async () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   const event = () => NoteTaken({ n: 1 }, { metadata: { traceparent, tenant: 'acme' } })
   const bare = createBus({ backend: 'inline', middleware: [openTelemetry().middleware], handlers: [keeping()] })
@@ -168,7 +168,7 @@ test('a trace that comes from elsewhere is carried on, and without an SDK it sta
   expect(kept).toEqual([{ traceparent, tenant: 'acme' }])
 })
 
-test('metrics count events, attempts, errors and dead letters, and measure how long it took', async () => {
+test('metrics count events, attempts, errors and dead letters, and measure durations', async () => {
   const signals: string[] = []
   const telemetry = openTelemetry({ meterProvider })
   const handlers = [
@@ -228,7 +228,7 @@ function nanos({ startTime: [seconds, rest] }: ReadableSpan): number {
   return seconds * 1e9 + rest
 }
 
-/** Their names, by parents; brothers by name. */
+/** The names of the spans as a tree. Siblings are sorted by name. */
 function tree(parent?: string, indent = ''): readonly string[] {
   const children = spans().filter(({ parentSpanContext }) => parentSpanContext?.spanId === parent)
   return children
@@ -236,7 +236,7 @@ function tree(parent?: string, indent = ''): readonly string[] {
     .flatMap((span) => [`${indent}${span.name}`, ...tree(span.spanContext().spanId, `${indent}  `)])
 }
 
-/** Of counters the sum, of histograms the count, over all series with these attributes. */
+/** The sum of a counter, or the count of a histogram, over all series with these attributes. */
 function sum(metric: string, having: Attributes): number {
   const last = metricExporter.getMetrics().at(-1)
   const points = last?.scopeMetrics

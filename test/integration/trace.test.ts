@@ -1,4 +1,4 @@
-/** What a handler publishes with the bus names its cause by itself, wherever the handler runs; and that is stored. */
+/** Events that a handler publishes with the bus name their cause automatically, wherever the handler runs, and the cause is stored. */
 import '../../src/testing/vitest.ts'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createBus, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
@@ -87,7 +87,7 @@ test('in runEvent', async () => {
   ])
 })
 
-test('the handler that caused an event, and when its work began, reach those who handle it', async () => {
+test('the handler that caused an event, and the time when its work began, reach the handlers of that event', async () => {
   setEventBusMode('live')
   const seen: unknown[] = []
   const initializedAt = new Date('2026-01-01T00:00:00.123Z')
@@ -106,7 +106,7 @@ test('the handler that caused an event, and when its work began, reach those who
   ])
 })
 
-/** A bus whose handler publishes a second note for each first one, by the bus. */
+/** A bus whose handler publishes, with the bus, a second note for the first one. */
 function chained(make: (handlers: AnyHandler[]) => Bus): Bus {
   const bus: Bus = make([publishing(() => bus)])
   onTestFinished(() => bus.close())

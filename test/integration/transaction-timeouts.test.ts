@@ -1,4 +1,4 @@
-/** A transaction that was open for too long is told so, and not that it forgot to await. */
+/** If a transaction was open for too long, the error says so, and does not blame a missing await. */
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Client } from 'pg'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -14,7 +14,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('a Prisma transaction that timed out names its limit, and is not told to await', async () => {
+test('the error for a timed-out Prisma transaction names its limit, and does not ask for await', async () => {
   const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: opened.connectionString, max: 2 }) })
   onTestFinished(() => prisma.$disconnect())
   let refusal: unknown
@@ -36,7 +36,7 @@ test('a Prisma transaction that timed out names its limit, and is not told to aw
   expect(message).not.toContain('await')
 })
 
-test('a Prisma transaction that was over when it published is still told to await', async () => {
+test('the error for a Prisma transaction that was over before the publish still asks for await', async () => {
   const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: opened.connectionString, max: 2 }) })
   onTestFinished(() => prisma.$disconnect())
   const finished = await prisma.$transaction(async (tx) => tx)
@@ -46,7 +46,7 @@ test('a Prisma transaction that was over when it published is still told to awai
   expect(refusal).toMatchObject({ code: 'POSTBUS_TRANSACTION_FINISHED', message: expect.stringContaining('await it') })
 })
 
-test('older Prismas, which say it in words alone, are understood', () => {
+test('the timeout of older Prisma versions, which give it only in the message, is recognized', () => {
   const error = Object.assign(new Error('Transaction API error: Transaction already closed'), {
     code: 'P2028',
     meta: { error: 'A query cannot be executed on an expired transaction. The timeout was 5000 ms' },
@@ -55,7 +55,7 @@ test('older Prismas, which say it in words alone, are understood', () => {
   expect(explainDatabaseError(error, 'postbus')).toMatchObject({ message: expect.stringContaining('took longer than') })
 })
 
-test('a transaction that the server ended by a timeout of its own names the setting', async () => {
+test('if the server ended a transaction by a timeout, the error names the setting', async () => {
   const client = new Client({ connectionString: opened.connectionString })
   client.on('error', () => undefined)
   await client.connect()

@@ -1,4 +1,4 @@
-/** Batches of transactional handlers: one commit for all that is done, and nothing of what is not. */
+/** Batches of transactional handlers: one commit for all done deliveries, and nothing from the others. */
 import type { PoolClient } from 'pg'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { discard, failed, type Bus } from '../../src/index.ts'
@@ -33,7 +33,7 @@ describe.each([
   ['as deliveries', {}],
   ['from the log', { delivery: 'log', shards: 2 }],
 ] as const)('%s', (_way, delivery) => {
-  test('a batch is one commit, with what it publishes', async () => {
+  test('a batch is one commit, including the events that it publishes', async () => {
     let transactions = 0
     await using bus = await batchBus(
       delivery,
@@ -49,7 +49,7 @@ describe.each([
     expect([transactions, await storedEvents()]).toEqual([2, 4])
   })
 
-  test('of one that fails nothing is committed, nor of those behind it; the others are, once', async () => {
+  test('a failed delivery and the ones behind it commit nothing, and the others commit once', async () => {
     const runs: (readonly number[])[] = []
     await using bus = await batchBus(delivery, (numbers, { outcomes, deliveryOf }, events) => {
       runs.push(numbers)
@@ -68,7 +68,7 @@ describe.each([
     expect([await effects(), await left()]).toEqual([['1/1', '2/2', '3/1', '4/1'], NOTHING_LEFT])
   })
 
-  test('what has lost its claims while the batch runs is rolled back, and has its effects once', async () => {
+  test('if the claims are lost while the batch runs, it is rolled back, and its effects happen once', async () => {
     let runs = 0
     const loses: DoesBatch = async () => {
       runs += 1
@@ -84,8 +84,8 @@ describe.each([
   })
 })
 
-describe('what is the same for both', () => {
-  test('one that is discarded makes way, and leaves nothing', async () => {
+describe('common to both', () => {
+  test('a discarded delivery lets its lane go on, and leaves nothing', async () => {
     await using bus = await batchBus({}, (_, { outcomes }, events) => {
       for (const event of events) if (event.data.n === 2) outcomes.set(event, discard('never'))
     })
@@ -96,7 +96,7 @@ describe('what is the same for both', () => {
     expect([await effects(), await left(), await bus.deadLetters.count()]).toEqual([['1/1', '3/1'], NOTHING_LEFT, 1])
   })
 
-  test('what it throws rolls all of it back, and so does a conflict, which uses no attempt', async () => {
+  test('an error rolls the whole batch back, and so does a conflict, which uses no attempt', async () => {
     let runs = 0
     await using bus = await batchBus({}, async (_, { tx }) => {
       runs += 1
@@ -110,7 +110,7 @@ describe('what is the same for both', () => {
     expect([await effects(), await left()]).toEqual([['1/2', '2/2'], NOTHING_LEFT])
   })
 
-  test('an event that another worker has committed meanwhile is not in the commit, and the others are', async () => {
+  test('an event that another worker has committed meanwhile is left out of the commit', async () => {
     let isFirst = true
     await using bus = await batchBus({}, async (_numbers, { deliveryOf }, events) => {
       const second = events.find((event) => event.data.n === 2)
@@ -127,7 +127,7 @@ describe('what is the same for both', () => {
     expect([await effects(), await left()]).toEqual([['1/1', '3/1'], NOTHING_LEFT])
   })
 
-  test('a commit whose answer is lost is asked about, and is done', async () => {
+  test('if the reply to a commit is lost, the worker looks it up, and the deliveries are done', async () => {
     await using bus = await batchBus({}, () => undefined, { afterCommit: () => Promise.reject(new Error('lost')) })
     await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
 
@@ -143,7 +143,7 @@ async function batchBus(options: object, does: DoesBatch, how: How = {}): Promis
   return bus
 }
 
-/** As when another worker has taken over. */
+/** As if another worker had taken over. */
 async function loseClaims(): Promise<void> {
   await opened.database.query('update postbus.log_cursor set fence = fence + 1')
   await opened.database.query(

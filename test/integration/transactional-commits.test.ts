@@ -1,4 +1,4 @@
-/** The commits of transactional handlers: those that fail, meet others, come too late, or get lost. */
+/** Commits of transactional handlers that fail, conflict, come too late, or lose their reply. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { createBus, type BusOptions } from '../../src/index.ts'
 import type { TestBus } from '../support/bus.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 beforeEach(() => emptyEffects())
 
-test('serialization failures are run again without using an attempt, a few times, then they count', async () => {
+test('serialization failures are run again a few times without using an attempt, and then count', async () => {
   let failures = 0
   await using bus = busWith(async (n, _context, tx) => {
     if (failures++ < n) await tx.query(`do $$ begin raise exception using errcode = '40001'; end $$`)
@@ -38,7 +38,7 @@ test('serialization failures are run again without using an attempt, a few times
   expect([await effects(), failures]).toEqual([['3/1'], 4])
 })
 
-test('a commit that fails leaves nothing and counts as a failed attempt', async () => {
+test('a failed commit leaves nothing and counts as a failed attempt', async () => {
   await opened.database.query(`create table parent (n integer primary key);
     create table child (n integer references parent deferrable initially deferred)`)
   await using bus = busWith((n, _context, tx) => tx.query('insert into child values ($1)', [n]))
@@ -48,7 +48,7 @@ test('a commit that fails leaves nothing and counts as a failed attempt', async 
   expect([await effects(), (await left()).completions]).toEqual([[], 0])
 })
 
-test('a commit whose answer is lost is asked about, and is done', async () => {
+test('if the reply to a commit is lost, the worker looks it up, and the delivery is done', async () => {
   await using bus = busWith(() => undefined, {}, { afterCommit: () => Promise.reject(new Error('connection lost')) })
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'a' }), NoteTaken({ n: 3, key: 'a' })])
 
@@ -56,7 +56,7 @@ test('a commit whose answer is lost is asked about, and is done', async () => {
   expect([await effects(), await left()]).toEqual([['1/1', '2/1', '3/1'], { deliveries: 0, completions: 0 }])
 })
 
-test('of a handler whose time is over nothing is kept, and what it writes late reaches nothing', async () => {
+test('a handler that times out commits nothing, and its late writes have no effect', async () => {
   const late = Promise.withResolvers<void>()
   await using bus = busWith(
     async (n, { signal, attempt }, tx) => {
@@ -81,7 +81,7 @@ test('of a handler whose time is over nothing is kept, and what it writes late r
 test.each<[string, BusOptions['transaction'], string]>([
   ['does not run its work', async () => undefined, 'POSTBUS_TRANSACTION_NOT_RUN'],
   ['begins no transaction', async (work) => work(autocommitting()), 'POSTBUS_TRANSACTION_FINISHED'],
-])('a `transaction` that %s is found out', async (_, transaction, code) => {
+])('a `transaction` that %s is detected', async (_, transaction, code) => {
   await using bus = createBus({ ...options(), handlers: [handlerThat(() => undefined)], transaction })
   const event = NoteTaken({ n: 1 })
   await bus.publish(event)
@@ -90,7 +90,7 @@ test.each<[string, BusOptions['transaction'], string]>([
   expect(await bus.events.status(event.id)).toMatchObject({ deliveries: [{ errors: [{ code }] }] })
 })
 
-test('a worker of a bus without `transaction` does not start, and says how to begin one', async () => {
+test('a worker of a bus without `transaction` does not start, and the error says how to define one', async () => {
   await using bus = createBus({ ...options(), handlers: [handlerThat(() => undefined)] })
 
   await expect(bus.worker().start()).rejects.toMatchObject({
@@ -99,7 +99,7 @@ test('a worker of a bus without `transaction` does not start, and says how to be
   })
 })
 
-test('a replay of what was done runs it once more', async () => {
+test('a replay of a done delivery runs it once more', async () => {
   await using bus = busWith(() => undefined)
   const event = NoteTaken({ n: 1, key: 'a' })
   await bus.publish(event)

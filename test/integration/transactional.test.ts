@@ -1,4 +1,4 @@
-/** `transactional: true`: what a handler writes and publishes, and the end of its delivery, are one commit. */
+/** `transactional: true`: the writes of a handler, the events that it publishes, and the end of its delivery are one commit. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { awaitCompletion, discard, failed, skip, snooze } from '../../src/index.ts'
 import type { TestBus } from '../support/bus.ts'
@@ -29,7 +29,7 @@ describe.each([
 ])('%s', (_, key) => {
   const note = (n: number) => NoteTaken({ n, key })
 
-  test('what is done commits with its effects and with what it published, once each, in order', async () => {
+  test('a done delivery commits with its effects and its published events, each once, in order', async () => {
     await using bus = busWith((n, { publish }) => (n === 2 ? publish(NoteTaken({ n: 20 })) : undefined))
     await bus.publish([note(1), note(2), note(3)])
 
@@ -54,7 +54,7 @@ describe.each([
     expect([await effects(), await storedEvents()]).toEqual([[], 1])
   })
 
-  test('skip commits, and says why', async () => {
+  test('skip commits, and records its reason', async () => {
     await using bus = busWith(() => skip('nothing to do'))
     const event = note(1)
     await bus.publish(event)
@@ -64,7 +64,7 @@ describe.each([
     expect(await left()).toEqual({ deliveries: 0, completions: 0 })
   })
 
-  test('a claim that is lost while the handler runs rolls its effects back; the next attempt has them once', async () => {
+  test('if the claim is lost while the handler runs, its effects are rolled back, and the next attempt commits them once', async () => {
     const first = Promise.withResolvers<void>()
     await using bus = busWith(async (_n, { attempt }) => {
       if (attempt > 1) return
@@ -82,7 +82,7 @@ describe.each([
     expect(await left()).toEqual({ deliveries: 0, completions: 0 })
   })
 
-  test('what is committed and not settled is not run again', async () => {
+  test('a committed delivery that was not settled does not run again', async () => {
     await using bus = busWith(() => undefined)
     const event = note(1)
     await bus.publish(event)
@@ -93,7 +93,7 @@ describe.each([
     expect([await effects(), await left()]).toEqual([[], { deliveries: 0, completions: 0 }])
   })
 
-  test('an attempt beyond the last one asks first whether the last one has committed', async () => {
+  test('an attempt after the last one first checks whether the last one has committed', async () => {
     await using bus = busWith(() => undefined, { maxAttempts: 1 })
     await bus.publish(note(1))
     await opened.database.query(`update pgboss.job set state = 'retry', retry_count = 1, started_on = now()`)
@@ -103,7 +103,7 @@ describe.each([
   })
 
   test.each(['repeatable read', 'serializable'])(
-    'under %s the claim is looked at on a connection of the bus',
+    'under %s the claim is checked on a connection of the bus',
     async (isolation) => {
       let loses = true
       const does: Does = async (n) => {

@@ -1,4 +1,4 @@
-/** A statement sent through the caller's transaction shares its fate, whichever client the transaction is of. */
+/** A statement sent through the caller's transaction is committed or rolled back with it, with every client. */
 import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely'
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -37,7 +37,7 @@ describe.each(clients)('$name', ({ open }) => {
     return () => client.close()
   })
 
-  test('runs the statement with its values and hands back the rows', async () => {
+  test('runs the statement with its values and returns the rows', async () => {
     const answers: unknown[] = []
 
     await client.inTransaction(async ({ tx }) => {
@@ -47,7 +47,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(answers).toEqual([{ answer: `noted {"what": "a $1 question?", "tag": "'"}` }])
   })
 
-  test('a question mark in the statement is only a question mark', async () => {
+  test('a question mark in the statement is not a placeholder', async () => {
     const answers: unknown[] = []
 
     await client.inTransaction(async ({ tx }) => {
@@ -57,7 +57,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(answers).toEqual([{ rows: [{ answer: '?twoone' }] }])
   })
 
-  test('what was committed is there', async () => {
+  test('after a commit the rows are stored', async () => {
     await client.inTransaction(async ({ tx }) => {
       await note(tx, 'first')
       await note(tx, 'second')
@@ -66,7 +66,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(await noted()).toEqual(['first', 'second'])
   })
 
-  test('nobody else sees it before the commit', async () => {
+  test('no other connection sees the rows before the commit', async () => {
     const seenByOthers: string[][] = []
 
     await client.inTransaction(async ({ tx }) => {
@@ -77,7 +77,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(seenByOthers).toEqual([[]])
   })
 
-  test('what was rolled back is not there', async () => {
+  test('after a rollback no row is stored', async () => {
     const attempt = client.inTransaction(async ({ tx }) => {
       await note(tx, 'first')
       throw new Error('changed my mind')
@@ -87,7 +87,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(await noted()).toEqual([])
   })
 
-  test('of a savepoint that was rolled back, only that part is gone', async () => {
+  test('after the rollback of a savepoint, only its part is undone', async () => {
     await client.inTransaction(async ({ tx, inSavepoint }) => {
       await note(tx, 'before')
       await inSavepoint(async (inner) => {
@@ -100,7 +100,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(await noted()).toEqual(['before', 'after'])
   })
 
-  test('of two nested savepoints, the inner one is gone and the outer one stays', async () => {
+  test('of two nested savepoints, only the inner one is undone', async () => {
     await client.inTransaction(async ({ inSavepoint }) => {
       await inSavepoint(async (outer) => {
         await note(outer.tx, 'outer')
@@ -116,7 +116,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect(await noted()).toEqual(['outer'])
   })
 
-  test('a transaction in which a statement failed is named as aborted', async () => {
+  test('after a failed statement, the error says that the transaction is aborted', async () => {
     const refusals: unknown[] = []
 
     await client
@@ -132,7 +132,7 @@ describe.each(clients)('$name', ({ open }) => {
   })
 })
 
-test('the plugins of a Kysely instance do not rename the columns of the answer', async () => {
+test('the plugins of a Kysely instance do not rename the columns of the result', async () => {
   const pool = new Pool({ connectionString: database.connectionString })
   const db = new Kysely({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] })
 
@@ -144,7 +144,7 @@ test('the plugins of a Kysely instance do not rename the columns of the answer',
   await db.destroy()
 })
 
-/** As publishing does it: nothing happens between opening the transaction and sending the statement. */
+/** Publishes as the library does: nothing happens between opening the transaction and sending the statement. */
 async function note(tx: PublishTransaction, payload: string): Promise<unknown> {
   try {
     const { rows } = await openTransaction(tx).executeSql('select * from note($1)', [payload])

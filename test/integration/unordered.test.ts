@@ -1,4 +1,4 @@
-/** `ordered: false`, and what a handler says about its errors: `isRetryable`, and a `backoff` that is given the error. */
+/** `ordered: false`, and the options of a handler that look at its errors: `isRetryable`, and a `backoff` that gets the error. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { failed, type AnyHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('a handler that keeps no order gets the next event of a key while an earlier one waits to be tried again', async () => {
+test('a handler without order gets the next event of a key while an earlier one waits for a retry', async () => {
   const runs: number[] = []
   const bus = aBus([
     handlerThat(
@@ -32,7 +32,7 @@ test('a handler that keeps no order gets the next event of a key while an earlie
   expect((await bus.lanes.list()).lanes).toEqual([])
 })
 
-test('what is replayed or backfilled for it has no lane either', async () => {
+test('its replayed and backfilled events have no lane either', async () => {
   const log = aBus([])
   await log.publish([1, 2].map((n) => NoteTaken({ n, key: 'blue' })))
   const runs: number[] = []
@@ -54,7 +54,7 @@ test('what is replayed or backfilled for it has no lane either', async () => {
   expect(rows).toEqual([{ name: 'events', singleton_key: null }])
 })
 
-test('an event with a key may be published for later, unless another handler keeps its order', async () => {
+test('an event with a key can be published for later, unless another handler keeps its order', async () => {
   const loose = handlerThat(() => undefined, { name: 'notes.loose', ordered: false })
   const strict = handlerThat(() => undefined, { name: 'notes.strict' })
   const later = (...handlers: AnyHandler[]) =>
@@ -75,7 +75,7 @@ test('it has no lane to rewind', async () => {
   await expect(rewinding).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
 })
 
-test('an error that is not retryable makes the first attempt the last, and a function that throws loses nothing', async () => {
+test('an error that is not retryable ends the attempts, and an isRetryable that throws loses nothing', async () => {
   const bus = aBus([
     handlerThat(() => failed(new TypeError('wrong for good')), {
       name: 'notes.picky',
@@ -100,7 +100,7 @@ test('an error that is not retryable makes the first attempt the last, and a fun
   })
 })
 
-test('a backoff is given the error', async () => {
+test('a backoff gets the error', async () => {
   const asked: unknown[] = []
   const bus = aBus([
     handlerThat(() => failed('busy', { cause: { retryAfterMs: 90_000 } }), {

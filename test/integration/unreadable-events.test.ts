@@ -1,9 +1,9 @@
-/** Events whose rows someone has damaged: each costs its own deliveries, and the others of the same claim run. */
+/** Events whose rows were damaged: each costs only its own deliveries, and the others of the same claim run. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestBus } from '../support/bus.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 
-/** More levels than we read, and the key that makes us look at each of them. */
+/** More levels than we read, and a key that makes us look at each of them. */
 const DEEP = `${'['.repeat(410)}{"\\n":1}${']'.repeat(410)}`
 
 test.each([
@@ -11,7 +11,7 @@ test.each([
   ['metadata of an event with a key', { metadata: DEEP, key: 'red' }, /the stored metadata cannot be read/],
   ['data', { payload: DEEP }, /not a document that Postbus wrote/],
 ])(
-  'an event with unreadable %s becomes a dead letter, and what was claimed with it is handled',
+  'an event with unreadable %s becomes a dead letter, and the other events of its claim are handled',
   async (_, { key, ...damaged }: { key?: string; metadata?: string; payload?: string }, reason) => {
     const handled: number[] = []
     const { bus, database, close } = await openTestBus({ handlers: [handlerThat((n) => void handled.push(n))] })

@@ -1,4 +1,4 @@
-/** Handlers get the newest version of an event, also when an older one is stored. */
+/** Handlers get the newest version of an event, also if an older one is stored. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type AnyHandler, type Bus } from '../../src/index.ts'
@@ -34,7 +34,7 @@ describe('a worker with each version of the code, and events of each version', (
   })
 })
 
-test('a handler that lists the old version gets that one, and a pattern hears the newest', async () => {
+test('a handler that lists the old version gets it, and a pattern gets the newest', async () => {
   const seen: Record<string, number> = {}
   const note = (name: string) => (event: { version: number }) => void (seen[name] = event.version)
   const handlers = [
@@ -49,7 +49,7 @@ test('a handler that lists the old version gets that one, and a pattern hears th
   expect(seen).toEqual({ both: 1, newest: 3, pattern: 3 })
 })
 
-test('several handlers of one event do not see what one of them does to its copy', async () => {
+test('several handlers of one event do not see each other’s changes to it', async () => {
   const defaults = ['standard']
   const Shipped = defineEvent('orders.shipped', {
     version: 2,
@@ -69,7 +69,7 @@ test('several handlers of one event do not see what one of them does to its copy
   expect(defaults).toEqual(['standard'])
 })
 
-test('a missing upcast is a dead letter at once, which says which; with the upcast it can be retried', async () => {
+test('a missing upcast makes a dead letter at once, which names the upcast; with the upcast it can be retried', async () => {
   const seen: object[] = []
   const schema = V3Schema()
   const gap = defineEvent('orders.order-created', { version: 3, schema, upcasts: { 1: (v1) => v1 } })
@@ -89,7 +89,7 @@ test('a missing upcast is a dead letter at once, which says which; with the upca
   expect(seen).toEqual([SEEN[3]])
 })
 
-test('an upcast that throws, or makes what the schema refuses, is a dead letter at once, which says which', async () => {
+test('an upcast that throws, or whose result the schema refuses, makes a dead letter at once, which names the upcast', async () => {
   const schema = V3Schema()
   const handlers = {
     throws: () => {
@@ -113,7 +113,7 @@ test('an upcast that throws, or makes what the schema refuses, is a dead letter 
   ])
 })
 
-test('what is stored in the newest version is not checked again', async () => {
+test('an event stored in the newest version is not checked again', async () => {
   const checked: unknown[] = []
   const Counted = defineEvent('stock.counted', {
     version: 2,
@@ -130,7 +130,7 @@ test('what is stored in the newest version is not checked again', async () => {
   expect(checked).toHaveLength(1)
 })
 
-test('`interested` is asked about the newest version too', async () => {
+test('`interested` gets the newest version too', async () => {
   const asked: number[] = []
   const bus = busWith(
     defineHandler('mail.receipt', {

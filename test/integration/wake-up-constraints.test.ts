@@ -42,7 +42,7 @@ const publish = (account: string | null) => shop.bus.publish(Paid({ account }), 
 const immediate = () => tx.query('set constraints all immediate')
 const deferred = () => tx.query('set constraints all deferred')
 
-/** Notifications come in the order of their commits: what is sent after a transaction is heard after its own. */
+/** Notifications arrive in the order of commits: one that is sent after a transaction arrives after the transaction's own. */
 async function wakeUps(): Promise<string[]> {
   await listener.query(`notify postbus_postbus, 'end'`)
   const before = heard.slice(0, heard.indexOf('end'))
@@ -83,7 +83,7 @@ test.each([
   expect(await wakeUps()).toEqual(woken)
 })
 
-test('a list of events wakes the queues once', async () => {
+test('a list of events wakes each queue once', async () => {
   await tx.query('begin')
   await immediate()
   await shop.bus.publish([Paid({ account: null }), Paid({ account: null }), Paid({ account: 'NL01' })], { tx })
@@ -92,7 +92,7 @@ test('a list of events wakes the queues once', async () => {
   expect(await wakeUps()).toEqual(['events', 'events_partitioned'])
 })
 
-test('a publisher that commits meanwhile wakes the workers too: the open transaction holds no lock for that', async () => {
+test('a publisher that commits meanwhile also wakes the workers, because the open transaction holds no lock for it', async () => {
   await tx.query('begin')
   await publish(null)
   await immediate()
@@ -109,7 +109,7 @@ test('a publisher that commits meanwhile wakes the workers too: the open transac
   await tx.query('commit')
 })
 
-test('a publish without a transaction is refused as ever after one with immediate constraints', async () => {
+test('after a publish with immediate constraints, a publish without a transaction is still refused', async () => {
   await tx.query('begin')
   await immediate()
   await publish(null)

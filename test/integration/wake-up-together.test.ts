@@ -1,4 +1,4 @@
-/** Publishers that commit at one moment: one of them wakes the workers, and none is forgotten. Nothing here is found by a poll. */
+/** Publishers that commit at the same moment: one of them wakes the workers, and no event is missed. Nothing here is found by a poll. */
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { NoteTaken, handlerThat } from '../support/notes.ts'
@@ -34,7 +34,7 @@ afterEach(async () => {
   await opened.close()
 })
 
-test('of those that commit together one wakes the workers, which find all', async () => {
+test('if several commit together, one wakes the workers, and they find all events', async () => {
   await aWorkerThatNeverPolls()
   const gate = await aClosedGate(1)
   const first = await committing(1, gate)
@@ -49,7 +49,7 @@ test('of those that commit together one wakes the workers, which find all', asyn
   expect(told).toEqual(['events'])
 })
 
-test('one that cannot be seen yet when the workers are woken is looked for again', async () => {
+test('an event that is not visible yet when the workers are woken is looked for again', async () => {
   await aWorkerThatNeverPolls()
   const gate = await aClosedGate(1)
   const laterGate = await aClosedGate(2)
@@ -66,7 +66,7 @@ test('one that cannot be seen yet when the workers are woken is looked for again
   expect(told).toEqual(['events'])
 })
 
-test('a transaction that publishes several times wakes each queue once, and one that rolls back wakes nobody', async () => {
+test('a transaction with several publishes wakes each queue once, and a rollback wakes no worker', async () => {
   const client = await connected()
 
   await client.query('begin')

@@ -1,4 +1,4 @@
-/** A settle tells of the end of an event only when that is watched; and a look at a tree of causes is never too early. */
+/** A settle reports the end of an event only if the event is watched; and a wait for a tree of causes never ends too early. */
 import type { Client } from 'pg'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Connection } from '../../src/backends/postgres/connection.ts'
@@ -24,7 +24,7 @@ test.each([
   ['done', () => undefined],
   ['skipped', () => skip('no')],
   ['dead', () => discard('no')],
-])('what is %s is told of when it is watched, without a key, in a lane, and inside a run', async (_, does) => {
+])('the end of a watched event that is %s is reported: without a key, in a lane, and inside a run', async (_, does) => {
   const bus = aBus([handlerThat(does)])
   const notes = [null, 'red', 'red', 'red', 'blue'].map((key, n) => NoteTaken({ n, key }))
   await bus.publish(notes)
@@ -38,7 +38,7 @@ test.each([
   expect(new Set(heard)).toEqual(new Set(seqs))
 })
 
-test('what is not watched is not told of', async () => {
+test('the end of an event that is not watched is not reported', async () => {
   const bus = aBus([handlerThat(() => undefined)])
   const [watched, other] = [NoteTaken({ n: 1 }), NoteTaken({ n: 2 })]
   await bus.publish([watched, other])
@@ -52,14 +52,14 @@ test('what is not watched is not told of', async () => {
   expect(new Set(heard)).toEqual(new Set([seq]))
 })
 
-test('what is published and ends between two looks at a tree is waited for', async () => {
+test('an event that is published and ends between two looks at a tree is waited for', async () => {
   const root = NoteTaken({ n: 1 })
   let caused: ReturnType<typeof NoteTaken> | null = null
   const bus: Bus = aBus([
     handlerThat(async (n) => void (n === 1 && (await bus.publish((caused = NoteTaken({ n: 2 })))))),
   ])
   await bus.publish(root)
-  // When the tree has been read, the root runs to its end: all that was read is finished then, and there is more.
+  // After the tree was read, the root runs to its end: everything that was read is finished then, but there is one more event.
   const hooked = afterTheFirst(/with recursive tail/, () => bus.worker({ queues: { events: 1 } }).drain())
   const registry = lazyRegistry([])
   const waits = waitsOn({
@@ -115,7 +115,7 @@ async function watch(seqs: readonly string[]): Promise<void> {
   onTestFinished(async () => void (await opened.database.query('truncate postbus.watch')))
 }
 
-/** A connection that does something after the first statement of a kind. */
+/** A connection that does some work after the first statement that matches. */
 function afterTheFirst(kind: RegExp, work: () => Promise<unknown>): Connection {
   const connection = createConnection({
     connectionString: opened.connectionString,

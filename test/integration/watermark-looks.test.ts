@@ -1,4 +1,4 @@
-/** What holds the watermark back and what does not, what a look costs, and what a restore or a crash does to it. */
+/** What holds the watermark back and what does not, what a look costs, and the effects of a restore or a crash. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { examineLog } from '../../src/backends/postgres/operating/log-check.ts'
 import { writingTransactions } from '../../src/backends/postgres/record/watermark.ts'
@@ -15,7 +15,7 @@ afterEach(() => log.tidy())
 
 afterAll(() => log.close())
 
-test('what is rolled back leaves a gap, and holds nothing back', async () => {
+test('a rollback leaves a gap, and does not hold it back', async () => {
   const reader = log.reader()
   const first = await log.begun()
   await log.publish(1, first)
@@ -28,7 +28,7 @@ test('what is rolled back leaves a gap, and holds nothing back', async () => {
   expect(reader.read).toEqual([2])
 })
 
-test('a transaction that only reads holds nothing back', async () => {
+test('a transaction that only reads does not hold it back', async () => {
   const reader = log.reader()
   const reading = await log.begun('isolation level repeatable read')
   await reading.query('select count(*) from postbus.event')
@@ -39,7 +39,7 @@ test('a transaction that only reads holds nothing back', async () => {
   expect(reader.read).toEqual([1])
 })
 
-test('a look takes no transaction id when nothing was published since, nor while it waits', async () => {
+test('a look takes no transaction id if nothing was published since the last one, nor while it waits', async () => {
   const reader = log.reader()
   await log.publish(1)
   await reader.look()
@@ -56,7 +56,7 @@ test('a look takes no transaction id when nothing was published since, nor while
   expect(await log.nextId()).toBe(waiting + 1n)
 })
 
-test('it says who holds it back: a process with its application, or a prepared transaction', async () => {
+test('it names the transactions that hold it back: a process with its application, or a prepared transaction', async () => {
   const reader = log.reader()
   const first = await log.begun()
   await first.query(`set application_name = 'a long import'`)
@@ -78,7 +78,7 @@ test('it says who holds it back: a process with its application, or a prepared t
   await until('no one writes', async () => (await writingTransactions(log.database)).length === 0)
 })
 
-test('the doctor names a transaction that has written for more than a minute', async () => {
+test('the doctor names a transaction that has been writing for more than a minute', async () => {
   const first = await log.begun()
   await first.query(`set application_name = 'a long import'; select pg_current_xact_id()`)
 
@@ -100,7 +100,7 @@ test('the doctor names a transaction that has written for more than a minute', a
   })
 })
 
-test('in a transaction that has written it stays where it was, and misses nothing later', async () => {
+test('in a transaction that has written it does not move, and misses nothing later', async () => {
   const writing = await log.begun()
   await writing.query('select pg_current_xact_id()')
   const reader = log.reader(writing)
@@ -117,7 +117,7 @@ test('in a transaction that has written it stays where it was, and misses nothin
   expect(reader.read).toEqual([1, 2])
 })
 
-test('a sequence that was set forward by a restore holds, and one that was set back begins at the beginning', async () => {
+test('it waits for a restore that sets the sequence forward, and starts over after one that sets it back', async () => {
   const reader = log.reader()
   await log.publish(1)
   await reader.look()
@@ -141,7 +141,7 @@ test('a sequence that was set forward by a restore holds, and one that was set b
   await first.query('commit')
 })
 
-test('a crash of the server makes it begin again: what was rolled back may be given out once more', async () => {
+test('after a crash of the server it starts over, and the seqs of rolled-back events can be used again', async () => {
   const reader = log.reader()
   await log.publish(1)
   await reader.look()

@@ -1,6 +1,6 @@
 /**
- * A reader that stays below the watermark misses no event, with transactions held open at each point of a publish. And each part
- * of the watermark, when it is broken on purpose, loses one of them.
+ * A reader that stays below the watermark misses no event, with transactions held open at each point of a publish. If any part
+ * of the watermark is broken on purpose, the reader misses one.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Queryable } from '../../src/backends/postgres/connection.ts'
@@ -18,7 +18,7 @@ afterEach(() => log.tidy())
 
 afterAll(() => log.close())
 
-/** In each, two publishes overlap: 1 takes the smaller seq and is committed last, after the reader has looked. */
+/** In each schedule two publishes overlap: 1 takes the smaller seq and is committed last, after the reader has looked. */
 const schedules = {
   async 'the first has an id before it publishes'(reader: LogReader) {
     const first = await log.begun()
@@ -134,7 +134,7 @@ test('without a publish that takes its id before its seq, an event is missed', a
   expect(reader.read).toEqual([2])
 })
 
-/** The same database, which is sent other statements. */
+/** The same database, with changed statements. */
 function changed(change: (text: string) => string): Queryable {
   return {
     query: async (statement, values) => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('of three endpoints one fails: the others get the event once, and the errors of the one can be seen', async () => {
+test('if one of three endpoints fails, the others get the event once, and its errors are visible', async () => {
   let isDown = true
   const { bus, server, name } = await customers(opened, ['a', 'b', 'c'], ({ path }) =>
     path === '/b' && isDown ? 500 : 200,
@@ -47,7 +47,7 @@ test('of three endpoints one fails: the others get the event once, and the error
   expect(new Set(server.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([events[0]!.id]))
 })
 
-test('what its webhooks say is erased by the correlation id of an event, and what still waits is not sent', async () => {
+test('redacting by correlation id erases the webhooks of an event, and waiting ones are not sent', async () => {
   const { bus, server, name, taken } = await customers(opened, ['a', 'b'], ({ path }) => (path === '/b' ? 500 : 200))
   const correlationId = randomUUID()
   await bus.withContext({ correlationId }, () => bus.publish(NoteTaken({ n: 4711, key: 'k' })))
@@ -68,7 +68,7 @@ test('what its webhooks say is erased by the correlation id of an event, and wha
   for (const { payload } of rows) expect(payload).not.toContain('4711')
 })
 
-test('while an endpoint fails the events of a key wait there in their order, and other keys and endpoints go on', async () => {
+test('while an endpoint fails, its events of a key wait in order, and other keys and endpoints go on', async () => {
   let isDown = true
   const { bus, server, taken } = await customers(opened, ['a', 'b'], ({ path, body }) =>
     path === '/b' && isDown && keyIn(body) === 'held' ? 500 : 200,
@@ -93,7 +93,7 @@ test('while an endpoint fails the events of a key wait there in their order, and
   }
 })
 
-test('a circuit leaves an endpoint alone that is down, uses up no attempts, tells once, and goes on', async () => {
+test('a circuit stops calls to a failing endpoint, uses up no attempts, reports once, and resumes', async () => {
   let isDown = true
   const failing: string[] = []
   const { bus, server, name } = await customers(
@@ -126,7 +126,7 @@ test('a circuit leaves an endpoint alone that is down, uses up no attempts, tell
   expect(spent).toBeLessThanOrEqual(of(server, '/b').length - 20)
 })
 
-test('410 disables an endpoint: what waits for it is skipped, and says why', async () => {
+test('410 disables an endpoint, and its waiting deliveries are skipped with that reason', async () => {
   const gone = new Set<string>()
   const { bus, server } = await customers(opened, ['a', 'b'], ({ path }) => (path === '/b' ? 410 : 200), {
     endpoint: (id) => (gone.has(id) ? null : { url: server.url.replace('/hook', `/${id}`), secret: SECRET }),
@@ -166,7 +166,7 @@ test('a replay of either handler sends again, with the same webhook-id', async (
   expect(new Set(server.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([events[0]!.id]))
 })
 
-test('a crash after the requests were published makes none of them twice', async () => {
+test('a crash after the requests were published publishes none of them twice', async () => {
   let attempts = 0
   const { bus, server, name } = await customers(
     opened,
@@ -194,7 +194,7 @@ test('a crash after the requests were published makes none of them twice', async
   expect(server.received.map(({ path }) => path).toSorted()).toEqual(['/a', '/b'])
 })
 
-test('with a pattern that matches everything, no webhook is made of a webhook', async () => {
+test('a pattern that matches everything makes no webhook of a webhook', async () => {
   const { bus, server, name } = await customers(opened, ['a'], () => 200, { on: '*' })
   const others = defineWebhooks(`${name}-too`, {
     on: '*',
@@ -217,7 +217,7 @@ test('with a pattern that matches everything, no webhook is made of a webhook', 
   expect(others[0].interested?.((await bus.events.get(await requestFor(bus, events[0]!.id, 'a'))) as never)).toBe(false)
 })
 
-test('what was not taken in time is expired', async () => {
+test('a webhook that was not accepted in time expires', async () => {
   const { bus } = await customers(opened, ['a'], () => 500, {
     expiresAfterMs: 1_000,
     circuit: { pauseMs: 100, maxPauseMs: 100 },

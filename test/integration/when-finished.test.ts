@@ -1,4 +1,4 @@
-/** `bus.events.status` and `whenFinished`: what became of an event, and waiting for its end. */
+/** `bus.events.status` and `whenFinished`: the state of an event at its handlers, and waiting for its end. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { discard, skip, snooze, type AnyHandler, type Bus } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -53,7 +53,7 @@ test('the status names the state of each handler, with attempts, times and error
   expect(ids).toContain((await bus.deadLetters.list({ handler: 'notes.dead' })).deadLetters[0]?.deliveryId)
 })
 
-test('what no handler received is finished; what is not stored has no status', async () => {
+test('an event without handlers is finished, and an event that is not stored has no status', async () => {
   const bus = aBus([])
   const event = NoteTaken({ n: 1 })
   await bus.publish(event)
@@ -79,7 +79,7 @@ test('a dead event is finished, and a later retry does not undo that', async () 
 test.each([
   ['without a key', null],
   ['in a lane', 'red'],
-])('a wait ends when all handlers are through, %s', async (_, key) => {
+])('a wait ends when all handlers have ended, %s', async (_, key) => {
   const gate = aSignal()
   const bus = await working([
     handlerThat(() => undefined, { name: 'notes.quick' }),
@@ -98,7 +98,7 @@ test.each([
   expect(status).toMatchObject({ isFinished: true, deliveries: [{ state: 'done' }, { state: 'done' }] })
 })
 
-test('with includeCaused a wait ends when everything that the event caused is through, and not before', async () => {
+test('with includeCaused a wait ends when everything that the event caused has ended, and not before', async () => {
   const gate = aSignal()
   const handled: number[] = []
   const bus: Bus = await working([
@@ -123,7 +123,7 @@ test('with includeCaused a wait ends when everything that the event caused is th
   expect(handled.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4, 11, 12, 13])
 })
 
-test('a wait that takes too long, is given up, or loses its bus, ends with an error that says so', async () => {
+test('a wait that times out, is aborted, or loses its bus, ends with an error that says so', async () => {
   const bus = aBus([handlerThat(() => undefined)])
   const event = NoteTaken({ n: 1 })
   await bus.publish(event)
@@ -141,7 +141,7 @@ test('a wait that takes too long, is given up, or loses its bus, ends with an er
   await closing
 })
 
-test('a thousand waits are one connection and a few statements', async () => {
+test('a thousand waits use one connection and a few statements', async () => {
   const bus = await working([handlerThat(() => undefined)])
   const events = Array.from({ length: 1_000 }, (_, n) => NoteTaken({ n }))
   const waits = events.map(({ id }) => bus.events.whenFinished(id))

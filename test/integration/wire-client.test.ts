@@ -1,4 +1,4 @@
-/** The heartbeats' own connection signs in wherever pg does, and says what is wrong where it cannot. */
+/** The heartbeats' own connection signs in with every method that pg supports, and explains a failure. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -82,7 +82,7 @@ test.each([
   [{ user: 'by md5', password: 'wrong' }, 'password authentication failed'],
   [{ user: 'by trust', database: 'nowhere' }, 'database "nowhere" does not exist'],
   [{ user: 'by trust', port: 1 }, 'ECONNREFUSED'],
-])('says why it cannot sign in: %o', async (config, why) => {
+])('explains why it cannot sign in: %o', async (config, why) => {
   await expect(whoAmI(config)).rejects.toThrow(why)
 })
 
@@ -97,7 +97,7 @@ test('a statement that fails or takes too long ends the connection', async () =>
   expect(closed).toBe(2)
 })
 
-test('passes over rows of any size', async () => {
+test('skips rows of any size', async () => {
   const client = await wireClient(place({ user: 'by trust' }), 3_000, () => undefined)
   onTestFinished(() => client.close())
 
@@ -108,7 +108,7 @@ test('passes over rows of any size', async () => {
 test.each([
   [{ stream: () => connect({ port: 1 }).on('error', () => undefined) }, 'in a way of its own'],
   [{ ssl: { checkServerIdentity: () => undefined } }, 'only the main thread can use'],
-])('what cannot cross to a thread is refused: %o', (config, why) => {
+])('options that cannot be passed to a thread are refused: %o', (config, why) => {
   expect(() => place(config as unknown as ClientConfig)).toThrow(why)
 })
 
@@ -137,7 +137,7 @@ async function shown(setting: string): Promise<string> {
   return rows[0]?.value ?? ''
 }
 
-/** By the server, as its own file, which no one else may read. */
+/** Writes a file through the server: the server owns it, and no other user can read it. */
 async function written(file: string, text: string): Promise<void> {
   await admin.query('create temp table line (n serial, text text)')
   await admin.query('insert into line (text) select unnest($1::text[])', [text.trimEnd().split('\n')])

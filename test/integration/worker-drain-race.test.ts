@@ -1,4 +1,4 @@
-/** A drain's race that needs its moment: the database here is a script, so that each answer comes when the test says so. */
+/** A race of drain that needs exact timing: the database here is a script, so each reply comes at the moment that the test chooses. */
 import { expect, test } from 'vitest'
 import { NOTHING_SETTLED, type ClaimedDelivery } from '../../src/deliveries/delivery.ts'
 import type { DeliveryStore } from '../../src/deliveries/delivery-store.ts'
@@ -9,7 +9,7 @@ import { Tally } from '../../src/worker/tally.ts'
 import { aSignal } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
-test('drain looks again when its last delivery was settled while a claim was on its way', async () => {
+test('drain looks again if its last delivery was settled while a claim was on its way', async () => {
   const handled: string[] = []
   const firstHandler = aSignal<Outcome>()
   const lateAnswer = aSignal<readonly ClaimedDelivery[]>()
@@ -45,7 +45,7 @@ test('drain looks again when its last delivery was settled while a claim was on 
   await until('the first runs', () => handled.length === 1)
   dispatcher.wake()
   await until('a claim is on its way', () => claimed === 2)
-  firstHandler.resolve(done) // which makes the second of its lane due, too late for the claim on its way
+  firstHandler.resolve(done) // this makes the second delivery of its lane due, too late for the claim on its way
   await new Promise((resolve) => setImmediate(resolve))
   lateAnswer.resolve([])
   await draining

@@ -1,11 +1,11 @@
-/** How work flows through workers: who gets what, when, in which order, and how much at once. */
+/** The flow of work through workers: which worker gets what, when, in which order, and how much at once. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { AnyHandler, Bus, WorkerOptions } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { anotherBus, aSignal, handlerThat, NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
-/** Longer than any test: whatever happens sooner did not wait for a poll. */
+/** Longer than any test, so nothing here happens because of a poll. */
 const NO_POLL = { pollMs: 60_000 }
 
 test('two workers share a backlog: each event is handled once, and both take part', async () => {
@@ -28,7 +28,7 @@ test('two workers share a backlog: each event is handled once, and both take par
   expect(runs.other.length).toBeGreaterThan(20)
 })
 
-test('a backlog of one key is handled one at a time and in order, however many workers and slots there are', async () => {
+test('a backlog of one key is handled one event at a time and in order, with any number of workers and slots', async () => {
   const runs: number[] = []
   let running = 0
   let most = 0
@@ -48,7 +48,7 @@ test('a backlog of one key is handled one at a time and in order, however many w
   expect(most).toBe(1)
 })
 
-test('a slow key does not hold up others, and neither does a slow event without a key', async () => {
+test('a slow key does not delay others, and neither does a slow event without a key', async () => {
   const finish = aSignal()
   const runs: number[] = []
   const slow = handlerThat(async (n) => void (n === 0 || n === 1 ? await finish.promise : runs.push(n)))
@@ -65,7 +65,7 @@ test('a slow key does not hold up others, and neither does a slow event without 
   expect(runs.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5])
 })
 
-test('an event that commits late waits for its younger sibling that runs, and holds up no other key', async () => {
+test('an event that commits late waits for its younger, running sibling, and delays no other key', async () => {
   const finish = aSignal()
   const runs: string[] = []
   const handler = handlerThat(async (n) => {
@@ -93,7 +93,7 @@ test('an event that commits late waits for its younger sibling that runs, and ho
   expect(runs).toEqual(['2 starts', '3 starts', '3 ends', '2 ends', '1 starts', '1 ends'])
 })
 
-test('a worker never runs more than it was told to, and as much as that', async () => {
+test('a worker runs as many deliveries at once as it has slots, and never more', async () => {
   const running = { now: 0, most: 0, total: 0 }
   const handler = handlerThat(async () => {
     running.most = Math.max(running.most, (running.now += 1))
@@ -112,7 +112,7 @@ test('a worker never runs more than it was told to, and as much as that', async 
   expect(running.most).toBe(4)
 })
 
-test('what is more urgent runs first', async () => {
+test('more urgent deliveries run first', async () => {
   const order: string[] = []
   const handlers = [9, 0, 4].map((priority) =>
     handlerThat(() => void order.push(`priority ${priority}`), { name: `notes.priority-${priority}`, priority }),

@@ -1,4 +1,4 @@
-/** A worker that leaves says so to the others: what its last settles have made due does not wait for their next poll. */
+/** A worker that stops tells the others, so deliveries that its last settles made due do not wait for their next poll. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { anotherBus, aSignal, handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-test('the next delivery of a lane runs elsewhere as soon as the worker that ran the last one has stopped', async () => {
+test('the next delivery of a lane runs on another worker as soon as the worker of the last one has stopped', async () => {
   const [ran, mayEnd] = [[] as string[], aSignal()]
   const leaving = anotherBus(shop, [
     handlerThat(async (n) => {

@@ -1,4 +1,4 @@
-/** Handlers that throw, answer or are configured with things that no type allows: they fail, and nothing else does. */
+/** Handlers that throw, return or are configured with values that no type allows: they fail, and nothing else does. */
 import { expect, onTestFinished, test } from 'vitest'
 import { discard, failed, type HandlerOptions } from '../../src/index.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -27,7 +27,7 @@ test.each([
     () => new Proxy({}, { has: throwing(new Error('no')) }),
     'failed',
   ],
-] as const)('a handler that %s costs nothing but its own delivery', async (_, does, becomes) => {
+] as const)('a handler that %s affects only its own delivery', async (_, does, becomes) => {
   const { counts, deadReasons } = await drained((n) => (n === 1 ? does() : undefined), { maxAttempts: 1 })
 
   expect(counts.done).toBe(2)
@@ -41,7 +41,7 @@ test.each([
   ['NaN', () => Number.NaN],
   ['an error', throwing(new Error('odd'))],
   ['infinity', () => Number.POSITIVE_INFINITY],
-])('a backoff that answers %s costs nothing but a wait', async (_, backoff) => {
+])('a backoff that returns %s causes only a wait', async (_, backoff) => {
   const options = { backoff: backoff as () => number }
 
   const { counts, waiting } = await drained((n) => (n === 1 ? throwing(new Error('fails'))() : undefined), options)
@@ -50,7 +50,7 @@ test.each([
   expect(waiting).toEqual(['retry'])
 })
 
-/** One slot per queue: whatever holds it up is noticed. */
+/** One slot per queue, so anything that blocks the slot is noticed. */
 async function drained(does: (n: number) => unknown, options: HandlerOptions) {
   const opened = await openTestBus({ handlers: [handlerThat(does, options)] })
   onTestFinished(() => opened.close())

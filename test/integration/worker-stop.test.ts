@@ -1,4 +1,4 @@
-/** What happens to claims when a worker stops, and when one is lost: nothing is forgotten, and nothing runs beside itself. */
+/** Claims when a worker stops, and when a claim is lost: no delivery is forgotten, and none runs twice at once. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Worker, WorkerOptions } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -11,26 +11,29 @@ test.concurrent.for([
   ['a stop without grace', { shutdownGraceMs: 0 }, 'start'],
   ['a stop without grace, of one queue', { shutdownGraceMs: 0, queues: { events: 10 } }, 'start'],
   ['a stop of a drain', { shutdownGraceMs: 10_000 }, 'drain'],
-] as const)('%s gives back what a claim brings meanwhile, untouched', async ([, options, how], around) => {
-  const runs: number[] = []
-  const { opened, slowly } = await behindASlowLine(around, (n) => runs.push(n))
-  const worker = slowly.worker(options)
-  await opened.bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
+] as const)(
+  '%s gives back, untouched, the deliveries that a claim returns meanwhile',
+  async ([, options, how], around) => {
+    const runs: number[] = []
+    const { opened, slowly } = await behindASlowLine(around, (n) => runs.push(n))
+    const worker = slowly.worker(options)
+    await opened.bus.publish([1, 2, 3].map((n) => NoteTaken({ n })))
 
-  const run = worker[how]()
-  await active(opened, 3)
-  await worker.stop()
-  await run
+    const run = worker[how]()
+    await active(opened, 3)
+    await worker.stop()
+    await run
 
-  expect(runs).toEqual([])
-  expect((await storedNotes(opened)).map(({ state, used }) => [state, used])).toEqual([
-    ['retry', 0],
-    ['retry', 0],
-    ['retry', 0],
-  ])
-})
+    expect(runs).toEqual([])
+    expect((await storedNotes(opened)).map(({ state, used }) => [state, used])).toEqual([
+      ['retry', 0],
+      ['retry', 0],
+      ['retry', 0],
+    ])
+  },
+)
 
-test('handlers that fail because they are told to stop have not failed', async () => {
+test('handlers that fail because they were asked to stop have not failed', async () => {
   const obedient: Doing = (_, { signal }) =>
     new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(new Error('told to stop')))
@@ -48,7 +51,7 @@ test('handlers that fail because they are told to stop have not failed', async (
   expect(worker.counts()).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0 })
 })
 
-test('what has finished before the grace is over stays finished, however late it is settled', async () => {
+test('a handler that ends before the grace is over has ended, however late it is settled', async () => {
   const first = aSignal()
   const second = aSignal()
   const finished: number[] = []
@@ -71,7 +74,7 @@ test('what has finished before the grace is over stays finished, however late it
   await until('two have finished', () => finished.length === 2)
 
   const stopping = worker.stop()
-  await blocker.query('select pg_sleep(1)') // the grace, and some more
+  await blocker.query('select pg_sleep(1)') // longer than the grace
   await blocker.query('commit')
   blocker.release()
 
@@ -83,7 +86,7 @@ test('what has finished before the grace is over stays finished, however late it
   ])
 })
 
-test('a lost claim that comes back to the same worker waits for the handler that still runs', async () => {
+test('a delivery whose claim was lost and that returns to the same worker waits for the handler that still runs', async () => {
   const finish = aSignal()
   let running = 0
   let most = 0
@@ -102,7 +105,7 @@ test('a lost claim that comes back to the same worker waits for the handler that
 
   await opened.database.query(`update pgboss.job set state = 'retry', start_after = now(), heartbeat_on = null`)
   await until('it was claimed again', async () => (await claims(opened)) >= 1)
-  await opened.database.query('select pg_sleep(0.3)') // time to do it wrong
+  await opened.database.query('select pg_sleep(0.3)') // time to start it wrongly
   finish.resolve()
   await until('it is done', async () => (await storedNotes(opened))[0]?.state === 'completed')
 
@@ -139,7 +142,7 @@ interface Around {
   onTestFinished(done: () => Promise<void>): void
 }
 
-/** Two buses on one database; to one of them the way takes 150 ms, and as much back. */
+/** Two buses on one database. For one of them each direction of the connection takes 150 ms. */
 async function behindASlowLine(around: Around, does: Doing) {
   const handlers = [handlerThat(does, { maxAttempts: 3 })]
   const opened = await openTestBus({ handlers })
@@ -165,7 +168,7 @@ async function waitingForLocks({ database }: TestBus): Promise<number> {
   return rows.length
 }
 
-/** How often it was claimed again. */
+/** The number of times that it was claimed again. */
 async function claims({ database }: TestBus): Promise<number> {
   const { rows } = await database.query<{ count: number }>('select retry_count as count from pgboss.job')
   return rows[0]?.count ?? -1

@@ -1,4 +1,4 @@
-/** When a worker does something: woken by a publish, found by a poll, tried again after a backoff. And what a handler is given. */
+/** When a worker acts: woken by a publish, at a poll, or after a backoff; and the arguments that a handler gets. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { AnyHandler } from '../../src/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -29,7 +29,7 @@ test('a publish wakes an idle worker, with a key and without, also at its commit
   expect(Math.max(...tookMs)).toBeLessThan(5_000)
 })
 
-test('a delivery of which nobody was told is found by the poll', async () => {
+test('a delivery that no wake-up announced is found by the poll', async () => {
   const runs: number[] = []
   const opened = await aBus([handlerThat((n) => void runs.push(n))])
   await opened.bus.publish(NoteTaken({ n: 1 }))
@@ -70,7 +70,7 @@ test('a failed attempt is tried again when its backoff is over, and not before',
   expect(await storedNotes(opened)).toEqual([expect.objectContaining({ state: 'completed', used: 3 })])
 })
 
-test('what a handler publishes names its cause, and what it logs names its delivery', async () => {
+test('events that a handler publishes name their cause, and its logs name their delivery', async () => {
   const handler = handlerThat(async (n, { publish, log }) => {
     log.info('a note', { page: n })
     if (n < 2)

@@ -1,4 +1,4 @@
-/** A worker's life: start, stop, drain, and what is refused. */
+/** A worker's life: start, stop, drain, and refused uses. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createBus, defineEvent, defineHandler, type AnyHandler, type BusSignal, type Worker } from '../../src/index.ts'
 import { z } from 'zod'
@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 
 const OrderPlaced = defineEvent('worker.order-placed', { schema: z.object({ n: z.number() }) })
 
-test('start resolves when it works, and stop when nothing runs any more', async () => {
+test('start resolves when the worker works, and stop when nothing runs any more', async () => {
   const finish = aSignal()
   const { bus, signalsNamed, started } = await aBus(handlerThat(() => finish.promise))
   await bus.publish(NoteTaken({ n: 1 }))
@@ -40,7 +40,7 @@ test('stop resolves only after everything that ran is settled', async () => {
   expect(states.filter((state) => !['completed 1', 'created 0', 'retry 0'].includes(state))).toEqual([])
 })
 
-test('a worker is started once, and not after it was stopped', async () => {
+test('a worker can be started once, and not after it was stopped', async () => {
   const { bus } = await aBus()
   const worker = await startedWorker(bus.worker())
   const stopped = bus.worker()
@@ -54,7 +54,7 @@ test('a worker is started once, and not after it was stopped', async () => {
   expect(await worker.stop()).toEqual({ givenBack: 0 })
 })
 
-test('a queue that no handler uses is refused, and one that is not in the database too', async () => {
+test('a queue that no handler uses is refused, and so is one that is not in the database', async () => {
   const { bus, opened } = await aBus(handlerThat(() => undefined, { queue: 'letters' }))
   await opened.database.query(`delete from pgboss.queue where name = 'letters'`)
 
@@ -65,7 +65,7 @@ test('a queue that no handler uses is refused, and one that is not in the databa
   await expect(bus.worker({ queues: { letters: 1 } }).start()).rejects.toMatchObject({ code: 'POSTBUS_QUEUE_MISSING' })
 })
 
-test('a worker works on the queues it is told to, and leaves the others alone', async () => {
+test('a worker works on the queues of its options, and leaves the others alone', async () => {
   const { bus, opened } = await aBus(handlerThat(() => undefined))
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
 
@@ -90,7 +90,7 @@ test('stop ends a start that cannot reach the database', async () => {
   expect(signals.map(({ name }) => name)).not.toContain('worker.started')
 })
 
-test('drain does what is due, and leaves what waits for a later time', async () => {
+test('drain runs everything that is due, and leaves later deliveries', async () => {
   const runs: number[] = []
   const failing = handlerThat(
     (n) => {
@@ -111,13 +111,13 @@ test('drain does what is due, and leaves what waits for a later time', async () 
   expect(waiting!.waitMs).toBeGreaterThan(30_000)
 })
 
-test('drain goes on until nothing is due in any queue, also when handlers publish from one to another', async () => {
+test('drain goes on until nothing is due in any queue, also if handlers publish from one queue to another', async () => {
   const runs: string[] = []
   const relay = defineHandler('worker.relay', {
     on: OrderPlaced,
     async handle({ data }, { publish }) {
       runs.push(`order ${data.n}`)
-      await new Promise((resolve) => setTimeout(resolve, 100)) // the other queue has run dry by then
+      await new Promise((resolve) => setTimeout(resolve, 100)) // the other queue is empty by then
       await publish(NoteTaken({ n: data.n, key: 'red' }))
     },
   })
@@ -147,7 +147,7 @@ test('drain of a backlog with many keys leaves nothing behind', async () => {
   expect(new Set((await storedNotes(opened)).map(({ state }) => state))).toEqual(new Set(['completed']))
 })
 
-test('a closed bus does not end the process: its worker stops in time, and others take over', async () => {
+test('a closed bus does not end the process: its worker stops in time, and other workers take over', async () => {
   const finish = aSignal()
   const { bus, opened, started } = await aBus(handlerThat(() => finish.promise))
   await bus.publish(NoteTaken({ n: 1 }))
@@ -175,7 +175,7 @@ async function aBus(...handlers: readonly AnyHandler[]) {
   return { bus: opened.bus, opened, signalsNamed: opened.signalsNamed, started }
 }
 
-/** Stopped when the test ends. */
+/** The worker is stopped when the test ends. */
 async function startedWorker(worker: Worker): Promise<Worker> {
   onTestFinished(async () => void (await worker.stop()))
   await worker.start()

@@ -1,4 +1,4 @@
-/** `bus.workers`: each worker says who it is and what it works on, until it stops. */
+/** `bus.workers`: the live workers, each with its process, queues and handlers, until it stops. */
 import { hostname } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createBus, defineHandler } from '../../src/index.ts'
@@ -55,7 +55,7 @@ test('every process sees the workers of all, the oldest first, and the command p
   expect(table.out).toContain('events (20), events_partitioned (20)')
 })
 
-test('a handler that was renamed is listed by its present name, and a worker of the previous release without slots', async () => {
+test('a renamed handler is listed by its present name, and a worker of the previous release without slots', async () => {
   const previousNames = ['notes.take']
   const renamed = defineHandler('notes.file', { on: NoteTaken, previousNames, handle: () => undefined })
   await opened.database.query(

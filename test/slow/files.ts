@@ -1,6 +1,6 @@
 /**
- * Tests that take a core for long: whole runs of vitest inside of tests, many servers, many processes. `npm run test:slow` runs them, and
- * `npm test` does not, which is to end within 20 minutes on two cores.
+ * Tests that use a core for a long time: whole runs of vitest inside tests, many servers, many processes. `npm run test:slow` runs them.
+ * `npm test` does not, because it must end within 20 minutes on two cores.
  */
 export const SLOW: readonly string[] = [
   'test/faults/delivery-changes-under-load.test.ts',

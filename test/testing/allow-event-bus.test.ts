@@ -1,4 +1,4 @@
-/** `allowEventBus`: what the async context cannot lead to its test is bound to it. */
+/** `allowEventBus` binds code to a test when the async context does not lead from one to the other. */
 import '../../src/testing/vitest.ts'
 import { EventEmitter } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -36,7 +36,7 @@ describe('allowEventBus binds to a test', () => {
     })
   })
 
-  test('a function, for an owner that is named', async () => {
+  test('a function, to the named owner', async () => {
     const owners: TestBus[] = []
 
     await bothAtOnce(async (own, meet) => {
@@ -66,7 +66,7 @@ describe('allowEventBus binds to a test', () => {
     })
   })
 
-  test('an http server, with what its requests call back', async () => {
+  test('an http server, with the callbacks of its requests', async () => {
     const servers = await Promise.all([0, 1].map((index) => outsideOfTestsStarted(index)))
     await bothAtOnce(async (own) => {
       const server = servers[own.name === 'left' ? 0 : 1] as Server
@@ -125,7 +125,7 @@ describe('allowEventBus binds to a test', () => {
     assertEventPublished(OrderCreated, { orderId: 'after' })
   })
 
-  test('nothing that another running test has bound', async () => {
+  test('no target that another running test has bound', async () => {
     const emitter = new EventEmitter()
     const refusals: unknown[] = []
 
@@ -140,7 +140,7 @@ describe('allowEventBus binds to a test', () => {
     expect(refusals).toMatchObject([{ code: 'POSTBUS_SEVERAL_TESTS', message }])
   })
 
-  test('neither what cannot be bound, nor to what is no test', async () => {
+  test('no other kind of target, and nothing to an ended or unknown test', async () => {
     const ended = await withTestBus(() => currentTestBus())
 
     expect(failureOf(() => allowEventBus({} as never)).code).toBe('POSTBUS_INVALID_OPTIONS')

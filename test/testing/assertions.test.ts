@@ -1,4 +1,4 @@
-/** Assertions: what matches, what is answered, what is taken away, and what a failure says. */
+/** Assertions: the events that match, the event that is returned, the events that are used up, and the message of a failure. */
 import '../../src/testing/vitest.ts'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -18,7 +18,7 @@ const bus = aBus()
 describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
   beforeEach(() => setEventBusMode(mode))
 
-  test('an event matches by its type, and is answered decoded and frozen', async () => {
+  test('an event matches by its type, and the assertion returns it decoded and frozen', async () => {
     const placedAt = new Date('2026-11-21T10:00:00Z')
     const order = anOrder({ placedAt })
     await bus.publish(order)
@@ -42,7 +42,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     expect(assertEventPublished(OrderCreated, match).data.orderId).toBe('o1')
   })
 
-  test('parts are looked for at every depth, arrays as a whole', async () => {
+  test('a match looks for parts at every depth, but compares arrays as a whole', async () => {
     const lines = [
       { sku: 'hat', count: 1 },
       { sku: 'mug', count: 2 },
@@ -57,7 +57,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     assertNoPendingEvents()
   })
 
-  test('the first match wins and is taken away, so that the next assertion is about the next event', async () => {
+  test('an assertion uses up the first match, so the next assertion gets the next event', async () => {
     const [first, second] = [anOrder(), anOrder()]
     await bus.publish([first, second])
 
@@ -67,7 +67,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     expect(failureOf(() => assertEventPublished(OrderCreated)).message).toContain('(asserted already)')
   })
 
-  test('several events are expected, until each was asserted', async () => {
+  test('events stay pending until each was asserted', async () => {
     await bus.publish([anOrder(), CartCleared({ cartId: 'c1' })])
     assertEventPublished(CartCleared)
 
@@ -77,7 +77,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     expect(assertNoPendingEvents).not.toThrow()
   })
 
-  test('a list, and an empty one, are recorded as they were published', async () => {
+  test('a list is recorded in the order of publishing, and an empty list records nothing', async () => {
     await bus.publish([])
     expect(publishedEvents()).toEqual([])
 
@@ -88,7 +88,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     for (const _ of publishedEvents()) assertEventPublished(OrderCreated)
   })
 
-  test('refuting passes when nothing like it was published, or it was asserted', async () => {
+  test('refuting passes when no matching event was published, or all matching ones were asserted', async () => {
     await bus.publish(anOrder())
 
     refuteEventPublished(CartCleared)
@@ -97,7 +97,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
     refuteEventPublished(OrderCreated)
   })
 
-  test('refuting what was published fails with what it was and where', async () => {
+  test('refuting a published event fails with its data and place', async () => {
     await bus.publish(anOrder())
 
     const { message } = failureOf(() => refuteEventPublished(OrderCreated, { total: 42 }))
@@ -110,7 +110,7 @@ describe.each(['mailbox', 'strict'] as const)('in %s mode', (mode) => {
   })
 })
 
-test('in strict mode events from before are not asserted', async () => {
+test('in strict mode events from before the mode was set cannot be asserted', async () => {
   await bus.publish(anOrder())
   setEventBusMode('strict')
 
@@ -120,7 +120,7 @@ test('in strict mode events from before are not asserted', async () => {
 })
 
 describe('a failure', () => {
-  test('says what was expected, what was published instead, where, and which field differs', async () => {
+  test('says which event was expected, which were published instead, where, and which field differs', async () => {
     setEventBusMode('strict')
     await checkout()
 
@@ -139,7 +139,7 @@ describe('a failure', () => {
     )
   })
 
-  test('is an AssertionError whose expected and actual differ in the fields that differ', async () => {
+  test('is an AssertionError with the match as `expected` and the closest event as `actual`', async () => {
     await bus.publish([CartCleared({ cartId: 'c1' }), anOrder({ orderId: 'o2', total: 1 }), anOrder({ total: 41 })])
 
     const failure = failureOf(() => assertEventPublished(OrderCreated, { orderId: 'o1', total: 42 }))
@@ -158,7 +158,7 @@ describe('a failure', () => {
     expect(failure.message).toContain('Nothing was published in this test (mailbox).')
   })
 
-  test('prints matchers as the runner names them', async () => {
+  test('prints matchers by the names of the test runner', async () => {
     await bus.publish(anOrder())
 
     const { message } = failureOf(() => assertEventPublished(OrderCreated, { orderId: expect.any(Number) }))
@@ -167,7 +167,7 @@ describe('a failure', () => {
     expect(message).toContain("orderId: expected Any<Number>, got 'o1'")
   })
 
-  test('asks for the names of several buses', async () => {
+  test('asks for the names when several buses are unnamed', async () => {
     await Promise.all([aBus(), aBus()].map((one) => one.publish(anOrder())))
 
     const { message } = failureOf(() => assertEventPublished(CartCleared))
@@ -196,7 +196,7 @@ describe('a failure', () => {
 })
 
 describe('waiting for an event', () => {
-  test('resolves with one that is there already', async () => {
+  test('resolves with an event that was published before', async () => {
     await bus.publish(anOrder())
 
     const found = await assertEventPublished(OrderCreated, { total: 42 }, { withinMs: 5_000 })
@@ -204,7 +204,7 @@ describe('waiting for an event', () => {
     expect(found.data.orderId).toBe('o1')
   })
 
-  test('resolves as soon as it is published, and in strict mode takes it away', async () => {
+  test('resolves as soon as the event is published, and uses it up in strict mode', async () => {
     setEventBusMode('strict')
     setImmediate(() => void bus.publish([CartCleared({ cartId: 'c1' }), anOrder()]))
 
@@ -215,7 +215,7 @@ describe('waiting for an event', () => {
     assertNoPendingEvents()
   })
 
-  test('gives each of two that wait an event of its own', async () => {
+  test('gives two waiting assertions one event each', async () => {
     const waiting = [1, 2].map(() => assertEventPublished(OrderCreated, {}, { withinMs: 10_000 }))
 
     await bus.publish([anOrder(), anOrder()])
@@ -234,7 +234,7 @@ describe('waiting for an event', () => {
     expect(failure).toHaveProperty('stack', expect.stringMatching(/\n {4}at .*assertions\.test\.ts/))
   })
 
-  test('takes real time, whatever the test does to timers', async () => {
+  test('uses real time, also under fake timers', async () => {
     vi.useFakeTimers()
 
     const failure = await assertEventPublished(OrderCreated, undefined, { withinMs: 1 }).catch((error: Error) => error)

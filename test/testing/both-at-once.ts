@@ -1,7 +1,7 @@
-/** Two tests at the same time, inside one, so that a test can look at what concurrent tests do to each other. */
+/** Two tests at the same time, inside one test, which can then observe how concurrent tests affect each other. */
 import { withTestBus, type TestBus } from '../../src/testing/index.ts'
 
-/** Two tests at the same time, that can wait for each other. */
+/** Two tests at the same time that can wait for each other. */
 export async function bothAtOnce(
   work: (own: TestBus, meet: () => Promise<void>) => Promise<unknown>,
   mode: 'mailbox' | 'live' = 'mailbox',
@@ -21,7 +21,7 @@ export async function bothAtOnce(
   )
 }
 
-/** Resolves when so many have come. */
+/** The function resolves when it was called `count` times. */
 function meetingOf(count: number): () => Promise<void> {
   let here: (() => void)[] = []
   return () =>

@@ -1,4 +1,4 @@
-/** Tests that a bundler has made one file of, the library included, still say which line has published. */
+/** Tests that are bundled into one file, together with the library, still name the line that published an event. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-/** The part of the bundler that is needed here. It is there because vitest is: we do not depend on it. */
+/** The part of the bundler that this test needs. Rolldown is installed because vitest uses it: the package does not depend on it. */
 interface Bundler {
   rolldown(options: object): Promise<{ write(options: object): Promise<unknown> }>
 }
@@ -17,7 +17,7 @@ beforeAll(async () => {
   app = await mkdtemp(join(tmpdir(), 'postbus-bundled-'))
   await mkdir(join(app, 'out'))
   await writeFile(join(app, 'order.test.ts'), SOURCE)
-  await symlink(resolve('node_modules'), join(app, 'node_modules')) // for the packages that stay outside of the bundle
+  await symlink(resolve('node_modules'), join(app, 'node_modules')) // for the packages that are not bundled
 })
 afterAll(() => rm(app, { recursive: true }))
 

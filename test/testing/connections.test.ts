@@ -1,4 +1,4 @@
-/** Whose event is it that a callback of a database connection publishes, when tests share the pool. */
+/** The test that owns an event which a callback of a database connection publishes, when tests share the pool. */
 import '../../src/testing/vitest.ts'
 import { createServer, get as request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,7 +19,7 @@ const bus = aBus()
 const pool = new Pool({ connectionString: inject('serverUrl'), max: 1 })
 afterAll(() => pool.end())
 
-/** Publishes in the callback of a query, at once or later, and answers what came of it. */
+/** Publishes in the callback of a query, at once or later. Returns the result or the error. */
 function inCallback(orderId: string, wait: () => Promise<void> = async () => undefined): Promise<unknown> {
   return new Promise((resolve) => {
     pool.query('select 1', () => void afterwards().then(resolve))
@@ -31,7 +31,7 @@ function inCallback(orderId: string, wait: () => Promise<void> = async () => und
   }
 }
 
-test('of the only test that runs, also when another test has opened the connection', async () => {
+test('the only running test owns the event, even if another test opened the connection', async () => {
   const opener = await withTestBus(async (owner) => {
     await pool.query('select 1')
     return owner
@@ -47,7 +47,7 @@ test('of the only test that runs, also when another test has opened the connecti
 test.each([
   ['in the callback', undefined],
   ['after something that the callback awaits', () => new Promise<void>((resolve) => setTimeout(resolve, 1))],
-])('of no test when several run, which is refused and not recorded in the wrong one: %s', async (_, wait) => {
+])('no test owns the event when several run: publish refuses it, and records it nowhere: %s', async (_, wait) => {
   await bothAtOnce(async () => {
     const refusal = await inCallback('whose?', wait)
 
@@ -59,7 +59,7 @@ test.each([
   })
 })
 
-test('of the test that awaits a promise instead, or has bound the callback', async () => {
+test('a test owns the event if it awaits a promise instead, or has bound the callback', async () => {
   await bothAtOnce(async () => {
     await pool.query('select 1')
     await bus.publish(anOrder({ orderId: 'awaited' }))

@@ -1,4 +1,4 @@
-/** What is published for later, in the modes of the testing kit. */
+/** Delayed events in the modes of the testing kit. */
 import '../../src/testing/vitest.ts'
 import { expect, test } from 'vitest'
 import { assertEventPublished, setEventBusMode } from '../../src/testing/index.ts'
@@ -7,7 +7,7 @@ import { aBus, ParcelSent } from './shop.ts'
 const bus = aBus()
 
 test.each(['mailbox', 'strict'] as const)(
-  'in %s mode an event that is published for later says for when',
+  'in %s mode an event that is published for later has its due time',
   async (mode) => {
     setEventBusMode(mode)
     const at = new Date(Date.now() + 3_600_000)

@@ -1,4 +1,4 @@
-/** How tests fail, seen from outside: vitest runs fixture files in a process of its own. */
+/** Failing tests, seen from outside: vitest runs fixture files in a separate process. */
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { runVitest, type Ran } from './run-vitest.ts'
@@ -14,7 +14,7 @@ describe.each([[['--isolate']], [['--no-isolate', '--sequence.shuffle', '--seque
       ran = await runVitest('failing', 'next-file', 'a-mode', ...options)
     })
 
-    test('exactly the tests fail that left events, also among concurrent ones', () => {
+    test('only tests that left events unasserted fail, also among concurrent tests', () => {
       const failed = Object.entries(ran).filter(([, messages]) => messages.length > 0)
 
       expect(failed.map(([name]) => name).toSorted()).toEqual([
@@ -30,7 +30,7 @@ describe.each([[['--isolate']], [['--no-isolate', '--sequence.shuffle', '--seque
       expect(Object.keys(ran)).toHaveLength(20)
     })
 
-    test('a forgotten event fails with its data and the line that published it, which is also the frame', () => {
+    test('a forgotten event fails the test with its data and its publishing line, which is also the frame', () => {
       const [message = ''] = messagesOf('fails: nobody asserted')
 
       expect(message).toContain('Unasserted events published in strict mode')
@@ -66,7 +66,7 @@ describe.each([[['--isolate']], [['--no-isolate', '--sequence.shuffle', '--seque
       expect(frameOf(message)).toContain(`failing.fixture.ts:${lineOf('asserted here')}`)
     })
 
-    test('waiting that was not awaited is pointed at', () => {
+    test('an assertion that waits but was not awaited fails with its line', () => {
       expect(messagesOf('fails: forgot to await')[0]).toContain(`failing.fixture.ts:${lineOf('waited here')}`)
     })
 

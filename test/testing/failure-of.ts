@@ -1,9 +1,9 @@
-/** For tests about failures. */
+/** Returns the error of work that must fail. */
 import type { PostbusErrorCode } from '../../src/index.ts'
 
 export type Failure = Error & { readonly code?: PostbusErrorCode }
 
-/** What `work` throws. It fails when nothing is thrown. */
+/** Returns the error that `work` throws. Fails if `work` throws nothing. */
 export function failureOf(work: () => unknown): Failure {
   try {
     work()
@@ -13,7 +13,7 @@ export function failureOf(work: () => unknown): Failure {
   throw new Error('Expected a failure, but nothing was thrown.')
 }
 
-/** What `work` rejects with. */
+/** Returns the error that `work` rejects with. */
 export async function rejectionOf(work: Promise<unknown>): Promise<Failure> {
   return work.then(
     () => {

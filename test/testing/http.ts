@@ -1,4 +1,4 @@
-/** The least of http that tests need. */
+/** The small part of HTTP that these tests need. */
 import { request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -14,11 +14,11 @@ export function get(server: Server): Promise<string> {
       response.on('data', (chunk) => (text += String(chunk))).on('end', () => resolve(text))
     })
     sent.on('error', reject).flushHeaders()
-    server.once('request', () => sent.end('body')) // so that the body comes on its own, after the handler has begun
+    server.once('request', () => sent.end('body')) // so that the body arrives after the handler has begun
   })
 }
 
-/** For a response: that it is done, or why not. */
+/** The text of a response: `done`, or the reason of the failure. */
 export async function answer(work: () => Promise<unknown>): Promise<string> {
   return work().then(
     () => 'done',

@@ -19,7 +19,7 @@ const Rang = defineEvent('clocks.rang', { schema: z.object({ n: z.number() }) })
 
 beforeEach(() => setEventBusMode('inline'))
 
-test('a batch handler has batches of one, and its outcome for that one counts', async () => {
+test('a batch handler gets batches of one event, and the outcome of that event counts', async () => {
   const batches: number[] = []
   const bus = createBus({
     handlers: [
@@ -40,7 +40,7 @@ test('a batch handler has batches of one, and its outcome for that one counts', 
   expect(error).toMatchObject({ code: 'POSTBUS_ATTEMPT_FAILED', message: expect.stringMatching(/test\.store.*three/) })
 })
 
-test('what a batch handler publishes inside publish is not caused by what its publisher handles', async () => {
+test('in an inline batch handler, `bus.publish` names no cause', async () => {
   const rung: Envelope[] = []
   const bus: Bus = createBus({
     handlers: [

@@ -1,4 +1,4 @@
-/** Inline mode: the handlers run inside `publish`, and the publisher learns how it went. */
+/** Inline mode: the handlers run inside `publish`, and the publisher gets their errors. */
 import '../../src/testing/vitest.ts'
 import { beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -30,7 +30,7 @@ beforeEach(() => {
   signals.length = 0
 })
 
-test('the interested handlers have run when publish returns, in the order of the registry', async () => {
+test('when publish returns, the interested handlers have run, in the order of the registry', async () => {
   const bus = busWith({ first: note('first'), second: note('second') })
 
   const { events } = await bus.publish(Ticked({ n: 1 }))
@@ -49,7 +49,7 @@ test('a handler that is not interested does not run', async () => {
   expect(events.map(({ deliveries }) => deliveries)).toEqual([0, 1])
 })
 
-test('handlers that publish go deep before they go on', async () => {
+test('the handlers of an event that a handler publishes run before the publishing handler continues', async () => {
   const bus = busWith({
     async outer(event, context) {
       notes.push('outer begins')
@@ -65,7 +65,7 @@ test('handlers that publish go deep before they go on', async () => {
   expect(notes).toEqual([...round(1), ...round(2)])
 })
 
-test('what a handler publishes carries on the correlation id, and names its cause', async () => {
+test('an event that a handler publishes keeps the correlation id, and names its cause', async () => {
   const seen: Envelope[] = []
   const ring = defineHandler('test.ring', { on: Ticked, handle: (_, { publish }) => publish(Rang({ n: 1 })) })
   const bus = createBus({
@@ -78,7 +78,7 @@ test('what a handler publishes carries on the correlation id, and names its caus
   expect(seen).toMatchObject([{ correlationId: tick.id, causationId: tick.id }])
 })
 
-test('each handler gets a copy of its own that went through the codec', async () => {
+test('each handler gets its own copy, which went through the codec', async () => {
   const copies: Envelope<string, number, { n: number }>[] = []
   const bus = busWith({ one: (event) => copies.push(event), two: (event) => copies.push(event) })
   const tick = Ticked({ n: 1, at: new Date(0) })
@@ -90,7 +90,7 @@ test('each handler gets a copy of its own that went through the codec', async ()
   expect(copies.map(({ data }) => Object.isFrozen(data))).toEqual([true, true])
 })
 
-test('the transaction of the publisher is in reach of the handler, and what it publishes belongs to it', async () => {
+test('the handler gets the publisher’s transaction, and its own events belong to that transaction', async () => {
   const seen: unknown[] = []
   const tx = { executeSql: async () => ({ rows: [] }) }
   const ring = defineHandler('test.ring', {
@@ -112,7 +112,7 @@ test('the transaction of the publisher is in reach of the handler, and what it p
   expect(seen[2]).toBe(seen[3])
 })
 
-test('without a transaction the context has none', async () => {
+test('without a transaction the context has no `tx`', async () => {
   let keys: readonly string[] = []
   const bus = busWith({ look: (_, context) => void (keys = Object.keys(context)) })
 
@@ -135,7 +135,7 @@ test.each([
   ['throws', raise],
   ['answers failed(error)', (error: Error) => failed(error)],
 ])(
-  'an error reaches the publisher as it is when a handler %s, and the handlers after it do not run',
+  'an error reaches the publisher unchanged when a handler %s, and the handlers after it do not run',
   async (_, fail) => {
     const error = new RangeError('out of stock')
     const bus = busWith({ fails: () => fail(error), after: note('after') })
@@ -147,7 +147,7 @@ test.each([
   },
 )
 
-test('failed in words becomes an error that names the handler and keeps the cause', async () => {
+test('failed with a text becomes an error that names the handler and keeps the cause', async () => {
   const bus = busWith({ fails: () => failed('card declined', { cause: 402 }) })
 
   const rejection = await rejectionOf(bus.publish(Ticked({ n: 1 })))
@@ -179,7 +179,7 @@ test('a handler that takes too long fails, as it would in a worker', async () =>
   expect(rejection.code).toBe('POSTBUS_HANDLER_TIMEOUT')
 })
 
-test('discarding is no error: it is signalled, and the next handler runs', async () => {
+test('discarding is not an error: it is a signal, and the next handler runs', async () => {
   const bus = busWith({ picky: () => discard('not for me'), after: note('after') })
 
   await bus.publish(Ticked({ n: 1 }))
@@ -188,7 +188,7 @@ test('discarding is no error: it is signalled, and the next handler runs', async
   expect(signals).toMatchObject([{ name: 'delivery.dead', message: expect.stringContaining('not for me') }])
 })
 
-test('snoozing is an error, because there is no later', async () => {
+test('snoozing is an error, because inline mode has no later attempt', async () => {
   const bus = busWith({ sleepy: () => snooze({ minutes: 5 }) })
 
   const rejection = await rejectionOf(bus.publish(Ticked({ n: 1 })))
@@ -197,7 +197,7 @@ test('snoozing is an error, because there is no later', async () => {
   expect(rejection.message).toMatch(/"test\.sleepy".*runEvent\(\).*drainEvents\(\)/)
 })
 
-test('handlers that publish to each other for ever end with an error that shows the circle', async () => {
+test('an endless chain of handlers that publish to each other ends with an error that shows the chain', async () => {
   const ping = defineHandler('test.ping', { on: Ticked, handle: ({ data }) => bus.publish(Rang(data)) })
   const pong = defineHandler('test.pong', { on: Rang, handle: ({ data }) => bus.publish(Ticked(data)) })
   const bus = createBus({ handlers: [ping, pong] })
@@ -216,7 +216,7 @@ function note(name: string): Handle {
   return (event) => void notes.push(`${name} ${event.data.n}`)
 }
 
-/** A bus with these handlers of `Ticked`, and one that notes when it rang. */
+/** A bus with these handlers of `Ticked`, and a handler that notes each `Rang`. */
 function busWith(handles: Readonly<Record<string, Handle>>) {
   const handlers = Object.entries(handles).map(([name, handle]) =>
     defineHandler(`test.${name}`, { on: Ticked, handle }),

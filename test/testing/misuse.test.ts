@@ -1,4 +1,4 @@
-/** Misuse is told what mends it. This file does not have the setup file, on purpose. */
+/** Each misuse gets an error that says how to fix it. This file does not load the setup file, on purpose. */
 import { expect, test } from 'vitest'
 import {
   allowEventBus,
@@ -22,14 +22,14 @@ test.each([
   ['setEventBusMode', () => setEventBusMode('strict')],
   ['getEventBusMode', () => getEventBusMode()],
   ['allowEventBus', () => allowEventBus(aBus())],
-])('without the setup file, %s names the line that mends it', (name, call) => {
+])('without the setup file, %s names the line to add', (name, call) => {
   const { code, message } = failureOf(call)
 
   expect(code).toBe('POSTBUS_NOT_IN_TEST')
   expect(message).toMatch(new RegExp(`^${name}\\(\\).*setupFiles: \\['postbus/vitest'\\].*withTestBus`))
 })
 
-test('without the setup file, a bus made to be strict publishes nothing', async () => {
+test('without the setup file, a bus with the strict backend refuses to publish', async () => {
   const { code, message } = await rejectionOf(aBus({ backend: 'strict' }).publish(anOrder()))
 
   expect(code).toBe('POSTBUS_NOT_IN_TEST')
@@ -57,13 +57,13 @@ test.each([
   }
 })
 
-test('what is no event type is refused', async () => {
+test('a value that is not an event type is refused', async () => {
   const failure = await withTestBus(() => failureOf(() => assertEventPublished('orders.order-created' as never)))
 
   expect(failure).toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS', message: expect.stringContaining('defineEvent(…)') })
 })
 
-test('a predicate that answers with a promise is refused, because that is always true', async () => {
+test('a predicate that returns a promise is refused, because a promise is always truthy', async () => {
   const failure = await withTestBus(async () => {
     await aBus().publish(anOrder())
     return failureOf(() => assertEventPublished(OrderCreated, (async () => false) as never))
@@ -80,7 +80,7 @@ test.each([0, -1, Number.NaN, '5'])('withinMs: %s is refused', async (withinMs) 
   expect(rejection.code).toBe('POSTBUS_INVALID_OPTIONS')
 })
 
-test('waiting that nobody awaited fails the test, with its line', async () => {
+test('an assertion that waits but is not awaited fails the test, with its line', async () => {
   const rejection = await rejectionOf(
     withTestBus(() => void assertEventPublished(OrderCreated, undefined, { withinMs: 60_000 }), { name: 'forgetful' }),
   )
@@ -101,7 +101,7 @@ test('an assertion sees the events of all buses of its test', async () => {
   })
 })
 
-test('withTestBus answers what the test answers, and fails as the test fails', async () => {
+test('withTestBus returns the result of the test, and fails with the error of the test', async () => {
   const error = new Error('its own')
 
   const answered = await withTestBus(() => 7)
@@ -119,7 +119,7 @@ test('withTestBus answers what the test answers, and fails as the test fails', a
   expect(rejection).toBe(error)
 })
 
-test('withTestBus fails for what strict mode still expects', async () => {
+test('withTestBus fails if events of strict mode were not asserted', async () => {
   const work = withTestBus(() => aBus().publish(anOrder()), { mode: 'strict' })
 
   const rejection = await rejectionOf(work)
@@ -129,7 +129,7 @@ test('withTestBus fails for what strict mode still expects', async () => {
   expect(rejection.stack).toMatch(/\n {4}at .*misuse\.test\.ts/)
 })
 
-test('when the last test is over, a bus is on its own again', async () => {
+test('after the last test a bus is on its own again', async () => {
   const bus = aBus({ backend: 'mailbox' })
   await withTestBus(() => bus.publish(anOrder({ orderId: 'inside' })))
 

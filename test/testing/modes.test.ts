@@ -1,4 +1,4 @@
-/** Modes: what becomes of the events of a test, chosen for the file, for the test, and in the middle of it. */
+/** Modes: how a test's events are treated, chosen for the file, for the test, and in the middle of it. */
 import '../../src/testing/vitest.ts'
 import { EventEmitter } from 'node:events'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ import { aBus, anOrder, CartCleared, OrderCreated } from './shop.ts'
 
 const bus = aBus()
 
-test('the mode is mailbox as long as none was chosen', () => {
+test('the mode is mailbox until one is chosen', () => {
   expect(getEventBusMode()).toBe('mailbox')
 })
 
@@ -33,7 +33,7 @@ test('default is another name of mailbox', () => {
   expect(getEventBusMode()).toBe('mailbox')
 })
 
-test('the mode follows into promises, timers and emitters, nested too', async () => {
+test('the mode applies in promises, timers and emitters too, also nested ones', async () => {
   setEventBusMode('strict')
   const emitter = new EventEmitter()
 
@@ -49,18 +49,18 @@ test('the mode follows into promises, timers and emitters, nested too', async ()
   expect(modes).toEqual(['strict', 'strict', 'strict'])
 })
 
-test('a mode chosen in one test is not that of the next', () => {
+test('a mode that one test chose does not apply in the next', () => {
   expect(getEventBusMode()).toBe('mailbox')
 })
 
-test('mailbox mode records, and fails nothing that is not asserted', async () => {
+test('mailbox mode records events, and does not fail for unasserted ones', async () => {
   const { events } = await bus.publish([anOrder(), CartCleared({ cartId: 'c1' })])
 
   expect(publishedEvents().map(({ type }) => type)).toEqual(['orders.order-created', 'carts.cart-cleared'])
   expect(events.map(({ deliveries }) => deliveries)).toEqual([2, 0])
 })
 
-test('an event published twice is recorded once, and answered as a duplicate', async () => {
+test('an event published twice is recorded once, and publish reports a duplicate', async () => {
   const order = anOrder()
   await bus.publish(order)
 
@@ -89,7 +89,7 @@ test('leaving strict mode after everything was asserted passes', async () => {
   expect(getEventBusMode()).toBe('mailbox')
 })
 
-test('leaving strict mode with unasserted events fails, lists each with its data and place, and does so once', async () => {
+test('leaving strict mode with unasserted events fails once, and lists each with its data and place', async () => {
   setEventBusMode('strict')
   await bus.publish([anOrder(), CartCleared({ cartId: 'c9' })])
 
@@ -100,7 +100,7 @@ test('leaving strict mode with unasserted events fails, lists each with its data
   expect(getEventBusMode()).toBe('mailbox')
 })
 
-test('the complaint names the data and the line of whoever published, and nothing of the bus', async () => {
+test('the error names the data and the line of the publisher, and nothing of the bus', async () => {
   setEventBusMode('strict')
   await checkout()
 
@@ -112,7 +112,7 @@ test('the complaint names the data and the line of whoever published, and nothin
   expect(message).not.toMatch(/src\/|node:/)
 })
 
-test('going from strict to strict leaves nothing', async () => {
+test('setting strict mode again in strict mode keeps pending events', async () => {
   setEventBusMode('strict')
   await bus.publish(anOrder())
 
@@ -121,7 +121,7 @@ test('going from strict to strict leaves nothing', async () => {
   expect(assertEventPublished(OrderCreated).data.total).toBe(42)
 })
 
-test('noise before strict mode and after it is not expected of anyone', async () => {
+test('events from before and after strict mode need not be asserted', async () => {
   await bus.publish(CartCleared({ cartId: 'fixture' }))
   setEventBusMode('strict')
   await bus.publish(anOrder())
@@ -135,7 +135,7 @@ test('noise before strict mode and after it is not expected of anyone', async ()
   assertEventPublished(OrderCreated, { total: 7 })
 })
 
-test('a mode that does not exist is refused with the list of those that do', () => {
+test('an unknown mode is refused with the list of modes', () => {
   const { message } = failureOf(() => setEventBusMode('sloppy' as never))
 
   expect(message).toContain(`'mailbox' (or 'default'), 'strict', 'inline' or 'live'`)
@@ -150,7 +150,7 @@ test('a bus without a database is ready in mailbox mode, and not in live mode', 
   await expect(bus.publish(anOrder())).rejects.toMatchObject({ code: 'POSTBUS_INVALID_OPTIONS' })
 })
 
-test('a bus made to be inline stays so until a mode is chosen', async () => {
+test('a bus with the inline backend runs handlers until a mode is chosen', async () => {
   const handled: string[] = []
   const note = defineHandler('test.note', { on: OrderCreated, handle: ({ data }) => void handled.push(data.orderId) })
   const inline = aBus({ backend: 'inline', handlers: [note] })
@@ -163,7 +163,7 @@ test('a bus made to be inline stays so until a mode is chosen', async () => {
   expect(publishedEvents()).toHaveLength(1)
 })
 
-test('what a bus made to be strict publishes must be asserted, without choosing a mode', async () => {
+test('events of a bus with the strict backend must be asserted, without choosing a mode', async () => {
   const strict = aBus({ backend: 'strict' })
   const forgetful = withTestBus(() => strict.publish(anOrder()))
   await expect(forgetful).rejects.toThrow('Unasserted events published in strict mode')
@@ -177,10 +177,10 @@ describe('strict mode outside of tests', () => {
   beforeAll(async () => {
     setEventBusMode('strict')
     await bus.publish(anOrder())
-    setEventBusMode('mailbox') // would fail if the order were expected
+    setEventBusMode('mailbox') // fails if the order were pending
   })
 
-  test('expects nothing of anyone', () => {
+  test('leaves no pending events', () => {
     expect(getEventBusMode()).toBe('mailbox')
   })
 })
@@ -188,12 +188,12 @@ describe('strict mode outside of tests', () => {
 describe('a mode chosen in beforeAll', () => {
   beforeAll(() => setEventBusMode('strict'))
 
-  test('is the one that tests begin with', () => {
+  test('applies at the start of each test', () => {
     expect(getEventBusMode()).toBe('strict')
     setEventBusMode('inline')
   })
 
-  test('is there again after a test has chosen another', () => {
+  test('applies again after a test has chosen another', () => {
     expect(getEventBusMode()).toBe('strict')
   })
 })

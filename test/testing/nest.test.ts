@@ -1,4 +1,4 @@
-/** What Nest's providers say about their handlers, and what is refused when the application starts. */
+/** Handlers in Nest providers, and the mistakes that stop an application from starting. */
 import '../../src/testing/vitest.ts'
 import 'reflect-metadata'
 import { Injectable, Scope, type Provider } from '@nestjs/common'
@@ -52,7 +52,7 @@ class Copying {
 }
 
 describe('handlers of providers', () => {
-  test('are called on the provider, with what is injected, also for a class that is one handler', async () => {
+  test('are called on the provider, with injected dependencies, also for a class that is one handler', async () => {
     setEventBusMode('inline')
     const app = await started([Words, Notes, Copying])
 
@@ -61,7 +61,7 @@ describe('handlers of providers', () => {
     expect(app.get(Words).written).toEqual(['1', '1', 'copy of 1'])
   })
 
-  test('have the options of any handler, and are there besides those that the module is given', async () => {
+  test('have the options of any handler, and join the handlers that the module is given', async () => {
     setEventBusMode('inline')
     const app = await started([Words, Notes], [handlerThat(() => undefined, { name: 'notes.plain' })])
 
@@ -74,7 +74,7 @@ describe('handlers of providers', () => {
     ])
   })
 
-  test('are found once, also where a provider has two tokens, and in classes that extend others', async () => {
+  test('are found once, also when a provider has two tokens, and in subclasses', async () => {
     setEventBusMode('inline')
     @Injectable()
     class Louder extends Copying {
@@ -99,7 +99,7 @@ describe('handlers of providers', () => {
     expect(write).toHaveBeenCalledOnce()
   })
 
-  test('what a provider publishes is asserted as anywhere else, in strict mode too', async () => {
+  test('events of a provider can be asserted, in strict mode too', async () => {
     const app = await started([Words, Notes])
     setEventBusMode('strict')
 
@@ -111,7 +111,7 @@ describe('handlers of providers', () => {
 })
 
 describe('an application does not start', () => {
-  test('with two handlers of one name, and is told where both are', async () => {
+  test('with two handlers of one name, and the error says where both are', async () => {
     @Injectable()
     class Twice {
       @EventHandler(NoteTaken, { name: 'notes.twice' })
@@ -137,7 +137,7 @@ describe('an application does not start', () => {
     await expect(started([PerRequest])).rejects.toThrow(/PerRequest has event handlers.*for each request/)
   })
 
-  test('with an option that no handler has', async () => {
+  test('with an invalid option of a handler', async () => {
     @Injectable()
     class Hasty {
       @EventHandler(NoteTaken, { name: 'notes.hasty', maxAttempts: 0 })

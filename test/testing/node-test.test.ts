@@ -1,9 +1,9 @@
-/** The kit works without vitest: `node:test` runs a file of tests in a process of its own. */
+/** The kit works without vitest: `node:test` runs a test file in a separate process. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-test('node:test passes and fails as vitest does', async () => {
+test('tests under node:test pass and fail as under vitest', async () => {
   const words = ['--test', '--test-reporter=tap', 'test/testing/fixtures/node-test.ts']
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_TEST')))
   const run = promisify(execFile)(process.execPath, words, { env })

@@ -1,4 +1,4 @@
-/** A way out of the test's own async context: what runs here was, as far as anybody can tell, not started by a test. */
+/** A way out of the test's async context: for the kit, code that runs here was not started by a test. */
 import { state } from '../../src/testing/state.ts'
 
 export interface Outside {

@@ -1,4 +1,4 @@
-/** Whose event is it: what a test starts belongs to it, concurrent tests are apart, and other code has to be bound. */
+/** The test that owns an event: a test owns the events of code that it starts, concurrent tests are separate, and other code must be bound. */
 import '../../src/testing/vitest.ts'
 import { EventEmitter } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -19,23 +19,26 @@ import { aBus, anOrder, OrderCreated } from './shop.ts'
 const bus = aBus()
 const publishOrder = (orderId: string) => bus.publish(anOrder({ orderId }))
 
-describe('what a test starts belongs to it', () => {
-  test.each(['strict', 'mailbox'] as const)('promises, timers and emitters, nested too, in %s mode', async (mode) => {
-    setEventBusMode(mode)
-    const emitter = new EventEmitter()
-    emitter.on('order', (id: string) => process.nextTick(() => void publishOrder(id)))
+describe('a test owns the events of', () => {
+  test.each(['strict', 'mailbox'] as const)(
+    'promises, timers and emitters, also nested ones, in %s mode',
+    async (mode) => {
+      setEventBusMode(mode)
+      const emitter = new EventEmitter()
+      emitter.on('order', (id: string) => process.nextTick(() => void publishOrder(id)))
 
-    void Promise.resolve().then(() => publishOrder('promise'))
-    setTimeout(() => setImmediate(() => void publishOrder('timer')), 1)
-    queueMicrotask(() => emitter.emit('order', 'emitter'))
+      void Promise.resolve().then(() => publishOrder('promise'))
+      setTimeout(() => setImmediate(() => void publishOrder('timer')), 1)
+      queueMicrotask(() => emitter.emit('order', 'emitter'))
 
-    for (const orderId of ['promise', 'timer', 'emitter']) {
-      await assertEventPublished(OrderCreated, { orderId }, { withinMs: 10_000 })
-    }
-    assertNoPendingEvents()
-  })
+      for (const orderId of ['promise', 'timer', 'emitter']) {
+        await assertEventPublished(OrderCreated, { orderId }, { withinMs: 10_000 })
+      }
+      assertNoPendingEvents()
+    },
+  )
 
-  test('a server that was started inside', async () => {
+  test('a server that it started', async () => {
     const shop = await listening(createServer((_, response) => void publishOrder('served').then(() => response.end())))
 
     await get(shop)
@@ -70,7 +73,7 @@ describe('code outside of any test', () => {
   })
   afterAll(() => void shared.close())
 
-  test('belongs to the only test that runs', async () => {
+  test('belongs to the only running test', async () => {
     setEventBusMode('strict')
 
     await get(shared)
@@ -78,12 +81,12 @@ describe('code outside of any test', () => {
     assertEventPublished(OrderCreated, { orderId: 'shared' })
   })
 
-  test('belongs to no test when none runs: fixtures of a file are nobody’s noise', async () => {
+  test('belongs to no test when none runs: events of fixtures are not recorded', async () => {
     expect(publishedEvents()).toEqual([])
     await expect(published).resolves.toEqual({ events: [{ id: expect.any(String), deliveries: 2, duplicate: false }] })
   })
 
-  test('is an error that names the mend when several tests run', async () => {
+  test('is an error that names allowEventBus when several tests run', async () => {
     const outside = outsideOfTests()
     await bothAtOnce(async () => {
       const rejection = await rejectionOf(outside.run(() => publishOrder('whose?')))
@@ -93,7 +96,7 @@ describe('code outside of any test', () => {
     })
   })
 
-  test('goes to the database all the same when every one of them is live', async () => {
+  test('goes to the database when all running tests are live', async () => {
     const outside = outsideOfTests()
     await bothAtOnce(async () => {
       const rejection = await rejectionOf(outside.run(() => publishOrder('live')))
@@ -103,8 +106,8 @@ describe('code outside of any test', () => {
   })
 })
 
-describe('what comes after its test has ended', () => {
-  test('never belongs to another test, which is told about it when it fails', async () => {
+describe('an event that is published after its test has ended', () => {
+  test('never belongs to another test, and the failure of that test mentions it', async () => {
     const late = await withTestBus(() => later(() => publishOrder('late')), { name: 'the one before' })
 
     await late()
@@ -113,7 +116,7 @@ describe('what comes after its test has ended', () => {
     expect(failureOf(() => assertEventPublished(OrderCreated)).message).toContain('code that "the one before" started')
   })
 
-  test('is refused in strict mode, where it should have been asserted', async () => {
+  test('is refused in strict mode, where it would have to be asserted', async () => {
     const late = await withTestBus(() => later(() => publishOrder('late')), { name: 'the one before', mode: 'strict' })
 
     const rejection = await rejectionOf(late())
@@ -126,7 +129,7 @@ describe('what comes after its test has ended', () => {
   })
 })
 
-/** Runs `work` on demand, in the context of the code that calls this. */
+/** Returns a function that runs `work` later, in the async context of this call. */
 function later<Result>(work: () => Promise<Result>): () => Promise<Result> {
   const started = new EventEmitter()
   const done = Promise.withResolvers<Result>()

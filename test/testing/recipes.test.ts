@@ -1,4 +1,4 @@
-/** The recipes of docs/testing.md compile, and pass as the tests that they are. */
+/** The recipes of docs/testing.md compile, and pass when they run as tests. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ test('the recipe for node:test passes', async () => {
   expect(output).toContain('fail 0\n')
 })
 
-/** Those above the heading of the real thing, which has recipes and tests of its own. */
+/** The recipes above the heading "The real thing", whose section has its own recipes and tests. */
 function recipes(): readonly (readonly [file: string, code: string])[] {
   const [text = ''] = readFileSync('docs/testing.md', 'utf8').split('\n## The real thing')
   return Array.from(text.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```/gm), ([, file = '', code = '']) => [

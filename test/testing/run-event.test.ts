@@ -1,4 +1,4 @@
-/** `runEvent`: one handler, one event, and what became of it. */
+/** `runEvent`: one handler, one event, and the outcome. */
 import '../../src/testing/vitest.ts'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -28,7 +28,7 @@ test('a handler that returns nothing has processed the event', async () => {
   expect(ran).toEqual({ state: 'processed', result: undefined })
 })
 
-test('what a handler returns is the result', async () => {
+test('the return value of a handler is the result', async () => {
   const invoice = defineHandler('finances.invoice', {
     on: OrderCreated,
     handle: async ({ data }) => ({ due: data.total }),
@@ -50,7 +50,7 @@ test('a handler that is not interested is not called', async () => {
   expect(await runEventOrThrow(shy, anOrder())).toEqual({ state: 'not_interested' })
 })
 
-test('a handler of a shadow is given the whole event to be asked, and fetches its data', async () => {
+test('a handler of a shadow is asked about the whole event, and fetches its data', async () => {
   const index = defineHandler('search.index', {
     on: shadow(OrderCreated),
     interested: ({ data }) => data.total > 0,
@@ -61,7 +61,7 @@ test('a handler of a shadow is given the whole event to be asked, and fetches it
   expect(await runEvent(index, anOrder({ total: 0 }))).toEqual({ state: 'not_interested' })
 })
 
-test('a handler that fails, in words or by throwing, gives its reason and the cause', async () => {
+test('a handler that fails, with a text or by throwing, gives its reason and the cause', async () => {
   const error = new TypeError('no card')
 
   const inWords = await runEvent(
@@ -99,14 +99,14 @@ test.each([
   ['fails', () => failed('card declined', { cause: 402 }), 'Handler "test.it" failed: card declined', 402],
   ['discards', () => discard('cancelled'), 'Handler "test.it" discarded the event: cancelled', undefined],
   ['snoozes', () => snooze({ seconds: 30 }), 'Handler "test.it" snoozed for 30 s', undefined],
-])('the throwing variant throws with the name of a handler that %s', async (_, handle, message, cause) => {
+])('runEventOrThrow throws an error that names the handler when it %s', async (_, handle, message, cause) => {
   const rejection = await rejectionOf(runEventOrThrow(handler(handle), anOrder()))
 
   expect(rejection).toMatchObject({ code: 'POSTBUS_ATTEMPT_FAILED', message })
   expect(rejection.cause).toBe(cause)
 })
 
-test('the throwing variant answers the result of a handler that succeeds', async () => {
+test('runEventOrThrow returns the result of a handler that succeeds', async () => {
   expect(
     await runEventOrThrow(
       handler(() => 7),
@@ -133,7 +133,7 @@ test('the handler gets a decoded copy, and the context of a worker', async () =>
   expect(seen.context?.deliveryId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 })
 
-test('the transaction given is the context’s', async () => {
+test('the given transaction is the context’s', async () => {
   const tx = { executeSql: async () => ({ rows: [] }) }
 
   const ran = await runEvent(
@@ -145,7 +145,7 @@ test('the transaction given is the context’s', async () => {
   expect(ran).toEqual({ state: 'processed', result: true })
 })
 
-test('a handler that takes too long has failed', async () => {
+test('a handler that takes too long fails', async () => {
   const slow = defineHandler('test.slow', {
     on: OrderCreated,
     timeoutMs: 5,
@@ -158,7 +158,7 @@ test('a handler that takes too long has failed', async () => {
   })
 })
 
-test('what the handler publishes goes where the mode says, as caused by the event', async () => {
+test('an event that the handler publishes follows the mode, and names the event as its cause', async () => {
   const order = anOrder()
   const clear = handler((_, { publish }) => publish(CartCleared({ cartId: 'c1' })))
 
@@ -167,7 +167,7 @@ test('what the handler publishes goes where the mode says, as caused by the even
   expect(assertEventPublished(CartCleared)).toMatchObject({ causationId: order.id, correlationId: order.id })
 })
 
-test('the place of what the handler publishes is the handler’s own line', async () => {
+test('the recorded place of an event that the handler publishes is the handler’s own line', async () => {
   setEventBusMode('strict')
   await runEvent(handler(clearCart), anOrder())
 
@@ -176,7 +176,7 @@ test('the place of what the handler publishes is the handler’s own line', asyn
   expect(message).toMatch(/Published at: clearCart \(test\/testing\/run-event\.test\.ts:\d+:\d+\)/)
 })
 
-test('in inline mode it runs the handlers of the bus it is given, and without one it says so', async () => {
+test('in inline mode an event that the handler publishes needs a `bus`, whose handlers then run', async () => {
   setEventBusMode('inline')
   const cleared: string[] = []
   const bus = createBus({
@@ -190,7 +190,7 @@ test('in inline mode it runs the handlers of the bus it is given, and without on
   await expect(runEventOrThrow(clear, anOrder())).rejects.toThrow('runEvent(handler, event, { bus })')
 })
 
-test('data that only a codec of the bus can write needs the bus', async () => {
+test('data that only a codec of the bus can write need the bus', async () => {
   class Money {
     readonly cents: number
     constructor(cents: number) {

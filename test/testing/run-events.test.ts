@@ -1,4 +1,4 @@
-/** `runEvents`: one batch handler, some events, and what became of each. */
+/** `runEvents`: one batch handler, several events, and the outcome of each. */
 import '../../src/testing/vitest.ts'
 import { expect, test } from 'vitest'
 import {
@@ -16,7 +16,7 @@ import { anOrder, CartCleared, OrderCreated } from './shop.ts'
 
 type Handle = BatchHandlerDefinition<typeof OrderCreated, unknown>['handle']
 
-test('a batch handler is called once, with decoded copies of the events, and what it returns is the result of each', async () => {
+test('a batch handler is called once with decoded copies of the events, and each event gets its return value as the result', async () => {
   const orders = [anOrder({ orderId: 'o1' }), anOrder({ orderId: 'o2' })]
   const store = storing((events) => events.map(({ data }) => data.orderId))
 
@@ -26,7 +26,7 @@ test('a batch handler is called once, with decoded copies of the events, and wha
   ])
 })
 
-test('those that it is not interested in are not in the batch; without any, it is not called', async () => {
+test('events that do not interest the handler are not in the batch, and an empty batch is not run', async () => {
   const store = defineBatchHandler('orders.store', {
     on: OrderCreated,
     interested: ({ data }) => data.total > 10,
@@ -41,7 +41,7 @@ test('those that it is not interested in are not in the batch; without any, it i
   expect(await runEvents(store, [])).toEqual([])
 })
 
-test('single events have outcomes of their own, and behind one that failed its key was not run', async () => {
+test('each event can have its own outcome, and after a failure later events of its key are not run', async () => {
   const store = storing((events, { outcomes }) => {
     outcomes.set(events[0]!, skip('nothing to do'))
     outcomes.set(events[1]!, failed('no answer'))
@@ -61,7 +61,7 @@ test('single events have outcomes of their own, and behind one that failed its k
   ])
 })
 
-test('a throw fails all of them', async () => {
+test('an error that the handler throws fails all events', async () => {
   const store = storing(() => {
     throw new Error('the target is down')
   })
@@ -72,7 +72,7 @@ test('a throw fails all of them', async () => {
   expect(ran).toEqual(bothFailed)
 })
 
-test('what it publishes has the cause that it names, and else none', async () => {
+test('an event that the handler publishes has the named cause, or none', async () => {
   setEventBusMode('strict')
   const [first, second] = [anOrder({ orderId: 'o1' }), anOrder({ orderId: 'o2' })]
   const store = storing(async (events, { publish }) => {
@@ -92,7 +92,7 @@ test('what it publishes has the cause that it names, and else none', async () =>
   expect(free).toMatchObject({ causationId: null, correlationId: free.id, causedByHandler: 'orders.store' })
 })
 
-test('each event knows its delivery and its attempt, and a shadow fetches its data', async () => {
+test('the handler can look up the delivery and attempt of each event, and a shadow fetches its data', async () => {
   const index = defineBatchHandler('orders.index', {
     on: shadow(OrderCreated),
     handle: async ([event], { deliveryOf, maxAttempts }) => [
@@ -125,7 +125,7 @@ test.each<[string, Handle, RegExp]>([
   expect(ran).toMatchObject({ state: 'failed', reason: expect.stringMatching(message) })
 })
 
-test('what is said after the handler has returned is refused: it would count for nothing', async () => {
+test('an outcome that is set after the handler has returned is refused', async () => {
   let later: () => void = () => undefined
   const store = storing(([event], { outcomes }) => {
     later = () => outcomes.set(event!, failed('too late'))
@@ -135,7 +135,7 @@ test('what is said after the handler has returned is refused: it would count for
   expect(later).toThrow(expect.objectContaining({ code: 'POSTBUS_CLOSED' }))
 })
 
-test('what a worker would never do is refused', async () => {
+test('a batch that no worker would form is refused', async () => {
   const order = anOrder()
   const store = storing(() => undefined)
   const refused = { code: 'POSTBUS_INVALID_OPTIONS' }

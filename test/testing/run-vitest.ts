@@ -1,11 +1,11 @@
-/** Runs vitest on fixture files, in a process of its own, and answers what became of each test. */
+/** Runs vitest on fixture files, in a separate process, and returns the result of each test. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
-/** The failure messages of each test, by its name. No messages: it passed, perhaps at a second attempt. */
+/** The failure messages of each test, by its name. A test without messages passed, perhaps at a second attempt. */
 export type Ran = Readonly<Record<string, readonly string[]>>
 
 interface JsonReport {
@@ -28,7 +28,7 @@ export async function runVitest(...words: readonly string[]): Promise<Ran> {
   const options = ['run', '--root', FIXTURES, '--config', join(FIXTURES, 'vitest.config.ts'), '--reporter=json']
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')))
   const run = promisify(execFile)(process.execPath, [VITEST, ...options, `--outputFile=${report}`, ...words], { env })
-  const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error) // failing tests are no error
+  const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error) // failing tests are expected
   try {
     return testsIn(JSON.parse(await readFile(report, 'utf8')) as JsonReport)
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** An app with 200 tests, half of them concurrent, in random order: no test ever sees an event of another one. */
+/** An app with 200 tests, half of them concurrent, in random order: no test sees an event of another. */
 import { expect, test } from 'vitest'
 import { runVitest } from './run-vitest.ts'
 

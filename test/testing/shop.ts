@@ -1,4 +1,4 @@
-/** A shop without a database: what the tests of the testing kit publish, and who would handle it. */
+/** A shop without a database: the events that the tests of the testing kit publish, and their handlers. */
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type BusOptions } from '../../src/index.ts'
 
@@ -18,7 +18,7 @@ export const createInvoice = defineHandler('finances.create-invoice', {
 })
 export const sendReceipt = defineHandler('mail.send-receipt', { on: 'orders.*', handle: () => undefined })
 
-/** A bus whose database nobody may ask for. */
+/** A bus without a database. */
 export function aBus(options: BusOptions = {}) {
   return createBus({ handlers: [createInvoice, sendReceipt], onSignal: () => undefined, ...options })
 }

@@ -1,4 +1,4 @@
-/** A test may put its own function in the place of ours: the bus, its operations and handlers can be spied on. */
+/** A test may replace our functions with its own: the bus, its operations and handlers can be spied on. */
 import '../../src/testing/vitest.ts'
 import { mock } from 'node:test'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -8,7 +8,7 @@ import { aBus, anOrder, CartCleared, OrderCreated } from './shop.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-test('a spy on publish sees what is published, and the event is recorded with the line that published it', async () => {
+test('a spy on publish sees the event, which is recorded with the line that published it', async () => {
   const bus = aBus()
   const publish = vi.spyOn(bus, 'publish')
 
@@ -18,7 +18,7 @@ test('a spy on publish sees what is published, and the event is recorded with th
   expect(assertEventPublished(OrderCreated).data.orderId).toBe('o1')
 })
 
-test('a publish that is replaced sends nothing anywhere, and can fail as the database would', async () => {
+test('a replaced publish sends nothing, and can fail as the database would', async () => {
   const bus = aBus()
   vi.spyOn(bus, 'publish').mockRejectedValueOnce(new Error('the database is away'))
 
@@ -27,7 +27,7 @@ test('a publish that is replaced sends nothing anywhere, and can fail as the dat
   expect(publishedEvents()).toEqual([])
 })
 
-test('what handlers publish goes through the bus, and so is seen too', async () => {
+test('a spy on publish also sees the events that handlers publish', async () => {
   const clear = defineHandler('carts.clear', {
     on: OrderCreated,
     handle: async (_, { publish }) => void (await publish(CartCleared({ cartId: 'c1' }))),
@@ -44,7 +44,7 @@ test('what handlers publish goes through the bus, and so is seen too', async () 
   expect(types).toEqual(['orders.order-created', 'carts.cart-cleared', 'carts.cart-cleared'])
 })
 
-test('a handler that is spied on is the one that runs', async () => {
+test('a spy on a handler runs in its place', async () => {
   const receipt = defineHandler('mail.receipt', { on: OrderCreated, handle: () => 'sent' })
   const handle = vi.spyOn(receipt, 'handle').mockReturnValue('not sent')
   setEventBusMode('inline')
@@ -55,7 +55,7 @@ test('a handler that is spied on is the one that runs', async () => {
   expect(await runEvent(receipt, anOrder())).toEqual({ state: 'processed', result: 'not sent' })
 })
 
-test('operations can be replaced, and other runners spy as well', async () => {
+test('operations can be replaced, and spies of other test runners work too', async () => {
   const bus = aBus()
   vi.spyOn(bus.deadLetters, 'list').mockResolvedValue([] as never)
   vi.spyOn(bus.lanes, 'list').mockResolvedValue([] as never)

@@ -1,4 +1,4 @@
-/** The testing kit and the buses of tenants: modes hold for all of them, and what is bound to a test takes its tenants with it. */
+/** The testing kit and the buses of tenants: modes apply to all of them, and binding a bus to a test also binds its tenants. */
 import '../../src/testing/vitest.ts'
 import { describe, expect, test } from 'vitest'
 import { createBus, type PostbusError } from '../../src/index.ts'
@@ -13,7 +13,7 @@ import { handlerThat, NoteTaken } from '../support/notes.ts'
 
 const connectionString = 'postgres://is.not/used'
 
-test('in strict mode what a tenant’s bus publishes has to be asserted, like all else', async () => {
+test('in strict mode the events of a tenant’s bus must be asserted too', async () => {
   setEventBusMode('strict')
   const bus = createBus({ connectionString, handlers: [] })
   await bus.forSchema('tenant_a').publish(NoteTaken({ n: 1 }))
@@ -26,7 +26,7 @@ test('in strict mode what a tenant’s bus publishes has to be asserted, like al
   assertEventPublished(NoteTaken, { n: 1 })
 })
 
-test('an event of a tenant that is not asserted fails the test', async () => {
+test('an unasserted event of a tenant fails the test', async () => {
   const tenant = createBus({ connectionString, handlers: [] }).forSchema('tenant_a')
 
   const ended = withTestBus(() => tenant.publish(NoteTaken({ n: 1 })), { mode: 'strict' })
@@ -34,7 +34,7 @@ test('an event of a tenant that is not asserted fails the test', async () => {
   await expect(ended).rejects.toThrow('notes.note-taken')
 })
 
-test('inline, handlers learn which tenant it is', async () => {
+test('in inline mode handlers see which tenant an event belongs to', async () => {
   setEventBusMode('inline')
   const seen: string[] = []
   const bus = createBus({ connectionString, handlers: [handlerThat((_, { bus: { name } }) => void seen.push(name))] })
@@ -45,7 +45,7 @@ test('inline, handlers learn which tenant it is', async () => {
   expect(seen).toEqual(['tenant_a', 'postbus'])
 })
 
-test('in-memory buses have tenants with mailboxes of their own', async () => {
+test('each tenant of an in-memory bus has its own mailbox', async () => {
   setEventBusMode('live')
   const bus = createBus({ backend: 'mailbox', onSignal: () => undefined })
   await bus.forSchema('tenant_a').publish(NoteTaken({ n: 1 }))
@@ -53,7 +53,7 @@ test('in-memory buses have tenants with mailboxes of their own', async () => {
   expect([mailboxOf(bus), mailboxOf(bus.forSchema('tenant_a'))].map((mailbox) => mailbox.length)).toEqual([0, 1])
 })
 
-describe.concurrent('a bus that is bound to a test takes its tenants with it', () => {
+describe.concurrent('binding a bus to a test also binds its tenants', () => {
   const buses = [1, 2].map(() => createBus({ connectionString, handlers: [] }))
 
   test.each([0, 1])('bus %i', async (place) => {
@@ -71,7 +71,7 @@ describe.concurrent('a bus that is bound to a test takes its tenants with it', (
   })
 })
 
-/** What runs here was started by no test. */
+/** Code that runs here was not started by a test. */
 const outside: (() => Promise<unknown>)[] = []
 const running = setInterval(
   () => outside.splice(0).forEach((work) => void work().catch((error: PostbusError) => error)),

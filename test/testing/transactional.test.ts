@@ -1,4 +1,4 @@
-/** Handlers with a transaction, in tests: inline, and alone. */
+/** Handlers with a transaction, in tests: in inline mode, and run alone. */
 import '../../src/testing/vitest.ts'
 import { expect, test } from 'vitest'
 import { createBus, defineHandler, type BusOptions, type PublishTransaction } from '../../src/index.ts'
@@ -15,7 +15,7 @@ const handlers = (['transactional', 'inside'] as const).map((name) =>
   }),
 )
 
-test('inline they have the transaction of the publisher, or else one of the bus, each its own', async () => {
+test('inline handlers get the publisher’s transaction, or else each its own from the bus', async () => {
   setEventBusMode('inline')
   given.length = 0
   const begun: PublishTransaction[] = []
@@ -33,13 +33,13 @@ test('inline they have the transaction of the publisher, or else one of the bus,
   expect(given.map((one) => (one as unknown[])[1])).toEqual([tx, tx, ...begun])
 })
 
-test('inline without any they are refused', async () => {
+test('inline mode refuses them when no transaction can be had', async () => {
   setEventBusMode('inline')
 
   await expect(busWith({}).publish(NoteTaken({ n: 1 }))).rejects.toMatchObject({ code: 'POSTBUS_TRANSACTION_REQUIRED' })
 })
 
-test('in a mailbox no handler is called, and nothing is needed', async () => {
+test('in mailbox mode no handler is called, so no transaction is needed', async () => {
   given.length = 0
 
   await busWith({}).publish(NoteTaken({ n: 1 }))
@@ -47,7 +47,7 @@ test('in a mailbox no handler is called, and nothing is needed', async () => {
   expect(given).toEqual([])
 })
 
-test('alone they are given one by the test', async () => {
+test('runEvent needs a transaction from the test for them', async () => {
   given.length = 0
 
   for (const handler of handlers) {

@@ -5,7 +5,7 @@ import { runEvent } from '../../src/testing/index.ts'
 import { anOrderOf, MATRIX, receiptOf, SEEN, VERSIONS } from '../support/order-versions.ts'
 import { rejectionOf } from '../unit/refusal.ts'
 
-describe('code of each version, and events of each version', () => {
+describe('code of each version handles events of each version', () => {
   test.each(MATRIX)('inline: code $code, published in version $stored', async ({ code, stored }) => {
     const seen: object[] = []
     const events = Object.values(VERSIONS).filter(({ version }) => version <= code)
@@ -29,7 +29,7 @@ describe('code of each version, and events of each version', () => {
   )
 
   test.each(MATRIX.filter(({ code, stored }) => stored > code))(
-    'runEvent: code $code does not listen to version $stored, which is newer',
+    'runEvent: code $code refuses an event of the newer version $stored',
     async ({ code, stored }) => {
       const error = await rejectionOf(runEvent(receiptOf(code, []) as Handler, anOrderOf[stored]() as never))
 

@@ -1,4 +1,4 @@
-/** What the compiler knows of a batch handler: its events, its context, and what became of each. */
+/** The types of a batch handler: its events, its context, and the outcome of each event. */
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import {
@@ -27,7 +27,7 @@ type OrderShipped = EventOf<typeof OrderShipped>
 declare const order: OrderCreated
 declare const shipped: OrderShipped
 
-// `handle` is given a list of the events of `on`, `interested` one of them.
+// `handle` gets a list of events of `on`, `interested` gets one event.
 const store = defineBatchHandler('audit.store', {
   on: OrderCreated,
   batchSize: 50,
@@ -40,9 +40,9 @@ const store = defineBatchHandler('audit.store', {
     expectTypeOf(events).toEqualTypeOf<readonly OrderCreated[]>()
     expectTypeOf(context).toEqualTypeOf<BatchContext<OrderCreated>>()
     context.outcomes.set(order, discard('never'))
-    // @ts-expect-error -- an event of another type is not of this batch
+    // @ts-expect-error -- an event of another type is not in this batch
     context.outcomes.set(shipped, discard('never'))
-    // @ts-expect-error -- no outcome
+    // @ts-expect-error -- not an outcome
     context.outcomes.set(order, 'done')
     await context.publish(shipped, { causedBy: order })
     // @ts-expect-error -- a batch has no attempt of its own
@@ -54,7 +54,7 @@ expectTypeOf(store).toEqualTypeOf<BatchHandler<'audit.store', typeof OrderCreate
 expectTypeOf(store).toExtend<AnyHandler>()
 createBus({ connectionString: '', handlers: [store] })
 
-// Only the literal `true` promises a transaction.
+// Only with the literal `true` does the type promise a transaction.
 defineBatchHandler('audit.transactional', {
   on: OrderCreated,
   delivery: 'log',
@@ -71,7 +71,7 @@ defineBatchHandler('audit.maybe', {
   handle: (_, { tx }) => expectTypeOf(tx).toEqualTypeOf<PublishTransaction | undefined>(),
 })
 
-// Several types are a union, and a shadow fetches.
+// Several types make a union, and a handler of shadows gets shadows.
 defineBatchHandler('audit.all', {
   on: [OrderCreated, OrderShipped],
   handle: (events) => expectTypeOf(events).toEqualTypeOf<readonly (OrderCreated | OrderShipped)[]>(),
@@ -82,7 +82,7 @@ defineBatchHandler('audit.shadows', {
     expectTypeOf(first!).toEqualTypeOf<ShadowEvent<'orders.order-shipped', 1, { parcels: number }>>(),
 })
 
-// The testing kit keeps the two kinds apart.
+// The testing kit distinguishes the two kinds of handlers.
 const single = defineHandler('mail.receipt', { on: OrderCreated, handle: () => 1 })
 expectTypeOf(runEvents(store, [order])).resolves.toEqualTypeOf<readonly RunEventsResult<Promise<number>>[]>()
 // @ts-expect-error -- it takes one event at a time
@@ -92,5 +92,5 @@ void runEvent(store, order)
 // @ts-expect-error -- an event that it does not listen to
 void runEvents(store, [shipped])
 
-// @ts-expect-error -- of batches only
+// @ts-expect-error -- an option for batch handlers only
 defineHandler('mail.receipt', { on: OrderCreated, batchSize: 5, handle: () => 1 })

@@ -52,7 +52,7 @@ declare const trx: KyselyTransaction<{ orders: { id: string } }>
 declare const anything: Envelope
 declare const db: Kysely<{ orders: { id: string } }>
 
-// Handlers: an array of different ones, a module, an object, and functions that get them sooner or later.
+// Handlers: an array of different handlers, a module, an object, and functions that return them at once or later.
 createBus({ handlers: [receipt, parcel, audit] })
 createBus({ handlers: module })
 createBus({ handlers: { receipt, all: [parcel, audit] } })
@@ -61,7 +61,7 @@ createBus({ handlers: () => [receipt] })
 createBus({ handlers: async () => [receipt, parcel] as const })
 expectTypeOf<(typeof receipt | typeof parcel)[]>().toExtend<Handlers>()
 
-// A bus, and what it makes.
+// A bus, and the types of its worker and signals.
 const bus = createBus({ connectionString: async () => 'postgres://localhost/shop', onSignal: printSignals('warn') })
 expectTypeOf(bus).toEqualTypeOf<Bus>()
 expectTypeOf(bus.worker({ queues: { events: 50 }, pollMs: 100 })).toEqualTypeOf<Worker>()
@@ -69,7 +69,7 @@ expectTypeOf<Worker['stop']>().returns.resolves.toEqualTypeOf<StopReport>()
 expectTypeOf<Worker['drain']>().returns.resolves.toEqualTypeOf<WorkerCounts>()
 createBus({ onSignal: (signal) => expectTypeOf(signal).toEqualTypeOf<BusSignal>() })
 
-// Events to publish: one, a list of different ones, a list that cannot be changed, none; with a transaction or without.
+// Events to publish: one event, a list of different events, a readonly list, an empty list; with and without a transaction.
 expectTypeOf(bus.publish(event)).resolves.toEqualTypeOf<PublishResult>()
 expectTypeOf<PublishResult['events']>().toEqualTypeOf<readonly PublishedEvent[]>()
 void bus.publish([event, OrderShipped(1)])
@@ -81,10 +81,10 @@ void bus.publish(event, { tx: { executeSql: async () => ({ rows: [] }) } })
 expectTypeOf<NonNullable<PublishOptions['tx']>>().toEqualTypeOf<PublishTransaction | 'own'>()
 void createBus({ connectionString: '', requireTransaction: true, currentTransaction: () => trx })
 void createBus({ connectionString: '', currentTransaction: (): typeof trx | null => null })
-// @ts-expect-error -- a database is no transaction
+// @ts-expect-error -- a database is not a transaction
 void createBus({ connectionString: '', currentTransaction: () => db })
 
-// Hooks: what they are given, what they may change, and that next gives back what is inside.
+// Hooks: the types of their parameters, the changes that they may make, and the result of `next`.
 createBus({
   middleware: [
     {
@@ -92,7 +92,7 @@ createBus({
       publish(publishing, next) {
         expectTypeOf(publishing).toEqualTypeOf<Publishing>()
         expectTypeOf(next({ metadata: { tenant: 'a' } })).resolves.toEqualTypeOf<PublishResult>()
-        // @ts-expect-error -- an event's type is its publisher's
+        // @ts-expect-error -- only the publisher sets an event's type
         void next({ type: 'orders.order-shipped' })
         // @ts-expect-error -- metadata are JSON
         void next({ metadata: { at: new Date() } })
@@ -102,7 +102,7 @@ createBus({
         expectTypeOf(handled).toEqualTypeOf<Envelope | ShadowEvent>()
         expectTypeOf(handler).toBeString()
         expectTypeOf(context).toEqualTypeOf<HandlerContext>()
-        // @ts-expect-error -- a handler gets what was published
+        // @ts-expect-error -- a hook cannot replace the event of a handler
         await next(event)
         await next()
       },
@@ -115,10 +115,10 @@ createBus({
     },
   ],
 })
-// @ts-expect-error -- a hook that no one calls
+// @ts-expect-error -- the bus calls no hook of this name
 createBus({ middleware: [{ onPublish: () => undefined }] })
 
-// A listener gets the events that it listens to, as a handler does; and says when it stops.
+// A listener gets the types of the events that it listens to, as a handler does. `listen` returns a function that stops it.
 expectTypeOf(bus.broadcast([event, OrderShipped(1)], { tx: trx })).resolves.toEqualTypeOf<void>()
 expectTypeOf(
   bus.listen(OrderCreated, ({ data }) => expectTypeOf(data).toEqualTypeOf<{ orderId: string }>(), {
@@ -126,12 +126,12 @@ expectTypeOf(
   }),
 ).resolves.toEqualTypeOf<StopListening>()
 void bus.listen([OrderShipped, 'orders.*'], (of) => OrderShipped.is(of) && expectTypeOf(of.data).toBeNumber())
-// @ts-expect-error -- what is broadcast is not stored, so that there is nothing to fetch
+// @ts-expect-error -- a broadcast event is not stored, so its data cannot be fetched
 void bus.listen(shadow(OrderCreated), () => undefined)
-// @ts-expect-error -- an event is broadcast, not its type
+// @ts-expect-error -- an event can be broadcast, its type cannot
 void bus.broadcast(OrderCreated)
 
-// The result of a block is the data of an event, and is returned; so is a failure.
+// The result of a block is the data of the event, and `publishResult` returns it. It returns a failure too.
 expectTypeOf(bus.publishResult(OrderCreated, {}, async () => ({ orderId: 'o1', more: 1 }))).resolves.toEqualTypeOf<{
   orderId: string
   more: number
@@ -140,7 +140,7 @@ expectTypeOf(bus.publishResult(OrderShipped, { tx: trx, ttlMs: 1 }, () => 7)).re
 const attempt = (): { orderId: string } | Failed => (Math.random() > 1 ? failed('no') : { orderId: 'o1' })
 expectTypeOf(bus.publishResult(OrderCreated, {}, attempt)).resolves.toEqualTypeOf<{ orderId: string } | Failed>()
 
-// The error event takes `{ message }`, or is told how to make its data from the error.
+// The error event takes `{ message }`, or `errorData` makes its data from the error.
 const OrderFailed = defineEvent('orders.order-failed', { schema: z.object({ message: z.string() }) })
 const OrderLost = defineEvent('orders.order-lost', { schema: z.object({ code: z.number() }) })
 void bus.publishResult(OrderCreated, { errorEvent: OrderFailed }, () => ({ orderId: 'o1' }))
@@ -156,19 +156,19 @@ void bus.publishResult(
   },
   attempt,
 )
-// @ts-expect-error -- this error event has no message: how its data are made has to be said
+// @ts-expect-error -- the data of this error event have no message, so `errorData` is required
 void bus.publishResult(OrderCreated, { errorEvent: OrderLost }, attempt)
-// @ts-expect-error -- and made they must be of its kind
+// @ts-expect-error -- `errorData` must return data of the error event
 void bus.publishResult(OrderCreated, { errorEvent: OrderLost, errorData: () => ({ code: '7' }) }, attempt)
-// @ts-expect-error -- without an error event there are no data for one
+// @ts-expect-error -- `errorData` needs an error event
 void bus.publishResult(OrderCreated, { errorData: () => ({ message: 'lost' }) }, attempt)
-// @ts-expect-error -- when it happened is for the block to say
+// @ts-expect-error -- `publishResult` sets the time itself
 void bus.publishResult(OrderCreated, { occurredAt: new Date() }, attempt)
 // @ts-expect-error -- the result is not the event's data
 void bus.publishResult(OrderCreated, {}, () => ({ orderId: 7 }))
 expectTypeOf(durationMs(event)).toBeNumber()
 
-// What a bus says about its handlers and event types.
+// The types of a bus's handlers and event types.
 expectTypeOf(bus.explain(event)).resolves.toEqualTypeOf<readonly ExplainedHandler[]>()
 expectTypeOf(bus.handlersOf(OrderCreated)).resolves.toEqualTypeOf<readonly ListeningHandler[]>()
 void bus.handlersOf('orders.order-created')
@@ -176,9 +176,9 @@ expectTypeOf(bus.handlers()).resolves.toEqualTypeOf<readonly ListeningHandler[]>
 expectTypeOf(bus.eventTypes()).resolves.toEqualTypeOf<readonly AnyEventType[]>()
 expectTypeOf(bus.filtered()).toEqualTypeOf<Readonly<Record<string, number>>>()
 createBus({ source: 'shop', ttlMs: 60_000, createId: () => crypto.randomUUID() })
-// @ts-expect-error -- an event is explained, not its type
+// @ts-expect-error -- an event can be explained, its type cannot
 void bus.explain(OrderCreated)
-// @ts-expect-error -- an id is known at once
+// @ts-expect-error -- `createId` must be synchronous
 createBus({ createId: async () => crypto.randomUUID() })
 
 // Errors have one of the known codes.
@@ -186,9 +186,9 @@ expectTypeOf(new PostbusError('POSTBUS_CLOSED', 'Closed.').code).toEqualTypeOf<P
 
 // @ts-expect-error -- an event type is not an event
 void bus.publish(OrderCreated)
-// @ts-expect-error -- data alone have not been validated
+// @ts-expect-error -- data are not an event: they have not been validated
 void bus.publish({ orderId: 'o1' })
-// @ts-expect-error -- nor has an object that only looks a little like an event
+// @ts-expect-error -- an object that resembles an event is not an event
 void bus.publish({ type: 'orders.order-created', data: { orderId: 'o1' } })
 // @ts-expect-error -- a promise of an event is not an event
 void bus.publish(Promise.resolve(event))
@@ -196,26 +196,26 @@ void bus.publish(Promise.resolve(event))
 void bus.publish([event, OrderShipped])
 // @ts-expect-error -- a database is not a transaction: the event could commit without the data
 void bus.publish(event, { tx: db })
-// @ts-expect-error -- nor is its name
+// @ts-expect-error -- the name of a transaction is not a transaction
 void bus.publish(event, { tx: 'trx' })
-// @ts-expect-error -- a transaction is named: { tx: trx }
+// @ts-expect-error -- a transaction is passed as { tx: trx }
 void bus.publish(event, trx)
-// @ts-expect-error -- an option that does not exist: it is called tx
+// @ts-expect-error -- this option does not exist: its name is tx
 void bus.publish(event, { trx })
 
-// @ts-expect-error -- an option that does not exist: it is called connectionString
+// @ts-expect-error -- this option does not exist: its name is connectionString
 createBus({ connection: 'postgres://localhost/shop' })
-// @ts-expect-error -- handlers are not found by their file's name
+// @ts-expect-error -- the path of a file is not a list of handlers
 createBus({ handlers: './handlers-module.ts' })
-// @ts-expect-error -- nor by their names
+// @ts-expect-error -- names are not handlers
 createBus({ handlers: ['mail.receipt'] })
-// @ts-expect-error -- the function answers with handlers, not with one handler's name
+// @ts-expect-error -- the function must return handlers, not the name of a handler
 createBus({ handlers: () => 'mail.receipt' })
-// @ts-expect-error -- a codec reads and writes
+// @ts-expect-error -- a codec needs functions that encode and decode
 createBus({ codecs: [{ name: 'money' }] })
-// @ts-expect-error -- how many handlers run at once is said for each queue
+// @ts-expect-error -- concurrency is set for each queue
 bus.worker({ concurrency: 20 })
-// @ts-expect-error -- codes are a closed list
+// @ts-expect-error -- only the listed codes exist
 'POSTBUS_NO_IDEA' satisfies PostbusErrorCode
 
 // `await using` closes a bus and stops a worker.
@@ -225,12 +225,12 @@ export async function disposes(): Promise<void> {
   expectTypeOf(worker[Symbol.asyncDispose]).returns.resolves.toBeVoid()
 }
 
-// Rates: a time may be missing where nothing ran, and what is misspelled is found.
+// Rates: percentiles are null if nothing ran, and the compiler finds misspelled options.
 expectTypeOf(createBus({ connectionString: '' }).rates({ handler: 'mail.receipt', stepMs: 60_000 })).toEqualTypeOf<
   Promise<RateReport>
 >()
 expectTypeOf<RateReport['handlers'][number]['runMs']>().toEqualTypeOf<Percentiles | null>()
-// @ts-expect-error -- it is called handler
+// @ts-expect-error -- the option's name is handler
 void createBus({ connectionString: '' }).rates({ handlers: 'mail.receipt' })
-// @ts-expect-error -- to leave it out is one thing, and undefined another
+// @ts-expect-error -- an option may be omitted, but not be undefined
 void createBus({ connectionString: '' }).rates({ since: undefined })

@@ -1,4 +1,4 @@
-/** What an application exports can be described in its own `.d.ts` files with the names that this package exports. */
+/** An application can emit `.d.ts` files for its exports, with only the names that this package exports. */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(app, { recursive: true }))
 
 describe('an application that emits declarations', () => {
-  test('can export whatever it makes with the package, inferred', async () => {
+  test('can export everything that it makes with the package, with inferred types', async () => {
     const problems = await compile('shop', {
       'events.ts': `
         import { defineEvent, type EventOf } from 'postbus'
@@ -80,7 +80,7 @@ describe('an application that emits declarations', () => {
     expect(declared).not.toMatch(/node_modules|dist\/src|:\s*any\b/)
   })
 
-  test('says once what its transactions are, and handlers that have one get it as that', async () => {
+  test('registers the type of its transactions once, and its handlers get `tx` with that type', async () => {
     const problems = await compile('registered', {
       'register.ts': `
         import type { Transaction } from 'kysely'
@@ -119,14 +119,14 @@ describe('an application that emits declarations', () => {
     expect(problems).toBe('')
   })
 
-  test('is told when it uses what the package keeps to itself', async () => {
+  test('cannot import internal files of the package', async () => {
     const problems = await compile('intruder', { 'a.ts': `export * from 'postbus/dist/src/bus.js'` })
 
     expect(problems).toContain('TS2307')
   })
 })
 
-/** Builds this checkout, and installs it as npm would: what `files` and `exports` of package.json leave of it. */
+/** Builds this checkout and installs it as npm would, with the files that `files` and `exports` of package.json allow. */
 async function installPackage(): Promise<void> {
   const modules = join(app, 'node_modules')
   await mkdir(join(modules, 'postbus'), { recursive: true })
@@ -136,7 +136,7 @@ async function installPackage(): Promise<void> {
   await Promise.all(others.map((name) => symlink(join(ROOT, 'node_modules', name), join(modules, name))))
 }
 
-/** Compiles an application. Answers what the compiler says about it. */
+/** Compiles an application. Returns the output of the compiler. */
 async function compile(name: string, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(app, name)
   await mkdir(folder)

@@ -1,4 +1,4 @@
-/** What the compiler knows of a handler: its event from `on`, its options, and what it may answer. */
+/** The types of a handler: its event from `on`, its options, and its return values. */
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import {
@@ -29,7 +29,7 @@ const OrderShipped = defineEvent('orders.order-shipped', { schema: z.object({ pa
 type OrderCreated = EventOf<typeof OrderCreated>
 type OrderShipped = EventOf<typeof OrderShipped>
 
-// One event type: `interested` and `handle` are given its event, with the schema's output.
+// One event type: `interested` and `handle` get its event, with the schema's output.
 const createInvoice = defineHandler('finances.create-invoice', {
   on: OrderCreated,
   interested: (event) => {
@@ -43,7 +43,7 @@ const createInvoice = defineHandler('finances.create-invoice', {
   },
 })
 
-// The handler keeps its name, what it listens to and what it returns.
+// The type of a handler keeps its name, its event types and its return type.
 expectTypeOf(createInvoice).toEqualTypeOf<
   Handler<'finances.create-invoice', typeof OrderCreated, Promise<{ invoiceId: string }>>
 >()
@@ -73,11 +73,11 @@ defineHandler('mail.both', {
   handle: (event) => expectTypeOf(event).toEqualTypeOf<OrderCreated | OrderShipped>(),
 })
 
-// A pattern: an event of whatever type, of which only the envelope is known.
+// A pattern: an event of any type, with data of type unknown.
 defineHandler('audit.text', { on: 'orders.*', handle: (event) => expectTypeOf(event).toEqualTypeOf<Envelope>() })
 defineHandler('audit.regexp', { on: /^orders\./, handle: (event) => expectTypeOf(event.data).toBeUnknown() })
 
-// A list that mixes event types and patterns: a member with unknown data, until it is asked which type it is of.
+// A list of event types and patterns: the data are unknown until `is` narrows the type.
 defineHandler('audit.mixed', {
   on: [OrderCreated, 'stock.*', /^mail\./],
   interested: (event) => !OrderCreated.is(event) || event.data.total > 0,
@@ -94,7 +94,7 @@ defineHandler('audit.both', {
   handle: (event) => expectTypeOf(event).toEqualTypeOf<OrderShipped | Envelope>(),
 })
 
-// A shadow: `interested` sees the whole event, `handle` what surrounds its data, and the data when it fetches them.
+// A shadow: `interested` gets the whole event. `handle` gets the event without its data, and can fetch the data.
 const indexed = defineHandler('search.index', {
   on: shadow(OrderCreated),
   interested: (event) => {
@@ -105,7 +105,7 @@ const indexed = defineHandler('search.index', {
     expectTypeOf(event).toEqualTypeOf<ShadowEvent<'orders.order-created', 1, OrderCreated['data']>>()
     expectTypeOf(event.id).toBeString()
     expectTypeOf(event.partitionKey).toEqualTypeOf<string | null>()
-    // @ts-expect-error -- the data have to be fetched
+    // @ts-expect-error -- the data must be fetched
     void event.data
     expectTypeOf(await event.fetch()).toEqualTypeOf<OrderCreated>()
     return 7
@@ -125,13 +125,13 @@ defineHandler('search.pattern', {
   handle: async (event) => expectTypeOf(await event.fetch()).toEqualTypeOf<Envelope>(),
 })
 
-// One definition, registered several times: the name of each is its own.
+// One definition, registered several times: each handler keeps its own name.
 const notify = <const Channel extends string>(channel: Channel) =>
   defineHandler(`notify.${channel}`, { on: OrderCreated, handle: (event) => `${channel} ${event.data.orderId}` })
 expectTypeOf(notify('sales').name).toEqualTypeOf<'notify.sales'>()
 expectTypeOf(notify('sales').handle).returns.toBeString()
 
-// Every answer, alone or mixed with values, and no answer at all.
+// Every outcome, alone and together with values, and no return value.
 expectTypeOf(
   defineHandler('mail.answers', {
     on: OrderCreated,
@@ -192,49 +192,49 @@ defineHandler('mail.context', {
   },
 })
 
-// @ts-expect-error -- a handler listens to something
+// @ts-expect-error -- a handler needs `on`
 defineHandler('mail.receipt', { handle })
-// @ts-expect-error -- a handler does something
+// @ts-expect-error -- a handler needs `handle`
 defineHandler('mail.receipt', { on: OrderCreated })
-// @ts-expect-error -- an event type and a number are no list to listen to
+// @ts-expect-error -- a number in the list is not an event type
 defineHandler('mail.receipt', { on: [OrderCreated, 7], handle })
-// @ts-expect-error -- a shadow goes around all of a list
+// @ts-expect-error -- a shadow must include the whole list
 defineHandler('mail.receipt', { on: [shadow(OrderCreated), OrderShipped], handle })
-// @ts-expect-error -- a shadow has no shadow
+// @ts-expect-error -- a shadow of a shadow does not exist
 shadow(shadow(OrderCreated))
-// @ts-expect-error -- the data of a list with a pattern may be of any type
+// @ts-expect-error -- with a pattern in the list, the data are unknown
 defineHandler('mail.receipt', { on: [OrderCreated, 'stock.*'], handle: ({ data }) => data.orderId })
 // @ts-expect-error -- an event is not an event type
 defineHandler('mail.receipt', { on: OrderCreated({ orderId: 'o1', total: '1' }), handle })
-// @ts-expect-error -- interest is known at once: it is asked inside publish
+// @ts-expect-error -- `interested` must be synchronous: publish calls it
 defineHandler('mail.receipt', { on: OrderCreated, handle, interested: async () => true })
-// @ts-expect-error -- interest is true or false
+// @ts-expect-error -- `interested` must return a boolean
 defineHandler('mail.receipt', { on: OrderCreated, handle, interested: (event) => event.data.orderId })
-// @ts-expect-error -- an option that does not exist: it is called maxAttempts
+// @ts-expect-error -- this option does not exist: its name is maxAttempts
 defineHandler('mail.receipt', { on: OrderCreated, handle, retries: 3 })
-// @ts-expect-error -- a limit of a kind that does not exist
+// @ts-expect-error -- this kind of limit does not exist
 defineHandler('mail.receipt', { on: OrderCreated, handle, concurrency: { perQueue: 5 } })
-// @ts-expect-error -- a delivery that dies is skipped, or blocks its key
+// @ts-expect-error -- onDead is continue or block
 defineHandler('mail.receipt', { on: OrderCreated, handle, onDead: 'stop' })
-// @ts-expect-error -- a part of a backoff that does not exist: it is called initialMs
+// @ts-expect-error -- this part of a backoff does not exist: its name is initialMs
 defineHandler('mail.receipt', { on: OrderCreated, handle, backoff: { delayMs: 1 } })
-// @ts-expect-error -- a backoff is known at once
+// @ts-expect-error -- a backoff function must be synchronous
 defineHandler('mail.receipt', { on: OrderCreated, handle, backoff: async () => 1_000 })
 // @ts-expect-error -- a priority is a number from 0 to 9
 defineHandler('mail.receipt', { on: OrderCreated, handle, priority: 'high' })
 // @ts-expect-error -- this event has no such property
 defineHandler('mail.receipt', { on: OrderShipped, handle: ({ data }) => data.orderId })
-// @ts-expect-error -- which of the two it is has to be asked first
+// @ts-expect-error -- the type of the event must be checked first
 defineHandler('mail.receipt', { on: [OrderCreated, OrderShipped], handle: ({ data }) => data.orderId })
-// @ts-expect-error -- of an event behind a pattern, the data are unknown
+// @ts-expect-error -- with a pattern, the data are unknown
 defineHandler('mail.receipt', { on: 'orders.*', handle: ({ data }) => data.orderId })
 // @ts-expect-error -- an event of another type
 defineHandler('mail.receipt', { on: OrderCreated, handle: (_event: OrderShipped) => undefined })
-// @ts-expect-error -- a unit of time that does not exist
+// @ts-expect-error -- this unit of time does not exist
 snooze({ days: 1 })
-// @ts-expect-error -- a time has a unit
+// @ts-expect-error -- a duration needs a unit
 snooze(30)
-// @ts-expect-error -- a discarded delivery has a reason
+// @ts-expect-error -- discard needs a reason
 discard()
-// @ts-expect-error -- a handler cannot be changed
+// @ts-expect-error -- a handler is read-only
 createInvoice.options.maxAttempts = 1

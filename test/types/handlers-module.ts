@@ -1,4 +1,4 @@
-/** A module whose exports are handlers, for the tests of what the compiler accepts. */
+/** A module whose exports are handlers, for the tests of types. */
 import { z } from 'zod'
 import { defineEvent, defineHandler } from '../../src/index.ts'
 

@@ -1,4 +1,4 @@
-/** Handlers of Nest's providers: a method has to take the event that its decorator names. */
+/** Handlers in Nest providers: a method must accept the event that its decorator names. */
 import { test } from 'vitest'
 import type { EventOf, HandlerContext, TransactionalContext } from '../../src/index.ts'
 import { EventBatchHandler, EventHandler } from '../../src/nest/index.ts'
@@ -6,7 +6,7 @@ import { NoteTaken } from '../support/notes.ts'
 
 type Note = EventOf<typeof NoteTaken>
 
-test('methods that take the event, with or without the context, are accepted', () => {
+test('methods that take the event, with or without the context, compile', () => {
   class Fine {
     @EventHandler(NoteTaken, { name: 'notes.one' })
     one(_event: Note) {}
@@ -30,23 +30,23 @@ test('methods that take the event, with or without the context, are accepted', (
   void Fine
 })
 
-test('methods and classes that take something else are refused', () => {
+test('methods and classes that take something else do not compile', () => {
   class Wrong {
     // @ts-expect-error -- the event has no such data
     @EventHandler(NoteTaken, { name: 'notes.other' })
     other(_event: { readonly data: { readonly total: number } }) {}
 
-    // @ts-expect-error -- a batch handler is given a list
+    // @ts-expect-error -- a batch handler gets a list
     @EventBatchHandler(NoteTaken, { name: 'notes.single' })
     single(_event: Note) {}
 
-    // @ts-expect-error -- without `transactional` there may be no transaction
+    // @ts-expect-error -- without `transactional` the context may have no transaction
     @EventHandler(NoteTaken, { name: 'notes.outside' })
     outside(_event: Note, _context: TransactionalContext) {}
   }
   void Wrong
 
-  // @ts-expect-error -- it has no method `handle`
+  // @ts-expect-error -- the class has no method `handle`
   @EventHandler(NoteTaken, { name: 'notes.class' })
   class Without {}
   void Without

@@ -1,4 +1,4 @@
-/** What the compiler accepts of delays, completions and schedules. */
+/** The types of delays, completions and schedules. */
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import {
@@ -26,9 +26,9 @@ const daily = defineSchedule('reports.daily', {
   },
 })
 expectTypeOf(daily).toEqualTypeOf<Schedule<'reports.daily'>>()
-// @ts-expect-error -- a schedule makes an event
+// @ts-expect-error -- `event` must return an event
 defineSchedule('reports.daily', { cron: '@daily', event: () => 1 })
-// @ts-expect-error -- one of three ways
+// @ts-expect-error -- `missed` is none, latest or all
 defineSchedule('reports.daily', { cron: '@daily', missed: 'some', event: () => Ticked({ at: new Date() }) })
 
 const bus = createBus({ backend: 'mailbox', schedules: [daily] })
@@ -37,16 +37,16 @@ expectTypeOf(await bus.schedules.list()).toEqualTypeOf<readonly ScheduleStatus[]
 
 void bus.publish(Ticked({ at: new Date() }), { delayMs: 5 })
 void bus.publish([Ticked({ at: new Date() })], { at: new Date(), tx: 'own' })
-// @ts-expect-error -- a Date, not a text
+// @ts-expect-error -- expects a Date, not a string
 void bus.publish(Ticked({ at: new Date() }), { at: '2027-01-01' })
 expectTypeOf(bus.cancel('id', { reason: 'paid' })).resolves.toEqualTypeOf<CancelReport>()
 expectTypeOf<Envelope['dueAt']>().toEqualTypeOf<Date | undefined>()
 
 const waits = defineHandler('payments.charge', { on: Ticked, handle: () => awaitCompletion({ timeoutMs: 1_000 }) })
 expectTypeOf(waits.handle).returns.toEqualTypeOf<AwaitCompletion>()
-// @ts-expect-error -- it has to end some time
+// @ts-expect-error -- the wait needs a timeout
 awaitCompletion({})
 expectTypeOf(bus.deliveries.complete('id')).resolves.toEqualTypeOf<CompletionReport>()
 expectTypeOf<CompletionReport['state']>().toEqualTypeOf<DeliveryState>()
-// @ts-expect-error -- a failure says why
+// @ts-expect-error -- `fail` needs a reason
 void bus.deliveries.fail('id')

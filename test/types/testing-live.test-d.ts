@@ -1,4 +1,4 @@
-/** What the compiler must accept and must refuse of test databases, drains and time travel. Compiled, never run. */
+/** The calls of test databases, drains and time travel that must compile, and those that must not. Compiled, never run. */
 import type { Kysely, Transaction } from 'kysely'
 import { test as base } from 'vitest'
 import { createBus, type Bus, type WorkerCounts } from '../../src/index.ts'
@@ -14,31 +14,31 @@ declare const createShopBus: (connectionString: string) => ShopBus
 const test = base.extend('database', await testDatabase({ bus: createShopBus, migrate: async () => undefined }))
 test('the fixture is typed by what `bus` answers', ({ database }) => {
   const bus: ShopBus = database.bus
-  // @ts-expect-error -- a fixture is not closed by hand
+  // @ts-expect-error -- a test cannot close the fixture
   void database.close()
   return void bus
 })
 
 const forgotten = base.extend('database', testDatabase({ bus: createShopBus }))
 forgotten('a fixture that was not awaited has no bus', ({ database }) => {
-  // @ts-expect-error -- testDatabase() has to be awaited
+  // @ts-expect-error -- testDatabase() must be awaited
   return void database.bus
 })
 
-// @ts-expect-error -- without a bus there is nothing to test
+// @ts-expect-error -- `bus` is required
 void testDatabase({ migrate: () => undefined })
-// @ts-expect-error -- a bus takes a connection string
+// @ts-expect-error -- `bus` gets a connection string
 void openTestDatabase({ bus: (port: number) => createBus({ connectionString: String(port) }) })
 
 const counts: WorkerCounts = await drainEvents({ tx, withRetries: true, until: { hours: 1 }, queues: { events: 1 } })
 void counts
-// @ts-expect-error -- a Kysely instance is no transaction
+// @ts-expect-error -- a Kysely instance is not a transaction
 void drainEvents({ tx: db })
-// @ts-expect-error -- the option is called withRetries
+// @ts-expect-error -- the option's name is withRetries
 void drainEvents({ retries: true })
-// @ts-expect-error -- time is a date or a length of time
+// @ts-expect-error -- a time is a Date or a duration with units
 void drainEvents({ until: 5_000 })
-// @ts-expect-error -- it is called minutes
+// @ts-expect-error -- the unit's name is minutes
 void advanceTime({ minute: 5 })
-// @ts-expect-error -- a date
+// @ts-expect-error -- expects a Date
 void travelTo('2031-01-01')

@@ -1,4 +1,4 @@
-/** What the compiler knows in a test: the event an assertion answers, what may be matched, and what became of a handler. */
+/** The types in a test: the event that an assertion returns, the values that it can match, and the result of a handler. */
 import { expect, expectTypeOf } from 'vitest'
 import { createServer } from 'node:http'
 import { z } from 'zod'
@@ -40,7 +40,7 @@ type OrderCreated = EventOf<typeof OrderCreated>
 declare const order: OrderCreated
 declare const shipped: EventOf<typeof OrderShipped>
 
-// An assertion answers the typed event; one that waits answers a promise of it.
+// An assertion returns the typed event. An assertion that waits returns a promise of it.
 expectTypeOf(assertEventPublished(OrderCreated)).toEqualTypeOf<OrderCreated>()
 expectTypeOf(assertEventPublished(OrderCreated, { total: 42 }).data.total).toEqualTypeOf<number>()
 expectTypeOf(assertEventPublished(OrderCreated, undefined, { withinMs: 500 })).toEqualTypeOf<Promise<OrderCreated>>()
@@ -48,7 +48,7 @@ expectTypeOf(publishedEvents()).toEqualTypeOf<readonly Envelope[]>()
 expectTypeOf(publishedEvents(OrderCreated)).toEqualTypeOf<readonly OrderCreated[]>()
 expectTypeOf(refuteEventPublished(OrderCreated)).toEqualTypeOf<void>()
 
-// A match: a part of the schema's output at any depth, matchers inside, or a predicate on the event.
+// A match: any part of the schema's output, with matchers inside, or a predicate on the event.
 assertEventPublished(OrderCreated, { customer: { name: 'Ada' }, placedAt: new Date() })
 assertEventPublished(OrderCreated, { customer: { tags: ['new', expect.stringContaining('vip')] } })
 assertEventPublished(OrderCreated, { orderId: expect.any(String), total: expect.closeTo(42), note: undefined })
@@ -62,35 +62,35 @@ refuteEventPublished(OrderCreated, { orderId: 'o1' })
 
 // @ts-expect-error -- this event has no such property
 void assertEventPublished(OrderCreated, { orderID: 'o1' })
-// @ts-expect-error -- nor at a depth
+// @ts-expect-error -- nor has its nested object
 void assertEventPublished(OrderCreated, { customer: { nick: 'Ada' } })
 // @ts-expect-error -- the schema's output is a number
 void assertEventPublished(OrderCreated, { total: '42' })
 // @ts-expect-error -- an item of another type
 void assertEventPublished(OrderCreated, { customer: { tags: [1] } })
-// @ts-expect-error -- a predicate says yes or no
+// @ts-expect-error -- a predicate returns a boolean
 void assertEventPublished(OrderCreated, (event) => event.data.orderId)
-// @ts-expect-error -- a predicate answers at once
+// @ts-expect-error -- a predicate must be synchronous
 void assertEventPublished(OrderCreated, async () => true)
 // @ts-expect-error -- this event has no such property
 refuteEventPublished(OrderCreated, { orderID: 'o1' })
-// @ts-expect-error -- an event type is not named by its text
+// @ts-expect-error -- the name of an event type is not the event type
 void assertEventPublished('orders.order-created')
-// @ts-expect-error -- nor is it an event
+// @ts-expect-error -- an event is not an event type
 void assertEventPublished(order)
-// @ts-expect-error -- one that waits has to be awaited before its event is there
+// @ts-expect-error -- an assertion that waits must be awaited
 void assertEventPublished(OrderCreated, undefined, { withinMs: 500 }).data
-// @ts-expect-error -- an option that does not exist: it is called withinMs
+// @ts-expect-error -- this option does not exist: its name is withinMs
 void assertEventPublished(OrderCreated, undefined, { timeout: 500 })
 
 // Modes.
 setEventBusMode('default')
 expectTypeOf(getEventBusMode()).toEqualTypeOf<EventBusMode>()
 expectTypeOf<EventBusMode>().toEqualTypeOf<'mailbox' | 'strict' | 'inline' | 'live'>()
-// @ts-expect-error -- a mode that does not exist
+// @ts-expect-error -- this mode does not exist
 setEventBusMode('lenient')
 
-// A handler that is run: what it returns is the result, without the three answers.
+// A handler run in a test: its return value is the result, and outcomes such as `failed` become states.
 const invoice = defineHandler('finances.create-invoice', {
   on: OrderCreated,
   async handle(event) {
@@ -131,28 +131,28 @@ void runEvent(defineHandler('audit.log', { on: 'orders.*', handle: () => 1 }), s
 void runEvent(invoice, shipped)
 // @ts-expect-error -- an event type is not an event
 void runEvent(invoice, OrderCreated)
-// @ts-expect-error -- a handler is not named by its text
+// @ts-expect-error -- the name of a handler is not the handler
 void runEvent('finances.create-invoice', order)
 // @ts-expect-error -- a database is not a transaction
 void runEvent(invoice, order, { tx: 'db' })
 
-// What is bound to a test keeps its type.
+// `allowEventBus` returns the same type that it gets.
 const bus = createBus({ backend: 'mailbox' })
 expectTypeOf(allowEventBus((orderId: string) => bus.publish(OrderShipped(orderId.length)))).parameters.toEqualTypeOf<
   [orderId: string]
 >()
 expectTypeOf(allowEventBus(bus)).toEqualTypeOf(bus)
 void allowEventBus(createServer()).listen(0)
-// @ts-expect-error -- a number calls nobody
+// @ts-expect-error -- a number cannot be bound to a test
 allowEventBus(7)
 
-// withTestBus answers what the test answers.
+// withTestBus returns the result of the test.
 expectTypeOf(withTestBus(async () => 7)).toEqualTypeOf<Promise<number>>()
 expectTypeOf(withTestBus((test) => test, { name: 'x', mode: 'strict' })).toEqualTypeOf<Promise<TestBus>>()
-// @ts-expect-error -- a backend that does not exist
+// @ts-expect-error -- this backend does not exist
 createBus({ backend: 'memory' })
 
-// Branded ids are written as the text or number they are, wherever they stand.
+// In a match, branded ids are plain strings or numbers, at any depth.
 const OrderId = z.string().brand<'OrderId'>()
 const OrderPaid = defineEvent('orders.order-paid', {
   schema: z.object({
@@ -177,9 +177,9 @@ assertEventPublished(OrderPaid, { orderId: OrderId.parse('o1'), lines: [{ sku: e
 refuteEventPublished(OrderPaid, { orderId: 'o1' })
 assertEventPublished(Flavor, { id: 'f1', big: 1n })
 expectTypeOf(assertEventPublished(OrderPaid).data.orderId).toEqualTypeOf<z.infer<typeof OrderId>>()
-// @ts-expect-error -- an id of text is no number
+// @ts-expect-error -- orderId is a string, not a number
 void assertEventPublished(OrderPaid, { orderId: 1 })
-// @ts-expect-error -- literals stay literals
+// @ts-expect-error -- an enum takes only its own values
 void assertEventPublished(OrderPaid, { status: 'payed' })
-// @ts-expect-error -- nor may a record hold what it cannot
+// @ts-expect-error -- values in a record are checked too
 void assertEventPublished(OrderPaid, { byId: { o1: { parent: 1 } } })

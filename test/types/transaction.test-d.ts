@@ -1,4 +1,4 @@
-/** The compiler accepts the transactions of every client, and none of the things people pass by mistake. */
+/** The compiler accepts the transactions of every client, and refuses what people pass by mistake. */
 import type { EntityManager as MikroOrmManager } from '@mikro-orm/postgresql'
 import type { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres'
 import type { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'

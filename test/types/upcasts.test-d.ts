@@ -1,4 +1,4 @@
-/** What the compiler knows of upcasts: what each is given, and that the last one returns what the schema takes. */
+/** The types of upcasts: the input of each, and that the last one returns the schema's input. */
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, upcast } from '../../src/index.ts'
@@ -10,7 +10,7 @@ const V2 = defineEvent('orders.order-created', {
 })
 const schema = z.object({ orderId: z.string(), cents: z.coerce.date() })
 
-// Old data is unknown, and of its event type where that is given: as it was stored, or as the upcast before has made it.
+// Old data are unknown. With `upcast(type, …)` they have that type: as stored, or as the previous upcast returned them.
 defineEvent('orders.order-created', {
   version: 3,
   schema,
@@ -27,7 +27,7 @@ defineEvent('orders.order-created', {
 })
 upcast(V1, (v1) => expectTypeOf(v1).toEqualTypeOf<{ orderId: string }>())
 
-// The last one returns what the schema takes.
+// The last upcast returns the schema's input.
 defineEvent('orders.order-created', {
   version: 3,
   schema,
@@ -44,10 +44,10 @@ defineEvent('orders.order-created', {
   upcasts: { 1: upcast(V1, ({ orderId }) => ({ orderId })) },
 })
 
-// None starts from the type's own version, nor from a later one.
-// @ts-expect-error -- version 3 is its own
+// No upcast may start from the type's own version or a later one.
+// @ts-expect-error -- 3 is the type's own version
 defineEvent('orders.order-created', { version: 3, schema, upcasts: { 3: () => 1 } })
-// @ts-expect-error -- version 1 is its own
+// @ts-expect-error -- 1 is the type's own version
 defineEvent('orders.order-created', { schema, upcasts: { 1: () => 1 } })
 
 // A version may be a date.

@@ -50,7 +50,7 @@ beforeAll(async () => {
     events: [CategoryMoved, LineParsed, OrderCreatedV1],
     transaction: nothing as never,
   })
-  // As a program would read it that is given the printed document.
+  // Parses the printed document, as a program would.
   const printed = JSON.stringify(asyncApiOf(await catalogOf(bus), { title: 'Shop', version: '1.0.0' }))
   document = JSON.parse(printed) as AsyncApiDocument
   return () => bus.close()
@@ -64,7 +64,7 @@ test('the official schema of AsyncAPI 3.1.0 accepts the document', () => {
   expect(isValid).toBe(true)
 })
 
-test('each reference leads somewhere, also inside a schema that refers to itself', () => {
+test('each reference resolves, also inside a recursive schema', () => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"(#[^"]*)"/g)].map(([, pointer]) => pointer!)
   const found = (pointer: string) =>
     pointer
@@ -93,7 +93,7 @@ test('a schema that cannot be described allows anything', () => {
   expect(document.components['messages']).toHaveProperty(['imports.line-parsed.v1', 'payload'], {})
 })
 
-test('it says who publishes and who handles, by versions and patterns, and nothing of what finishes events', () => {
+test('the document lists publishers and handlers, by versions and patterns, and no finishers', () => {
   const operations = Object.entries(document.operations) as [string, { action: string; messages: { $ref: string }[] }][]
 
   expect(
@@ -117,7 +117,7 @@ test('it says who publishes and who handles, by versions and patterns, and nothi
   ])
 })
 
-test('the drawing has an arrow from module to module, by how the events travel', async () => {
+test('the drawing has an arrow between modules for each way in which events travel', async () => {
   expect(moduleMap(await catalogOf(bus))).toBe(`flowchart LR
   m0["catalog"]
   m1["imports"]

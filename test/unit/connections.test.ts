@@ -1,4 +1,4 @@
-/** How what Postgres sends becomes values for our own statements, and how often sent statements get their names. */
+/** The parsers that turn values from Postgres into values for our own statements, and the names of prepared statements. */
 import { describe, expect, test } from 'vitest'
 import { OWN_TYPES } from '../../src/backends/postgres/connections/parsers.ts'
 import { preparedStatements } from '../../src/backends/postgres/connections/prepared-statements.ts'
@@ -16,7 +16,7 @@ describe('parsers', () => {
   })
 
   test.each([['infinity'], ['-infinity'], ['0044-03-15 12:00:00+00 BC'], ['02.01.2026 03:04:05 CET']])(
-    'of %s there is no date, and it says so',
+    '%s has no date, and becomes an invalid Date',
     (text) => {
       expect((parse(1184, text) as Date).getTime()).toBeNaN()
     },
@@ -41,14 +41,14 @@ describe('parsers', () => {
     expect(parse(type, text)).toEqual(expected)
   })
 
-  test('a bigint stays a text, and so does what is not known', () => {
+  test('a bigint stays text, and so does a value of an unknown type', () => {
     expect(parse(20, '9007199254740993')).toBe('9007199254740993')
     expect(parse(600, '(1,2)')).toBe('(1,2)')
   })
 })
 
 describe('prepared statements', () => {
-  test('another text has another name, so that no session runs what another program has prepared', () => {
+  test('another text gets another name, so that a session never runs a statement that another program has prepared', () => {
     const prepared = preparedStatements(true)
     const [one, other] = ['select 1', 'select 2'].map((text) => prepared.nameOf({ name: 'claim', text }))
 
@@ -57,7 +57,7 @@ describe('prepared statements', () => {
     expect(preparedStatements(true).nameOf({ name: 'claim', text: 'select 1' })).toBe(one)
   })
 
-  test('very many queues do not fill the memory of each session', () => {
+  test('a large number of queues does not fill the memory of each session', () => {
     const prepared = preparedStatements(true)
     const names = Array.from({ length: 1_000 }, (_, n) => prepared.nameOf({ name: 'claim', text: `select ${n}` }))
 

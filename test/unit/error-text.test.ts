@@ -1,4 +1,4 @@
-/** Whatever was thrown, its reason says something. */
+/** Every thrown value gives a reason with some text. */
 import { describe, expect, test } from 'vitest'
 import { attemptError, reasonOf } from '../../src/attempt/attempt-error.ts'
 import { safeTextOfError } from '../../src/error-text.ts'
@@ -6,7 +6,7 @@ import { discard, failed } from '../../src/index.ts'
 
 const refusedAt = (address: string) =>
   Object.assign(new Error(`connect ECONNREFUSED ${address}`), { code: 'ECONNREFUSED' })
-/** As Node throws it for a host with two addresses, neither of which answers. */
+/** Node throws this error for a host with two addresses that both refuse the connection. */
 const refused = Object.assign(new AggregateError([refusedAt('::1:5432'), refusedAt('127.0.0.1:5432')]), {
   code: 'ECONNREFUSED',
 })
@@ -37,7 +37,7 @@ describe('the reason of an error', () => {
     expect(reasonOf(error)).toBe(text)
   })
 
-  test('is there when reading the error fails', () => {
+  test('has a text even when reading the error fails', () => {
     const hostile = Object.defineProperty(new Error(), 'message', {
       get: () => {
         throw new Error('no')
@@ -48,13 +48,13 @@ describe('the reason of an error', () => {
   })
 })
 
-describe('a delivery that dies of a refused connection', () => {
-  test('says so in its reason and in the errors of its attempts', () => {
+describe('a delivery that dies because a connection was refused', () => {
+  test('names this in its reason and in the errors of its attempts', () => {
     expect(reasonOf(refused)).toBe(REFUSED)
     expect(attemptError(refused, 1, new Date(0)).message).toBe(`AggregateError: ${REFUSED}`)
   })
 
-  test('says so when the handler returns it', () => {
+  test('names this when the handler returns the error', () => {
     expect(failed(refused).reason).toBe(REFUSED)
     expect(discard(refused).reason).toBe(REFUSED)
   })

@@ -45,7 +45,7 @@ describe('the name of a queue', () => {
     expect(error.message).toContain(`mail.receipt: queue ${JSON.stringify(name)} is not allowed`)
   })
 
-  test('for deliveries with a key is told apart by its ending', () => {
+  test('for deliveries with a key has its own ending', () => {
     const queue = partitionedQueue('events')
 
     expect(queue).toBe('events_partitioned')
@@ -54,7 +54,7 @@ describe('the name of a queue', () => {
 })
 
 describe('the name of a schema', () => {
-  test('has at most 48 characters, of which none needs quoting', () => {
+  test('has at most 48 characters, and none of them needs quotes', () => {
     const names = ['postbus', '_p1', 'a'.repeat(48), 'a'.repeat(49), '1a', 'a-b', 'A', 'a"b', '']
 
     const allowed = names.map((name) => SCHEMA_NAME.test(name))

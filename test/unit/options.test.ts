@@ -6,7 +6,7 @@ import { parseOptions } from '../../src/parse-options.ts'
 import { refusalOf } from './refusal.ts'
 
 describe('the options of a bus', () => {
-  test('have defaults for all that has one', () => {
+  test('get their defaults when nothing is given', () => {
     const options = parseOptions('createBus()', busOptions, {})
 
     expect(options).toEqual({
@@ -49,7 +49,7 @@ describe('the options of a bus', () => {
     { poolSize: 1_000 },
     { connectTimeoutMs: 100 },
     { queryTimeoutMs: 600_000 },
-  ])('are kept as given: %j', (given) => {
+  ])('are kept as they are given: %j', (given) => {
     const options = parseOptions('createBus()', busOptions, given)
 
     expect(options).toMatchObject(given)
@@ -92,7 +92,7 @@ describe('the options of a bus', () => {
     expect(error.message).toContain(says)
   })
 
-  test('are refused with every problem at once, each on a line with its place', () => {
+  test('are refused with all problems together, each on its own line with its place', () => {
     const error = refusalOf(() => createBus({ poolSize: 0, source: '', retries: 1 } as never))
 
     expect(error.message.split('\n').slice(1)).toEqual([
@@ -104,7 +104,7 @@ describe('the options of a bus', () => {
     ])
   })
 
-  test('are refused without repeating a connection string, which holds a password', () => {
+  test('are refused without showing a connection string, which holds a password', () => {
     const error = refusalOf(() => createBus({ connectionString: 'pg://shop:hunter2@localhost/shop' }))
 
     expect(error.message).not.toContain('hunter2')
@@ -112,7 +112,7 @@ describe('the options of a bus', () => {
 })
 
 describe('the options of a worker', () => {
-  test('have defaults for all that has one', () => {
+  test('get their defaults when none is given', () => {
     const options = parseOptions('bus.worker()', workerOptions, {})
 
     expect(options).toEqual({ shutdownGraceMs: 30_000, pollMs: 2_000 })

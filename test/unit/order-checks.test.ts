@@ -1,4 +1,4 @@
-/** The judges of order accept good traces, and find each thing that can be wrong. */
+/** The checks of order accept good traces, and find every kind of violation. */
 import { describe, expect, test } from 'vitest'
 import { outOfOrder, overtaken, stuck, type PublishedTurn } from '../support/order-checks.ts'
 import type { TraceEntry, TraceStep } from '../support/trace.ts'
@@ -6,7 +6,7 @@ import type { TraceEntry, TraceStep } from '../support/trace.ts'
 const published = [turn('a', 1), turn('b', 2), turn('c', 3)]
 
 describe('order in a lane', () => {
-  test('holds when first attempts begin in the order of the lock, whatever other keys and handlers do', () => {
+  test('holds when first attempts begin in the order of the lock, at any order of other keys and handlers', () => {
     const trace = [
       ...run('a', 0),
       ...run('x', 5, { key: 'blue' }),
@@ -25,13 +25,13 @@ describe('order in a lane', () => {
     expect(outOfOrder(published, trace)).toEqual(['lane invoice red: turn 2 began before turn 1'])
   })
 
-  test('is judged in the order of the lock, not of the list, and over a turn that never began', () => {
+  test('is checked in the order of the lock, not of the list, and also for a turn that never began', () => {
     const trace = [...run('c', 0), ...run('a', 10)]
 
     expect(outOfOrder(published.toReversed(), trace)).toEqual(['lane invoice red: turn 3 began before turn 1'])
   })
 
-  test('says nothing about what was published without the lock', () => {
+  test('is not checked for events that were published without the lock', () => {
     const trace = [...run('b', 0), ...run('a', 10)]
 
     expect(outOfOrder([turn('a', 1), { ...turn('b', 2), turn: null }], trace)).toEqual([])
@@ -50,13 +50,13 @@ describe('a place in the lane', () => {
     expect(overtaken(published, trace)).toEqual([])
   })
 
-  test('is lost by a retry that is overtaken', () => {
+  test('is lost when another delivery overtakes a retry', () => {
     const trace = [...run('a', 0, { ends: 'fail' }), ...run('b', 10), ...run('a', 100, { attempt: 2 })]
 
     expect(overtaken(published, trace)).toEqual(['lane invoice red: turn 2 began while turn 1 was unfinished'])
   })
 
-  test('is lost by one that never ended, ended too late, or runs again after its successor has begun', () => {
+  test('is lost when a delivery never ended, ended too late, or runs again after its successor has begun', () => {
     const unended = [step('start', 'a', 0), ...run('b', 10)]
     const late = [step('start', 'a', 0), step('start', 'b', 5), step('end', 'a', 6), step('end', 'b', 9)]
     const again = [...run('a', 0), ...run('b', 10), ...run('a', 20, { attempt: 2 })]
@@ -64,7 +64,7 @@ describe('a place in the lane', () => {
     for (const trace of [unended, late, again]) expect(overtaken(published, trace)).toHaveLength(1)
   })
 
-  test('is kept when a process that is killed has settled neither it nor its successor, and both are repeated in order', () => {
+  test('is kept when a killed process has settled neither a delivery nor its successor, and both are repeated in order', () => {
     const first = [...run('a', 0), ...run('b', 10)]
     const inOrder = [...first, ...run('a', 1_000, { attempt: 2 }), ...run('b', 1_010)]
     const onlyOne = [...first, ...run('a', 1_000, { attempt: 2 })]
@@ -75,7 +75,7 @@ describe('a place in the lane', () => {
     expect(overtaken(published, onlyOne, [], [kill])).toHaveLength(1)
   })
 
-  test('is given up by a dead letter, and only when its last attempt has ended', () => {
+  test('is given up when a delivery is dead, but only after its last attempt has ended', () => {
     const trace = [...run('a', 0, { ends: 'fail' }), ...run('b', 10)]
 
     expect(overtaken(published, trace, [{ handler: 'invoice', eventId: 'a' }])).toEqual([])
@@ -84,7 +84,7 @@ describe('a place in the lane', () => {
   })
 })
 
-test('whatever lives when all should be done is stuck', () => {
+test('a delivery that is still alive at the end is stuck', () => {
   const lane = 'invoice:red'
 
   expect(stuck([])).toEqual([])

@@ -1,4 +1,4 @@
-/** An event's data stays as it was validated, whatever becomes of the objects that it was made from. */
+/** An event's data stays as it was validated, even if the objects that it was made from change. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -64,12 +64,12 @@ function change(order: Order): void {
   order.price.history.push(1)
 }
 
-/** As arktype and others do, it returns the very object that it was given. */
+/** Returns its own input, as arktype and other libraries do. */
 const passesOn: StandardSchemaV1<Order> = {
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as Order }) },
 }
 
-describe('what is changed after the event was made does not reach it', () => {
+describe('changes to the input after the event was made do not reach the event, with', () => {
   test.each([
     ['a schema that returns what it was given', passesOn],
     ['z.custom', z.custom<Order>()],
@@ -86,7 +86,7 @@ describe('what is changed after the event was made does not reach it', () => {
     expect(event.partitionKey).toBe('c1')
   })
 
-  test('plain data is frozen at any depth, and so cannot be changed through the event either', () => {
+  test('plain data is frozen at every depth, so it cannot be changed through the event either', () => {
     const event = defineEvent('orders.placed', { schema: passesOn })(anOrder())
 
     expect(() => change(event.data)).toThrow(TypeError)
@@ -95,7 +95,7 @@ describe('what is changed after the event was made does not reach it', () => {
 })
 
 describe('a copy', () => {
-  test.each(acceptedKinds)('is no different in anything a handler could notice: $name', ({ make }) => {
+  test.each(acceptedKinds)('differs in nothing that a handler could notice: $name', ({ make }) => {
     const data = { it: make() }
 
     expect(differenceBetween(data, ownCopy(data))).toBeUndefined()
@@ -109,7 +109,7 @@ describe('a copy', () => {
     expect(refusal.message).toContain(`shop.tested: \`data${says}`)
   })
 
-  test('of an instance is an instance, also of a class that extends a built-in one', () => {
+  test('of an instance is an instance, also for a subclass of a built-in class', () => {
     const prices = new Prices([['a', new Money(1)]])
 
     const copy = ownCopy({ price: new Money(42), prices })
@@ -120,7 +120,7 @@ describe('a copy', () => {
     expect(copy.prices.get('a')).not.toBe(prices.get('a'))
   })
 
-  test('is not made of an object with private fields, which would be lost', () => {
+  test('keeps an object with private fields itself, because a copy would lose them', () => {
     const price = new Sealed(42)
 
     const copy = ownCopy({ price })
@@ -129,7 +129,7 @@ describe('a copy', () => {
     expect(copy.price.cents).toBe(42)
   })
 
-  test('of a cycle is a cycle of its own', () => {
+  test('of a cycle is a new cycle', () => {
     const order: { id: string; self?: unknown } = { id: 'o1' }
     order.self = order
 
@@ -139,7 +139,7 @@ describe('a copy', () => {
     expect(copy).not.toBe(order)
   })
 
-  test('ends in data that is much deeper than can be published', () => {
+  test('stops in data that is much deeper than the limit', () => {
     let data: unknown = 'deep'
     for (let level = 0; level < 20_000; level += 1) data = [data]
 

@@ -1,4 +1,4 @@
-/** What another realm or a stand-in has made is what it looks like: data of it can be published, and comes back equal. */
+/** Objects of another realm, or of a fake clock, are treated as what they look like: data of them can be published and comes back equal. */
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -13,7 +13,7 @@ import { refusalOf } from './refusal.ts'
 const codec = createCodec()
 const Anything = defineEvent('shop.anything', { schema: z.any() })
 
-/** In a vm context, as test runners use them, there is no URL but the one it was given. */
+/** Runs in a vm context, as test runners do. It has no URL except the one that it is given. */
 const foreign = (code: string): unknown => runInNewContext(`(${code})`, { URL })
 
 afterEach(() => {
@@ -33,7 +33,7 @@ describe('data of another realm', () => {
     ['typed array', 'new Uint8Array([1, 2])', new Uint8Array([1, 2])],
     ['typed array of fractions', 'new Float64Array([1.5])', new Float64Array([1.5])],
     ['Error', 'new Error("no", { cause: { a: [1n] } })', new Error('no', { cause: { a: [1n] } })],
-  ])('comes back equal, as what it is here: %s', (_, code, here) => {
+  ])('comes back equal, as an object of this realm: %s', (_, code, here) => {
     const data = { it: foreign(code), here: new Date(1) }
 
     const direct = codec.decode(codec.encode(data, 'shop.tested'))
@@ -43,7 +43,7 @@ describe('data of another realm', () => {
     expect(differencesOf({ it: here }, data)).toEqual([])
   })
 
-  test('keeps what is shared one object', () => {
+  test('keeps a shared object shared', () => {
     const data = foreign('(() => { const shared = { at: new Date(5) }; return { one: shared, other: shared } })()')
 
     const back = codec.decode(codec.encode(data, 'shop.tested')) as Record<'one' | 'other', { at: Date }>
@@ -61,11 +61,11 @@ describe('data of another realm', () => {
     ['Object.create(Object.create(null))', 'is an instance of an unnamed class'],
     ['new Date(NaN)', 'is an invalid Date'],
     ['Object.assign(new Map(), { name: "a" })', 'is an extra property'],
-  ])('is refused for the reasons of this one: %s', (code, reason) => {
+  ])('is refused for the same reasons as data of this realm: %s', (code, reason) => {
     expect(refusalOf(() => codec.encode({ it: foreign(code) }, 'shop.tested')).message).toContain(reason)
   })
 
-  test('with a codec of the user’s inside, is left to that codec', () => {
+  test('is left to a custom codec that applies to it', () => {
     class Money {
       cents = 42
     }
@@ -87,7 +87,7 @@ describe('data of another realm', () => {
   })
 })
 
-describe('what surrounds the data may be of another realm too', () => {
+describe('other values around an event may be of another realm too', () => {
   test('options, metadata, times, patterns and errors', () => {
     const options = foreign('{ occurredAt: new Date(5), metadata: { tenant: ["a", { b: 1 }] } }') as object
     const event = Anything({}, options)
@@ -110,7 +110,7 @@ describe('what surrounds the data may be of another realm too', () => {
 })
 
 describe('a Date of fake timers is a Date', () => {
-  test('in data, as the time of the event, and made before, during or after', () => {
+  test('in data, as the time of the event, and created before, during or after', () => {
     const before = new Date(1)
     vi.useFakeTimers({ now: new Date('2030-01-01T00:00:00Z') })
     const during = new Date()
@@ -128,7 +128,7 @@ describe('a Date of fake timers is a Date', () => {
     expect(event.occurredAt.toISOString()).toBe('2030-01-01T00:00:00.000Z')
   })
 
-  test('when the stand-in does not know real Dates', () => {
+  test('when the fake Date does not know real Dates', () => {
     const real = new Date(1)
     class FakeDate extends Date {
       static override now(): number {
@@ -144,7 +144,7 @@ describe('a Date of fake timers is a Date', () => {
     expect(codec.decode(text)).toEqual({ real: new Date(1), fake: new Date(2) })
   })
 
-  test('the time of an event is the application’s, and its id sorts by the real one', () => {
+  test('the time of an event is the application’s, and its id sorts by the real time', () => {
     const [earlier] = [Anything({}).id]
     vi.setSystemTime(new Date('1999-01-01T00:00:00Z'))
 

@@ -1,6 +1,6 @@
 import { PostbusError } from '../../src/errors.ts'
 
-/** The error that `work` refuses with. Anything else that is thrown is the test's failure. */
+/** Returns the error that `work` refuses with. Any other thrown value fails the test. */
 export function refusalOf(work: () => unknown): PostbusError {
   try {
     work()
@@ -11,7 +11,7 @@ export function refusalOf(work: () => unknown): PostbusError {
   throw new Error('Expected a PostbusError, but nothing was thrown.')
 }
 
-/** The same for what refuses later: the error that a promise rejects with. */
+/** The same for asynchronous work: returns the error that a promise rejects with. */
 export async function rejectionOf(work: Promise<unknown>): Promise<PostbusError> {
   const settled = await work.then(
     () => new Error('Expected a rejection, but the promise resolved.'),

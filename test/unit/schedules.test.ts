@@ -1,4 +1,4 @@
-/** Schedules: what can be declared, and when their ticks come, also where clocks change. */
+/** Schedules: valid declarations, and the times of their ticks, also at clock changes. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineSchedule, type Missed } from '../../src/index.ts'
@@ -70,7 +70,7 @@ describe('ticks', () => {
     expect(due.upTo).toEqual(new Date('2026-11-30T06:00Z'))
   })
 
-  test('none makes up nothing, and goes on from there', () => {
+  test('none makes up no tick, and goes on from now', () => {
     const schedule = { cron: '0 6 * * *', timeZone: 'UTC', missed: 'none' } as const
 
     const due = dueTicks(schedule, new Date('2026-11-27T06:00Z'), new Date('2026-11-30T07:00Z'))
@@ -78,7 +78,7 @@ describe('ticks', () => {
     expect(due).toEqual({ ticks: [], upTo: new Date('2026-11-30T06:00Z'), hasMore: false })
   })
 
-  test('a pattern with seconds after a year: the latest is found at once, and all come a hundred at a time', () => {
+  test('a pattern with seconds after a year: `latest` finds one tick at once, and `all` brings a hundred ticks at a time', () => {
     const [after, now] = [new Date('2025-11-30T00:00Z'), new Date('2026-11-30T00:00:00.500Z')]
     const schedule = { cron: '* * * * * *', timeZone }
 
@@ -90,7 +90,7 @@ describe('ticks', () => {
   })
 })
 
-describe('what is refused, with what to do', () => {
+describe('a schedule is refused with a way to fix it for', () => {
   test.each<[string, Record<string, unknown>]>([
     ['a pattern that is none', { cron: 'every day' }],
     ['too many fields', { cron: '* * * * * * * *' }],
@@ -107,13 +107,13 @@ describe('what is refused, with what to do', () => {
     )
   })
 
-  test('a name that the database could not keep', () => {
+  test('a name that the database could not store', () => {
     expect(() => defineSchedule('Daily report', { cron: '@daily', event })).toThrow(
       expect.objectContaining({ code: 'POSTBUS_INVALID_SCHEDULE' }),
     )
   })
 
-  test('what is no schedule, and two of one name', () => {
+  test('values that are not schedules, and two schedules of one name', () => {
     const one = defineSchedule('reports.daily', { cron: '@daily', event })
     const other = defineSchedule('reports.daily', { cron: '@hourly', event })
 

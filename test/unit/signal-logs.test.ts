@@ -12,7 +12,7 @@ const FAILED: BusSignal = {
   fields: { handler: 'mail.receipt', attempt: 1, level: 'of the handler' },
 }
 
-test('jsonLog writes an object on a line for each signal of its level and above, with the fields beside the message', () => {
+test('jsonLog writes one line of JSON for each signal of its level and above, with the fields beside the message', () => {
   const lines = written()
   const log = jsonLog('warn')
 
@@ -32,7 +32,7 @@ test('jsonLog writes an object on a line for each signal of its level and above,
   ])
 })
 
-test('jsonLog writes one line for anything that a handler logs: line breaks, big numbers, errors, circles, getters that throw', () => {
+test('jsonLog writes one line for any value that a handler logs: line breaks, big numbers, errors, cycles, getters that throw', () => {
   const lines = written()
   const circle: Record<string, unknown> = {}
   circle['circle'] = circle
@@ -51,7 +51,7 @@ test('jsonLog writes one line for anything that a handler logs: line breaks, big
   ])
 })
 
-test('pinoLog gives pino the values and the message, at the level of the signal', () => {
+test('pinoLog passes the values and the message to pino, at the level of the signal', () => {
   const lines: string[] = []
   const stream = new Writable({ write: (line, _encoding, done) => (lines.push(String(line)), done()) })
   const log = pinoLog(pino({ base: null, timestamp: false }, stream))
@@ -70,7 +70,7 @@ test('pinoLog gives pino the values and the message, at the level of the signal'
   ])
 })
 
-test('consoleLog says the message first, and the values then', () => {
+test('consoleLog passes the message first, and then the values', () => {
   const said = () => vi.fn<(message: string, values: object) => void>()
   const target = { debug: said(), info: said(), warn: said(), error: said() }
   const log = consoleLog('warn', target)
@@ -87,7 +87,7 @@ test('consoleLog says the message first, and the values then', () => {
   expect(target.info).not.toHaveBeenCalled()
 })
 
-/** What was written to stderr from now on. */
+/** Returns the lines that are written to stderr from now on. */
 function written(): () => readonly unknown[] {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   onTestFinished(() => write.mockRestore())

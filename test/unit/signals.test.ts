@@ -27,7 +27,7 @@ describe('a signal', () => {
     expect(signals[0]?.fields).toEqual({})
   })
 
-  test('does not stop the work when its listener throws, and the error is shown', () => {
+  test('does not stop the work when its listener throws, and the error is printed', () => {
     const shown = vi.spyOn(console, 'error').mockReturnValue()
     const failure = new Error('listener')
     const emit = emitTo(() => {
@@ -41,7 +41,7 @@ describe('a signal', () => {
 })
 
 describe('an asynchronous listener', () => {
-  test('that fails is shown, and leaves no rejection that would end the process', async () => {
+  test('that fails is reported, and leaves no unhandled rejection that would end the process', async () => {
     const shown = vi.spyOn(console, 'error').mockReturnValue()
     const failure = new Error('listener')
     const listener = (): unknown => Promise.reject(failure)
@@ -55,7 +55,7 @@ describe('an asynchronous listener', () => {
 })
 
 describe('a handler’s log', () => {
-  test('says who logs beside what is logged, at its level', () => {
+  test('adds the handler to the logged fields, at the same level', () => {
     const signals: BusSignal[] = []
     const log = logWith(
       emitTo((signal) => signals.push(signal)),
@@ -90,7 +90,7 @@ describe('printed signals', () => {
     expect(printed.map((line) => line.split(/\s+/)[1])).toEqual(expected)
   })
 
-  test('are from level info up unless said otherwise', () => {
+  test('are those from level info up by default', () => {
     const printed = printedBy(() => {
       const listener = printSignals()
       for (const level of LEVELS) listener(aSignal(level))
@@ -106,7 +106,7 @@ describe('printed signals', () => {
   })
 })
 
-test('a printed signal stays on its line, whatever error it quotes', () => {
+test('a printed signal is one line, even if it quotes an error of several lines', () => {
   const printed = printedBy(() => printSignals()({ ...aSignal('warn'), message: 'first\nsecond\u001b[2J' }))
 
   expect(printed).toEqual([expect.stringMatching(/ first second \[2J\n$/)])
@@ -116,7 +116,7 @@ function aSignal(level: BusSignalLevel): BusSignal {
   return { name: 'claim.lost', level, message: 'It was lost.', fields: {} }
 }
 
-/** What is written to stderr while `work` runs, without colours. */
+/** Returns the text that `work` writes to stderr, without colours. */
 function printedBy(work: () => void): readonly string[] {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   work()

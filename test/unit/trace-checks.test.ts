@@ -1,4 +1,4 @@
-/** The judges of a trace accept good ones, and find each thing that can be wrong. */
+/** The checks of a trace accept good traces, and find every kind of violation. */
 import { describe, expect, test } from 'vitest'
 import { breaches, ghosts, inFlightAt, lost, needlessRepeats, overlaps, runsOf } from '../support/trace-checks.ts'
 import type { TraceEntry, TraceStep } from '../support/trace.ts'
@@ -6,7 +6,7 @@ import type { TraceEntry, TraceStep } from '../support/trace.ts'
 const invoice = 'invoice'
 
 describe('runs', () => {
-  test('pair each start with its own end', () => {
+  test('match each start with its own end', () => {
     const trace = [step('start', 'a', 0), step('start', 'b', 10), step('end', 'a', 20), step('fail', 'b', 30)]
 
     const runs = runsOf(trace)
@@ -17,7 +17,7 @@ describe('runs', () => {
     ])
   })
 
-  test('that never ended have no end, whether or not they were told to stop', () => {
+  test('that never ended have no end, even if they were aborted', () => {
     const runs = runsOf([step('start', 'a', 0), step('aborted', 'a', 10)])
 
     expect(runs).toEqual([expect.objectContaining({ to: null, ended: 'never' })])
@@ -31,7 +31,7 @@ describe('no loss', () => {
     expect(lost([wanted('a'), wanted('b')], trace, [wanted('b')])).toEqual([])
   })
 
-  test('is broken by an event that nobody ran, that failed for good, or that only another handler ran', () => {
+  test('is broken by an event that no handler ran, that failed for good, or that only another handler ran', () => {
     const trace = [
       step('start', 'failed', 0),
       step('fail', 'failed', 10),
@@ -65,14 +65,14 @@ describe('no needless repeat', () => {
     expect(needlessRepeats(trace)).toEqual([])
   })
 
-  test('holds for what was in flight when its process was killed, or had just ended', () => {
+  test('holds for a run that was in flight when its process was killed, or had just ended', () => {
     const unended = twice.filter((entry) => entry.at !== 100)
 
     expect(needlessRepeats(unended, [{ pid: 1, from: 3_000 }])).toEqual([])
     expect(needlessRepeats(twice, [{ pid: 1, from: 900 }])).toEqual([])
   })
 
-  test('is broken by a repeat without any kill, long before the kill, after the pause, or of another process', () => {
+  test('is broken by a repeat without a kill, long before the kill, after a pause, or with a kill of another process', () => {
     const problem = [
       expect.stringContaining('invoice for a ran again though attempt 1 of process 1 was not interrupted'),
     ]
@@ -83,13 +83,13 @@ describe('no needless repeat', () => {
     expect(needlessRepeats(twice, [{ pid: 3, from: 50 }])).toEqual(problem)
   })
 
-  test('is broken by a repeat of what the killed process no longer held', () => {
+  test('is broken by a repeat of an event that the killed process no longer held', () => {
     expect(needlessRepeats(twice, [{ pid: 1, from: 100, holding: new Set(['a']) }])).toEqual([])
     expect(needlessRepeats(twice, [{ pid: 1, from: 100, holding: new Set(['b']) }])).toHaveLength(1)
     expect(needlessRepeats(twice, [{ pid: 1, from: 60_000, holding: new Set(['a']) }])).toEqual([])
   })
 
-  test('holds for a process that wakes up and begins what another one has taken over and done', () => {
+  test('holds for a resumed process that begins an event which another process has taken over and done', () => {
     const takenOver = [step('start', 'a', 0, 2), step('end', 'a', 10, 2)].map((entry) => ({ ...entry, pid: 2 }))
     const awake = [step('start', 'a', 3_000), step('end', 'a', 3_010)]
 
@@ -97,7 +97,7 @@ describe('no needless repeat', () => {
     expect(needlessRepeats([...takenOver, ...awake])).toHaveLength(1)
   })
 
-  test('knows how many were in flight at a kill', () => {
+  test('counts the runs in flight at a kill', () => {
     const trace = [step('start', 'a', 0), step('start', 'b', 0), step('end', 'b', 10), step('start', 'c', 5_000)]
 
     expect(inFlightAt(trace, { pid: 1, from: 4_000, to: 4_000 })).toBe(1)
@@ -118,7 +118,7 @@ describe('no overlap in a lane', () => {
     expect(overlaps(trace)).toEqual([])
   })
 
-  test('holds without keys, whatever runs at once', () => {
+  test('holds without keys, for any runs at the same time', () => {
     expect(overlaps([step('start', 'a', 0), step('start', 'b', 1), step('end', 'a', 2)])).toEqual([])
   })
 
@@ -128,7 +128,7 @@ describe('no overlap in a lane', () => {
     expect(overlaps(trace)).toEqual(['lane invoice red: b started while a was running'])
   })
 
-  test('lets a killed run end with its process, and not before', () => {
+  test('ends the run of a killed process with the process, and not before', () => {
     const trace = [keyed('start', 'a', 0, 'red'), { ...keyed('start', 'b', 100, 'red'), pid: 2 }]
 
     expect(overlaps(trace, [{ pid: 1, from: 90 }])).toEqual([])
@@ -136,7 +136,7 @@ describe('no overlap in a lane', () => {
     expect(overlaps(trace)).toHaveLength(1)
   })
 
-  test('lets a run count for nothing from when its process lost its claims', () => {
+  test('ignores a run from the moment when its process lost its claims', () => {
     const trace = [
       keyed('start', 'a', 0, 'red'),
       { ...keyed('start', 'a', 100, 'red'), pid: 2 },
@@ -158,11 +158,11 @@ describe('nothing that was not committed', () => {
 })
 
 describe('atomicity', () => {
-  test('holds when rows, events and deliveries are the same', () => {
+  test('holds when rows, events and deliveries agree', () => {
     expect(breaches(['a', 'b'], ['b', 'a'], ['a', 'a', 'b'])).toEqual([])
   })
 
-  test('is broken by whatever stands alone', () => {
+  test('is broken by a row, event or delivery without its counterparts', () => {
     expect(breaches(['row', 'both'], ['event', 'both'], ['delivery', 'both'])).toEqual([
       'row: its row was committed without its event',
       'event: its event was committed without its row',

@@ -1,4 +1,4 @@
-/** Books a courier for orders that go out on the same day. For all others no delivery is ever written. */
+/** Books a courier for orders that go out on the same day. Other orders get no delivery. */
 import { defineHandler } from '../../../src/index.ts'
 import { shop } from '../database.ts'
 import { recordRun } from '../ledger.ts'

@@ -1,8 +1,8 @@
-/** Prints the account: a mark per line, what was expected, what was found and where, and a sentence at the end. */
+/** Prints the account: per line a mark, the expected number, and the numbers found in each place; then one sentence with the result. */
 import { styleText } from 'node:util'
 import { addsUp, type Line } from './line.ts'
 
-/** Prints to stdout. Answers whether everything adds up. */
+/** Prints to stdout. Returns whether everything adds up. */
 export function printAccount(lines: readonly Line[], stream = process.stdout): boolean {
   const width = Math.max(...lines.map(({ what }) => what.length))
   stream.write(`\n  ${styleText('bold', `${''.padEnd(width)}  ${'EXPECTED'.padStart(12)}   FOUND`, { stream })}\n`)

@@ -1,6 +1,6 @@
 /**
- * What has to be in the database afterwards, worked out from the orders alone. Who is interested in what is written down a
- * second time here, on purpose: this is the other side of the account, and takes nothing from what it checks.
+ * The contents that the database must have after the demo, computed from the orders alone. It repeats the filters of the handlers on
+ * purpose: it must not use the code that it checks.
  */
 import { isBusyAtFirst } from '../email/mail-server.ts'
 import { UNBILLABLE_ORDER } from '../finances/create-invoice.ts'
@@ -16,11 +16,11 @@ export interface ExpectedDelivery {
 }
 
 export interface Expectation {
-  /** Those that stand. */
+  /** The orders that were placed. */
   readonly orders: readonly SuperstoreOrder[]
-  /** Those that were rolled back. */
+  /** The orders that were rolled back. */
   readonly declined: readonly SuperstoreOrder[]
-  /** Event type → how many. */
+  /** The number of events of each type. */
   readonly events: ReadonlyMap<string, number>
   readonly deliveries: readonly ExpectedDelivery[]
 }
@@ -59,12 +59,12 @@ function deliveriesOf(order: SuperstoreOrder): readonly ExpectedDelivery[] {
   ]
 }
 
-/** Sums below a dollar are not invoiced. */
+/** Orders below one dollar are not invoiced. */
 export function isInvoiced(order: SuperstoreOrder): boolean {
   return order.totalCents >= 100
 }
 
-/** The poison fails four times, and that is it. */
+/** The order that cannot be invoiced fails four times, and is then dead. */
 function invoiceOf(orderId: string): ExpectedDelivery {
   const delivery = { handler: 'finances.create-invoice', eventType: CREATED, orderId }
   return orderId === UNBILLABLE_ORDER

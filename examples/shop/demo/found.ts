@@ -1,17 +1,17 @@
-/** What is in the database after a run, read from every place that knows: events, jobs, dead letters, modules, ledger. */
+/** The contents of the database after a run, read from every source: events, deliveries, dead letters, modules, ledger. */
 import { sql } from 'kysely'
 import type { Bus, DeadLetter } from '../../../src/index.ts'
 import { SHOP_SCHEMA, shop } from '../database.ts'
 import { BUS_SCHEMAS } from '../postbus.config.ts'
 import { Stopped } from './stopped.ts'
 
-/** What pg-boss's jobs say about one handler. */
+/** What the deliveries say about one handler. */
 interface FoundJobs {
   readonly handler: string
   readonly completed: number
   readonly failed: number
   readonly live: number
-  /** Errors of attempts that are kept with the jobs. */
+  /** The number of errors of attempts that are kept with the deliveries. */
   readonly errors: number
 }
 
@@ -22,15 +22,15 @@ interface FoundRuns {
   readonly orderId: string
   readonly eventId: string
   readonly runs: number
-  /** The place of the first run among all. */
+  /** The position of the first run among all runs. */
   readonly first: number
 }
 
 export interface Found {
   readonly orderIds: readonly string[]
-  /** Event type → how many. */
+  /** The number of events of each type. */
   readonly events: ReadonlyMap<string, number>
-  /** Orders that the bus has events of, whether the orders module knows them or not. */
+  /** The orders that have events, whether the orders module knows them or not. */
   readonly ordersWithEvents: readonly string[]
   readonly jobs: readonly FoundJobs[]
   readonly runs: readonly FoundRuns[]

@@ -1,20 +1,20 @@
-/** Clears the demo's three schemas away, and sees to it that only one demo runs in a database at a time. */
+/** Drops the demo's three schemas, and allows only one demo at a time in a database. */
 import { Client } from 'pg'
 import { SHOP_SCHEMA } from '../database.ts'
 import { BUS_SCHEMAS } from '../postbus.config.ts'
 import { Stopped } from './stopped.ts'
 
-/** All that the demo touches. */
+/** All schemas that the demo uses. */
 export const DEMO_SCHEMAS = [SHOP_SCHEMA, BUS_SCHEMAS.schema, BUS_SCHEMAS.pgbossSchema] as const
 
 export interface DemoLock {
   release(): Promise<void>
 }
 
-/** Drops the demo's schemas. The lock is held by a connection of its own: it ends with this process, however that ends. */
+/** Drops the demo's schemas. A separate connection holds the lock: the lock ends with this process, however the process ends. */
 export async function freshSchemas(connectionString: string): Promise<DemoLock> {
   const client = new Client({ connectionString, connectionTimeoutMillis: 10_000, application_name: 'shop demo' })
-  client.on('error', () => undefined) // the next statement says what is wrong
+  client.on('error', () => undefined) // the next statement reports the problem
   await client.connect()
   try {
     await lock(client)

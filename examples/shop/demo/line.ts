@@ -1,4 +1,4 @@
-/** One line of the account: what was expected, and what was counted in each place that could be asked. */
+/** One line of the account: the expected number, and the number that was counted in each place. */
 export interface Line {
   readonly what: string
   readonly expected: number
@@ -10,7 +10,7 @@ export interface Count {
   readonly where: string
 }
 
-/** A line adds up when every place counted what was expected. */
+/** A line adds up when the count in every place is the expected number. */
 export function addsUp({ expected, found }: Line): boolean {
   return found.every(({ count }) => count === expected)
 }

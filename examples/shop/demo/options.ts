@@ -13,7 +13,7 @@ Exit codes: 0 everything adds up, 1 it does not or something failed, 2 usage.
 
 export interface DemoOptions {
   readonly limit: number
-  /** Only check what the last demo left. */
+  /** Only checks the results of the last demo. */
   readonly reconcileOnly: boolean
   readonly help: boolean
 }

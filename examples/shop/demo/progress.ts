@@ -1,4 +1,4 @@
-/** How far the demo is: one line that is rewritten where a person looks, else a line every few seconds. On stderr. */
+/** The progress of the demo, on stderr: one line that is rewritten on a terminal, otherwise a line every few seconds. */
 import type { Expectation } from './expectation.ts'
 
 const REWRITE_EVERY_MS = 200
@@ -6,9 +6,9 @@ const LINE_EVERY_MS = 5_000
 
 export interface Progress {
   count(what: 'placed' | 'declined' | 'shipped'): void
-  /** How many deliveries have ended so far. */
+  /** Sets the number of deliveries that have ended so far. */
   ended(deliveries: number): void
-  /** Says where it got to, and no more. */
+  /** Prints the final state, and then nothing more. */
   stop(): void
 }
 
@@ -40,7 +40,7 @@ export function showProgress({ orders, declined, deliveries }: Expectation, stre
   }
 }
 
-/** How fast a number has grown over the last few seconds. */
+/** Returns the rate at which a number has grown over the last few seconds. */
 function meter(): (total: number) => number {
   const samples = [{ at: Date.now(), total: 0 }]
   return (total) => {

@@ -1,4 +1,4 @@
-/** The part of the account about each handler: what it was sent, what it did, and what its module has to show for it. */
+/** The part of the account about each handler: its deliveries, its runs, and the rows in its module's table. */
 import { isInvoiced, type Expectation } from './expectation.ts'
 import type { Found, FoundInTables } from './found.ts'
 import { sum, type Count, type Line } from './line.ts'
@@ -33,7 +33,7 @@ function countsOf(handler: string, { jobs, runs, tables }: Found): readonly Coun
   ]
 }
 
-/** What a handler leaves in its module's table, where it is one row per delivery. */
+/** The rows in the module's table, for handlers that write one row per delivery. */
 function ownRows(handler: string, tables: FoundInTables): readonly Count[] {
   switch (handler) {
     case 'finances.create-invoice':
@@ -49,7 +49,7 @@ function ownRows(handler: string, tables: FoundInTables): readonly Count[] {
   }
 }
 
-/** Not only how often, but how much: the data came through. */
+/** Checks sums besides counts: they show that the data arrived unchanged. */
 function contentLines({ orders, deliveries }: Expectation, tables: FoundInTables): Line[] {
   const units = sum(orders.flatMap(({ lines }) => lines.map(({ quantity }) => quantity)))
   const dead = new Set(deliveries.filter(({ ends }) => ends === 'dead').map(({ orderId }) => orderId))
@@ -71,7 +71,7 @@ function contentLines({ orders, deliveries }: Expectation, tables: FoundInTables
   ]
 }
 
-/** Every failed attempt but the last one of a dead delivery is followed by a retry. */
+/** Each failed attempt is followed by a retry, except the last attempt of a dead delivery. */
 function retryLine({ deliveries }: Expectation, { jobs }: Found): Line {
   const dead = deliveries.filter(({ ends }) => ends === 'dead').length
   const errors = sum(jobs.map((one) => one.errors))

@@ -1,4 +1,4 @@
-/** The part of the account that has to be nothing: lost, duplicate, unexpected and out of order; and who died instead. */
+/** The part of the account that must be zero: lost, duplicate, unexpected and out of order. It also counts the dead letters. */
 import type { ExpectedDelivery, Expectation } from './expectation.ts'
 import type { Found } from './found.ts'
 import { sum, type Line } from './line.ts'
@@ -46,7 +46,7 @@ function nothing(what: string, count: number, where: string): Line {
   return { what, expected: 0, found: [{ count, where }] }
 }
 
-/** The stock module handles both events of an order with one handler, so it has to see them in turn. */
+/** The stock module handles both events of an order with one handler, so it must get them in order. */
 function outOfOrder({ runs }: Found): number {
   const placeOf = (eventType: string) =>
     new Map(

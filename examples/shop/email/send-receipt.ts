@@ -1,4 +1,4 @@
-/** Sends a receipt for every order. When the mail server is busy the attempt has failed, and the next one succeeds. */
+/** Sends a receipt for every order. When the mail server is busy, the attempt fails, and the next one succeeds. */
 import { defineHandler, failed } from '../../../src/index.ts'
 import { shop } from '../database.ts'
 import { recordRun } from '../ledger.ts'

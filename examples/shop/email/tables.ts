@@ -1,4 +1,4 @@
-/** The table of the email module: what was sent. */
+/** The table of the email module: the messages that were sent. */
 export type EmailTables = {
   email_message: { order_id: string; recipient: string; subject: string }
 }

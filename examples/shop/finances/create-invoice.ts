@@ -1,11 +1,11 @@
-/** Invoices every order worth a dollar. One order can never be invoiced; it ends in the dead letters and holds up no other. */
+/** Invoices every order of at least one dollar. One order can never be invoiced: it becomes a dead letter and delays no other order. */
 import { defineHandler } from '../../../src/index.ts'
 import { shop } from '../database.ts'
 import { recordRun } from '../ledger.ts'
 import { OrderCreated } from '../orders/events.ts'
 import type { FinancesTables } from './tables.ts'
 
-/** The poison: this order fails at every attempt. */
+/** This order fails at every attempt. */
 export const UNBILLABLE_ORDER = 'CA-2014-162775'
 
 const PAYMENT_TERM_MS = 30 * 86_400_000

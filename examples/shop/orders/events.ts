@@ -1,4 +1,4 @@
-/** What the orders module tells the others. Its events are all they know of it. */
+/** The events of the orders module. Other modules know nothing else of it. */
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../../../src/index.ts'
 
@@ -8,7 +8,7 @@ const orderLine = z.object({
   cents: z.int().nonnegative(),
 })
 
-/** A customer has ordered, and the order stands. */
+/** A customer has placed an order, and the payment was not declined. */
 export const OrderCreated = defineEvent('orders.order-created', {
   schema: z.object({
     orderId: z.string(),
@@ -23,7 +23,7 @@ export const OrderCreated = defineEvent('orders.order-created', {
 })
 export type OrderCreated = EventOf<typeof OrderCreated>
 
-/** Everything that was ordered has left the house. */
+/** All items of the order were shipped. */
 export const OrderShipped = defineEvent('orders.order-shipped', {
   schema: z.object({ orderId: z.string(), customerId: z.string(), shippedAt: z.date() }),
   partitionKey: (data) => data.orderId,

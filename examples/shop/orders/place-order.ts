@@ -1,4 +1,4 @@
-/** Places an order: its rows and its event are one transaction, and a declined payment takes both back. */
+/** Places an order: its rows and its event are one transaction, and a declined payment rolls both back. */
 import type { Bus } from '../../../src/index.ts'
 import { shop } from '../database.ts'
 import { OrderCreated } from './events.ts'
@@ -8,7 +8,7 @@ export type NewOrder = OrderCreated['data']
 
 export interface Checkout {
   readonly bus: Bus
-  /** Asks for the money. @throws {PaymentDeclined} */
+  /** Requests the payment. @throws {PaymentDeclined} */
   authorisePayment(order: NewOrder): Promise<void>
 }
 
@@ -16,7 +16,7 @@ export class PaymentDeclined extends Error {
   override readonly name = 'PaymentDeclined'
 }
 
-/** Payment comes last, after the event was published: if it is declined, there never was an order, and never an event. */
+/** The payment comes last, after the event was published: if it is declined, neither the order nor the event ever existed. */
 export async function placeOrder(order: NewOrder, { bus, authorisePayment }: Checkout): Promise<'placed' | 'declined'> {
   const { orderId, placedAt, lines } = order
   try {

@@ -1,4 +1,4 @@
-/** Ships an order: the update locks the order's row, which settles the order of its events as well. */
+/** Ships an order: the update locks the order's row, and this lock also decides the order of its events. */
 import type { Bus } from '../../../src/index.ts'
 import { shop } from '../database.ts'
 import { OrderShipped } from './events.ts'

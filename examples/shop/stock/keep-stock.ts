@@ -1,6 +1,6 @@
 /**
- * Reserves items when they are ordered, and removes them when they are shipped. One handler for both, since they depend on
- * each other: of one handler and one order, events come one at a time and in turn.
+ * Reserves items when they are ordered, and removes them when they are shipped. One handler does both, because the second depends on the
+ * first: one handler gets the events of one order one at a time and in order.
  */
 import { defineHandler } from '../../../src/index.ts'
 import { shop } from '../database.ts'
@@ -40,7 +40,7 @@ function reserve({ orderId, lines }: OrderCreated['data']) {
     .onConflict((conflict) => conflict.columns(['order_id', 'line']).doNothing())
 }
 
-/** Had the order not been reserved yet, nothing would be removed, and the account would show it. */
+/** If the order were not reserved yet, nothing would be removed, and the account would show it. */
 function remove({ orderId, shippedAt }: OrderShipped['data']) {
   return stock.updateTable('stock_reservation').set({ removed_at: shippedAt }).where('order_id', '=', orderId)
 }

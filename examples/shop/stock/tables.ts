@@ -1,9 +1,9 @@
-/** The table of the stock module: what is set aside for an order, until it leaves the house. */
+/** The table of the stock module: the items that are reserved for an order until they are shipped. */
 export type StockTables = {
   stock_reservation: { order_id: string; line: number; product_id: string; quantity: number; removed_at: Date | null }
 }
 
-/** By line and not by product: an order can name a product twice. */
+/** The key has the line and not the product: an order can contain a product twice. */
 export const stockTables = `
   create table if not exists stock_reservation (
     order_id text not null,

@@ -1,4 +1,4 @@
-/** The looks of VitePress, and the types that appear over code. */
+/** The theme: VitePress's own, with types that appear over code. */
 import TwoslashFloatingVue from '@shikijs/vitepress-twoslash/client'
 import '@shikijs/vitepress-twoslash/style.css'
 import type { Theme } from 'vitepress'

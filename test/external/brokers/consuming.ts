@@ -1,4 +1,4 @@
-/** A process that consumes messages with a second bus, and that a test can kill: at any time, or between a commit and its acknowledgement. */
+/** A process that consumes messages with a second bus. A test can kill it at any time, or between a commit and its acknowledgement. */
 import { consumeJetStream } from '../../../src/nats/index.ts'
 import { consumeRabbit } from '../../../src/rabbitmq/index.ts'
 import { note, notes, secondBus } from './second-bus.ts'
@@ -7,7 +7,7 @@ export interface ConsumingSettings {
   readonly connectionString: string
   readonly nats?: { readonly servers: string; readonly stream: string; readonly consumer: string }
   readonly rabbit?: { readonly url: string; readonly queue: string }
-  /** It dies after so many commits, before it acknowledges the last. */
+  /** The process dies after this many commits, before it acknowledges the last message. */
   readonly diesAfter?: number
 }
 

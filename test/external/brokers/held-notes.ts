@@ -1,4 +1,4 @@
-/** Effects that wait until the test lets them end, so that it can look while messages are in hand. Then each is noted. */
+/** Effects that wait until the test lets them end, so that the test can look while messages are in hand. Each effect then stores its note. */
 import { note, type AnyMessage } from './second-bus.ts'
 
 export function heldNotes() {
@@ -6,11 +6,11 @@ export function heldNotes() {
   const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
   let [now, most] = [0, 0]
   return {
-    /** Resolves when the first has begun. */
+    /** Resolves when the first effect has begun. */
     begun,
-    /** Lets those that wait end, and the later ones too. */
+    /** Lets the waiting effects end, and all later ones too. */
     finish,
-    /** How many run now, and how many did at most. */
+    /** The number of effects that run now, and the highest number so far. */
     running: () => ({ now, most }),
     async effects(message: AnyMessage, _received: unknown, { tx }: { readonly tx: unknown }): Promise<void> {
       begin()

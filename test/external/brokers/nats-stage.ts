@@ -1,4 +1,4 @@
-/** For tests of the consumer of JetStream: a server, a stream and a consumer for each test, and the second bus. */
+/** For tests of the JetStream consumer: a stream and a consumer for each test, one server, and the second bus. */
 import { AckPolicy, type ConsumerConfig } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
 import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest'
@@ -17,7 +17,7 @@ export interface NatsStage {
   readonly prefix: string
 }
 
-/** Registers the hooks of a test file. What it returns is filled by them. */
+/** Registers the hooks of a test file. The hooks fill the object that this returns. */
 export function natsStage(): NatsStage {
   const stage = { prefix: '', stream: '' } as { -readonly [Name in keyof NatsStage]: NatsStage[Name] }
   let streams = 0
@@ -73,7 +73,7 @@ export async function send({ nats, prefix }: NatsStage, data: { n: number; key?:
   await nats.client.publish(`${prefix}.${key}`, typeof data === 'string' ? data : JSON.stringify(data))
 }
 
-/** Without an id that the server would know duplicates by. */
+/** Sends no message id by which the server would recognize duplicates. */
 export async function sendCloudEvent({ nats, prefix }: NatsStage, id: string, n: number) {
   const event = { specversion: '1.0', id, source: '/test', type: 'note', data: { n } }
   const sent = headers()

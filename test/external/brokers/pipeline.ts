@@ -1,4 +1,4 @@
-/** A first bus, its relay, a broker, a consumer, and a second bus: under load, while the broker and the processes are killed. */
+/** A first bus, its relay, a broker, a consumer, and a second bus, under load, while the broker and the processes are killed. */
 import { Pool } from 'pg'
 import { createBus, defineHandler } from '../../../src/index.ts'
 import { createDatabase } from '../../support/database.ts'
@@ -31,7 +31,7 @@ export interface PipelineReport {
   readonly problems: readonly string[]
 }
 
-/** Nothing is killed before it has lived so long, and so many more events are heard: on a slow machine nothing would ever arrive. */
+/** The broker or a process is killed only after this time and this number of further effects. Otherwise nothing would ever arrive on a slow machine. */
 const BROKER_LIVES = { ms: 10_000, progress: 500 }
 const PROCESS_LIVES = { ms: 4_000, progress: 250 }
 const MOST_WAITING = 600
@@ -41,7 +41,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
   const database = await createDatabase()
   const { connectionString } = database
   const pool = new Pool({ connectionString, max: 5 })
-  const handlers = [defineHandler('notes.relay', { on: NoteTaken, handle: () => undefined })] // to publish for; the processes relay
+  const handlers = [defineHandler('notes.relay', { on: NoteTaken, handle: () => undefined })] // only makes publish write deliveries; the processes relay them
   const bus = createBus({ connectionString, handlers, onSignal: () => undefined })
   await bus.migrate()
   await prepareSecond(connectionString)
@@ -151,7 +151,7 @@ export interface Numbered {
   readonly key: string | null
 }
 
-/** Of each key, the numbers that came later than a higher one, repetitions aside. */
+/** For each key, the numbers whose first arrival was after that of a higher number. */
 export function outOfOrder(came: readonly Numbered[]): readonly string[] {
   const latest = new Map<string | null, number>()
   const seen = new Set<number>()

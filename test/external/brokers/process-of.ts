@@ -1,4 +1,4 @@
-/** Starts a script of these tests as a process, and waits for the word that it prints when it works. */
+/** Starts a script of these tests as a process, and waits for the word that the script prints when it is ready. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** For tests of the consumer of RabbitMQ: a broker, a queue and its dead letter queue for each test, and the second bus. */
+/** For tests of the RabbitMQ consumer: a queue and its dead letter queue for each test, one broker, and the second bus. */
 import type { Channel, ChannelModel, Options } from 'amqplib'
 import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest'
 import { consumeRabbit, type RabbitConsumerOptions } from '../../../src/rabbitmq/index.ts'
@@ -14,11 +14,11 @@ export interface RabbitStage {
   readonly database: TestDatabase
   readonly second: SecondBus
   readonly queue: string
-  /** Again, when the broker was killed. */
+  /** Connects again after the broker was killed. */
   connect(): Promise<void>
 }
 
-/** Registers the hooks of a test file. What it returns is filled by them. */
+/** Registers the hooks of a test file. The hooks fill the object that this returns. */
 export function rabbitStage(): RabbitStage {
   const stage = { queue: '' } as { -readonly [Name in keyof RabbitStage]: RabbitStage[Name] }
   let queues = 0
@@ -73,7 +73,7 @@ export async function sendText({ connection, queue }: RabbitStage, text: string,
   await confirming.close()
 }
 
-/** How many are in a queue, beside those in hand. */
+/** The number of messages in a queue, without those in hand. */
 export async function waiting({ channel, queue }: RabbitStage, name = queue): Promise<number> {
   return (await channel.checkQueue(name)).messageCount
 }

@@ -1,4 +1,4 @@
-/** A process that relays the notes of the first bus to a broker. It ends by itself when its worker was stopped and its bus closed. */
+/** A process that relays the notes of the first bus to a broker. It ends when its worker has stopped and its bus is closed. */
 import { createBus } from '../../../src/index.ts'
 import { jetStreamTarget } from '../../../src/nats/index.ts'
 import { rabbitTarget } from '../../../src/rabbitmq/index.ts'

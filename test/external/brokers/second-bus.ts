@@ -1,4 +1,4 @@
-/** The bus on the other side of a broker: it has schemas of its own, hears what comes as CloudEvents or as plain JSON, and notes what came. */
+/** The bus on the other side of a broker. It has its own schemas, receives messages as CloudEvents or as plain JSON, and notes each one. */
 import { Pool } from 'pg'
 import { z } from 'zod'
 import {
@@ -21,7 +21,7 @@ export interface AnyMessage extends CloudEventMessage {
   json(): unknown
 }
 
-/** CloudEvents by their own id, and anything else by its message's. */
+/** The id is that of the CloudEvent, or of the message if it is no CloudEvent. */
 export const notes = defineSource('first-bus', {
   id: (message: AnyMessage) => (isCloudEvent(message) ? readCloudEvent(message).id : message.id),
   event: (message) => {
@@ -70,7 +70,7 @@ export function secondBus(connectionString: string, afterCommit: () => unknown =
   }
 }
 
-/** Its schemas, and the table of effects. */
+/** Creates the schemas of the second bus, and the table of effects. */
 export async function prepareSecond(connectionString: string): Promise<void> {
   const { bus, pool, close } = secondBus(connectionString)
   await bus.migrate()
@@ -99,7 +99,7 @@ export async function eventsHeard(pool: Pool): Promise<readonly { n: number; cor
   return rows
 }
 
-/** What is written because of a message, in its transaction. */
+/** Writes the effect of a message, in the message's transaction. */
 export async function note(message: AnyMessage, tx: unknown): Promise<void> {
   const event = notes.event(message) as { data: z.output<typeof Note> }
   await (tx as Pool).query('insert into heard (message, n, key, pid) values ($1, $2, $3, $4)', [

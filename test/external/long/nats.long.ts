@@ -1,4 +1,4 @@
-/** 10,000 events by way of JetStream, while the broker and the processes are killed again and again. */
+/** 10,000 events through JetStream, while the broker and the processes are killed again and again. */
 import { AckPolicy } from '@nats-io/jetstream'
 import { expect, onTestFinished, test } from 'vitest'
 import { openNatsServer } from '../../support/nats-server.ts'
@@ -12,7 +12,7 @@ test('no event is lost, each has its effects once, and keys keep their order fro
   const nats = await server.connect()
   onTestFinished(() => nats.connection.close())
   await nats.manager.streams.add({ name: 'NOTES', subjects: ['notes.>'] })
-  // One at a time, in all processes together: what keeps the order when one of them dies.
+  // One message at a time over all processes: this keeps the order when a process dies.
   const strict = { ack_policy: AckPolicy.Explicit, max_ack_pending: 1, ack_wait: 2e9 }
   await nats.manager.consumers.add('NOTES', { durable_name: 'second', ...strict })
   const seed = Date.now() % 1_000_000
@@ -32,7 +32,7 @@ test('no event is lost, each has its effects once, and keys keep their order fro
   console.log(`nats, seed ${seed}: ${JSON.stringify({ ...report, duplicates })}`)
   expect(report).toMatchObject({ problems: [], effects: EVENTS, eventsOfSecondBus: EVENTS })
   expect(outOfOrder(stored)).toEqual([])
-  expect(duplicates.inStream).toBe(0) // the server knows what it has, within its window of two minutes
+  expect(duplicates.inStream).toBe(0) // the server recognizes duplicates within its window of two minutes
 
   async function everything(): Promise<readonly Numbered[]> {
     const all: Numbered[] = []

@@ -1,4 +1,4 @@
-/** 10,000 events by way of RabbitMQ, while the broker and the processes are killed again and again. */
+/** 10,000 events through RabbitMQ, while the broker and the processes are killed again and again. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openRabbitServer } from '../../support/rabbitmq-server.ts'
 import { outOfOrder, runPipeline, type Numbered } from '../brokers/pipeline.ts'
@@ -10,7 +10,7 @@ test('no event is lost, each has its effects once, and keys keep their order fro
   onTestFinished(() => server.remove())
   const setUp = await (await server.connect()).createChannel()
   await setUp.assertExchange('notes', 'fanout', { durable: true })
-  // One consumer at a time, in all processes together, and a second queue that keeps everything to be counted.
+  // One consumer at a time over all processes. A second queue keeps a copy of every message, for counting.
   await setUp.assertQueue('notes', { durable: true, arguments: { 'x-single-active-consumer': true } })
   await setUp.assertQueue('copies', { durable: true })
   await setUp.bindQueue('notes', 'notes', '')
@@ -31,7 +31,7 @@ test('no event is lost, each has its effects once, and keys keep their order fro
   console.log(`rabbitmq, seed ${seed}: ${JSON.stringify({ ...report, duplicates })}`)
   expect(report).toMatchObject({ problems: [], effects: EVENTS, eventsOfSecondBus: EVENTS })
   expect(outOfOrder(sent)).toEqual([])
-  // What was sent and not confirmed when a worker or the broker died: at most what a worker runs at once, each time.
+  // Messages that were sent but not confirmed when a worker or the broker died: each time at most as many as a worker runs at once.
   expect(duplicates).toBeLessThanOrEqual(40 * (report.brokerKills + report.relayKills))
 
   async function everything(): Promise<readonly Numbered[]> {

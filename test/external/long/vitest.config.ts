@@ -1,4 +1,4 @@
-/** Runs of minutes against programs that must be installed: npx vitest run --config test/external/long/vitest.config.ts NAME */
+/** Runs of some minutes against programs that must be installed: npx vitest run --config test/external/long/vitest.config.ts NAME */
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 

@@ -1,4 +1,4 @@
-/** One bug has blocked a thousand keys, with a hundred events waiting behind each: one command releases all of them, in order. */
+/** One bug has blocked a thousand keys, with a hundred events waiting behind each. One command releases all of them, in order. */
 import { beforeAll, expect, test } from 'vitest'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
 import { handlerThat, NoteTaken } from '../../support/notes.ts'
@@ -27,7 +27,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('1,000 keys with 100 events behind each blocked one are handled by one command that was previewed and throttled', async () => {
+test('after a preview, one throttled command releases 1,000 blocked keys, each with 100 events behind its head', async () => {
   for (let turn = 0; turn <= BEHIND; turn += 1) {
     await opened.bus.publish(
       Array.from({ length: KEYS }, (_, key) => NoteTaken({ n: turn * KEYS + key, key: `key ${key}` })),
@@ -59,7 +59,7 @@ test('1,000 keys with 100 events behind each blocked one are handled by one comm
   expect((await opened.bus.acts.list({ act: 'lanes.retryAll' })).acts).toMatchObject([{ count: KEYS, by: 'ada' }])
 })
 
-/** Lists the runs out of order: each key must run from its first event to its last, each once. */
+/** Lists the runs out of order: each key must run every event once, from its first to its last. */
 function outOfOrder(): readonly string[] {
   const next = new Map<number, number>()
   return runs.filter((run) => {

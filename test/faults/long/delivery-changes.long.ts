@@ -1,4 +1,4 @@
-/** A handler changes to the log, to more shards and back again and again for five minutes, with a kill or a stop every five seconds. */
+/** For five minutes a handler changes again and again to the log, to more shards and back, with a kill or a stop every five seconds. */
 import { expect, test } from 'vitest'
 import { openOrderStage } from '../../support/order-stage.ts'
 import { CHANGES } from '../delivery-changes.ts'
@@ -9,7 +9,7 @@ const FOR_MS = 5 * 60_000
 const KILLS = FOR_MS / KILL_EVERY_MS
 const DEPLOYED = [CHANGES.log, CHANGES.moreShards, CHANGES.jobs]
 
-test.each([20, 5_000])('%i keys keep the order of their row locks at each deploy of their handler', async (keys) => {
+test.each([20, 5_000])('%i keys keep the order of their row locks at each deploy of the handler', async (keys) => {
   const { stage, seed, serverLog } = await openOrderStage(CHANGES.jobs, 300)
   const deploys = Array.from({ length: KILLS / 4 }, (_, index) => [4 * index + 1, DEPLOYED[index % 3]!] as const)
 

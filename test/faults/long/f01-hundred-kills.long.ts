@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openStage } from '../../support/stage.ts'
 import { killUnderLoad } from '../kills-under-load.ts'
 
-test('F1: a hundred killed workers lose nothing, repeat only what was in flight, and never overlap in a key', async () => {
+test('F1: after a hundred worker kills no event is lost, only work in flight is repeated, and no key overlaps', async () => {
   const stage = await openStage({ handlers: [{ name: 'faults.steady', maxAttempts: 1_000 }] })
   onTestFinished(() => stage.close())
   const seed = Date.now() % 1_000_000

@@ -5,7 +5,7 @@ import { LaneWorld } from '../../support/lane-world.ts'
 
 const MINUTES = 5
 
-test(`for ${MINUTES} minutes, whatever publishers, workers and operators do, each lane keeps its order and goes on`, async () => {
+test(`for ${MINUTES} minutes each lane keeps its order and goes on, after any act of publishers, workers and operators`, async () => {
   const world = await LaneWorld.open()
   onTestFinished(() => world.close())
   const seed = Math.floor(Math.random() * 2 ** 31)

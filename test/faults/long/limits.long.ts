@@ -1,4 +1,4 @@
-/** The limits of a handler while publishers and workers are killed: keys keep their order. */
+/** Keys keep their order under the concurrency limits of a handler, while publishers and workers are killed. */
 import { expect, onTestFinished, test } from 'vitest'
 import { startEmbeddedServer } from '../../support/embedded-server.ts'
 import { openStage } from '../../support/stage.ts'

@@ -1,4 +1,4 @@
-/** The order of handlers that read the log, and of others beside them, for five minutes, with a kill or a stop every five seconds. */
+/** The order of handlers that read the log, and of a handler with deliveries beside them, for five minutes, with a kill or a stop every five seconds. */
 import { expect, test } from 'vitest'
 import { openOrderStage } from '../../support/order-stage.ts'
 import { conflictsIn, orderUnderLoad } from '../order-under-load.ts'

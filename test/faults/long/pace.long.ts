@@ -1,6 +1,6 @@
 /**
- * A rate limit over three processes, for long enough to measure a rate. The limit is checked on the database's grants. The rate is
- * taken from the trace, which each process writes a moment after an attempt has begun.
+ * A rate limit over three processes, for long enough to measure a rate. The limit is checked on the times that the database granted. The
+ * rate is taken from the trace, which each process writes a moment after an attempt has begun.
  */
 import { expect, onTestFinished, test } from 'vitest'
 import { mostWithin, recordGrants } from '../../support/granted.ts'
@@ -8,7 +8,7 @@ import { openStage } from '../../support/stage.ts'
 
 const LIMIT = 50
 
-test('three processes are granted 50 attempts a second together, and use nearly all of them', async () => {
+test('three processes together get 50 attempts a second, and use nearly all of them', async () => {
   const stage = await openStage({ handlers: [{ name: 'faults.steady', rateLimit: { limit: LIMIT, perMs: 1_000 } }] })
   onTestFinished(() => stage.close())
   const granted = await recordGrants(stage.database)

@@ -1,4 +1,4 @@
-/** F53: a deploy under load. Publishers and workers of the previous release go on while this one migrates, starts, and takes over. */
+/** F53: a deploy under load. Publishers and workers of the previous release go on while the current release migrates, starts, and takes over. */
 import { expect, onTestFinished, test } from 'vitest'
 import { startEmbeddedServer } from '../../support/embedded-server.ts'
 import { previousRelease } from '../../support/previous-release.ts'
@@ -9,7 +9,7 @@ import { createTables, ended, judged, publisher } from '../order-under-load.ts'
 const KEYS = 60
 const MORE = 400
 
-test('F53: the previous release works on while this one migrates and takes over: nothing is lost, repeated, or out of order', async () => {
+test('F53: the previous release works on while the current one migrates and takes over: nothing is lost, repeated, or out of order', async () => {
   const previous = await previousRelease()
   onTestFinished(() => previous.remove())
   const server = await startEmbeddedServer({ max_connections: '200' })

@@ -1,9 +1,9 @@
-/** 10,000 effects under 100 kills, by every database client. */
+/** 10,000 effects under 100 kills, with every database client. */
 import { expect, test } from 'vitest'
 import { effectsUnderKills } from '../effects-under-kills.ts'
 import { CLIENTS } from '../effects-worker.ts'
 
-test('10,000 effects of transactional handlers under 100 kills are there once each, at least 500 by each client', async () => {
+test('under 100 kills, 10,000 effects of transactional handlers happen once each, at least 500 with each client', async () => {
   const report = await effectsUnderKills({ clients: CLIENTS, effects: 560, kills: 100 })
 
   console.log(JSON.stringify(report))
@@ -14,7 +14,7 @@ test.each([
   ['one by one from the log', { delivery: 'log' }],
   ['in batches', { delivery: 'job', isBatch: true }],
   ['in batches from the log', { delivery: 'log', isBatch: true }],
-] as const)('so are 4,500 that come %s, under 60 kills', async (_way, kind) => {
+] as const)('under 60 kills, 4,500 effects that come %s happen once each', async (_way, kind) => {
   const clients = ['kysely', 'pg', 'postgres.js']
 
   const report = await effectsUnderKills({ clients, effects: 1_000, kills: 60, kind })

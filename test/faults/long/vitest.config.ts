@@ -1,4 +1,4 @@
-/** The runs that are too long for every day: npx vitest run --config test/faults/long/vitest.config.ts */
+/** The runs that take too long for every day: npx vitest run --config test/faults/long/vitest.config.ts */
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 

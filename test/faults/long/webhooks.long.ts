@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { webhooksUnderKills } from '../webhooks-under-kills.ts'
 
-test('10,000 webhooks under 20 kills and 10 restarts are all taken, in the order of their keys, and none twice but what was in flight', async () => {
+test('under 20 kills and 10 restarts, all of 10,000 webhooks arrive, in the order of their keys, and only those in flight arrive twice', async () => {
   const report = await webhooksUnderKills({ events: 10_000, kills: 20, restarts: 10 })
 
   console.log(JSON.stringify(report))

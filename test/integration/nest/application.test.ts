@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => opened.close())
 
-test('an order that comes by HTTP goes from module to module, each of which knows only events', async () => {
+test('an order that comes by HTTP goes from module to module, and the modules know only events of each other', async () => {
   const headers = { 'content-type': 'application/json', 'x-request-id': 'request 1' }
   const body = JSON.stringify({ orderId: 'o-1', sku: 'tea', count: 2 })
 
@@ -45,7 +45,7 @@ test('an order that comes by HTTP goes from module to module, each of which know
 
 test('an order that cannot be stored leaves no event', async () => {
   const headers = { 'content-type': 'application/json' }
-  const body = JSON.stringify({ orderId: 'o-2', sku: 'tea', count: 0 }) // the event type says: at least one
+  const body = JSON.stringify({ orderId: 'o-2', sku: 'tea', count: 0 }) // the event type requires at least one
 
   const posted = await fetch(`${url}/orders`, { method: 'POST', headers, body })
 
@@ -53,7 +53,7 @@ test('an order that cannot be stored leaves no event', async () => {
   expect((await fetch(`${url}/orders/o-2`)).status).toBe(404)
 })
 
-test('when the application ends, its worker ends what it has begun, and the bus is closed', async () => {
+test('when the application ends, its worker finishes the running work, and the bus is closed', async () => {
   const bus = app.get<Bus>(POSTBUS)
   await app.close()
 

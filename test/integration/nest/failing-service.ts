@@ -1,4 +1,4 @@
-/** A service on Nest that can be told to fail at any of its steps, as a request's header says. */
+/** A service on Nest that fails at any of its steps on request: a header of the request names the step. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Body, Controller, Headers, Injectable, Module, Post, type DynamicModule } from '@nestjs/common'
 import { Pool, type PoolClient } from 'pg'
@@ -13,7 +13,7 @@ const OrderPriced = defineEvent('orders.order-priced', { schema })
 const LimitTouched = defineEvent('limits.limit-touched', { schema })
 type OrderPlaced = EventOf<typeof OrderPlaced>
 
-/** Where the request that is served fails. */
+/** The step at which the current request fails. */
 const failing = new AsyncLocalStorage<string>()
 
 export function at(step: string): void {
@@ -42,7 +42,7 @@ class Limits {
 
 @Injectable()
 class Booking {
-  /** Runs later, in the worker. It fails at its first attempt, after it has written. */
+  /** Runs later, in the worker. The first attempt fails after it has written. */
   @EventHandler(OrderPlaced, { name: 'bookings.book', transactional: true, backoff: () => 10 })
   async book({ data }: OrderPlaced, { tx, attempt }: TransactionalContext) {
     await (tx as PoolClient).query('insert into bookings values ($1)', [data.id])
@@ -104,7 +104,7 @@ class Orders {
     at('before commit')
   }
 
-  /** A second event, in a savepoint: what goes wrong there costs this event, and not the order. */
+  /** Publishes a second event, in a savepoint: a failure there loses this event, but not the order. */
   async #publishCaught(order: { id: string; amount: number }, tx: PoolClient): Promise<void> {
     await tx.query('savepoint pricing')
     try {

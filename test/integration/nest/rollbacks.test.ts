@@ -1,4 +1,4 @@
-/** A request that fails at any of twenty steps leaves a row with its event, or neither. */
+/** A request that fails at any of twenty steps leaves both its row and its event, or neither. */
 import 'reflect-metadata'
 import type { INestApplication } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
@@ -49,13 +49,13 @@ const LOST = [
 ] as const
 const KEPT = ['a savepoint', 'after the commit', 'nowhere'] as const
 
-test.each(LOST)('failing %s: neither the row nor an event is there', async (step) => {
+test.each(LOST)('failing %s leaves neither the row nor an event', async (step) => {
   expect(await place(step)).toBe(500)
 
   expect(await storedOf(step)).toEqual({ orders: 0, limits: 0, events: [] })
 })
 
-test.each(KEPT)('failing %s: the row and its event are there', async (step) => {
+test.each(KEPT)('failing %s leaves both the row and its event', async (step) => {
   expect(await place(step)).toBe(step === 'after the commit' ? 500 : 201)
 
   const second = step === 'a savepoint' ? [] : ['orders.order-priced']
@@ -64,7 +64,7 @@ test.each(KEPT)('failing %s: the row and its event are there', async (step) => {
 })
 
 afterAll(async () => {
-  // Each attempt has written, and the first one of each has failed.
+  // Every attempt wrote, and the first attempt of each order failed.
   await until('every order is booked, once', async () => {
     const { rows } = await opened.database.query<{ id: string }>('select id from bookings order by id')
     return rows.map(({ id }) => id).join() === KEPT.toSorted().join()

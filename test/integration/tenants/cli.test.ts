@@ -1,4 +1,4 @@
-/** The command line, where the bus of the config file has tenants. */
+/** The command line with a config file whose bus has tenants. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => opened.close())
 
-/** The command, in this process, with a bus that has these tenants. */
+/** Runs the command in this process, with a bus that has these tenants. */
 async function postbus(tenants: string, ...words: string[]) {
   const config = join(folder, `${crypto.randomUUID()}.ts`)
   writeFileSync(
@@ -48,7 +48,7 @@ async function postbus(tenants: string, ...words: string[]) {
 
 const BOTH = "async () => ['tenant_a', 'tenant_b']"
 
-test('migrate migrates each tenant, the worker works for all, and other commands for the one that is named', async () => {
+test('migrate migrates each tenant, the worker works for all, and other commands work on the named tenant', async () => {
   const dry = await postbus(BOTH, 'migrate', '--dry-run')
   expect(dry).toMatchObject({ code: 0, out: expect.stringMatching(/^tenant_a: [^]*\ntenant_b: /) })
   expect(dry.err).toContain('2 tenants: 2 would change, 0 failed.')
@@ -71,7 +71,7 @@ test('migrate migrates each tenant, the worker works for all, and other commands
   expect((await postbus(BOTH, 'dead', 'list', '--tenant', 'tenant_a')).out).toBe('')
 })
 
-test('a tenant that cannot be migrated leaves the others migrated, and the command fails', async () => {
+test('if one tenant cannot be migrated, the others are migrated, and the command fails', async () => {
   await opened.database.query('create schema broken_pgboss; create table broken_pgboss.version (version text)')
 
   const { code, err } = await postbus("() => ['broken', 'tenant_c']", 'migrate')
@@ -85,7 +85,7 @@ test.each([
   [BOTH, [], 'This bus has tenants. Say which one: --tenant NAME.'],
   [BOTH, ['--tenant', 'tenant_x'], '--tenant tenant_x: there is none of that name. Did you mean "tenant_'],
   ['undefined', ['--tenant', 'tenant_a'], 'this bus has no tenants'],
-])('tenants %s, doctor %j: a mistake that is explained', async (tenants, words, problem) => {
+])('with tenants %s, doctor %j explains the mistake', async (tenants, words, problem) => {
   const { code, err } = await postbus(tenants, 'doctor', ...words)
 
   expect(code).toBe(2)

@@ -1,4 +1,4 @@
-/** A handler as the tenants' worker has it, for a bus that only publishes. */
+/** A handler like the one of the tenants' worker, for a bus that only publishes. */
 import { handlerThat } from '../../support/notes.ts'
 
 export const take = handlerThat(() => undefined, { maxAttempts: 1 })

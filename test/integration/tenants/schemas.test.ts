@@ -1,4 +1,4 @@
-/** A bus for each tenant, from one: what they share, and what they do not. */
+/** Buses for tenants, made from one bus: what they share, and what they do not share. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBus, type Bus, type BusSignal } from '../../../src/index.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => opened.close())
 
-test('an event of one tenant never reaches the handlers of another, nor do those that it causes', async () => {
+test('an event of one tenant never reaches the handlers of another, and neither do the events that it causes', async () => {
   const [a, b] = [bus.forSchema('tenant_a'), bus.forSchema('tenant_b')]
   const { events } = await a.publish(NoteTaken({ n: 1, key: 'k' }))
   await b.publish(NoteTaken({ n: 2, key: 'k' }))
@@ -36,7 +36,7 @@ test('an event of one tenant never reaches the handlers of another, nor do those
   expect(await Promise.all([a, b, bus].map((one) => one.events.count()))).toEqual([2, 1, 0])
 })
 
-test('a transaction of the application publishes for any tenant, and what it rolls back was published for none', async () => {
+test('a transaction of the application publishes for any tenant, and a rollback undoes the events of all', async () => {
   const client = await opened.database.connect()
   try {
     await client.query('begin')
@@ -52,7 +52,7 @@ test('a transaction of the application publishes for any tenant, and what it rol
 })
 
 describe('one name is one bus', () => {
-  test('the same each time, also when a tenant asks for another, and its own schema is itself', () => {
+  test('each call returns the same bus, also through a tenant’s bus, and the main schema returns the main bus', () => {
     const a = bus.forSchema('tenant_a')
 
     expect(bus.forSchema('tenant_a')).toBe(a)
@@ -77,13 +77,13 @@ describe('one name is one bus', () => {
     expect(call).toThrow(problem)
   })
 
-  test('a name whose schema for pg-boss is the bus’s own is refused', () => {
+  test('a name is refused if its pg-boss schema is the bus’s own', () => {
     const odd = createBus({ schema: 'events', pgbossSchema: 'shop_pgboss' })
     expect(() => odd.forSchema('shop')).toThrow('where another bus has its deliveries')
   })
 })
 
-test('a tenant is closed with the bus that it was made from, and by itself without it', async () => {
+test('a tenant’s bus is closed together with the main bus, or separately', async () => {
   const { connectionString } = opened
   const first = createBus({ connectionString, handlers: [], onSignal: () => undefined })
   const [a, b] = [first.forSchema('tenant_a'), first.forSchema('tenant_b')]
@@ -98,7 +98,7 @@ test('a tenant is closed with the bus that it was made from, and by itself witho
   expect(() => first.forSchema('tenant_c')).toThrow(expect.objectContaining({ code: 'POSTBUS_CLOSED' }))
 })
 
-test('another database has connections and a transaction of its own, and tenants of its own', async () => {
+test('another database has its own connections, transaction and tenants', async () => {
   const other = await openTestBus()
   const begun: string[] = []
   const { promise: handled, resolve } = aSignal<string>()
@@ -148,7 +148,7 @@ test.each([
   expect(() => bus.forDatabase(name, options)).toThrow(problem)
 })
 
-test('what a tenant’s bus reports says which tenant it is', async () => {
+test('reports of a tenant’s bus name the tenant', async () => {
   const signals: BusSignal[] = []
   const handler = handlerThat((_, { log }) => log.info('taken'))
   const { connectionString } = opened

@@ -37,7 +37,7 @@ function tenantsBus(handlers: AnyHandler[]): Bus {
   })
 }
 
-test('tenants join and leave while it runs, and one that cannot be worked for holds up no other', async () => {
+test('tenants join and leave while it runs, and one that fails does not delay the others', async () => {
   const taken: string[] = []
   bus = tenantsBus([handlerThat((_, { bus: { name } }) => void taken.push(name))])
   tenants = ['tenant_a', 'not_there']
@@ -66,7 +66,7 @@ test('tenants join and leave while it runs, and one that cannot be worked for ho
   await bus.forSchema('tenant_a').drain()
 })
 
-test('a list that cannot be had is reported once, and those that were there are worked for', async () => {
+test('if the list of tenants cannot be loaded, this is reported once, and the known tenants are worked for', async () => {
   const taken: number[] = []
   let fails = false
   bus = createBus({
@@ -90,7 +90,7 @@ test('a list that cannot be had is reported once, and those that were there are 
   expect(said.map(({ message }) => message)).toEqual([expect.stringContaining('no such table')])
 })
 
-test('a flood for one tenant takes no more than its share, and others do not wait for its end', async () => {
+test('a flood for one tenant takes no more than its share, and other tenants do not wait for its end', async () => {
   const FLOOD = 200
   const order: string[] = []
   let [running, most] = [0, 0]
@@ -126,7 +126,7 @@ test('a flood for one tenant takes no more than its share, and others do not wai
   expect(endOf('tenant_c')).toBeLessThan(endOf('tenant_a') - 20)
 })
 
-test('all at once: with fewer slots than tenants each has its turn', async () => {
+test('all at once: with fewer slots than tenants, each tenant has its turn', async () => {
   const order: string[] = []
   let [running, most] = [0, 0]
   bus = tenantsBus([
@@ -150,7 +150,7 @@ test('all at once: with fewer slots than tenants each has its turn', async () =>
   for (const name of tenants) expect(order.indexOf(name)).toBeLessThan(45) // a lane's turn is 16
 })
 
-test('many tenants take as many connections as a few: one LISTEN, one pool', async () => {
+test('many tenants need no more connections than a few: one LISTEN, one pool', async () => {
   const taken: string[] = []
   bus = tenantsBus([handlerThat((_, { bus: { name } }) => void taken.push(name))])
   tenants = ['tenant_a', 'tenant_b', 'tenant_c']
@@ -164,11 +164,11 @@ test('many tenants take as many connections as a few: one LISTEN, one pool', asy
     from pg_stat_activity where datname = current_database() and application_name = 'postbus'`,
   )
   expect(rows[0]?.listening).toBe(1)
-  expect(rows[0]?.all).toBeLessThanOrEqual(5 + 2 + 1 + 1) // the pool, that of the heartbeats, their thread, LISTEN
+  expect(rows[0]?.all).toBeLessThanOrEqual(5 + 2 + 1 + 1) // the pool, the heartbeats' pool, their thread, LISTEN
   await worker.stop()
 })
 
-test('drain works for one tenant after the other, and returns what was done in all', async () => {
+test('drain works for one tenant after the other, and returns the counts of all together', async () => {
   bus = tenantsBus([handlerThat(() => undefined)])
   tenants = ['tenant_a', 'tenant_b', 'tenant_c']
   for (const tenant of await bus.tenants.list()) await tenant.publish(NoteTaken({ n: 1 }))
@@ -176,7 +176,7 @@ test('drain works for one tenant after the other, and returns what was done in a
   expect(await bus.tenants.worker().drain()).toEqual({ done: 3, failed: 0, dead: 0, snoozed: 0 })
 })
 
-test('drain works for the others when it cannot work for one, and then throws why', async () => {
+test('if drain cannot work for one tenant, it works for the others, and then throws the reason', async () => {
   bus = tenantsBus([handlerThat(() => undefined)])
   tenants = ['not_there', 'tenant_a']
   await bus.forSchema('tenant_a').publish(NoteTaken({ n: 1 }))
@@ -191,7 +191,7 @@ test('drain works for the others when it cannot work for one, and then throws wh
   ])
 })
 
-test('a bus that does not know its tenants says so, and a list of something else is refused', async () => {
+test('a bus without a list of tenants says so, and a list of something else is refused', async () => {
   bus = createBus({ connectionString: opened.connectionString })
   expect(bus.tenants.areKnown).toBe(false)
   expect(() => bus.tenants.worker()).toThrow('Say who they are')
@@ -204,7 +204,7 @@ test('a bus that does not know its tenants says so, and a list of something else
   }
 })
 
-test('a worker for tenants is started once, and its options are checked', async () => {
+test('a worker for tenants can be started once, and its options are checked', async () => {
   bus = tenantsBus([])
   tenants = []
   const worker = (started = bus.tenants.worker())

@@ -1,4 +1,4 @@
-/** The operator page: who is served, and with what; nothing is, without the application's word for it. */
+/** The operator page: who may see it, and what they may see; without the application's permission nothing is served. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeApp } from '../../../src/ui/app.ts'
 import { operatorPage, type AccessAnswer, type OperatorPageOptions } from '../../../src/ui/index.ts'
@@ -28,7 +28,7 @@ function pageFor(answer: AccessAnswer, options: Partial<OperatorPageOptions> = {
   return operatorPage(shop.bus, { access: () => answer, basePath: BASE, ...options })
 }
 
-/** Every route that there is, with values in place of its parameters. */
+/** Every route, with values in place of its parameters. */
 function everyRoute(): readonly { readonly method: string; readonly path: string }[] {
   const app = makeApp({ bus: shop.bus, base: BASE, title: 'Shop', maskData: undefined })
   const routes = app.routes.filter(({ method }) => method !== 'ALL')
@@ -38,7 +38,7 @@ function everyRoute(): readonly { readonly method: string; readonly path: string
   }))
 }
 
-/** As someone sends it who knows how forms and tokens work, and makes a pair of their own. */
+/** A request like that of an attacker who knows how forms and tokens work, and makes up a matching pair. */
 function request({ method, path }: { readonly method: string; readonly path: string }): Request {
   const body =
     method === 'POST' ? new URLSearchParams({ token: TOKEN, count: '1', handler: 'stock.reserve', all: 'yes' }) : null
@@ -51,7 +51,7 @@ function request({ method, path }: { readonly method: string; readonly path: str
 }
 
 describe('without access', () => {
-  test.each([undefined, null, 'all', {}])('there is no page: access %j is refused when it is made', (access) => {
+  test.each([undefined, null, 'all', {}])('no page can be created: access %j is refused', (access) => {
     expect(() => operatorPage(shop.bus, { access } as never)).toThrow(
       expect.objectContaining({
         code: 'POSTBUS_INVALID_OPTIONS',
@@ -71,7 +71,7 @@ describe('without access', () => {
   })
 
   test.each([undefined, 'none', true, { level: 'some' }, { level: 'all', by: '' }])(
-    'what says neither yes nor no serves nothing: %j',
+    'a result of access that means neither yes nor no serves nothing: %j',
     async (answer) => {
       await expect(pageFor(answer as never).fetch(request({ method: 'GET', path: BASE }))).rejects.toMatchObject({
         code: 'POSTBUS_INVALID_OPTIONS',
@@ -79,7 +79,7 @@ describe('without access', () => {
     },
   )
 
-  test('what access throws is the application’s to handle, and a response of its own is sent', async () => {
+  test('an error of access reaches the application, and its own response is sent', async () => {
     const throwing = operatorPage(shop.bus, { access: () => Promise.reject(new Error('no session store')) })
     const sending = pageFor(new Response(null, { status: 302, headers: { location: '/login' } }))
 
@@ -90,7 +90,7 @@ describe('without access', () => {
 })
 
 describe('with read', () => {
-  test('no route shows personal data, not to a search either', async () => {
+  test('no route shows personal data, and a search does not find it', async () => {
     const gets = everyRoute().filter(({ method }) => method === 'GET')
 
     for (const route of gets) {
@@ -118,14 +118,14 @@ describe('with read', () => {
     }
   })
 
-  test('someone who may see data sees it without being able to act', async () => {
+  test('a user who may only see data sees it', async () => {
     const { html } = await visitorOf(pageFor({ level: 'read', showData: true })).get(`${BASE}/events`)
 
     expect(html).toContain('anna@example.org')
   })
 })
 
-test('every page has the headers that keep it to itself, and is kept nowhere', async () => {
+test('every page has the headers that isolate it, and is not cached', async () => {
   for (const route of everyRoute().filter(({ method }) => method === 'GET')) {
     const { headers } = await pageFor('all').fetch(request(route))
 
@@ -141,7 +141,7 @@ test('every page has the headers that keep it to itself, and is kept nowhere', a
   }
 })
 
-test('no page has a script or a style of its own inside it', async () => {
+test('no page contains an inline script or style', async () => {
   for (const { path } of everyRoute().filter(({ method }) => method === 'GET')) {
     const { html } = await visitorOf(pageFor('all')).get(path)
 
@@ -149,7 +149,7 @@ test('no page has a script or a style of its own inside it', async () => {
   }
 })
 
-test('the files of the page are named after what is in them, and browsers keep them', async () => {
+test('the files of the page are named after their content, and browsers cache them', async () => {
   const { html } = await visitorOf(pageFor('all')).get(BASE)
   const files = Array.from(html.matchAll(/(?:src|href)="([^"]*\/assets\/[^"]*)"/g), ([, file = '']) => file)
 
@@ -163,7 +163,7 @@ test('the files of the page are named after what is in them, and browsers keep t
 })
 
 describe('mounted under a path', () => {
-  test('every link stays below it', async () => {
+  test('every link stays below its path', async () => {
     for (const { path } of everyRoute().filter(({ method }) => method === 'GET')) {
       const { html } = await visitorOf(pageFor('all')).get(path)
       const addresses = Array.from(html.matchAll(/(?:href|src|action)="([^"]*)"/g), ([, address = '']) => address)
@@ -173,20 +173,20 @@ describe('mounted under a path', () => {
     }
   })
 
-  test('the first page is there with and without a slash, and what lies elsewhere is not found', async () => {
+  test('the first page is found with and without a slash, and paths outside are not found', async () => {
     const visitor = visitorOf(pageFor('all'))
     const shown = await Promise.all([BASE, `${BASE}/`, '/ops', `${BASE}/nothing`].map((path) => visitor.get(path)))
 
     expect(shown.map(({ status }) => status)).toEqual([200, 200, 404, 404])
   })
 
-  test.each(['ops', '/ops/', '/o ps', '//ops', '/ops?x', '/ops/"'])('%j is no path to mount it at', (basePath) => {
+  test.each(['ops', '/ops/', '/o ps', '//ops', '/ops?x', '/ops/"'])('%j is refused as a mount path', (basePath) => {
     expect(() => pageFor('all', { basePath })).toThrow(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
   })
 })
 
 describe('maskData', () => {
-  test('shows what it returns in place of the data, and who it is shown to', async () => {
+  test('its result is shown in place of the data, and it knows the viewer', async () => {
     const page = pageFor(
       { level: 'all', by: 'anna' },
       { maskData: ({ type }, { by }) => ({ masked: `${type} for ${by}` }) },
@@ -201,7 +201,7 @@ describe('maskData', () => {
   })
 })
 
-test('nothing of the shop is told to those who are not served', async () => {
+test('a visitor without access learns nothing about the shop', async () => {
   const { html } = await visitorOf(pageFor(null)).get(`${BASE}/events`)
 
   for (const secret of SECRETS) expect(html).not.toContain(secret)

@@ -1,4 +1,4 @@
-/** The operator page: each action does what its preview said, is recorded with who did it, and leads back to where it came from. */
+/** The operator page: each action does what its preview said, is recorded with its user, and leads back to the page that it came from. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { operatorPage } from '../../../src/ui/index.ts'
 import { openTestBus, type TestBus } from '../../support/bus.ts'
@@ -29,7 +29,7 @@ beforeEach(async () => {
 describe('dead letters', () => {
   const RECEIPTS = '/dead-letters?handler=mail.receipt&error=ECONNREFUSED'
 
-  test('stand together by handler and error, with how many there are', async () => {
+  test('are grouped by handler and error, with their number', async () => {
     const { text, html } = await visitor.get('/dead-letters')
 
     expect(text).toMatch(/mail\.receipt ECONNREFUSED 3 Retry Dismiss/)
@@ -37,7 +37,7 @@ describe('dead letters', () => {
     expect(html).toContain('href="/dead-letters?handler=mail.receipt&amp;error=ECONNREFUSED"')
   })
 
-  test('all of a filter are retried: previewed with numbers, done, recorded, and back at the filter', async () => {
+  test('of one filter are retried together: previewed with numbers, done, recorded, and back at the filter', async () => {
     const list = await visitor.get(RECEIPTS)
     const preview = await visitor.get(linkIn(list.html, 'retry-dead-letters'))
     const done = await visitor.submit(preview, { reason: 'the mail server is back' })
@@ -54,7 +54,7 @@ describe('dead letters', () => {
     expect(await drained(shop.bus)).toMatchObject({ done: 3, dead: 0 })
   })
 
-  test('what was chosen is dismissed, and no more', async () => {
+  test('are dismissed only as far as they were chosen', async () => {
     const [letter] = (await shop.bus.deadLetters.list({ handler: 'mail.receipt' })).deadLetters
     const preview = await visitor.get(`/do/dismiss-dead-letters?id=${letter?.deliveryId}&back=/dead-letters`)
     const done = await visitor.submit(preview)
@@ -65,7 +65,7 @@ describe('dead letters', () => {
     expect(await lastAct()).toMatchObject({ act: 'deadLetters.dismiss', by: 'anna', reason: null, count: 1 })
   })
 
-  test('no more are retried than the preview has shown', async () => {
+  test('are retried only up to the number in the preview', async () => {
     const preview = await visitor.get('/do/retry-dead-letters?handler=mail.receipt')
     trouble.isMailDown = true
     await shop.bus.publish(OrderPlaced({ order: '4714' }))
@@ -76,7 +76,7 @@ describe('dead letters', () => {
     expect(await shop.bus.deadLetters.count({ handler: 'mail.receipt' })).toBe(1)
   })
 
-  test('an action for which nothing was chosen is refused, and does not mean all', async () => {
+  test('an action without a choice is refused, and does not mean all', async () => {
     const preview = await visitor.get('/do/retry-dead-letters?back=/dead-letters')
 
     expect(preview.status).toBe(409)
@@ -84,7 +84,7 @@ describe('dead letters', () => {
     expect(preview.html).not.toContain('method="post"')
   })
 
-  test('where nothing matches there is nothing to confirm', async () => {
+  test('if none matches, there is nothing to confirm', async () => {
     const preview = await visitor.get('/do/retry-dead-letters?handler=web.count')
 
     expect(preview.text).toContain('No open dead letter matches.')
@@ -92,7 +92,7 @@ describe('dead letters', () => {
   })
 })
 
-test('what an action has brought is told once', async () => {
+test('the result of an action is shown once', async () => {
   const preview = await visitor.get('/do/retry-dead-letters?all=yes&back=/dead-letters')
   const done = await visitor.submit(preview)
   const again = await visitor.get('/dead-letters')
@@ -131,7 +131,7 @@ describe('a post is refused, and nothing is done, when it', () => {
     expect((await shop.bus.acts.list()).acts).toEqual([])
   })
 
-  test('is larger than a form can be', async () => {
+  test('is larger than any form', async () => {
     const preview = await visitor.get('/do/retry-dead-letters?handler=mail.receipt')
 
     expect((await visitor.submit(preview, { reason: 'x'.repeat(300_000) })).status).toBe(413)
@@ -139,9 +139,9 @@ describe('a post is refused, and nothing is done, when it', () => {
   })
 })
 
-// More of these stand in test/unit/ui/problems.test.ts.
+// More such cases are in test/unit/ui/problems.test.ts.
 test.each(['//evil.example', '/\\evil.example'])(
-  'an action never leads to another site: %j is the first page',
+  'an action never leads to another site: %j becomes the first page',
   async (back) => {
     const preview = await visitor.get(`/do/retry-dead-letters?handler=mail.receipt&back=${encodeURIComponent(back)}`)
     const done = await visitor.submit(preview)

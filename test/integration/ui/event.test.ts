@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-test('an event is shown with where it stands at each handler, those in trouble first, and why', async () => {
+test('an event is shown with its state at each handler, failures first, and their reasons', async () => {
   const { text, html } = await visitor.get(`/events/${orderId}`)
 
   expect(html.match(/aria-label="(mail|stock|web)\.\w+"/g)).toHaveLength(3)
@@ -42,7 +42,7 @@ test('an event is shown with where it stands at each handler, those in trouble f
   expect(text).toMatch(/attempt 1, [\d :-]+: ECONNREFUSED anna@example\.org was refused/)
   expect(text).toMatch(/attempt 2, [\d :-]+: ECONNREFUSED/)
   expect(text).toMatch(/stock\.reserve blocked .*TypeError no such article/)
-  expect(text).toContain('stage-for-operators.ts') // of the stack
+  expect(text).toContain('stage-for-operators.ts') // from the stack
   expect(text).toContain('{tenant: "acme"}')
 })
 
@@ -52,7 +52,7 @@ test('handlers that have not received it are named, with the reason', async () =
   expect(text).toContain('shop.gift: its function interested returns false for this event')
 })
 
-test('what it has caused is drawn as a tree, from both ends', async () => {
+test('its causes and effects are drawn as a tree, seen from both ends', async () => {
   const [caused] = (await shop.bus.events.list({ causationId: orderId })).events
   const [from, to] = await Promise.all([visitor.get(`/events/${orderId}`), visitor.get(`/events/${caused?.id}`)])
 
@@ -62,7 +62,7 @@ test('what it has caused is drawn as a tree, from both ends', async () => {
   expect(to.text).toContain('Of the same correlation id')
 })
 
-describe('data is drawn with what it is', () => {
+describe('data is drawn with its types', () => {
   test.each<readonly [drawn: string, value: unknown]>([
     ['2026-05-01T12:00:00.000Z Date', new Date('2026-05-01T12:00:00Z')],
     ['12 bigint', 12n],
@@ -86,7 +86,7 @@ describe('data is drawn with what it is', () => {
     expect((await visitor.get(`/events/${id}`)).text).toContain(drawn)
   })
 
-  test('of much of it a part is shown, and the page stays small', async () => {
+  test('large data is shown in part, and the page stays small', async () => {
     const value = Array.from({ length: 3_000 }, (_, n) => ({ n, text: 'x'.repeat(100) }))
     const id = await published(Measured({ value: { value, long: 'y'.repeat(50_000) } }))
 
@@ -131,7 +131,7 @@ test.each(['/events/0198c0de-0000-7000-8000-000000000000', '/events/no-id', "/ev
 )
 
 describe('acts on an event', () => {
-  test('a dead delivery is tried again, and the page that it leads back to shows what became of it', async () => {
+  test('a dead delivery is retried, and the page afterwards shows the result', async () => {
     const id = await published(OrderPlaced({ order: 'again' }))
     await drained(shop.bus)
     const shown = await visitor.get(`/events/${id}`)
@@ -154,11 +154,11 @@ describe('acts on an event', () => {
 
     expect(preview.text).toContain(`This gives orders.order-placed ${id} to web.follow again.`)
     expect(done.text).toContain('orders.order-placed is given to web.follow again.')
-    expect(await drained(shop.bus)).toMatchObject({ done: 2 }) // its page view, too
+    expect(await drained(shop.bus)).toMatchObject({ done: 2 }) // the replay, and the page view that it causes
     expect(await lastAct()).toMatchObject({ act: 'replay', by: 'anna', reason: 'lost the page', count: 1 })
   })
 
-  test('a handler that is not interested is not replayed to', async () => {
+  test('it is not replayed to a handler that is not interested', async () => {
     const preview = await visitor.get(`/do/replay-event?id=${orderId}&handler=shop.gift`)
 
     expect(preview.text).toContain('shop.gift is not interested in this event: nothing to do.')
@@ -176,7 +176,7 @@ describe('acts on an event', () => {
     expect((await visitor.get(`/do/redact-event?id=${id}`)).text).toContain('is erased already')
   })
 
-  test('one that is published for later is cancelled', async () => {
+  test('a delayed event is cancelled', async () => {
     const { events } = await shop.bus.publish(PageViewed({ page: '/later' }), { delayMs: 3_600_000 })
     const id = events[0]?.id ?? ''
     const shown = await visitor.get(`/events/${id}`)
@@ -191,7 +191,7 @@ describe('acts on an event', () => {
     ['complete-delivery', /pay\.collect done/, 'deliveries.complete'],
     ['skip-delivery', /pay\.collect skipped/, 'deliveries.skip'],
     ['fail-delivery', /pay\.collect retrying/, 'deliveries.fail'],
-  ] as const)('a delivery that waits to be told is told: %s', async (name, becomes, act) => {
+  ] as const)('a delivery that awaits a completion gets it: %s', async (name, becomes, act) => {
     const id = await published(Paid({ amount: 1 }))
     await drained(shop.bus)
     const shown = await visitor.get(`/events/${id}`)

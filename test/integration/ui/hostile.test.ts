@@ -1,6 +1,6 @@
 /**
- * The operator page under attack: rows that hold markup, links that hold markup, forms of other sites, and requests that are only to look.
- * What is stored may be anything: rows are written by SQL here, past every check.
+ * The operator page under attack: rows with markup, links with markup, forms of other sites, and GET requests that try to act.
+ * Stored rows can contain anything: here they are written by SQL, past every check.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeApp } from '../../../src/ui/app.ts'
@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-/** Every route, with the values of a row in place of its parameters, and with each value that a link can carry poisoned. */
+/** Every route, with the values of a row in place of its parameters, and with a poisoned value for each parameter of a link. */
 function everyAddress(): readonly string[] {
   const gets = routes()
     .filter(({ method }) => method === 'GET')
@@ -104,8 +104,8 @@ function routes() {
   return app.routes.filter(({ method }) => method !== 'ALL')
 }
 
-describe('what is stored and what is asked for is never more than text', () => {
-  test('on no page is there an element, an attribute or an address that came from it, and each page forbids scripts', async () => {
+describe('stored values and request parameters are only ever text', () => {
+  test('no page contains an element, attribute or address that came from them, and each page forbids scripts', async () => {
     const seen: string[] = []
     for (const address of everyAddress()) {
       const response = await page.fetch(new Request(`https://shop.example${address}`))
@@ -123,7 +123,7 @@ describe('what is stored and what is asked for is never more than text', () => {
   })
 })
 
-/** What was poisoned and is really looked at by the test above. */
+/** The poisoned values that the test above must have seen on some page. */
 const SHOWN = `viewer type event-key data-value element source correlation causation caused-by data-key inner-key
   metadata-key metadata-value error-message error-code error-stack dead-reason handler letter-type letter-key
   act-by act-reason row-by row-reason act filter-key filter-value pause-by pause-reason queue schedule cron zone
@@ -151,7 +151,7 @@ describe('a form', () => {
     'APPLICATION/X-WWW-FORM-URLENCODED',
   ]
 
-  test('of another site does nothing on any route, also with the cookie and the token of the page', async () => {
+  test('of another site does nothing on any route, even with the cookie and the token of the page', async () => {
     await visitor.get(BASE)
     const token = visitor.cookies.get('postbus_token') ?? ''
     const before = await everyRow()
@@ -200,7 +200,7 @@ test.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'])(
   },
 )
 
-/** A sum of each table, of the bus and of pg-boss, but for the one in which the first to ask notes which server this is. */
+/** A checksum of each table of the bus and of pg-boss, except the one in which the first query notes which server this is. */
 async function everyRow(): Promise<Readonly<Record<string, string>>> {
   const { rows: tables } = await shop.database.query<{ name: string }>(
     `select format('%I.%I', table_schema, table_name) as name from information_schema.tables

@@ -1,4 +1,4 @@
-/** The operator page: lanes, handlers, schedules, replays and acts, and what is done there. */
+/** The operator page: lanes, handlers, schedules, replays and acts, and the actions on these pages. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineSchedule } from '../../../src/index.ts'
@@ -34,7 +34,7 @@ beforeEach(async () => {
 })
 
 describe('lanes', () => {
-  test('stand blocked first, with what is at the head, why, and how many wait behind', async () => {
+  test('are listed blocked ones first, with the head, the reason, and the number behind it', async () => {
     const { text, html } = await visitor.get('/lanes')
 
     expect(text).toMatch(/stock\.reserve order-4711 blocked [\d :-]+ 2 orders\.order-placed TypeError no such article/)
@@ -43,7 +43,7 @@ describe('lanes', () => {
     expect((await visitor.get('/lanes?state=odd')).status).toBe(400)
   })
 
-  test('one shows its head with the attempts, who waits in order, and what each act does', async () => {
+  test('one shows its head with the attempts, the waiting events in order, and the effect of each act', async () => {
     const events = (await shop.bus.events.list({ partitionKey: 'order-4711', first: 'oldest' })).events
     const { text } = await visitor.get(`/lanes/show?${LANE}`)
 
@@ -53,7 +53,7 @@ describe('lanes', () => {
     expect(text).toContain('Skip Makes the head a dead letter. The key goes on with the next.')
   })
 
-  test('the head is retried, and those behind it follow', async () => {
+  test('the head is retried, and the events behind it follow', async () => {
     const preview = await visitor.get(`/do/retry-head?${LANE}&back=/lanes?state=blocked`)
     const done = await visitor.submit(preview)
 
@@ -66,7 +66,7 @@ describe('lanes', () => {
     expect(await drained(shop.bus)).toMatchObject({ done: 3 })
   })
 
-  test('the head is skipped, and the key is repaired later from there on', async () => {
+  test('the head is skipped, and the key is repaired later from that event on', async () => {
     await visitor.submit(await visitor.get(`/do/skip-head?${LANE}`))
     expect(await drained(shop.bus)).toMatchObject({ done: 2 })
 
@@ -98,7 +98,7 @@ describe('lanes', () => {
     expect(resumed.text).not.toMatch(/blocked paused/)
   })
 
-  test('all that one error has blocked are retried together', async () => {
+  test('all keys blocked by the same error are retried together', async () => {
     const list = await visitor.get('/lanes')
     const preview = await visitor.get(hrefOf(list.html, 'retry-blocked'))
     const done = await visitor.submit(preview)
@@ -116,11 +116,11 @@ describe('lanes', () => {
     `/do/skip-head?handler=stock.reserve&key=order-9`,
     `/do/repair-lane?handler=stock.reserve&key=order-9`,
     '/do/retry-blocked?handler=web.count',
-  ])('where there is nothing to do, %s offers nothing', async (path) => {
+  ])('if there is nothing to do, %s offers nothing', async (path) => {
     expect((await visitor.get(path)).html).not.toContain('method="post"')
   })
 
-  test('what was done meanwhile by someone else is told, with a way back', async () => {
+  test('if another user acted meanwhile, the page says so, with a link back', async () => {
     const preview = await visitor.get(`/do/retry-head?${LANE}&back=/lanes`)
     await shop.bus.lanes.retry(KEY)
     await drained(shop.bus)
@@ -133,7 +133,7 @@ describe('lanes', () => {
 })
 
 describe('handlers', () => {
-  test('are listed with what they listen to and how long they take', async () => {
+  test('are listed with their event types and their durations', async () => {
     const { text } = await visitor.get('/handlers')
 
     expect(text).toMatch(/mail\.receipt orders\.order-placed v1 events [\d.]+ \/ [\d.]+ \/ [\d.]+/)
@@ -152,7 +152,7 @@ describe('handlers', () => {
     expect((await shop.bus.pauses()).pauses).toEqual([])
   })
 
-  test('one that the bus does not have is not found', async () => {
+  test('an unknown one is not found', async () => {
     expect((await visitor.get('/handlers/no.one')).status).toBe(404)
   })
 })
@@ -174,7 +174,7 @@ test('a tick of a schedule is published by hand, once for its time', async () =>
 describe('replays', () => {
   const QUERY = 'handler=mail.receipt&type=orders.*&since=&until=&key=order-4711&rate=&back=/replays'
 
-  test('one is begun as its preview said, and can be seen', async () => {
+  test('one is begun as previewed, and is listed', async () => {
     const preview = await visitor.get(`/do/begin-replay?${QUERY}`)
     const begun = await visitor.submit(preview, { reason: 'new template' })
 
@@ -185,7 +185,7 @@ describe('replays', () => {
     expect(await drained(shop.bus)).toMatchObject({ done: 3 })
   })
 
-  test('nothing is offered where nothing matches, and wrong values are refused', async () => {
+  test('nothing is offered if nothing matches, and wrong values are refused', async () => {
     const none = await visitor.get('/do/begin-replay?handler=mail.receipt&type=no.such')
     const wrong = await visitor.get('/do/begin-replay?handler=mail.receipt&rate=fast')
     const unknown = await visitor.get('/do/begin-replay?handler=no.one')
@@ -194,7 +194,7 @@ describe('replays', () => {
     expect([wrong.status, unknown.status]).toEqual([409, 409])
   })
 
-  test('one that runs is paused, resumed and cancelled', async () => {
+  test('a running one is paused, resumed and cancelled', async () => {
     await shop.bus.publish(Array.from({ length: 5 }, () => PageViewed({ page: '/' })))
     await drained(shop.bus)
     const replay = await shop.bus.replay({ handler: 'web.count', ratePerSecond: 0.01 })
@@ -212,7 +212,7 @@ describe('replays', () => {
   })
 })
 
-test('acts are listed with who, why and how many, by who and by kind', async () => {
+test('acts are listed with user, reason and count, by user and by kind', async () => {
   await shop.bus.lanes.retryAll({ all: true }, { by: 'ada', reason: 'mended' })
   await shop.bus.pause({ handler: 'web.count' }, { by: 'bert' })
   await shop.bus.resume({ handler: 'web.count' }, { by: 'bert' })

@@ -1,4 +1,4 @@
-/** `postbus ui`: the operator page on this machine, for the one who has the link, and for no other site. */
+/** `postbus ui`: the operator page on this machine, for the person who has the link, and for no other site. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as requestOf, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
@@ -31,7 +31,7 @@ afterAll(async () => {
 })
 
 describe('the secret of the link', () => {
-  test('is exchanged for a cookie that no script and no other site can use, and leaves the address', async () => {
+  test('is exchanged for a cookie that no script and no other site can use, and disappears from the address', async () => {
     const { port, link, secret } = partsOf(page)
     const exchanged = await ask(port, link)
     const cookie = exchanged.cookie.split(';')[0] ?? ''
@@ -44,7 +44,7 @@ describe('the secret of the link', () => {
     expect(shown.body).not.toContain(secret)
   })
 
-  test('is not the same twice, and long', async () => {
+  test('is long, and different each time', async () => {
     const other = await openLocalPage(shop.bus, { port: 0, isReadOnly: true, by: 'anna' })
     onTestFinished(() => other.close())
 
@@ -63,7 +63,7 @@ describe('the secret of the link', () => {
       '/?secret=wrong',
       (port) => `postbus_ui_${port}=${partsOf(page).secret}`,
     ],
-  ])('%s nothing is shown', async (_, path, cookieFor) => {
+  ])('%s the page shows nothing', async (_, path, cookieFor) => {
     const { port } = partsOf(page)
     const { status, body, cookie, headers } = await ask(port, path, { cookie: cookieFor(port) })
 
@@ -74,7 +74,7 @@ describe('the secret of the link', () => {
   })
 })
 
-describe('a name that leads to this machine', () => {
+describe('a host name that leads to this machine', () => {
   test.each([
     'evil.example',
     'evil.example:PORT',
@@ -103,7 +103,7 @@ describe('a name that leads to this machine', () => {
   })
 
   test.each(['evil.example/@127.0.0.1', '127.0.0.1:PORT@evil.example', 'a b'])(
-    'is none when it is %j',
+    'is invalid if it is %j',
     async (name) => {
       const { port, secret } = partsOf(page)
       const headers = { host: name.replace('PORT', String(port)), cookie: `postbus_ui_${port}=${secret}` }
@@ -113,7 +113,7 @@ describe('a name that leads to this machine', () => {
   )
 })
 
-test('nothing is done for a form that another site has posted, also where the cookie comes with it', async () => {
+test('a form that another site posts does nothing, even if the cookie comes with it', async () => {
   const { port, origin, link } = partsOf(page)
   const visitor = visitorOf({ fetch: (request) => fetch(request) }, origin)
   await visitor.get(link)
@@ -131,7 +131,7 @@ test('nothing is done for a form that another site has posted, also where the co
   expect((await shop.bus.acts.list()).acts).toMatchObject([{ act: 'deadLetters.retry', by: 'anna', count: 2 }])
 })
 
-test('read-only shows everything, and does nothing', async () => {
+test('read-only shows everything, and changes nothing', async () => {
   const opened = await openLocalPage(shop.bus, { port: 0, isReadOnly: true, by: 'anna' })
   onTestFinished(() => opened.close())
   const { origin, link } = partsOf(opened)
@@ -146,7 +146,7 @@ test('read-only shows everything, and does nothing', async () => {
 })
 
 describe('the command', () => {
-  test('prints the link alone on stdout, acts as the user of the system, and ends with Ctrl-C', async () => {
+  test('prints only the link on stdout, acts as the user of the system, and ends with Ctrl-C', async () => {
     const child = spawn(process.execPath, [MAIN, 'ui', '--port', '0', '--config', CONFIG], {
       env: { DATABASE_URL: shop.connectionString, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     })
@@ -163,7 +163,7 @@ describe('the command', () => {
     expect(code).toBe(0)
   })
 
-  test('listens where a container needs it, and is still shown as this machine only', async () => {
+  test('listens on the address that a container needs, and still serves only names of this machine', async () => {
     const opened = await openLocalPage(shop.bus, { port: 0, host: '127.0.0.2', isReadOnly: true, by: 'anna' })
     onTestFinished(() => opened.close())
     const { port, link } = partsOf(opened)
@@ -179,7 +179,7 @@ describe('the command', () => {
       expect(await postbusHere(shop.connectionString, ['ui', '--host', given])).toMatchObject({ code: 2, err: why })
   })
 
-  test('says which port is taken, and refuses what is none', async () => {
+  test('names a port that is taken, and refuses an invalid one', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     onTestFinished(() => void taken.close())
@@ -193,7 +193,7 @@ describe('the command', () => {
     expect(none).toMatchObject({ code: 2, err: '--port 70000: expected a number from 0 to 65535.\n' })
   })
 
-  test('says what to install where hono is missing, and every other command works without it', async () => {
+  test('names the package to install if hono is missing, and every other command works without it', async () => {
     const hook = `import { registerHooks } from 'node:module'
       registerHooks({ resolve(name, context, next) {
         if (/^@?hono/.test(name)) throw Object.assign(new Error('no ' + name), { code: 'ERR_MODULE_NOT_FOUND' })
@@ -227,7 +227,7 @@ interface Answer {
   readonly body: string
 }
 
-/** As a browser would send it that was led here by another name: `fetch` sets the Host header itself. */
+/** A request like that of a browser that was led here by another name. `fetch` sets the Host header itself, so it cannot be used. */
 async function ask(
   port: number,
   path: string,

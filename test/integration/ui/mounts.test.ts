@@ -1,4 +1,4 @@
-/** The operator page in each framework under a path: it is shown, an action works and keeps its filter, and what is posted from elsewhere is refused. */
+/** The operator page in each framework under a path: it is shown, an action works and keeps its filter, and foreign posts are refused. */
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-/** Each with something else of the application beside the page. */
+/** Each mounts the page next to another route of the application. */
 const MOUNTS: Readonly<Record<string, () => Promise<Mounted>>> = {
   'node:http': () => listening(onNode(nodeHandler(page))),
 
@@ -99,7 +99,7 @@ describe.each(Object.entries(MOUNTS))('in %s', (_, mount) => {
     return () => mounted.close()
   })
 
-  test('the page is shown under its path, with its files, and the application is there beside it', async () => {
+  test('the page is served under its path, with its files, next to the application', async () => {
     const [first, slash, events, elsewhere] = await Promise.all(
       ['/ops', '/ops/', '/ops/events?key=order-4711', '/'].map((path) => visitor.get(path)),
     )
@@ -113,7 +113,7 @@ describe.each(Object.entries(MOUNTS))('in %s', (_, mount) => {
     expect(elsewhere?.html).toBe('the shop')
   })
 
-  test('what is posted from another site, from another port of this machine, or from somewhere that it hides is refused', async () => {
+  test('a post from another site, from another port of this machine, or from a hidden origin is refused', async () => {
     const preview = await visitor.get('/ops/do/retry-dead-letters?handler=mail.receipt')
     const answers = await Promise.all(FROM_ELSEWHERE.map((headers) => visitor.submit(preview, {}, headers)))
 
@@ -121,7 +121,7 @@ describe.each(Object.entries(MOUNTS))('in %s', (_, mount) => {
     expect((await shop.bus.acts.list()).acts).toEqual([])
   })
 
-  test('fields that a form has several times arrive, all of them', async () => {
+  test('all values of a repeated form field arrive', async () => {
     const { deadLetters } = await shop.bus.deadLetters.list({ limit: 2 })
     const chosen = deadLetters.map(({ deliveryId }) => `id=${deliveryId}`).join('&')
     const preview = await visitor.get(`/ops/do/dismiss-dead-letters?${chosen}&back=/dead-letters`)
@@ -131,7 +131,7 @@ describe.each(Object.entries(MOUNTS))('in %s', (_, mount) => {
     expect(await shop.bus.deadLetters.count()).toBe(1)
   })
 
-  test('an action does what it said, and leads back to the filter that it came from', async () => {
+  test('an action does what it said, and leads back to its filter', async () => {
     const list = await visitor.get(RECEIPTS)
     const preview = await visitor.get(linkIn(list.html, 'retry-dead-letters'))
     const done = await visitor.submit(preview, { reason: 'mail & post = back; ümläut' })

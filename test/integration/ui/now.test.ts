@@ -1,4 +1,4 @@
-/** The operator page: **Now** shows how the bus is, and **Events** what was published. */
+/** The operator page: **Now** shows the state of the bus, and **Events** the published events. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operatorPage } from '../../../src/ui/index.ts'
 import { nothingFor } from '../../support/backlog-row.ts'
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.close())
 
-test('Now says for each handler what waits and what is dead, those in trouble first, and leads there', async () => {
+test('Now shows the waiting and dead deliveries of each handler, failures first, with links to them', async () => {
   const { text, html, status } = await eventually('/', /(?=[^]*stock\.reserve)(?=[^]*is paused since)/)
 
   expect(status).toBe(200)
@@ -37,21 +37,21 @@ test('Now says for each handler what waits and what is dead, those in trouble fi
   expect(text).toContain('by ada: counts twice')
 })
 
-test('Now draws the last hour of each handler, and says the same in words', async () => {
+test('Now draws the last hour of each handler, and describes it in words', async () => {
   const { html } = await eventually('/', /mail\.receipt[^]*100\.0%/)
 
   expect(rowOf(html, 'mail.receipt')).toMatch(/aria-label="100\.0% errors over the last hour"/)
   expect(rowOf(html, 'mail.receipt')).toMatch(/<polyline points="0,\d/)
 })
 
-test('Now shows what the doctor finds, what is wrong first', async () => {
+test('Now shows the doctor’s findings, problems first', async () => {
   const { text } = await eventually('/', /no worker is running/)
 
   expect(text).toMatch(/warning workers no worker is running/)
   expect(text.indexOf('warning workers')).toBeLessThan(text.indexOf('ok connection'))
 })
 
-test('Now takes what waits from bus.backlog(), and counts nothing itself', async () => {
+test('Now takes the waiting deliveries from bus.backlog(), and counts nothing itself', async () => {
   const row = { ...nothingFor('web.count'), waiting: 7, running: 3, retrying: 2, parked: 11, blockedKeys: 5 }
   const log = { events: 13, seconds: 1 }
   const handlers = [{ ...row, oldestWaitingMs: 61_000, log }]
@@ -63,7 +63,7 @@ test('Now takes what waits from bus.backlog(), and counts nothing itself', async
   expect(text).toMatch(/events 1 3 0 7/)
 })
 
-test('Now shows the workers that are alive, and how many slots each queue has', async () => {
+test('Now shows the live workers, and the number of slots of each queue', async () => {
   const queues = [
     { queue: 'events', slots: 20 },
     { queue: 'events_partitioned', slots: 5 },
@@ -109,7 +109,7 @@ describe('Events', () => {
     expect(typesIn(html)).toEqual(types)
   })
 
-  test('keeps the filter in its form, and shows the data in a line', async () => {
+  test('keeps the filter in its form, and shows the data in one line', async () => {
     const { html, text } = await visitor.get('/events?key=order-4711&state=dead')
 
     expect(html).toMatch(/name="key"\s+value="order-4711"/)
@@ -118,7 +118,7 @@ describe('Events', () => {
   })
 
   test.each(['state=gone', 'since=yesterday', 'cursor=abc', 'type=Not a type', 'metadata=tenant'])(
-    'says what is wrong with %j, above the form as it was filled in',
+    'explains the mistake in %j, above the form with its values',
     async (query) => {
       const { status, html } = await visitor.get(`/events?key=order-4711&${query}`)
 
@@ -129,7 +129,7 @@ describe('Events', () => {
   )
 })
 
-test('the search at the top finds an event by its id, and events by key, correlation id or what is in their data', async () => {
+test('the search at the top finds an event by its id, and events by key, correlation id or data', async () => {
   const [event] = (await shop.bus.events.list({ correlationId: 'basket-1' })).events
   const words = [event?.id ?? '', 'order-4712', 'basket-1', '4712', '']
 
@@ -152,7 +152,7 @@ function typesIn(html: string): readonly string[] {
   return Array.from(html.matchAll(/<td\s*>((?:orders|web)\.[\w-]+)<\/td>/g), ([, type = '']) => type)
 }
 
-/** The doctor is asked in the background: a page does not wait for it. */
+/** The doctor runs in the background, and a page does not wait for it. */
 async function eventually(path: string, what: RegExp) {
   for (let turn = 0; ; turn += 1) {
     const shown = await visitor.get(path)

@@ -1,4 +1,4 @@
-/** Test databases: migrated once, empty at every test, and another one for whoever needs one at the same time. */
+/** Test databases: migrated once, empty at the start of every test, and a separate one for each test that runs at the same time. */
 import { Client } from 'pg'
 import { expect, inject, onTestFinished, test as base } from 'vitest'
 import { createBus } from '../../../src/index.ts'
@@ -13,7 +13,7 @@ const aBus = (connectionString: string) =>
 
 let migrations = 0
 
-/** An application with tables of its own: some empty after its migrations, one filled by them, and one that tests leave alone. */
+/** An application with its own tables: some empty after its migrations, one filled by them, and one that tests must not empty. */
 const NOTEBOOK = {
   databaseUrl,
   bus: aBus,
@@ -32,7 +32,7 @@ const NOTEBOOK = {
 
 const test = base.extend('database', await testDatabase(NOTEBOOK))
 
-test('a test has a bus that works, on a database of its own', async ({ database }) => {
+test('a test has a working bus, on its own database', async ({ database }) => {
   await database.bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
 
   const counts = await drainEvents()
@@ -41,13 +41,13 @@ test('a test has a bus that works, on a database of its own', async ({ database 
   expect(database.name).toMatch(/^postbus_test_[0-9a-f]{8}_[0-9a-f]{8}_db_[0-9a-f]{6}$/)
 })
 
-test('the next test finds nothing of the one before, in our tables and its own', async ({ database }) => {
+test('the next test finds no rows of the previous one, in our tables and the application’s', async ({ database }) => {
   const rows = await onDatabase(database.connectionString, [COUNTS])
 
   expect(rows).toEqual([{ events: 0, deliveries: 0, notes: 0, countries: 1, settings: 0 }])
 })
 
-base('emptying leaves reference data and kept tables alone, and starts sequences anew', async () => {
+base('emptying keeps reference data and kept tables, and restarts sequences', async () => {
   const database = await opened()
   const fill = [
     'insert into note values (1), (2)',
@@ -74,11 +74,11 @@ test('moved time is reset for the next test', async ({ database }) => {
   expect(database.bus).toBeDefined()
 })
 
-test('and there it is', async ({ database }) => {
+test('the next test has the real time again', async ({ database }) => {
   expect(Math.abs((await currentTime({ bus: database.bus })).getTime() - Date.now())).toBeLessThan(10_000)
 })
 
-base('what is open has a database of its own; what was closed is used again; migrations run once', async () => {
+base('each open database is a separate one, a closed one is used again, and migrations run once', async () => {
   migrations = 0
   const one = await opened()
   const other = await opened()
@@ -91,7 +91,7 @@ base('what is open has a database of its own; what was closed is used again; mig
   expect(migrations).toBeLessThanOrEqual(1)
 })
 
-base('a transaction that a test left open is named, instead of waited for', async () => {
+base('a transaction that a test left open is reported, and not waited for', async () => {
   const database = await opened()
   await database.bus.publish(NoteTaken({ n: 1 }))
   const client = new Client({ connectionString: database.connectionString, application_name: 'forgetful' })
@@ -107,7 +107,7 @@ base('a transaction that a test left open is named, instead of waited for', asyn
   })
 })
 
-base('a kept table that refers to an emptied one is named, instead of emptied with it', async () => {
+base('a kept table that refers to an emptied one is reported, and not emptied', async () => {
   const database = await openTestDatabase({
     databaseUrl,
     bus: aBus,
@@ -124,13 +124,13 @@ base('a kept table that refers to an emptied one is named, instead of emptied wi
   await expect(database.clean()).rejects.toThrow('Table remark is kept, but refers to a table that is emptied')
 })
 
-base('a table to keep that does not exist is named', async () => {
+base('a kept table that does not exist is reported', async () => {
   const opening = openTestDatabase({ databaseUrl, bus: aBus, keepTables: ['no_such_table'] })
 
   await expect(opening).rejects.toThrow('table "no_such_table" of `keepTables` does not exist')
 })
 
-base('a migration that fails is the error to see, and is tried again by the next one', async () => {
+base('the error of a failed migration is shown, and the next test database migrates again', async () => {
   let fails = true
   const options = {
     databaseUrl,
@@ -149,13 +149,13 @@ base('a migration that fails is the error to see, and is tried again by the next
   expect(await drainEvents({ bus: database.bus })).toEqual({ done: 0, failed: 0, dead: 0, snoozed: 0 })
 })
 
-base('a server that is not there is named', async () => {
+base('a server that is not there is reported', async () => {
   const opening = openTestDatabase({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none', bus: aBus })
 
   await expect(opening).rejects.toMatchObject({ code: 'POSTBUS_DATABASE_UNREACHABLE' })
 })
 
-base('a bus that is on another test database already is refused', async () => {
+base('a bus that already uses another test database is refused', async () => {
   const bus = createBus({ connectionString: databaseUrl, handlers: [] })
   onTestFinished(() => bus.close())
   const options = { databaseUrl, bus: () => bus }
@@ -177,7 +177,7 @@ async function opened() {
   return database
 }
 
-/** Answers the rows of the last statement. */
+/** Returns the rows of the last statement. */
 async function onDatabase(connectionString: string, statements: readonly string[]) {
   const client = new Client({ connectionString })
   await client.connect()

@@ -1,4 +1,4 @@
-/** Draining forms batches as a worker does, and does not wait for more than there is. */
+/** Draining forms batches as a worker does, but does not wait for batches to fill up. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Client } from 'pg'
 import { failed } from '../../../src/index.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
   return () => opened.close()
 })
 
-test('a drain runs full batches, and the rest at once', async () => {
+test('a drain runs full batches, and the remaining events at once', async () => {
   const { handler, batches } = batched(undefined, { batchSize: 40, maxWaitMs: 60_000 })
   const bus = aBus(handler)
   await bus.publish(notes(100))
@@ -25,7 +25,7 @@ test('a drain runs full batches, and the rest at once', async () => {
   expect(counts).toEqual({ done: 100, failed: 0, dead: 0, snoozed: 0 })
 })
 
-test('retries come again in a batch, and the last attempt alone', async () => {
+test('retries run in a batch again, and last attempts run alone', async () => {
   const attempts: number[][] = []
   const never: DoingBatch = (events, { deliveryOf }) => {
     attempts.push(events.map((event) => deliveryOf(event).attempt))
@@ -40,11 +40,11 @@ test('retries come again in a batch, and the last attempt alone', async () => {
   const [first, ...later] = attempts
   expect(first).toEqual([1, 1, 1])
   expect(later.filter((batch) => batch.includes(3))).toEqual([[3], [3], [3]])
-  expect(later.flat().filter((attempt) => attempt === 2)).toHaveLength(3) // in one batch, if they are due together
+  expect(later.flat().filter((attempt) => attempt === 2)).toHaveLength(3) // in one batch, if they are due at the same time
   expect(counts).toEqual({ done: 0, failed: 6, dead: 3, snoozed: 0 })
 })
 
-test('a drain inside a transaction forms batches too, and undoes what a failed one wrote', async () => {
+test('a drain inside a transaction also forms batches, and rolls back the writes of a failed one', async () => {
   await opened.database.query('create table stored (n integer)')
   let calls = 0
   const { handler, batches } = batched(

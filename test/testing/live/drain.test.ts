@@ -1,4 +1,4 @@
-/** Draining: everything that is due runs as a worker would run it, and time moves when the test says so. */
+/** Draining: every due delivery runs as in a worker, and time moves when the test says so. */
 import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { failed, discard, snooze, type AnyHandler } from '../../../src/index.ts'
 import { drainEvents } from '../../../src/testing/drain/drain.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterEach(() => emptyTables(opened.database))
 
-test('everything due is handled, in all queues, and counted', async () => {
+test('every due delivery in all queues is handled and counted', async () => {
   const runs: number[] = []
   const bus = aBus([
     handlerThat((n) => runs.push(n)),
@@ -32,7 +32,7 @@ test('everything due is handled, in all queues, and counted', async () => {
   expect(counts).toEqual({ done: 6, failed: 0, dead: 0, snoozed: 0 })
 })
 
-test('a handler with a backfill gets what is published at once: a test has no history', async () => {
+test('a handler with a backfill gets events at once: a test has no history', async () => {
   const runs: number[] = []
   const bus = aBus([handlerThat((n) => runs.push(n), { backfill: { since: new Date(0) } })])
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
@@ -55,11 +55,11 @@ test('events that handlers publish are drained too', async () => {
   expect({ runs, done: counts.done }).toEqual({ runs: [1, 2, 3, 4, 5], done: 5 })
 })
 
-test('with retries, what became due by itself while others ran is run as well', async () => {
+test('with retries, a delivery that became due while others ran is run too', async () => {
   let runs = 0
   const bus = aBus([
     handlerThat(() => (runs++ === 0 ? failed('not now') : undefined), { name: 'notes.again', backoff: () => 500 }),
-    // On a slow machine the drain may have found it by itself.
+    // On a slow machine the drain may have run it already.
     handlerThat(() => until('the other is due', async () => runs > 1 || (await due()) === 1), { name: 'notes.slow' }),
   ])
   const due = async () => {
@@ -93,10 +93,10 @@ test('a handler that fails four times ends in five attempts without waiting', as
 
   expect(attempts).toEqual([1, 2, 3, 4, 5])
   expect(counts).toEqual({ done: 1, failed: 4, dead: 0, snoozed: 0 })
-  expect(performance.now() - started).toBeLessThan(4 * 2_000) // a poll before each retry would take as long as this
+  expect(performance.now() - started).toBeLessThan(4 * 2_000) // polls before each retry would take this long
 })
 
-test('without `withRetries` a failed attempt stays where it is, for the next drain', async () => {
+test('without `withRetries` a failed attempt waits for a later drain', async () => {
   const bus = aBus([handlerThat((_, { attempt }) => (attempt === 1 ? failed('once') : undefined), LATER)])
   await bus.publish(NoteTaken({ n: 1 }))
 
@@ -111,7 +111,7 @@ test('without `withRetries` a failed attempt stays where it is, for the next dra
   ])
 })
 
-test('dead letters are counted, with the attempts that led there', async () => {
+test('dead letters are counted, with their failed attempts', async () => {
   const bus = aBus([handlerThat((n) => (n === 1 ? discard('never') : failed('no')), { ...LATER, maxAttempts: 3 })])
   await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2, key: 'red' })])
 
@@ -121,7 +121,7 @@ test('dead letters are counted, with the attempts that led there', async () => {
   expect((await bus.deadLetters.list()).deadLetters.map(({ reason }) => reason).toSorted()).toEqual(['never', 'no'])
 })
 
-test('retries and snoozes run in the order in which they are due, over days', async () => {
+test('retries and snoozes run in the order of their due times, over days', async () => {
   const runs: string[] = []
   const bus = aBus([
     handlerThat(
@@ -142,7 +142,7 @@ test('retries and snoozes run in the order in which they are due, over days', as
   expect(runs.slice(2)).toEqual(['attempt 2', 'snoozing', 'snoozing', 'attempt 3', 'snoozing', 'attempt 4'])
 })
 
-test('`until` moves time that far and no further', async () => {
+test('`until` moves time to that point and no further', async () => {
   const bus = aBus([handlerThat(() => snooze({ minutes: 20 }))])
   await bus.publish(NoteTaken({ n: 1 }))
   const before = await currentTime({ bus })
@@ -156,7 +156,7 @@ test('`until` moves time that far and no further', async () => {
   expect(passedMs).toBeLessThan(3_610_000)
 })
 
-test('a handler that snoozes for ever ends the drain with an error that names it', async () => {
+test('a handler that always snoozes ends the drain with an error that names it', async () => {
   const bus = aBus([handlerThat(() => snooze({ hours: 1 }))])
   await bus.publish(NoteTaken({ n: 1 }))
 
@@ -168,7 +168,7 @@ test('a handler that snoozes for ever ends the drain with an error that names it
   })
 })
 
-test('events that cause each other without end are stopped, with the handler that does it', async () => {
+test('an endless chain of events ends the drain with an error that names the handler', async () => {
   const bus = aBus([handlerThat(async (n, { publish }) => void (await publish(NoteTaken({ n: n + 1 }))))])
   await bus.publish(NoteTaken({ n: 1 }))
 
@@ -180,7 +180,7 @@ test('events that cause each other without end are stopped, with the handler tha
   })
 })
 
-test('a delivery of a handler that is gone ends the drain with its name', async () => {
+test('a delivery of a removed handler ends the drain with the handler’s name', async () => {
   const publisher = aBus([handlerThat(() => undefined, { name: 'notes.removed' })])
   await publisher.publish(NoteTaken({ n: 1 }))
 
@@ -189,7 +189,7 @@ test('a delivery of a handler that is gone ends the drain with its name', async 
   await expect(draining).rejects.toThrow(/"notes\.removed".* was put back: No handler is named "notes\.removed"/)
 })
 
-test('a database that refuses ends the drain at once, instead of being asked again', async () => {
+test('a database error ends the drain at once, without another try', async () => {
   const { database } = opened
   const bus = aBus([handlerThat(async () => undefined)])
   await bus.publish(NoteTaken({ n: 1 }))

@@ -1,4 +1,4 @@
-/** Under fake timers the database, the drain and the kit go on in real time, while events have the time that the test sets. */
+/** Under fake timers the database, the drain and the kit use real time, and events use the time that the test sets. */
 import { mock } from 'node:test'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { drainEvents } from '../../../src/testing/drain/drain.ts'
@@ -37,7 +37,7 @@ test.each([
     'timers of node:test',
     () => mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'], now: SET }),
   ],
-])('a test publishes and drains, retries included, with %s', async (_, fake) => {
+])('a test publishes and drains, with retries, under %s', async (_, fake) => {
   const runs: { n: number; occurredAt: Date; attempt: number }[] = []
   const handler = handlerThat(
     (n, { attempt }) => {

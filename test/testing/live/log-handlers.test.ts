@@ -1,4 +1,4 @@
-/** A test drains a handler that reads the log like any other: it needs no worker that reads. */
+/** A test can drain a handler that reads the log like any other: no worker needs to read for it. */
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { Client } from 'pg'
 import type { AnyHandler } from '../../../src/index.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterEach(() => emptyTables(opened.database))
 
-test('what was published is handled by a drain, in order, and again by the next one what was published since', async () => {
+test('a drain handles published events in order, and the next drain handles the events published since', async () => {
   const runs: number[] = []
   const bus = aBus(handlerThat((n) => runs.push(n), { delivery: 'log' }))
   await bus.publish([NoteTaken({ n: 1, key: 'red' }), NoteTaken({ n: 2, key: 'red' }), NoteTaken({ n: 3 })])
@@ -28,7 +28,7 @@ test('what was published is handled by a drain, in order, and again by the next 
   expect(runs.filter((n) => n !== 3)).toEqual([1, 2, 4])
 })
 
-test('what fails is tried again by a drain with retries', async () => {
+test('a drain with retries runs a failed event again', async () => {
   const attempts: number[] = []
   const bus = aBus(
     handlerThat(
@@ -45,7 +45,7 @@ test('what fails is tried again by a drain with retries', async () => {
   expect(attempts).toEqual([1, 2, 3])
 })
 
-test('inside a transaction a drain sees what was published in it, and a rollback undoes all of it', async () => {
+test('inside a transaction a drain handles events of that transaction, and a rollback undoes everything', async () => {
   const runs: number[] = []
   const bus = aBus(handlerThat((n) => runs.push(n), { delivery: 'log' }))
   const tx = new Client({ connectionString: opened.connectionString })

@@ -1,4 +1,4 @@
-/** The recipes of the documentation compile, and run as the tests that they are. */
+/** The recipes of the documentation compile, and pass when they run as tests. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -62,13 +62,13 @@ function failure(error: { stdout: string; stderr: string }) {
   return error
 }
 
-/** As a terminal has it: this test's own run must not shine through. */
+/** The environment of a terminal, without the variables of this test's own run. */
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST') && name !== 'NODE_TEST_CONTEXT')
   return { ...Object.fromEntries(own), NO_COLOR: '1', DATABASE_URL: inject('serverUrl') }
 }
 
-/** The reader's own application. */
+/** The application that a reader would have. */
 const SHOP = `
 import { Client } from 'pg'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-/** Draining inside a transaction that the test rolls back: all of it happens, with any client, and then it never happened. */
+/** Draining inside a transaction that the test rolls back, with any client: everything runs, and the rollback undoes all of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Client } from 'pg'
 import {
@@ -36,7 +36,7 @@ describe.each(clients)('$name', ({ open }) => {
     return () => client.close()
   })
 
-  test('deliveries are claimed, handled, retried, buried and settled, and rolled back', async () => {
+  test('deliveries are claimed, handled, retried, buried and settled, and then rolled back', async () => {
     const runs: string[] = []
     const bus = aBus(async (n, { attempt, publish, tx }) => {
       runs.push(`${n}.${attempt}`)
@@ -63,7 +63,7 @@ describe.each(clients)('$name', ({ open }) => {
     expect((await opened.database.query('select from note')).rowCount).toBe(0)
   })
 
-  test('a shadow fetches data that were not committed', async () => {
+  test('a shadow fetches data that are not committed', async () => {
     const fetched: unknown[] = []
     const index = defineHandler('notes.index', {
       on: shadow(NoteTaken),
@@ -96,7 +96,7 @@ describe('with pg', () => {
     }
   })
 
-  test('events of one transaction are handled in the order of publishing, though all are due at once', async () => {
+  test('events of one transaction are handled in the order of publishing, though all are due at the same time', async () => {
     const runs: number[] = []
     const bus = aBus((n) => runs.push(n))
     for (let n = 0; n < 30; n += 1) await bus.publish(NoteTaken({ n }), { tx })
@@ -106,7 +106,7 @@ describe('with pg', () => {
     expect(runs).toEqual(Array.from({ length: 30 }, (_, n) => n))
   })
 
-  test('what a failed attempt wrote is undone, and a failed statement does not spoil the transaction', async () => {
+  test('writes of a failed attempt are undone, and a failed statement does not abort the transaction', async () => {
     const bus = aBus(async (n, { attempt, tx: given }) => {
       await write(given, n * 10 + attempt)
       if (attempt === 1) await tx.query('select 1 / 0')
@@ -119,7 +119,7 @@ describe('with pg', () => {
     expect(await read(tx)).toEqual([{ n: 12 }])
   })
 
-  test('a handler that hides the error of a statement is named', async () => {
+  test('a handler that catches the error of a statement is named', async () => {
     const bus = aBus(async () => void (await tx.query('select 1 / 0').catch(() => undefined)))
     await bus.publish(NoteTaken({ n: 1 }), { tx })
 
@@ -131,7 +131,7 @@ describe('with pg', () => {
     })
   })
 
-  test('what follows in a lane is handled when its head has died, without time being moved', async () => {
+  test('after a dead head the rest of its lane is handled, without moving time', async () => {
     const runs: number[] = []
     const does = (n: number) => {
       runs.push(n)
@@ -150,7 +150,7 @@ describe('with pg', () => {
     expect(counts).toEqual({ done: 2, failed: 0, dead: 1, snoozed: 0 })
   })
 
-  test('time moves inside the transaction alone, where it otherwise stands still', async () => {
+  test('the transaction’s time stands still until the test moves it, and moves for no one else', async () => {
     const { bus } = opened
     const [one, other] = [await currentTime({ bus, tx }), await currentTime({ bus, tx })]
 
@@ -161,7 +161,7 @@ describe('with pg', () => {
     expect(Math.abs((await currentTime({ bus })).getTime() - Date.now())).toBeLessThan(60_000)
   })
 
-  test('what others published before it began is due; what came later is, as soon as time moves', async () => {
+  test('events from before the transaction are due at once, later ones as soon as time moves', async () => {
     const runs: number[] = []
     const bus = aBus((n) => runs.push(n))
     onTestFinished(async () => void (await opened.database.query('truncate postbus.event, pgboss.job')))
@@ -185,7 +185,7 @@ describe('with pg', () => {
   })
 })
 
-test('a bus without a database, or what is no bus, is refused with the mend', async () => {
+test('a bus without a database, or a value that is not a bus, is refused with a way to fix it', async () => {
   const inMemory = createBus({ backend: 'mailbox' })
 
   const refused = { code: 'POSTBUS_NO_TEST_BUS', message: expect.stringContaining('drainEvents({ bus })') }
@@ -200,7 +200,7 @@ function aBus(does: Doing, options: HandlerOptions = {}) {
   return bus
 }
 
-/** As an application does that was given `context.tx`. */
+/** Writes as an application does with its `context.tx`. */
 async function write(tx: HandlerContext['tx'], n: number): Promise<void> {
   if (tx) await openTransaction(tx).executeSql(`insert into note values (${n})`, [])
 }

@@ -1,4 +1,4 @@
-/** Time travel: the database's clock goes where the test says, for deliveries and for nothing else. */
+/** Time travel: the database's clock moves as the test says, for deliveries only. */
 import { Pool } from 'pg'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createBus, snooze, type Bus } from '../../../src/index.ts'
@@ -53,7 +53,7 @@ test('time can be set, goes on from there, and is reset', async () => {
   expect(Math.abs(real.getTime() - Date.now())).toBeLessThan(10_000)
 })
 
-test('moves add up to the millisecond, over summer time and leap years', async () => {
+test('moves are exact to the millisecond, over summer time and leap years', async () => {
   await travelTo(new Date('2028-01-01T00:00:00.000Z'), { bus })
 
   await advanceTime({ days: 366, hours: 1, minutes: 2, seconds: 3, milliseconds: 4 }, { bus })
@@ -62,7 +62,7 @@ test('moves add up to the millisecond, over summer time and leap years', async (
   expect(now.toISOString()).toMatch(/^2029-01-01T01:02:0/)
 })
 
-test('other buses, workers and connections of the database see the same time', async () => {
+test('other buses, workers and connections of the database have the same time', async () => {
   const other = anotherBus(opened, [handlerThat(() => undefined)])
   onTestFinished(() => other.close())
   await bus.publish(NoteTaken({ n: 1 }))
@@ -73,7 +73,7 @@ test('other buses, workers and connections of the database see the same time', a
   expect(await other.worker().drain()).toEqual({ done: 1, failed: 0, dead: 0, snoozed: 0 })
 })
 
-test('a database whose name does not say that it is for tests is refused, and stays as it was', async () => {
+test('a database whose name is not that of a test database is refused, and stays unchanged', async () => {
   const production = await aDatabaseNamed('contest_production')
   await production.bus.publish(NoteTaken({ n: 1 }))
 
@@ -98,7 +98,7 @@ test('a database whose name does not say that it is for tests is refused, and st
   expect(await drainEvents({ bus: production.bus })).toMatchObject({ done: 1 })
 })
 
-test('a database can be said to be for tests by a comment', async () => {
+test('a comment can mark a database as a test database', async () => {
   const ours = await aDatabaseNamed('contest_shop')
 
   await ours.pool.query(`comment on database contest_shop is 'postbus test database'`)
@@ -107,7 +107,7 @@ test('a database can be said to be for tests by a comment', async () => {
   expect((await currentTime({ bus: ours.bus })).getTime()).toBeGreaterThan(Date.now() + 3_500_000)
 })
 
-test('what is no length of time or no time is refused', async () => {
+test('an invalid duration or time is refused', async () => {
   const refusal = { code: 'POSTBUS_INVALID_OPTIONS' }
 
   await expect(advanceTime({}, { bus })).rejects.toMatchObject(refusal)
@@ -123,7 +123,7 @@ function fail(): never {
   throw new Error('not yet')
 }
 
-/** With a bus on it. The name has to be free on the server. */
+/** Creates a database with a bus. No database of this name may be in use on the server. */
 async function aDatabaseNamed(name: string) {
   const template = await createDatabase()
   const admin = new Pool({ connectionString: template.connectionString, max: 1 })

@@ -1,4 +1,4 @@
-/** Test databases over a whole run of vitest, without a line of setup: one server, no cross-talk, nothing left but failures. */
+/** Test databases over a whole run of vitest, without any setup: one server, no cross-talk, and only databases of failed tests remain. */
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ const vitest = [
 ]
 
 test(
-  'all processes of a run share one server and one migration, and both end with the run',
+  'all processes of a run share one server and one migration, and the server stops with the run',
   { timeout: 60_000 },
   async () => {
     const run = await aRun(['one', 'other', 'modes'], {})
@@ -26,7 +26,7 @@ test(
   },
 )
 
-test('a run that is killed leaves nothing behind either', { timeout: 60_000 }, async () => {
+test('a killed run leaves nothing behind either', { timeout: 60_000 }, async () => {
   const child = spawn(process.execPath, [...vitest, 'one'], { env: environment({}), stdio: 'ignore' })
   await until('its server has started', () =>
     foldersOf(child.pid).some((folder) => existsSync(join(folder, 'postgres'))),
@@ -39,7 +39,7 @@ test('a run that is killed leaves nothing behind either', { timeout: 60_000 }, a
 })
 
 test(
-  'the database of a failed test stays, with a line that leads there; all others go',
+  'the database of a failed test stays, with a line that connects to it, and all others are dropped',
   { timeout: 60_000 },
   async () => {
     const run = await aRun(['failing'], { DATABASE_URL: inject('serverUrl') })
@@ -91,7 +91,7 @@ async function aRun(cases: readonly string[], variables: Record<string, string>)
   })
 }
 
-/** As a terminal has it: this test's own run must not shine through. */
+/** The environment of a terminal, without the variables of this test's own run. */
 function environment(variables: Record<string, string>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST') && name !== 'DATABASE_URL')
   return { ...Object.fromEntries(own), NO_COLOR: '1', ...variables }

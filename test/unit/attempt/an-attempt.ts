@@ -23,7 +23,7 @@ export const delivery = aDelivery({ event: stored(event) })
 
 type Handle = (event: Envelope, context: HandlerContext) => unknown
 
-/** What becomes of one attempt by `mail.receipt` when it does this. */
+/** Returns the outcome of one attempt by `mail.receipt` with this `handle`. */
 export function outcomeOf(
   claimed: ClaimedDelivery,
   handle: Handle = () => 'called',
@@ -32,7 +32,7 @@ export function outcomeOf(
   return attemptBy(defineHandler('mail.receipt', { on: OrderCreated, handle, ...options }), claimed)
 }
 
-/** What becomes of one attempt in a worker that knows one handler. */
+/** Returns the outcome of one attempt in a worker that knows one handler. */
 export function attemptBy(
   handler: AnyHandler,
   claimed: ClaimedDelivery = delivery,
@@ -52,7 +52,7 @@ export function attemptBy(
   return runAttempt(claimed, new AbortController(), { ...parts, ...given })
 }
 
-/** The error that an outcome carries: ours, where a test looks at its code and message. */
+/** The error of an outcome. Tests look at its code and message as at an error of ours. */
 export function errorIn(outcome: Outcome): PostbusError | undefined {
   const error = outcome.is === 'put-back' ? outcome.reason : 'error' in outcome ? outcome.error : undefined
   return error as PostbusError | undefined

@@ -5,8 +5,8 @@ import { attemptError, storable } from '../../../src/attempt/attempt-error.ts'
 
 const AT = new Date('2026-01-01T00:00:00Z')
 
-describe('what is kept of an error', () => {
-  test('is its message, its code, its stack, and when it was', () => {
+describe('the stored form of an error', () => {
+  test('has its message, its code, its stack and its time', () => {
     const error = new PostbusError('POSTBUS_CLAIM_LOST', 'It was lost.')
 
     const kept = attemptError(error, 3, AT)
@@ -20,7 +20,7 @@ describe('what is kept of an error', () => {
     })
   })
 
-  test('is none of its own properties: they hold requests, rows and credentials', () => {
+  test('has none of its other properties: they hold requests, rows and credentials', () => {
     const error = Object.assign(new Error('failed'), {
       config: { auth: 'hunter2' },
       detail: 'hunter2',
@@ -33,13 +33,13 @@ describe('what is kept of an error', () => {
     expect(JSON.stringify(kept)).not.toContain('hunter2')
   })
 
-  test('names its kind, unless that says nothing', () => {
+  test('names the error’s class, unless it is a plain Error', () => {
     const messages = [new TypeError('of null'), new Error('of null')].map((error) => messageOf(error))
 
     expect(messages).toEqual(['TypeError: of null', 'of null'])
   })
 
-  test('names its causes, up to three of them', () => {
+  test('names up to three causes', () => {
     const causes = ['e', 'd', 'c', 'b'].reduce<unknown>((cause, message) => new Error(message, { cause }), 'f')
 
     const message = messageOf(new Error('a', { cause: causes }))
@@ -79,14 +79,14 @@ describe('what is kept of an error', () => {
     [Symbol('odd'), 'Thrown: Symbol(odd)'],
     [{ a: 1 }, 'Thrown: [object Object]'],
     [Object.create(null), 'Thrown: a value that cannot be shown'],
-  ])('is text also when %s was thrown', (thrown, expected) => {
+  ])('has a text also when %s was thrown', (thrown, expected) => {
     const kept = attemptError(thrown, 1, AT)
 
     expect(kept).toMatchObject({ message: expected, code: null, stack: null })
   })
 })
 
-describe('an error made to break whoever reads it', () => {
+describe('an error made to break its readers', () => {
   const hostile = () => {
     throw new Error('trap')
   }
@@ -99,7 +99,7 @@ describe('an error made to break whoever reads it', () => {
     ['its toString throws', { toString: hostile }],
     ['its name is a symbol', Object.assign(new Error('no'), { name: Symbol('odd') })],
     ['its message is an object that cannot be text', Object.assign(new Error('no'), { message: Object.create(null) })],
-  ])('is kept all the same: %s', (_, thrown, says = 'Thrown: a value that cannot be shown') => {
+  ])('is stored nevertheless: %s', (_, thrown, says = 'Thrown: a value that cannot be shown') => {
     const message = messageOf(thrown)
 
     expect(message).toBe(says)
@@ -108,7 +108,7 @@ describe('an error made to break whoever reads it', () => {
   test.each([
     ['a number for its message', Object.assign(new Error('no'), { message: 7 })],
     ['an object for its stack', Object.assign(new Error('no'), { stack: {} })],
-  ])('is kept as text: %s', (_, thrown) => {
+  ])('is stored as text: %s', (_, thrown) => {
     const kept = attemptError(thrown, 1, AT)
 
     expect(typeof kept.message).toBe('string')
@@ -187,13 +187,13 @@ describe('stored text', () => {
     expect([message.length, stack?.length]).toEqual([2_000, 4_000])
   })
 
-  test('is not cut in the middle of a pair of surrogates', () => {
+  test('is never cut inside a surrogate pair', () => {
     const cut = storable('😀'.repeat(10), 10)
 
     expect(cut.isWellFormed()).toBe(true)
   })
 
-  test('shows NUL instead of holding it, and repairs half pairs of surrogates', () => {
+  test('shows NUL as text, and replaces lone surrogates', () => {
     const clean = storable('a\u0000b\ud800c', 100)
 
     expect(clean).toBe('a\\0b\ufffdc')

@@ -31,7 +31,7 @@ const who = {
 }
 
 describe('the context of a handler', () => {
-  test('says which attempt it is, of how many, and for which delivery', async () => {
+  test('has the attempt, the maximum of attempts and the delivery', async () => {
     const { handle } = await attempt(() => undefined, { maxAttempts: 7 })
 
     expect(handle.mock.calls[0]?.[1]).toMatchObject({ attempt: 2, maxAttempts: 7, deliveryId: delivery.id })
@@ -43,7 +43,7 @@ describe('the context of a handler', () => {
     expect(Object.isFrozen(handle.mock.calls[0]?.[1])).toBe(true)
   })
 
-  test('can be taken apart, and spread into another one', async () => {
+  test('can be destructured and spread into another object', async () => {
     const { handle } = await attempt(() => undefined)
 
     const context = handle.mock.calls[0]?.[1]
@@ -67,13 +67,13 @@ describe('the context of a handler', () => {
     expect(handle.mock.calls[0]?.[1].signal).toBe(abort.signal)
   })
 
-  test('logs with the event, the handler and the attempt beside what is logged', async () => {
+  test('logs with the event, the handler and the attempt beside the given fields', async () => {
     const { signals } = await attempt((_, { log }) => log.warn('slow', { ms: 900 }))
 
     expect(signals).toEqual([{ name: 'handler.log', level: 'warn', message: 'slow', fields: { ...who, ms: 900 } }])
   })
 
-  test('logs with the key, the correlation id and the trace of the event, where it has them', async () => {
+  test('logs with the event’s key, correlation id and trace, if it has them', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     const traced = { ...event, partitionKey: 'o1', correlationId: 'request-7', metadata: { traceparent } }
     const claimed = aDelivery({ attempt: 1, event: stored(traced) })
@@ -91,14 +91,14 @@ describe('the context of a handler', () => {
   })
 })
 
-describe('what a handler publishes', () => {
-  test('was caused by its event, and begins a chain with that event’s id', async () => {
+describe('an event that a handler publishes', () => {
+  test('names the handler’s event as its cause, and begins a chain with that event’s id', async () => {
     const { published } = await attempt((_, { publish }) => publish(InvoiceCreated('i1')))
 
     expect(published[0]).toMatchObject([{ data: 'i1', causationId: event.id, correlationId: event.id }])
   })
 
-  test('carries on the chain of its event', async () => {
+  test('continues the chain of the handler’s event', async () => {
     const inChain = OrderCreated('o1', { correlationId: 'c1' })
 
     const { published } = await attempt(
@@ -113,7 +113,7 @@ describe('what a handler publishes', () => {
     expect(published[0]).toMatchObject([{ causationId: inChain.id, correlationId: 'c1' }])
   })
 
-  test('keeps what it says of itself', async () => {
+  test('keeps the fields that its publisher has set', async () => {
     const said = { causationId: 'a', correlationId: 'b' }
 
     const { published } = await attempt((_, { publish }) => publish([InvoiceCreated('i1', said), InvoiceCreated('i2')]))
@@ -121,7 +121,7 @@ describe('what a handler publishes', () => {
     expect(published[0]).toMatchObject([said, { causationId: event.id }])
   })
 
-  test('is published with the options it is given', async () => {
+  test('is published with the given options', async () => {
     const tx = { executeSql: async () => ({ rows: [] }) }
 
     const { options } = await attempt((_, { publish }) => publish(InvoiceCreated('i1'), { tx }))
@@ -129,7 +129,7 @@ describe('what a handler publishes', () => {
     expect(options).toEqual([{ tx }])
   })
 
-  test('is still an event: frozen, and of the same content', async () => {
+  test('is still an event: frozen, and with the same content', async () => {
     const invoice = InvoiceCreated('i1')
 
     const { published } = await attempt((_, { publish }) => publish(invoice))
@@ -145,15 +145,15 @@ describe('what a handler publishes', () => {
   })
 })
 
-describe('what is said about an attempt', () => {
-  test('is nothing when it is done or snoozed', async () => {
+describe('the signal of an attempt', () => {
+  test('is absent when the attempt is done or snoozed', async () => {
     const done = await attempt(() => 'sent')
     const snoozed = await attempt(() => snooze({ seconds: 1 }))
 
     expect([...done.signals, ...snoozed.signals]).toEqual([])
   })
 
-  test('is a warning when it failed, with the reason and when it comes again', async () => {
+  test('is a warning when it failed, with the reason and the time of the retry', async () => {
     const { signals } = await attempt(() => Promise.reject(new Error('password=hunter2')), { backoff: () => 7_000 })
 
     expect(signals).toMatchObject([{ name: 'attempt.failed', level: 'warn', fields: { ...who, retryInMs: 7_000 } }])
@@ -162,14 +162,14 @@ describe('what is said about an attempt', () => {
     )
   })
 
-  test('is an error when it died, with secrets blacked out', async () => {
+  test('is an error when the delivery died, with secrets blacked out', async () => {
     const { signals } = await attempt(() => discard('token=hunter2'))
 
     expect(signals).toMatchObject([{ name: 'delivery.dead', level: 'error', fields: who }])
     expect(signals[0]?.message).toMatch(/dead after attempt 2: token=\*\*\*$/)
   })
 
-  test('is a warning when it was put back, with the code of the reason', async () => {
+  test('is a warning when the delivery was put back, with the code of the reason', async () => {
     const { signals } = await attempt(() => 'sent', {}, { ...delivery, handler: 'mail.newsletter' })
 
     expect(signals).toMatchObject([
@@ -177,13 +177,13 @@ describe('what is said about an attempt', () => {
     ])
   })
 
-  test('names no event when that is gone', async () => {
+  test('names no event when the event is gone', async () => {
     const { signals } = await attempt(() => 'sent', {}, { ...delivery, event: null })
 
     expect(signals).toMatchObject([{ name: 'delivery.dead', fields: { eventId: null, eventType: null } }])
   })
 
-  test('is an error when the handler goes on after its time is over', async () => {
+  test('is an error when the handler runs on after its time limit', async () => {
     vi.useFakeTimers()
     const handler = Promise.withResolvers<void>()
     const signals: BusSignal[] = []

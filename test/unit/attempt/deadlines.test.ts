@@ -14,8 +14,8 @@ vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-describe('a handler that is in time', () => {
-  test('answers what it returns, and its signal is not aborted', async () => {
+describe('a handler that ends in time', () => {
+  test('returns its result, and its signal is not aborted', async () => {
     const { abort, running } = start(async () => 'sent')
 
     await expect(running).resolves.toBe('sent')
@@ -24,7 +24,7 @@ describe('a handler that is in time', () => {
     expect(abort.signal.aborted).toBe(false)
   })
 
-  test('throws what it throws', async () => {
+  test('throws its own error', async () => {
     const error = new Error('card declined')
 
     const { running } = start(() => Promise.reject(error))
@@ -40,7 +40,7 @@ describe('a handler that is in time', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('is not called overdue, even when it took up to its last millisecond', async () => {
+  test('is not reported as overdue, even if it ends in its last millisecond', async () => {
     const { onOverdue, running, handler } = start()
     vi.advanceTimersByTime(999)
 
@@ -52,7 +52,7 @@ describe('a handler that is in time', () => {
   })
 })
 
-describe('a handler that takes longer than its time', () => {
+describe('a handler that exceeds its time limit', () => {
   test('has its signal aborted with the reason', () => {
     const { abort } = start()
 
@@ -64,7 +64,7 @@ describe('a handler that takes longer than its time', () => {
     })
   })
 
-  test('is waited for all the same, so that it cannot overlap with its next attempt', async () => {
+  test('is still awaited, so that it cannot overlap with its next attempt', async () => {
     const { running } = start()
     const settled = vi.fn<() => void>()
     void running.then(settled, settled)
@@ -74,7 +74,7 @@ describe('a handler that takes longer than its time', () => {
     expect(settled).not.toHaveBeenCalled()
   })
 
-  test('has failed, even if it then returns', async () => {
+  test('fails, even if it then returns', async () => {
     const { running, handler } = start()
     vi.advanceTimersByTime(1_000)
 
@@ -84,7 +84,7 @@ describe('a handler that takes longer than its time', () => {
     expect(error.code).toBe('POSTBUS_HANDLER_TIMEOUT')
   })
 
-  test('has failed with what it then throws as the cause', async () => {
+  test('fails with the error that it then throws as the cause', async () => {
     const { running, handler } = start()
     const cause = new Error('aborted by fetch')
     vi.advanceTimersByTime(1_000)
@@ -95,7 +95,7 @@ describe('a handler that takes longer than its time', () => {
     expect(error).toMatchObject({ code: 'POSTBUS_HANDLER_TIMEOUT', cause })
   })
 
-  test('has failed without a cause if it throws the reason of its signal', async () => {
+  test('fails without a cause if it throws the reason of its signal', async () => {
     const { running, handler, abort } = start()
     vi.advanceTimersByTime(1_000)
 
@@ -108,7 +108,7 @@ describe('a handler that takes longer than its time', () => {
 })
 
 describe('a handler that ignores its signal', () => {
-  test('is reported once, five seconds after its time was over', () => {
+  test('is reported once, five seconds after its time limit', () => {
     const { onOverdue } = start()
 
     vi.advanceTimersByTime(5_999)
@@ -133,7 +133,7 @@ describe('a handler that ignores its signal', () => {
 })
 
 describe('a handler whose signal was aborted for another reason', () => {
-  test('is believed, also when its time ends afterwards', async () => {
+  test('keeps its own result, even if its time limit passes afterwards', async () => {
     const { running, handler, abort } = start()
     const reason = new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.')
     abort.abort(reason)
@@ -146,8 +146,8 @@ describe('a handler whose signal was aborted for another reason', () => {
   })
 })
 
-describe('handlers that run at once', () => {
-  test('with the same limit have one timer, and each its own time', async () => {
+describe('handlers that run at the same time', () => {
+  test('share one timer if they have the same limit, and each has its own deadline', async () => {
     const deadlines = new Deadlines()
     const first = start(undefined, { deadlines })
     vi.advanceTimersByTime(300)
@@ -167,7 +167,7 @@ describe('handlers that run at once', () => {
     expect(aborted()).toEqual([true, false, true])
   })
 
-  test('with other limits do not wait for each other', () => {
+  test('do not wait for each other if they have different limits', () => {
     const deadlines = new Deadlines()
     const long = start(undefined, { deadlines, timeoutMs: 60_000 })
     const short = start(undefined, { deadlines, timeoutMs: 10 })
@@ -178,7 +178,7 @@ describe('handlers that run at once', () => {
     expect(long.abort.signal.aborted).toBe(true)
   })
 
-  test('leave no timer behind when the last of them has returned', async () => {
+  test('leave no timer behind when the last one has returned', async () => {
     const deadlines = new Deadlines()
     const all = [start(undefined, { deadlines }), start(undefined, { deadlines })]
     vi.advanceTimersByTime(500)
@@ -189,7 +189,7 @@ describe('handlers that run at once', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('have their own time also when one begins because the time of another is over', () => {
+  test('keep their own deadlines when one starts at the deadline of another', () => {
     const deadlines = new Deadlines()
     const first = start(undefined, { deadlines })
     vi.advanceTimersByTime(100)
@@ -211,7 +211,7 @@ interface Given {
   readonly timeoutMs?: number
 }
 
-/** Runs a handler with a second of time. Without `work` it runs until the test ends it. */
+/** Runs a handler with a time limit of one second. Without `work` it runs until the test ends it. */
 function start(work?: () => Promise<unknown>, { deadlines = new Deadlines(), timeoutMs = 1_000 }: Given = {}) {
   const abort = new AbortController()
   const onOverdue = vi.fn<() => void>()

@@ -1,4 +1,4 @@
-/** `onDead` as a function: asked when a delivery dies, for what it died of. */
+/** `onDead` as a function: it is called when a delivery dies, with the error that ended it. */
 import { describe, expect, test } from 'vitest'
 import { defineHandler, discard, type HandlerDefinition } from '../../../src/index.ts'
 import { attemptBy, delivery, event, OrderCreated } from './an-attempt.ts'
@@ -9,7 +9,7 @@ function dying(onDead: OnDead, handle: () => unknown = () => Promise.reject(new 
   return defineHandler('mail.receipt', { on: OrderCreated, maxAttempts: 1, onDead, handle })
 }
 
-test('it is given the error and the event, and its answer counts', async () => {
+test('it gets the error and the event, and its return value applies', async () => {
   const asked: unknown[] = []
   const onDead = dying((error, { data, type }) => {
     asked.push([error, data, type])
@@ -22,7 +22,7 @@ test('it is given the error and the event, and its answer counts', async () => {
   expect(asked).toEqual([[new TypeError('no such order'), event.data, event.type]])
 })
 
-test('of a discarded event it is given the reason, as an error', async () => {
+test('for a discarded event it gets the reason, as an error', async () => {
   const outcome = await attemptBy(
     dying(
       (error) => (String(error).includes('cancelled') ? 'continue' : 'block'),
@@ -33,7 +33,7 @@ test('of a discarded event it is given the reason, as an error', async () => {
   expect(outcome).toEqual({ is: 'dead', reason: 'it was cancelled', error: null, onDead: 'continue' })
 })
 
-test('it is not asked while attempts are left', async () => {
+test('it is not called while attempts are left', async () => {
   const handler = defineHandler('mail.receipt', {
     on: OrderCreated,
     onDead: () => expect.unreachable(),
@@ -43,7 +43,7 @@ test('it is not asked while attempts are left', async () => {
   expect(await attemptBy(handler)).toMatchObject({ is: 'retry' })
 })
 
-describe('the key is held, and that is signalled,', () => {
+describe('the key is blocked, with a signal,', () => {
   test.each([
     [
       'when it throws',
@@ -65,7 +65,7 @@ describe('the key is held, and that is signalled,', () => {
     ])
   })
 
-  test('without a signal when the event cannot be read: there is nothing to ask about', async () => {
+  test('but without a signal when the event cannot be read, because `onDead` cannot be called', async () => {
     const outcome = await attemptBy(
       dying(() => 'continue'),
       { ...delivery, event: null },

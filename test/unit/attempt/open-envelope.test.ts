@@ -17,7 +17,7 @@ const event = OrderCreated(
   { correlationId: 'c1', causationId: 'c2', source: 'shop', metadata: { tenant: 'a' }, ttlMs: 1_000 },
 )
 
-test('a stored event opens to the event that was published, every field of it', () => {
+test('a stored event opens as the event that was published, with every field', () => {
   const opened = openEnvelope(stored(event), codec)
 
   expect(opened).toEqual(event)

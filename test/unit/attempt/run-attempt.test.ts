@@ -14,7 +14,7 @@ describe('a handler that returns', () => {
     expect(outcome).toEqual({ is: 'done', result: value })
   })
 
-  test('is given the event exactly as it was published, rich types included', async () => {
+  test('gets the event exactly as it was published, with rich types', async () => {
     const handle = vi.fn<(given: unknown) => void>()
 
     await outcomeOf(delivery, handle)
@@ -22,7 +22,7 @@ describe('a handler that returns', () => {
     expect(handle.mock.calls[0]?.[0]).toEqual(event)
   })
 
-  test('is given a copy of its own for each attempt', async () => {
+  test('gets a new copy of the event at each attempt', async () => {
     const seen: unknown[] = []
     const remember = (given: Envelope) => void seen.push(given.data)
 
@@ -33,13 +33,13 @@ describe('a handler that returns', () => {
     expect(seen[0]).not.toBe(seen[1])
   })
 
-  test('discard is dead at once, without an error and with the reason', async () => {
+  test('makes the delivery dead at once by discard, with the reason and without an error', async () => {
     const outcome = await outcomeOf(delivery, () => discard('order was cancelled'), { onDead: 'block' })
 
     expect(outcome).toEqual({ is: 'dead', reason: 'order was cancelled', error: null, onDead: 'block' })
   })
 
-  test('snooze comes again later, also after its last attempt', async () => {
+  test('comes again later by snooze, even after its last attempt', async () => {
     const outcome = await outcomeOf({ ...delivery, attempt: 5 }, () => snooze({ minutes: 1 }))
 
     expect(outcome).toEqual({ is: 'snoozed', delayMs: 60_000 })
@@ -57,7 +57,7 @@ describe('a handler that fails', () => {
   })
 
   test.each([new TypeError('of null'), 'text', undefined, null, { code: 7 }, Symbol('odd')])(
-    'by throwing %s is tried again, with what was thrown',
+    'by throwing %s is tried again, with the thrown value',
     async (thrown) => {
       const outcome = await outcomeOf(delivery, () => {
         throw thrown
@@ -68,7 +68,7 @@ describe('a handler that fails', () => {
     },
   )
 
-  test('by rejecting later is tried again like one that throws', async () => {
+  test('by rejecting later is tried again, as if it had thrown', async () => {
     const error = new Error('later')
 
     const outcome = await outcomeOf(delivery, () => Promise.reject(error))
@@ -76,7 +76,7 @@ describe('a handler that fails', () => {
     expect(errorIn(outcome)).toBe(error)
   })
 
-  test('waits as long as its backoff says after that attempt', async () => {
+  test('waits as long as its backoff returns for that attempt', async () => {
     const backoff = vi.fn<(attempt: number, error: unknown) => number>(() => 1)
     const error = new Error('no')
 
@@ -98,7 +98,7 @@ describe('a handler that fails', () => {
   test.each([
     ['failed', () => failed('card declined')],
     ['throwing', () => Promise.reject(new Error('card declined'))],
-  ])('its last attempt by %s is dead, as its options say', async (_, handle) => {
+  ])('its last attempt by %s makes the delivery dead, and `onDead` applies', async (_, handle) => {
     const options = { maxAttempts: 3, onDead: 'block' } as const
 
     const [before, last] = [
@@ -110,7 +110,7 @@ describe('a handler that fails', () => {
     expect(last).toMatchObject({ is: 'dead', reason: 'card declined', onDead: 'block' })
   })
 
-  test('its last attempt by throwing something else than an error is dead, with that as text', async () => {
+  test('its last attempt by throwing a value that is no error makes the delivery dead, with the value as text', async () => {
     const outcome = await outcomeOf(delivery, () => Promise.reject('card declined'), {
       maxAttempts: 1,
     })
@@ -118,7 +118,7 @@ describe('a handler that fails', () => {
     expect(outcome).toEqual({ is: 'dead', reason: 'card declined', error: 'card declined', onDead: 'continue' })
   })
 
-  test('by returning failed with an error is the same as throwing that error', async () => {
+  test('by returning failed with an error is the same as by throwing that error', async () => {
     const error = new TypeError('of null')
 
     const outcome = await outcomeOf(delivery, () => failed(error))
@@ -131,7 +131,7 @@ describe('a handler that fails', () => {
     ['what cannot be made text', { toString: () => Promise.reject }],
     ['an error whose message throws', Object.defineProperty(new Error('no'), 'message', { get: () => assert.fail() })],
     ['an error whose message is no text', Object.assign(new Error('no'), { message: Object.create(null) })],
-  ])('its last attempt by throwing %s is dead like any other', async (_, thrown) => {
+  ])('its last attempt by throwing %s makes the delivery dead like any other', async (_, thrown) => {
     const outcome = await outcomeOf(delivery, () => Promise.reject(thrown), { maxAttempts: 1 })
 
     expect(outcome).toMatchObject({ is: 'dead', reason: 'Thrown: a value that cannot be shown' })
@@ -148,8 +148,8 @@ describe('a handler of a pattern', () => {
   })
 })
 
-describe('the time of a handler', () => {
-  test('is what its options say, and after it the attempt has failed', async () => {
+describe('the time limit of a handler', () => {
+  test('is the one in its options, and afterwards the attempt fails', async () => {
     const handle = async (_: Envelope, { signal }: HandlerContext) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       return 'too late'

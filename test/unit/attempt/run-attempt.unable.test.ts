@@ -4,8 +4,8 @@ import { defineHandler } from '../../../src/handlers/handler.ts'
 import { stored } from '../worker/a-delivery.ts'
 import { attemptBy, delivery, errorIn, event, OrderCreated, outcomeOf } from './an-attempt.ts'
 
-describe('a delivery that this worker cannot handle, but a newer one may', () => {
-  test('is put back when no handler has its name', async () => {
+describe('a delivery that this worker cannot handle, but a newer worker may', () => {
+  test('is put back when no handler has its handler’s name', async () => {
     const outcome = await outcomeOf({ ...delivery, handler: 'mail.newsletter' })
 
     expect(outcome).toMatchObject({ is: 'put-back', delayMs: 30_000 })
@@ -29,7 +29,7 @@ describe('a delivery that this worker cannot handle, but a newer one may', () =>
     expect(errorIn(outcome)?.message).toContain('no longer listens to this event type')
   })
 
-  test('is put back without looking at how often it was tried', async () => {
+  test('is put back whatever the number of its attempts', async () => {
     const outcomes = [
       await outcomeOf({ ...delivery, attempt: 99, handler: 'mail.newsletter' }),
       await outcomeOf({ ...delivery, attempt: 99, event: stored(event, { version: 3 }) }),
@@ -39,7 +39,7 @@ describe('a delivery that this worker cannot handle, but a newer one may', () =>
   })
 })
 
-describe('a delivery that no attempt can help', () => {
+describe('a delivery that cannot succeed in any attempt', () => {
   test('is dead when its event is gone', async () => {
     const outcome = await outcomeOf({ ...delivery, event: null }, undefined, { onDead: 'block' })
 
@@ -74,7 +74,7 @@ describe('a delivery that no attempt can help', () => {
     },
   )
 
-  test('is dead when decoding it throws anything else', async () => {
+  test('is dead when decoding it throws any other error', async () => {
     const failure = new RangeError('too deep')
     const codec = {
       ...createCodec(),
@@ -90,7 +90,7 @@ describe('a delivery that no attempt can help', () => {
     expect(outcome).toMatchObject({ is: 'dead', error: { code: 'POSTBUS_CORRUPT_PAYLOAD', cause: failure } })
   })
 
-  test('is dead when every allowed attempt ended with the death of its worker', async () => {
+  test('is dead when its worker died in every allowed attempt', async () => {
     const handle = vi.fn<() => void>()
 
     const last = await outcomeOf({ ...delivery, attempt: 5 }, handle)
@@ -100,7 +100,7 @@ describe('a delivery that no attempt can help', () => {
     expect(oneTooMany).toMatchObject({
       is: 'dead',
       reason: expect.stringContaining('during attempt 5, which was the last one allowed') as unknown,
-      error: null, // the deaths themselves stand with the delivery already
+      error: null, // the deaths are already stored with the delivery
     })
     expect(handle).toHaveBeenCalledOnce()
   })

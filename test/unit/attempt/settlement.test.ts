@@ -5,14 +5,14 @@ import { aDelivery } from '../worker/a-delivery.ts'
 
 const delivery = aDelivery({ attempt: 3 })
 
-describe('what is written about an attempt', () => {
-  test('that is done says so, and keeps its result out of the database', () => {
+describe('the settlement of an attempt', () => {
+  test('that is done says so, and does not contain the result', () => {
     const settlement = settlementOf(delivery, { is: 'done', result: { secret: 'hunter2' } })
 
     expect(settlement).toEqual({ delivery, is: 'done' })
   })
 
-  test('that was snoozed or put back says when it comes again, and no error', () => {
+  test('that was snoozed or put back has the delay and no error', () => {
     const reason = new PostbusError('POSTBUS_UNKNOWN_HANDLER', 'Nobody.')
 
     const settlements = [
@@ -26,7 +26,7 @@ describe('what is written about an attempt', () => {
     ])
   })
 
-  test('that is tried again says when, and why', () => {
+  test('that is tried again has the delay and the error', () => {
     const settlement = settlementOf(delivery, { is: 'retry', delayMs: 2_000, error: new Error('card declined') })
 
     expect(settlement).toMatchObject({
@@ -36,7 +36,7 @@ describe('what is written about an attempt', () => {
     })
   })
 
-  test('that died says why, and what becomes of its key', () => {
+  test('that died has the error, and says whether its key is blocked', () => {
     const outcome = { is: 'dead', reason: 'password=hunter2\u0000', error: new Error('no'), onDead: 'block' } as const
 
     const settlement = settlementOf(delivery, outcome)

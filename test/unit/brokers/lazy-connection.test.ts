@@ -1,9 +1,9 @@
-/** A connection that is made when it is needed: once for all that ask, and again when it was lost or could not be made. */
+/** A connection that is opened on first use: once for all concurrent users, and again after it was lost or could not be opened. */
 import { expect, test } from 'vitest'
 import { LazyConnection } from '../../../src/brokers/lazy-connection.ts'
 import { unlessAborted } from '../../../src/brokers/unless-aborted.ts'
 
-test('all that ask at the same time get the same connection, and a lost one is made again', async () => {
+test('concurrent users get the same connection, and a lost connection is opened again', async () => {
   const { place, opened } = aPlace()
   const [one, other] = await Promise.all([place.get(), place.get()])
   opened[0]?.lose()
@@ -14,7 +14,7 @@ test('all that ask at the same time get the same connection, and a lost one is m
   expect(opened).toHaveLength(2)
 })
 
-test('one that could not be made is tried again by the next that asks', async () => {
+test('after a failed connect the next user tries again', async () => {
   let tries = 0
   const place = new LazyConnection(async () => {
     tries += 1
@@ -26,7 +26,7 @@ test('one that could not be made is tried again by the next that asks', async ()
   await expect(place.get()).resolves.toBeDefined()
 })
 
-test('it is closed once, and made again for what is sent later', async () => {
+test('the connection is closed once, and opened again for later messages', async () => {
   const { place, opened } = aPlace()
   await place.close()
   await place.get()
@@ -37,7 +37,7 @@ test('it is closed once, and made again for what is sent later', async () => {
   expect(opened.map(({ closed }) => closed)).toEqual([1, 0])
 })
 
-test('the loss of an old connection does not take the new one away', async () => {
+test('losing an old connection keeps the new one', async () => {
   const { place, opened } = aPlace()
   await place.get()
   await place.close()
@@ -47,7 +47,7 @@ test('the loss of an old connection does not take the new one away', async () =>
   expect(await place.get()).toBe(next)
 })
 
-test('waiting ends with the signal', async () => {
+test('waiting ends when the signal is aborted', async () => {
   const over = new AbortController()
   const waiting = unlessAborted(over.signal, new Promise<never>(() => undefined))
   over.abort(new Error('the time is up'))

@@ -1,8 +1,8 @@
-/** Whose turn it is: the order of what begins, in any number at once, and by key. */
+/** Turns: the order in which items begin, with any concurrency, and by key. */
 import { expect, test } from 'vitest'
 import { Turns } from '../../../src/brokers/turns.ts'
 
-test('by default nothing begins before what came earlier has ended', async () => {
+test('by default no item begins before the previous one has ended', async () => {
   const { turns, began, end } = aCrew(1)
   for (const item of ['a1', 'b1', 'a2']) turns.add(item)
 
@@ -15,7 +15,7 @@ test('by default nothing begins before what came earlier has ended', async () =>
   expect(turns.count).toBe(0)
 })
 
-test('items of one key begin one after the other, and those of other keys pass them', async () => {
+test('items of one key begin one after the other, and items of other keys pass them', async () => {
   const { turns, began, end } = aCrew(2)
   for (const item of ['a1', 'a2', 'a3', 'b1', 'c1']) turns.add(item)
 
@@ -26,7 +26,7 @@ test('items of one key begin one after the other, and those of other keys pass t
   expect(began).toEqual(['a1', 'b1', 'c1', 'a2'])
 })
 
-test('items without a key wait for a free place only', async () => {
+test('items without a key wait only for a free place', async () => {
   const { turns, began, end } = aCrew(2)
   for (const item of ['-1', '-2', '-3']) turns.add(item)
 
@@ -35,7 +35,7 @@ test('items without a key wait for a free place only', async () => {
   expect(began).toEqual(['-1', '-2', '-3'])
 })
 
-test('what has not begun can be taken away, and the end of the others waited for', async () => {
+test('items that have not begun can be removed, and the end of the others can be awaited', async () => {
   const { turns, began, end } = aCrew(1)
   for (const item of ['a1', 'a2']) turns.add(item)
   expect(turns.items()).toEqual(['a1', 'a2'])
@@ -49,7 +49,7 @@ test('what has not begun can be taken away, and the end of the others waited for
   expect(turns.items()).toEqual([])
 })
 
-/** Items are named by their key, a letter, and a number; `-` is none. */
+/** An item is named by its key, a letter, and a number. `-` means no key. */
 function aCrew(concurrency: number) {
   const began: string[] = []
   const ends = new Map<string, () => void>()

@@ -9,7 +9,7 @@ import { worker } from '../../../src/cli/worker.ts'
 const COMMANDS: Readonly<Record<string, Command>> = { dead, doctor, migrate, worker }
 
 describe('the overview', () => {
-  test('begins with examples, then lists every command with what it does', () => {
+  test('begins with examples, then lists every command with its purpose', () => {
     const lines = overview(COMMANDS).split('\n')
 
     expect(lines.indexOf('Examples')).toBe(2)
@@ -18,7 +18,7 @@ describe('the overview', () => {
     expect(listed).toEqual(expected)
   })
 
-  test('says what the exit codes mean', () => {
+  test('explains the exit codes', () => {
     const text = overview(COMMANDS)
 
     expect(text).toContain('Exit codes: 0 ok, 1 failure, 2 usage, 3 checks found problems.')
@@ -26,7 +26,7 @@ describe('the overview', () => {
 })
 
 describe.each(Object.entries(COMMANDS))('the help of %s', (name, command) => {
-  test('begins with what it does, and examples that name it', () => {
+  test('begins with its purpose, and with examples that name the command', () => {
     const [title, , heading, ...lines] = commandHelp(name, command).split('\n')
 
     expect(title).toBe(`postbus ${name}: ${command.summary}`)
@@ -34,7 +34,7 @@ describe.each(Object.entries(COMMANDS))('the help of %s', (name, command) => {
     expect(lines.slice(0, command.examples.length).every((line) => line.startsWith(`  postbus ${name}`))).toBe(true)
   })
 
-  test('describes every option, and no other', () => {
+  test('describes every option of the command, and no other', () => {
     const options = Object.keys(command.options)
 
     expect(Object.keys(command.describe).toSorted()).toEqual(options.toSorted())

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postbus } from '../../support/cli.ts'
 
-/** A bus as far as `postbus doctor` needs one. */
+/** The parts of a bus that `postbus doctor` needs. */
 const BUS = `export const bus = {
   publish() {}, worker() {}, migrate() {},
   async doctor() { return [{ check: 'handlers', status: process.argv.includes('--json') ? 'problem' : 'ok', message: 'seen' }] },
@@ -25,7 +25,7 @@ describe.concurrent('a config file', () => {
     expect(code).toBe(0)
   })
 
-  test('in TypeScript is preferred to one in JavaScript, and one here to one in config/', async () => {
+  test('in TypeScript is preferred to one in JavaScript, and one in this folder to one in config/', async () => {
     const { out } = await doctor({
       'config/postbus.config.ts': BUS.replace('seen', 'config'),
       'postbus.config.js': BUS.replace('seen', 'js'),
@@ -35,14 +35,14 @@ describe.concurrent('a config file', () => {
     expect(out).toContain('handlers  ts')
   })
 
-  test('may stand anywhere when it is named', async () => {
+  test('may have any path that is given as an option', async () => {
     const { code, out } = await doctor({ 'deep/shop.ts': BUS }, '-c', 'deep/shop.ts')
 
     expect(out).toContain('seen')
     expect(code).toBe(0)
   })
 
-  test('may be written in TypeScript that Node can strip', async () => {
+  test('may use TypeScript that Node can strip', async () => {
     const typed = `interface Finding { readonly check: string }\nexport type Findings = readonly Finding[]\n${BUS}`
 
     const { code } = await doctor({ 'postbus.config.ts': typed })
@@ -50,7 +50,7 @@ describe.concurrent('a config file', () => {
     expect(code).toBe(0)
   })
 
-  test('has problems found by doctor answered with exit code 3', async () => {
+  test('leads to exit code 3 when doctor finds problems', async () => {
     const { code, json } = await doctor({ 'postbus.config.ts': BUS }, '--json')
 
     expect(json()).toEqual([{ check: 'handlers', status: 'problem', message: 'seen' }])
@@ -79,7 +79,7 @@ describe.concurrent('a config file', () => {
       'POSTBUS_CONFIG_SYNTAX',
       'a package that is not installed',
     ],
-  ])('that %s is refused with exit code 1 and what mends it', async (_, content, code, says) => {
+  ])('that %s is refused with exit code 1 and a way to fix it', async (_, content, code, says) => {
     const result = await doctor({ 'postbus.config.ts': content, 'event-handlers.ts': 'export const handlers = []' })
 
     expect(result.err).toMatch(new RegExp(`^${code}: .*postbus\\.config\\.ts`))
@@ -87,7 +87,7 @@ describe.concurrent('a config file', () => {
     expect([result.code, result.out]).toEqual([1, ''])
   })
 
-  test('that throws shows its own error, with the stack', async () => {
+  test('that throws shows its own error with the stack', async () => {
     const { code, err } = await doctor({ 'postbus.config.ts': `throw new TypeError('of null')` })
 
     expect(err).toMatch(/TypeError: of null\n {4}at .*postbus\.config\.ts:1/)

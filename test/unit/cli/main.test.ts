@@ -2,18 +2,18 @@ import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { postbus } from '../../support/cli.ts'
 
-/** Runs `postbus` where there is neither a config file nor a database. */
+/** Runs `postbus` without a config file and without a database. */
 const run = (...words: string[]) => postbus('', words, { config: null, cwd: tmpdir() })
 
 describe.concurrent('the command line', () => {
-  test.each([['--help'], ['-h'], ['help']])('%s explains itself, examples first, and exits with 0', async (word) => {
+  test.each([['--help'], ['-h'], ['help']])('%s prints the help, examples first, and exits with 0', async (word) => {
     const { code, out, err } = await run(word)
 
     expect(out).toMatch(/^Postbus: .+\n\nExamples\n {2}postbus migrate /)
     expect([code, err]).toEqual([0, ''])
   })
 
-  test('without a command explains itself too, and exits with 2', async () => {
+  test('without a command prints the help too, and exits with 2', async () => {
     const { code, out } = await run()
 
     expect(out).toContain('Examples')
@@ -61,7 +61,7 @@ describe.concurrent('the command line', () => {
       ['doctor', '--config', 'nowhere.ts'],
       'nowhere.ts. Name yours with --config FILE',
     ],
-  ])('refuses %s, in a sentence on stderr and with exit code 2', async (_, words, says) => {
+  ])('refuses %s, with one sentence on stderr and exit code 2', async (_, words, says) => {
     const { code, out, err } = await run(...words)
 
     expect(err).toContain(says)

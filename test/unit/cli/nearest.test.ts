@@ -13,7 +13,7 @@ describe('a mistyped word', () => {
     ['workers', 'worker'],
     ['ead', 'dead'],
     ['Dead', 'dead'],
-  ])('%s was meant to be %s', (word, meant) => {
+  ])('%s suggests %s', (word, meant) => {
     const suggestion = nearest(word, COMMANDS)
 
     expect(suggestion).toBe(` Did you mean "${meant}"?`)
@@ -25,7 +25,7 @@ describe('a mistyped word', () => {
     expect(suggestion).toBe('')
   })
 
-  test('may be a third of a long name away', () => {
+  test('may differ in a third of a long name', () => {
     const known = ['finances.create-invoice']
 
     const suggestions = [nearest('finances.create-xxxxxxx', known), nearest('finances.creat-xxxxxxxx', known)]
@@ -33,7 +33,7 @@ describe('a mistyped word', () => {
     expect(suggestions).toEqual([' Did you mean "finances.create-invoice"?', ''])
   })
 
-  test('has no suggestion where nothing is known', () => {
+  test('has no suggestion when there are no known words', () => {
     const suggestion = nearest('worker', [])
 
     expect(suggestion).toBe('')

@@ -10,13 +10,13 @@ describe('text from events and errors', () => {
     ['a\u001b[2Jb', 'a [2Jb'],
     ['a\u0000\u007f\u009bb', 'a b'],
     ['plain – text', 'plain – text'],
-  ])('is put on one line, without what could move the cursor: %j', (text, expected) => {
+  ])('becomes one line, without characters that could move the cursor: %j', (text, expected) => {
     const line = oneLine(text)
 
     expect(line).toBe(expected)
   })
 
-  test('has at most 80 characters unless said otherwise, and shows where it was cut', () => {
+  test('has at most 80 characters by default, and shows where it was cut', () => {
     const lines = [oneLine('x'.repeat(80)), oneLine('x'.repeat(81)), oneLine('abcdef', 5)]
 
     expect(lines).toEqual(['x'.repeat(80), `${'x'.repeat(79)}…`, 'abcd…'])
@@ -42,7 +42,7 @@ describe('a command', () => {
     expect([out(), err()]).toEqual(['{"a":"x\\ny"}\n{"b":2}\n', ''])
   })
 
-  test('says what is not data on stderr', () => {
+  test('prints messages on stderr', () => {
     const { terminal, out, err } = aTerminal()
 
     say(terminal, 'Nothing to do.')
@@ -50,7 +50,7 @@ describe('a command', () => {
     expect([out(), err()]).toEqual(['', 'Nothing to do.\n'])
   })
 
-  test('prints a table with columns as wide as their widest cell, and nothing after the last', () => {
+  test('prints a table with columns as wide as their widest cells, without trailing spaces', () => {
     const { terminal, out } = aTerminal()
 
     printTable(
@@ -75,14 +75,14 @@ describe('a command', () => {
     expect(counted).toBe(expected)
   })
 
-  test('knows a plural that is not made with s', () => {
+  test('takes an irregular plural', () => {
     const counted = [count(1, 'delivery', 'deliveries'), count(2, 'delivery', 'deliveries')]
 
     expect(counted).toEqual(['1 delivery', '2 deliveries'])
   })
 })
 
-/** A terminal that is no terminal: two pipes to read from. */
+/** A terminal made of two pipes, from which the test reads. */
 function aTerminal() {
   const [outStream, errStream] = [new PassThrough(), new PassThrough()]
   const read = (stream: PassThrough) => () => String(stream.read() ?? '')

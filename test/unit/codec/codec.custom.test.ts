@@ -4,7 +4,7 @@ import { type CustomCodec, createCodec } from '../../../src/codec/codec.ts'
 import { PostbusError } from '../../../src/errors.ts'
 import { differenceBetween } from '../../support/difference.ts'
 
-describe('codecs of the user', () => {
+describe('custom codecs', () => {
   class Money {
     readonly cents: number
     constructor(cents: number) {
@@ -18,7 +18,7 @@ describe('codecs of the user', () => {
     decode: (cents) => new Money(Number(cents)),
   }
 
-  test('bring back instances of their classes, shared ones too', () => {
+  test('restore instances of their classes, also shared instances', () => {
     const withMoney = createCodec({ codecs: [money] })
     const total = new Money(4200)
     const data = { total, lines: new Map([['a', total]]), tips: new Set([new Money(1), new Money(2)]) }
@@ -28,7 +28,7 @@ describe('codecs of the user', () => {
     expect(differenceBetween(data, back)).toBeUndefined()
   })
 
-  test('may replace Errors and plain objects, when they encode them as objects', () => {
+  test('may handle Errors and plain objects, if they encode them as objects', () => {
     class Declined extends Error {}
     const declined: CustomCodec<Declined, { reason: string }> = {
       name: 'declined',
@@ -66,7 +66,7 @@ describe('codecs of the user', () => {
     ['too many levels', JSON.parse('['.repeat(201) + ']'.repeat(201)), 'is encoded more than 200 levels deep'],
     ['too many bytes', ['x'.repeat(2e6)], 'at least'],
     ['too many numbers', Array(1e6).fill(1), 'at least'],
-  ])('are refused when one gives %s', (_, encoded, reason) => {
+  ])('are refused when a codec encodes a value as %s', (_, encoded, reason) => {
     const plain: CustomCodec = {
       name: 'plain',
       is: (value) => value instanceof Object && 'plain' in value,
@@ -79,7 +79,7 @@ describe('codecs of the user', () => {
     expect(error.message).toContain(reason)
   })
 
-  test('are refused when two keys of a Map or elements of a Set would become one', () => {
+  test('are refused when they make two keys of a Map or two elements of a Set equal', () => {
     const one = new Money(1)
     const interning = createCodec({ codecs: [{ ...money, encode: () => '1', decode: () => one }] })
 
@@ -88,7 +88,7 @@ describe('codecs of the user', () => {
     expect(error.message).toContain('`data.values()[1]` would become the same as another one')
   })
 
-  test('must be registered where the data is read', () => {
+  test('must be registered in the process that reads the data', () => {
     const text = createCodec({ codecs: [money] }).encode([new Money(1)], 'shop.tested')
 
     const error = errorOf(() => createCodec().decode(text))
@@ -96,7 +96,7 @@ describe('codecs of the user', () => {
     expect(error.message).toContain('no codec "money" is registered')
   })
 
-  test('report what they cannot decode as corrupt, with the cause', () => {
+  test('report data that they cannot decode as corrupt, with the cause', () => {
     const failing = createCodec({ codecs: [{ ...money, decode: () => JSON.parse('broken') as Money }] })
 
     const error = errorOf(() => failing.decode('{"json":["1"],"meta":{"values":{"0":[["custom","money"]]},"v":1}}'))
@@ -106,7 +106,7 @@ describe('codecs of the user', () => {
   })
 
   test.each([{ codecs: [money, money] }, { codecs: [{ ...money, name: '' }] }, { maxBytes: 0 }, { maxBytes: 1e12 }])(
-    'and limits are checked at the door: %j',
+    'are checked when the codec is created, and so are limits: %j',
     (options) => {
       const error = errorOf(() => createCodec(options))
 

@@ -12,8 +12,8 @@ const sharedByAllObjects = Reflect.ownKeys(Object.prototype).map(String)
 
 afterEach(expectCleanPrototype)
 
-describe('whatever is published', () => {
-  test('comes back equal if it is of known kinds', () => {
+describe('any published data', () => {
+  test('comes back equal if it consists of accepted kinds', () => {
     const equal = fc.property(publishableRecipe, (recipe) => {
       const data = makeFrom(recipe)
 
@@ -39,7 +39,7 @@ describe('whatever is published', () => {
     fc.assert(accepted, { numRuns: 1500 })
   })
 
-  test('comes back equal, or is refused with the path to what is wrong', () => {
+  test('comes back equal, or is refused with the path to the problem', () => {
     const equalOrRefused = fc.property(anyRecipe, (recipe) => {
       const data = makeFrom(recipe)
 
@@ -52,7 +52,7 @@ describe('whatever is published', () => {
   })
 })
 
-describe('whatever is stored', () => {
+describe('any stored text', () => {
   test('is decoded or reported as corrupt when parts of a document are replaced', () => {
     const mutations = fc.array(anyMutation(), { minLength: 1, maxLength: 4 })
     const handled = fc.property(anyDocument(), mutations, (text, replacements) => {
@@ -112,7 +112,7 @@ function problemWithPublishing(data: unknown, outcome: Outcome<string>): string 
   return isReallyWrong || wrongByItsPlace.test(message) ? undefined : 'the path of something good'
 }
 
-/** Values that could be published elsewhere. */
+/** Reasons that depend on the place of a value: elsewhere the value could be published. */
 const wrongByItsPlace = /same object as|a typed array|a getter|an extra property|has a key/
 
 function problemWithReading(outcome: Outcome<unknown>): string | undefined {
@@ -123,7 +123,7 @@ function isPostbusError(error: unknown, code: string): error is PostbusError {
   return error instanceof PostbusError && error.code === code
 }
 
-/** Documents that we wrote, with shared references, as the raw material of hostile ones. */
+/** Documents of our own with shared references, from which the test makes hostile ones. */
 function anyDocument(): fc.Arbitrary<string> {
   return anyRecipe.map((recipe) => {
     const outcome = outcomeOf(() => codec.encode({ data: makeFrom(recipe), more: [new Date(0), 1n] }, 'shop.tested'))

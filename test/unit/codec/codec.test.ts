@@ -29,7 +29,7 @@ describe('data that is published', () => {
     expect(error.message).toContain(`shop.tested: \`data${says}`)
   })
 
-  test('is stored as JSON that people can read, without annotations where none are needed', () => {
+  test('is stored as readable JSON, without annotations if none are needed', () => {
     const data = { orderId: 'o1', lines: [{ sku: 'a', quantity: 2 }], note: null }
 
     const text = codec.encode(data, 'orders.order-created')
@@ -45,7 +45,7 @@ describe('data that is published', () => {
     expect(JSON.parse(text)).toMatchObject({ json: { billing: { city: 'Utrecht' }, shipping: { city: 'Utrecht' } } })
   })
 
-  test('may be nested 200 levels deep, and not 201', () => {
+  test('may be nested 200 levels deep, but not 201', () => {
     const deepest = nested(200)
 
     const back = codec.decode(codec.encode(deepest, 'shop.tested'))
@@ -55,7 +55,7 @@ describe('data that is published', () => {
     expect(error.message).toContain('is more than 200 levels deep')
   })
 
-  test('may have a Map in the last two levels, because a Map takes two', () => {
+  test('may have a Map in the last two levels, because a Map takes two levels', () => {
     const map = new Map([['a', 1]])
 
     const text = codec.encode(nested(199, map), 'shop.tested')
@@ -65,7 +65,7 @@ describe('data that is published', () => {
     expect(error.message).toContain('is more than 200 levels deep')
   })
 
-  test('never overflows the stack, however deep it is', () => {
+  test('never overflows the stack, at any depth', () => {
     const data = nested(100_000)
 
     const error = errorOf(() => codec.encode(data, 'shop.tested'))
@@ -73,7 +73,7 @@ describe('data that is published', () => {
     expect(error.code).toBe('POSTBUS_UNSERIALIZABLE')
   })
 
-  test('comes back with its odd keys after V8 has seen a key that misleads its parser', () => {
+  test('comes back with unusual keys after V8 has parsed a key that misleads its parser', () => {
     const misleading = [{ first: 1, '\\': 2 }, { '"\\': 1 }, { '\\u': 1 }]
     const data = { first: 1, '\n': 2, inner: { '"\n': new Date(0), '\u0000': 1, '\ud800': 2, '\\.': 3 } }
 
@@ -100,8 +100,8 @@ describe('text with escapes', () => {
     expect(differenceBetween(data, back)).toBeUndefined()
   })
 
-  test('comes back equal when someone has put spaces into it', () => {
-    JSON.parse(JSON.stringify({ spaced: 1, '\\': 2 })) // V8 is misled by the first such key only
+  test('comes back equal when it contains extra spaces', () => {
+    JSON.parse(JSON.stringify({ spaced: 1, '\\': 2 })) // only the first such key misleads V8
 
     const back = codec.decode('{ "json" : { "spaced" : "a\\n" , "\\n" \n\t: 2 } }')
 
@@ -110,7 +110,7 @@ describe('text with escapes', () => {
 })
 
 describe('the size of the data', () => {
-  test('may be exactly the limit in UTF-8 bytes, and not one more', () => {
+  test('may be exactly the limit in UTF-8 bytes, but not one byte more', () => {
     const exact = createCodec({ maxBytes: 100 })
     const around = '{"json":""}'.length
 
@@ -125,7 +125,7 @@ describe('the size of the data', () => {
     )
   })
 
-  test('is found out early when objects that share objects would double it again and again', () => {
+  test('is refused early when objects that share objects would double it again and again', () => {
     let data: unknown = ['x']
     for (let level = 0; level < 60; level += 1) data = [data, data]
 
@@ -134,7 +134,7 @@ describe('the size of the data', () => {
     expect(error.code).toBe('POSTBUS_TOO_LARGE')
   })
 
-  test('is found out early when annotations would repeat a long key', () => {
+  test('is refused early when annotations would repeat a long key', () => {
     const data = { ['k'.repeat(90_000)]: Array.from({ length: 1000 }, () => new Date(0)) }
 
     const error = errorOf(() => codec.encode(data, 'shop.tested'))
@@ -156,7 +156,7 @@ describe('the size of the data', () => {
   )
 
   test.each(['string', 'strings', 'numbers', 'objects', 'map', 'bytes', 'holes'])(
-    'of 100 MB is refused with less than a second of processor time and 256 MB of memory: %s',
+    'of 100 MB is refused with less than a second of CPU time and 256 MB of memory: %s',
     (kind) => {
       const script = new URL('../../support/publish-100-mb.ts', import.meta.url).pathname
 
@@ -172,7 +172,7 @@ describe('the size of the data', () => {
 describe('stored text', () => {
   afterEach(expectCleanPrototype)
 
-  test.each(hostileDocuments)('is corrupt, cheaply: $name', ({ text }) => {
+  test.each(hostileDocuments)('is reported as corrupt, at little cost: $name', ({ text }) => {
     const memory = process.memoryUsage.rss()
 
     const attempts = [1, 2, 3].map(() => timed(() => errorOf(() => codec.decode(text))))
@@ -182,7 +182,7 @@ describe('stored text', () => {
     expect(process.memoryUsage.rss() - memory).toBeLessThan(50e6)
   })
 
-  test('cannot reach the prototype of all objects, whatever paths and keys it names', () => {
+  test('cannot reach the prototype of all objects, with any paths and keys', () => {
     const canary = {}
 
     const errors = pollutingDocuments().map((text) => errorOf(() => codec.decode(text)).code)
@@ -192,7 +192,7 @@ describe('stored text', () => {
     expect('polluted' in canary).toBe(false)
   })
 
-  test('is found out by our own checks, before superjson sees it, unless a RegExp does not compile', () => {
+  test('is refused by our own checks before superjson sees it, unless a RegExp does not compile', () => {
     const byAccident = hostileDocuments.filter(({ text }) =>
       errorOf(() => codec.decode(text)).message.includes('it cannot be restored'),
     )
@@ -203,7 +203,7 @@ describe('stored text', () => {
     ])
   })
 
-  test.each([undefined, null, 1, {}, Buffer.from('{"json":1}')])('is corrupt if it is not a text: %s', (stored) => {
+  test.each([undefined, null, 1, {}, Buffer.from('{"json":1}')])('is corrupt if it is not a string: %s', (stored) => {
     const error = errorOf(() => codec.decode(stored as string))
 
     expect(error.message).toContain('it is not a text')
@@ -228,7 +228,7 @@ function nested(levels: number, innermost: unknown = []): unknown {
   return data
 }
 
-/** In time of this thread's processor, so that a busy machine does not count. */
+/** Measures the CPU time of this thread, so that a busy machine does not matter. */
 function timed<Result>(work: () => Result): { result: Result; cpuMs: number } {
   const before = process.threadCpuUsage()
   const result = work()

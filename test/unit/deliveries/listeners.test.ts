@@ -1,4 +1,4 @@
-/** What a bus says about its handlers: who would receive an event and why not, who listens, what filters kept away. */
+/** The bus reports about its handlers: who would receive an event and why not, who listens, and how often filters refused. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, PostbusError, shadow, type BusOptions } from '../../../src/index.ts'
@@ -66,7 +66,7 @@ describe('explain', () => {
     expect(explained[0]?.options).toMatchObject({ maxAttempts: 3, onDead: 'continue' })
   })
 
-  test('tells what a filter threw, and throws nothing itself', async () => {
+  test('reports the error that a filter threw, and does not throw', async () => {
     const [, , failed] = await busWith({ handlers }).explain(Sold({ order: 'o1', total: 1 }))
 
     expect(failed?.error).toBeInstanceOf(PostbusError)
@@ -76,7 +76,7 @@ describe('explain', () => {
   test.each([
     ['returns no answer', () => undefined],
     ['returns a promise', async () => true],
-  ])('tells of a filter that %s', async (_, interested) => {
+  ])('reports a filter that %s', async (_, interested) => {
     const odd = defineHandler('finances.odd', { on: Sold, interested: interested as never, handle })
 
     const [explained] = await busWith({ handlers: [odd] }).explain(Sold({ order: 'o1', total: 1 }))
@@ -88,13 +88,13 @@ describe('explain', () => {
     })
   })
 
-  test('an event without a key has no lane, and the plain queue', async () => {
+  test('shows no lane and the plain queue for an event without a key', async () => {
     const [explained] = await busWith({ handlers }).explain(Sold({ order: '', total: 1 }))
 
     expect(explained).toMatchObject({ queue: 'mails', lane: null })
   })
 
-  test('asks filters about the event as it would be published', async () => {
+  test('calls filters with the event as it would be published', async () => {
     seen.length = 0
     const bus = busWith({ handlers, source: 'shop', ttlMs: 1_000 })
     const event = Sold({ order: 'o1', total: 1 }, { occurredAt: new Date(0) })
@@ -124,7 +124,7 @@ describe('explain', () => {
     },
   )
 
-  test.each([Sold, {}, null, 'shop.sold'])('refuses what is not an event: %s', async (given) => {
+  test.each([Sold, {}, null, 'shop.sold'])('refuses a value that is not an event: %s', async (given) => {
     await expect(busWith({ handlers }).explain(given as never)).rejects.toMatchObject({ code: 'POSTBUS_INVALID_EVENT' })
   })
 })
@@ -139,7 +139,7 @@ describe('an event type that has changed', () => {
   })
   const count = defineHandler('docs.count', { on: Second, interested: ({ data }) => data.words > 1, handle })
 
-  test('is explained as its handlers would get it: in the version that they list', async () => {
+  test('is explained in the version that its handlers list', async () => {
     const bus = busWith({ handlers: [count] })
 
     const [one, two] = await Promise.all([bus.explain(First({ text: 'one' })), bus.explain(First({ text: 'one two' }))])
@@ -147,7 +147,7 @@ describe('an event type that has changed', () => {
     expect([one[0]?.reason, two[0]?.reason]).toEqual(['filtered', null])
   })
 
-  test('has the same handlers by any of its names', async () => {
+  test('has the same handlers under each of its names', async () => {
     const bus = busWith({ handlers: [count] })
 
     const found = await Promise.all(['docs.made', 'docs.written'].map((name) => bus.handlersOf(name)))
@@ -169,7 +169,7 @@ describe('handlersOf', () => {
     expect(await namesOf('unheard.of')).toEqual([])
   })
 
-  test('says what each listens to, its queue and its options', async () => {
+  test('shows the event types, the queue and the options of each handler', async () => {
     const [first] = await busWith({ handlers }).handlersOf('shop.sold')
 
     expect(first).toEqual({
@@ -181,27 +181,27 @@ describe('handlersOf', () => {
     })
   })
 
-  test.each(['', 'Shop.Sold', 'shop.*', 7])('refuses a name that no event type could have: %j', async (name) => {
+  test.each(['', 'Shop.Sold', 'shop.*', 7])('refuses a name that no event type can have: %j', async (name) => {
     await expect(busWith({ handlers }).handlersOf(name as never)).rejects.toMatchObject({
       code: 'POSTBUS_INVALID_EVENT',
     })
   })
 })
 
-test('handlers are all of the bus, in the order of registration, by all kinds of listening', async () => {
+test('handlers() lists all handlers of the bus, in the order of registration, with every kind of subscription', async () => {
   const all = await busWith({ handlers: async () => handlers }).handlers()
 
   expect(all.map(({ handler }) => handler)).toEqual(handlers.map(({ name }) => name))
   expect(all[0]).toMatchObject({ listensTo: ['shop.sold v1'], queue: 'mails', options: mail.options })
 })
 
-test('eventTypes are those that the bus was given and those that handlers list', async () => {
+test('eventTypes() lists the types that the bus was given and those that handlers list', async () => {
   const bus = busWith({ handlers, events: async () => [Moved] })
 
   expect(await bus.eventTypes()).toEqual([Moved, Sold, Sold2])
 })
 
-test('filtered counts the deliveries that filters kept away, by handler, in this process', async () => {
+test('filtered() counts the deliveries that filters prevented, by handler, in this process', async () => {
   const bus = busWith({ handlers: [mail, large] })
   const other = busWith({ handlers: [mail, large] })
   const before = bus.filtered()

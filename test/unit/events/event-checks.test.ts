@@ -5,7 +5,7 @@ import { defineEvent } from '../../../src/events/event.ts'
 import { checkMetadata } from '../../../src/events/event-checks.ts'
 import { refusalOf } from '../refusal.ts'
 
-/** An event type whose partition key is whatever the test says. */
+/** An event type whose partition key is the given value. */
 const Keyed = defineEvent('orders.keyed', {
   schema: z.custom<{ key: string | null }>(),
   partitionKey: (data) => data.key,
@@ -26,7 +26,7 @@ describe('a partition key', () => {
     expect(event.partitionKey).toBeNull()
   })
 
-  test('is made from what the schema returned, not from what it was given', () => {
+  test('is made from the schema’s output, not from its input', () => {
     const Coerced = defineEvent('orders.coerced', {
       schema: z.object({ orderId: z.coerce.string() }),
       partitionKey: (data) => data.orderId.padStart(4, '0'),
@@ -37,7 +37,7 @@ describe('a partition key', () => {
     expect(event.partitionKey).toBe('0007')
   })
 
-  test('has at most 512 bytes, however few characters they are', () => {
+  test('has at most 512 bytes, even with few characters', () => {
     const longest = '€'.repeat(170) + 'ab'
 
     const event = Keyed({ key: longest })
@@ -129,7 +129,7 @@ describe('metadata', () => {
     expect(error.message).toContain('`metadata` has 16385 bytes: expected at most 16384')
   })
 
-  test('may be nested, but not without end', () => {
+  test('may be nested, but not without limit', () => {
     const cyclic: Record<string, unknown> = {}
     cyclic['self'] = cyclic
 
@@ -167,7 +167,7 @@ describe('text about an event', () => {
     expect(error.message).toBe(`orders.keyed: \`${field}\` has 513 bytes: expected at most 512.`)
   })
 
-  test.each([7, null, new Date(0)])('is refused when it is not text: %s', (source) => {
+  test.each([7, null, new Date(0)])('is refused when it is not a string: %s', (source) => {
     const error = refusalOf(() => Keyed({ key: null }, { source: source as never }))
 
     expect(error.message).toContain('expected text')

@@ -6,14 +6,14 @@ vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
 afterEach(() => vi.restoreAllMocks())
 
 describe('a new event id', () => {
-  test('is a UUID of version 7 and of the RFC’s variant', () => {
+  test('is a UUID of version 7 and of the variant of the RFC', () => {
     const id = newEventId()
 
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect(isEventId(id)).toBe(true)
   })
 
-  test('begins with the millisecond in which it was made', () => {
+  test('begins with the millisecond of its creation', () => {
     const before = Date.now()
 
     const id = newEventId()
@@ -22,7 +22,7 @@ describe('a new event id', () => {
     expect(timeOf(id)).toBeLessThanOrEqual(Date.now())
   })
 
-  test('is larger than every one made before, 100,000 times in a row', () => {
+  test('is larger than all ids before it, 100,000 times in a row', () => {
     const ids = Array.from({ length: 100_000 }, () => newEventId())
 
     const outOfOrder = ids.findIndex((id, index) => index > 0 && id <= (ids[index - 1] ?? ''))
@@ -30,7 +30,7 @@ describe('a new event id', () => {
     expect(outOfOrder).toBe(-1)
   })
 
-  test('is larger than the one before in one and the same millisecond', () => {
+  test('is larger than the one before in the same millisecond', () => {
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000)
 
     const ids = Array.from({ length: 1_000 }, () => newEventId())
@@ -51,7 +51,7 @@ describe('a new event id', () => {
     expect(ids.map(timeOf)).toEqual([future, future])
   })
 
-  test('cannot be guessed from the one of another millisecond', () => {
+  test('cannot be guessed from an id of another millisecond', () => {
     const clock = vi.spyOn(Date, 'now')
     const start = Date.now() + 7_200_000
 
@@ -63,7 +63,7 @@ describe('a new event id', () => {
     expect(new Set(tails).size).toBe(3)
   })
 
-  test('has a random counter of which the highest bit is free, so that counting up cannot overflow', () => {
+  test('has a random counter with its highest bit free, so that counting up cannot overflow', () => {
     const clock = vi.spyOn(Date, 'now')
     const start = Date.now() + 10_000_000
 
@@ -93,7 +93,7 @@ describe('an event id from elsewhere', () => {
     'f47ac10b-58cc-4372-a567-0e02b2c3d4790',
     'g47ac10b-58cc-4372-a567-0e02b2c3d479',
     ' f47ac10b-58cc-4372-a567-0e02b2c3d479',
-  ])('is none: %j', (text) => {
+  ])('is invalid: %j', (text) => {
     expect(isEventId(text)).toBe(false)
   })
 })

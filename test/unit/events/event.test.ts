@@ -15,7 +15,7 @@ const OrderCreated = defineEvent('orders.order-created', {
 const anOrder = { orderId: 'o1', total: 42 }
 
 describe('an event', () => {
-  test('carries its type, its version and what the schema made of its data', () => {
+  test('has its type, its version and the schema’s output as its data', () => {
     const event = OrderCreated(anOrder)
 
     expect(event).toMatchObject({
@@ -26,7 +26,7 @@ describe('an event', () => {
     })
   })
 
-  test('says nothing that its publisher did not say', () => {
+  test('has no field that its publisher did not set', () => {
     const event = OrderCreated(anOrder)
 
     expect(event).toMatchObject({
@@ -38,7 +38,7 @@ describe('an event', () => {
     })
   })
 
-  test('happened when it was made, unless its publisher says otherwise', () => {
+  test('happened at the time of its creation, unless its publisher sets another time', () => {
     const before = Date.now()
 
     const events = [OrderCreated(anOrder), OrderCreated(anOrder, { occurredAt: new Date('2026-01-01') })]
@@ -48,7 +48,7 @@ describe('an event', () => {
     expect(events[1]?.occurredAt).toEqual(new Date('2026-01-01'))
   })
 
-  test('keeps everything its publisher says about it', () => {
+  test('keeps everything that its publisher sets', () => {
     const said = { correlationId: 'c1', causationId: 'c2', source: 'shop', metadata: { tenant: 'a' } }
 
     const event = OrderCreated(anOrder, said)
@@ -56,7 +56,7 @@ describe('an event', () => {
     expect(event).toMatchObject(said)
   })
 
-  test('expires as long after it happened as its publisher says', () => {
+  test('expires this long after it happened', () => {
     const occurredAt = new Date('2026-01-01T00:00:00Z')
 
     const event = OrderCreated(anOrder, { occurredAt, ttlMs: 90_000 })
@@ -64,14 +64,14 @@ describe('an event', () => {
     expect(event.expiresAt).toEqual(new Date('2026-01-01T00:01:30Z'))
   })
 
-  test('is frozen, and so are the data the schema made', () => {
+  test('is frozen, and so is the schema’s output', () => {
     const event = OrderCreated(anOrder)
 
     expect(Object.isFrozen(event)).toBe(true)
     expect(Object.isFrozen(event.data)).toBe(true)
   })
 
-  test('has a copy of an object that the schema passed on, and leaves the caller’s own unfrozen', () => {
+  test('has a copy of an object that the schema returned unchanged, and does not freeze the caller’s object', () => {
     const PassedOn = defineEvent('orders.passed-on', { schema: z.custom<{ total: number }>() })
     const mine = { total: 1 }
 
@@ -82,7 +82,7 @@ describe('an event', () => {
     expect([Object.isFrozen(event.data), Object.isFrozen(mine)]).toEqual([true, false])
   })
 
-  test('keeps its time when the Date it was given is changed', () => {
+  test('keeps its time when the given Date is changed', () => {
     const occurredAt = new Date('2026-01-01T00:00:00Z')
     const event = OrderCreated(anOrder, { occurredAt })
 
@@ -91,7 +91,7 @@ describe('an event', () => {
     expect(event.occurredAt).toEqual(new Date('2026-01-01T00:00:00Z'))
   })
 
-  test('leaves an instance of a class unfrozen, since freezing would break it', () => {
+  test('does not freeze an instance of a class, which would break it', () => {
     const At = defineEvent('orders.at', { schema: z.coerce.date() })
 
     const event = At('2026-01-01')
@@ -108,7 +108,7 @@ describe('the id of an event', () => {
     expect(other > one).toBe(true)
   })
 
-  test('is kept in lower case when given, as the database answers it', () => {
+  test('is stored in lower case when given, as the database returns it', () => {
     const given = 'ABCDEF00-0000-4000-8000-00000000000A'
 
     const event = OrderCreated(anOrder, { id: given })
@@ -127,7 +127,7 @@ describe('the id of an event', () => {
   )
 })
 
-describe('what a publisher may not say about an event', () => {
+describe('a publisher cannot set', () => {
   test.each([0, -1, Number.NaN, Infinity, 2 ** 52])('a lifetime of %d ms', (ttlMs) => {
     const error = refusalOf(() => OrderCreated(anOrder, { ttlMs }))
 
@@ -140,7 +140,7 @@ describe('what a publisher may not say about an event', () => {
     new Date('0000-12-31T23:59:59Z'),
     '2026-01-01',
     0,
-  ])('a time that is none, or that Postgres would not read: %s', (occurredAt) => {
+  ])('an invalid time, or one that Postgres could not read: %s', (occurredAt) => {
     const error = refusalOf(() => OrderCreated(anOrder, { occurredAt: occurredAt as never }))
 
     expect(error.code).toBe('POSTBUS_INVALID_EVENT')
@@ -157,7 +157,7 @@ describe('what a publisher may not say about an event', () => {
     expect(error.message).toContain('before the year 10000')
   })
 
-  test.each([7, null, {}])('an id that is not even text: %j', (id) => {
+  test.each([7, null, {}])('an id that is not a string: %j', (id) => {
     const error = refusalOf(() => OrderCreated(anOrder, { id: id as never }))
 
     expect(error.message).toContain('is not a UUID')
@@ -179,7 +179,7 @@ describe('what a publisher may not say about an event', () => {
 describe('data that the schema refuses', () => {
   const wrong = { orderId: 7, total: 'much', lines: [{ sku: 'a' }, { sku: 8 }] } as never
 
-  test('are reported all at once, each problem with its path', () => {
+  test('are reported together, each problem with its path', () => {
     const error = refusalOf(() => OrderCreated(wrong))
 
     expect(error.code).toBe('POSTBUS_INVALID_EVENT')
@@ -191,7 +191,7 @@ describe('data that the schema refuses', () => {
     ])
   })
 
-  test('are reported without a path when all of them are wrong', () => {
+  test('are reported without a path when the data as a whole is wrong', () => {
     const error = refusalOf(() => OrderCreated('o1' as never))
 
     expect(error.message).toMatch(/^orders\.order-created: 1 problem\n {2}✖ [^→]*$/)
@@ -201,7 +201,7 @@ describe('data that the schema refuses', () => {
     ['data', () => OrderCreated(wrong)],
     ['options', () => OrderCreated(anOrder, { source: '' })],
     ['a partition key', () => OrderCreated({ ...anOrder, orderId: '' })],
-  ])('are reported with a stack that begins at the line that made the event, as are all refusals: %s', (_, make) => {
+  ])('are reported with a stack that begins at the line that made the event, like all refusals: %s', (_, make) => {
     const error = refusalOf(function theCaller() {
       make()
     })
@@ -210,7 +210,7 @@ describe('data that the schema refuses', () => {
     expect(firstFrame).toContain('event.test.ts')
   })
 
-  test('are reported as far as other Standard Schema libraries write paths: keys, or objects with a key', () => {
+  test('are reported with the paths of other Standard Schema libraries: keys, or objects with a key', () => {
     const refusing = {
       '~standard': {
         version: 1,

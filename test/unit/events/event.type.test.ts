@@ -4,7 +4,7 @@ import { defineEvent } from '../../../src/events/event.ts'
 import { refusalOf } from '../refusal.ts'
 
 describe('an asynchronous schema', () => {
-  test('is refused when it answers with a promise', () => {
+  test('is refused when it returns a promise', () => {
     const Checked = defineEvent('orders.checked', { schema: z.string().refine(async () => true) })
 
     const error = refusalOf(() => Checked('o1'))
@@ -12,8 +12,8 @@ describe('an asynchronous schema', () => {
     expect(error.message).toContain('orders.checked: its schema is asynchronous')
   })
 
-  test('is refused also when its promise is of another kind than ours', () => {
-    // oxlint-disable-next-line unicorn/no-thenable -- another library's promise is what this is about
+  test('is refused also when it returns another kind of promise', () => {
+    // oxlint-disable-next-line unicorn/no-thenable -- this test is about a promise of another library
     const thenable = { then: (resolve: (value: unknown) => void) => resolve({ value: {} }) }
     const validate = () => thenable as unknown as Promise<{ value: unknown }>
     const Checked = defineEvent('orders.checked', { schema: { '~standard': { version: 1, vendor: 'test', validate } } })
@@ -23,7 +23,7 @@ describe('an asynchronous schema', () => {
     expect(error.message).toContain('asynchronous')
   })
 
-  test('is refused without leaving a rejection that nobody handles', async () => {
+  test('is refused without an unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const listener = (reason: unknown) => unhandled.push(reason)
     process.on('unhandledRejection', listener)
@@ -51,7 +51,7 @@ describe('an event type', () => {
     expect(Object.isFrozen(OrderShipped)).toBe(true)
   })
 
-  test('tells its events from those of other types and versions', () => {
+  test('distinguishes its events from those of other types and versions', () => {
     const first = defineEvent('orders.order-shipped', { schema })
     const second = defineEvent('orders.order-shipped', { schema, version: 2 })
     const other = defineEvent('orders.order-lost', { schema })
@@ -81,7 +81,7 @@ describe('an event type', () => {
     expect(error.message).toContain('is not a whole number from 1')
   })
 
-  test('may have any version that Postgres can store', () => {
+  test('accepts any version that Postgres can store', () => {
     const version = 2 ** 31 - 1
 
     const Late = defineEvent('orders.late', { schema, version })

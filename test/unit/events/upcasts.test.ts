@@ -1,4 +1,4 @@
-/** What `upcasts` and `previousNames` may be: everything else is refused where it is defined. */
+/** The valid `upcasts` and `previousNames`. All others are refused where they are defined. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, upcast } from '../../../src/index.ts'
@@ -28,11 +28,11 @@ describe('upcasts that could never run are refused', () => {
     expect(error.message).toContain(problem)
   })
 
-  test('one that is given no event type', () => {
+  test('an upcast without an event type', () => {
     expect(refusalOf(() => upcast({} as never, () => 1)).code).toBe('POSTBUS_INVALID_EVENT')
   })
 
-  test('one of a previous name is accepted', () => {
+  test('an upcast of a previous name is accepted', () => {
     const renamed = { schema, version: 2, previousNames: ['orders.order-created'] } as const
 
     const kind = defineEvent('sales.order-placed', { ...renamed, upcasts: { 1: upcast(V1, (data) => data) } })
@@ -57,7 +57,7 @@ describe('previous names', () => {
     for (const { message } of errors) expect(message).toContain(problem)
   })
 
-  test('its own name is refused', () => {
+  test('the type’s or handler’s own name is refused', () => {
     const errors = [event(['sales.placed']), handler(['mail.receipt'])].map(refusalOf)
 
     for (const { message } of errors) expect(message).toContain('its own name stands in `previousNames`')
@@ -77,7 +77,7 @@ describe('previous names', () => {
     }
   })
 
-  test('a name that another event type has is refused, and versions that do not agree', () => {
+  test('a name that another event type has is refused, and so are versions that do not fit together', () => {
     const Placed = defineEvent('sales.placed', { schema, previousNames: ['orders.order-created'] })
     const Placed2 = defineEvent('sales.placed', { schema, version: 2 })
 

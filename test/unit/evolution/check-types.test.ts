@@ -1,4 +1,4 @@
-/** What `types check` finds when the code of a snapshot has become other code, and how it says to mend it. */
+/** The findings of `types check` when code has changed since a snapshot, and the fixes that it suggests. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler, upcast, type AnyEventType, type AnyHandler } from '../../../src/index.ts'
@@ -23,7 +23,7 @@ interface Code {
   readonly handlers?: readonly AnyHandler[]
 }
 
-/** What `now` breaks of what `before` has left, and how to mend it. */
+/** The breaking findings of the change from `before` to `now`, each with its fix. */
 function broken(before: Code, now: Code) {
   return checked(before, now)
     .findings.filter(({ is }) => is === 'breaks')
@@ -34,7 +34,7 @@ function checked(before: Code, now: Code) {
   return checkTypes(snapshot(before), createRegistry(now.handlers ?? [], now.events ?? []))
 }
 
-/** As it is read from its file. */
+/** The snapshot, as it is read from its file. */
 function snapshot({ events = [], handlers = [] }: Code) {
   return parseSnapshot(snapshotText(snapshotOf(createRegistry(handlers, events))), 'postbus-types.json')
 }
@@ -117,7 +117,7 @@ describe('fits', () => {
     expect(broken(before, now)).toEqual([])
   })
 
-  test('a change that fits asks for a new snapshot, and no change asks for none', () => {
+  test('a compatible change asks for a new snapshot, and no change does not', () => {
     const outdated = [checked({}, { handlers: [onV2] }), checked({ handlers: [onV2] }, { handlers: [onV2] })]
 
     expect(outdated.map(({ isOutdated }) => isOutdated)).toEqual([true, false])
@@ -132,7 +132,7 @@ test('the order of definitions and of fields does not change a snapshot', () => 
 })
 
 test.each(['', '{', '[]', '{"snapshot":2}', '{"snapshot":1,"eventTypes":[{}],"handlers":[]}'])(
-  'a file that holds no snapshot is refused: %s',
+  'a file without a snapshot is refused: %s',
   (text) => {
     const error = refusalOf(() => parseSnapshot(text, 'postbus-types.json'))
 

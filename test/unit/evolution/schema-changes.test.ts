@@ -1,4 +1,4 @@
-/** Which changes of a schema stored events and older workers survive, when the version stays the same. */
+/** The schema changes, at the same version, that stored events and older workers can handle, and those that they cannot. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { jsonSchemaOf, type JsonSchema } from '../../../src/evolution/json-schema.ts'
@@ -91,7 +91,7 @@ describe('fits', () => {
   })
 })
 
-test('a schema library without a JSON Schema has none here, and one with a Standard JSON Schema has that', () => {
+test('a schema library without JSON Schema gives none, and one with Standard JSON Schema gives its own', () => {
   const props = { version: 1 as const, vendor: 'another', validate: (value: unknown) => ({ value }) }
   const offering = { ...props, jsonSchema: { output: () => ({ type: 'string', title: 'Name' }) } }
 

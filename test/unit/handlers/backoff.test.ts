@@ -23,7 +23,7 @@ describe('the default backoff', () => {
     expect(delays).toEqual([2_000, 8_000, 32_000, 128_000, 512_000, 2_048_000, 3_600_000, 3_600_000])
   })
 
-  test('spreads each wait by a fifth, down and up', () => {
+  test('varies each wait by up to a fifth, down and up', () => {
     const backoff = backoffSchema.parse({})
 
     const [shortest, longest] = [() => 0, () => 0.999_999].map((random) => backoffDelayMs(backoff, 1, random))
@@ -33,7 +33,7 @@ describe('the default backoff', () => {
 })
 
 describe('an exponential backoff', () => {
-  test('can be set in every part', () => {
+  test('can be configured in every part', () => {
     const backoff = backoffSchema.parse({ initialMs: 100, factor: 3, maxMs: 1_000, jitter: 0 })
 
     const delays = [1, 2, 3, 4].map((attempt) => backoffDelayMs(backoff, attempt))
@@ -80,7 +80,7 @@ describe('an exponential backoff', () => {
 })
 
 describe('a backoff function', () => {
-  test('is asked with the number of the attempt that failed', () => {
+  test('gets the number of the attempt that failed', () => {
     const asked: number[] = []
 
     const delays = [1, 2].map((attempt) => backoffDelayMs((number) => asked.push(number) * 1_000, attempt))
@@ -109,7 +109,7 @@ describe('a backoff function', () => {
     [undefined, 3_600_000],
     ['soon', 3_600_000],
     [Promise.resolve(1), 3_600_000],
-  ])('that answers %s waits %d ms', (answer, expected) => {
+  ])('that returns %s waits %d ms', (answer, expected) => {
     const delayMs = backoffDelayMs(() => answer as number, 1)
 
     expect(delayMs).toBe(expected)

@@ -9,7 +9,7 @@ import { refusalOf } from '../refusal.ts'
 const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 
 describe('a batch handler', () => {
-  test('is a handler with every option filled in, and says how its events are gathered', () => {
+  test('is a handler with every option filled in, and with the size and time of its batches', () => {
     const handler = defineBatchHandler('audit.store', { on: OrderCreated, handle() {}, maxAttempts: 3 })
 
     expect(isHandler(handler)).toBe(true)
@@ -18,7 +18,7 @@ describe('a batch handler', () => {
     expect(defineHandler('mail.receipt', { on: OrderCreated, handle() {} }).batch).toBeNull()
   })
 
-  test('is told apart from another of its name by where both are defined', () => {
+  test('is distinguished from another of the same name by the places of definition', () => {
     const one = defineBatchHandler('audit.store', { on: OrderCreated, handle() {} })
     const other = defineHandler('audit.store', { on: OrderCreated, handle() {} })
 
@@ -49,7 +49,7 @@ describe('a batch handler', () => {
   })
 })
 
-test('the options of batches are refused for other handlers', () => {
+test('other handlers refuse the options of batches', () => {
   const define = () => defineHandler('mail.receipt', { on: OrderCreated, handle() {}, batchSize: 5 } as never)
 
   expect(refusalOf(define)).toMatchObject({ code: 'POSTBUS_INVALID_HANDLER' })

@@ -1,4 +1,4 @@
-/** A bus knows its event types: those it is given, and those that its handlers list. */
+/** A bus knows its event types: those that it is given, and those that its handlers list. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent } from '../../../src/events/event.ts'
@@ -15,19 +15,19 @@ const audit = defineHandler('audit.log', { on: 'orders.*', handle() {} })
 const receipt = defineHandler('mail.receipt', { on: [Created, Created2], handle() {} })
 
 describe('the event types of a bus', () => {
-  test('are those it is given and those that handlers list, each once; a pattern lists none', () => {
+  test('are the given ones and those that handlers list, each once; a pattern lists none', () => {
     const registry = createRegistry([audit, receipt], [Shipped, Created])
 
     expect(registry.eventTypes).toEqual([Shipped, Created, Created2])
   })
 
-  test('may be given as a module, whose exports are event types or lists of them', () => {
+  test('can be given as a module that exports event types or lists of them', () => {
     const registry = createRegistry([], { Shipped, versions: [Created, Created2] })
 
     expect(registry.eventTypes).toEqual([Shipped, Created, Created2])
   })
 
-  test('may be imported when they are first needed', async () => {
+  test('can be imported when they are first needed', async () => {
     const lazy = lazyRegistry([audit], async () => ({ Shipped }))
 
     expect(lazy.loaded()).toBeNull()
@@ -36,7 +36,7 @@ describe('the event types of a bus', () => {
   })
 })
 
-describe('one type and version that is defined in two places', () => {
+describe('one type and version, defined in two places,', () => {
   const another = defineEvent('orders.order-created', { schema: z.number() })
 
   test.each([
@@ -51,7 +51,7 @@ describe('one type and version that is defined in two places', () => {
     expect(error.message.match(/event-types\.test\.ts:\d+/g)).toHaveLength(2)
   })
 
-  test('is no contradiction when a module was loaded twice', () => {
+  test('is accepted when a module was loaded twice', () => {
     const load = () => defineEvent('stock.moved', { schema: z.string() })
     const [first, second] = [load(), load()]
 
@@ -61,19 +61,19 @@ describe('one type and version that is defined in two places', () => {
   })
 })
 
-describe('what is not an event type', () => {
+describe('a value that is not an event type', () => {
   test.each([
     [{ schema: z.string() }, 'The export "schema" of the events module is object'],
     [[Created, 'orders.order-shipped'], '`events[1]` is string'],
     [{ audit }, 'The export "audit" of the events module is object'],
-  ])('is refused by the name it has', (events, says) => {
+  ])('is refused by its name or position', (events, says) => {
     const error = refusalOf(() => createBus({ events } as never))
 
     expect(error.code).toBe('POSTBUS_INVALID_EVENT')
     expect(error.message).toContain(says)
   })
 
-  test('is refused when it was imported, and tried again', async () => {
+  test('is refused when it was imported, and the import is tried again', async () => {
     const error = await rejectionOf(lazyRegistry([], () => ({ Shipped: 'orders.order-shipped' })).load())
 
     expect(error.code).toBe('POSTBUS_INVALID_EVENT')

@@ -25,7 +25,7 @@ describe('a handler', () => {
     expect(handler.interested).toBeNull()
   })
 
-  test('keeps what it is told', () => {
+  test('keeps its options', () => {
     const backoff = (attempt: number) => attempt * 1_000
     const told = { priority: 9, maxAttempts: 1_000, timeoutMs: 43_200_000, queue: 'slow', onDead: 'block' } as const
 
@@ -48,13 +48,13 @@ describe('a handler', () => {
       { perProcess: 5, cluster: 10 },
     ],
     [{ cluster: 10 }, { cluster: 10 }],
-  ])('understands a concurrency of %o', (concurrency, understood) => {
+  ])('accepts a concurrency of %o', (concurrency, understood) => {
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, concurrency })
 
     expect(handler.options.concurrency).toEqual(understood)
   })
 
-  test('fills in the parts of a backoff that it does not mention', () => {
+  test('fills in the missing parts of a backoff', () => {
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {}, backoff: { initialMs: 1 } })
 
     expect(handler.options.backoff).toEqual({ initialMs: 1, factor: 4, maxMs: 3_600_000, jitter: 0.2 })
@@ -72,7 +72,7 @@ describe('a handler', () => {
     expect([handler.options, handler.subscriptions].every(Object.isFrozen)).toBe(true)
   })
 
-  test('is told apart from everything else, also when another copy of the package made it', () => {
+  test('is recognized, also when another copy of the package made it', () => {
     const handler = defineHandler('mail.receipt', { on: OrderCreated, handle() {} })
     const madeElsewhere = { ...handler }
 

@@ -11,8 +11,8 @@ const receipt = defineHandler('mail.receipt', {
   handle() {},
 })
 
-describe('handlers that are given', () => {
-  test('are there at once', async () => {
+describe('handlers that are given directly', () => {
+  test('are available at once', async () => {
     const lazy = lazyRegistry([receipt])
 
     const registry = lazy.loaded()
@@ -21,7 +21,7 @@ describe('handlers that are given', () => {
     await expect(lazy.load()).resolves.toBe(registry)
   })
 
-  test('are refused at once when they are wrong', () => {
+  test('are refused at once when they are invalid', () => {
     const error = refusalOf(() => lazyRegistry(['mail.receipt'] as never))
 
     expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
@@ -29,7 +29,7 @@ describe('handlers that are given', () => {
 })
 
 describe('handlers that are imported', () => {
-  test('are not imported before they are needed', () => {
+  test('are not imported before they are first needed', () => {
     const source = vi.fn<() => HandlerSet>()
 
     const lazy = lazyRegistry(source)
@@ -38,7 +38,7 @@ describe('handlers that are imported', () => {
     expect(source).not.toHaveBeenCalled()
   })
 
-  test('are there from then on', async () => {
+  test('are available afterwards', async () => {
     const lazy = lazyRegistry(async () => ({ receipt }))
 
     const registry = await lazy.load()
@@ -47,7 +47,7 @@ describe('handlers that are imported', () => {
     expect(lazy.loaded()).toBe(registry)
   })
 
-  test('may also come from a function that needs no time', async () => {
+  test('can also come from a synchronous function', async () => {
     const lazy = lazyRegistry(() => [receipt])
 
     const registry = await lazy.load()
@@ -55,7 +55,7 @@ describe('handlers that are imported', () => {
     expect(registry.handlers).toEqual([receipt])
   })
 
-  test('are imported once, however many ask at the same time and later', async () => {
+  test('are imported once for all who need them, at the same time and later', async () => {
     const source = vi.fn<() => Promise<HandlerSet>>(async () => [receipt])
     const lazy = lazyRegistry(source)
 
@@ -67,7 +67,7 @@ describe('handlers that are imported', () => {
     expect(later).toBe(one)
   })
 
-  test('are tried again after a failed import, of which everyone who waited hears', async () => {
+  test('are imported again after a failed import, and everyone who waited gets the error', async () => {
     const failure = new Error('syntax error')
     const source = vi.fn<() => Promise<HandlerSet>>(async () => [receipt])
     source.mockRejectedValueOnce(failure)
@@ -84,7 +84,7 @@ describe('handlers that are imported', () => {
     expect(registry.handlers).toEqual([receipt])
   })
 
-  test('are refused when they are wrong, and count as not imported', async () => {
+  test('are refused when they are invalid, and count as not imported', async () => {
     const lazy = lazyRegistry(async () => ({ receipt: 'mail.receipt' }))
 
     const error = await rejectionOf(lazy.load())

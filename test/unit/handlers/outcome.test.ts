@@ -14,7 +14,7 @@ describe('failed', () => {
     ])
   })
 
-  test('takes an error for both the reason and the cause', () => {
+  test('takes both the reason and the cause from an error', () => {
     const error = new TypeError('of null')
 
     const answer = failed(error)
@@ -22,7 +22,7 @@ describe('failed', () => {
     expect(answer).toMatchObject({ reason: 'of null', cause: error })
   })
 
-  test('takes another cause beside an error', () => {
+  test('takes another cause together with an error', () => {
     const answer = failed(new Error('outer'), { cause: 'inner' })
 
     expect(answer).toMatchObject({ reason: 'outer', cause: 'inner' })
@@ -51,14 +51,14 @@ describe('snooze', () => {
     [{ hours: 1, minutes: 1, seconds: 1 }, 3_661_000],
     [{ seconds: 0.5 }, 500],
     [{ hours: 365 * 24 }, 31_536_000_000],
-  ])('%j is that many milliseconds: %d', (time, delayMs) => {
+  ])('%j is %d milliseconds', (time, delayMs) => {
     const answer = snooze(time)
 
     expect(answer.delayMs).toBe(delayMs)
   })
 
   test.each([{}, { seconds: 0 }, { seconds: -1 }, { seconds: Number.NaN }, { hours: 365 * 24, seconds: 1 }])(
-    '%j is no time to come back at',
+    '%j is not a valid time',
     (time) => {
       const error = refusalOf(() => snooze(time))
 
@@ -68,8 +68,8 @@ describe('snooze', () => {
   )
 })
 
-describe('an answer', () => {
-  test('has text for its reason, whatever JavaScript gave it: nothing else could be settled', () => {
+describe('an outcome', () => {
+  test('has a text as its reason, even for an invalid value: no other reason could be settled', () => {
     const reasons = [undefined, 7, null].flatMap((reason) => [
       failed(reason as never).reason,
       discard(reason as never).reason,
@@ -78,7 +78,7 @@ describe('an answer', () => {
     expect(reasons).toEqual(['undefined', 'undefined', '7', '7', 'null', 'null'])
   })
 
-  test('is told apart from a value of the handler’s own, whatever that looks like', () => {
+  test('is distinguished from a handler’s own value, even a similar one', () => {
     const answers = [failed('no'), discard('no'), snooze({ seconds: 1 })]
     const values = [undefined, null, 'failed', { is: 'failed', reason: 'no' }, () => failed('no'), structuredClone]
 
@@ -86,7 +86,7 @@ describe('an answer', () => {
     expect(values.some(isAnswer)).toBe(false)
   })
 
-  test('is known to another copy of the package in the same process', () => {
+  test('is recognized by another copy of the package in the same process', () => {
     const madeElsewhere = { [Symbol.for('postbus.answer')]: true, is: 'discard', reason: 'no' }
 
     const known = isAnswer(madeElsewhere)

@@ -12,7 +12,7 @@ const OrderCreated2 = defineEvent('orders.order-created', { schema: z.string(), 
 const OrderShipped = defineEvent('orders.order-shipped', { schema: z.string() })
 
 describe('the handlers of an event', () => {
-  test('are those subscribed to it, in the order of registration', () => {
+  test('are the handlers that subscribe to it, in the order of registration', () => {
     const registry = createRegistry([
       handler('mail.receipt', OrderCreated),
       handler('stock.reserve', OrderShipped),
@@ -25,7 +25,7 @@ describe('the handlers of an event', () => {
     expect(names).toEqual(['mail.receipt', 'audit.log', 'finances.invoice'])
   })
 
-  test('are none for an event type that nobody listens to', () => {
+  test('are none for an event type without subscriptions', () => {
     const registry = createRegistry([handler('stock.reserve', OrderShipped)])
 
     const handlers = registry.handlersOf(OrderCreated('o1'))
@@ -33,7 +33,7 @@ describe('the handlers of an event', () => {
     expect(handlers).toEqual([])
   })
 
-  test('are told apart by version', () => {
+  test('are distinguished by version', () => {
     const registry = createRegistry([handler('mail.old', OrderCreated), handler('mail.new', OrderCreated2)])
 
     const names = [OrderCreated('o1'), OrderCreated2('o1'), OrderCreated('o2')].map((event) =>
@@ -43,7 +43,7 @@ describe('the handlers of an event', () => {
     expect(names).toEqual([['mail.old'], ['mail.new'], ['mail.old']])
   })
 
-  test('are listed once each, also when a handler has several reasons to listen', () => {
+  test('are listed once each, even if several subscriptions of a handler match', () => {
     const registry = createRegistry([handler('mail.receipt', [OrderCreated, OrderCreated])])
 
     const handlers = registry.handlersOf(OrderCreated('o1'))
@@ -52,7 +52,7 @@ describe('the handlers of an event', () => {
   })
 })
 
-describe('a CommonJS module is taken like any other', () => {
+describe('a CommonJS module is accepted like any other', () => {
   const receipt = handler('mail.receipt', OrderCreated)
   const stock = [handler('stock.reserve', OrderShipped)]
   const exports = { receipt, stock }
@@ -72,7 +72,7 @@ describe('a CommonJS module is taken like any other', () => {
     expect(createRegistry(module).handlers.map(({ name }) => name)).toEqual(['mail.receipt', 'stock.reserve'])
   })
 
-  test('and something else among its exports is still refused by its name', () => {
+  test('refuses anything else among its exports, by its name', () => {
     const module = { __esModule: true, default: { ...exports, limit: 3 }, ...exports }
 
     expect(refusalOf(() => createRegistry(module)).message).toContain('The export "limit" of the handlers module')
@@ -80,7 +80,7 @@ describe('a CommonJS module is taken like any other', () => {
 })
 
 describe('a registry', () => {
-  test('takes a module: every export that is a handler or a list of handlers', () => {
+  test('accepts a module: every export that is a handler or a list of handlers', () => {
     const module = { receipt: handler('mail.receipt', OrderCreated), stock: [handler('stock.reserve', OrderShipped)] }
 
     const registry = createRegistry(module)
@@ -88,7 +88,7 @@ describe('a registry', () => {
     expect(registry.handlers.map(({ name }) => name)).toEqual(['mail.receipt', 'stock.reserve'])
   })
 
-  test('takes a handler that is exported twice as one', () => {
+  test('counts a handler that is exported twice as one', () => {
     const receipt = handler('mail.receipt', OrderCreated)
 
     const registry = createRegistry({ receipt, all: [receipt] })
@@ -105,7 +105,7 @@ describe('a registry', () => {
     expect(found).toEqual([receipt, undefined, undefined])
   })
 
-  test('knows the versions of an event type that handlers list by name', () => {
+  test('finds the versions of an event type that handlers list, by name', () => {
     const registry = createRegistry([handler('mail.old', [OrderCreated, OrderCreated2]), handler('audit.log', '*')])
 
     const versions = [OrderCreated.type, OrderShipped.type].map((type) => registry.versionsHandled(type))
@@ -113,7 +113,7 @@ describe('a registry', () => {
     expect(versions).toEqual([[1, 2], []])
   })
 
-  test('has two queues for every one in use, and always those of the default', () => {
+  test('has two queues for every queue in use, and always the default ones', () => {
     const slow = defineHandler('mail.receipt', { on: OrderCreated, queue: 'slow', handle() {} })
 
     const queues = [createRegistry([]).queues, createRegistry([slow, slow]).queues]
@@ -149,7 +149,7 @@ describe('a registry', () => {
     ['null in a module', { nothing: null }, 'The export "nothing" of the handlers module is null'],
     ['null', null, '`handlers` is null'],
     ['text', 'handlers', '`handlers` is string'],
-  ])('refuses what is not a handler: in %s', (_, set, says) => {
+  ])('refuses a value that is not a handler: in %s', (_, set, says) => {
     const error = refusalOf(() => createRegistry(set as never))
 
     expect(error.code).toBe('POSTBUS_INVALID_HANDLER')
@@ -158,7 +158,7 @@ describe('a registry', () => {
 })
 
 describe('a handler', () => {
-  test('is for the events it subscribes to, and knows which versions it lists', () => {
+  test('is for the events that it subscribes to, and knows the versions that it lists', () => {
     const receipt = handler('mail.receipt', [OrderShipped, OrderCreated, OrderCreated2])
 
     const fits = [1, 2, 3].map((version) => isFor(receipt, { type: 'orders.order-created', version }))
@@ -174,14 +174,14 @@ describe('a handler', () => {
   })
 })
 
-describe('whether a handler is interested', () => {
-  test('is yes when it does not say', () => {
+describe('the interest of a handler', () => {
+  test('is true by default', () => {
     const interested = isInterested(handler('mail.receipt', OrderCreated), OrderCreated('o1'))
 
     expect(interested).toBe(true)
   })
 
-  test('is what it says of the event', () => {
+  test('is the return value of `interested`', () => {
     const choosy = interestedHandler((event) => event.data === 'o1')
 
     const answers = [isInterested(choosy, OrderCreated('o1')), isInterested(choosy, OrderCreated('o2'))]
@@ -189,7 +189,7 @@ describe('whether a handler is interested', () => {
     expect(answers).toEqual([true, false])
   })
 
-  test.each([undefined, null, 1, 'yes'])('cannot be %j: an unclear answer would lose an event', (answer) => {
+  test.each([undefined, null, 1, 'yes'])('cannot be %j: an unclear value would lose an event', (answer) => {
     const unclear = interestedHandler(() => answer as never)
 
     const error = refusalOf(() => isInterested(unclear, OrderCreated('o1')))
@@ -200,16 +200,16 @@ describe('whether a handler is interested', () => {
     )
   })
 
-  test('cannot be found out later', async () => {
+  test('cannot be a promise', async () => {
     const late = interestedHandler((() => Promise.reject(new Error('late'))) as never)
 
     const error = refusalOf(() => isInterested(late, OrderCreated('o1')))
-    await new Promise(setImmediate) // the run fails if the rejection was left unhandled
+    await new Promise(setImmediate) // an unhandled rejection would fail the run
 
     expect(error.message).toContain('a promise; it runs inside publish and must be synchronous')
   })
 
-  test('stops the publishing when it throws', () => {
+  test('stops the publishing when `interested` throws', () => {
     const cause = new TypeError('of null')
     const broken = interestedHandler(() => {
       throw cause

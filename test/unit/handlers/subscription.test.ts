@@ -10,7 +10,7 @@ const OrderCreated = defineEvent('orders.order-created', { schema: z.string() })
 const OrderCreated2 = defineEvent('orders.order-created', { schema: z.number(), version: 2 })
 
 describe('a subscription to an event type', () => {
-  test('is for that name in that version only', () => {
+  test('matches that name in that version only', () => {
     const [subscription] = subscriptionsOf('mail.receipt', OrderCreated2)
 
     expect(matches(subscription, 'orders.order-created', 2)).toBe(true)
@@ -18,7 +18,7 @@ describe('a subscription to an event type', () => {
     expect(matches(subscription, 'orders.order-created2', 2)).toBe(false)
   })
 
-  test('stands in a list beside others, in the order of the list', () => {
+  test('keeps its place in a list', () => {
     const subscriptions = subscriptionsOf('mail.receipt', [OrderCreated2, OrderCreated])
 
     expect(subscriptions).toEqual([
@@ -51,7 +51,7 @@ describe('a subscription to a text pattern', () => {
     expect(matched).toBe(expected)
   })
 
-  test('is for every version', () => {
+  test('matches every version', () => {
     const [subscription] = subscriptionsOf('audit.log', 'orders.*')
 
     const matched = [1, 2, 99].map((version) => matches(subscription, 'orders.order-created', version))
@@ -74,7 +74,7 @@ describe('a subscription to a text pattern', () => {
 })
 
 describe('a subscription to a regular expression', () => {
-  test.each(['g', 'y', 'gy'])('matches every time, also with the flag %s', (flags) => {
+  test.each(['g', 'y', 'gy'])('matches every time, even with the flag %s', (flags) => {
     const [subscription] = subscriptionsOf('audit.log', new RegExp('^orders', flags))
 
     const matched = [1, 2, 3].map(() => matches(subscription, 'orders.order-created', 1))
@@ -90,7 +90,7 @@ describe('a subscription to a regular expression', () => {
     expect(matched).toBe(true)
   })
 
-  test('matches anywhere in the name unless it says otherwise', () => {
+  test('matches anywhere in the name unless it is anchored', () => {
     const [subscription] = subscriptionsOf('audit.log', /created/)
 
     const matched = ['orders.order-created', 'orders.order-shipped'].map((type) => matches(subscription, type, 1))
@@ -98,7 +98,7 @@ describe('a subscription to a regular expression', () => {
     expect(matched).toEqual([true, false])
   })
 
-  test('leaves the caller’s own regular expression alone', () => {
+  test('does not change the caller’s regular expression', () => {
     const mine = /orders/g
     const [subscription] = subscriptionsOf('audit.log', mine)
 
@@ -109,7 +109,7 @@ describe('a subscription to a regular expression', () => {
 })
 
 describe('a list that mixes event types, patterns and regular expressions', () => {
-  test('keeps each as it is, in the order of the list', () => {
+  test('keeps each subscription as it is, in the order of the list', () => {
     const subscriptions = subscriptionsOf('audit.log', [OrderCreated2, 'stock.*', /^mail\./g])
 
     expect(subscriptions).toEqual([
@@ -119,7 +119,7 @@ describe('a list that mixes event types, patterns and regular expressions', () =
     ])
   })
 
-  test('takes what any of them takes: the version that is listed, and every version behind a pattern', () => {
+  test('matches what any of them matches: the listed version, and every version by a pattern', () => {
     const subscriptions = subscriptionsOf('audit.log', [OrderCreated2, 'stock.*', /^mail\./g])
     const takes = (type: string, version: number) => subscriptions.some((one) => subscribes(one, type, version))
 
@@ -133,14 +133,14 @@ describe('a list that mixes event types, patterns and regular expressions', () =
 
 describe('a shadow', () => {
   test.each([OrderCreated, 'orders.*', /^orders\./, [OrderCreated, 'stock.*']])(
-    'listens as what it is of: %s',
+    'subscribes like the inner value: %s',
     (of) => {
       expect(subscriptionsOf('search.index', shadow(of as never))).toEqual(subscriptionsOf('search.index', of))
     },
   )
 })
 
-describe('what a handler cannot listen to', () => {
+describe('a handler cannot subscribe to', () => {
   test.each([
     ['an empty list', [], 'an empty list'],
     ['what an import cycle leaves undefined', undefined, 'undefined (an import cycle?)'],

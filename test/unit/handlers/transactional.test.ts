@@ -1,4 +1,4 @@
-/** What does not go together with a transaction is refused where the handler is defined. */
+/** Options that do not fit a transaction are refused where the handler is defined. */
 import { expect, test } from 'vitest'
 import { defineHandler } from '../../../src/index.ts'
 import { NoteTaken } from '../../support/notes.ts'
@@ -19,7 +19,7 @@ test.each([
   ['rateLimit', { rateLimit: { limit: 1, perMs: 1_000 } }],
   ['circuitBreaker', { circuitBreaker: { failures: 1, perMs: 1_000, pauseMs: 1_000 } }],
   ['isRetryable', { isRetryable: () => true }],
-] as const)('a handler inside publish takes no `%s`', (option, given) => {
+] as const)('a handler inside publish refuses `%s`', (option, given) => {
   const defining = () =>
     defineHandler('notes.check', { on: NoteTaken, runs: 'in-transaction', ...given, handle: () => 1 })
 
@@ -39,7 +39,7 @@ test('a handler inside publish may have a time limit and a filter', () => {
   expect(handler.options).toMatchObject({ runs: 'in-transaction', timeoutMs: 100 })
 })
 
-test('a transactional handler that reads the log handles each event', () => {
+test('a transactional handler that reads the log is accepted', () => {
   const defining = () =>
     defineHandler('notes.index', {
       on: NoteTaken,

@@ -1,4 +1,4 @@
-/** Hooks around handlers: their order, whose outcome counts, and that a handler runs at most once, within its attempt. */
+/** Hooks around handlers: their order, the outcome that applies, and that a handler runs at most once, within its attempt. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { expect, test } from 'vitest'
 import {
@@ -22,7 +22,7 @@ import { attemptBy, delivery, errorIn, event, OrderCreated } from '../attempt/an
 type Hook = NonNullable<Middleware['handle']>
 type Handle = (event: unknown, context: HandlerContext) => unknown
 
-test('the first is the outermost, and all see the event, the handler and its context', async () => {
+test('the first hook is the outermost, and all hooks get the event, the handler’s name and its context', async () => {
   const order: unknown[] = []
   const around =
     (name: string): Hook =>
@@ -50,7 +50,7 @@ test.each<[string, Hook, unknown, Partial<Outcome>]>([
     { is: 'retry' },
   ],
   ['skipped, though the hook does not wait', (_, next) => void next(), skip('paid'), { is: 'skipped', reason: 'paid' }],
-])('the outcome of the handler stands where the hook says nothing: %s', async (_, hook, does, outcome) => {
+])('the handler’s outcome applies when the hook returns nothing: %s', async (_, hook, does, outcome) => {
   expect(await outcomeOf([hook], () => doing(does))).toMatchObject(outcome)
 })
 
@@ -61,11 +61,11 @@ test.each<[string, Hook, Partial<Outcome>]>([
   ['a value for an error', (_, next) => next().catch(() => null), { is: 'done', result: null }],
   ['an error', async (_, next) => (await next().catch(() => 0), Promise.reject(new Error('x'))), { is: 'retry' }],
   ['a throw', () => doing(new Error('x')), { is: 'retry' }],
-])('the outcome of a hook is that of the attempt: %s', async (_, hook, outcome) => {
+])('a hook’s own outcome becomes the outcome of the attempt: %s', async (_, hook, outcome) => {
   expect(await outcomeOf([hook], () => doing(new Error('of the handler')))).toMatchObject(outcome)
 })
 
-test('a hook that returns an outcome without next has kept the handler from running', async () => {
+test('a hook that returns an outcome without calling next prevents the handler from running', async () => {
   const ran: unknown[] = []
 
   const outcome = await outcomeOf([() => skip('the tenant is closed')], () => ran.push(1))
@@ -73,7 +73,7 @@ test('a hook that returns an outcome without next has kept the handler from runn
   expect({ outcome, ran }).toEqual({ outcome: { is: 'skipped', reason: 'the tenant is closed' }, ran: [] })
 })
 
-test('a hook that does neither has failed the attempt, and the error names it', async () => {
+test('a hook that neither calls next nor returns an outcome fails the attempt, with an error that names it', async () => {
   const outcome = await outcomeOf([() => undefined], () => undefined)
 
   expect(errorIn(outcome)).toMatchObject({
@@ -82,7 +82,7 @@ test('a hook that does neither has failed the attempt, and the error names it', 
   })
 })
 
-test('a handler runs once in an attempt: a second next is an error, also if the hook catches it', async () => {
+test('a handler runs once in an attempt: a second next is an error, even if the hook catches it', async () => {
   let runs = 0
   const twice: Hook = async (_, next) => {
     void next()
@@ -96,7 +96,7 @@ test('a handler runs once in an attempt: a second next is an error, also if the 
   expect(errorIn(outcome)).toMatchObject({ code: 'POSTBUS_NEXT_CALLED_AGAIN' })
 })
 
-test('an attempt ends when its handler has ended, not when a hook has', async () => {
+test('an attempt ends when its handler has ended, even if a hook ended before', async () => {
   const handler = Promise.withResolvers<string>()
   const order: string[] = []
   const impatient: Hook = (_, next) => {
@@ -114,7 +114,7 @@ test('an attempt ends when its handler has ended, not when a hook has', async ()
   expect(order).toEqual(['a turn later', 'handler', 'retry'])
 })
 
-test('the time limit of the handler includes the hooks, and a handler whose time is over does not begin', async () => {
+test('the handler’s time limit includes the hooks, and a handler does not begin after its time limit', async () => {
   const ran: unknown[] = []
   const slow: Hook = async ({ context }, next) => {
     await new Promise((resolve) => context.signal.addEventListener('abort', resolve))
@@ -127,14 +127,14 @@ test('the time limit of the handler includes the hooks, and a handler whose time
   expect(ran).toEqual([])
 })
 
-test('the handler runs in the async context of the hooks around it', async () => {
+test('the handler runs in the async context of its hooks', async () => {
   const tenant = new AsyncLocalStorage<unknown>()
   const hook: Hook = (handling, next) => tenant.run(handling.event.metadata['tenant'], next)
 
   expect(await outcomeOf([hook], () => tenant.getStore())).toEqual({ is: 'done', result: 'a' })
 })
 
-test('what a hook publishes names the event as its cause, as in the handler', async () => {
+test('an event that a hook publishes names the handled event as its cause, as in the handler', async () => {
   const bus = createBus({
     backend: 'inline',
     handlers: [defineHandler('mail.receipt', { on: OrderCreated, handle: () => undefined })],
@@ -160,7 +160,7 @@ test('what a hook publishes names the event as its cause, as in the handler', as
   ])
 })
 
-test('a handler of shadows is shown as what it gets', async () => {
+test('a hook around a handler of shadows gets the shadow', async () => {
   const seen: Handling['event'][] = []
   const bus = createBus({
     backend: 'inline',
@@ -173,7 +173,7 @@ test('a handler of shadows is shown as what it gets', async () => {
   expect(seen.map((one) => ['data' in one, one.id])).toEqual([[false, event.id]])
 })
 
-test('runEvent runs the hooks of the bus that it is given', async () => {
+test('runEvent runs the hooks of the given bus', async () => {
   const handler = defineHandler('mail.receipt', { on: OrderCreated, handle: () => 'sent' })
   const bus = createBus({ backend: 'mailbox', middleware: [{ handle: () => skip('closed') }] })
 
@@ -181,7 +181,7 @@ test('runEvent runs the hooks of the bus that it is given', async () => {
   expect(await runEvent(handler, event)).toEqual({ state: 'processed', result: 'sent' })
 })
 
-/** One attempt at an order by `mail.receipt`, with these hooks around it. */
+/** Makes one attempt of `mail.receipt` with these hooks around the handler. */
 function outcomeOf(hooks: readonly Hook[], handle: Handle, options: HandlerOptions = {}): Promise<Outcome> {
   const handler = defineHandler('mail.receipt', { on: OrderCreated, handle, ...options })
   return attemptBy(handler, delivery, { middleware: hooksOf(hooks.map((hook) => ({ handle: hook }))) })

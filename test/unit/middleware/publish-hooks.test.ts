@@ -1,4 +1,4 @@
-/** Hooks around `publish`: their order, what they may change, and what they cannot break. */
+/** Hooks around `publish`: their order, the changes that they may make, and the rules that they cannot break. */
 import { expect, test } from 'vitest'
 import { createBus, defineHandler, type Envelope, type Middleware } from '../../../src/index.ts'
 import { mailboxOf } from '../../../src/testing/index.ts'
@@ -9,7 +9,7 @@ const note = (n: number) => NoteTaken({ n })
 const mailbox = (...middleware: Middleware[]) => createBus({ backend: 'mailbox', middleware })
 const publishing = (publish: Middleware['publish'], name?: string): Middleware => ({ publish, ...(name && { name }) })
 
-test('the first is the outermost', async () => {
+test('the first hook is the outermost', async () => {
   const order: string[] = []
   const around = (name: string) =>
     publishing(async (_, next) => {
@@ -23,7 +23,7 @@ test('the first is the outermost', async () => {
   expect(order).toEqual(['a begins', 'b begins', 'b ends', 'a ends'])
 })
 
-test('one call of publish is one call of the hook, with the events as they will be stored; an empty list is none', async () => {
+test('one publish calls a hook once, with the events as they will be stored, and an empty list calls no hook', async () => {
   const seen: Envelope[][] = []
   const bus = createBus({
     backend: 'mailbox',
@@ -40,7 +40,7 @@ test('one call of publish is one call of the hook, with the events as they will 
   expect(seen[0]).toMatchObject([1, 2].map((n) => ({ data: { n }, source: 'shop', correlationId: 'request 7' })))
 })
 
-test('metadata of a hook is added to all events, or to each its own, and replaces what is there; later hooks see it', async () => {
+test('a hook can add or replace metadata, for all events or for each, and later hooks see the change', async () => {
   const seen: unknown[] = []
   const bus = mailbox(
     publishing((_, next) => next({ metadata: { tenant: 'acme' } })),
@@ -59,7 +59,7 @@ test('metadata of a hook is added to all events, or to each its own, and replace
   ])
 })
 
-test('a filter is asked inside of the hooks, about what they have changed', async () => {
+test('a filter is called inside the hooks, with their changes', async () => {
   const asked: unknown[] = []
   const handler = defineHandler('notes.take', {
     on: NoteTaken,
@@ -85,7 +85,7 @@ test.each<[string, unknown, string, string]>([
   ['metadata that are no object', { metadata: 7 }, 'POSTBUS_INVALID_EVENT', 'expected an object'],
   ['metadata that are no JSON', { metadata: { at: new Date() } }, 'POSTBUS_INVALID_EVENT', 'metadata.at'],
   ['too much', { metadata: { text: 'x'.repeat(16_384) } }, 'POSTBUS_INVALID_EVENT', 'bytes'],
-])('%s is no change that a hook can make', async (_, changes, code, message) => {
+])('a hook cannot change an event by %s', async (_, changes, code, message) => {
   const bus = mailbox(publishing((__, next) => next(changes as never)))
 
   const refused = await rejectionOf(bus.publish(note(1)))
@@ -94,7 +94,7 @@ test.each<[string, unknown, string, string]>([
   expect(mailboxOf(bus)).toEqual([])
 })
 
-test('publish resolves with what was stored, not with what a hook returns, and waits for the store though the hook does not', async () => {
+test('publish resolves with the stored events, not with a hook’s return value, and waits for the store even if a hook does not', async () => {
   const event = note(1)
   const bus = mailbox(
     publishing(async (_, next) => (await next(), 'something else')),
@@ -121,7 +121,7 @@ test('a hook that throws rejects the publish, before or after next', async () =>
   expect([before, after].map((bus) => mailboxOf(bus).length)).toEqual([0, 1])
 })
 
-test('a hook is shown events only', async () => {
+test('a hook gets only valid events', async () => {
   let calls = 0
   const bus = mailbox(publishing((_, next) => ((calls += 1), next())))
 
@@ -130,7 +130,7 @@ test('a hook is shown events only', async () => {
   expect({ code: refused.code, calls }).toEqual({ code: 'POSTBUS_INVALID_EVENT', calls: 0 })
 })
 
-test('an event that cannot be stored is an error that hooks see, and cannot hide', async () => {
+test('hooks see the error of an event that cannot be stored, but cannot hide it', async () => {
   const seen: unknown[] = []
   const bus = mailbox(publishing((_, next) => next().catch((error: unknown) => void seen.push(error))))
   const large = NoteTaken({ n: 1, text: 'x'.repeat(2_000_000) })
@@ -141,7 +141,7 @@ test('an event that cannot be stored is an error that hooks see, and cannot hide
   expect(seen).toEqual([refused])
 })
 
-test('a hook that does not call next has published nothing, and that is an error which names it', async () => {
+test('a hook that does not call next publishes nothing, and the error names the hook', async () => {
   const bus = mailbox(publishing(() => undefined, 'quiet'))
 
   const refused = await rejectionOf(bus.publish(note(1)))
@@ -149,7 +149,7 @@ test('a hook that does not call next has published nothing, and that is an error
   expect(refused).toMatchObject({ code: 'POSTBUS_NEXT_NOT_CALLED', message: expect.stringContaining('quiet') })
 })
 
-test('next stores the events once: a second call is an error, also if the hook catches it', async () => {
+test('next stores the events once: a second call is an error, even if the hook catches it', async () => {
   const bus = mailbox(
     publishing(async (_, next) => {
       await next()
@@ -163,7 +163,7 @@ test('next stores the events once: a second call is an error, also if the hook c
   expect(mailboxOf(bus)).toHaveLength(1)
 })
 
-test('after its hook has ended, next stores nothing any more', async () => {
+test('next stores nothing after its hook has ended', async () => {
   const kept: (() => Promise<unknown>)[] = []
   const bus = mailbox(publishing((_, next) => void kept.push(next)))
   await rejectionOf(bus.publish(note(1)))

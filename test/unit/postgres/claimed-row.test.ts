@@ -1,4 +1,4 @@
-/** Claimed rows, as our own connections and as other clients hand them over. */
+/** Claimed rows, as they come from our own connections and from other clients. */
 import { expect, test } from 'vitest'
 import {
   claimedDelivery,
@@ -77,7 +77,7 @@ test.each([
   expect(rows.map((row) => claimedDelivery('events', row, at))).toEqual([delivery])
 })
 
-test('a row that names no claim is behind the one before that does, and has its claim', async () => {
+test('a row without a claim is behind the previous row with a claim, and has its claim', async () => {
   const follower = { ...text, id: '00000000-0000-0002-0000-00000000000a', claim: null, attempt: '1' }
   const other = { ...text, id: '00000000-0000-0003-0000-00000000000a' }
   const database = { query: async () => ({ rows: [text, follower, other] }) } as unknown as Queryable
@@ -91,7 +91,7 @@ test('a row that names no claim is behind the one before that does, and has its 
   ])
 })
 
-test('a delivery whose event is gone has none', async () => {
+test('a delivery whose event is gone has no event', async () => {
   const { rows, at } = await queryClaimed(
     clientThat({ rows: [{ ...text, seq: null, event_id: null }] }),
     { name: 'claim', text: 'select' },
@@ -114,7 +114,7 @@ test.each([
   expect(timestampFrom(written).toISOString()).toBe(expected)
 })
 
-test('truth and names are read from text and from values', () => {
+test('booleans and names are read from text and from values', () => {
   expect([isTrue('t'), isTrue(true), isTrue('f'), isTrue(null), isTrue(undefined)]).toEqual([
     true,
     true,

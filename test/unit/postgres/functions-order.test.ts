@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createFunctions } from '../../../src/backends/postgres/functions/index.ts'
 import { tablesIn } from '../../../src/backends/postgres/schema/tables.ts'
 
-test('a function is installed before those that call it', async () => {
+test('a function is installed before the functions that call it', async () => {
   const statements: string[] = []
   const recording = { query: async (text: string) => (statements.push(text), { rows: [], rowCount: 0 }) }
 

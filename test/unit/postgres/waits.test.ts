@@ -1,4 +1,4 @@
-/** Waits hear of ends by notifications. The regular look beneath is an hour away here, so nothing else can end one. */
+/** Waits learn from notifications that an event has ended. The regular look is an hour away here, so only a notification can end a wait. */
 import { expect, onTestFinished, test } from 'vitest'
 import { Waits, type Found } from '../../../src/backends/postgres/record/waits.ts'
 import { until } from '../../support/until.ts'
@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts'
 const HOUR_MS = 3_600_000
 const how = { timeoutMs: 60_000, includeCaused: false }
 
-test('a wait whose event is finished ends at once', async () => {
+test('a wait for a finished event ends at once', async () => {
   const { waits, ends, calls } = someWaits()
   ends.add('a')
 
@@ -14,7 +14,7 @@ test('a wait whose event is finished ends at once', async () => {
   expect(calls).toEqual(['look a'])
 })
 
-test('an event that is not finished is watched, looked at once more, and ends its wait when it is heard of', async () => {
+test('an unfinished event is watched and looked at once more, and its wait ends with its notification', async () => {
   const { waits, ends, calls, hear } = someWaits()
   const wait = waits.until('a', how)
   await until('it was looked at again', () => calls.length === 3)
@@ -28,13 +28,13 @@ test('an event that is not finished is watched, looked at once more, and ends it
   expect(calls.slice(3)).toEqual(['look a'])
 })
 
-test('an end between the look and the moment in which the event is watched is not missed', async () => {
+test('an end between the first look and the start of watching is not missed', async () => {
   const { waits, ends } = someWaits({ onWatch: () => ends.add('a') })
 
   expect(await waits.until('a', how)).toBe('status of a')
 })
 
-test('what begins to wait together is looked at together', async () => {
+test('waits that begin together share one look', async () => {
   const { waits, ends, calls } = someWaits()
   for (const id of ['a', 'b', 'c']) ends.add(id)
 
@@ -43,7 +43,7 @@ test('what begins to wait together is looked at together', async () => {
   expect(calls).toEqual(['look a b c'])
 })
 
-test('more ends than a notification can name make it look at everything', async () => {
+test('a notification of too many ends makes the waits look at everything', async () => {
   const { waits, ends, calls, hear } = someWaits()
   const both = Promise.all(['a', 'b'].map((id) => waits.until(id, how)))
   await until('both are watched', () => calls.length === 3)
@@ -54,7 +54,7 @@ test('more ends than a notification can name make it look at everything', async 
   expect(await both).toEqual(['status of a', 'status of b'])
 })
 
-test('a look that fails ends no wait; one that times out names why the last look failed', async () => {
+test('a failed look ends no wait, and a wait that times out names the error of the last look', async () => {
   const { waits, fail } = someWaits()
   fail(new Error('no connection'))
 
@@ -63,7 +63,7 @@ test('a look that fails ends no wait; one that times out names why the last look
   await expect(late).rejects.toMatchObject({ code: 'POSTBUS_WAIT_TIMEOUT', cause: { message: 'no connection' } })
 })
 
-test('while no one waits the connection is kept for the next wait, until the regular look finds it idle', async () => {
+test('without waits the connection is kept for the next wait, until the regular look finds it idle', async () => {
   const { waits, ends, calls } = someWaits({ lookEveryMs: 20 })
   ends.add('a')
   await waits.until('a', how)

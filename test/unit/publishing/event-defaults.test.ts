@@ -1,4 +1,4 @@
-/** What a bus says about events that do not say it themselves: their id, and how long they are of interest. */
+/** The defaults of a bus for its events: their id and their time to live. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, type BusOptions, type Envelope } from '../../../src/index.ts'
@@ -11,7 +11,7 @@ const idOf = (n: number) => `00000000-0000-4000-8000-00000000000${n}`
 const seen: Envelope[] = []
 const keep = defineHandler('test.keep', { on: '*', handle: (event) => void seen.push(event) })
 
-test('an event without a ttl of its own has that of the bus', async () => {
+test('an event without its own ttl gets the ttl of the bus', async () => {
   const bus = busWith({ ttlMs: 60_000 })
   const occurredAt = new Date('2126-01-01T00:00:00Z')
 
@@ -23,7 +23,7 @@ test('an event without a ttl of its own has that of the bus', async () => {
   ])
 })
 
-test('an event that would expire after all years is refused, before anything is published', async () => {
+test('an event that would expire after the year 9999 is refused, before anything is published', async () => {
   const bus = busWith({ ttlMs: 60_000 })
 
   const publishing = bus.publish([Sold({}), Sold({}, { occurredAt: new Date('9999-12-31T23:59:59Z') })])
@@ -35,7 +35,7 @@ test('an event that would expire after all years is refused, before anything is 
   expect(seen).toEqual([])
 })
 
-test('an event that is given no id has the one that the bus makes, and publish returns it', async () => {
+test('an event without a given id gets one from the bus, and publish returns it', async () => {
   let made = 0
   const bus = busWith({ createId: () => idOf((made += 1)).toUpperCase() })
 
@@ -46,7 +46,7 @@ test('an event that is given no id has the one that the bus makes, and publish r
   expect(made).toBe(2)
 })
 
-test('an event that is published again keeps that id, also a copy of it', async () => {
+test('an event that is published again keeps that id, and so does a copy of it', async () => {
   let made = 0
   const bus = busWith({ createId: () => idOf((made += 1)) })
   const event = Sold({})
@@ -57,7 +57,7 @@ test('an event that is published again keeps that id, also a copy of it', async 
   expect(events).toEqual([1, 2].map(() => ({ id: idOf(1), deliveries: 0, duplicate: true })))
 })
 
-test('what a handler publishes has an id of the bus, and what it hands on keeps its own', async () => {
+test('an event that a handler publishes gets an id of the bus, and names the handled event as its cause', async () => {
   let made = 0
   const Handed = defineEvent('shop.handed-on', { schema: z.object({}) })
   const chain = defineHandler('test.chain', {
@@ -74,7 +74,7 @@ test('what a handler publishes has an id of the bus, and what it hands on keeps 
   ])
 })
 
-test.each([undefined, 'o-1', 7, null])('createId that returns %j is refused with what it returned', async (id) => {
+test.each([undefined, 'o-1', 7, null])('createId that returns %j is refused with the returned value', async (id) => {
   const bus = busWith({ createId: () => id as never })
 
   await expect(bus.publish(Sold({}))).rejects.toMatchObject({
@@ -84,7 +84,7 @@ test.each([undefined, 'o-1', 7, null])('createId that returns %j is refused with
 })
 
 test.each([{ ttlMs: 0 }, { ttlMs: -1 }, { ttlMs: 1.5 }, { ttlMs: Infinity }, { ttlMs: '1' }, { createId: 'uuid' }])(
-  'a bus is refused %o',
+  'createBus refuses %o',
   (options) => {
     expect(refusalOf(() => createBus({ backend: 'inline', ...options } as never)).code).toBe('POSTBUS_INVALID_OPTIONS')
   },

@@ -1,4 +1,4 @@
-/** The event that follows another one: what publishing and the inline backend make of it. */
+/** The finished event: how publishing and the inline backend treat it. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler, skip, type Envelope } from '../../../src/index.ts'
@@ -13,7 +13,7 @@ const Started = defineEvent('imports.started', {
 const read = defineHandler('imports.read', { on: 'imports.started', handle: () => undefined })
 const check = defineHandler('imports.check', { on: Started, handle: () => skip('no') })
 
-test('inline, it follows when the handlers have run', async () => {
+test('in inline mode the finished event follows when the handlers have run', async () => {
   const heard: Envelope[] = []
   const hear = defineHandler('reports.hear', { on: Ended, handle: (event) => void heard.push(event) })
   const bus = createBus({ backend: 'inline', handlers: [read, check, hear], onSignal: () => undefined })
@@ -27,7 +27,7 @@ test('inline, it follows when the handlers have run', async () => {
 })
 
 test.each(['inline', 'mailbox'] as const)(
-  '%s: a bus that does not know the type refuses its events',
+  '%s: a bus that does not know the type of the finished event refuses the event',
   async (backend) => {
     const bus = createBus({ backend, handlers: [read], onSignal: () => undefined })
 
@@ -38,7 +38,7 @@ test.each(['inline', 'mailbox'] as const)(
   },
 )
 
-test('what is no function is refused where the type is defined', () => {
+test('a finishedEvent that is no function is refused where the type is defined', () => {
   const define = () => defineEvent('imports.started', { schema: z.object({}), finishedEvent: 'ended' as never })
 
   expect(refusalOf(define)).toMatchObject({ code: 'POSTBUS_INVALID_EVENT' })

@@ -22,7 +22,7 @@ describe('a plan', () => {
     expect(planned.map(({ payload }) => codec.decode(payload))).toEqual([{ total: 1 }, { total: 2 }])
   })
 
-  test('names the handlers that are subscribed and interested, in the order of registration', () => {
+  test('names the subscribed and interested handlers, in the order of registration', () => {
     const event = OrderCreated({ total: 5 })
     const handlers = [
       handler('mail.receipt'),
@@ -35,7 +35,7 @@ describe('a plan', () => {
     expect(planned[0]?.handlers.map(({ name }) => name)).toEqual(['mail.receipt', 'finances.small'])
   })
 
-  test('counts what filters have kept away, by handler', () => {
+  test('counts the deliveries that filters prevented, by handler', () => {
     const never = () => false
     const handlers = [
       handler('mail.receipt'),
@@ -54,7 +54,7 @@ describe('a plan', () => {
     expect(planned).toEqual([])
   })
 
-  test('does not exist when an event cannot be stored', () => {
+  test('fails when an event cannot be stored', () => {
     const Anything = defineEvent('orders.anything', { schema: z.unknown() })
 
     const error = refusalOf(() => planOf([OrderCreated({ total: 1 }), Anything(() => 'late')], []))
@@ -65,20 +65,20 @@ describe('a plan', () => {
 })
 
 describe('the source of an event', () => {
-  test('is the bus’s when the event names none', () => {
+  test('is the bus’s if the event names none', () => {
     const { planned } = planOf([OrderCreated({ total: 1 })], [], 'shop')
 
     expect(planned[0]?.envelope.source).toBe('shop')
     expect(Object.isFrozen(planned[0]?.envelope)).toBe(true)
   })
 
-  test('is the event’s own when it names one', () => {
+  test('is the event’s own if it names one', () => {
     const { planned } = planOf([OrderCreated({ total: 1 }, { source: 'import' })], [], 'shop')
 
     expect(planned[0]?.envelope.source).toBe('import')
   })
 
-  test('is the bus’s for `interested` too', () => {
+  test('is the bus’s also for `interested`', () => {
     const asked: (string | null)[] = []
     const curious = handler('mail.receipt', ({ source }) => asked.push(source) > 0)
 
@@ -87,7 +87,7 @@ describe('the source of an event', () => {
     expect(asked).toEqual(['shop'])
   })
 
-  test('is nobody’s when neither names one, and the event is passed on as it is', () => {
+  test('is null if neither names one, and then the event is passed on unchanged', () => {
     const event = OrderCreated({ total: 1 })
 
     const { planned } = planOf([event], [], null)
@@ -96,7 +96,7 @@ describe('the source of an event', () => {
   })
 })
 
-describe('an event that has no handlers', () => {
+describe('an event without handlers', () => {
   test('is planned, with a warning that names it', () => {
     const event = OrderCreated({ total: 1 })
 
@@ -113,13 +113,13 @@ describe('an event that has no handlers', () => {
     ])
   })
 
-  test('is planned with a warning that names the versions that do have handlers', () => {
+  test('is planned, with a warning that names the versions with handlers', () => {
     const { signals } = planOf([OrderCreated2({})], [handler('mail.receipt')])
 
     expect(signals[0]?.message).toContain('version 2 has no handlers (there are handlers for version 1)')
   })
 
-  test('is not the same as one that nobody is interested in', () => {
+  test('gets no warning if it has handlers and none of them is interested', () => {
     const { planned, signals } = planOf([OrderCreated({ total: 1 })], [handler('mail.receipt', () => false)])
 
     expect(planned[0]?.handlers).toEqual([])
@@ -127,7 +127,7 @@ describe('an event that has no handlers', () => {
   })
 })
 
-describe('what is not an event', () => {
+describe('a value that is not an event', () => {
   const event = OrderCreated({ total: 1 })
 
   test.each([

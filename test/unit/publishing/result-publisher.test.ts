@@ -1,4 +1,4 @@
-/** What `publishResult` refuses before it runs a block, and how long a block took. */
+/** The checks of `publishResult` before it runs a block, and the duration of a block. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, durationMs } from '../../../src/index.ts'

@@ -1,4 +1,4 @@
-/** Where an event comes from, without being told. */
+/** The origin of an event, without the publisher naming it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ const trace = (id = 'i1', options = {}) => traced('shop')(InvoiceCreated(id, opt
 const handled = InvoiceCreated('i0', { correlationId: 'order 7' })
 
 describe('a context', () => {
-  test('is what events published inside carry, also later in promises', async () => {
+  test('applies to events that are published inside it, also later in promises', async () => {
     const context = { correlationId: 'request 1', source: 'api', metadata: { tenant: 'north' } }
 
     const [now, later] = await withContext(context, async () => {
@@ -25,7 +25,7 @@ describe('a context', () => {
     expect(trace()).toMatchObject({ correlationId: null, source: 'shop', metadata: {} })
   })
 
-  test('inside another one wins, and their metadata is merged', () => {
+  test('takes precedence over an outer one, and their metadata is merged', () => {
     const outer: PublishContext = { correlationId: 'outer', source: 'api', metadata: { tenant: 'north', user: 'a' } }
 
     const event = withContext(outer, () =>
@@ -35,7 +35,7 @@ describe('a context', () => {
     expect(event).toMatchObject({ correlationId: 'inner', source: 'api', metadata: { tenant: 'north', user: 'b' } })
   })
 
-  test('gives way to what the event says itself', () => {
+  test('does not replace what the event itself has', () => {
     const said = { correlationId: 'mine', source: 'me', metadata: { tenant: 'south' } }
 
     const event = withContext({ correlationId: 'its', source: 'it', metadata: { tenant: 'north', user: 'a' } }, () =>
@@ -45,7 +45,7 @@ describe('a context', () => {
     expect(event).toMatchObject({ ...said, metadata: { tenant: 'south', user: 'a' } })
   })
 
-  test('returns what its work returns, and throws what it throws', () => {
+  test('returns the result of its work, and throws the error of its work', () => {
     expect(withContext({}, () => 7)).toBe(7)
     expect(() =>
       withContext({}, () => {
@@ -72,7 +72,7 @@ describe('a context', () => {
 })
 
 describe('an attempt', () => {
-  test('is the cause of what is published inside', () => {
+  test('is the cause of events that are published inside it', () => {
     const event = traceAttempt(handled, 'mail.receipt').run(() => trace())
 
     expect(event).toMatchObject({
@@ -83,13 +83,13 @@ describe('an attempt', () => {
     })
   })
 
-  test('is no cause of an event that names another one, nor of its handler', () => {
+  test('is not the cause of an event that names another cause, and neither is its handler', () => {
     const event = traceAttempt(handled, 'mail.receipt').run(() => trace('i1', { causationId: 'form 7' }))
 
     expect(event).toMatchObject({ causationId: 'form 7', causedByHandler: null, correlationId: 'order 7' })
   })
 
-  test('within another one is the nearer cause', () => {
+  test('within another attempt is the cause, as the nearer one', () => {
     const inner = InvoiceCreated('i5')
 
     const event = traceAttempt(handled, 'outer').run(() => traceAttempt(inner, 'inner').run(() => trace()))
@@ -97,7 +97,7 @@ describe('an attempt', () => {
     expect(event).toMatchObject({ causationId: inner.id, causedByHandler: 'inner', correlationId: inner.id })
   })
 
-  test('hands on the trace headers of W3C, and no other metadata', () => {
+  test('passes on the trace headers of W3C, and no other metadata', () => {
     const metadata: EventMetadata = { traceparent: '00-0af7-b7ad-01', tracestate: 'a=b', tenant: 'north' }
     const cause = InvoiceCreated('i0', { metadata })
 
@@ -106,7 +106,7 @@ describe('an attempt', () => {
     expect(event.metadata).toEqual({ traceparent: '00-0af7-b7ad-01', tracestate: 'a=b' })
   })
 
-  test('that has ended is no cause of what a timer or a pool of its own publishes', () => {
+  test('that has ended is not the cause of later events from its timers or pools', () => {
     const attempt = traceAttempt(handled, 'mail.receipt')
     const leftBehind = attempt.run(() => AsyncLocalStorage.bind(() => trace()))
     const inItsContext = attempt.run(() =>
@@ -119,7 +119,7 @@ describe('an attempt', () => {
     expect(inItsContext()).toMatchObject({ causationId: null, correlationId: null, source: 'a part' })
   })
 
-  test('that has ended leaves the context around it in force', () => {
+  test('that has ended leaves the outer context in place', () => {
     const event = withContext({ source: 'worker 3' }, () => {
       const attempt = traceAttempt(handled, 'mail.receipt')
       return attempt.run(() => {

@@ -10,7 +10,7 @@ const INSIDE: AmbientTransaction = { requireTransaction: true, currentTransactio
 const found = (options: object, ambient: AmbientTransaction) =>
   transactionFor(options, ambient, { call: found, named: 'publish()' })
 
-test('a publish belongs to the transaction that it is given, else to the one around it, else to none', () => {
+test('a publish uses the given transaction, else the surrounding one, else none', () => {
   expect([found({ tx }, NOWHERE), found({ tx }, INSIDE), found({}, INSIDE), found({}, NOWHERE)]).toEqual([
     tx,
     tx,
@@ -19,14 +19,14 @@ test('a publish belongs to the transaction that it is given, else to the one aro
   ])
 })
 
-test("'own' is a transaction of its own, inside another one too, and where one is required", () => {
+test("tx: 'own' is a separate transaction, also inside another one, and where one is required", () => {
   expect([found({ tx: 'own' }, INSIDE), found({ tx: 'own' }, { requireTransaction: true })]).toEqual([
     undefined,
     undefined,
   ])
 })
 
-test.each([undefined, null])('where %s is around it there is none', (nothing) => {
+test.each([undefined, null])('a surrounding transaction of %s counts as none', (nothing) => {
   const ambient = { currentTransaction: () => nothing }
 
   expect(found({}, { ...ambient, requireTransaction: false })).toBeUndefined()
@@ -35,7 +35,7 @@ test.each([undefined, null])('where %s is around it there is none', (nothing) =>
   expect(refusal.message).toContain('transaction-for.test.ts:')
 })
 
-test('what `currentTransaction` throws is thrown on', () => {
+test('an error of `currentTransaction` is thrown unchanged', () => {
   const thrown = new Error('no store')
   const currentTransaction = () => {
     throw thrown
@@ -48,7 +48,7 @@ test.each([
   ['an undefined tx', { tx: undefined }],
   ['the transaction itself', new Map()],
   ['null', null],
-])('options are refused when they are %s, which would publish outside of it', (_, options) => {
+])('options are refused when they are %s, because the publish would be outside the transaction', (_, options) => {
   const refusal = refusalOf(() => found(options as never, INSIDE))
 
   expect(refusal.code).toBe('POSTBUS_NOT_A_TRANSACTION')

@@ -1,4 +1,4 @@
-/** Relays to emitters of this process: those of Node and EventEmitter2. */
+/** Relays to emitters of this process: Node's EventEmitter and EventEmitter2. */
 import { EventEmitter } from 'node:events'
 import eventemitter2 from 'eventemitter2'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ describe.each([
   ['an EventEmitter', () => new EventEmitter() as Listening],
   ['an EventEmitter2', () => new eventemitter2.EventEmitter2({ wildcard: true }) as unknown as Listening],
 ])('%s', (_, make) => {
-  test('all listeners are called with the event, and waited for', async () => {
+  test('all listeners get the event, and are awaited', async () => {
     const emitter = make()
     const heard: unknown[] = []
     emitter.on('notes.note-taken', (event) => void heard.push(event))
@@ -44,7 +44,7 @@ describe.each([
     expect(await relayed(emitter, NoteTaken({ n: 1 }))).toMatchObject({ state: 'failed', reason: 'no' })
   })
 
-  test('the attempt ends when all listeners have ended, also where one fails', async () => {
+  test('the attempt ends when all listeners have ended, even if one fails', async () => {
     const emitter = make()
     let ended = 0
     const takesLonger = async () => {
@@ -67,7 +67,7 @@ describe.each([
     })
   })
 
-  test('the relay may say under which name, and with what', async () => {
+  test('the relay can choose the name and the values of the emitted event', async () => {
     const emitter = make()
     const heard: unknown[] = []
     emitter.on('note', (...values) => void heard.push(values))
@@ -78,7 +78,7 @@ describe.each([
   })
 })
 
-test('an EventEmitter2 calls listeners with wildcards, those for all events with the name, and those that are called a few times', async () => {
+test('an EventEmitter2 calls listeners with wildcards, listeners for all events, and listeners for a limited number of calls', async () => {
   const emitter = new eventemitter2.EventEmitter2({ wildcard: true })
   const heard: unknown[] = []
   emitter.on('notes.*', function (this: { event: string }) {
@@ -94,7 +94,7 @@ test('an EventEmitter2 calls listeners with wildcards, those for all events with
   expect(heard).toEqual([byName, 1, byName, 1, byName, 2, byName])
 })
 
-test('an EventEmitter2 without wildcards', async () => {
+test('an EventEmitter2 without wildcards works too', async () => {
   const emitter = new eventemitter2.EventEmitter2()
   const heard: unknown[] = []
   emitter.once('notes.note-taken', (event) => void heard.push(event.data.n))
@@ -105,7 +105,7 @@ test('an EventEmitter2 without wildcards', async () => {
   expect(await relayed(emitter, NoteTaken({ n: 2 }))).toMatchObject({ state: 'skipped' })
 })
 
-test('what is no emitter is refused', () => {
+test('a value that is not an emitter is refused', () => {
   expect(() => emitterTarget({})).toThrowError(expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS' }))
 })
 

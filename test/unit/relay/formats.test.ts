@@ -1,4 +1,4 @@
-/** What relays send: CloudEvents as an independent implementation reads them, and envelopes as we read them ourselves. */
+/** The formats of relays: CloudEvents as an independent implementation reads them, and envelopes as we read them. */
 import { HTTP, type CloudEvent } from 'cloudevents'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -46,7 +46,7 @@ const ATTRIBUTES = {
   tracestate: 'vendor=1',
 }
 
-test('a structured CloudEvent has everything, and only data that JSON knows', async () => {
+test('a structured CloudEvent has all fields, and only data that JSON can express', async () => {
   const message = await made('cloudevents', everything)
 
   const read = parsed({ 'content-type': message.contentType }, message)
@@ -60,7 +60,7 @@ test('a structured CloudEvent has everything, and only data that JSON knows', as
   expect(message).toMatchObject({ id: everything.id, type: everything.type, partitionKey: 'Größe 1', attributes: {} })
 })
 
-test('a binary CloudEvent has the same, in headers that any server lets through', async () => {
+test('a binary CloudEvent has the same fields, in headers that every server accepts', async () => {
   const message = await made('cloudevents-binary', everything)
   const headers = headersOf(message, { prefix: 'ce-', isEncoded: true })
 
@@ -76,14 +76,14 @@ test('a binary CloudEvent has the same, in headers that any server lets through'
   })
 })
 
-test('headers of other protocols have their own prefix, and text as it is', async () => {
+test('headers of other protocols have their own prefix and plain text', async () => {
   const message = await made('cloudevents-binary', everything)
 
   expect(headersOf(message, { prefix: 'ce_' })).toMatchObject({ ce_id: everything.id, ce_subject: 'Größe 1' })
   expect(headersOf(await made('cloudevents', everything), { prefix: 'ce_' })).toEqual({})
 })
 
-test('an event with nothing but data is a valid CloudEvent too, and says nothing that it does not know', async () => {
+test('an event with nothing but data is a valid CloudEvent without the unknown attributes', async () => {
   const bare = OrderCreated({})
 
   const message = await made('cloudevents', bare)
@@ -111,14 +111,14 @@ test.each([
   ['100%', '100%25'],
   ['a#b#c', 'a%23b%23c'],
   ['Läden', 'L%C3%A4den'],
-])('the source %j is the URI reference %j', async (source, expected) => {
+])('the source %j becomes the URI reference %j', async (source, expected) => {
   const read = parsed({}, await made('cloudevents', OrderCreated({}, { source })))
 
   expect(read.source).toBe(expected)
   expect(read.validate()).toBe(true)
 })
 
-test('a relay may choose the source, the type, the schema and further attributes', async () => {
+test('a relay can choose the source, the type, the schema and further attributes', async () => {
   const message = await made('cloudevents', everything, {
     source: ({ metadata }) => `https://${metadata['tenant'] as string}.example`,
     type: ({ type }) => `com.example.${type}`,
@@ -145,7 +145,7 @@ test.each([
   ['empty text', { tenant: '' }],
   ['a broken number', { share: 0.5 }],
   ['a number that is too large', { count: 2 ** 31 }],
-])('%s is refused among the extensions', async (_, extensions: Record<string, string | number>) => {
+])('extensions cannot contain %s', async (_, extensions: Record<string, string | number>) => {
   await expect(async () =>
     made('cloudevents', OrderCreated({}), { extensions: () => extensions }),
   ).rejects.toMatchObject({
@@ -154,7 +154,7 @@ test.each([
   })
 })
 
-test('data that only superjson can say travel as superjson, if the relay says so', async () => {
+test('data that only superjson can express are sent as superjson, if the relay says so', async () => {
   const read = parsed({}, await made('cloudevents', everything, { data: 'superjson' }))
 
   expect(read.data).toEqual({ json: JSON_DATA, meta: expect.objectContaining({ values: expect.anything() }) })
@@ -185,7 +185,7 @@ test("objects of the application's own classes are written by its codecs, and re
 test.each([
   ['text', (body: string | Uint8Array) => body],
   ['bytes', (body: string | Uint8Array) => Buffer.from(body)],
-])('an envelope that is read from %s is the event that was sent', async (_, as) => {
+])('an envelope that is read from %s equals the event that was sent', async (_, as) => {
   const event = OrderCreated({ ...everything.data, price: new Money(5) }, { metadata: { tenant: 'acme' } })
 
   const message = await made('envelope', event, { codecs: [money] })
@@ -194,13 +194,13 @@ test.each([
   expect(readEnvelope((await made('envelope', everything)).body)).toEqual({ ...everything })
 })
 
-test.each([['{'], ['[]'], ['{"id":"1"}'], [Buffer.from([0xff, 0xfe])]])('%j is no envelope', (body) => {
+test.each([['{'], ['[]'], ['{"id":"1"}'], [Buffer.from([0xff, 0xfe])]])('%j is refused as an envelope', (body) => {
   expect(() => readEnvelope(body)).toThrowError(
     expect.objectContaining({ code: 'POSTBUS_INVALID_EVENT', message: expect.stringContaining('readEnvelope()') }),
   )
 })
 
-test('a function as the format: its message is sent as it is', async () => {
+test('with a function as the format, its message is sent unchanged', async () => {
   const message: RelayMessage = {
     id: 'x',
     type: 't',

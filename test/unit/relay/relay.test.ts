@@ -1,4 +1,4 @@
-/** `defineRelay`: a handler with everything that a handler has, and what it refuses. */
+/** `defineRelay`: a handler with all features of a handler, except the options that it refuses. */
 import { expect, test } from 'vitest'
 import { createBus, defineEvent, failed, shadow, snooze, upcast, type PublishedEvent } from '../../../src/index.ts'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ import {
 import { runEvent } from '../../../src/testing/index.ts'
 import { NoteTaken } from '../../support/notes.ts'
 
-test('a relay is a handler: its options hold, and it stands where it was declared', () => {
+test('a relay is a handler: its options apply, and it knows the line that defined it', () => {
   const relay = defineRelay('notes.relay', {
     on: 'notes.*',
     to: aTarget().target,
@@ -31,7 +31,7 @@ test('a relay is a handler: its options hold, and it stands where it was declare
   expect(relay.interested).toBeTypeOf('function')
 })
 
-test('its target is given the message, the event and the attempt', async () => {
+test('its target gets the message, the event and the attempt', async () => {
   const { target, sent } = aTarget()
   const event = NoteTaken({ n: 1, key: 'k' })
 
@@ -55,13 +55,13 @@ test.each([
   ['nothing', undefined, { state: 'processed', result: undefined }],
   ['failed', failed('no'), { state: 'failed', reason: 'no' }],
   ['snooze', snooze({ seconds: 5 }), { state: 'snoozed', delayMs: 5_000 }],
-] as const)('what the target returns is the outcome: %s', async (_, answer, outcome) => {
+] as const)('the return value of the target is the outcome: %s', async (_, answer, outcome) => {
   const relay = defineRelay('notes.relay', { on: NoteTaken, to: aTarget(answer).target })
 
   expect(await runEvent(relay, NoteTaken({ n: 1 }))).toEqual(outcome)
 })
 
-test('the format is that of the relay, else what the target wants', async () => {
+test('the relay’s format applies, else the target’s', async () => {
   const { target, sent } = aTarget()
   const wanting: RelayTarget = { ...target, format: 'cloudevents-binary' }
 
@@ -88,7 +88,7 @@ test('an event of an older version is sent as the version that the relay lists',
   expect(JSON.parse(String(sent[0]![0].body))).toMatchObject({ dataversion: 2, data: { lines: ['a', 'b'] } })
 })
 
-test('`bus.close()` closes the targets of its relays, also where one cannot be closed', async () => {
+test('`bus.close()` closes the targets of its relays, even if one of them fails', async () => {
   const closed: string[] = []
   const closing = (name: string): RelayTarget => ({ ...aTarget().target, close: async () => void closed.push(name) })
   const broken: RelayTarget = { ...aTarget().target, close: () => Promise.reject(new Error('stuck')) }
@@ -101,7 +101,7 @@ test('`bus.close()` closes the targets of its relays, also where one cannot be c
   expect(closed).toEqual(['a', 'b'])
 })
 
-test('a target that does not close holds up nothing for long', async () => {
+test('a target that does not close delays `bus.close()` only briefly', async () => {
   const stuck: RelayTarget = { ...aTarget().target, close: () => new Promise(() => undefined) }
 
   await expect(closeHandlers([defineRelay('notes.relay', { on: NoteTaken, to: stuck })], 50)).resolves.toBeUndefined()

@@ -72,7 +72,7 @@ describe('addresses', () => {
     expect(addressIn(host)).toBe(address)
   })
 
-  test.each([[true], [false]])('a name that leads to a private address is not looked up (all: %j)', async (all) => {
+  test.each([[true], [false]])('the lookup of a name with a private address fails (all: %j)', async (all) => {
     const { promise, resolve } = Promise.withResolvers<Error | null>()
 
     lookupPublic('localhost', { all }, (error) => resolve(error))
@@ -111,12 +111,15 @@ describe('endpoints', () => {
       /its header "Webhook-Id" cannot be set/,
     ],
     ['a header that is two', { ...good, headers: { 'x-a': 'secret-path\r\nx-b: 1' } }, /the value of its header "x-a"/],
-  ])('%s is refused at once, and neither path nor secret is shown', (_, endpoint: WebhookEndpoint, message) => {
-    expect(() => webhookTarget({ endpoint })).toThrowError(
-      expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS', message: expect.stringMatching(message) }),
-    )
-    expect(() => webhookTarget({ endpoint })).not.toThrowError('secret-path')
-  })
+  ])(
+    '%s is refused at once, with an error that shows neither the path nor the secret',
+    (_, endpoint: WebhookEndpoint, message) => {
+      expect(() => webhookTarget({ endpoint })).toThrowError(
+        expect.objectContaining({ code: 'POSTBUS_INVALID_OPTIONS', message: expect.stringMatching(message) }),
+      )
+      expect(() => webhookTarget({ endpoint })).not.toThrowError('secret-path')
+    },
+  )
 
   test('an unknown option is refused', () => {
     expect(() => webhookTarget({ endpoint: good, timeout: 1 } as never)).toThrowError('Unrecognized key: "timeout"')
@@ -126,7 +129,7 @@ describe('endpoints', () => {
 describe('circuits', () => {
   const OPTIONS = { failures: 3, pauseMs: 100, maxPauseMs: 300 }
 
-  test('after so many failures in a row an endpoint is left alone, and then probed by one message', () => {
+  test('after several failures in a row an endpoint gets no messages, and is then probed by one message', () => {
     const { circuits, fail, later } = circuitsAt(0)
 
     expect([fail(), fail(), fail()]).toEqual(['counted', 'counted', 'opened'])
@@ -139,7 +142,7 @@ describe('circuits', () => {
     expect([fail(), fail()]).toEqual(['counted', 'counted'])
   })
 
-  test('what was being sent when it opened is put off, and makes the pause no longer', () => {
+  test('messages in flight when the circuit opens are put off, and do not lengthen the pause', () => {
     const { circuits, fail } = circuitsAt(0)
     const sent = Array.from({ length: 6 }, () => circuits.enter('a'))
 
@@ -150,7 +153,7 @@ describe('circuits', () => {
     expect(fail()).toBe('put-off')
   })
 
-  test('each probe that fails is an attempt, and doubles the pause up to the longest', () => {
+  test('each failed probe is an attempt, and doubles the pause up to the maximum', () => {
     const { circuits, fail, later } = circuitsAt(0)
     for (let n = 0; n < 3; n += 1) fail()
 
@@ -167,7 +170,7 @@ describe('circuits', () => {
     ])
   })
 
-  test('a probe that never ends is followed by another one', () => {
+  test('a new probe follows one that never ends', () => {
     const { circuits, fail, later } = circuitsAt(0)
     for (let n = 0; n < 3; n += 1) fail()
     later(100)
@@ -177,7 +180,7 @@ describe('circuits', () => {
     expect(circuits.enter('a').is).toBe('probe')
   })
 
-  test('a message that is taken in between begins the count again', () => {
+  test('a message that succeeds in between restarts the count', () => {
     const { circuits, fail } = circuitsAt(0)
 
     fail()
@@ -187,7 +190,7 @@ describe('circuits', () => {
     expect(fail()).toBe('counted')
   })
 
-  test('no more than 10,000 endpoints are remembered', () => {
+  test('at most 10,000 endpoints are remembered', () => {
     const { circuits, fail } = circuitsAt(0)
     for (let n = 0; n < 3; n += 1) fail()
 

@@ -1,4 +1,4 @@
-/** Webhooks on the wire: a real server, signatures read by an independent implementation, and what becomes of each answer. */
+/** Webhooks on the wire: a real server, signatures that an independent implementation checks, and the outcome of each response. */
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { defineRelay, webhookTarget, WebhookError } from '../../../src/relay/index.ts'
@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts'
 
 const A_DAY = 86_400_000
 
-test('an independent implementation verifies the signature, by the new secret and by the old one', async () => {
+test('an independent implementation verifies the signature with the new and with the old secret', async () => {
   const { sent, event, server } = await relayed(status(204), { secret: [SECRET, OLD_SECRET] })
 
   const [request] = server.received
@@ -34,7 +34,7 @@ test('an independent implementation verifies the signature, by the new secret an
   expect(() => new Webhook(SECRET).verify(request!.body, later)).toThrow('No matching signature found')
 })
 
-test('in binary mode the attributes are headers, beside those of the signature', async () => {
+test('in binary mode the attributes are headers beside those of the signature', async () => {
   const { server } = await relayed(status(200), {}, { format: 'cloudevents-binary' })
 
   const [{ headers, body } = { headers: {}, body: '' }] = server.received
@@ -47,7 +47,7 @@ test('in binary mode the attributes are headers, beside those of the signature',
   expect(new Webhook(SECRET).verify(body, headers)).toMatchObject({ n: 1, key: 'key ä' })
 })
 
-test.each([[200], [201], [204], [299]])('%d: it is taken', async (code) => {
+test.each([[200], [201], [204], [299]])('%d: the webhook is done', async (code) => {
   const { sent, server } = await relayed(status(code))
 
   expect(sent).toMatchObject({ state: 'processed' })
@@ -63,7 +63,7 @@ test.each([
   [500, {}, /returned 500: no good$/],
   [503, { 'retry-after': 'soon' }, /returned 503/],
 ] as const)(
-  '%d %j: the attempt has failed, with the status and the beginning of the body',
+  '%d %j: the attempt fails, with the status and the beginning of the body',
   async (code, headers, reason) => {
     const { sent, server } = await relayed(status(code, headers, 'no\r\n\tgood'))
 
@@ -79,7 +79,7 @@ test.each([
   [503, '30', 30_000],
   [503, '0', 1_000],
   [503, '999999', 3_600_000],
-] as const)('%d with Retry-After: %s comes again after %d ms, and uses up no attempt', async (code, after, delayMs) => {
+] as const)('%d with Retry-After: %s comes again after %d ms, and uses no attempt', async (code, after, delayMs) => {
   const { sent } = await relayed(status(code, { 'retry-after': after }))
 
   expect(sent).toEqual({ state: 'snoozed', delayMs })
@@ -91,14 +91,14 @@ test('Retry-After may be a date', async () => {
   expect(sent).toEqual({ state: 'snoozed', delayMs: expect.closeTo(60_000, -4) })
 })
 
-test('Retry-After does not put off an event that is a day old: the attempt fails', async () => {
+test('Retry-After cannot put off an event that is a day old: the attempt fails', async () => {
   const occurredAt = new Date(Date.now() - A_DAY - 1_000)
   const { sent } = await relayed(status(429, { 'retry-after': '30' }), {}, {}, NoteTaken({ n: 1 }, { occurredAt }))
 
   expect(sent).toMatchObject({ state: 'failed', reason: expect.stringContaining('returned 429') })
 })
 
-test('410: a dead letter, or what `onGone` makes of it', async () => {
+test('410: a dead letter, or the outcome of `onGone`', async () => {
   const gone: unknown[] = []
 
   const without = await relayed(status(410))
@@ -109,13 +109,13 @@ test('410: a dead letter, or what `onGone` makes of it', async () => {
   expect(gone).toEqual([[`${withHook.server.url}?a=1`, withHook.event.id]])
 })
 
-test('when `onGone` throws the attempt has failed, and the next one asks again', async () => {
+test('an error of `onGone` fails the attempt, and the next attempt sends again', async () => {
   const { sent } = await relayed(status(410), {}, { onGone: () => Promise.reject(new Error('the database is away')) })
 
   expect(sent).toEqual({ state: 'failed', reason: 'the database is away' })
 })
 
-test('an endpoint that says nothing in time has failed, and its connection is closed', async () => {
+test('an endpoint that does not respond in time fails the attempt, and its connection is closed', async () => {
   let closed = false
   const { sent } = await relayed(
     (_, response) => void response.on('close', () => (closed = true)),
@@ -131,14 +131,14 @@ test('an endpoint that says nothing in time has failed, and its connection is cl
   await until('the connection is closed', () => closed)
 })
 
-test('an endpoint that closes the connection has failed', async () => {
+test('an endpoint that closes the connection fails the attempt', async () => {
   const { sent, server } = await relayed((_, response) => response.destroy())
 
   expect(server.received).toHaveLength(1)
   expect(sent).toMatchObject({ state: 'failed', cause: { status: null, cause: { code: 'ECONNRESET' } } })
 })
 
-test('where nothing listens the attempt has failed', async () => {
+test('an address without a server fails the attempt', async () => {
   const server = await aWebhookServer()
   await server.close()
 
@@ -153,7 +153,7 @@ test('where nothing listens the attempt has failed', async () => {
 test.each([
   ['taken', 200, 'processed'],
   ['refused', 500, 'failed'],
-] as const)('of a body without an end little is read, where the message is %s', async (_, code, state) => {
+] as const)('only the beginning of an endless body is read, when the message is %s', async (_, code, state) => {
   let written = 0
   let closed = false
   const { sent } = await relayed((__, response) => {
@@ -169,7 +169,7 @@ test.each([
   await until('the connection is closed', () => closed)
   expect(sent).toMatchObject({ state })
   expect(sent.state === 'failed' ? sent.reason.length : 0).toBeLessThan(300)
-  expect(written).toBeLessThan(20_000_000) // what fits into the buffers of two sockets
+  expect(written).toBeLessThan(20_000_000) // the size of the buffers of two sockets
 })
 
 test('the connection is kept for the next message', async () => {
@@ -181,7 +181,7 @@ test('the connection is kept for the next message', async () => {
   expect(new Set(server.received.map(({ connection }) => connection)).size).toBe(1)
 })
 
-test('a kept connection that the server closes costs no attempt: the message goes over a new one', async () => {
+test('a kept connection that the server closes costs no attempt: the message is sent over a new one', async () => {
   const seen = new Set<number>()
   const server = await aWebhookServer(({ connection }, response, { socket }) => {
     if (seen.has(connection)) return void socket.destroy()
@@ -210,7 +210,7 @@ test('a request ends with its attempt', async () => {
   await until('the connection is closed', () => closed)
 })
 
-test('`endpoint` is asked for each event; `null` is skipped, and what it throws has failed', async () => {
+test('`endpoint` is called for each event: `null` skips the event, and an error fails the attempt', async () => {
   const server = await aWebhookServer()
   const relay = aRelay({
     endpoint: async ({ data }) => {

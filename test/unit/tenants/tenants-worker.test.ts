@@ -1,4 +1,4 @@
-/** A worker for tenants, some of whose databases do not answer. */
+/** A worker for tenants when databases of some tenants do not answer. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { TenantsWorker, type WorkedTenant } from '../../../src/tenants/tenants-worker.ts'
 import type { Worker } from '../../../src/worker/worker.ts'
@@ -20,7 +20,7 @@ test('start does not wait for a tenant whose database does not answer', async ()
   expect(worker.tenants()).toEqual(['away', 'near'])
 })
 
-test('one that cannot start yet holds up no tenant that comes later', async () => {
+test('a tenant that cannot start yet does not delay later tenants', async () => {
   const near = tenant('near')
   const listed: WorkedTenant[] = [near]
   const worker = workerFor(() => listed)
@@ -36,17 +36,17 @@ test('one that cannot start yet holds up no tenant that comes later', async () =
   expect(near.started).toBe(1)
 })
 
-test('it is ready while one database answers, and not when none does', async () => {
+test('the worker is ready while at least one database answers', async () => {
   const pings: Record<string, Promise<unknown>> = { far: never, near: Promise.resolve() }
   const worker = workerFor(() => Object.keys(pings).map((name) => tenant(name, { ping: () => pings[name]! })))
   const http = worker.http()
   const readiness = async () => {
     const response = http(new Request('http://worker/readyz'))
-    await vi.advanceTimersByTimeAsync(5_000) // longer than an answer is remembered
+    await vi.advanceTimersByTimeAsync(5_000) // longer than a health answer is remembered
     return (await response).status
   }
 
-  expect(await readiness()).toBe(503) // it has not started
+  expect(await readiness()).toBe(503) // the worker has not started
   await worker.start()
   expect(await readiness()).toBe(200)
   pings['near'] = Promise.reject(new Error('gone'))

@@ -1,4 +1,4 @@
-/** The operator page where something is not as it should be: no database, another backend, and addresses that lead elsewhere. */
+/** The operator page when something is wrong: no database, another backend, and return addresses of other sites. */
 import { expect, test } from 'vitest'
 import { createBus } from '../../../src/index.ts'
 import { operatorPage, type AccessAnswer } from '../../../src/ui/index.ts'
@@ -12,7 +12,7 @@ function visitor(answer: AccessAnswer, options: Parameters<typeof createBus>[0])
   return visitorOf(operatorPage(bus, { access: () => answer }))
 }
 
-test('a database that cannot be reached is said, without its password', async () => {
+test('the page reports a database that cannot be reached, without its password', async () => {
   const { status, text } = await visitor('all', { connectionString: NOWHERE }).get('/events')
 
   expect(status).toBe(503)
@@ -20,7 +20,7 @@ test('a database that cannot be reached is said, without its password', async ()
   expect(text).not.toContain('secret')
 })
 
-test('a bus without a database has no page, and it says so', async () => {
+test('for a bus without a database the page reports that it needs one', async () => {
   const { status, text } = await visitor('all', { backend: 'inline' }).get('/events')
 
   expect(status).toBe(409)
@@ -40,6 +40,6 @@ test.each([
   ['/..//evil.example', '/ops/'],
   ['/a\nb', '/ops/'],
   ['/ä', '/ops/'],
-])('the way back to %j is %j', (given, way) => {
+])('the return address %j becomes %j', (given, way) => {
   expect(wayBack({ base: '/ops' }, given)).toBe(way)
 })

@@ -1,11 +1,11 @@
-/** What is expensive to ask is asked once for all who look, and a page does not wait for it when there is an older answer. */
+/** An expensive answer is fetched once for all visitors, and a page does not wait for it while an older answer exists. */
 import { expect, test } from 'vitest'
 import { remembered } from '../../../src/ui/remembered.ts'
 
 const AT_ONCE = { freshMs: 0, waitMs: 1 }
 const LONG = { freshMs: 60_000, waitMs: 10_000 }
 
-test('ten who look at once ask once, and see the same', async () => {
+test('ten visitors at the same time cause one fetch, and see the same answer', async () => {
   let asked = 0
   const look = remembered(async () => (asked += 1), LONG)
 
@@ -15,7 +15,7 @@ test('ten who look at once ask once, and see the same', async () => {
   expect(asked).toBe(1)
 })
 
-test('while it is asked again, the older answer is shown', async () => {
+test('the older answer is shown while a new one is fetched', async () => {
   const answers = [Promise.resolve('old'), new Promise<string>(() => undefined)]
   const look = remembered(() => answers.shift() ?? Promise.reject(new Error('asked too often')), AT_ONCE)
 
@@ -34,13 +34,13 @@ test('an answer that is too old is not shown', async () => {
   expect([(await look())?.value, await look()]).toEqual(['old', null])
 })
 
-test('where there is no answer yet, a page is not held up by it', async () => {
+test('a page does not wait when there is no answer yet', async () => {
   const look = remembered(() => new Promise<string>(() => undefined), AT_ONCE)
 
   expect(await look()).toBeNull()
 })
 
-test('what goes wrong is told to those who look, those who come a moment later too', async () => {
+test('an error is shown to all visitors, also to those who come a moment later', async () => {
   const look = remembered(() => Promise.reject(new Error('no database')), LONG)
 
   await expect(look()).rejects.toThrow('no database')

@@ -4,7 +4,7 @@ import type { Envelope } from '../../../src/events/envelope.ts'
 
 const codec = createCodec()
 
-/** A claimed delivery as the database would answer it: `mail.receipt` for its first attempt at an event without a key. */
+/** A claimed delivery, as the database returns it: the first attempt of `mail.receipt` at an event without a key. */
 export function aDelivery(given: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
   return {
     id: '00000000-0000-0001-0000-00000000000a',
@@ -18,7 +18,7 @@ export function aDelivery(given: Partial<ClaimedDelivery> = {}): ClaimedDelivery
   }
 }
 
-/** An event as its row would be read. */
+/** An event, as it is read from its row. */
 export function stored(event: Envelope, given: Partial<StoredEvent> = {}): StoredEvent {
   const { data, metadata, causedByHandler: _, initializedAt: __, ...rest } = event
   const text = { payload: codec.encode(data, event.type), metadata: JSON.stringify(metadata) }

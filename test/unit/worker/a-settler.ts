@@ -6,7 +6,7 @@ import type { Refused } from '../../../src/worker/refused-settlements.ts'
 import { Settler } from '../../../src/worker/settler.ts'
 import { aDelivery } from './a-delivery.ts'
 
-/** A store in memory: each call waits until the test says how it ends. */
+/** A store in memory. Each call waits until the test decides how it ends. */
 export class Store {
   readonly calls: [queue: string, ids: string[]][] = []
   #last = Promise.withResolvers<Settled>()
@@ -29,13 +29,13 @@ export class Store {
     this.#last.reject(error)
   }
 
-  /** Resolves when `settle` was called so often. `answer` and `fail` then mean the latest call. */
+  /** Resolves when `settle` was called `times` times. `answer` and `fail` then apply to the latest call. */
   async called(times: number): Promise<void> {
     await vi.waitUntil(() => this.calls.length === times)
   }
 }
 
-/** Two groups, `a` and `b`; the test answers `b`. */
+/** Sends two groups, `a` and `b`. The test answers `b`. */
 export async function twoOnTheirWay(store: Store, settler: Settler): Promise<void> {
   void settler.settle(done('a'))
   await store.called(1)
@@ -59,7 +59,7 @@ export function settlerOf(store: Store): Settler {
   return withErrors(store).settler
 }
 
-/** A database that raises in `refuses`, and stores everything else. */
+/** A database that throws the error of `refuses`, if any, and stores everything else. */
 export function refusing(refuses: (ids: readonly string[]) => unknown) {
   const groups: string[][] = []
   const store = {

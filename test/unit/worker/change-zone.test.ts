@@ -1,4 +1,4 @@
-/** How a reader treats events that have a delivery, and events that were handled before the number of shards changed. */
+/** A reader's treatment of events that have a delivery, and of events that were handled before the number of shards changed. */
 import { expect, test } from 'vitest'
 import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
 import { admitPassed, isBelowFloor, isDelivered, isInZone } from '../../../src/worker/log/change-zone.ts'
@@ -7,7 +7,7 @@ import { subscriptionOf } from '../../support/log-subscription.ts'
 
 const HELD = { queue: 'events_partitioned', id: 'id of 7', isHeld: true } as const
 
-test('a held delivery is released once: when the cursor has passed its event, no event of its key runs, and all jobs of the key are written', async () => {
+test('a held delivery is released once: after the cursor has passed its event, no event of its key runs, and all jobs of the key are written', async () => {
   const { shard, admitted, admit } = aShard()
   expect(isDelivered(shard, event(7), new Map([[7, HELD]]))).toBe(true)
   const key = shard.key('red')
@@ -40,7 +40,7 @@ test('a held delivery without a key waits only for the cursor', async () => {
   expect(admitted).toEqual(['id of 7'])
 })
 
-test('events of a key that has a delivery go to its lane, also those that were read before and have not begun', () => {
+test('if an event of a key has a delivery, the key’s events go to its lane, also events that were read before and have not begun', () => {
   const { shard } = aShard()
   const waiting = shard.take(event(6), false)
   shard.key('red').queue.push(waiting)
@@ -60,7 +60,7 @@ test('an event whose delivery has ended is skipped, and an event without a deliv
   expect(isDelivered(shard, event(8), undefined)).toBe(false)
 })
 
-test('a zone ends at its last number, or has no end yet', () => {
+test('a zone ends at its last number, or is still open', () => {
   const inZone = (zoneFrom: number | null, zoneTo: number | null) =>
     [4, 5, 9, 10].filter((number) => isInZone({ subscription: subscriptionOf({ zoneFrom, zoneTo }) }, event(number)))
 

@@ -1,4 +1,4 @@
-/** How a claimer shares its slots between claims. The database here is a script, so that each answer comes when the test says so. */
+/** A claimer divides its slots among its claims. The database here is a script, so each answer comes when the test says so. */
 import { beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ClaimBounds, Claimed } from '../../../src/deliveries/delivery.ts'
@@ -14,11 +14,11 @@ import { aDelivery, stored } from './a-delivery.ts'
 const MEBIBYTE = 1_048_576
 const Noted = defineEvent('notes.noted', { schema: z.null() })
 
-/** What each claim asked for, oldest first. */
+/** The limit of each claim, oldest first. */
 let asked: number[]
-/** For how many bytes. */
+/** The room of each claim, in bytes. */
 let rooms: number[]
-/** Answers the oldest claim that waits. */
+/** Functions that answer the waiting claims, oldest first. */
 let answers: ((deliveries: number, more: boolean, payloadSize: number) => void)[]
 let running: HeldDelivery[]
 let claimer: Claimer
@@ -34,7 +34,7 @@ beforeEach(() => {
   stopping = new AbortController()
 })
 
-test('a backlog is claimed by two claims at once, half of the slots each', async () => {
+test('two claims at the same time take a backlog, with half of the slots each', async () => {
   await start({ concurrency: 200 })
   await answer(200, true)
   expect(asked).toEqual([200])
@@ -42,7 +42,7 @@ test('a backlog is claimed by two claims at once, half of the slots each', async
   await finish(200)
   expect(asked).toEqual([200, 100, 100])
   await answer(100, true)
-  expect(asked).toEqual([200, 100, 100]) // their handlers run
+  expect(asked).toEqual([200, 100, 100]) // all slots have running handlers
   await finish(100)
   expect(asked).toEqual([200, 100, 100, 100])
 
@@ -66,14 +66,14 @@ test('two claims never ask for more than there are free slots', async () => {
   await stopped()
 })
 
-test('without a backlog there is one claim, however often it is woken', async () => {
+test('without a backlog there is one claim at a time, at any number of wake-ups', async () => {
   await start({ concurrency: 200 })
   claimer.wake()
   await aMoment()
   expect(asked).toEqual([200])
 
   await answer(0, false)
-  expect(asked).toEqual([200, 200]) // it was woken meanwhile
+  expect(asked).toEqual([200, 200]) // it was woken during the claim
   await answer(0, false)
   expect(asked).toEqual([200, 200])
   await stopped()
@@ -95,20 +95,20 @@ test.each<{ what: string; options: Partial<ClaimerParts> }>([
   await stopped()
 })
 
-test('a claim says for how many bytes of large payloads there is room; without room there is no claim', async () => {
+test('a claim is limited to the free room for large payloads, and without room there is no claim', async () => {
   await start({ concurrency: 90 })
   await answer(10, true, MEBIBYTE)
   expect(asked).toEqual([90, 80])
   expect(rooms).toEqual([16 * MEBIBYTE, 6 * MEBIBYTE])
 
   await answer(7, true, MEBIBYTE)
-  expect(asked).toEqual([90, 80]) // though 73 slots are free
+  expect(asked).toEqual([90, 80]) // although 73 slots are free
   await finish(2)
   expect(rooms.slice(2)).toEqual([MEBIBYTE])
   await stopped()
 })
 
-test('two claims at once share the room', async () => {
+test('two claims at the same time share the room', async () => {
   await start({ concurrency: 200 })
   await answer(200, true)
   await finish(200)
@@ -117,7 +117,7 @@ test('two claims at once share the room', async () => {
   await stopped()
 })
 
-test('a claim that is under way at a stop still hands on what it brings', async () => {
+test('deliveries of a claim that is under way at a stop are still handed on', async () => {
   await start({ concurrency: 200 })
   await answer(200, true)
   await finish(200)
@@ -132,7 +132,7 @@ test('a claim that is under way at a stop still hands on what it brings', async 
   expect(asked).toEqual([200, 100, 100])
 })
 
-test('a drain that follows another one looks at once, not at the next poll', async () => {
+test('a drain that follows another drain claims at once, not at the next poll', async () => {
   await start({ concurrency: 20 }, true)
   await answer(0, false)
   expect(await ran).toBe(0)
@@ -186,7 +186,7 @@ async function answer(deliveries: number, more: boolean, payloadSize = 0): Promi
   await aMoment()
 }
 
-/** So many handlers return, and their deliveries are settled. */
+/** Ends `count` handlers, and settles their deliveries. */
 async function finish(count: number): Promise<void> {
   for (const one of running.splice(0, count)) {
     held.returned(one)
@@ -197,7 +197,7 @@ async function finish(count: number): Promise<void> {
   await aMoment()
 }
 
-/** Stops the claimer, and answers how many it had claimed. */
+/** Stops the claimer, and returns the number of deliveries that it has claimed. */
 async function stopped(): Promise<number> {
   stopping.abort()
   while (answers.length > 0) await answer(0, false)

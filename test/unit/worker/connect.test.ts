@@ -11,7 +11,7 @@ afterEach(() => vi.useRealTimers())
 const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' })
 
 describe('a database that answers', () => {
-  test('is connected without a word', async () => {
+  test('is connected without a signal', async () => {
     const { connecting, signals } = connect(vi.fn<() => Promise<void>>(async () => undefined))
 
     await expect(connecting).resolves.toBe(true)
@@ -21,7 +21,7 @@ describe('a database that answers', () => {
 })
 
 describe('a database that is not there yet', () => {
-  test('is tried until it is there, and both are said', async () => {
+  test('is tried until it is there, and both the wait and its end are reported', async () => {
     const prepare = vi.fn<() => Promise<void>>(async () => undefined)
     prepare.mockRejectedValueOnce(refused).mockRejectedValueOnce(refused)
     const { connecting, signals } = connect(prepare)
@@ -52,7 +52,7 @@ describe('a database that is not there yet', () => {
     expect(signals[0]?.message).toContain(says)
   })
 
-  test('is tried no more when it is no longer wanted', async () => {
+  test('is not tried again after the worker was stopped', async () => {
     const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(refused)
     const { connecting, unwanted } = connect(prepare)
     await vi.advanceTimersByTimeAsync(1)
@@ -63,7 +63,7 @@ describe('a database that is not there yet', () => {
     expect(prepare).toHaveBeenCalledOnce()
   })
 
-  test('is not wanted when that was said while it was connecting', async () => {
+  test('is not used if the worker was stopped while connecting', async () => {
     const unwanted = new AbortController()
     const prepare = async () => unwanted.abort()
 
@@ -73,8 +73,8 @@ describe('a database that is not there yet', () => {
   })
 })
 
-describe('what waiting does not mend', () => {
-  test('is thrown at once when it is an error of ours', async () => {
+describe('a problem that waiting cannot solve', () => {
+  test('is thrown at once if it is an error of ours', async () => {
     const failure = new PostbusError('POSTBUS_SCHEMA_MISSING', 'Run: npx postbus migrate')
     const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(failure)
 
@@ -84,7 +84,7 @@ describe('what waiting does not mend', () => {
     expect(prepare).toHaveBeenCalledOnce()
   })
 
-  test.each(['28000', '28P01', '3D000', '42501'])('is told at once, in words for an operator: %s', async (code) => {
+  test.each(['28000', '28P01', '3D000', '42501'])('is reported at once, in words for an operator: %s', async (code) => {
     const cause = Object.assign(new Error('no entry'), { code })
     const prepare = vi.fn<() => Promise<void>>().mockRejectedValue(cause)
 
@@ -107,6 +107,6 @@ function connect(prepare: () => Promise<void>) {
     unwanted.signal,
     emitTo((signal) => signals.push(signal)),
   )
-  connecting.catch(() => undefined) // a test looks at it after the timers have run
+  connecting.catch(() => undefined) // the test handles the rejection after the timers have run
   return { connecting, signals, unwanted }
 }

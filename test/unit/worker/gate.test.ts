@@ -17,7 +17,7 @@ describe('a gate', () => {
     expect(passed).toHaveBeenCalledOnce()
   })
 
-  test('holds its waiter until the limit, and not a moment shorter', async () => {
+  test('holds its waiter until the time limit, and not a moment less', async () => {
     const gate = new Gate()
     const passed = passing(gate)
 
@@ -28,7 +28,7 @@ describe('a gate', () => {
     expect([before, passed.mock.calls.length]).toEqual([0, 1])
   })
 
-  test('that was opened while nobody waited lets the next one straight through, and then is shut again', async () => {
+  test('that was opened without a waiter lets the next one through at once, and is then closed again', async () => {
     const gate = new Gate()
     gate.open()
     gate.open()
@@ -40,7 +40,7 @@ describe('a gate', () => {
     expect(second).not.toHaveBeenCalled()
   })
 
-  test('that let its waiter through is shut for the next one', async () => {
+  test('that let its waiter through is closed for the next one', async () => {
     const gate = new Gate()
     passing(gate)
     gate.open()
@@ -51,7 +51,7 @@ describe('a gate', () => {
     expect(next).not.toHaveBeenCalled()
   })
 
-  test('that was opened after its waiter had gone lets the next one through', async () => {
+  test('that was opened after its waiter had left lets the next one through', async () => {
     const gate = new Gate()
     passing(gate)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -73,7 +73,7 @@ describe('a gate', () => {
   })
 })
 
-/** Waits at the gate for up to a second; the answer is called on the other side. */
+/** Waits at the gate for up to a second. Calls the returned mock when the wait is over. */
 function passing(gate: Gate) {
   const passed = vi.fn<() => void>()
   void gate.wait(1_000).then(passed)

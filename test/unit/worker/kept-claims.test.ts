@@ -1,4 +1,4 @@
-/** What a worker does with claims whose answer it reads late, because its event loop stood still. */
+/** A worker's treatment of claims whose answer it reads late, because its event loop stood still. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ClaimedDelivery, Settlement } from '../../../src/deliveries/delivery.ts'
 import type { DeliveryStore } from '../../../src/deliveries/delivery-store.ts'
@@ -10,7 +10,7 @@ vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-test('claims that were taken over before their answer was read do not begin, and are charged no attempt', async () => {
+test('claims that were taken over before their answer was read do not begin, and use no attempt', async () => {
   const { kept, settled, held } = keeping({ takesMs: 12_000, ours: ['a', 'c'] })
 
   const { deliveries } = await late(kept.store.claim('events', 3))
@@ -20,7 +20,7 @@ test('claims that were taken over before their answer was read do not begin, and
   expect(settled.map(({ is, delivery }) => [is, delivery.id])).toEqual([['later', 'b']])
 })
 
-test('claims whose answer comes in time are not asked for again', async () => {
+test('claims whose answer comes in time are not checked again', async () => {
   const { kept, held, settled } = keeping({ takesMs: 500, ours: [] })
 
   const { deliveries } = await late(kept.store.claim('events', 3))
@@ -31,19 +31,19 @@ test('claims whose answer comes in time are not asked for again', async () => {
   expect(kept.held.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
 })
 
-test('right after the event loop stood still, what has ended is settled before anything is claimed', async () => {
+test('after the event loop stood still, finished attempts are settled before the next claim', async () => {
   const { kept, claimedAt } = keeping({ takesMs: 0, ours: [] })
   kept.pulse()
   await late(kept.store.claim('events', 3))
 
   const wakesAt = performance.now()
-  kept.pulse() // 20 s after the last one
+  kept.pulse() // 20 s after the previous pulse
   await late(kept.store.claim('events', 3))
 
   expect((claimedAt[1] ?? 0) - wakesAt).toBe(250)
 })
 
-test('what is settled is held no longer, but what follows it in its lane is', async () => {
+test('a settled delivery is no longer held, but the next one in its lane is', async () => {
   const { kept, released } = keeping({ takesMs: 0, ours: [] })
   const { deliveries } = await late(kept.store.claim('events', 3))
 

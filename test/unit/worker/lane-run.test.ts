@@ -1,4 +1,4 @@
-/** A run in a worker, with a store in memory: each settle waits until the test says how it ends. */
+/** A run in a worker, with a store in memory. Each settle waits until the test decides how it ends. */
 import { beforeEach, expect, test, vi } from 'vitest'
 import {
   NOTHING_SETTLED,
@@ -34,7 +34,7 @@ beforeEach(() => {
   attempt = async () => DONE
 })
 
-test('a quick handler goes on without waiting for the database, and what ended meanwhile is settled together', async () => {
+test('after a quick handler the run goes on without waiting for the database, and later ends are settled together', async () => {
   await working(aRun('a', 'b', 'c'))
   await vi.waitUntil(() => began.length === 3)
   expect(settled()).toEqual(['a → b'])
@@ -47,7 +47,7 @@ test('a quick handler goes on without waiting for the database, and what ended m
   expect(tally.counts().done).toBe(3)
 })
 
-test('a handler that takes its time is not followed before the answer is here', async () => {
+test('after a slow handler the run waits for the answer of the settle', async () => {
   attempt = async () => new Promise((resolve) => setTimeout(resolve, 30, DONE))
   await working(aRun('a', 'b'))
   await vi.waitUntil(() => settles.length === 1)
@@ -59,7 +59,7 @@ test('a handler that takes its time is not followed before the answer is here', 
   expect(began).toEqual(['a', 'b'])
 })
 
-test('a run that is over leaves its long turn to another lane', async () => {
+test('a run that has ended leaves its long turn to another lane', async () => {
   const ended = vi.spyOn(LaneTurns.prototype, 'ended')
   await working(aRun('a'))
   await vi.waitUntil(() => settles.length === 1)
@@ -71,7 +71,7 @@ test('a run that is over leaves its long turn to another lane', async () => {
   ended.mockRestore()
 })
 
-test('a failure ends the run, and those behind it are not begun', async () => {
+test('a failure ends the run, and the deliveries behind it do not begin', async () => {
   attempt = async ({ id }) => (id === 'b' ? { is: 'retry', delayMs: 1_000, error: new Error('no') } : DONE)
   await working(aRun('a', 'b', 'c'))
   await vi.waitUntil(() => settles.length === 1)
@@ -83,7 +83,7 @@ test('a failure ends the run, and those behind it are not begun', async () => {
   expect(began).toEqual(['a', 'b'])
 })
 
-test('when the claim was lost, what runs is aborted, and nothing that came after it counts', async () => {
+test('when the claim was lost, the running attempt is aborted, and later ends do not count', async () => {
   attempt = async ({ id }) => (id === 'a' ? DONE : new Promise(() => undefined))
   await working(aRun('a', 'b', 'c'))
   await vi.waitUntil(() => began.length === 2)
@@ -95,9 +95,9 @@ test('when the claim was lost, what runs is aborted, and nothing that came after
   expect(tally.counts().done).toBe(0)
 })
 
-test('a run that is cut begins no more of what it knew', async () => {
+test('a run that is cut begins none of its known deliveries', async () => {
   await working(aRun('a', 'b', 'c', 'd'), async ({ id }) => (id === 'b' ? waitFor('b') : DONE))
-  await vi.waitUntil(() => began.length === 2, { interval: 1 }) // so that it counts as quick
+  await vi.waitUntil(() => began.length === 2, { interval: 1 }) // short, so that it counts as quick
   await answer({ cut: new Set(['a']) })
   finish('b')
   await vi.waitUntil(() => settles.length === 2)
@@ -108,7 +108,7 @@ test('a run that is cut begins no more of what it knew', async () => {
   expect(began).toEqual(['a', 'b', 'older'])
 })
 
-test('a stop gives back what runs, and what had ended before it is done', async () => {
+test('a stop gives back the running delivery, and earlier ends count as done', async () => {
   const dispatcher = await working(aRun('a', 'b'), async ({ id }) => (id === 'b' ? waitFor('b') : DONE))
   await vi.waitUntil(() => began.length === 2)
 
@@ -124,11 +124,11 @@ test('a stop gives back what runs, and what had ended before it is done', async 
   await dispatcher.idle()
 })
 
-test('a heartbeat that comes while the claim moves says nothing of what runs', async () => {
+test('a heartbeat while the claim moves does not abort the running attempt', async () => {
   const dispatcher = await working(aRun('a', 'b'), async ({ id }) => (id === 'b' ? waitFor('b') : DONE))
   await vi.waitUntil(() => began.length === 2)
 
-  await dispatcher.keepClaims(0) // no delivery is kept: by the time of the answer the claim may have moved
+  await dispatcher.keepClaims(0) // no delivery is kept: the claim may have moved by the time of the answer
   expect(aborted).toEqual([])
 
   await answer({})
@@ -136,7 +136,7 @@ test('a heartbeat that comes while the claim moves says nothing of what runs', a
   expect(aborted).toEqual(['b'])
 })
 
-test('when the end of a delivery is refused, the run is over, and its claim is kept', async () => {
+test('when a settle is refused, the run ends, and its claim is kept', async () => {
   const dispatcher = await working(aRun('a', 'b', 'c'), async ({ id }) => (id === 'a' ? DONE : waitFor(id)))
   await vi.waitUntil(() => began.length === 2 && settles.length === 1)
 
@@ -159,7 +159,7 @@ function finish(id: string): void {
   waiting.get(id)?.()
 }
 
-/** A worker that has claimed this, and will find no more. */
+/** A worker that has claimed this run, and finds no other delivery. */
 async function working(head: ClaimedDelivery, how = attempt): Promise<Dispatcher> {
   let waits = [head]
   const dispatcher = new Dispatcher({
@@ -199,7 +199,7 @@ async function working(head: ClaimedDelivery, how = attempt): Promise<Dispatcher
   return dispatcher
 }
 
-/** Answers the latest settle; all of it was ours unless it was lost. */
+/** Answers the latest settle. The claim was ours unless `how` is lost. */
 async function answer(how: Partial<Settled> | 'lost'): Promise<void> {
   const { settlement, answer: end } = settles.at(-1)!
   end(how === 'lost' ? {} : { ours: new Set([settlement.delivery.id]), ...how })
@@ -210,7 +210,7 @@ function aRun(first: string, ...behind: readonly string[]): ClaimedDelivery {
   return aDelivery({ id: first, behind: behind.map((id) => aDelivery({ id })) })
 }
 
-/** What each settle has ended, and whom the claim moves to. */
+/** The deliveries that each settle has ended, and the delivery to which the claim moves. */
 function settled(): readonly string[] {
   return settles.map(({ settlement: { ran = [], delivery, movesTo } }) => {
     const ended = [...ran.map((one) => one.delivery.id), delivery.id].join(' ')

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import type { Run } from '../../../src/worker/held.ts'
 import { LaneTurns, type LaneTurnsParts } from '../../../src/worker/lane-turns.ts'
 
-test('a lane goes on for as long as nobody waits', () => {
+test('a lane keeps its slot while nothing else waits', () => {
   const turns = turnsOf(20, 'nobody')
 
   expect(turns.left(aRun(), 'mail.send', 100_000)).toBeGreaterThan(0)
 })
 
-test('a lane gives its slot back after sixteen deliveries when the handler has others waiting', () => {
+test('a lane gives its slot back after sixteen deliveries when its handler has other lanes waiting', () => {
   const turns = turnsOf(20, 'for the handler')
 
   expect([0, 15, 16].map((begun) => turns.left(aRun(), 'mail.send', begun))).toEqual([16, 1, 0])
@@ -19,7 +19,7 @@ test.each([
   [2, 1],
   [20, 2],
   [200, 20],
-])('of %i slots, %i may stay with their lanes while others wait', (concurrency, most) => {
+])('of %i slots, %i may stay with their lanes while other lanes wait', (concurrency, most) => {
   const turns = turnsOf(concurrency, 'for a slot')
 
   const staying = Array.from({ length: 50 }, aRun).filter((run) => turns.left(run, 'mail.send', 16) > 0)
@@ -27,7 +27,7 @@ test.each([
   expect(staying).toHaveLength(most)
 })
 
-test('a slot that stayed is for another lane when its run has ended, or has had a long turn', () => {
+test('a slot that stayed goes to another lane when its run has ended, or after a long turn', () => {
   const turns = turnsOf(2, 'for a slot')
   const [first, second] = [aRun(), aRun()]
   expect([turns.left(first, 'mail.send', 16), turns.left(second, 'mail.send', 16)]).toEqual([1_008, 0])

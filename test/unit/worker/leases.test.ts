@@ -8,7 +8,7 @@ import { subscriptionOf } from '../../support/log-subscription.ts'
 
 const CURSOR = { handler: 'notes.take', shard: 0, position: 7, fence: 1, deaths: 0 }
 
-test('a number of shards that changed before the take is known before their lanes are asked for', async () => {
+test('a change of the number of shards before the take is known before their lanes are read', async () => {
   const asked: number[] = []
   const { leases } = aLeaseholder([{ shards: 2 }, { shards: 5 }], {
     lanesOf: async (_, { of }) => (asked.push(of), []),
@@ -19,11 +19,11 @@ test('a number of shards that changed before the take is known before their lane
   expect(asked).toEqual([5])
 })
 
-test('a reader that is dead is removed even if it has no shards: a change may wait for it', async () => {
+test('a dead reader is removed even if it has no shards, because a change may wait for it', async () => {
   const dead: string[] = []
   const silent = [{ id: 'silent', beat: 3, handlers: ['notes.take'] }]
   const { leases } = aLeaseholder([{ shards: 1 }], {
-    owner: 'another one', // nothing is free
+    owner: 'another one', // no shard is free
     readers: silent,
     deadAfterMs: 20,
     take: async (_reader, _handler, _wanted, those) => (dead.push(...those.map(({ id }) => id)), []),
@@ -36,7 +36,7 @@ test('a reader that is dead is removed even if it has no shards: a change may wa
   expect(dead).toEqual(['silent'])
 })
 
-test('a shard of a handler that changes to deliveries is released when its cursor has passed the end, and not when it is only read', async () => {
+test('a shard of a handler that changes to deliveries is released when its cursor has passed the end, not when it was only read that far', async () => {
   const { leases, handling } = aLeaseholder([{ shards: 1 }, { shards: 1 }, { shards: 1, endsAt: 10 }], {})
   await leases.beat()
   const shard = handling.shards.get(0) as Shard
@@ -56,7 +56,7 @@ interface World extends Partial<Pick<LogStore, 'lanesOf' | 'take'>> {
   readonly deadAfterMs?: number
 }
 
-/** Its heartbeats are answered with these subscriptions, one after the other; the last one is repeated. */
+/** Answers the heartbeats with these subscriptions, in order. The last one is repeated. */
 function aLeaseholder(
   answers: readonly Partial<LogSubscription>[],
   { readers = [], deadAfterMs = 8_000, owner: owned, ...store }: World,

@@ -5,7 +5,7 @@ import { LimitedClaims } from '../../../src/worker/limited-claims.ts'
 
 const NOTHING: Claimed = { deliveries: [], more: false, heldBack: [], lookAgain: false }
 
-test('a claim is told what is free, and no claim of the same slots runs beside it', async () => {
+test('a claim gets the number of free slots, and no other claim of the same slots runs beside it', async () => {
   const slots = new HandlerSlots(new Map([['mail.send', { perProcess: 2, cluster: 5 }]]))
   const first = Promise.withResolvers<Claimed>()
   const told: (number | null)[] = []
@@ -25,7 +25,7 @@ test('a claim is told what is free, and no claim of the same slots runs beside i
   expect([toldAtOnce, told]).toEqual([[2], [2, 1]])
 })
 
-test('a claim that fails does not hold up the next one', async () => {
+test('a failed claim does not block the next one', async () => {
   const slots = new HandlerSlots(new Map([['mail.send', { perProcess: 1 }]]))
 
   const failed = slots.claim(() => Promise.reject(new Error('the database is away')))
@@ -35,14 +35,14 @@ test('a claim that fails does not hold up the next one', async () => {
   expect(await next).toEqual([{ handler: 'mail.send', free: 1, cluster: null }])
 })
 
-test('without limits there is nothing to tell and nothing to wait for', async () => {
+test('without limits a claim gets no numbers and waits for nothing', async () => {
   const slots = new HandlerSlots(new Map())
   void slots.claim(() => new Promise(() => undefined))
 
   expect(await slots.claim(async (rooms) => rooms)).toEqual([])
 })
 
-test('a slot that becomes free wakes those who have left something for it, and nobody else', async () => {
+test('a slot that becomes free wakes only claimers that left a delivery waiting for it', async () => {
   const { slots, claims, woken } = aQueue()
   await claims.claim(async () => ({ ...NOTHING, heldBack: ['mail.send'] }))
 
@@ -53,7 +53,7 @@ test('a slot that becomes free wakes those who have left something for it, and n
   expect([before, woken()]).toEqual([0, 1])
 })
 
-test('a slot that becomes free while a claim is on its way is a reason for another one', async () => {
+test('a slot that becomes free during a claim causes another claim', async () => {
   const { slots, claims, woken } = aQueue()
 
   await claims.claim(async () => {
@@ -66,7 +66,7 @@ test('a slot that becomes free while a claim is on its way is a reason for anoth
   expect([afterTheFirst, claims.mayClaimMore, woken()]).toEqual([true, false, 0])
 })
 
-test('only with a limit of the cluster does it matter when an attempt is settled', async () => {
+test('the settle of an attempt matters only for a cluster limit', async () => {
   const { slots, claims, woken } = aQueue()
   await claims.claim(async () => ({ ...NOTHING, heldBack: ['mail.send', 'mail.archive'] }))
 

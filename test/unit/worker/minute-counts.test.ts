@@ -5,7 +5,7 @@ import { aDelivery } from './a-delivery.ts'
 
 const NONE = { done: 0, skipped: 0, expired: 0, failed: 0, dead: 0, snoozed: 0 }
 
-test('each end of an attempt has its count, also of what was refused at first and is stored later', () => {
+test('each end of an attempt is counted, also one that was refused at first and is stored later', () => {
   const counts = new MinuteCounts()
   const delivery = aDelivery()
 
@@ -19,7 +19,7 @@ test('each end of an attempt has its count, also of what was refused at first an
   expect(counts.take()).toMatchObject([{ done: 1, skipped: 1, expired: 1, failed: 1, dead: 1, snoozed: 1 }])
 })
 
-test('only a handler that was called took any time', () => {
+test('an attempt has a run time only if its handler was called', () => {
   const counts = new MinuteCounts()
   const reason = new PostbusError('POSTBUS_UNKNOWN_HANDLER', '')
 
@@ -29,7 +29,7 @@ test('only a handler that was called took any time', () => {
   expect(counts.take()).toMatchObject([{ ...NONE, expired: 1, snoozed: 1, runMs: [] }])
 })
 
-test('what was taken is counted no more', () => {
+test('counts that were taken are not counted again', () => {
   const counts = new MinuteCounts()
   counts.count(aDelivery(), { is: 'done', result: 1 }, 1)
 

@@ -12,7 +12,7 @@ afterEach(() => vi.useRealTimers())
 const paced = handlerThat(() => undefined, { name: 'mail.paced', rateLimit: { limit: 100, perMs: 1_000 } })
 const plain = handlerThat(() => undefined, { name: 'mail.plain' })
 
-test('those that come together ask together, and begin in order, each at its time', async () => {
+test('attempts that come together ask together, and begin in order, each at its time', async () => {
   const asked: Granting[] = []
   const pacer = pacerWith(async (granting) => {
     asked.push(granting)
@@ -36,7 +36,7 @@ test('those that come together ask together, and begin in order, each at its tim
   ])
 })
 
-test('as many wait as begin within a moment, and what has no time soon is put off: no more is claimed until then', async () => {
+test('only as many attempts wait as can begin within a moment; later ones are put off, and until then no more are claimed', async () => {
   const pacer = pacerWith(async () => ({ count: 0, firstMs: 900, nextMs: 900 }))
   const freed: string[] = []
   pacer.onRoom((handler) => freed.push(handler))
@@ -53,7 +53,7 @@ test('as many wait as begin within a moment, and what has no time soon is put of
   expect(freed).toEqual(['mail.paced', 'mail.paced'])
 })
 
-test('one that is given up waits no longer, and one that could not ask asks again', async () => {
+test('an attempt that is given up stops waiting, and after a failed request the others ask again', async () => {
   const grant = vi.fn<(granting: Granting) => Promise<Granted>>(async () => ({ count: 1, firstMs: 0, nextMs: 10 }))
   grant.mockRejectedValueOnce(new Error('the database is away'))
   const pacer = pacerWith(grant)
@@ -71,7 +71,7 @@ test('one that is given up waits no longer, and one that could not ask asks agai
   expect(grant.mock.calls.map(([{ wanted }]) => wanted)).toEqual([1, 1])
 })
 
-test('one whose time has passed while the event loop stood still asks for another one', async () => {
+test('an attempt whose time passed while the event loop stood still asks for another time', async () => {
   vi.useRealTimers()
   const grant = vi.fn<() => Promise<Granted>>(async () => ({ count: 1, firstMs: 5, nextMs: 15 }))
   const pacer = pacerWith(grant)

@@ -1,4 +1,4 @@
-/** When a worker prunes: at its start, while there is more, and again after a pause; never with a retention of for ever. */
+/** The times at which a worker prunes: at its start, again while there is more, and then after a pause; never with unlimited retention. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Pruned, Pruning } from '../../../src/deliveries/delivery-store.ts'
 import { keepPruned } from '../../../src/worker/pruning.ts'
@@ -12,7 +12,7 @@ beforeEach(() => void vi.useFakeTimers())
 
 afterEach(() => void vi.useRealTimers())
 
-test('it goes on while there is more, then pauses, and says how many are gone', async () => {
+test('pruning goes on while there is more, then pauses, and reports the number of pruned events', async () => {
   const { asked, signals, over } = pruning([
     { events: 7, more: true },
     { events: 0, more: true },
@@ -32,7 +32,7 @@ test.each([
   [1_000, 1_000],
   [60_000, 6_000],
   [30 * DAY_MS, 10_000],
-])('with a retention of %i ms it asks every %i ms', async (retentionMs, everyMs) => {
+])('with a retention of %i ms it prunes every %i ms', async (retentionMs, everyMs) => {
   const { asked, over } = pruning([], retentionMs)
 
   await vi.advanceTimersByTimeAsync(everyMs * 5 + 10)
@@ -41,7 +41,7 @@ test.each([
   over.abort()
 })
 
-test('with a retention of for ever it never asks', async () => {
+test('with unlimited retention it never prunes', async () => {
   const { asked } = pruning([], null)
 
   await vi.advanceTimersByTimeAsync(DAY_MS)
@@ -49,7 +49,7 @@ test('with a retention of for ever it never asks', async () => {
   expect(asked).toEqual([])
 })
 
-test('a failure is said once, and tried again', async () => {
+test('a failure is reported once, and pruning is tried again', async () => {
   const { asked, signals, over } = pruning([new Error('no'), new Error('still no'), NOTHING, new Error('again')])
 
   await vi.advanceTimersByTimeAsync(35_000)
@@ -62,19 +62,19 @@ test('a failure is said once, and tried again', async () => {
   over.abort()
 })
 
-test('it ends when the worker does, also with more to prune', async () => {
+test('pruning ends with the worker, even if there is more to prune', async () => {
   const { asked, over, ended } = pruning(Array.from({ length: 100 }, () => ({ events: 1, more: true })))
   await vi.advanceTimersByTimeAsync(0)
   const before = asked.length
 
   over.abort()
-  await vi.advanceTimersByTimeAsync(1) // the answer that was on its way
+  await vi.advanceTimersByTimeAsync(1) // the answer that is on its way
   await ended
 
   expect(asked.length).toBeLessThanOrEqual(before + 1)
 })
 
-/** Pruning that gets these answers, one after the other, and then that there is nothing. */
+/** Pruning that gets these answers in order, and afterwards finds nothing. */
 function pruning(answers: readonly (Pruned | Error)[], retentionMs: number | null = 30 * DAY_MS) {
   const asked: Pruning[] = []
   const signals: string[] = []

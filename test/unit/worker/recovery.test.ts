@@ -1,4 +1,4 @@
-/** When a claim is taken over: by this worker's own clock, and only after looks that nothing has held up. */
+/** The time at which a claim is taken over: by this worker's own clock, and only after looks that were not delayed. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Look, Looking, SilentClaim } from '../../../src/deliveries/delivery-store.ts'
 import { Recovery } from '../../../src/worker/recovery.ts'
@@ -20,7 +20,7 @@ test('a claim is taken over when its heartbeat has not moved for 6 s', async () 
   expect(lostAt[0]).toBeLessThan(7_100)
 })
 
-test('a claim whose heartbeat moves is never taken over, however old it looks', async () => {
+test('a claim whose heartbeat moves is never taken over, at any age of its last beat', async () => {
   const { world, lostAt } = watching()
   for (let beat = 0; beat < 30; beat += 1) {
     world.silent = [silent(`${beat}`)]
@@ -30,7 +30,7 @@ test('a claim whose heartbeat moves is never taken over, however old it looks', 
   expect(lostAt).toEqual([])
 })
 
-test('what was claimed again begins again', async () => {
+test('a delivery that was claimed again is observed from the beginning', async () => {
   const { world, lostAt } = watching()
   world.silent = [silent('1')]
   await vi.advanceTimersByTimeAsync(4_000)
@@ -41,7 +41,7 @@ test('what was claimed again begins again', async () => {
   expect(lostAt[0]).toBeGreaterThanOrEqual(10_000)
 })
 
-test('a look that was delayed by a lock begins all looks again, as often as it happens', async () => {
+test('each look that a lock delays restarts the observation', async () => {
   const { world, lostAt } = watching()
   world.silent = [silent('1')]
 
@@ -57,7 +57,7 @@ test('a look that was delayed by a lock begins all looks again, as often as it h
   expect(lostAt[0]).toBeGreaterThan(33_000)
 })
 
-test('a look whose answer takes more than a second, for once, begins all looks again', async () => {
+test('a single look whose answer takes more than a second restarts the observation', async () => {
   const { world, lostAt } = watching()
   world.silent = [silent('1')]
 
@@ -73,7 +73,7 @@ test('a look whose answer takes more than a second, for once, begins all looks a
   expect(lostAt).toHaveLength(1)
 })
 
-test('where every look takes longer than a second, dead workers are found all the same, by twice that later', async () => {
+test('when every look takes longer than a second, dead workers are still found, later by twice the duration of a look', async () => {
   const { world, lostAt } = watching()
   world.silent = [silent('1')]
   world.takesMs = 3_000
@@ -84,7 +84,7 @@ test('where every look takes longer than a second, dead workers are found all th
   expect(lostAt[0]).toBeGreaterThanOrEqual(12_000)
 })
 
-test('a look that fails, and fails again at once, begins all looks again', async () => {
+test('a look that fails, and fails again at once, restarts the observation', async () => {
   const { world, lostAt } = watching()
   world.silent = [silent('1')]
   await vi.advanceTimersByTimeAsync(5_000)
@@ -111,7 +111,7 @@ test('a look that fails once, because its connection was cut, changes nothing', 
   expect(lostAt[0]).toBeLessThan(7_100)
 })
 
-test('a process that stood still between two looks begins them again', async () => {
+test('a process that stood still between two looks restarts the observation', async () => {
   const { world, lostAt, standStill } = watching()
   world.silent = [silent('1')]
   await vi.advanceTimersByTimeAsync(5_000)
@@ -122,7 +122,7 @@ test('a process that stood still between two looks begins them again', async () 
   expect(lostAt).toEqual([])
 })
 
-test('all claims are looked at first, once a minute, and after the database’s clock was set', async () => {
+test('a look covers all claims at the start, once a minute, and after a change of the database’s clock', async () => {
   const { world, looks } = watching()
   await vi.advanceTimersByTimeAsync(59_000)
   expect(looks.filter(({ all }) => all)).toHaveLength(1)
@@ -135,7 +135,7 @@ test('all claims are looked at first, once a minute, and after the database’s 
   expect(looks.filter(({ all }) => all)).toHaveLength(3)
 })
 
-test('a database in which nothing is silent is looked at every 2.5 s', async () => {
+test('a database without silent claims is looked at every 2.5 s', async () => {
   const { looks } = watching()
 
   await vi.advanceTimersByTimeAsync(24_000)
@@ -143,7 +143,7 @@ test('a database in which nothing is silent is looked at every 2.5 s', async () 
   expect(looks).toHaveLength(10)
 })
 
-/** A database that has what the test says, and the times at which a claim was called lost. */
+/** A database with the state that the test sets, and the times at which a claim was reported lost. */
 function watching() {
   const world = {
     silent: [] as SilentClaim[],

@@ -7,7 +7,7 @@ beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
 describe.each(['P0001', '42501', '54000', '53100', '23502', '22P05', 'XX000'])('an outcome refused with %s', (code) => {
-  test('gives back its slot at once, and the others of its group are settled without it', async () => {
+  test('frees its slot at once, and the rest of its group is settled without it', async () => {
     const { store, groups } = refusing((ids) => (ids.includes('b') ? sqlError(code) : null))
     const { settler, onError, onRefused } = withErrors(store)
 
@@ -29,7 +29,7 @@ describe.each(['P0001', '42501', '54000', '53100', '23502', '22P05', 'XX000'])('
 })
 
 test.each(['08006', '40001', '40P01', '53300', '55P03', '57014', '57P01', '25006'])(
-  'an error of %s passes: the group stays together and is tried again',
+  'an error %s is temporary: the group stays together and is tried again',
   async (code) => {
     let isOver = false
     const { store, groups } = refusing(() => (isOver ? null : sqlError(code)))
@@ -50,7 +50,7 @@ test.each(['08006', '40001', '40P01', '53300', '55P03', '57014', '57P01', '25006
   },
 )
 
-test('a refused outcome is tried again at growing intervals, and stored as soon as the database takes it', async () => {
+test('a refused outcome is tried again at growing intervals, and stored when the database accepts it', async () => {
   let isMended = false
   const { store, groups } = refusing(() => (isMended ? null : sqlError('P0001')))
   const { settler, onRefused, onStored } = withErrors(store)
@@ -70,7 +70,7 @@ test('a refused outcome is tried again at growing intervals, and stored as soon 
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('of many refused outcomes one is tried each time, and all of them once that is stored', async () => {
+test('one of many refused outcomes is tried each time, and when it is stored all others follow', async () => {
   let isMended = false
   const { store, groups } = refusing(() => (isMended ? null : sqlError('53100')))
   const { settler } = withErrors(store)
@@ -87,7 +87,7 @@ test('of many refused outcomes one is tried each time, and all of them once that
   expect(settler.refused).toEqual([])
 })
 
-test('at a stop a refused outcome is tried once more, and then left', async () => {
+test('a stop tries a refused outcome once more, and then leaves it', async () => {
   const { store, groups } = refusing(() => sqlError('P0001'))
   const { settler } = withErrors(store)
   void settler.settle(done('a'))
@@ -102,7 +102,7 @@ test('at a stop a refused outcome is tried once more, and then left', async () =
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('beyond a thousand refused outcomes each keeps its slot until it is stored', async () => {
+test('beyond a thousand refused outcomes, each keeps its slot until it is stored', async () => {
   let isMended = false
   const { store } = refusing(() => (isMended ? null : sqlError('P0001')))
   const { settler } = withErrors(store)

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('the delays for trying again', () => {
+describe('the delays between tries', () => {
   test('double from 0.2 s up to 4 s', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const delays = retryDelays(new AbortController().signal)
@@ -20,7 +20,7 @@ describe('the delays for trying again', () => {
     expect(waited).toEqual([200, 400, 800, 1_600, 3_200, 4_000, 4_000])
   })
 
-  test('are spread by a quarter, down and up', async () => {
+  test('vary by up to a quarter, down and up', async () => {
     const random = vi.spyOn(Math, 'random').mockReturnValueOnce(0).mockReturnValueOnce(1)
     const signal = new AbortController().signal
 
@@ -30,7 +30,7 @@ describe('the delays for trying again', () => {
     expect(waited).toEqual([150, 250])
   })
 
-  test('begin anew after a success', async () => {
+  test('start again at 0.2 s after a success', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const delays = retryDelays(new AbortController().signal)
     await inTurn(3, () => delays.next())
@@ -43,7 +43,7 @@ describe('the delays for trying again', () => {
 })
 
 describe('sleep', () => {
-  test('ends at once when it is no longer wanted', async () => {
+  test('ends at once when its signal is aborted', async () => {
     const unwanted = new AbortController()
     const awake = vi.fn<() => void>()
     void sleep(60_000, unwanted.signal).then(awake)
@@ -55,13 +55,13 @@ describe('sleep', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('does not begin when it was never wanted', async () => {
+  test('does not begin when its signal was aborted before', async () => {
     await sleep(60_000, AbortSignal.abort())
 
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('leaves no listener at the signal', async () => {
+  test('leaves no listener on the signal', async () => {
     const { signal } = new AbortController()
     const removed = vi.spyOn(signal, 'removeEventListener')
 
@@ -73,7 +73,7 @@ describe('sleep', () => {
   })
 })
 
-/** How many milliseconds each of several waits takes. */
+/** The duration of each of several waits, in milliseconds. */
 async function inTurn(times: number, wait: () => Promise<void>): Promise<readonly number[]> {
   const waited: number[] = []
   for (let time = 0; time < times; time += 1) {

@@ -7,7 +7,7 @@ beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
 describe('a finished attempt', () => {
-  test('is settled with all that finish in the same turn of the event loop', async () => {
+  test('is settled with all others that finish in the same turn of the event loop', async () => {
     const store = new Store()
     const settler = settlerOf(store)
 
@@ -19,7 +19,7 @@ describe('a finished attempt', () => {
     expect(store.calls).toEqual([['events', ['a', 'b', 'c']]])
   })
 
-  test('is settled beside one group that is on its way', async () => {
+  test('is settled in a second group while one group is on its way', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     void settler.settle(done('a'))
@@ -33,7 +33,7 @@ describe('a finished attempt', () => {
     expect(store.groups).toEqual([['a'], ['b']])
   })
 
-  test('waits while two groups are on their way, and is then settled together with all that came meanwhile', async () => {
+  test('waits while two groups are on their way, and is then settled with all others that finished meanwhile', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     await twoOnTheirWay(store, settler)
@@ -71,7 +71,7 @@ describe('a finished attempt', () => {
     expect(store.groups.map((group) => group.length)).toEqual([500, 500, 201])
   })
 
-  test('does not split what is too little for two round trips', async () => {
+  test('is settled in one group when there are too few for two round trips', async () => {
     const store = new Store()
     const settler = settlerOf(store)
 
@@ -81,7 +81,7 @@ describe('a finished attempt', () => {
     expect(store.groups.map((group) => group.length)).toEqual([20])
   })
 
-  test('hears whether its claim was still ours, each for itself', async () => {
+  test('learns whether its own claim was still ours', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     const settled = ['a', 'b', 'c'].map((id) => settler.settle(done(id)))
@@ -96,7 +96,7 @@ describe('a finished attempt', () => {
     ])
   })
 
-  test('is awaited by whoever waits until nothing is left to settle', async () => {
+  test('is included in `empty()`, which waits until nothing is left to settle', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     let isEmpty = false
@@ -113,7 +113,7 @@ describe('a finished attempt', () => {
 })
 
 describe('a database that is away', () => {
-  test('is asked again until it answers, and each failure is told', async () => {
+  test('is tried again until it answers, and each failure is reported', async () => {
     const store = new Store()
     const { onError, settler } = withErrors(store)
     const failures = [new Error('first'), new Error('second')]
@@ -131,7 +131,7 @@ describe('a database that is away', () => {
     expect(onError.mock.calls).toEqual(failures.map((failure) => [failure]))
   })
 
-  test('is left alone for a while between two tries', async () => {
+  test('gets a pause between two tries', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     void settler.settle(done('a'))
@@ -143,7 +143,7 @@ describe('a database that is away', () => {
     expect(store.calls).toHaveLength(1)
   })
 
-  test('keeps later attempts waiting, and loses none of them', async () => {
+  test('keeps later attempts waiting, and none of them is lost', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     await twoOnTheirWay(store, settler)
@@ -161,7 +161,7 @@ describe('a database that is away', () => {
 })
 
 describe('giving up', () => {
-  test('ends the tries: what is not settled by then was not ours', async () => {
+  test('ends the tries, and everything unsettled counts as not ours', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     const settled = [settler.settle(done('a')), settler.settle(done('b'))]
@@ -175,7 +175,7 @@ describe('giving up', () => {
     expect(store.groups).toEqual([['a', 'b']])
   })
 
-  test('still hears the answer of a settle that is on its way', async () => {
+  test('still uses the answer of a settle that is on its way', async () => {
     const store = new Store()
     const settler = settlerOf(store)
     const settled = settler.settle(done('a'))

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { SharedSlots, SlotsOfTenants } from '../../../src/worker/shared-slots.ts'
 
-test('one tenant takes no more than its share, also when the rest is free', () => {
+test('one tenant takes at most its share, even if other slots are free', () => {
   const slots = new SharedSlots(10, 4)
   const flood = join(slots, 'flood')
 
@@ -11,16 +11,16 @@ test('one tenant takes no more than its share, also when the rest is free', () =
   expect(flood.share.room()).toBe(0)
 })
 
-test('while others wait, each may take an even part', () => {
+test('while others wait, each tenant may take an even part', () => {
   const slots = new SharedSlots(10, 8)
   const [first, second] = [join(slots, 'first'), join(slots, 'second')]
   first.taken = 8
   second.taken = 2
-  expect(second.share.room()).toBe(0) // it stands in line now
+  expect(second.share.room()).toBe(0) // the second tenant now waits
 
   first.taken = 7
   expect(first.share.othersWait).toBe(true)
-  expect(first.share.room()).toBe(0) // five are its part
+  expect(first.share.room()).toBe(0) // its part is five
   expect(second.share.room()).toBe(1)
   second.taken = 3
   first.taken = 5
@@ -28,7 +28,7 @@ test('while others wait, each may take an even part', () => {
   expect([first.share.room(), second.share.room()]).toEqual([0, 0])
 })
 
-test('with fewer slots than tenants each has a part of one', () => {
+test('with fewer slots than tenants, each tenant’s part is one', () => {
   const slots = new SharedSlots(1, 1)
   const [first, second] = [join(slots, 'first'), join(slots, 'second')]
   first.taken = 1
@@ -38,7 +38,7 @@ test('with fewer slots than tenants each has a part of one', () => {
   expect(second.share.room()).toBe(1)
 })
 
-test('those that wait are woken in turn, also when one of them does not ask', () => {
+test('waiting tenants are woken in turn, even if one of them does not ask', () => {
   const slots = new SharedSlots(2, 2)
   const holder = join(slots, 'holder')
   holder.taken = 2
@@ -46,23 +46,23 @@ test('those that wait are woken in turn, also when one of them does not ask', ()
   for (const { share } of waiting) expect(share.room()).toBe(0)
 
   holder.share.released()
-  expect(woken(waiting)).toEqual([]) // nothing is free yet
+  expect(woken(waiting)).toEqual([]) // no slot is free yet
   holder.taken = 1
   for (let times = 0; times < 4; times += 1) holder.share.released()
 
   expect(waiting.map(({ woken: times }) => times)).toEqual([2, 1, 1])
 })
 
-test('one that has left is not woken, and its slots count until they are free', () => {
+test('a tenant that has left is not woken, and its slots count until they are free', () => {
   const slots = new SharedSlots(2, 2)
   const [leaving, staying] = [join(slots, 'leaving'), join(slots, 'staying')]
   leaving.taken = 2
   expect(staying.share.room()).toBe(0)
-  expect(leaving.share.room()).toBe(0) // it stands in line too
+  expect(leaving.share.room()).toBe(0) // the leaving tenant waits too
   leaving.share.leave()
   expect(leaving.share.room()).toBe(0)
   expect(leaving.share.othersWait).toBe(true)
-  expect(staying.share.othersWait).toBe(false) // the leaving one stands in line no more
+  expect(staying.share.othersWait).toBe(false) // the leaving tenant no longer waits
 
   expect(staying.share.room()).toBe(0)
   leaving.taken = 1
@@ -72,11 +72,11 @@ test('one that has left is not woken, and its slots count until they are free', 
 
   leaving.taken = 0
   expect(staying.share.room()).toBe(2)
-  leaving.taken = 2 // of no concern any more
+  leaving.taken = 2 // no longer counts
   expect(staying.share.room()).toBe(2)
 })
 
-test('the slots of a queue are the same for all, and one takes half of them by default', () => {
+test('all tenants share the slots of a queue, and one takes at most half of them by default', () => {
   expect(
     new SlotsOfTenants()
       .of('events', 5)

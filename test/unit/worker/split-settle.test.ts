@@ -4,7 +4,7 @@ import { splitSettle } from '../../../src/worker/split-settle.ts'
 import { aDelivery } from './a-delivery.ts'
 import { sqlError } from './a-settler.ts'
 
-test('what a run has done before it ended badly is settled, though its end is refused', async () => {
+test('the done deliveries of a run are settled even if the bad end of its last one is refused', async () => {
   const [first, second, last] = ['a', 'b', 'c'].map((id) => aDelivery({ id }))
   const ran = [first!, second!].map((delivery) => ({ delivery, tookMs: 1 }))
   const bad: Settlement = { delivery: last!, is: 'dead', reason: 'no', error: null, onDead: 'continue', ran }

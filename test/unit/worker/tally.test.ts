@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PostbusError } from '../../../src/errors.ts'
 import { Tally } from '../../../src/worker/tally.ts'
 
-test('a tally counts what became of attempts; put back counts as snoozed', () => {
+test('a tally counts the outcomes of attempts, and put back counts as snoozed', () => {
   const tally = new Tally()
 
   tally.count({ is: 'done', result: 1 })
@@ -15,7 +15,7 @@ test('a tally counts what became of attempts; put back counts as snoozed', () =>
   expect(tally.counts()).toEqual({ done: 2, failed: 1, dead: 1, snoozed: 2 })
 })
 
-test('counts that were taken do not change afterwards', () => {
+test('counts that were returned do not change afterwards', () => {
   const tally = new Tally()
   const before = tally.counts()
 
