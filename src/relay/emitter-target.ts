@@ -55,8 +55,8 @@ export function emitterTarget(emitter: Emitter, { eventName, values }: EmitterOp
     format: bare,
     async send(_: RelayMessage, { event }) {
       const name = eventName?.(event) ?? event.type
-      const called = await callAll(name, values?.(event) ?? [event])
-      return called === 0 ? skip(`nothing listens to ${name}`) : undefined
+      const count = await callAll(name, values?.(event) ?? [event])
+      return count === 0 ? skip(`nothing listens to ${name}`) : undefined
     },
   } satisfies RelayTarget)
 }
@@ -66,17 +66,17 @@ function callsOf(emitter: Emitter, name: string, values: readonly unknown[]) {
   return (emitter.rawListeners?.(name) ?? []).map((listener) => called(emitter, listener, values))
 }
 
-/** Listeners of all events come first, and get the name too, as with its `emitAsync`. */
+/** As in its `emitAsync`, listeners of all events come first, and get the name too. The lists are copied: a listener may remove itself. */
 function callsOfEventEmitter2(emitter: Named, name: string, values: readonly unknown[]) {
-  const forAll = emitter.listenersAny?.() ?? []
-  const listeners = emitter.listeners?.(name) ?? []
+  const forAll = [...(emitter.listenersAny?.() ?? [])]
+  const listeners = [...(emitter.listeners?.(name) ?? [])]
   const call = (listener: unknown, given: readonly unknown[]) => {
     emitter.event = name
     return called(emitter, listener, given)
   }
   return [
-    ...forAll.slice().map((listener) => call(listener, [name, ...values])),
-    ...listeners.slice().map((listener) => call(listener, values)),
+    ...forAll.map((listener) => call(listener, [name, ...values])),
+    ...listeners.map((listener) => call(listener, values)),
   ]
 }
 

@@ -60,6 +60,17 @@ describe.each([
     expect(ended).toBe(2)
   })
 
+  test('a listener that is called once does not keep the next listener from its call', async () => {
+    const emitter = make()
+    const heard: string[] = []
+    emitter.once('notes.note-taken', () => void heard.push('once'))
+    emitter.on('notes.note-taken', () => void heard.push('always'))
+
+    await relayed(emitter, NoteTaken({ n: 1 }))
+
+    expect(heard).toEqual(['once', 'always'])
+  })
+
   test('without a listener the event is skipped', async () => {
     expect(await relayed(make(), NoteTaken({ n: 1 }))).toEqual({
       state: 'skipped',
@@ -92,6 +103,21 @@ test('an EventEmitter2 calls listeners with wildcards, listeners for all events,
 
   const byName = 'notes.note-taken'
   expect(heard).toEqual([byName, 1, byName, 1, byName, 2, byName])
+})
+
+test('a listener for all events of an EventEmitter2 may remove itself, and the next one is called too', async () => {
+  const emitter = new eventemitter2.EventEmitter2()
+  const heard: string[] = []
+  const first = () => {
+    heard.push('first')
+    emitter.offAny(first)
+  }
+  emitter.onAny(first)
+  emitter.onAny(() => void heard.push('second'))
+
+  await relayed(emitter, NoteTaken({ n: 1 }))
+
+  expect(heard).toEqual(['first', 'second'])
 })
 
 test('an EventEmitter2 without wildcards works too', async () => {
