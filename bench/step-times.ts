@@ -5,7 +5,7 @@ import { percentile } from './statistics.ts'
 export class StepTimes {
   readonly #times = new Map<string, number[]>()
 
-  /** Forgets the times so far, such as those of a warm-up. */
+  /** Forgets the times so far, such as the times of a warm-up. */
   clear(): void {
     this.#times.clear()
   }

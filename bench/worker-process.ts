@@ -3,7 +3,7 @@ import { machineTime } from './clock.ts'
 import { contestantNamed, isHome } from './contestants/by-name.ts'
 import type { Count } from './contestants/contestant.ts'
 
-/** The messages that the parent process sends, and those that this process sends back. */
+/** The messages that the parent process sends, and the messages that this process sends back. */
 export type Instruction =
   | 'start'
   | 'start, telling when each handler starts'

@@ -120,7 +120,7 @@ export interface Bus extends ResultPublisher, Receiver, Broadcasts, Listeners, O
   migrate(options?: MigrateOptions): Promise<MigrateReport>
   /** Looks up events and what became of them, waits for their end, and exports, imports, redacts or deletes them. */
   readonly events: EventRecord & EventTransfer & EventActs
-  /** Closes the bus's connections, and those of its relays. First stop the workers by their own `stop()`. */
+  /** Closes the bus's connections, and the connections of its relays. First stop the workers by their own `stop()`. */
   close(): Promise<void>
   /** The same as `close()`: `await using bus = createBus(…)` closes it at the end of its block. */
   [Symbol.asyncDispose](): Promise<void>

@@ -26,7 +26,7 @@ export const busOptions = z
       .custom<EventTypes>(setOrFunction, 'expected event types')
       .default([])
       .describe(
-        'An array of event types, a module that exports them, or a function that imports one. The bus knows those that its handlers list; this adds the ones that only patterns hear.',
+        'An array of event types, a module that exports them, or a function that imports one. The bus knows the types that its handlers list. Add the types to which handlers listen only by patterns.',
       ),
     handlers: z
       .custom<Handlers>(setOrFunction, 'expected handlers')

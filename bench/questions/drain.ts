@@ -26,7 +26,7 @@ export const drain: Question = {
     'Done means done in the database. graphile-worker, BullMQ and pg-boss work() tell of a job when its handler has run; with graphile-worker, which completes jobs in the background, the time runs until its table is empty.',
     'Peers that need longer than 5 s are measured by what was done in 5 s, while most of the backlog still waits.',
     'Raw SQL locks rows of a table with two columns, 500 at a time, and deletes them in the same transaction: it has no retries, no heartbeats, and keeps nothing of what was done.',
-    'Events of about 150 bytes. Tables are analyzed after they are filled. BullMQ is filled anew for each round.',
+    'Events of about 150 bytes. Tables are analyzed after they are filled. BullMQ is filled again for each round.',
   ],
   chart: [RATE],
   cases: casesOf,

@@ -13,7 +13,7 @@ export const profile: Question = {
   rounds: 3,
   notes: [
     `Of 100,000 that wait, ${AT_ONCE} at a time are claimed and settled by one session, with EXPLAIN (ANALYZE, BUFFERS, WAL). Figures are for one delivery.`,
-    'Time is that of the server’s process with nobody beside it, without sending the rows and without the commit. Pages are those that were read, from memory too.',
+    'Times are of the server’s process, while no other process works, without sending the rows and without the commit. Pages count if they were read, also from memory.',
     'In the partitioned queue a settle also finds and claims the next delivery of each key; the last of a run does not.',
   ],
   cases: casesOf,

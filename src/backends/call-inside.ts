@@ -1,5 +1,5 @@
 /**
- * Calls one handler inside `publish`: any handler in the inline backend, and handlers with `runs: 'in-transaction'` in Postgres. The call is
+ * Calls one handler inside `publish`. The inline backend does so for every handler, Postgres for handlers with `runs: 'in-transaction'`. The call is
  * not stored and not retried, so an error of the handler reaches the publisher. Snoozing is an error: the handler would not be called again.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'

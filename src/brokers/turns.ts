@@ -1,4 +1,4 @@
-/** Decides which item is next: items begin in the order in which they came, up to a limit at once, and those of one key one after the other. */
+/** Decides which item is next: items begin in the order in which they came, up to a limit at once. Items of one key begin one after the other. */
 
 export interface TurnsOptions<Item> {
   readonly concurrency: number

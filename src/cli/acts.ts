@@ -37,9 +37,9 @@ export const acts: Command = {
     ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
     act: `Only this kind: ${ACT_NAMES.join(', ')}.`,
-    by: 'Only those of this person.',
-    since: 'Only those that began at this time or later, such as 2026-03-01 or 2026-03-01T12:00:00Z.',
-    until: 'Only those that began before this time.',
+    by: 'Only acts by this person.',
+    since: 'Only acts that began at this time or later, such as 2026-03-01 or 2026-03-01T12:00:00Z.',
+    until: 'Only acts that began before this time.',
     ...DESCRIBE_PAGE,
   },
 

@@ -53,9 +53,10 @@ export const dead: Command = {
   describe: {
     ...DESCRIBE_BUS,
     json: DESCRIBE_JSON,
-    handler: 'Only those of this handler.',
-    type: 'Only those of this event type.',
-    error: 'Only those whose last attempt died of this: a code or a name, such as ECONNREFUSED or TypeError.',
+    handler: 'Only dead letters of this handler.',
+    type: 'Only dead letters of this event type.',
+    error:
+      'Only dead letters whose last attempt failed with this: a code or a name, such as ECONNREFUSED or TypeError.',
     all: 'retry, dismiss: every open dead letter.',
     ...DESCRIBE_PAGE,
     limit: `${DESCRIBE_PAGE.limit} retry, dismiss: at most this many, the oldest first. Default: all.`,

@@ -26,7 +26,7 @@ const LANE_ACTS = {
   },
   'skip-head': {
     question: (key) =>
-      `Make the head of ${key} a dead letter? Retried later, it runs after those that now go ahead of it.`,
+      `Make the head of ${key} a dead letter? If you retry it later, it runs after the deliveries that now go ahead of it.`,
     run: (bus, lane, how) => bus.lanes.skipHead(lane, how),
     done: (key) => `The head of ${key} is a dead letter, and the key goes on.`,
     nothing: TAKEN,

@@ -28,7 +28,7 @@ export const lanes: Command = {
   summary: 'List partition keys that stand still or wait, and act on one, or on all that are blocked.',
   takesWords: true,
   examples: [
-    ['postbus lanes list', 'blocked keys first, then those that have waited longest'],
+    ['postbus lanes list', 'blocked keys first, then the keys that have waited longest'],
     ['postbus lanes list --state blocked --json', 'only keys that a dead delivery blocks, for a program'],
     ['postbus lanes show stock.reserve order-17', 'what stands at the head of a key, with its errors'],
     ['postbus lanes retry stock.reserve order-17', 'tries the head again now'],

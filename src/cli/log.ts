@@ -25,7 +25,7 @@ export const log: Command = {
   summary: 'Show how far handlers that read the log have come, and move one back or on.',
   takesWords: true,
   examples: [
-    ['postbus log list', 'those that lag most first'],
+    ['postbus log list', 'the handlers that lag most come first'],
     ['postbus log rewind search.index --to 0198c0de-… --by ada', 'reads the log again from that event on'],
     ['postbus log skip-to search.index --to end', 'goes on with what is published from now on'],
     ['postbus log forget search.index', 'after its code is gone: its cursors hold back retention'],

@@ -27,8 +27,8 @@ export const replay: Command = {
   summary: 'Give stored events to one handler again, in order.',
   examples: [
     ['postbus replay --handler search.index --dry-run', 'how many events would be replayed'],
-    ['postbus replay --handler search.index --type orders.* --since 2026-05-01', 'those since that day, in order'],
-    ['postbus replay --handler search.index --key order-17 --by ada', 'those of one key'],
+    ['postbus replay --handler search.index --type orders.* --since 2026-05-01', 'events since that day, in order'],
+    ['postbus replay --handler search.index --key order-17 --by ada', 'events of one key'],
     ['postbus replay --list', 'replays that run or have ended, the latest first'],
     ['postbus replay --resume 0b0e…', 'goes on with one that was paused, or whose process has died'],
   ],

@@ -3,7 +3,7 @@
 import { Corrupt } from './corrupt.ts'
 import { MAX_DEPTH, MAX_PATH_LENGTH } from './limits.ts'
 
-/** The annotation of one value of the document, and those of the values inside it. */
+/** The annotation of one value of the document, with the annotations of the values inside it. */
 export interface Annotated {
   /** Not checked yet. Undefined if only values inside this one are annotated. */
   type: unknown

@@ -29,7 +29,7 @@ export interface HandlerBacklog {
   readonly parked: number
   /** Partition keys that a dead delivery holds until an operator acts. */
   readonly blockedKeys: number
-  /** Open dead letters, including those that block a key. */
+  /** Open dead letters, including dead letters that block a key. */
   readonly dead: number
   /**
    * How long the oldest waiting delivery has been due, in milliseconds. `null`: no delivery is waiting. Parked deliveries count. Deliveries

@@ -44,7 +44,7 @@ export interface Looking {
   readonly lost: ReadonlySet<SilentClaim>
   /** When it looked last, by the database's clock; `null`: never, or too long ago. */
   readonly lookedAt: number | null
-  /** `true`: look for all silent claims, not only for those that fell silent recently. */
+  /** `true`: look for all silent claims, not only for claims that fell silent recently. */
   readonly all: boolean
 }
 
@@ -151,7 +151,7 @@ export interface DeliveryStore {
   prune(how: Pruning): Promise<Pruned>
   /** Indexes the next events of the log, so that they can be looked up. If several workers call it, one does the work. */
   index(): Promise<Indexed>
-  /** Adds these counts to those of the present minute. */
+  /** Adds these counts to the counts of the present minute. */
   count(counts: readonly HandlerCounts[]): Promise<void>
   /** Vacuums the table of deliveries, if that is worth it. Returns what it did; `null` if it did nothing. */
   vacuum(): Promise<Vacuumed | null>

@@ -28,7 +28,7 @@ export interface Listeners {
    * @example for (const { handler, listensTo, queue } of await bus.handlers()) console.log(handler, listensTo, queue)
    */
   handlers(): Promise<readonly ListeningHandler[]>
-  /** Returns the event types that this bus knows: its own, and those that its handlers list, each version once. */
+  /** Returns the event types that this bus knows: its own, and the types that its handlers list, each version once. */
   eventTypes(): Promise<readonly AnyEventType[]>
   /**
    * Returns, by the name of the handler, how many deliveries its filter (`interested`) has prevented in this process since this

@@ -20,7 +20,7 @@ export const pageFields = {
 
 /** A row's place in the order of a list: first by rank, then by time, then by the delivery's id. */
 export interface Place {
-  /** 0 or 1: all rows of rank 0 come first, whatever their time. */
+  /** 0 or 1. All rows of rank 0 come before all rows of rank 1. */
   readonly rank: number
   /** Microseconds since 1970. A `Date` only has milliseconds, so rows of the same millisecond would be skipped. */
   readonly micros: string

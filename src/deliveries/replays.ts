@@ -24,7 +24,7 @@ export interface ReplayQuery extends LogFilter {
 
 /** What a replay would do: `bus.replay({ …, dryRun: true })`. Nothing is written. */
 export interface ReplayPreview {
-  /** How many events the handler would get again, those of open dead letters included. */
+  /** How many events the handler would get again, including the events of open dead letters. */
   readonly count: number
   /** How many of these are open dead letters, which it would retry. */
   readonly retried: number

@@ -35,7 +35,7 @@ export interface RunOptions extends ActOptions {
 
 export interface Schedules {
   /**
-   * Lists the schedules of this bus, and those that the database remembers, ordered by name.
+   * Lists the schedules of this bus, and the schedules that the database remembers, ordered by name.
    *
    * @example for (const { name, nextTickAt } of await bus.schedules.list()) console.log(name, nextTickAt)
    */

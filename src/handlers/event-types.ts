@@ -1,4 +1,4 @@
-/** The event types of a bus: those that it is given (needed for types that only patterns hear), and those that its handlers list. */
+/** The event types of a bus: the types that it is given, for handlers that listen by patterns, and the types that its handlers list. */
 import { PostbusError } from '../errors.ts'
 import { isEventType } from '../events/event.ts'
 import type { AnyHandler } from './handler.ts'

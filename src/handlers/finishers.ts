@@ -1,6 +1,6 @@
 /**
- * Finishers: for each event type with a `finishedEvent`, a handler that publishes this event. Its delivery is written with those of
- * the other handlers, and is due when they have all ended: see `backends/postgres/functions/finish.ts`.
+ * Finishers: for each event type with a `finishedEvent`, a handler that publishes this event. Its delivery is written together
+ * with the deliveries of the other handlers, and is due when these have all ended: see `backends/postgres/functions/finish.ts`.
  */
 import { createHash } from 'node:crypto'
 import { detailsOf, type FinishedEvent } from '../events/event-details.ts'

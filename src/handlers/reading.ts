@@ -35,7 +35,7 @@ export interface TypeAndVersion {
   readonly version: number
 }
 
-/** What a bus knows about event types, besides those that the handler lists. */
+/** The event types that a bus knows, besides the types that the handler lists. */
 export interface KnownTypes {
   /** All names of an event type. A pattern matches any of them. */
   namesOf(type: string): readonly string[]

@@ -15,7 +15,7 @@ import { isOnePlace, natsPlace, ONE_PLACE, openNats, type NatsPlace } from './na
 export interface JetStreamTargetOptions extends NatsPlace {
   /** A subject of the stream. Default: the name of the event type. */
   readonly subject?: Address
-  /** The stream that must store the message. If another stream stores it, the attempt fails. Default: any stream may store it. */
+  /** The stream that must store the message. If another stream stores it, the attempt fails. Default: every stream may store it. */
   readonly expectedStream?: string
   readonly domain?: string
   /** How long to wait until the stream has stored a message, in milliseconds. Default: 5,000. */

@@ -6,7 +6,7 @@ export interface WaitOptions {
   readonly timeoutMs?: number
   /** Ends the wait when it aborts; the wait then fails with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Also waits for all events that the event has caused: those that its handlers published before their attempts ended, to any depth. */
+  /** Also waits for all events that the event has caused, to every depth: the events that handlers published before their attempts ended. */
   readonly includeCaused?: boolean
 }
 

@@ -21,7 +21,7 @@ export function envelopeMessage(event: Envelope, codec: Codec): RelayMessage {
 const text = z.string().min(1)
 const time = z.iso.datetime({ offset: true }).transform((written) => new Date(written))
 
-/** Unknown fields, such as those of newer releases, are ignored. */
+/** Unknown fields, such as fields of newer releases, are ignored. */
 const written = z.object({
   id: z.uuid(),
   type: text,

@@ -16,7 +16,7 @@ export interface MessageOptions extends CloudEventOptions {
    * for receivers that read superjson. Default: `'json'`.
    */
   readonly data?: 'json' | 'superjson' | undefined
-  /** The same `codecs` as those of `createBus`. Without them, data with classes of your own cannot be written. Default: none. */
+  /** The same `codecs` as in `createBus`. Without them, data with classes of your own cannot be written. Default: none. */
   readonly codecs?: readonly CustomCodec[] | undefined
 }
 

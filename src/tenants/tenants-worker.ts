@@ -172,7 +172,7 @@ export class TenantsWorker {
         failed = false
         if (!over.aborted) void this.#look(tenants) // not awaited: a tenant that cannot start yet must not hold up others
       } catch (error) {
-        const message = `The tenants could not be listed; those that were there are worked for: ${safeTextOfError(error)}`
+        const message = `The tenants could not be listed. The worker goes on with the tenants that it knows: ${safeTextOfError(error)}`
         if (!failed && !over.aborted) emit('warn', 'tenants.unknown', message)
         failed = true
       }

@@ -16,7 +16,7 @@ export type AllowTarget = ((...parameters: never[]) => unknown) | EventEmitter |
  * From now until the test ends, the code that `target` calls belongs to the test: its events, its mode, its assertions.
  *
  * - A function: returns a new function that runs it for the test. The given function does not change.
- * - An emitter: its listeners run for the test. For an http or net server, so do those of its connections and requests.
+ * - An emitter: its listeners run for the test. For an http or net server, the listeners of its connections and requests do so too.
  * - A bus: events published with it belong to the test, unless another test's own code publishes them.
  *
  * @example

@@ -44,7 +44,7 @@ export function assertEventPublished(type: AnyEventType, match?: unknown, option
   return found.event
 }
 
-/** Fails if this test has published an event of this type that matches, apart from those that were asserted already. */
+/** Fails if this test has published an event of this type that matches. Events that were asserted already do not count. */
 export function refuteEventPublished<Kind extends AnyEventType>(type: Kind, match?: EventMatch<NoInfer<Kind>>): void {
   const test = recordingTest('refuteEventPublished')
   const expected = expectation('refuteEventPublished', type, match)

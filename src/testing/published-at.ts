@@ -1,4 +1,4 @@
-/** Finds where an event was published: the caller's own lines, without those of the library, Node and other packages. */
+/** Finds where an event was published: the caller's own lines, without lines of the library, Node and other packages. */
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mappedPlace } from './source-map.ts'

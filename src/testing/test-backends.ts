@@ -11,7 +11,7 @@ import { stackAbove } from './published-at.ts'
 import { state } from './state.ts'
 import type { EventBusMode, TestBus } from './test-bus.ts'
 
-/** Replaces the backends of all buses with those of tests, until the returned function is called. */
+/** Replaces the backends of all buses with test backends, until the returned function is called. */
 export function installTestBackends(): () => void {
   state.installed += 1
   state.restoreConnections ??= freeConnections()

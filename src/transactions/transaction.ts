@@ -1,7 +1,7 @@
 /**
  * The transactions that `publish` accepts, described only by their methods, so that you need not install clients that you
- * do not use. Each type has a member that the client's pool, root client or database object lacks: passing one of those is
- * a compile error. `clients/` uses them.
+ * do not use. Each type has a member that the client's pool, root client or database object lacks. So passing a pool, root client
+ * or database object is a compile error. `clients/` uses them.
  */
 
 /** Kysely: the `trx` of `db.transaction().execute(…)`, or a controlled transaction. A `Kysely<DB>` is not a transaction. */

@@ -11,7 +11,7 @@ import { nodeHandler } from './node-handler.ts'
 import { operatorPage } from './operator-page.ts'
 
 export interface LocalPageOptions {
-  /** 0: any free port. */
+  /** The port to listen on. 0 stands for a free port. */
   readonly port: number
   /** The address to listen at. Default: 127.0.0.1. With any other address too, the page only opens as `localhost`, `127.0.0.1` or `[::1]`. */
   readonly host?: string

@@ -15,7 +15,7 @@ import { Worker } from './worker.ts'
 /** The options that were chosen for this worker. */
 interface Chosen extends Pick<WorkerParts, 'shutdownGraceMs' | 'pollMs'> {
   readonly queues?: Readonly<Record<string, number>> | undefined
-  /** Set when this is one tenant's worker beside those of other tenants. */
+  /** Set if this worker is for one tenant, and other workers of the process are for other tenants. */
   readonly tenants?: SlotsOfTenants | undefined
 }
 

@@ -53,12 +53,12 @@ export class Held {
     return this.#held.size - this.#members
   }
 
-  /** The characters in the payloads of the held deliveries, and of those that wait behind them. */
+  /** The total length of the payloads in memory, in characters: of the held deliveries, and of the deliveries that were claimed to run after them. */
   get payloadSize(): number {
     return this.#payloadSize
   }
 
-  /** How many handlers have not returned, without those of batches. */
+  /** How many handlers have not returned. Batch handlers do not count. */
   get inHandlers(): number {
     return this.#inHandlers.size - this.#membersInHandlers
   }

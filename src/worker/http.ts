@@ -1,5 +1,5 @@
 /**
- * Answers orchestrators and Prometheus about a worker, as a web `fetch` handler: `/livez`, `/readyz` and `/metrics`. Only the end of the path
+ * Tells orchestrators and Prometheus about a worker, as a web `fetch` handler: `/livez`, `/readyz` and `/metrics`. Only the end of the path
  * counts, so it can be mounted below any other path. It shows names of handlers and event types, and numbers, but no content of events.
  */
 import { z } from 'zod'

@@ -38,7 +38,7 @@ interface Lane {
   /** How many attempts may wait. */
   readonly most: number
   readonly asking: Waiter[]
-  /** How many attempts wait in all, with those whose time is known. */
+  /** How many attempts wait in all, including attempts whose time is known. */
   waiting: number
   isAsking: boolean
   /** `performance.now()` at which the last planned attempt begins. */

@@ -1,6 +1,6 @@
 /**
- * Settles a queue's finished attempts in groups. A group holds the attempts that finished in one turn of the event loop, and those that
- * had to wait because two groups were under way. There are two, so that the database works on one while we handle the answer to the
+ * Settles a queue's finished attempts in groups. A group holds the attempts that finished in one turn of the event loop, and attempts
+ * that had to wait because two groups were under way. There are two, so that the database works on one while we handle the answer to the
  * other. An unreachable database loses no finished attempt: each is tried until it is settled or the worker stops. Outcomes that the
  * server refuses are tried apart (`refused-settlements.ts`), so that the others are settled.
  */

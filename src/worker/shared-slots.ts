@@ -7,7 +7,7 @@
  *     └──► waits in line ──► a slot became free: woken, and asks again
  */
 export interface Tenant {
-  /** Returns how many slots it has now, with those that it has asked the database to fill. */
+  /** Returns how many slots it has now, including slots that it has asked the database to fill. */
   taken(): number
   /** There may be a slot for it. */
   wake(): void

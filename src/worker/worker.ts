@@ -73,8 +73,8 @@ export class Worker {
   }
 
   /**
-   * Works until no delivery is due any more, stops, and returns what was done. Deliveries that wait for a later time stay, and so do
-   * those that another process is working on.
+   * Works until no delivery is due any more, stops, and returns what was done. It leaves deliveries that are due later,
+   * and deliveries that another process has claimed.
    */
   async drain(): Promise<WorkerCounts> {
     const plan = await this.#prepare()

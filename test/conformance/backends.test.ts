@@ -1,4 +1,4 @@
-/** What `publish` promises, it promises whatever the backend: the same answers, the same refusals, the same copies. */
+/** `publish` keeps its promises in every backend: the same results, the same refusals, the same copies. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'

@@ -1,4 +1,4 @@
-/** What is heard and what runs in a transaction, with those of every database client that `publish` accepts. */
+/** The listeners and handlers that run in a transaction, for every database client that `publish` accepts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineHandler } from '../../src/index.ts'

@@ -12,7 +12,7 @@ import { handlerFor, Wanted, type Kind } from './effects-worker.ts'
 export interface EffectsOptions {
   /** The names of the database clients. */
   readonly clients: readonly string[]
-  /** Effects for each client, besides those that other effects cause. */
+  /** Effects for each client, without the effects that other effects cause. */
   readonly effects: number
   readonly kills: number
   /** How the handlers get their events. Default: as jobs, one by one. */

@@ -4,7 +4,7 @@ import { openStage, type Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 
 test.concurrent(
-  'F8: a handler that computes for 16 s keeps its claim, and those of all that run beside it',
+  'F8: a handler that computes for 16 s keeps its claim, and the claims of all handlers that run beside it',
   { timeout: 120_000 },
   async ({ onTestFinished }) => {
     const stage = await openStage()

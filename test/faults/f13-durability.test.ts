@@ -75,7 +75,7 @@ test.concurrent(
 )
 
 test.concurrent(
-  'a claim that a crash undid ends no attempt of the next claim, whatever its handler comes to',
+  'a claim that a crash undid ends no attempt of the next claim, for every outcome of its handler',
   async (around) => {
     const { bus, database, store, claim, flush, crash } = await aForgetfulServer(around, taking().slice(0, 1))
     await bus.publish([1, 2, 3, 4].map((n) => NoteTaken({ n })))

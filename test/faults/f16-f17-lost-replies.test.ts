@@ -76,7 +76,7 @@ test.concurrent(
 )
 
 test.concurrent(
-  'F17: a settle that waits for whoever holds up the dead letters does not hold up its heartbeat',
+  'F17: a settle that waits for a lock on the dead letters does not hold up its heartbeat',
   async (around) => {
     const { stage } = await aStageBehindAProxy(around)
     const operator = await stage.database.connect()

@@ -76,7 +76,7 @@ function keyFrom(random: number): string | null {
   return random < 0.4 ? null : `key ${Math.floor(random * 1_000) % KEYS}`
 }
 
-/** The events of all current claims, and those that may have been run behind them. */
+/** The events of all current claims, and the events that may have run after them. */
 export async function held(stage: Stage): Promise<ReadonlySet<string>> {
   const { rows } = await stage.database.query<{ eventId: string }>(
     `select data ->> 'event' as "eventId" from pgboss.job job where state = 'active' or state < 'active' and exists (

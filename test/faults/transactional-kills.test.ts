@@ -16,7 +16,7 @@ test.each([
   ['in batches', { delivery: 'job', isBatch: true }],
   ['in batches from the log', { delivery: 'log', isBatch: true }],
 ] as const)(
-  'so are those that come %s',
+  'so are effects that come %s',
   async (_way, kind) => {
     const report = await effectsUnderKills({ clients: ['pg'], effects: 40, kills: 2, kind })
 

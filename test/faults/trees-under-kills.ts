@@ -13,7 +13,7 @@ export interface TreesOptions {
 }
 
 export interface TreesReport {
-  /** All events, also those that an attempt published again because the one before it was killed. */
+  /** All events, including events that an attempt published again because the attempt before it was killed. */
   readonly events: number
   /** The longest time from the end of a tree's last delivery to the end of the wait for that tree. */
   readonly latestMs: number

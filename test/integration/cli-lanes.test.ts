@@ -122,7 +122,7 @@ describe('skip-head', () => {
     const { code, out, err } = await lanes(['skip-head', HANDLER, 'nobody'])
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toContain('Retried later, it runs after those that now go ahead of it.')
+    expect(err).toContain('If you retry it later, it runs after the deliveries that now go ahead of it.')
     expect(await shop.bus.lanes.show({ handler: HANDLER, partitionKey: 'nobody' })).toMatchObject({ state: 'blocked' })
   })
 })

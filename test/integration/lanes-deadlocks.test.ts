@@ -77,7 +77,7 @@ async function lanesWithDeadHeads(...keys: string[]) {
 }
 
 test.each(['dismiss', 'retry'] as const)(
-  'an operator who does %s several keys’ dead heads while older deliveries of those keys end does not deadlock',
+  'an operator who does %s several keys’ dead heads while older deliveries of these keys end does not deadlock',
   async (act) => {
     const [red, green] = (await lanesWithDeadHeads('red', 'green')) as [Heads, Heads]
     const [worker, holder] = [await lanes.connect(), await lanes.connect()]

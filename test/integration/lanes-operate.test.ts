@@ -38,7 +38,7 @@ beforeEach(async () => {
 })
 
 describe('list', () => {
-  test('shows blocked lanes first, then those that have waited longest, with the number of deliveries behind each head', async () => {
+  test('shows blocked lanes first, then the lanes that have waited longest, with the number of deliveries behind each head', async () => {
     await opened.database.query(`update postbus.event set published_at = published_at - interval '1 day'`)
     await opened.bus.publish(NoteTaken({ n: 1, key: 'green' }))
 
@@ -123,7 +123,7 @@ describe('skipHead', () => {
     },
   )
 
-  test('a skipped delivery that is retried later runs after those that have passed it', async () => {
+  test('a skipped delivery that is retried later runs after the deliveries that have passed it', async () => {
     const skipped = await opened.bus.lanes.show(RETRYING)
     await opened.bus.lanes.skipHead(RETRYING)
     await drained(opened.bus)

@@ -113,7 +113,7 @@ test.each([
   expect([await effects(), await left()]).toEqual([['1/1'], NOTHING_LEFT])
 })
 
-test('a rewind runs done events again, also those that were not acknowledged before', async () => {
+test('a rewind runs done events again, including events that were not acknowledged before', async () => {
   await using bus = await readingBus(() => undefined)
   const events = await publish(bus, [1, 2])
   await worked(bus)

@@ -107,7 +107,7 @@ const broken: readonly {
     replacement: 'if true then',
   },
   {
-    without: 'waiting for those that were noted',
+    without: 'waiting for the transactions that were noted',
     schedule: 'a publisher commits after a later one',
     piece: 'lock.virtualtransaction = any(holders)',
     replacement: 'false',

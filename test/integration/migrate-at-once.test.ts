@@ -1,4 +1,4 @@
-/** F52: any number of programs may migrate at once: the result is one valid schema, and none of them fails. */
+/** F52: many programs may migrate at the same time. The result is one valid schema, and no program fails. */
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { afterEach, beforeEach, expect, test } from 'vitest'

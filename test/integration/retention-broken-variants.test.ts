@@ -96,7 +96,7 @@ const variants: readonly Variant[] = [
     },
   },
   {
-    without: 'beginning anew',
+    without: 'beginning again',
     break: ['then 0 else coalesce', 'then coalesce(last_old, after_seq) else coalesce'],
     async holds(attic) {
       await aCancelledDelivery(attic)
@@ -125,7 +125,7 @@ const variants: readonly Variant[] = [
     },
   },
   {
-    without: 'turns between those who prune',
+    without: 'turns between workers that prune',
     break: ['for update skip locked', ''],
     async holds(attic) {
       await aCancelledDelivery(attic)

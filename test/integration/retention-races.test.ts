@@ -28,7 +28,7 @@ test.each([
     `update pgboss.job set state = 'completed', completed_on = now() - interval '2 h'`,
   ],
   ['a cancelled delivery is resumed by hand', 'cancelled', RETRY],
-  ['a delivery is written anew, as pg-boss does when one fails', 'completed', REWRITTEN()],
+  ['a delivery is written again, as pg-boss does when one fails', 'completed', REWRITTEN()],
 ])('while %s, its event stays, and no transaction waits', async (_, state, change) => {
   await anEndedEvent()
   await attic.database.query(`update pgboss.job set state = $1::pgboss.job_state where name = 'mail'`, [state])

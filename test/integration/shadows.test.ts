@@ -168,7 +168,7 @@ test('after a failed fetch, the next call fetches again', async () => {
   expect(codes).toEqual(['42P01', { key: null, text: 'a', at: new Date(0) }])
 })
 
-test('the deployed handler decides between a shadow and a whole event, whichever it was when the event was published', async () => {
+test('the deployed handler decides between a shadow and a whole event, also if it was the other when the event was published', async () => {
   const seen: unknown[] = []
   const note = (event: object) => void seen.push('data' in event ? 'whole' : 'shadow')
   const before = busWith([defineHandler('docs.read', { on: Scanned, handle: note })])

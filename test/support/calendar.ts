@@ -35,7 +35,7 @@ export function everySecond(name = 'every.second', definition: Partial<ScheduleD
   return defineSchedule(name, { cron: '* * * * * *', missed: 'all', event: ticked, ...definition })
 }
 
-/** `signals` are those of failed schedules. */
+/** `signals` has the signals about failed schedules. */
 export function aBus(schedules: readonly Schedule[]): { bus: Bus; signals: BusSignal[] } {
   const signals: BusSignal[] = []
   const bus = createBus({

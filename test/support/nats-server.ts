@@ -6,7 +6,7 @@ import { freePort } from './free-port.ts'
 
 export interface NatsServer extends BrokerProcess {
   readonly servers: string
-  /** A connection of the test's own, as any other program has. */
+  /** Opens a connection for the test itself. */
   connect(): Promise<NatsClient>
 }
 

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 
 export interface RabbitServer extends BrokerProcess {
   readonly url: string
-  /** A connection of the test's own, as any other program has. */
+  /** Opens a connection for the test itself. */
   connect(): Promise<ChannelModel>
 }
 

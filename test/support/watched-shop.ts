@@ -14,7 +14,7 @@ const ARGUMENTS =
 export interface WatchedShop {
   readonly bus: Bus
   readonly trouble: Trouble
-  /** What went wrong in the browser: dialogs, and errors in the console, including those of the content security policy. */
+  /** What went wrong in the browser: dialogs, and errors in the console, including errors of the content security policy. */
   readonly complaints: string[]
   /** A browser of its own that has opened the link, as `postbus ui` prints it. */
   open(options?: BrowserContextOptions): Promise<Page>

@@ -1,4 +1,4 @@
-/** The calls of test databases, drains and time travel that must compile, and those that must not. Compiled, never run. */
+/** The calls of test databases, drains and time travel that must compile, and calls that must not. Compiled, never run. */
 import type { Kysely, Transaction } from 'kysely'
 import { test as base } from 'vitest'
 import { createBus, type Bus, type WorkerCounts } from '../../src/index.ts'

@@ -48,7 +48,7 @@ expectTypeOf(publishedEvents()).toEqualTypeOf<readonly Envelope[]>()
 expectTypeOf(publishedEvents(OrderCreated)).toEqualTypeOf<readonly OrderCreated[]>()
 expectTypeOf(refuteEventPublished(OrderCreated)).toEqualTypeOf<void>()
 
-// A match: any part of the schema's output, with matchers inside, or a predicate on the event.
+// A match is a part of the schema's output, with matchers inside, or a predicate on the event.
 assertEventPublished(OrderCreated, { customer: { name: 'Ada' }, placedAt: new Date() })
 assertEventPublished(OrderCreated, { customer: { tags: ['new', expect.stringContaining('vip')] } })
 assertEventPublished(OrderCreated, { orderId: expect.any(String), total: expect.closeTo(42), note: undefined })

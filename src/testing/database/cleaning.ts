@@ -38,7 +38,7 @@ async function keepNamed(client: Client, kept: readonly string[]): Promise<void>
   }
 }
 
-/** All tables in every schema but those of Postgres, of extensions and of `postbus_test`. Partitions are listed one by one. */
+/** All tables in every schema, except the tables of Postgres, of extensions and of `postbus_test`. Partitions are listed one by one. */
 const TABLES = `
       select class.oid::regclass as name from pg_class class join pg_namespace space on space.oid = class.relnamespace
       where class.relkind = 'r' and class.relpersistence <> 't' and space.nspname <> 'postbus_test'

@@ -76,7 +76,7 @@ async function endOf(owner: number): Promise<void> {
   while (isAlive(owner)) await delay(LOOK_EVERY_MS)
 }
 
-/** Drops the run's databases except those of failed tests, which carry a comment. Returns how many stay. */
+/** Drops the run's databases. It keeps the databases of failed tests, which carry a comment. Returns how many stay. */
 async function dropDatabases(connectionString: string, prefix: string): Promise<number> {
   return onConnection(connectionString, async (client) => {
     const { rows } = await client.query<{ name: string; kept: boolean }>(

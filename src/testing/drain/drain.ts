@@ -51,7 +51,7 @@ const drainOptions = z.strictObject({
 })
 
 /**
- * Runs every delivery that is due, also those that its handlers publish meanwhile. Returns how many attempts ended in which
+ * Runs every delivery that is due, including deliveries that handlers publish meanwhile. Returns how many attempts ended in which
  * way: `done`; `failed` (will be retried); `dead` (the last attempt of a dead letter); `snoozed` (also if put back for another
  * deploy). A delivery that fails twice and then succeeds counts three times.
  *

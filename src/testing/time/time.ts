@@ -22,7 +22,7 @@ export interface TimeOptions {
 }
 
 /**
- * Lets this much time pass for deliveries: those that wait for less become due. Runs no handler; `drainEvents()` does.
+ * Lets this much time pass for deliveries: deliveries that wait for less time become due. Runs no handler; `drainEvents()` does.
  *
  * @example await advanceTime({ hours: 2 })
  * @throws {PostbusError} `POSTBUS_NOT_A_TEST_DATABASE` where the database's name does not say that it is for tests.

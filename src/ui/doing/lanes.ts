@@ -39,7 +39,7 @@ export const skipHead: Doing = {
   preview: (visit, values) =>
     onHead(visit, values, (lane) => ({
       says: `This makes the head of ${laneInWords(lane)} a dead letter: ${headOf(lane)}.`,
-      warns: `${behindOf(lane)} Retried later, it runs after those that now go ahead of it.`,
+      warns: `${behindOf(lane)} If you retry it later, it runs after the deliveries that now go ahead of it.`,
     })),
   async run({ bus }, values, { act }) {
     const lane = laneOf(values)

@@ -1,4 +1,4 @@
-/** The events of a lane: those that wait, in order, and its latest ones, with an action to rewind to one of them. */
+/** The events of a lane: the waiting events in order, and the latest events, each with an action to rewind to it. */
 import type { LaneName } from '../../deliveries/lanes.ts'
 import type { RecordedEvent } from '../../record/recorded-event.ts'
 import { doLink } from '../doing/do-link.ts'

@@ -1,5 +1,5 @@
 /**
- * Lets held jobs into their lanes: those left by a worker that died or lost its shard, and those that an operator has begun again. First the key
+ * Lets held jobs into their lanes: jobs that a worker left when it died or lost its shard, and jobs that an operator has begun again. First the key
  * is put into its lane here, so that newly read events go behind. Then the running event of the key ends, and the events that were put behind
  * are written. Then the job is made due.
  */

@@ -83,7 +83,7 @@ async function terminated(world: World): Promise<string> {
   const worker = world.anyWorker()
   worker.process.kill('SIGTERM')
   const { code } = await worker.process.exited
-  // Claims that it could not give back, because the server was away, are taken over like those of a killed worker.
+  // Claims that it could not give back, because the server was away, are taken over like the claims of a killed worker.
   if (code !== 0) await noteDeath(world, worker.process.pid)
   await world.replace(worker)
   return `process ${worker.process.pid}, exit code ${code}`
@@ -136,7 +136,7 @@ async function restarted(world: World): Promise<string> {
 }
 
 async function crashed(world: World): Promise<string> {
-  // Writes for deliveries without a key do not wait for the disk, so those of the last moment before the crash are lost.
+  // Writes for deliveries without a key do not wait for the disk, so the writes of the last moment before the crash are lost.
   const from = (await world.stage.trace.now()) - 1_000
   await world.server.crash().catch(() => undefined)
   await world.server.start()

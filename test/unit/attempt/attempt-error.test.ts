@@ -202,7 +202,7 @@ describe('stored text', () => {
   property.prop([
     fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)), maxLength: 300 }),
     fc.integer({ min: 1, max: 200 }),
-  ])('is something jsonb can hold, of the allowed length, whatever it was', (text, maxLength) => {
+  ])('is a text that jsonb can hold, of the allowed length, for every given text', (text, maxLength) => {
     const clean = storable(text, maxLength)
 
     expect(clean.isWellFormed()).toBe(true)
@@ -211,7 +211,7 @@ describe('stored text', () => {
   })
 
   property.prop([fc.anything({ withNullPrototype: true, withDate: true, withMap: true, withSymbol: true } as never)])(
-    'comes of whatever is thrown',
+    'can be stored for every thrown value',
     (thrown) => {
       const kept = attemptError(thrown, 1, AT)
 

@@ -29,7 +29,7 @@ describe('a delivery that this worker cannot handle, but a newer worker may', ()
     expect(errorIn(outcome)?.message).toContain('no longer listens to this event type')
   })
 
-  test('is put back whatever the number of its attempts', async () => {
+  test('is put back even after many attempts', async () => {
     const outcomes = [
       await outcomeOf({ ...delivery, attempt: 99, handler: 'mail.newsletter' }),
       await outcomeOf({ ...delivery, attempt: 99, event: stored(event, { version: 3 }) }),

@@ -195,7 +195,7 @@ test('handlers() lists all handlers of the bus, in the order of registration, wi
   expect(all[0]).toMatchObject({ listensTo: ['shop.sold v1'], queue: 'mails', options: mail.options })
 })
 
-test('eventTypes() lists the types that the bus was given and those that handlers list', async () => {
+test('eventTypes() lists the types that the bus was given and the types that handlers list', async () => {
   const bus = busWith({ handlers, events: async () => [Moved] })
 
   expect(await bus.eventTypes()).toEqual([Moved, Sold, Sold2])

@@ -51,7 +51,7 @@ describe('an event type', () => {
     expect(Object.isFrozen(OrderShipped)).toBe(true)
   })
 
-  test('distinguishes its events from those of other types and versions', () => {
+  test('distinguishes its events from events of other types and versions', () => {
     const first = defineEvent('orders.order-shipped', { schema })
     const second = defineEvent('orders.order-shipped', { schema, version: 2 })
     const other = defineEvent('orders.order-lost', { schema })

@@ -1,4 +1,4 @@
-/** The schema changes, at the same version, that stored events and older workers can handle, and those that they cannot. */
+/** The schema changes, at the same version, that stored events and older workers can handle, and changes that they cannot. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { jsonSchemaOf, type JsonSchema } from '../../../src/evolution/json-schema.ts'

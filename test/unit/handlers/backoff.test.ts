@@ -90,7 +90,7 @@ describe('a backoff function', () => {
   })
 
   property.prop([fc.double(), anyAttempt])(
-    'has its answer made a wait from 0 to 365 days, whatever number it is',
+    'may return every number: the wait is between 0 and 365 days',
     (answer, attempt) => {
       const delayMs = backoffDelayMs(() => answer, attempt)
 

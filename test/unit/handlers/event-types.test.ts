@@ -1,4 +1,4 @@
-/** A bus knows its event types: those that it is given, and those that its handlers list. */
+/** A bus knows its event types: the types that it is given, and the types that its handlers list. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent } from '../../../src/events/event.ts'
@@ -15,7 +15,7 @@ const audit = defineHandler('audit.log', { on: 'orders.*', handle() {} })
 const receipt = defineHandler('mail.receipt', { on: [Created, Created2], handle() {} })
 
 describe('the event types of a bus', () => {
-  test('are the given ones and those that handlers list, each once; a pattern lists none', () => {
+  test('are the given types and the types that handlers list, each once; a pattern lists none', () => {
     const registry = createRegistry([audit, receipt], [Shipped, Created])
 
     expect(registry.eventTypes).toEqual([Shipped, Created, Created2])

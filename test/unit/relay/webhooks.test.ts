@@ -34,7 +34,7 @@ test('an independent implementation verifies the signature with the new and with
   expect(() => new Webhook(SECRET).verify(request!.body, later)).toThrow('No matching signature found')
 })
 
-test('in binary mode the attributes are headers beside those of the signature', async () => {
+test('in binary mode the attributes are headers beside the headers of the signature', async () => {
   const { server } = await relayed(status(200), {}, { format: 'cloudevents-binary' })
 
   const [{ headers, body } = { headers: {}, body: '' }] = server.received

@@ -40,7 +40,7 @@ test('a page does not wait when there is no answer yet', async () => {
   expect(await look()).toBeNull()
 })
 
-test('an error is shown to all visitors, also to those who come a moment later', async () => {
+test('an error is shown to all visitors, also to visitors who come a moment later', async () => {
   const look = remembered(() => Promise.reject(new Error('no database')), LONG)
 
   await expect(look()).rejects.toThrow('no database')

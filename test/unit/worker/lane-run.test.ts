@@ -199,7 +199,7 @@ async function working(head: ClaimedDelivery, how = attempt): Promise<Dispatcher
   return dispatcher
 }
 
-/** Answers the latest settle. The claim was ours unless `how` is lost. */
+/** Ends the latest settle as the database would. By default, the worker still had the claim; with 'lost', it did not. */
 async function answer(how: Partial<Settled> | 'lost'): Promise<void> {
   const { settlement, answer: end } = settles.at(-1)!
   end(how === 'lost' ? {} : { ours: new Set([settlement.delivery.id]), ...how })

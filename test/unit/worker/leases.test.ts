@@ -56,7 +56,7 @@ interface World extends Partial<Pick<LogStore, 'lanesOf' | 'take'>> {
   readonly deadAfterMs?: number
 }
 
-/** Answers the heartbeats with these subscriptions, in order. The last one is repeated. */
+/** Makes leases whose heartbeats return these subscriptions, one after the other. After the last one, each heartbeat returns that one. */
 function aLeaseholder(
   answers: readonly Partial<LogSubscription>[],
   { readers = [], deadAfterMs = 8_000, owner: owned, ...store }: World,

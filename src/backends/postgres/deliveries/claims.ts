@@ -15,7 +15,7 @@ const SILENT_SECONDS = 4
 /** Between two looks at all claims, recovery only looks at claims that are silent for less than this, with some time to spare. */
 const RECENT_SECONDS = HEARTBEAT_SECONDS + 10
 
-/** Tells the database that these claims are being worked on. Returns the ids of those that are still ours. */
+/** Renews the heartbeats of these claims. Returns the ids of the claims that this worker still has. */
 export async function keepClaims(
   database: Queryable,
   tables: Tables,
@@ -30,7 +30,7 @@ export async function keepClaims(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Looks for claims whose worker is silent, and frees those that are lost. The same statement sweeps lanes, which saves an idle worker a statement. */
+/** Looks for claims whose worker is silent, and frees the lost claims. The same statement sweeps lanes, which saves an idle worker a statement. */
 export async function recoverClaims(
   database: Queryable,
   tables: Tables,

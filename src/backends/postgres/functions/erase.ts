@@ -1,11 +1,11 @@
 /**
- * The functions that delete events of any age, once nothing waits for them: those that an operator chose, and those past their time.
+ * The functions that delete events of any age, once nothing waits for them: events that an operator chose, and events past their time.
  *
  *   chosen ──► locked ──► their deliveries, none of which waits or runs ──► locked, counted again ──► deleted, with their history
  *                         their dead letters, none of which is open
  *
- * As in `prune.ts`, an event that cannot be locked at once stays, and the statements that count have a newer snapshot than those that
- * locked. So a delivery that is retried, replayed or written again meanwhile keeps its event.
+ * As in `prune.ts`, an event that cannot be locked at once stays, and the statements that count have a newer snapshot than the
+ * statements that locked. So a delivery that is retried, replayed or written again meanwhile keeps its event.
  */
 import type { Tables } from '../schema/tables.ts'
 import { FIXED_PLAN, functionName, passedByReaders } from './sql.ts'

@@ -11,7 +11,7 @@ import type { Tables } from '../schema/tables.ts'
 import { PRIORITIES } from './marks.ts'
 import { FRESH, RETURNING } from './sql.ts'
 
-/** The variables that `collecting` needs, beside those of marks. */
+/** The variables that `collecting` needs, in addition to the variables of marks. */
 export const FRONT_VARIABLES = `
   is_mixed boolean;
   fresh timestamptz[];

@@ -20,7 +20,7 @@
  */
 import type { Tables } from '../schema/tables.ts'
 
-/** The number of priorities. The first ten marks are those of fresh deliveries, the next ten those of returning ones. */
+/** The number of priorities. The first ten marks are for fresh deliveries, the next ten for returning deliveries. */
 export const PRIORITIES = 10
 
 const UNMARKED = `array_fill('-infinity'::timestamptz, array[${2 * PRIORITIES}])`

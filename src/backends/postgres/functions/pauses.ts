@@ -84,8 +84,8 @@ export const FORGETTING_PAUSED = `if paused_handlers is not null then
   end if;`
 
 /**
- * SQL: takes the candidates of paused lanes, which are locked, out of `candidates`, and parks them. It does not park those whose pause is
- * ending at this moment.
+ * SQL: takes the candidates of paused lanes, which are locked, out of `candidates`, and parks them. It does not park a candidate
+ * whose pause ends at this moment.
  */
 export function parkingPaused(tables: Tables): string {
   const candidate = 'unnest(candidates, ids, lanes, sizes) as candidate (row, id, lane, size)'

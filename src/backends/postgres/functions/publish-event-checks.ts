@@ -20,7 +20,7 @@ export function uuidV7(): string {
   return `encode(set_bit(set_bit(${bytes}, 52, 1), 53, 1), 'hex')::uuid`
 }
 
-/** Statements of plpgsql, to follow those that read `known` and `listening`. They also find out when the event expires, and when it is due. */
+/** Statements of plpgsql that come after `known` and `listening` were read. They also find out when the event expires, and when it is due. */
 export function refuseUnless(tables: Tables): string {
   return [
     unknownType(tables),

@@ -10,7 +10,7 @@
  *                         else                ──► passed over; a gated delivery becomes due later, see `releaseFunction`
  *
  * The id of a delivery begins with its event's seq, which decides its place in the lane, as for the delivery of a transaction that
- * has committed late: it is parked behind what runs, and those that wait are parked behind it.
+ * has committed late: it is parked behind the running delivery, and the waiting deliveries are parked behind it.
  *
  * The events' rows are locked, so that pruning does not take an event whose delivery is being written. The transaction has its id before
  * the clock dates the deliveries, for the marks of claims.

@@ -8,9 +8,9 @@
  *              none, or dismissed           ──► not for this handler, or given up
  *     ──► the head of the lane is promoted
  *
- * The id of a delivery begins with its event's seq, and ids give a lane its order. So a delivery that comes back is ahead of those that
- * wait, as if it had been published where it was. The caller has paused the lane, and waited until nothing of it ran. So nothing can
- * begin before all of them are there. At the end, claims are held up for a moment: a claim that began to look before must not take the
+ * The id of a delivery begins with its event's seq, and ids give a lane its order. So a delivery that comes back takes
+ * its old place, ahead of the deliveries that wait. The caller has paused the lane, and waited until no delivery of it ran. So no delivery
+ * begins before all have come back. At the end, claims are held up for a moment: a claim that began to look before must not take the
  * delivery that was the head then.
  *
  * Events are locked, so that pruning does not take one whose delivery is being written. Letters are locked before deliveries, as in

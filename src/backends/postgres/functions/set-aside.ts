@@ -89,8 +89,8 @@ export function sortingOut(row: string, handler: string): string {
 }
 
 /**
- * Locks deliveries that were set aside and may run now: of each handler up to its free slots, and of all handlers together those that
- * come before the front of the queue (or, without `against_front`, as many as are wanted). Returns a row for each, and at least one
+ * Locks deliveries that were set aside and may run now: of each handler up to its free slots, and of all handlers together the
+ * deliveries that come before the front of the queue (or, without `against_front`, as many as are wanted). Returns a row for each, and at least one
  * row for each handler that has anything set aside: `held_back` if its free slots are used up, `passed_over` if the front comes
  * before.
  */

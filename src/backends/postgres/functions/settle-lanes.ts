@@ -7,8 +7,8 @@
  *   first ● done    ● done    ● runs now, or has failed    ○ not begun    ○
  *         deleted   deleted   active, by the same claim
  *
- * So a worker begins the next delivery without asking, and ends many in one round trip. If the claim of the first one was lost,
- * none of those after it count. No delivery of a run was tried before, so they all have the same claim number. So a settle whose
+ * So a worker begins the next delivery without asking, and ends many in one round trip. If the claim of the first delivery was
+ * lost, the attempts of the later ones do not count. No delivery of a run was tried before, so they all have the same claim number. So a settle whose
  * answer was lost can be sent again: it finds the claim where the first settle has moved it.
  *
  * If an older delivery of the lane was committed late or has come back, or if the lane is paused (`pauses.ts`), the run is cut: the

@@ -37,7 +37,7 @@ export const FIXED_PLAN = `
 
 /**
  * The conditions for our rows, and for each of our indexes. pg-boss also has an index of rows that are not blocked, but it does not
- * separate those that were never tried from those that wait for a retry. `blocked` as a number keeps our statements off it.
+ * separate jobs that were never tried from jobs that wait for a retry. `blocked` as a number keeps our statements off it.
  */
 export const OURS = `job.retry_limit >= ${RETRY_LIMIT}`
 export const FRESH = `job.state = 'created' and job.blocked::integer = 0 and ${OURS}`

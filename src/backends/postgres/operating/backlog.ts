@@ -95,9 +95,9 @@ function addedUp(one: HandlerBacklog, other: HandlerBacklog): HandlerBacklog {
 
 /**
  *   deliveries that wait, or a sample ─► counted by handler and state ─► one row by handler ─┐
- *   those that run, by their index ───────────────────────────► counted by handler ─┼─► one row for each handler
- *   open dead letters, or a sample ──────────────────────────► counted by handler ─┤
- *   cursors of handlers that read the log ─────────────────────────────────► lag ─┘
+ *   running deliveries, by their index ────────────────────────────────► counted by handler ─┼─► one row for each handler
+ *   open dead letters, or a sample ────────────────────────────────────► counted by handler ─┤
+ *   cursors of handlers that read the log ────────────────────────────────────────────► lag ─┘
  *
  * A sample takes whole pages, the same ones each time: otherwise the numbers would jump from look to look. `offset 0` makes Postgres compute
  * each state once, not again for each count. The clock is read in advance: as a function it would be called for each delivery.

@@ -9,7 +9,7 @@ import type { Tables } from '../schema/tables.ts'
 
 const OURS = `retry_limit >= ${RETRY_LIMIT}`
 
-/** Their predicates are those of `functions/sql.ts`: an index is used only where a statement repeats its predicate. */
+/** Their predicates are the same as in `functions/sql.ts`: an index is used only where a statement repeats its predicate. */
 const INDEXES: Readonly<Record<string, string>> = {
   postbus_fresh: `(name, priority desc, created_on) where state = 'created' and blocked::integer = 0 and ${OURS}`,
   postbus_returning: `(name, priority desc, start_after) where state = 'retry' and blocked::integer = 0 and ${OURS}`,

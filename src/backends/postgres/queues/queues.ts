@@ -51,7 +51,7 @@ function queueOptions(queue: string) {
 }
 
 /**
- * Reads the queues' state, and refuses those that are missing, of another kind, or made by an older release.
+ * Reads the queues' state, and refuses queues that are missing, of another kind, or made by an older release.
  *
  * @throws {PostbusError} `POSTBUS_QUEUE_MISSING`, or `POSTBUS_QUEUE_MISMATCH` when a queue of that name was made by someone
  * else: pg-boss's `createQueue` leaves an existing queue as it is.

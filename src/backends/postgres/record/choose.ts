@@ -1,4 +1,4 @@
-/** Chooses the events that a handler gets from those that were read: as `publish` does, by what it listens to and is interested in. */
+/** Chooses which of the read events a handler gets. As in `publish`, this depends on its event types and on `interested`. */
 import { isErased } from '../../../attempt/no-longer-wanted.ts'
 import { openedOrError } from '../../../attempt/open-envelope.ts'
 import type { Codec } from '../../../codec/codec.ts'

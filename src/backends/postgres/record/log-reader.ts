@@ -11,8 +11,8 @@ import { moveWatermark, NO_WATERMARK } from './watermark.ts'
 /** The largest number of events in one transaction. */
 export const BATCH = 500
 /**
- * At most this many of a handler's deliveries are put in front of those that are published meanwhile. Deliveries that are parked behind others
- * of their key, or wait for a time, do not count: they block nothing else.
+ * The limit for old deliveries of one handler that may wait at a time: new deliveries of the handler wait behind them. Deliveries that are parked
+ * in their lane, or are due later, do not count: no other delivery waits behind them.
  */
 const MOST_WAITING = 1_000
 const LOOKED_AT = 20_000

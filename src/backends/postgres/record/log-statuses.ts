@@ -1,5 +1,5 @@
 /**
- * What became of events at all of their handlers: those that have deliveries, and those that read the log. A cursor of the log shows whether
+ * What became of events at all of their handlers: handlers with deliveries, and handlers that read the log. A cursor of the log shows whether
  * its handler has passed an event. An event that was passed, and for which no delivery is left, is done.
  */
 import { interestIn } from '../../../attempt/log-interest.ts'

@@ -1,6 +1,6 @@
 /**
  * Lets a migration wait for table locks without blocking publishers for long. A statement that waits for a lock on a table holds up
- * every later statement on that table, also those of publishers. So each statement of a migration waits for a moment only, gives
+ * every later statement on that table, including statements of publishers. So each statement of a migration waits for a moment only, gives
  * way, and tries again. Meanwhile the migration reports which process is in the way.
  */
 import type { Pool } from 'pg'

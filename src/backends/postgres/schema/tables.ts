@@ -49,7 +49,7 @@ export interface Tables {
   readonly act: string
   /** The handlers, queues and lanes that are paused. */
   readonly pause: string
-  /** All of pg-boss's jobs, also those that are not ours. */
+  /** All of pg-boss's jobs, including jobs of other applications. */
   readonly job: string
   /** The partition of `job` that holds all our deliveries. A row that is locked in it can be updated by its ctid. */
   readonly delivery: string
