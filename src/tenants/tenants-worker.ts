@@ -16,8 +16,8 @@ import type { Worker } from '../worker/worker.ts'
 import { withinMs } from '../worker/within.ts'
 import type { MemberBus } from './family.ts'
 
-/** How long `start()` waits for tenants whose database does not answer. They start when it does. */
-const START_LIMIT_MS = 5_000
+/** How long `start()` waits for tenants whose database does not answer: they start when it does. `drain()` goes on without them. */
+const ANSWER_LIMIT_MS = 5_000
 
 /** A tenant for which a worker can be made. */
 export interface WorkedTenant {
@@ -62,7 +62,7 @@ export class TenantsWorker {
    */
   async start(): Promise<void> {
     this.#begin()
-    await withinMs(START_LIMIT_MS, this.#look(await this.#parts.list()))
+    await withinMs(ANSWER_LIMIT_MS, this.#look(await this.#parts.list()))
     if (!this.#over.signal.aborted) this.#looking = this.#keepLooking()
   }
 
@@ -89,11 +89,13 @@ export class TenantsWorker {
   }
 
   async #drainOne({ name, member, makeWorker }: WorkedTenant): Promise<void> {
+    await answerOf(member)
     const worker = makeWorker()
     this.#running.set(name, { worker, member })
     try {
       await worker.drain()
     } finally {
+      await worker.stop()
       this.#ended = addCounts(this.#ended, worker.counts())
       this.#running.delete(name)
     }
@@ -214,4 +216,17 @@ export class TenantsWorker {
     this.#ended = addCounts(this.#ended, worker.counts())
     this.#running.delete(name)
   }
+}
+
+/** A worker would wait until its database can be reached, and the tenants after it would wait too. */
+async function answerOf({ database, ping }: WorkedTenant['member']): Promise<void> {
+  const answered = await withinMs(
+    ANSWER_LIMIT_MS,
+    ping().then(() => true),
+  )
+  if (!answered)
+    throw new PostbusError(
+      'POSTBUS_DATABASE_UNREACHABLE',
+      `The database ${database} has not answered within ${ANSWER_LIMIT_MS / 1_000} s. Drain again when it answers.`,
+    )
 }

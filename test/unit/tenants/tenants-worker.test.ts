@@ -54,18 +54,45 @@ test('the worker is ready while at least one database answers', async () => {
   expect(await readiness()).toBe(503)
 })
 
+test('drain goes on with the others when a database does not answer or a worker fails, and stops each worker', async () => {
+  const broken = tenant('broken', { drain: () => Promise.reject(new Error('permission denied')) })
+  const near = tenant('near')
+  const silent = tenant('silent', { ping: () => never })
+  const refused = tenant('refused', { ping: () => Promise.reject(new Error('ECONNREFUSED')) })
+  const said: string[] = []
+  const list = async () => [silent, refused, broken, near]
+  const worker = new TenantsWorker({ list, lookEveryMs: 1_000, emit: (...[, , text]) => void said.push(text) })
+
+  const drained = worker.drain()
+  drained.catch(() => undefined)
+  await vi.advanceTimersByTimeAsync(6_000)
+
+  await expect(drained).rejects.toThrow('The database silent has not answered within 5 s.')
+  expect(said.map((text) => text.split(':')[0])).toEqual(['silent', 'refused', 'broken'])
+  expect([silent, refused, broken, near].map(({ drained: times, stopped }) => [times, stopped])).toEqual([
+    [0, 0],
+    [0, 0],
+    [1, 1],
+    [1, 1],
+  ])
+})
+
 interface FakeTenant extends WorkedTenant {
   readonly started: number
+  readonly drained: number
+  readonly stopped: number
 }
 
 function tenant(
   name: string,
-  { start = Promise.resolve(), ping = async (): Promise<unknown> => undefined } = {},
+  { start = Promise.resolve(), drain = () => Promise.resolve(), ping = async (): Promise<unknown> => undefined } = {},
 ): FakeTenant {
   const counts = { done: 0, failed: 0, dead: 0, snoozed: 0 }
   const made = {
     name,
     started: 0,
+    drained: 0,
+    stopped: 0,
     member: { about: { source: null, name, schema: name }, database: name, ping },
     makeWorker: () =>
       ({
@@ -73,7 +100,14 @@ function tenant(
           made.started += 1
           return start
         },
-        stop: async () => ({ givenBack: 0 }),
+        drain: () => {
+          made.drained += 1
+          return drain()
+        },
+        stop: async () => {
+          made.stopped += 1
+          return { givenBack: 0 }
+        },
         counts: () => counts,
       }) as unknown as Worker,
   }
