@@ -26,6 +26,7 @@ import { completions } from './0020-completions.ts'
 import { registry } from './0021-registry.ts'
 import { workerSlots } from './0022-worker-slots.ts'
 import { deliveryChanges } from './0023-delivery-changes.ts'
+import { logEngine } from './0024-log-engine.ts'
 import type { SchemaNames } from './schema-names.ts'
 
 export function migrations(names: SchemaNames): Record<string, Migration> {
@@ -53,5 +54,6 @@ export function migrations(names: SchemaNames): Record<string, Migration> {
     '0021-registry': registry(names),
     '0022-worker-slots': workerSlots(names),
     '0023-delivery-changes': deliveryChanges(names),
+    '0024-log-engine': logEngine(names),
   }
 }

@@ -169,6 +169,7 @@ function makeBus(origin: Origin, relatives: Relatives): Bus {
       store: place.store(),
       retentionMs: settings.retentionMs,
       vacuum: settings.vacuum,
+      engine: settings.engine ? { of: settings.engine, tenant: parts.parent ? name : null } : null,
       http: { isOurs: (of) => of === about, ping: () => place.ping(), backlog: () => bus.backlog() },
       scheduling: schedulingOf(place.schedules.store, { schedules, publish: publishAsSeen, emit: parts.emit }),
     })

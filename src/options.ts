@@ -14,10 +14,13 @@ import type { CustomCodec } from './codec/codec.ts'
 import type { RunTransactionOf } from './transactions/register.ts'
 import type { PublishTransaction } from './transactions/transaction.ts'
 import { atMostOneConnection, connectionOptions } from './connection-options.ts'
+import type { LogEngine } from './deliveries/log-engine.ts'
 import type { TenantList } from './tenants/tenant-list.ts'
 
 const functionLike = (value: unknown) => typeof value === 'function'
 const setOrFunction = (value: unknown) => (typeof value === 'object' && value !== null) || functionLike(value)
+
+const isEngine = (value: unknown) => setOrFunction(value) && functionLike((value as Partial<LogEngine>).open)
 
 export const busOptions = z
   .strictObject({
@@ -127,6 +130,12 @@ export const busOptions = z
       .default([])
       .describe(
         'Hooks around every publish and every attempt, the outermost first: `{ name, publish(publishing, next), handle(handling, next) }`.',
+      ),
+    engine: z
+      .custom<LogEngine>(isEngine, 'expected an engine, such as `jetStream({ servers })` of postbus/jetstream')
+      .optional()
+      .describe(
+        'Carries the log for handlers with `delivery: ‘log’`, so that workers read events there: `jetStream({ servers })`. Default: they read them in Postgres.',
       ),
     onSignal: z
       .custom<BusSignalListener>(functionLike, 'expected a function')

@@ -36,6 +36,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/catalog/', 'src/otel/', 'src/nest/', 'src/fastify/', 'src/relay/'],
   ['src/brokers/'],
   ['src/nats/', 'src/rabbitmq/'],
+  ['src/jetstream/'],
   ['src/ui/'],
   ['src/cli/'],
   ['src/testing/'],
@@ -52,7 +53,7 @@ const OWNED: readonly (readonly [what: RegExp, ...owners: string[]])[] = [
   [/^croner$/, 'src/schedules/'],
   [/^@nestjs\//, 'src/nest/'],
   [/^fastify$/, 'src/fastify/'],
-  [/^@nats-io\//, 'src/nats/'],
+  [/^@nats-io\//, 'src/nats/', 'src/jetstream/'],
   [/^amqplib$/, 'src/rabbitmq/'],
 ]
 

@@ -4,6 +4,7 @@
  */
 import type { Completions } from './own-commits.ts'
 import type { ClaimBounds, Claimed, ClaimedDelivery, Settled, Settlement, StoredEvent } from './delivery.ts'
+import type { RelayStore } from './log-engine.ts'
 import type { LogStore } from './log-reading.ts'
 import type { Heartbeats } from './heartbeats.ts'
 import type { PaceStore } from './pace.ts'
@@ -165,6 +166,8 @@ export interface DeliveryStore {
   readonly completions: Completions
   /** For handlers that read the log. */
   readonly log: LogStore
+  /** For engines that carry the log. */
+  readonly relays: RelayStore
   /** Calls `onWake` when something was published to a queue, until it is closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }
   /** Announces this worker to the others as alive; `leave` takes it off the list. */

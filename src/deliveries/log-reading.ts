@@ -168,6 +168,10 @@ export interface LogStore {
   leave(reader: string): Promise<void>
   look(known: LogLook): Promise<LogLook>
   read(piece: LogPiece): Promise<readonly LogEvent[]>
+  /** Returns the events with these numbers, in order. Events that are gone are missing. */
+  numbered(numbers: readonly number[]): Promise<readonly LogEvent[]>
+  /** Returns the event with the present names of its type and of the handler that caused it. */
+  shown(event: LogEvent): LogEvent
   /** Returns the places in the list of the cursors that this worker still owned. Nothing is written for the others. */
   acknowledge(reader: string, moves: readonly LogMove[]): Promise<ReadonlySet<number>>
   /** Returns the held jobs of these handlers. */

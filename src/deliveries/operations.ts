@@ -52,6 +52,7 @@ export interface DoctorFinding {
     | 'vacuum'
     | 'log'
     | 'readers'
+    | 'engine'
     | 'registry'
     | 'clock'
   readonly status: 'ok' | 'warning' | 'problem'

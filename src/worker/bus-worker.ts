@@ -30,7 +30,7 @@ export function schedulingOf(
 export function makeWorker(
   { queues, tenants, shutdownGraceMs, pollMs }: Chosen,
   bus: BusParts,
-  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'scheduling' | 'http'>,
+  stored: Pick<WorkerParts, 'store' | 'retentionMs' | 'vacuum' | 'engine' | 'scheduling' | 'http'>,
 ): Worker {
   return new Worker({
     ...stored,

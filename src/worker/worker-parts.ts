@@ -1,5 +1,6 @@
 /** The parts that a worker is made of. */
 import type { DeliveryStore } from '../deliveries/delivery-store.ts'
+import type { LogEngine } from '../deliveries/log-engine.ts'
 import type { Emit } from '../signals.ts'
 import type { HttpParts } from './http.ts'
 import type { PruningParts } from './pruning.ts'
@@ -13,6 +14,8 @@ export interface WorkerParts extends PruningParts {
   readonly shutdownGraceMs: number
   readonly pollMs: number
   readonly emit: Emit
+  /** Carries the log for handlers that read it. `null`: they read it in Postgres. */
+  readonly engine: { readonly of: LogEngine; readonly tenant: string | null } | null
   readonly scheduling: SchedulingParts | null
   readonly http: HttpParts
   /** Finds out what to work on; handlers may have to be imported first. Called once. */

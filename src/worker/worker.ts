@@ -223,9 +223,9 @@ export class Worker {
   }
 
   #logWorker(plan: WorkPlan): Promise<LogWorker | null> {
-    const { emit, pollMs } = this.#parts
-    const { log: store } = this.#parts.store
-    return logWorkerFor(plan, { store, emit, pollMs, tally: this.#tally, wake: (queue) => this.#wake([queue]) })
+    const { emit, pollMs, store, engine } = this.#parts
+    const wake = (queue: string) => this.#wake([queue])
+    return logWorkerFor(plan, { store: store.log, relays: store.relays, engine, emit, pollMs, tally: this.#tally, wake })
   }
 
   #announce(plan: WorkPlan): Promise<void> {

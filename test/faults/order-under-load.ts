@@ -23,6 +23,10 @@ export interface OrderRunOptions {
   /** The share of workers that are stopped instead of killed. Default: none. */
   readonly stops?: number
   /** The number of a kill → the handlers that are deployed before it. Running processes keep their code. */
+  /** Settings of a worker, by how many were started before it. */
+  worker?(started: number): StageWorker
+  /** What else happens, each time before a process is killed. */
+  meanwhile?(kill: number): Promise<void>
   readonly deploys?: ReadonlyMap<number, readonly TracedHandler[]>
 }
 
@@ -49,15 +53,18 @@ export async function orderUnderLoad(stage: Stage, options: OrderRunOptions): Pr
   const names = options.handlers?.map(({ name }) => name)
   let handlers = options.handlers
   await createTables(stage, options.keys)
-  const workers = await Promise.all(Array.from({ length: options.workers }, () => stage.worker({ words: WORDS })))
+  let started = 0
+  const wordsOf = (more: StageWorker = {}) => ({ words: WORDS, ...more, ...options.worker?.(started++) })
+  const workers = await Promise.all(Array.from({ length: options.workers }, () => stage.worker(wordsOf())))
   const publishers = Array.from({ length: options.publishers }, (_, index) => publisher(stage, options, index))
 
   const interruptions: Interruption[] = []
   for (let kill = 0; kill < options.kills; kill += 1) {
     const deployed = options.deploys?.get(kill)
     if (deployed) await stage.migrate((handlers = deployed))
-    const words = { words: WORDS, ...(handlers && { handlers }) }
+    const words = wordsOf(handlers && { handlers })
     await stage.database.query('select pg_sleep($1)', [(options.killEveryMs / 1_000) * (0.5 + random())])
+    await options.meanwhile?.(kill)
     const place = Math.floor(random() * workers.length)
     if (random() < 0.2)
       await replacePublisher(stage, { ...options, ...(handlers && { handlers }) }, { publishers, kill })

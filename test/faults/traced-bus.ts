@@ -11,12 +11,16 @@ export interface TracedBusSettings {
   readonly handlers: readonly TracedHandler[]
   readonly queryTimeoutMs?: number
   readonly connectTimeoutMs?: number
+  /** The JetStream from which the worker reads the log. Default: it reads it in Postgres. */
+  readonly jetStream?: { readonly servers: string; readonly stream: string; readonly partitions: number }
 }
 
-export function tracedBus({ traceTo, handlers, ...options }: TracedBusSettings): Bus {
+export async function tracedBus({ traceTo, handlers, jetStream, ...options }: TracedBusSettings): Promise<Bus> {
   const write = traceWriter(traceTo)
+  const engines = jetStream && (await import('../../src/jetstream/index.ts'))
   return createBus({
     ...options,
+    ...(engines && { engine: engines.jetStream(jetStream) }),
     handlers: handlers.map((handler) => tracedHandlerOf(handler, write)),
     onSignal: (signal) => process.stderr.write(`${JSON.stringify(signal)}\n`),
   })

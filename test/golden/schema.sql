@@ -333,6 +333,11 @@ create table postbus.log_cursor (
   moved_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table postbus.log_erasure (
+  stream text not null,
+  seq bigint not null
+);
+
 create table postbus.log_handler (
   handler text not null,
   id uuid not null default gen_random_uuid(),
@@ -364,6 +369,16 @@ create table postbus.log_reader (
   id uuid not null,
   beat bigint not null default 0,
   handlers text[] not null,
+  seen_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table postbus.log_stream (
+  stream text not null,
+  id uuid not null default gen_random_uuid(),
+  owner uuid,
+  beat bigint not null default 0,
+  life uuid,
+  "position" bigint,
   seen_at timestamp with time zone not null default clock_timestamp()
 );
 
@@ -541,6 +556,10 @@ alter table postbus.log_chunk add constraint log_chunk_pkey PRIMARY KEY (last_se
 
 alter table postbus.log_cursor add constraint log_cursor_pkey PRIMARY KEY (handler, shard);
 
+alter table postbus.log_erasure add constraint log_erasure_pkey PRIMARY KEY (stream, seq);
+
+alter table postbus.log_erasure add constraint log_erasure_stream_fkey FOREIGN KEY (stream) REFERENCES postbus.log_stream(stream) ON DELETE CASCADE;
+
 alter table postbus.log_handler add constraint log_handler_mode_check CHECK ((mode = ANY (ARRAY['job'::text, 'held'::text, 'log'::text])));
 
 alter table postbus.log_handler add constraint log_handler_phase_check CHECK ((phase = ANY (ARRAY['preparing'::text, 'telling'::text, 'announcing'::text, 'waiting'::text, 'reading'::text, 'releasing'::text])));
@@ -554,6 +573,8 @@ alter table postbus.log_place add constraint log_place_only_one_check CHECK (onl
 alter table postbus.log_place add constraint log_place_pkey PRIMARY KEY (only_one);
 
 alter table postbus.log_reader add constraint log_reader_pkey PRIMARY KEY (id);
+
+alter table postbus.log_stream add constraint log_stream_pkey PRIMARY KEY (stream);
 
 alter table postbus.lookup add constraint lookup_pkey PRIMARY KEY (seq);
 

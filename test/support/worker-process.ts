@@ -126,7 +126,7 @@ function environment(): NodeJS.ProcessEnv {
 
 function configFile(code: string, settings: object): string {
   return `import { tracedBus } from ${JSON.stringify(pathToFileURL(join(code, FIXTURE)).href)}
-export const bus = tracedBus(${JSON.stringify(settings)})
+export const bus = await tracedBus(${JSON.stringify(settings)})
 `
 }
 

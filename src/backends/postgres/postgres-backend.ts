@@ -28,6 +28,7 @@ import type { Tables } from './schema/tables.ts'
 import { openTransaction, type SqlExecutor } from '../../transactions/open-transaction.ts'
 import { listenForWakeUps } from './deliveries/wake-up.ts'
 import { createLogStore } from './log/log-store.ts'
+import { relayStore } from './log/relay-store.ts'
 import { Backfills, ungate } from './record/backfill.ts'
 import { Vacuum, VacuumConnection } from './deliveries/vacuum.ts'
 import { announceWorker, removeWorker } from './deliveries/workers.ts'
@@ -122,6 +123,7 @@ export function createDeliveryStore(
   const vacuum = new Vacuum({ connection, vacuuming, tables })
   const backfills = new Backfills(tables)
   const logIndex = new LogIndex(tables)
+  const log = createLogStore({ connection, lifeline }, tables)
 
   /** The claim function of a queue that `prepare` has checked. */
   function claimOf(queue: string): Claim {
@@ -160,7 +162,8 @@ export function createDeliveryStore(
     backfill: async (backfilling) => backfills.step(await connection.pool(), backfilling),
     pace: paceIn(connection, tables),
     completions: completionsIn(() => lifeline.pool(), tables),
-    log: createLogStore({ connection, lifeline }, tables),
+    log,
+    relays: relayStore({ lifeline }, tables, log),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),

@@ -8,6 +8,11 @@ export class Fifo<Value> {
     return this.#values.length - this.#first
   }
 
+  /** The next one to be taken. */
+  get first(): Value | undefined {
+    return this.#values[this.#first]
+  }
+
   push(value: Value): void {
     this.#values.push(value)
   }

@@ -1,5 +1,6 @@
 /** Makes the part of a worker that serves handlers which read the log; `null` if there are none. */
 import { setTimeout } from '../../clock.ts'
+import type { RelayStore } from '../../deliveries/log-engine.ts'
 import type { LogStore, LogSubscription } from '../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
 import { isFinisher } from '../../handlers/finishers.ts'
@@ -9,15 +10,20 @@ import { runsInPublish } from '../../handlers/transactional.ts'
 import { partitionedQueue } from '../../names.ts'
 import type { Emit } from '../../signals.ts'
 import type { WorkPlan } from '../work-plan.ts'
+import type { WorkerParts } from '../worker-parts.ts'
 import { LogHandling } from './log-handling.ts'
 import { LogWorker, type LogWorkerParts } from './log-worker.ts'
 
-interface Parts extends Pick<LogWorkerParts, 'store' | 'tally' | 'emit' | 'pollMs'> {
+interface Parts extends Pick<LogWorkerParts, 'store' | 'tally' | 'emit' | 'pollMs'>, Pick<WorkerParts, 'engine'> {
+  readonly relays: RelayStore
   wake(queue: string): void
 }
 
 /** Also creates the cursors of new handlers. */
-export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): Promise<LogWorker | null> {
+export async function logWorkerFor(
+  plan: WorkPlan,
+  { wake, engine, relays, ...parts }: Parts,
+): Promise<LogWorker | null> {
   const handlings = await handlingsOf(plan, parts)
   if (handlings.length === 0) return null
   return new LogWorker({
@@ -25,6 +31,7 @@ export async function logWorkerFor(plan: WorkPlan, { wake, ...parts }: Parts): P
     attempt: plan.attempt,
     batchAttempts: plan.batchAttempts,
     handlings,
+    engine: (onNews) => engine?.of.open({ ...parts, log: parts.store, relays, tenant: engine.tenant, onNews }) ?? null,
     types: typesOf(
       plan.log.registry,
       handlings.map(({ handler }) => handler),

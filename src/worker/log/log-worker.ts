@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { sleep } from '../../clock.ts'
+import type { RunningEngine } from '../../deliveries/log-engine.ts'
 import type { LogStore } from '../../deliveries/log-reading.ts'
 import { laneKey } from '../../deliveries/lane-key.ts'
 import type { Emit } from '../../signals.ts'
@@ -30,6 +31,8 @@ export interface LogWorkerParts extends Pick<RunParts, 'attempt' | 'batchAttempt
   readonly types: readonly string[] | null
   readonly pollMs: number
   readonly emit: Emit
+  /** Opens the engine that carries the log. `null`, or no such function: the log is read in Postgres. */
+  engine?(onNews: () => void): RunningEngine | null
   /** How often the worker beats, and after how long without a beat it counts as dead. Defaults: 1 s and 8 s. */
   readonly beatMs?: number
   readonly deadAfterMs?: number
@@ -45,6 +48,7 @@ export class LogWorker {
   readonly #leases: Leases
   readonly #runs: Runs
   readonly #reading: LogReading
+  readonly #engine: RunningEngine | null
   readonly #acknowledger: Acknowledger
   #pausedLanes: ReadonlySet<string> = new Set()
   #isStopping = false
@@ -86,8 +90,11 @@ export class LogWorker {
       },
       onDue: (queue, delayMs) => parts.wakeAfter(queue, delayMs),
     })
+    this.#engine = parts.engine?.(() => this.#reading.wake()) ?? null
+    const { look, read } = this.#engine ?? store
     this.#reading = new LogReading({
       ...parts,
+      store: { ...store, look, read },
       isLanePaused: (handling, key) => this.#isPaused(handling, key),
       add: (shard, event, goesBehind) => {
         const entry = shard.take(event, goesBehind || this.#isPaused(shard.handling, event.partitionKey))
@@ -100,6 +107,7 @@ export class LogWorker {
 
   start(): void {
     this.#isStarted = true
+    this.#engine?.start()
     this.#loops = Promise.all([this.#keepBeating(), this.#keepReading(), this.#acknowledger.run()])
   }
 
@@ -110,7 +118,8 @@ export class LogWorker {
 
   /** There may be something to read. */
   wake(): void {
-    this.#reading.wake()
+    if (this.#engine) this.#engine.wake()
+    else this.#reading.wake()
   }
 
   /** Stops reading and beginning events. Running handlers go on. */
@@ -139,7 +148,7 @@ export class LogWorker {
     this.#acknowledger.giveUp()
     this.#reading.wake()
     if (!this.#isStarted) return
-    await this.#loops.catch(() => undefined)
+    await Promise.all([this.#loops.catch(() => undefined), this.#engine?.close()])
     await this.#parts.store.leave(this.#reader).catch(() => undefined) // then other workers will take this one for dead
   }
 

@@ -52,6 +52,15 @@ export function withPresentNames(store: DeliveryStore, registry: LazyRegistry): 
         const known = names()
         return isPlain(known) ? events : events.map((event) => eventAs(known, event))
       },
+      async numbered(numbers) {
+        const events = await store.log.numbered(numbers)
+        const known = names()
+        return isPlain(known) ? events : events.map((event) => eventAs(known, event))
+      },
+      shown(event) {
+        const known = names()
+        return isPlain(known) ? event : eventAs(known, event)
+      },
     },
     announce(worker) {
       const { handlers } = names()

@@ -10,7 +10,7 @@ import { admit, heldJobs } from './held-jobs.ts'
 import { completedAfter } from './completed-after.ts'
 import { deliveredOf } from './delivered.ts'
 import { lanesOf, liveOf } from './live-lanes.ts'
-import { readPiece } from './read-piece.ts'
+import { eventsNumbered, readPiece } from './read-piece.ts'
 import { prepareCursors } from './subscriptions.ts'
 
 export interface LogConnections {
@@ -91,6 +91,8 @@ export function createLogStore({ connection, lifeline }: LogConnections, tables:
       return rows[0] ?? { final, gap, heldBy, taken: final, life: null }
     },
     read: async (piece) => readPiece(await connection.pool(), tables, piece),
+    numbered: async (numbers) => eventsNumbered(await connection.pool(), tables, numbers.map(String)),
+    shown: (event) => event,
     acknowledge: async (reader, moves) => acknowledge(await connection.pool(), tables, { reader, moves, known }),
     held: async (handlers) => heldJobs(await lifeline.pool(), tables, handlers),
     admit: async (jobs) => admit(await connection.pool(), tables, jobs),

@@ -47,7 +47,10 @@ export function eventsNumbered(
   tables: Tables,
   seqs: readonly string[],
 ): Promise<readonly LogEvent[]> {
-  const statement = { name: 'log-numbered', text: `${selectEvents(tables)} where event.seq = any($1::bigint[])` }
+  const statement = {
+    name: 'log-numbered',
+    text: `${selectEvents(tables)} where event.seq = any($1::bigint[]) order by event.seq`,
+  }
   return events(database, statement, [seqs])
 }
 

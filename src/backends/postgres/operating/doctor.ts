@@ -19,6 +19,7 @@ import { examineLog } from './log-check.ts'
 import { examineReaders } from './readers-check.ts'
 import { examineRegistry } from './registry-check.ts'
 import { examineSchema } from './schema-findings.ts'
+import { examineStreams } from './streams-check.ts'
 import { examineVacuum } from './vacuum-check.ts'
 import { listWorkers } from '../deliveries/workers.ts'
 
@@ -64,6 +65,7 @@ export async function examine(
     await examineVacuum(database, tables),
     await examineLog(database),
     await examineReaders(database, tables, registry),
+    ...(await examineStreams(database, tables)),
     await examineRegistry(database, tables, parts),
     await examineClock(database),
   ]

@@ -17,6 +17,7 @@ import type { NoteAct } from '../operating/act-log.ts'
 import { operating, type OperatorParts } from '../operating/operating.ts'
 import type { Tables } from '../schema/tables.ts'
 import { conditionsOf, Values, type StoredFilter } from './conditions.ts'
+import { noteErased } from './erasures.ts'
 import { storedTypes } from './stored-types.ts'
 
 /** The payloads of this many events are in memory at once. */
@@ -125,6 +126,7 @@ async function redactEvents(database: Database, tables: Tables, redacting: Redac
         [found, blank, metadata, pending],
       )
       await eraseErrors(within, tables, found)
+      await noteErased(within, tables, found)
       await note(within, found.length)
       return found
     })
@@ -183,13 +185,14 @@ async function deleteEvents(database: Database, tables: Tables, { chosen, note, 
     )
     const seqs = rows.map(({ seq }) => seq)
     const gone = await database.transaction(async (within) => {
-      const erased = await within.query<{ count: number }>(
-        `select cardinality(${functionName(tables, 'erase')}($1::bigint[])) as count`,
+      const erased = await within.query<{ seq: string }>(
+        `select unnest(${functionName(tables, 'erase')}($1::bigint[]))::text as seq`,
         [seqs],
       )
-      const number = erased.rows[0]?.count ?? 0
-      await note(within, number)
-      return number
+      const found = erased.rows.map(({ seq }) => seq)
+      await noteErased(within, tables, found)
+      await note(within, found.length)
+      return found.length
     })
     count += gone
     onKept(seqs.length - gone)

@@ -29,6 +29,9 @@ export interface Tables {
   readonly logHandler: string
   readonly logCursor: string
   readonly logReader: string
+  /** The streams of an engine, and erased events that these may still hold. */
+  readonly logStream: string
+  readonly logErasure: string
   /** A sequence that counts the changes of delivery modes. */
   readonly deliveryEpoch: string
   readonly pace: string
@@ -106,6 +109,8 @@ export function tablesIn(names: SchemaNames): Tables {
     logHandler: ours('log_handler'),
     logCursor: ours('log_cursor'),
     logReader: ours('log_reader'),
+    logStream: ours('log_stream'),
+    logErasure: ours('log_erasure'),
     deliveryEpoch: ours('delivery_epoch'),
     pace: ours('pace'),
     watch: ours('watch'),

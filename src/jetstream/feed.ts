@@ -1,0 +1,51 @@
+/** Reads the events of some partitions in the order of the log, from a place on. */
+import type { JetStreamManager } from '@nats-io/jetstream'
+import type { LogMessage } from './log-message.ts'
+import type { News } from './news.ts'
+import { Tap } from './tap.ts'
+
+export interface FeedParts {
+  readonly manager: JetStreamManager
+  readonly stream: string
+  /** `null`: all. */
+  readonly partitions: readonly number[] | null
+  /** The sequence of the first message to read. */
+  readonly from: number
+}
+
+export class Feed {
+  readonly #taps: readonly Tap[]
+
+  private constructor(taps: readonly Tap[]) {
+    this.#taps = taps
+  }
+
+  static async open({ partitions, ...parts }: FeedParts): Promise<Feed> {
+    const opening = (partitions ?? [null]).map((partition) => Tap.open({ ...parts, partition }))
+    const opened = await Promise.allSettled(opening)
+    const taps = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = opened.find((one) => one.status === 'rejected')
+    if (!failed) return new Feed(taps)
+    await new Feed(taps).close()
+    throw failed.reason
+  }
+
+  /**
+   * Returns the next message up to this number; `null`: there is none, and there will be none. `told` is what the relay has told; `upTo` is not
+   * above it.
+   */
+  async next(upTo: number, told: News): Promise<LogMessage | null> {
+    let first: Tap | null = null
+    for (const tap of this.#taps) {
+      if (!tap.head) await tap.fill(told)
+      const number = tap.head?.event.number ?? Infinity
+      if (number < (first?.head?.event.number ?? Infinity)) first = tap
+    }
+    if (!first?.head || first.head.event.number > upTo) return null
+    return first.shift() ?? null
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#taps.map((tap) => tap.close()))
+  }
+}

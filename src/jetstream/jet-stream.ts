@@ -1,0 +1,166 @@
+/** `jetStream`: an engine for handlers with `delivery: 'log'`. Workers read the log from a JetStream stream, which one of them fills. */
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { z } from 'zod'
+import { safeTextOfError } from '../error-text.ts'
+import type { EngineParts, LogEngine, RunningEngine } from '../deliveries/log-engine.ts'
+import { isOnePlace, natsPlace, ONE_PLACE, openNats, type NatsPlace, type OpenNats } from '../nats/nats-place.ts'
+import { parseOptions } from '../parse-options.ts'
+import { retryDelays } from '../worker/retry-delays.ts'
+import { decodeNews } from './news.ts'
+import { Relay, type OpenJetStream } from './relay.ts'
+import { newsSubject, STREAM_NAME, streamOf } from './stream-names.ts'
+import { StreamSource } from './stream-source.ts'
+
+export interface JetStreamOptions extends NatsPlace {
+  /** The name of the stream. Each database needs a stream of its own. Each tenant gets one with its name added. Default: `postbus`. */
+  readonly stream?: string
+  /** Into how many subjects the keys are divided: workers receive only those of their shards. Best a multiple of `shards`. Default: 64. */
+  readonly partitions?: number
+  /** On how many servers a new stream is stored. Default: 1. */
+  readonly replicas?: number
+  /** How long events stay in a new stream, in milliseconds. Older ones are read from Postgres. Default: a day. */
+  readonly maxAgeMs?: number
+  /** How many bytes a new stream may take. When it is full, its oldest events go first. Default: no limit. */
+  readonly maxBytes?: number
+  readonly domain?: string
+}
+
+const options = z
+  .strictObject({
+    ...natsPlace,
+    stream: z.string().regex(STREAM_NAME).default('postbus'),
+    partitions: z.int().min(1).max(1_024).default(64),
+    replicas: z.int().min(1).max(5).default(1),
+    maxAgeMs: z.int().min(60_000).max(3_650 * 86_400_000).default(86_400_000), // prettier-ignore
+    maxBytes: z.int().min(1_048_576).optional(),
+    domain: z.string().min(1).optional(),
+  })
+  .refine(isOnePlace, ONE_PLACE)
+
+type Settings = z.output<typeof options>
+
+/**
+ * Makes an engine: handlers with `delivery: 'log'` read their events from a JetStream stream. Publishing and everything else stay as they are. A
+ * worker with such handlers relays the log to the stream. All workers may have the engine, or only some.
+ *
+ * @example
+ * export const bus = createBus({
+ *   connectionString,
+ *   handlers,
+ *   engine: jetStream({ servers: 'nats://localhost:4222' }),
+ * })
+ *
+ * @throws {PostbusError} `POSTBUS_INVALID_OPTIONS`.
+ */
+export function jetStream(given: JetStreamOptions): LogEngine {
+  const settings = parseOptions('jetStream()', options, given)
+  return Object.freeze({ name: 'jetstream', open: (parts: EngineParts) => new JetStreamEngine(settings, parts) })
+}
+
+class JetStreamEngine implements RunningEngine {
+  readonly #settings: Settings
+  readonly #parts: EngineParts
+  readonly #over = new AbortController()
+  readonly #relay: Relay
+  readonly #source: StreamSource
+  readonly #stream: string
+  #nats: OpenNats | null = null
+  #opening: Promise<OpenJetStream> | null = null
+  #isFailing = false
+
+  constructor(settings: Settings, parts: EngineParts) {
+    this.#settings = settings
+    this.#parts = parts
+    this.#stream = streamOf(settings.stream, parts.tenant)
+    const common = { connect: () => this.#connect(), onFailed: (error: unknown) => this.#failed(error) }
+    this.#relay = new Relay({
+      ...parts,
+      ...common,
+      settings: { ...settings, stream: this.#stream, maxBytes: settings.maxBytes ?? null },
+      onWorks: () => this.#works(),
+    })
+    this.#source = new StreamSource({
+      ...common,
+      log: parts.log,
+      stream: this.#stream,
+      onMissing({ after, upTo }) {
+        const message = `The stream does not hold all events from ${after + 1} to ${upTo}: they are read from Postgres.`
+        parts.emit('debug', 'engine.missing', message, { after, upTo })
+      },
+    })
+  }
+
+  start(): void {
+    this.#relay.start()
+    void this.#connect().catch(() => undefined) // closed before there was a connection
+  }
+
+  wake(): void {
+    this.#relay.wake()
+  }
+
+  look: RunningEngine['look'] = (known) => this.#source.look(known)
+  read: RunningEngine['read'] = (piece) => this.#source.read(piece)
+
+  async close(): Promise<void> {
+    this.#over.abort()
+    await Promise.all([this.#relay.close(), this.#source.reset()])
+    await this.#opening?.catch(() => undefined)
+    await this.#nats?.close()
+  }
+
+  /** Tries until there is a connection, which then comes back by itself. */
+  #connect(): Promise<OpenJetStream> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<OpenJetStream> {
+    const { signal } = this.#over
+    const delays = retryDelays(signal)
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        return await this.#openOnce()
+      } catch (error) {
+        this.#failed(error)
+        await delays.next()
+      }
+    }
+  }
+
+  async #openOnce(): Promise<OpenJetStream> {
+    const nats = (this.#nats ??= await openNats(this.#settings, 'postbus engine'))
+    const { connection } = nats
+    const domain = this.#settings.domain === undefined ? {} : { domain: this.#settings.domain }
+    const manager = await jetstreamManager(connection, domain)
+    connection.subscribe(newsSubject(this.#stream), {
+      callback: (_error, message) => {
+        const told = decodeNews(message.string())
+        if (told === null) return
+        this.#source.hear(told)
+        this.#parts.onNews()
+      },
+    })
+    void this.#watch(connection.status())
+    return { connection, manager, client: jetstream(connection, domain) }
+  }
+
+  /** What was under way when the connection broke is lost. */
+  async #watch(changes: AsyncIterable<{ readonly type: string }>): Promise<void> {
+    for await (const { type } of changes) if (type === 'reconnect') await this.#source.reset()
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isFailing || this.#over.signal.aborted) return
+    this.#isFailing = true
+    const message = `The log cannot be relayed to JetStream, or read there: ${safeTextOfError(error)}. Trying again. Publishers do not wait for it.`
+    this.#parts.emit('warn', 'engine.failed', message, { stream: this.#stream })
+  }
+
+  #works(): void {
+    if (!this.#isFailing) return
+    this.#isFailing = false
+    this.#parts.emit('info', 'engine.restored', 'The log is relayed to JetStream again.', { stream: this.#stream })
+  }
+}

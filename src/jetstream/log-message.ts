@@ -1,0 +1,122 @@
+/**
+ * An event of the log as a message of a stream: a line of JSON with everything but the payload, then the payload as it is stored. So a reader
+ * that skips the event does not decode its payload.
+ */
+import type { LogEvent } from '../deliveries/log-reading.ts'
+
+/** What the relay says about a message's place in the stream. */
+export interface MessagePlace {
+  /** The relay had read the log up to here before: there is no event between this number and the event's. */
+  readonly after: number
+  /** The sequence of the last message before it in the same partition. */
+  readonly previous: number
+}
+
+export interface LogMessage extends MessagePlace {
+  readonly event: LogEvent
+  /** Whether a reader must take the event from Postgres: it is too large for a message, or the database's clock decides about it. */
+  readonly isLookedUp: boolean
+}
+
+/** The first line of a message. Fields that have no value are missing. */
+interface Head extends MessagePlace, Pick<LogEvent, 'number' | 'hash' | 'id' | 'type' | 'version' | 'publishedAt'> {
+  readonly occurredAt: number
+  readonly key?: string
+  readonly correlationId?: string
+  readonly causationId?: string
+  readonly source?: string
+  readonly metadata?: string
+  readonly rest?: string
+  /** The event must be taken from Postgres. */
+  readonly lookUp?: true
+}
+
+const NEW_LINE = 10
+/** Room for the headers of a message, in bytes. */
+const HEADERS = 512
+/** No character takes more bytes than this for each of its UTF-16 units. */
+const BYTES_PER_UNIT = 3
+
+/** `maxBytes`: the largest message that the server takes. */
+export function encodeMessage(event: LogEvent, place: MessagePlace, maxBytes: number): Uint8Array {
+  if (!isTimed(event)) {
+    const text = `${JSON.stringify(headOf(event, place))}\n${event.payload ?? ''}`
+    const room = maxBytes - HEADERS
+    if (text.length * BYTES_PER_UNIT <= room || Buffer.byteLength(text) <= room) return Buffer.from(text)
+  }
+  return Buffer.from(`${JSON.stringify({ ...shortHead(event, place), lookUp: true } satisfies Head)}\n`)
+}
+
+/** Whether the event may be expired, or early, when it is read. */
+function isTimed({ expiresAt, rest }: LogEvent): boolean {
+  return expiresAt !== null || (rest !== null && rest.includes('"is_early"'))
+}
+
+function headOf(event: LogEvent, place: MessagePlace): Head {
+  const { correlationId, causationId, source, metadata, rest } = event
+  return {
+    ...shortHead(event, place),
+    ...(correlationId !== null && { correlationId }),
+    ...(causationId !== null && { causationId }),
+    ...(source !== null && { source }),
+    ...(metadata !== null && { metadata }),
+    ...(rest !== null && { rest }),
+  }
+}
+
+function shortHead(event: LogEvent, { after, previous }: MessagePlace): Head {
+  const { number, hash, id, type, version, partitionKey: key, occurredAt, publishedAt } = event
+  return {
+    number,
+    after,
+    previous,
+    hash,
+    id,
+    type,
+    version,
+    ...(key !== null && { key }),
+    occurredAt: occurredAt.getTime(),
+    publishedAt,
+  }
+}
+
+/** Returns `null` for a message that is not ours. */
+export function decodeMessage(data: Uint8Array): LogMessage | null {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const end = bytes.indexOf(NEW_LINE)
+  const head = end < 0 ? null : headIn(bytes.toString('utf8', 0, end))
+  if (head === null) return null
+  return {
+    after: head.after,
+    previous: head.previous,
+    isLookedUp: head.lookUp === true,
+    event: {
+      seq: String(head.number),
+      number: head.number,
+      hash: head.hash,
+      id: head.id,
+      type: head.type,
+      version: head.version,
+      partitionKey: head.key ?? null,
+      payload: bytes.toString('utf8', end + 1),
+      correlationId: head.correlationId ?? null,
+      causationId: head.causationId ?? null,
+      source: head.source ?? null,
+      metadata: head.metadata ?? null,
+      occurredAt: new Date(head.occurredAt),
+      publishedAt: head.publishedAt,
+      expiresAt: null,
+      rest: head.rest ?? null,
+    },
+  }
+}
+
+function headIn(json: string): Head | null {
+  try {
+    const head = JSON.parse(json) as Partial<Head> | null
+    const isOurs = typeof head?.number === 'number' && typeof head.after === 'number' && typeof head.id === 'string'
+    return isOurs ? (head as Head) : null
+  } catch {
+    return null // the stream holds something that the relay did not write
+  }
+}

@@ -1,0 +1,57 @@
+/** Finds messages of a stream by the numbers of their events. Some messages of the stream may have been deleted. */
+import type { JetStreamManager, MsgRequest } from '@nats-io/jetstream'
+import { decodeMessage, type LogMessage } from './log-message.ts'
+import { logSubjects } from './stream-names.ts'
+
+export interface FoundMessage extends LogMessage {
+  readonly sequence: number
+}
+
+/**
+ * Returns the sequence from which on all events after this number are in the stream. `null`: the stream does not hold all of them, or this
+ * cannot be proved.
+ */
+export async function sequenceAfter(manager: JetStreamManager, stream: string, after: number): Promise<number | null> {
+  const { state } = await manager.streams.info(stream)
+  const first = await messageFrom(manager, stream, state.first_seq)
+  if (first === null || first.after > after) return null
+  const next = await firstAfter(manager, stream, after)
+  if (next === null) {
+    const last = await messageFrom(manager, stream, state.last_seq)
+    return last === null ? null : last.sequence + 1
+  }
+  // A message between this one and the one before it may have been deleted.
+  return next.after > after ? null : next.sequence
+}
+
+/** Returns the first message of an event after this number. */
+export async function firstAfter(
+  manager: JetStreamManager,
+  stream: string,
+  after: number,
+): Promise<FoundMessage | null> {
+  const { state } = await manager.streams.info(stream)
+  let low = state.first_seq
+  let high = state.last_seq + 1
+  let found: FoundMessage | null = null
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const message = await messageFrom(manager, stream, middle)
+    if (message === null || message.event.number > after) {
+      if (message) found = message
+      high = middle
+    } else {
+      low = message.sequence + 1
+    }
+  }
+  return found
+}
+
+/** Returns the first message from this sequence on. */
+async function messageFrom(manager: JetStreamManager, stream: string, sequence: number): Promise<FoundMessage | null> {
+  // The types of the client know this request only for reads that any replica may answer, with what it has.
+  const request = { seq: sequence, next_by_subj: logSubjects(stream) } as MsgRequest
+  const stored = await manager.streams.getMessage(stream, request)
+  const message = stored && decodeMessage(stored.data)
+  return message && { ...message, sequence: stored.seq }
+}

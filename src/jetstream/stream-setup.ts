@@ -1,0 +1,157 @@
+/**
+ * Makes the stream, and finds its end: the relay goes on there. The stream's description says from which database it is filled, and in how many
+ * partitions. A stream of another database is refused.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream'
+import { z } from 'zod'
+import { PostbusError } from '../errors.ts'
+import { decodeMessage } from './log-message.ts'
+import { logSubject, logSubjects } from './stream-names.ts'
+
+export interface StreamSettings {
+  readonly stream: string
+  readonly partitions: number
+  readonly replicas: number
+  /** How long messages stay, in milliseconds. */
+  readonly maxAgeMs: number
+  /** How many bytes the stream may take. `null`: no limit. */
+  readonly maxBytes: number | null
+}
+
+/** Where the relay goes on. */
+export interface StreamEnd {
+  readonly created: string
+  /** The sequence of the last message, also of one that was deleted. */
+  readonly sequence: number
+  /** Everything up to this number is in the stream. `null`: it is empty. */
+  readonly number: number | null
+  /** The last sequence of each partition. */
+  readonly last: number[]
+}
+
+const description = z.object({ postbus: z.object({ database: z.string(), partitions: z.int().min(1) }) })
+
+/**
+ * Returns the end of the stream, which is made if there is none. A stream that is partitioned in another way is made anew.
+ *
+ * @throws {PostbusError} `POSTBUS_BROKER_SETUP`.
+ */
+export async function streamEnd(
+  manager: JetStreamManager,
+  settings: StreamSettings,
+  database: string,
+): Promise<StreamEnd> {
+  const { stream, partitions } = settings
+  const found = await infoOf(manager, stream)
+  const info = found ?? (await manager.streams.add(newStream(settings, database)))
+  if (found) checkConfig(found.config)
+  const owner = ownerOf(info)
+  if (owner === null && info.state.messages > 0) throw setup(stream, 'holds messages that Postbus did not write.')
+  if (owner !== null && owner.database !== database) throw setup(stream, 'is filled from another database.')
+  const isAdopted = owner === null
+  if (isAdopted) await manager.streams.update(stream, { description: describe(database, partitions) })
+  if (owner !== null && owner.partitions !== partitions) return recreated(manager, settings, database)
+  const end = await endOf(manager, settings, info)
+  // Messages that were purged would not be stored again: the server remembers their ids.
+  return end.number === null && info.state.last_seq > 0 ? recreated(manager, settings, database) : end
+}
+
+/** Deletes the stream, and makes it again with the same configuration. */
+export async function recreated(
+  manager: JetStreamManager,
+  settings: StreamSettings,
+  database: string,
+): Promise<StreamEnd> {
+  const { stream, partitions } = settings
+  const old = await infoOf(manager, stream)
+  if (old) await manager.streams.delete(stream)
+  const config = old ? { ...old.config, description: describe(database, partitions) } : newStream(settings, database)
+  return endOf(manager, settings, await manager.streams.add(config))
+}
+
+async function endOf(
+  manager: JetStreamManager,
+  { stream, partitions }: StreamSettings,
+  { created, state }: StreamInfo,
+): Promise<StreamEnd> {
+  const message =
+    state.messages === 0 ? null : await manager.streams.getMessage(stream, { last_by_subj: logSubjects(stream) })
+  const last = await Promise.all(
+    Array.from({ length: partitions }, async (_, partition) => {
+      const lastOfOne =
+        message && (await manager.streams.getMessage(stream, { last_by_subj: logSubject(stream, partition) }))
+      return lastOfOne?.seq ?? state.first_seq - 1 // there may have been one before the first message that is left
+    }),
+  )
+  const number = message && (decodeMessage(message.data)?.event.number ?? null)
+  if (message && number === null)
+    throw setup(stream, `has a message of a stranger at its end, with sequence ${message.seq}. Delete it.`)
+  return { created, sequence: state.last_seq, number, last }
+}
+
+export async function infoOf(manager: JetStreamManager, stream: string): Promise<StreamInfo | null> {
+  try {
+    return await manager.streams.info(stream)
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null
+    throw error
+  }
+}
+
+function newStream({ stream, partitions, replicas, maxAgeMs, maxBytes }: StreamSettings, database: string) {
+  return {
+    name: stream,
+    description: describe(database, partitions),
+    subjects: [logSubjects(stream)],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    num_replicas: replicas,
+    max_age: maxAgeMs * 1e6,
+    max_bytes: maxBytes ?? -1,
+  }
+}
+
+function checkConfig({
+  name,
+  subjects,
+  retention,
+  mirror,
+  sources,
+  max_msgs_per_subject: mostOfSubject,
+}: StreamConfig): void {
+  if (!subjects.includes(logSubjects(name)) || subjects.length > 1)
+    throw setup(name, `has the subjects ${JSON.stringify(subjects)}: expected only "${logSubjects(name)}".`)
+  if (retention !== RetentionPolicy.Limits)
+    throw setup(name, `has the retention "${retention}": expected "limits", so that every reader finds each message.`)
+  if (mirror || (sources && sources.length > 0)) throw setup(name, 'copies other streams.')
+  if (mostOfSubject > 0) throw setup(name, 'has `max_msgs_per_subject`: it would delete messages between others.')
+}
+
+function describe(database: string, partitions: number): string {
+  return JSON.stringify({ postbus: { database, partitions } } satisfies z.input<typeof description>)
+}
+
+function ownerOf({ config }: StreamInfo): { readonly database: string; readonly partitions: number } | null {
+  try {
+    return description.safeParse(JSON.parse(config.description ?? '')).data?.postbus ?? null
+  } catch {
+    return null
+  }
+}
+
+function setup(stream: string, problem: string): PostbusError {
+  return new PostbusError(
+    'POSTBUS_BROKER_SETUP',
+    `Stream "${stream}" of JetStream ${problem} Name another \`stream\`, or mend it: each database needs a stream of its own.`,
+  )
+}

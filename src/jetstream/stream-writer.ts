@@ -1,0 +1,91 @@
+/**
+ * Writes groups of events to the stream, in order and each once. Each message names the sequence that the last message of the stream must have.
+ * So a relay that was replaced, or whose group was stored in part, writes nothing any more, and finds the end of the stream again.
+ *
+ * Only the last message of a group is acknowledged: it is stored only if all messages before it are.
+ */
+import type { JetStreamClient, PubAck } from '@nats-io/jetstream'
+import { headers, type NatsConnection } from '@nats-io/transport-node'
+import type { LogEvent } from '../deliveries/log-reading.ts'
+import { encodeMessage } from './log-message.ts'
+import { logSubject } from './stream-names.ts'
+import type { StreamEnd } from './stream-setup.ts'
+
+const STORED_WITHIN_MS = 5_000
+
+export interface WriterParts {
+  readonly connection: NatsConnection
+  readonly client: JetStreamClient
+  readonly stream: string
+  readonly partitions: number
+  /**
+   * Whether the writer before this one was told that the server knows a message already. The server remembers ids for minutes, also of messages
+   * that were deleted. The messages of this writer get ids of their own.
+   */
+  readonly hasDuplicates: boolean
+}
+
+/** The server has passed over a message because it remembers its id. */
+export class Duplicate extends Error {}
+
+export class StreamWriter {
+  readonly #parts: WriterParts
+  readonly #last: number[]
+  #sequence: number
+  #number: number
+
+  constructor(parts: WriterParts, { sequence, last }: StreamEnd, number: number) {
+    this.#parts = parts
+    this.#sequence = sequence
+    this.#last = [...last]
+    this.#number = number
+  }
+
+  /** The stream holds everything up to this number. */
+  get number(): number {
+    return this.#number
+  }
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  get last(): number[] {
+    return this.#last
+  }
+
+  /** There is no event between the last one and this number. */
+  passTo(number: number): void {
+    this.#number = Math.max(this.#number, number)
+  }
+
+  /** Resolves when the group is stored. After an error, this writer must not be used any more. */
+  async write(events: readonly LogEvent[]): Promise<void> {
+    let stored: Promise<PubAck> | null = null
+    for (const [place, event] of events.entries()) stored = this.#send(event, place === events.length - 1)
+    const answer = await stored
+    if (answer?.duplicate) throw new Duplicate(`Stream "${this.#parts.stream}" has held this message before.`)
+  }
+
+  #send(event: LogEvent, isLast: boolean): Promise<PubAck> | null {
+    const { connection, client, stream, partitions, hasDuplicates } = this.#parts
+    const partition = event.hash % partitions
+    const place = { after: this.#number, previous: this.#last[partition] ?? 0 }
+    const data = encodeMessage(event, place, connection.info?.max_payload ?? Infinity)
+    const subject = logSubject(stream, partition)
+    const before = this.#sequence
+    const id = hasDuplicates ? `${event.id}:${before}` : event.id
+    this.#sequence += 1
+    this.#last[partition] = this.#sequence
+    this.#number = event.number
+    if (isLast) {
+      const expect = { streamName: stream, lastSequence: before }
+      return client.publish(subject, data, { msgID: id, expect, timeout: STORED_WITHIN_MS, retries: 0 })
+    }
+    const made = headers()
+    made.set('Nats-Msg-Id', id)
+    made.set('Nats-Expected-Last-Sequence', String(before))
+    connection.publish(subject, data, { headers: made })
+    return null
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Reads the messages of a stream from a sequence on: all of them, or those of one partition. It proves that no message is missing.
+ *
+ *   all partitions   the sequences follow each other
+ *   one partition    each message names the last one before it in its partition
+ *
+ * So a message that was deleted, or was lost on its way, is noticed when a later one comes, and when nothing comes any more: the relay tells
+ * which message is the last one. The consumer at the server has no acknowledgements. It is forgotten there when nothing reads it any more.
+ */
+import {
+  AckPolicy,
+  DeliverPolicy,
+  type Consumer,
+  type ConsumerMessages,
+  type JetStreamManager,
+} from '@nats-io/jetstream'
+import { PostbusError } from '../errors.ts'
+import { Fifo } from '../worker/log/fifo.ts'
+import { Gate } from '../worker/gate.ts'
+import { decodeMessage, type LogMessage } from './log-message.ts'
+import type { News } from './news.ts'
+import { logSubject } from './stream-names.ts'
+
+/** How long one request for messages waits at the server. */
+const PULL_MS = 30_000
+/** If a message that must be there does not come for so long, the consumer is given up. */
+const SILENT_MS = 3_000
+/** The server forgets a consumer that nothing reads for so long. */
+const FORGOTTEN_MS = 60_000
+const FEWEST = 32
+const MOST = 1_000
+const LARGE_PULL = 4 * 1_048_576
+
+/** Something is missing in the stream: this stretch must be read from Postgres. */
+export class Hole extends Error {}
+
+export interface TapParts {
+  readonly manager: JetStreamManager
+  readonly stream: string
+  /** `null`: all partitions. */
+  readonly partition: number | null
+  /** The sequence of the first message to read. */
+  readonly from: number
+}
+
+export class Tap {
+  readonly #parts: TapParts
+  readonly #consumer: Consumer
+  readonly #messages = new Fifo<LogMessage>()
+  readonly #news = new Gate()
+  #pull: ConsumerMessages | null = null
+  #isPulling = false
+  #most = FEWEST
+  /** The sequence of the last message that came. */
+  #last: number
+  #failure: unknown = null
+  #isClosed = false
+
+  private constructor(parts: TapParts, consumer: Consumer) {
+    this.#parts = parts
+    this.#consumer = consumer
+    this.#last = parts.from - 1
+  }
+
+  static async open(parts: TapParts): Promise<Tap> {
+    const { manager, stream, partition, from } = parts
+    const { name } = await manager.consumers.add(stream, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: from,
+      inactive_threshold: FORGOTTEN_MS * 1e6,
+      mem_storage: true,
+      num_replicas: 1,
+      ...(partition !== null && { filter_subject: logSubject(stream, partition) }),
+    })
+    return new Tap(parts, await manager.jetstream().consumers.get(stream, name))
+  }
+
+  /** The next message, if it is here. */
+  get head(): LogMessage | undefined {
+    return this.#messages.first
+  }
+
+  shift(): LogMessage | undefined {
+    return this.#messages.shift()
+  }
+
+  /** Whether everything that the relay told of has come. */
+  isFilled({ sequence, last }: News): boolean {
+    const { partition } = this.#parts
+    const wanted = partition === null ? sequence : (last[partition] ?? 0)
+    return this.#last >= wanted
+  }
+
+  /** Resolves when there is a message, or everything has come. */
+  async fill(told: News): Promise<void> {
+    while (this.#messages.length === 0 && !this.isFilled(told)) {
+      if (this.#failure !== null) throw this.#failure
+      void this.#pullMore()
+      if (!(await this.#news.wait(SILENT_MS))) {
+        throw new PostbusError('POSTBUS_BROKER_UNREACHABLE', 'JetStream has sent nothing, but there are more messages.')
+      }
+    }
+  }
+
+  async #pullMore(): Promise<void> {
+    if (this.#isPulling || this.#isClosed) return
+    this.#isPulling = true
+    try {
+      const pull = await this.#consumer.fetch({ max_messages: this.#most, expires: PULL_MS })
+      this.#pull = pull
+      if (this.#isClosed) return void (await pull.close())
+      let bytes = 0
+      let count = 0
+      for await (const message of pull) {
+        bytes += message.data.length
+        count += 1
+        this.#take(message.seq, message.data)
+      }
+      this.#learnSize(bytes, count)
+    } catch (error) {
+      this.#failure ??= error
+    } finally {
+      this.#pull = null
+      this.#isPulling = false
+      this.#news.open()
+    }
+  }
+
+  #take(sequence: number, data: Uint8Array): void {
+    if (this.#failure !== null) return
+    const message = decodeMessage(data)
+    const before = this.#parts.partition === null ? sequence - 1 : (message?.previous ?? this.#last)
+    if (before > this.#last) {
+      this.#failure = new Hole(`Messages before ${sequence} are missing.`)
+    } else {
+      this.#last = sequence
+      if (message !== null) this.#messages.push(message)
+    }
+    this.#news.open()
+  }
+
+  #learnSize(bytes: number, count: number): void {
+    if (bytes > LARGE_PULL) this.#most = Math.max(1, Math.floor(this.#most / 4))
+    else if (bytes < LARGE_PULL / 4 && count === this.#most) this.#most = Math.min(2 * this.#most, MOST)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#pull?.close().catch(() => undefined)
+    await this.#consumer.delete().catch(() => undefined) // then the server forgets it in a minute
+  }
+}

@@ -1,0 +1,240 @@
+/** JetStream as the engine: handlers that read the log read it from a stream, which one of the workers fills. */
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
+import { jetStream, type JetStreamOptions } from '../../src/jetstream/index.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
+import { until } from '../support/until.ts'
+import { aServer, aStage, numbers, started, withNats } from './brokers/engine-stage.ts'
+
+const { server, nats } = withNats()
+
+test('events reach the handler through the stream, each once and in order', async () => {
+  const { seen, opened, publish, worker, stored, missing } = await aStage()
+  await publish(1, 10)
+  await worker()
+  await publish(11, 2_500)
+
+  await until('all are handled', () => seen.length === 2_500)
+  expect(seen).toEqual(numbers(1, 2_500))
+  expect(await stored()).toEqual(numbers(1, 2_500))
+  expect(missing()).toEqual([])
+  expect((await opened.bus.doctor()).find(({ check }) => check === 'engine')).toMatchObject({ status: 'ok' })
+})
+
+test('two workers share the partitions, and each event is handled once', async () => {
+  const { seen, publish, worker, missing } = await aStage()
+  await worker()
+  await worker()
+  await new Promise((resolve) => setTimeout(resolve, 2_500)) // until the shards are divided
+  for (let key = 0; key < 20; key += 1) await publish(100 * key + 1, 100 * key + 100, `key ${key}`)
+
+  await until('all are handled', () => seen.length >= 2_000)
+  expect(seen.toSorted((one, other) => one - other)).toEqual(numbers(1, 2_000))
+  for (let key = 0; key < 20; key += 1) {
+    const ofKey = seen.filter((n) => Math.ceil(n / 100) === key + 1)
+    expect(ofKey).toEqual(numbers(100 * key + 1, 100 * key + 100))
+  }
+  expect(missing()).toEqual([])
+})
+
+test('a failure becomes a delivery in its lane, and later events of its key wait behind it', async () => {
+  let failures = 2
+  const seen: number[] = []
+  const handler = handlerThat(
+    (n) => {
+      if (n === 3 && failures-- > 0) throw new Error('not yet')
+      seen.push(n)
+    },
+    { name: 'notes.index', delivery: 'log', shards: 4 },
+  )
+  const { opened, publish, worker } = await aStage({ handler })
+  await worker()
+  const { events } = await publish(1, 10)
+
+  await until('all are handled', () => seen.length === 10)
+  expect(seen).toEqual(numbers(1, 10))
+  const third = events[2]?.id ?? ''
+  await until('its delivery is settled', async () => (await opened.bus.events.status(third))?.deliveries[0]?.state === 'done') // prettier-ignore
+  expect((await opened.bus.events.status(third))?.deliveries).toMatchObject([{ handler: 'notes.index', attempts: 3 }])
+})
+
+test.each(['deleted', 'purged', 'emptied of one message'] as const)(
+  'no event is lost when the stream is %s by hand',
+  async (how) => {
+    const { seen, opened, publish, worker, stream, stored } = await aStage()
+    await worker()
+    await publish(1, 5)
+    await until('the first are handled', () => seen.length === 5)
+    await opened.bus.pause({ handler: 'notes.index' }, { by: 'test', reason: 'the stream runs ahead' })
+    await new Promise((resolve) => setTimeout(resolve, 1_500)) // until the worker knows
+    await publish(6, 20)
+    await until('the stream runs ahead', async () => (await stored()).length === 20)
+    if (how === 'deleted') await nats().manager.streams.delete(stream)
+    else if (how === 'purged') await nats().manager.streams.purge(stream)
+    else await nats().manager.streams.deleteMessage(stream, 12)
+    await publish(21, 25)
+    await opened.bus.resume({ handler: 'notes.index' }, { by: 'test', reason: 'go on' })
+
+    await until('all are handled', () => seen.length >= 25, 30_000)
+    expect(seen).toEqual(numbers(1, 25))
+    await publish(26, 27)
+    await until('it goes on', () => seen.length >= 27, 30_000)
+    expect(seen).toEqual(numbers(1, 27))
+    expect((await stored()).slice(-2)).toEqual([26, 27])
+  },
+  60_000,
+)
+
+test('publishers and workers start without the broker, and everything is caught up when it is there', async () => {
+  await using own = await aServer()
+  const { seen, publish, worker, opened } = await aStage({ servers: own.servers })
+  await own.stop('SIGKILL')
+  await worker()
+  await publish(1, 50)
+  await until('it says so', () => opened.signalsNamed('engine.failed').length > 0)
+  expect(seen).toEqual([])
+
+  await own.start()
+  await until('all are handled', () => seen.length === 50, 30_000)
+  await own.stop('SIGKILL')
+  await publish(51, 100)
+  await own.start()
+  await until('all are handled', () => seen.length === 100, 30_000)
+  expect(seen).toEqual(numbers(1, 100))
+  await until('it says so', () => opened.signalsNamed('engine.restored').length > 0)
+}, 90_000)
+
+test('an event that is too large for a message, or has a time limit, is taken from Postgres', async () => {
+  const texts: number[] = []
+  const handler = defineHandler('notes.index', {
+    on: NoteTaken,
+    delivery: 'log',
+    handle: ({ data }) => void texts.push(data.text?.length ?? 0),
+  })
+  const { opened, worker, stored } = await aStage({ handler })
+  await worker()
+  const text = (length: number) => 'x'.repeat(length)
+  await opened.bus.publish([
+    NoteTaken({ n: 1, key: 'a', text: text(10) }),
+    NoteTaken({ n: 2, key: 'a', text: text(1_048_000) }),
+    NoteTaken({ n: 3, key: 'a', text: text(20) }, { ttlMs: 60_000 }),
+    NoteTaken({ n: 4, key: 'a', text: text(30) }, { ttlMs: 1 }),
+  ])
+
+  await until('all are handled', () => texts.length === 3)
+  expect(texts).toEqual([10, 1_048_000, 20])
+  expect(await stored()).toHaveLength(4)
+})
+
+test('an event that is published for later runs at its time', async () => {
+  const { seen, opened, worker } = await aStage()
+  await worker()
+  await opened.bus.publish(NoteTaken({ n: 1 }), { delayMs: 1_500 })
+  await opened.bus.publish(NoteTaken({ n: 2 }))
+
+  await until('both are handled', () => seen.length === 2)
+  expect(seen).toEqual([2, 1])
+})
+
+test('what an operator erases is erased in the stream, and no reader gets it from there', async () => {
+  const { seen, opened, publish, worker, stored, stream } = await aStage()
+  await worker()
+  const { events } = await publish(1, 3)
+  await until('all are handled', () => seen.length === 3)
+  await opened.bus.events.redact(events[1]?.id ?? '', { by: 'test', reason: 'asked for', pending: 'deliver' })
+
+  await until('it is erased', async () => (await stored()).join() === '1,3')
+  expect(await nats().manager.streams.getMessage(stream, { seq: 2 })).toBeNull()
+  const { rows } = await opened.database.query('select * from postbus.log_erasure')
+  expect(rows).toEqual([])
+  await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
+  await until('the others are handled again', () => seen.filter((n) => n === 3).length === 2)
+})
+
+test('a handler that is moved back to before the stream reads from Postgres, and then from the stream again', async () => {
+  const { seen, opened, publish, worker, stream, missing } = await aStage()
+  await worker()
+  const { events } = await publish(1, 20)
+  await until('all are handled', () => seen.length === 20)
+  await nats().manager.streams.purge(stream, { seq: 15 })
+  await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
+
+  await until('all are handled again', () => seen.length === 40, 30_000)
+  expect(seen.slice(20)).toEqual(numbers(1, 20))
+  const before = missing().length
+  expect(before).toBeGreaterThan(0)
+  await publish(21, 30)
+  await until('all are handled', () => seen.length === 50)
+  await publish(31, 40)
+  await until('all are handled', () => seen.length === 60)
+  expect(missing().length).toBeLessThanOrEqual(before + 1)
+})
+
+test('the number of partitions can change', async () => {
+  const { seen, opened, publish, worker, stream, handler, stored } = await aStage({ partitions: 16 })
+  const first = await worker()
+  await publish(1, 10)
+  await until('all are handled', () => seen.length === 10)
+  await first.stop()
+  await using other = createBus({
+    connectionString: opened.connectionString,
+    handlers: [handler],
+    engine: jetStream({ servers: server().servers, stream, partitions: 6 }),
+  })
+  await publish(11, 20)
+  await using _second = await started(other.worker())
+
+  await until('all are handled', () => seen.length === 20)
+  await publish(21, 30)
+  await until('all are handled', () => seen.length === 30)
+  expect(seen).toEqual(numbers(1, 30))
+  expect((await stored()).at(-1)).toBe(30)
+})
+
+test('a stream of another database, or of a stranger, is refused, and nothing is written to it', async () => {
+  const { seen, publish, worker, stream, stored } = await aStage()
+  await worker()
+  await publish(1, 3)
+  await until('all are handled', () => seen.length === 3)
+  const strange = await aStage({ stream })
+  await strange.worker()
+  await strange.publish(1, 3)
+
+  const said = () => strange.opened.signalsNamed('engine.failed').map(({ message }) => message)
+  await until('it says so', () => said().length > 0)
+  expect(said()[0]).toContain(`Stream "${stream}" of JetStream is filled from another database.`)
+  expect(await stored()).toEqual([1, 2, 3])
+  expect(strange.seen).toEqual([])
+})
+
+test('renamed types and handlers are found by their stored names', async () => {
+  const schema = z.object({ n: z.number() })
+  const Old = defineEvent('notes.old-name', { schema })
+  const New = defineEvent('notes.new-name', { schema, previousNames: ['notes.old-name'] })
+  const seen: string[] = []
+  const handler = defineHandler('notes.read', {
+    on: New,
+    delivery: 'log',
+    handle: ({ type, data }) => void seen.push(`${type} ${data.n}`),
+  })
+  const { opened, worker } = await aStage({ handler, events: [New] })
+  await worker()
+  await using old = createBus({ connectionString: opened.connectionString, events: [Old], onSignal: () => undefined })
+  await old.publish(Old({ n: 1 }))
+  await opened.bus.publish(New({ n: 2 }))
+
+  await until('both are handled', () => seen.length === 2)
+  expect(seen).toEqual(['notes.new-name 1', 'notes.new-name 2'])
+})
+
+test.each([
+  [{}, 'expected one of `servers`, `connect` and `connection`'],
+  [{ servers: 'nats://x', stream: 'a.b' }, 'stream'],
+  [{ servers: 'nats://x', partitions: 0 }, 'partitions'],
+  [{ servers: 'nats://x', subjects: 3 }, 'subjects'],
+])('bad options are refused: %j', (given, problem) => {
+  expect(() => jetStream(given as JetStreamOptions)).toThrow(problem)
+})
+
+const AGAIN = { by: 'test', reason: 'again' }
