@@ -4,6 +4,7 @@ import { inject } from 'vitest'
 import { createBus, type Bus, type BusOptions, type BusSignal, type BusSignalName } from '../../src/index.ts'
 import { createDatabase } from './database.ts'
 import { startEmbeddedServer } from './embedded-server.ts'
+import { testEngine } from './test-engine.ts'
 
 export interface TestBus {
   readonly bus: Bus
@@ -23,7 +24,12 @@ export async function openTestBus(options: BusOptions = {}, { ownServer = false 
   const created = ownServer ? await onOwnServer() : await newDatabase(options)
   const { connectionString } = created
   const signals: BusSignal[] = []
-  const bus = createBus({ connectionString, onSignal: (signal) => signals.push(signal), ...options })
+  const bus = createBus({
+    connectionString,
+    ...testEngine(),
+    onSignal: (signal) => signals.push(signal),
+    ...options,
+  })
   const database = new Pool({ connectionString, max: 10 })
   database.on('error', () => undefined)
   await bus.migrate()
