@@ -13,6 +13,7 @@ const TOGETHER = ['test/types/**/*.test.ts', 'test/unit/**/*.test.ts']
 /** They fake the clock before anything has read it. */
 const ALONE = [
   'test/unit/attempt/{context,deadlines}.test.ts',
+  'test/unit/jetstream/stream-lease.test.ts',
   'test/unit/events/event-id.test.ts',
   'test/unit/tenants/*.test.ts',
   'test/unit/worker/*.test.ts',
