@@ -9,8 +9,9 @@ export interface FeedParts {
   readonly stream: string
   /** `null`: all. */
   readonly partitions: readonly number[] | null
-  /** The sequence of the first message to read. */
+  /** The sequence of the first message to read, and the number after which its events begin. */
   readonly from: number
+  readonly after: number
 }
 
 export class Feed {

@@ -1,5 +1,6 @@
 /** `jetStream`: an engine for handlers with `delivery: 'log'`. Workers read the log from a JetStream stream, which one of them fills. */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import type { Subscription } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { safeTextOfError } from '../error-text.ts'
 import type { EngineParts, LogEngine, RunningEngine } from '../deliveries/log-engine.ts'
@@ -66,6 +67,7 @@ class JetStreamEngine implements RunningEngine {
   readonly #stream: string
   #nats: OpenNats | null = null
   #opening: Promise<OpenJetStream> | null = null
+  #hearing: Subscription | null = null
   #isFailing = false
 
   constructor(settings: Settings, parts: EngineParts) {
@@ -106,6 +108,7 @@ class JetStreamEngine implements RunningEngine {
     this.#over.abort()
     await Promise.all([this.#relay.close(), this.#source.reset()])
     await this.#opening?.catch(() => undefined)
+    this.#hearing?.unsubscribe() // the connection may be the application's
     await this.#nats?.close()
   }
 
@@ -134,7 +137,7 @@ class JetStreamEngine implements RunningEngine {
     const { connection } = nats
     const domain = this.#settings.domain === undefined ? {} : { domain: this.#settings.domain }
     const manager = await jetstreamManager(connection, domain)
-    connection.subscribe(newsSubject(this.#stream), {
+    this.#hearing = connection.subscribe(newsSubject(this.#stream), {
       callback: (_error, message) => {
         const told = decodeNews(message.string())
         if (told === null) return
@@ -146,9 +149,11 @@ class JetStreamEngine implements RunningEngine {
     return { connection, manager, client: jetstream(connection, domain) }
   }
 
-  /** What was under way when the connection broke is lost. */
+  /** What was under way when the connection broke is lost. A connection that is closed for good is opened again. */
   async #watch(changes: AsyncIterable<{ readonly type: string }>): Promise<void> {
     for await (const { type } of changes) if (type === 'reconnect') await this.#source.reset()
+    this.#opening = null
+    this.#nats = null
   }
 
   #failed(error: unknown): void {

@@ -4,12 +4,12 @@
  */
 import type { LogEvent } from '../deliveries/log-reading.ts'
 
-/** What the relay says about a message's place in the stream. */
+/** What the relay says about the messages before this one. A reader that has not had them knows that something is missing. */
 export interface MessagePlace {
-  /** The relay had read the log up to here before: there is no event between this number and the event's. */
-  readonly after: number
-  /** The sequence of the last message before it in the same partition. */
-  readonly previous: number
+  /** The number of the event before it in the stream. */
+  readonly before: number
+  /** The number of the event before it in the same partition. */
+  readonly beforeInPartition: number
 }
 
 export interface LogMessage extends MessagePlace {
@@ -64,12 +64,12 @@ function headOf(event: LogEvent, place: MessagePlace): Head {
   }
 }
 
-function shortHead(event: LogEvent, { after, previous }: MessagePlace): Head {
+function shortHead(event: LogEvent, { before, beforeInPartition }: MessagePlace): Head {
   const { number, hash, id, type, version, partitionKey: key, occurredAt, publishedAt } = event
   return {
     number,
-    after,
-    previous,
+    before,
+    beforeInPartition,
     hash,
     id,
     type,
@@ -87,8 +87,8 @@ export function decodeMessage(data: Uint8Array): LogMessage | null {
   const head = end < 0 ? null : headIn(bytes.toString('utf8', 0, end))
   if (head === null) return null
   return {
-    after: head.after,
-    previous: head.previous,
+    before: head.before,
+    beforeInPartition: head.beforeInPartition,
     isLookedUp: head.lookUp === true,
     event: {
       seq: String(head.number),
@@ -114,7 +114,7 @@ export function decodeMessage(data: Uint8Array): LogMessage | null {
 function headIn(json: string): Head | null {
   try {
     const head = JSON.parse(json) as Partial<Head> | null
-    const isOurs = typeof head?.number === 'number' && typeof head.after === 'number' && typeof head.id === 'string'
+    const isOurs = typeof head?.number === 'number' && typeof head.before === 'number' && typeof head.id === 'string'
     return isOurs ? (head as Head) : null
   } catch {
     return null // the stream holds something that the relay did not write

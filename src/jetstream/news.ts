@@ -1,14 +1,17 @@
 /** What the relay tells all readers, after each group and every second: how far the stream is filled. */
 import { z } from 'zod'
 
-/** Everything up to `number` is in the stream, and the last message of it has `sequence`. */
 const news = z.object({
+  /** Everything up to this number is in the stream. */
   number: z.int(),
-  sequence: z.int(),
-  /** The last sequence of each partition. */
-  last: z.array(z.int()),
+  /** The number of the last event in the stream. */
+  last: z.int(),
+  /** The number of the last event in each partition. */
+  lastOf: z.array(z.int()),
   /** When the stream was made: it may be deleted, and made again. */
   created: z.string(),
+  /** How many messages this relay has erased. */
+  erased: z.int(),
   /** The life of the Postgres server from which it is filled. */
   life: z.string().nullable(),
 })

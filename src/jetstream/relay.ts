@@ -55,6 +55,7 @@ export class Relay {
   #most = FEWEST
   #toldAt = -Infinity
   #hasDuplicates = false
+  #erased = 0
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(parts: RelayParts) {
@@ -128,7 +129,7 @@ export class Relay {
         this.#tell(nats, writer, { created: end.created, life })
       }
       if (performance.now() - this.#toldAt >= BEAT_MS) {
-        await eraseMessages(nats.manager, stream, relays)
+        this.#erased += await eraseMessages(nats.manager, stream, relays)
         this.#tell(nats, writer, { created: end.created, life })
       }
       onWorks()
@@ -168,10 +169,13 @@ export class Relay {
 
   #tell(
     { connection }: OpenJetStream,
-    { number, sequence, last }: StreamWriter,
+    { number, last, lastOf }: StreamWriter,
     from: { readonly created: string; readonly life: string | null },
   ): void {
     this.#toldAt = performance.now()
-    connection.publish(newsSubject(this.#parts.settings.stream), encodeNews({ number, sequence, last, ...from }))
+    connection.publish(
+      newsSubject(this.#parts.settings.stream),
+      encodeNews({ number, last, lastOf, erased: this.#erased, ...from }),
+    )
   }
 }

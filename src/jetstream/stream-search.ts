@@ -14,14 +14,14 @@ export interface FoundMessage extends LogMessage {
 export async function sequenceAfter(manager: JetStreamManager, stream: string, after: number): Promise<number | null> {
   const { state } = await manager.streams.info(stream)
   const first = await messageFrom(manager, stream, state.first_seq)
-  if (first === null || first.after > after) return null
+  if (first === null || first.before > after) return null
   const next = await firstAfter(manager, stream, after)
   if (next === null) {
     const last = await messageFrom(manager, stream, state.last_seq)
     return last === null ? null : last.sequence + 1
   }
   // A message between this one and the one before it may have been deleted.
-  return next.after > after ? null : next.sequence
+  return next.before > after ? null : next.sequence
 }
 
 /** Returns the first message of an event after this number. */
@@ -47,11 +47,16 @@ export async function firstAfter(
   return found
 }
 
-/** Returns the first message from this sequence on. */
-async function messageFrom(manager: JetStreamManager, stream: string, sequence: number): Promise<FoundMessage | null> {
+/** Returns the first message of the relay from this sequence on. Messages of strangers are passed over. */
+export async function messageFrom(
+  manager: JetStreamManager,
+  stream: string,
+  sequence: number,
+): Promise<FoundMessage | null> {
   // The types of the client know this request only for reads that any replica may answer, with what it has.
   const request = { seq: sequence, next_by_subj: logSubjects(stream) } as MsgRequest
   const stored = await manager.streams.getMessage(stream, request)
-  const message = stored && decodeMessage(stored.data)
-  return message && { ...message, sequence: stored.seq }
+  if (stored === null) return null
+  const message = decodeMessage(stored.data)
+  return message ? { ...message, sequence: stored.seq } : messageFrom(manager, stream, stored.seq + 1)
 }

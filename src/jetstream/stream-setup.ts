@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { decodeMessage } from './log-message.ts'
 import { logSubject, logSubjects } from './stream-names.ts'
+import { messageFrom } from './stream-search.ts'
 
 export interface StreamSettings {
   readonly stream: string
@@ -32,11 +33,14 @@ export interface StreamEnd {
   readonly created: string
   /** The sequence of the last message, also of one that was deleted. */
   readonly sequence: number
-  /** Everything up to this number is in the stream. `null`: it is empty. */
+  /** The number of the last event. `null`: there is none. */
   readonly number: number | null
-  /** The last sequence of each partition. */
-  readonly last: number[]
+  /** The number of the last event in each partition, or a number that no event there is above. `null`: the stream is empty. */
+  readonly lastOf: readonly (number | null)[]
 }
+
+/** For how long the server remembers the ids of messages. */
+const DUPLICATES_MS = 120_000
 
 const description = z.object({ postbus: z.object({ database: z.string(), partitions: z.int().min(1) }) })
 
@@ -83,19 +87,25 @@ async function endOf(
   { stream, partitions }: StreamSettings,
   { created, state }: StreamInfo,
 ): Promise<StreamEnd> {
-  const message =
-    state.messages === 0 ? null : await manager.streams.getMessage(stream, { last_by_subj: logSubjects(stream) })
-  const last = await Promise.all(
-    Array.from({ length: partitions }, async (_, partition) => {
-      const lastOfOne =
-        message && (await manager.streams.getMessage(stream, { last_by_subj: logSubject(stream, partition) }))
-      return lastOfOne?.seq ?? state.first_seq - 1 // there may have been one before the first message that is left
-    }),
+  const first = state.messages === 0 ? null : await messageFrom(manager, stream, state.first_seq)
+  const found = await Promise.all(
+    Array.from({ length: partitions }, (_, partition) =>
+      first ? lastIn(manager, stream, logSubject(stream, partition)) : null,
+    ),
   )
-  const number = message && (decodeMessage(message.data)?.event.number ?? null)
-  if (message && number === null)
-    throw setup(stream, `has a message of a stranger at its end, with sequence ${message.seq}. Delete it.`)
-  return { created, sequence: state.last_seq, number, last }
+  const number = first && Math.max(first.event.number, ...found.map((one) => one ?? 0))
+  // What a partition without messages had is older than the first message of the stream.
+  return { created, sequence: state.last_seq, number, lastOf: found.map((one) => one ?? first?.before ?? null) }
+}
+
+/** Returns the number of the last event in a partition. A message of a stranger after it is deleted: nobody could tell what it hides. */
+async function lastIn(manager: JetStreamManager, stream: string, subject: string): Promise<number | null> {
+  const stored = await manager.streams.getMessage(stream, { last_by_subj: subject })
+  if (stored === null) return null
+  const message = decodeMessage(stored.data)
+  if (message) return message.event.number
+  await manager.streams.deleteMessage(stream, stored.seq, false)
+  return lastIn(manager, stream, subject)
 }
 
 export async function infoOf(manager: JetStreamManager, stream: string): Promise<StreamInfo | null> {
@@ -118,23 +128,21 @@ function newStream({ stream, partitions, replicas, maxAgeMs, maxBytes }: StreamS
     num_replicas: replicas,
     max_age: maxAgeMs * 1e6,
     max_bytes: maxBytes ?? -1,
+    duplicate_window: Math.min(maxAgeMs, DUPLICATES_MS) * 1e6,
   }
 }
 
-function checkConfig({
-  name,
-  subjects,
-  retention,
-  mirror,
-  sources,
-  max_msgs_per_subject: mostOfSubject,
-}: StreamConfig): void {
+function checkConfig(config: StreamConfig): void {
+  const { name, subjects, retention, discard, mirror, sources } = config
   if (!subjects.includes(logSubjects(name)) || subjects.length > 1)
     throw setup(name, `has the subjects ${JSON.stringify(subjects)}: expected only "${logSubjects(name)}".`)
   if (retention !== RetentionPolicy.Limits)
     throw setup(name, `has the retention "${retention}": expected "limits", so that every reader finds each message.`)
+  if (discard !== DiscardPolicy.Old)
+    throw setup(name, `refuses messages when it is full: expected the discard policy "old".`)
   if (mirror || (sources && sources.length > 0)) throw setup(name, 'copies other streams.')
-  if (mostOfSubject > 0) throw setup(name, 'has `max_msgs_per_subject`: it would delete messages between others.')
+  for (const limit of ['max_msgs_per_subject', 'max_msg_size'] as const)
+    if ((config[limit] ?? 0) > 0) throw setup(name, `has \`${limit}\`, which would leave out messages between others.`)
 }
 
 function describe(database: string, partitions: number): string {

@@ -37,8 +37,10 @@ export class StreamSource implements LogSource {
 
   /** The relay has told how far the stream is filled. */
   hear(told: News): void {
-    if (this.#told !== null && this.#told.created !== told.created) void this.reset() // it is another stream now
+    const before = this.#told
     this.#told = told
+    // It is another stream now, or messages were erased that may be here already.
+    if (before && (before.created !== told.created || before.erased !== told.erased)) void this.reset()
   }
 
   look({ final }: LogLook): Promise<LogLook> {
@@ -48,13 +50,27 @@ export class StreamSource implements LogSource {
 
   async read(piece: LogPiece): Promise<readonly LogEvent[]> {
     const told = this.#told
-    if (told === null) return []
-    const partitions = partitionsOf(piece.shards, told.last.length)
+    // A stream that was made anew may not reach as far yet as the one before it.
+    if (told === null || piece.upTo > told.number) return this.#readInPostgres(piece)
+    const partitions = partitionsOf(piece.shards, told.lastOf.length)
     const key = partitions?.join(' ') ?? 'all'
-    const place = `${piece.after} ${key}`
-    const feed = await this.#feedAt(place, piece.after, partitions).catch((error: unknown) => this.#failed(error))
-    if (feed === null) return this.#readInPostgres(piece)
-    this.#feeds.delete(place)
+    try {
+      const place = `${piece.after} ${key}`
+      const feed = this.#feeds.get(place)
+      this.#feeds.delete(place)
+      // The server forgets a consumer that nothing has read for a minute: the second try has a new one.
+      const known = feed && (await this.#readFrom(feed, { piece, told, key }).catch(unlessHole))
+      if (known) return known
+      const opened = await this.#open(piece.after, partitions, told)
+      return opened === null ? await this.#readInPostgres(piece) : await this.#readFrom(opened, { piece, told, key })
+    } catch (error) {
+      if (error instanceof Hole) return this.#readInPostgres(piece)
+      this.#parts.onFailed(error)
+      throw error
+    }
+  }
+
+  async #readFrom(feed: Feed, { piece, told, key }: Reading): Promise<readonly LogEvent[]> {
     try {
       const events: LogEvent[] = []
       let to: number | null = piece.after
@@ -63,12 +79,12 @@ export class StreamSource implements LogSource {
         events.push(...(await this.#eventsOf(found.messages))) // fewer, if some are gone from Postgres
         to = found.to
       }
-      this.#keep(`${to ?? piece.upTo} ${key}`, feed)
+      if (this.#told?.created === told.created) this.#keep(`${to ?? piece.upTo} ${key}`, feed)
+      else void feed.close()
       return events
     } catch (error) {
       void feed.close()
-      if (error instanceof Hole) return this.#readInPostgres(piece)
-      return this.#failed(error)
+      throw error
     }
   }
 
@@ -84,19 +100,18 @@ export class StreamSource implements LogSource {
     return this.#parts.log.read(piece)
   }
 
-  #failed(error: unknown): never {
-    this.#parts.onFailed(error)
-    throw error
-  }
-
-  /** Returns `null` if the stream does not hold what comes after this place. */
-  async #feedAt(place: string, after: number, partitions: readonly number[] | null): Promise<Feed | null> {
-    const known = this.#feeds.get(place)
-    if (known) return known
+  /** Returns `null` if the stream does not hold what comes after this place, or it is not the stream that the relay has told of. */
+  async #open(after: number, partitions: readonly number[] | null, { created }: News): Promise<Feed | null> {
     const { manager } = await this.#parts.connect()
     const { stream } = this.#parts
     const from = await sequenceAfter(manager, stream, after)
-    return from === null ? null : Feed.open({ manager, stream, partitions, from })
+    if (from === null) return null
+    const feed = await Feed.open({ manager, stream, partitions, from, after })
+    // Asked last: the consumers end with the stream in which they were made.
+    const info = await manager.streams.info(stream)
+    if (info.created === created) return feed
+    await feed.close()
+    return null
   }
 
   #keep(place: string, feed: Feed): void {
@@ -121,6 +136,18 @@ export class StreamSource implements LogSource {
       return found ? [found] : []
     })
   }
+}
+
+interface Reading {
+  readonly piece: LogPiece
+  readonly told: News
+  /** The partitions of the feed. */
+  readonly key: string
+}
+
+function unlessHole(error: unknown): null {
+  if (error instanceof Hole) throw error
+  return null
 }
 
 interface MessagesRead {

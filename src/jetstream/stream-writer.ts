@@ -2,7 +2,8 @@
  * Writes groups of events to the stream, in order and each once. Each message names the sequence that the last message of the stream must have.
  * So a relay that was replaced, or whose group was stored in part, writes nothing any more, and finds the end of the stream again.
  *
- * Only the last message of a group is acknowledged: it is stored only if all messages before it are.
+ * Only the last message of a group is acknowledged: if one was refused, so are those after it. There is one exception, a message of a stranger that
+ * takes the place of one of ours. Readers notice this, because each message names the events before it.
  */
 import type { JetStreamClient, PubAck } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
@@ -30,15 +31,18 @@ export class Duplicate extends Error {}
 
 export class StreamWriter {
   readonly #parts: WriterParts
-  readonly #last: number[]
+  readonly #lastOf: number[]
   #sequence: number
+  #last: number
   #number: number
 
-  constructor(parts: WriterParts, { sequence, last }: StreamEnd, number: number) {
+  /** `from`: the stream holds everything up to this number, or nobody reads that from the stream. */
+  constructor(parts: WriterParts, { sequence, lastOf }: StreamEnd, from: number) {
     this.#parts = parts
     this.#sequence = sequence
-    this.#last = [...last]
-    this.#number = number
+    this.#lastOf = lastOf.map((number) => number ?? from)
+    this.#last = from
+    this.#number = from
   }
 
   /** The stream holds everything up to this number. */
@@ -46,12 +50,14 @@ export class StreamWriter {
     return this.#number
   }
 
-  get sequence(): number {
-    return this.#sequence
+  /** The number of the last event in the stream. */
+  get last(): number {
+    return this.#last
   }
 
-  get last(): number[] {
-    return this.#last
+  /** The number of the last event in each partition. */
+  get lastOf(): number[] {
+    return this.#lastOf
   }
 
   /** There is no event between the last one and this number. */
@@ -70,21 +76,22 @@ export class StreamWriter {
   #send(event: LogEvent, isLast: boolean): Promise<PubAck> | null {
     const { connection, client, stream, partitions, hasDuplicates } = this.#parts
     const partition = event.hash % partitions
-    const place = { after: this.#number, previous: this.#last[partition] ?? 0 }
+    const place = { before: this.#last, beforeInPartition: this.#lastOf[partition] ?? 0 }
     const data = encodeMessage(event, place, connection.info?.max_payload ?? Infinity)
     const subject = logSubject(stream, partition)
-    const before = this.#sequence
-    const id = hasDuplicates ? `${event.id}:${before}` : event.id
+    const lastSequence = this.#sequence
+    const id = hasDuplicates ? `${event.id}:${lastSequence}` : event.id
     this.#sequence += 1
-    this.#last[partition] = this.#sequence
+    this.#lastOf[partition] = event.number
+    this.#last = event.number
     this.#number = event.number
     if (isLast) {
-      const expect = { streamName: stream, lastSequence: before }
+      const expect = { streamName: stream, lastSequence }
       return client.publish(subject, data, { msgID: id, expect, timeout: STORED_WITHIN_MS, retries: 0 })
     }
     const made = headers()
     made.set('Nats-Msg-Id', id)
-    made.set('Nats-Expected-Last-Sequence', String(before))
+    made.set('Nats-Expected-Last-Sequence', String(lastSequence))
     connection.publish(subject, data, { headers: made })
     return null
   }

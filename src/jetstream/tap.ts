@@ -1,11 +1,6 @@
 /**
- * Reads the messages of a stream from a sequence on: all of them, or those of one partition. It proves that no message is missing.
- *
- *   all partitions   the sequences follow each other
- *   one partition    each message names the last one before it in its partition
- *
- * So a message that was deleted, or was lost on its way, is noticed when a later one comes, and when nothing comes any more: the relay tells
- * which message is the last one. The consumer at the server has no acknowledgements. It is forgotten there when nothing reads it any more.
+ * Reads the messages of a stream from a place on: all of them, or those of one partition. It proves that no message is missing: each message names
+ * the event before it, and the relay tells which event is the last one. The consumer at the server has no acknowledgements. It is forgotten there when nothing reads it any more.
  */
 import {
   AckPolicy,
@@ -39,8 +34,9 @@ export interface TapParts {
   readonly stream: string
   /** `null`: all partitions. */
   readonly partition: number | null
-  /** The sequence of the first message to read. */
+  /** The sequence of the first message to read, and the number after which its events begin. */
   readonly from: number
+  readonly after: number
 }
 
 export class Tap {
@@ -51,7 +47,7 @@ export class Tap {
   #pull: ConsumerMessages | null = null
   #isPulling = false
   #most = FEWEST
-  /** The sequence of the last message that came. */
+  /** The number of the last event that came. */
   #last: number
   #failure: unknown = null
   #isClosed = false
@@ -59,7 +55,7 @@ export class Tap {
   private constructor(parts: TapParts, consumer: Consumer) {
     this.#parts = parts
     this.#consumer = consumer
-    this.#last = parts.from - 1
+    this.#last = parts.after
   }
 
   static async open(parts: TapParts): Promise<Tap> {
@@ -86,10 +82,9 @@ export class Tap {
   }
 
   /** Whether everything that the relay told of has come. */
-  isFilled({ sequence, last }: News): boolean {
+  isFilled({ last, lastOf }: News): boolean {
     const { partition } = this.#parts
-    const wanted = partition === null ? sequence : (last[partition] ?? 0)
-    return this.#last >= wanted
+    return this.#last >= (partition === null ? last : (lastOf[partition] ?? 0))
   }
 
   /** Resolves when there is a message, or everything has come. */
@@ -115,7 +110,7 @@ export class Tap {
       for await (const message of pull) {
         bytes += message.data.length
         count += 1
-        this.#take(message.seq, message.data)
+        this.#take(message.data)
       }
       this.#learnSize(bytes, count)
     } catch (error) {
@@ -127,15 +122,15 @@ export class Tap {
     }
   }
 
-  #take(sequence: number, data: Uint8Array): void {
-    if (this.#failure !== null) return
+  #take(data: Uint8Array): void {
     const message = decodeMessage(data)
-    const before = this.#parts.partition === null ? sequence - 1 : (message?.previous ?? this.#last)
-    if (before > this.#last) {
-      this.#failure = new Hole(`Messages before ${sequence} are missing.`)
-    } else {
-      this.#last = sequence
-      if (message !== null) this.#messages.push(message)
+    if (message === null || this.#failure !== null) return // a stranger's, or it comes after a hole
+    const { event, before, beforeInPartition } = message
+    if ((this.#parts.partition === null ? before : beforeInPartition) > this.#last) {
+      this.#failure = new Hole(`Events before ${event.number} are missing.`)
+    } else if (event.number > this.#last) {
+      this.#last = event.number
+      this.#messages.push(message)
     }
     this.#news.open()
   }

@@ -5,7 +5,7 @@ import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
 import { jetStream, type JetStreamOptions } from '../../src/jetstream/index.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
-import { aServer, aStage, numbers, started, withNats } from './brokers/engine-stage.ts'
+import { AGAIN, aServer, aStage, numbers, started, withNats } from './brokers/engine-stage.ts'
 
 const { server, nats } = withNats()
 
@@ -58,33 +58,6 @@ test('a failure becomes a delivery in its lane, and later events of its key wait
   await until('its delivery is settled', async () => (await opened.bus.events.status(third))?.deliveries[0]?.state === 'done') // prettier-ignore
   expect((await opened.bus.events.status(third))?.deliveries).toMatchObject([{ handler: 'notes.index', attempts: 3 }])
 })
-
-test.each(['deleted', 'purged', 'emptied of one message'] as const)(
-  'no event is lost when the stream is %s by hand',
-  async (how) => {
-    const { seen, opened, publish, worker, stream, stored } = await aStage()
-    await worker()
-    await publish(1, 5)
-    await until('the first are handled', () => seen.length === 5)
-    await opened.bus.pause({ handler: 'notes.index' }, { by: 'test', reason: 'the stream runs ahead' })
-    await new Promise((resolve) => setTimeout(resolve, 1_500)) // until the worker knows
-    await publish(6, 20)
-    await until('the stream runs ahead', async () => (await stored()).length === 20)
-    if (how === 'deleted') await nats().manager.streams.delete(stream)
-    else if (how === 'purged') await nats().manager.streams.purge(stream)
-    else await nats().manager.streams.deleteMessage(stream, 12)
-    await publish(21, 25)
-    await opened.bus.resume({ handler: 'notes.index' }, { by: 'test', reason: 'go on' })
-
-    await until('all are handled', () => seen.length >= 25, 30_000)
-    expect(seen).toEqual(numbers(1, 25))
-    await publish(26, 27)
-    await until('it goes on', () => seen.length >= 27, 30_000)
-    expect(seen).toEqual(numbers(1, 27))
-    expect((await stored()).slice(-2)).toEqual([26, 27])
-  },
-  60_000,
-)
 
 test('publishers and workers start without the broker, and everything is caught up when it is there', async () => {
   await using own = await aServer()
@@ -152,25 +125,6 @@ test('what an operator erases is erased in the stream, and no reader gets it fro
   await until('the others are handled again', () => seen.filter((n) => n === 3).length === 2)
 })
 
-test('a handler that is moved back to before the stream reads from Postgres, and then from the stream again', async () => {
-  const { seen, opened, publish, worker, stream, missing } = await aStage()
-  await worker()
-  const { events } = await publish(1, 20)
-  await until('all are handled', () => seen.length === 20)
-  await nats().manager.streams.purge(stream, { seq: 15 })
-  await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
-
-  await until('all are handled again', () => seen.length === 40, 30_000)
-  expect(seen.slice(20)).toEqual(numbers(1, 20))
-  const before = missing().length
-  expect(before).toBeGreaterThan(0)
-  await publish(21, 30)
-  await until('all are handled', () => seen.length === 50)
-  await publish(31, 40)
-  await until('all are handled', () => seen.length === 60)
-  expect(missing().length).toBeLessThanOrEqual(before + 1)
-})
-
 test('the number of partitions can change', async () => {
   const { seen, opened, publish, worker, stream, handler, stored } = await aStage({ partitions: 16 })
   const first = await worker()
@@ -236,5 +190,3 @@ test.each([
 ])('bad options are refused: %j', (given, problem) => {
   expect(() => jetStream(given as JetStreamOptions)).toThrow(problem)
 })
-
-const AGAIN = { by: 'test', reason: 'again' }

@@ -24,6 +24,8 @@ export function withNats() {
   return { server: () => server, nats: () => nats }
 }
 
+export const AGAIN = { by: 'test', reason: 'again' }
+
 export interface StageOptions {
   readonly handler?: AnyHandler
   readonly events?: BusOptions['events']

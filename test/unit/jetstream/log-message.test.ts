@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
 import { decodeMessage, encodeMessage } from '../../../src/jetstream/log-message.ts'
 
-const PLACE = { after: 4_000_000_000, previous: 17 }
+const PLACE = { before: 4_000_000_000, beforeInPartition: 17 }
 const LARGEST = 1_048_576
 
 test.each<[string, Partial<LogEvent>]>([

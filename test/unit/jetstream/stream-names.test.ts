@@ -38,7 +38,7 @@ test.each([
 })
 
 test('what the relay tells is understood, and what strangers tell is not', () => {
-  const told = { number: 5, sequence: 4, last: [0, 4], created: '2026-01-01T00:00:00Z', life: null }
+  const told = { number: 5, last: 4, lastOf: [0, 4], created: '2026-01-01T00:00:00Z', erased: 0, life: null }
 
   expect(decodeNews(encodeNews(told))).toEqual(told)
   for (const text of ['', '5', '{}', '{"number":"5"}', encodeNews(told).slice(1)]) expect(decodeNews(text)).toBeNull()

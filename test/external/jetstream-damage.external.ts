@@ -1,0 +1,94 @@
+/** What the stream of an engine has lost is in the record in Postgres, and no handler misses an event. */
+import { expect, test } from 'vitest'
+import { until } from '../support/until.ts'
+import { AGAIN, aStage, numbers, withNats } from './brokers/engine-stage.ts'
+
+const { nats } = withNats()
+
+test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stranger'] as const)(
+  'no event is lost when the stream is %s',
+  async (how) => {
+    const { seen, opened, publish, worker, stream, stored } = await aStage()
+    await worker()
+    const { events } = await publish(1, 20)
+    await until('the first are handled', () => seen.length === 20)
+    if (how === 'deleted') await nats().manager.streams.delete(stream)
+    else if (how === 'purged') await nats().manager.streams.purge(stream)
+    else if (how === 'emptied of one message') await nats().manager.streams.deleteMessage(stream, 12)
+    else await nats().client.publish(`${stream}.log.3`, 'hello')
+    await publish(21, 25)
+    await until('the next are handled', () => seen.length === 25, 30_000)
+    await opened.bus.log.rewind({ handler: 'notes.index', to: events[4]?.id ?? '' }, AGAIN)
+
+    await until('all are handled again', () => seen.length >= 46, 30_000)
+    expect(seen).toEqual([...numbers(1, 25), ...numbers(5, 25)])
+    await publish(26, 27)
+    await until('it goes on', () => seen.length >= 48, 30_000)
+    expect(seen.slice(46)).toEqual([26, 27])
+    expect((await stored()).slice(-2)).toEqual([26, 27])
+  },
+  90_000,
+)
+
+test('no event is lost when messages of some partitions are deleted, and two workers read', async () => {
+  const { seen, opened, publish, worker, stream, missing } = await aStage()
+  await worker()
+  await worker()
+  await new Promise((resolve) => setTimeout(resolve, 2_500)) // until the shards are divided
+  const { events } = await publish(1, 40, 'first')
+  for (let key = 0; key < 10; key += 1) await publish(41 + 20 * key, 60 + 20 * key, `key ${key}`)
+  await until('all are handled', () => seen.length === 240)
+  for (const sequence of [10, 55, 56, 119, 239]) await nats().manager.streams.deleteMessage(stream, sequence)
+  await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
+
+  await until('all are handled again', () => seen.length >= 480, 30_000)
+  expect(seen.slice(240).toSorted((one, other) => one - other)).toEqual(numbers(1, 240))
+  expect(missing().length).toBeGreaterThan(0)
+}, 60_000)
+
+test('a stream whose consumers are gone is read on with new ones, and nothing is said', async () => {
+  const { seen, opened, publish, worker, stream } = await aStage()
+  await worker()
+  await publish(1, 5)
+  await until('the first are handled', () => seen.length === 5)
+  for await (const { name } of nats().manager.consumers.list(stream))
+    await nats().manager.consumers.delete(stream, name)
+  await publish(6, 10)
+
+  await until('all are handled', () => seen.length === 10)
+  expect(opened.signalsNamed('engine.failed')).toEqual([])
+})
+
+test('after a crash of Postgres the stream is made anew, because numbers may be given out again', async () => {
+  const { seen, opened, publish, worker, stream, stored } = await aStage()
+  await worker()
+  await publish(1, 5)
+  await until('the first are handled', () => seen.length === 5)
+  const before = (await nats().manager.streams.info(stream)).created
+  await opened.database.query('truncate postbus.server_life') // as a crash does, because the table is unlogged
+  await publish(6, 10)
+
+  await until('all are handled', () => seen.length >= 10, 30_000)
+  expect(seen).toEqual(numbers(1, 10))
+  expect((await nats().manager.streams.info(stream)).created).not.toBe(before)
+  expect((await stored()).at(-1)).toBe(10)
+}, 60_000)
+
+test('a handler that is moved back to before the stream reads from Postgres, and then from the stream again', async () => {
+  const { seen, opened, publish, worker, stream, missing } = await aStage()
+  await worker()
+  const { events } = await publish(1, 20)
+  await until('all are handled', () => seen.length === 20)
+  await nats().manager.streams.purge(stream, { seq: 15 })
+  await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
+
+  await until('all are handled again', () => seen.length === 40, 30_000)
+  expect(seen.slice(20)).toEqual(numbers(1, 20))
+  const before = missing().length
+  expect(before).toBeGreaterThan(0)
+  await publish(21, 30)
+  await until('all are handled', () => seen.length === 50)
+  await publish(31, 40)
+  await until('all are handled', () => seen.length === 60)
+  expect(missing().length).toBeLessThanOrEqual(before + 1)
+})

@@ -1,0 +1,121 @@
+/** A reader of a stream proves that no message is missing, by the messages that come and by what the relay has told. */
+import type { JetStreamManager } from '@nats-io/jetstream'
+import { expect, test } from 'vitest'
+import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
+import { encodeMessage } from '../../../src/jetstream/log-message.ts'
+import type { News } from '../../../src/jetstream/news.ts'
+import { Hole, Tap } from '../../../src/jetstream/tap.ts'
+
+test('all events after a number, and then the end', async () => {
+  const { tap, told } = await aTap({ after: 4, comes: [sent(5), sent(6), sent(9, 6)], last: 9 })
+
+  expect(await read(tap, told)).toEqual([5, 6, 9])
+})
+
+test('an event whose predecessor did not come is behind a hole, and what came before is read', async () => {
+  const { tap, told } = await aTap({ after: 4, comes: [sent(5), sent(7)], last: 7 })
+
+  expect(await read(tap, told)).toEqual([5, Hole])
+})
+
+test('an event that is missing at the beginning is a hole', async () => {
+  const { tap, told } = await aTap({ after: 4, comes: [sent(6)], last: 6 })
+
+  expect(await read(tap, told)).toEqual([Hole])
+})
+
+test.concurrent('events that are missing at the end are waited for, and then the reading fails', async ({ expect }) => {
+  const { tap, told } = await aTap({ after: 4, comes: [sent(5)], last: 6 })
+
+  expect(await read(tap, told)).toEqual([5, Error])
+})
+
+test.concurrent('nothing comes, although something must be there: the reading fails', async ({ expect }) => {
+  const { tap, told } = await aTap({ after: 4, comes: [], last: 5 })
+
+  expect(await read(tap, told)).toEqual([Error])
+})
+
+test('the events of a partition may lie apart, if each names the one before', async () => {
+  const { tap, told } = await aTap({ after: 4, partition: 0, comes: [sent(6, 2), sent(9, 6), sent(12, 9)], last: 12 })
+
+  expect(await read(tap, told)).toEqual([6, 9, 12])
+})
+
+test('an event of a partition that names an unknown one is behind a hole', async () => {
+  const { tap, told } = await aTap({ after: 4, partition: 0, comes: [sent(6, 2), sent(12, 9)], last: 12 })
+
+  expect(await read(tap, told)).toEqual([6, Hole])
+})
+
+test('a partition whose last event is older than the beginning has nothing more', async () => {
+  const { tap, told } = await aTap({ after: 4, partition: 0, comes: [], last: 3 })
+
+  expect(await read(tap, told)).toEqual([])
+})
+
+test('messages of strangers, and events before the beginning, are passed over', async () => {
+  const stranger = { data: new Uint8Array([1, 10]) }
+  const { tap, told } = await aTap({ after: 4, comes: [sent(3), sent(5), stranger, sent(6)], last: 6 })
+
+  expect(await read(tap, told)).toEqual([5, 6])
+})
+
+interface Sent {
+  readonly data: Uint8Array
+}
+
+/** `before` is the number of the event before it in what is read: in the stream, or in the partition. */
+function sent(number: number, before = number - 1): Sent {
+  const event = { number, hash: 0, id: 'id', type: 't', version: 1, partitionKey: null, payload: '', metadata: null } // prettier-ignore
+  const rest = { correlationId: null, causationId: null, source: null, rest: null, expiresAt: null, publishedAt: 0, occurredAt: new Date(0) } // prettier-ignore
+  const whole: LogEvent = { ...event, ...rest, seq: String(number) }
+  return { data: encodeMessage(whole, { before, beforeInPartition: before }, 10_000) }
+}
+
+interface Stream {
+  /** The number after which the events begin. */
+  readonly after: number
+  readonly partition?: number
+  readonly comes: readonly Sent[]
+  /** The number of the last event, as the relay has told. */
+  readonly last: number
+}
+
+async function aTap({ after, partition, comes, last }: Stream) {
+  let isSent = false
+  async function* pulled(messages: readonly Sent[]) {
+    yield* messages
+    if (messages.length === 0) await new Promise(() => undefined) // the server has nothing more
+  }
+  const consumer = {
+    async fetch() {
+      const messages = isSent ? [] : comes
+      isSent = true
+      return Object.assign(pulled(messages), { close: async () => undefined })
+    },
+    delete: async () => true,
+  }
+  const manager = {
+    consumers: { add: async () => ({ name: 'reader' }) },
+    jetstream: () => ({ consumers: { get: async () => consumer } }),
+  } as unknown as JetStreamManager
+  const tap = await Tap.open({ manager, stream: 'log', partition: partition ?? null, from: 1, after })
+  const told: News = { number: last, last, lastOf: [last], created: '', erased: 0, life: null }
+  return { tap, told }
+}
+
+/** Returns the numbers of the events that were read, and then the class of the error, if there was one. */
+async function read(tap: Tap, told: News): Promise<readonly unknown[]> {
+  const found: unknown[] = []
+  try {
+    for (;;) {
+      await tap.fill(told)
+      const message = tap.shift()
+      if (!message) return found
+      found.push(message.event.number)
+    }
+  } catch (error) {
+    return [...found, error instanceof Hole ? Hole : Error]
+  }
+}
