@@ -89,7 +89,7 @@ async function endOf(
 ): Promise<StreamEnd> {
   const first = state.messages === 0 ? null : await messageFrom(manager, stream, state.first_seq)
   const found = await Promise.all(
-    Array.from({ length: partitions }, (_, partition) =>
+    Array.from({ length: partitions }, async (_, partition) =>
       first ? lastIn(manager, stream, logSubject(stream, partition)) : null,
     ),
   )

@@ -24,13 +24,13 @@ test('an event that is missing at the beginning is a hole', async () => {
   expect(await read(tap, told)).toEqual([Hole])
 })
 
-test.concurrent('events that are missing at the end are waited for, and then the reading fails', async ({ expect }) => {
+test.concurrent('events that are missing at the end are waited for, and then the reading fails', async () => {
   const { tap, told } = await aTap({ after: 4, comes: [sent(5)], last: 6 })
 
   expect(await read(tap, told)).toEqual([5, Error])
 })
 
-test.concurrent('nothing comes, although something must be there: the reading fails', async ({ expect }) => {
+test.concurrent('nothing comes, although something must be there: the reading fails', async () => {
   const { tap, told } = await aTap({ after: 4, comes: [], last: 5 })
 
   expect(await read(tap, told)).toEqual([Error])
