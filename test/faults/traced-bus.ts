@@ -1,5 +1,6 @@
 /** The bus of a worker process in the fault tests: handlers that write a trace, and signals as JSON, one per line. */
 import { createBus, type Bus } from '../../src/index.ts'
+import type { JetStreamOptions } from '../../src/jetstream/index.ts'
 import { traceWriter } from '../support/trace.ts'
 import type { TracedHandler } from './tasks.ts'
 import { tracedHandlerOf } from './traced-batch.ts'
@@ -12,7 +13,7 @@ export interface TracedBusSettings {
   readonly queryTimeoutMs?: number
   readonly connectTimeoutMs?: number
   /** The JetStream from which the worker reads the log. Default: it reads it in Postgres. */
-  readonly jetStream?: { readonly servers: string; readonly stream: string; readonly partitions: number }
+  readonly jetStream?: JetStreamOptions
 }
 
 export async function tracedBus({ traceTo, handlers, jetStream, ...options }: TracedBusSettings): Promise<Bus> {

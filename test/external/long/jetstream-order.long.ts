@@ -1,0 +1,64 @@
+/** The order of handlers that read the log from JetStream, for five minutes, with kills of workers every five seconds and of brokers every ten. */
+import { expect, onTestFinished, test } from 'vitest'
+import { conflictsIn, orderUnderLoad } from '../../faults/order-under-load.ts'
+import { openNatsCluster } from '../../support/nats-cluster.ts'
+import { openNatsServer } from '../../support/nats-server.ts'
+import { openOrderStage } from '../../support/order-stage.ts'
+
+const HANDLERS = [
+  { name: 'faults.steady', maxAttempts: 1_000, delivery: 'log', shards: 16 },
+  { name: 'faults.second', maxAttempts: 1_000, delivery: 'log', shards: 5 },
+  { name: 'faults.beside', maxAttempts: 1_000 },
+] as const
+
+const KILL_EVERY_MS = 5_000
+const FOR_MS = 5 * 60_000
+
+test.each([20, 5_000])('%i keys keep their order while workers and one broker are killed', async (keys) => {
+  const nats = await openNatsServer()
+  onTestFinished(() => nats.remove())
+  await ordered(keys, { servers: nats.servers, stream: 'order', partitions: 64 }, async (kill) => {
+    if (kill % 2 === 0) return
+    await nats.stop(kill % 4 === 1 ? 'SIGKILL' : 'SIGTERM')
+    await nats.start()
+  })
+})
+
+test('keys keep their order while workers and the servers of a cluster are killed', async () => {
+  const cluster = await openNatsCluster()
+  onTestFinished(() => cluster.remove())
+  const engine = { servers: cluster.servers, stream: 'order', partitions: 64, replicas: 3 }
+  await ordered(200, engine, async (kill) => {
+    const node = cluster.nodes[kill % cluster.nodes.length]
+    if (kill % 2 === 0) return
+    await node?.stop('SIGKILL')
+    await node?.start()
+  })
+})
+
+interface Engine {
+  readonly servers: string | readonly string[]
+  readonly stream: string
+  readonly partitions: number
+  readonly replicas?: number
+}
+
+async function ordered(keys: number, engine: Engine, meanwhile: (kill: number) => Promise<void>): Promise<void> {
+  const { stage, seed, serverLog } = await openOrderStage(HANDLERS, 300)
+
+  const report = await orderUnderLoad(stage, {
+    workers: 3,
+    publishers: 2,
+    keys,
+    kills: FOR_MS / KILL_EVERY_MS,
+    killEveryMs: KILL_EVERY_MS,
+    stops: 0.4,
+    seed,
+    handlers: HANDLERS,
+    worker: () => ({ jetStream: engine }),
+    meanwhile,
+  })
+
+  console.log(`order of the stream: ${keys} keys, seed ${seed}: ${JSON.stringify(report)}`)
+  expect([...report.problems, ...conflictsIn(await serverLog())]).toEqual([])
+}
