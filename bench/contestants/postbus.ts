@@ -41,7 +41,7 @@ function postbus(setup: Setup): Contestant {
   const isDefault = concurrency === 20 ? ', the default' : ''
   return {
     home: 'postbus',
-    product: `postbus ${kind}`,
+    product: productOf(setup),
     name: nameOf(setup),
     configuration: `bus.worker(${said})${isDefault}, ${handlers === 1 ? 'a no-op handler' : `${handlers} no-op handlers`}, pool of 5`,
     async fill(connectionString, load) {
@@ -75,6 +75,11 @@ function postbus(setup: Setup): Contestant {
       }
     },
   }
+}
+
+/** What the database holds when it is filled. Handlers of the log have cursors in it, so these are not filled for other handlers. */
+function productOf({ kind, handlers = 1, readsLog = false }: Setup): string {
+  return readsLog ? `postbus ${kind}, ${handlers} of the log` : `postbus ${kind}`
 }
 
 function nameOf({ kind, concurrency, handlers = 1, queueEach = false, readsLog = false }: Setup): string {
