@@ -9,7 +9,7 @@ import type { Deadlines } from './deadlines.ts'
 import { aroundHandle } from '../middleware/around-handle.ts'
 import { handleHooks } from '../middleware/channels.ts'
 import type { Hooks } from '../middleware/hooks.ts'
-import { traceAttempt } from '../publishing/trace.ts'
+import { traceAttempt, type TracedAttempt } from '../publishing/trace.ts'
 
 export interface CallParts extends ContextParts {
   readonly deadlines: Deadlines
@@ -19,12 +19,8 @@ export interface CallParts extends ContextParts {
 
 /** Never throws or rejects: an error of the handler is an answer too. Returns a promise only if the handler returns one. */
 export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promise<Answer> {
-  const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery))
+  const began = performance.now()
   const trace = traceAttempt(call.event, call.handler.name)
-  const end = (answer: Answer): Answer => {
-    trace.end()
-    return deadline.end(answer)
-  }
   try {
     // The registry matched the event to the handler by type and version; only the compiler cannot know.
     const returned = trace.run(() => {
@@ -33,18 +29,35 @@ export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promi
       const handle = () => call.handler.handle(call.event as never, context as never)
       return aroundHandle(handleHooks(parts.middleware), handling, handle)
     })
-    if (!isThenable(returned)) return end({ threw: false, value: returned })
-    return answerOf(returned, end)
+    if (isThenable(returned)) return answerOf(returned, { call, parts, began, trace })
+    trace.end()
+    return { threw: false, value: returned }
   } catch (error) {
-    return end({ threw: true, error })
+    trace.end()
+    return { threw: true, error }
   }
 }
 
-async function answerOf(returned: PromiseLike<unknown>, end: (answer: Answer) => Answer): Promise<Answer> {
+interface Begun {
+  readonly call: HandlerCall
+  readonly parts: CallParts
+  readonly began: number
+  readonly trace: TracedAttempt
+}
+
+/** Until a handler returns its promise, no timer can fire: so its time limit is watched only from then on. */
+async function answerOf(returned: PromiseLike<unknown>, { call, parts, began, trace }: Begun): Promise<Answer> {
+  const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery), began)
+  const answer = await settled(returned)
+  trace.end()
+  return deadline.end(answer)
+}
+
+async function settled(returned: PromiseLike<unknown>): Promise<Answer> {
   try {
-    return end({ threw: false, value: await returned })
+    return { threw: false, value: await returned }
   } catch (error) {
-    return end({ threw: true, error })
+    return { threw: true, error }
   }
 }
 

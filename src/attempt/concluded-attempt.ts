@@ -16,19 +16,35 @@ export interface ConcludedAttempt {
 
 /** Never rejects: a slot and a claim must not be lost to an error. */
 export async function concludedAttempt(
-  attempt: Promise<Outcome>,
+  attempt: Outcome | Promise<Outcome>,
   delivery: ClaimedDelivery,
   emit: Emit,
 ): Promise<ConcludedAttempt> {
   try {
-    const outcome = await attempt
-    reportOutcome(emit, delivery, outcome)
-    return { outcome, settlement: settlementOf(delivery, outcome) }
+    return concluded(await attempt, delivery, emit)
   } catch (error) {
-    const what = 'The result of this attempt could not be read, or a query for it failed.'
-    reportTrouble(emit, delivery, what, error)
-    const reason = new PostbusError('POSTBUS_ATTEMPT_FAILED', what, { cause: error })
-    const outcome: Outcome = { is: 'retry', delayMs: TROUBLE_MS, error: reason }
-    return { outcome, settlement: settlementOf(delivery, outcome) }
+    return inTrouble(error, delivery, emit)
   }
+}
+
+/** The same for an attempt that has ended already. Never throws. */
+export function concludedOutcome(outcome: Outcome, delivery: ClaimedDelivery, emit: Emit): ConcludedAttempt {
+  try {
+    return concluded(outcome, delivery, emit)
+  } catch (error) {
+    return inTrouble(error, delivery, emit)
+  }
+}
+
+function concluded(outcome: Outcome, delivery: ClaimedDelivery, emit: Emit): ConcludedAttempt {
+  reportOutcome(emit, delivery, outcome)
+  return { outcome, settlement: settlementOf(delivery, outcome) }
+}
+
+function inTrouble(error: unknown, delivery: ClaimedDelivery, emit: Emit): ConcludedAttempt {
+  const what = 'The result of this attempt could not be read, or a query for it failed.'
+  reportTrouble(emit, delivery, what, error)
+  const reason = new PostbusError('POSTBUS_ATTEMPT_FAILED', what, { cause: error })
+  const outcome: Outcome = { is: 'retry', delayMs: TROUBLE_MS, error: reason }
+  return { outcome, settlement: settlementOf(delivery, outcome) }
 }

@@ -18,12 +18,12 @@ interface Watched {
 export class Deadlines {
   readonly #byLimit = new Map<number, SameLimit>()
 
-  /** A handler begins now. `onOverdue` is called once, if it ignores its signal after its time is over. */
-  start(watched: Watched, onOverdue: () => void): Deadline {
+  /** A handler has begun. `onOverdue` is called once, if it ignores its signal after its time is over. `began`: by `performance.now()`. */
+  start(watched: Watched, onOverdue: () => void, began = performance.now()): Deadline {
     const { timeoutMs } = watched.handler.options
     let same = this.#byLimit.get(timeoutMs)
     if (!same) this.#byLimit.set(timeoutMs, (same = new SameLimit(timeoutMs)))
-    return same.start(watched, onOverdue)
+    return same.start(watched, onOverdue, began)
   }
 }
 
@@ -39,10 +39,10 @@ class SameLimit {
     this.#limitMs = limitMs
   }
 
-  start(watched: Watched, onOverdue: () => void): Deadline {
-    const deadline = new Deadline(this, watched, performance.now() + this.#limitMs, onOverdue)
+  start(watched: Watched, onOverdue: () => void, began: number): Deadline {
+    const deadline = new Deadline(this, watched, began + this.#limitMs, onOverdue)
     this.#running.add(deadline)
-    if (this.#timer === undefined) this.#setTimer(deadline, this.#limitMs)
+    if (this.#timer === undefined) this.#setTimer(deadline, Math.max(0, deadline.at - performance.now()))
     return deadline
   }
 

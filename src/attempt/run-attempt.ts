@@ -18,7 +18,7 @@ import { decided, type Undecided } from './on-dead.ts'
 import { openedFor } from './opened-for.ts'
 import { outcomeOf, putBack, unknownHandler } from './outcome-of.ts'
 import type { FetchParts } from './shadow-event.ts'
-import { superseded, type SupersedeParts } from './superseded.ts'
+import { mayBeSuperseded, superseded, type SupersedeParts } from './superseded.ts'
 
 export interface AttemptParts extends OwnTransactionParts, FetchParts, SupersedeParts {
   readonly registry: Registry
@@ -26,44 +26,73 @@ export interface AttemptParts extends OwnTransactionParts, FetchParts, Supersede
   deliveriesOf(event: StoredEvent): Promise<readonly EndedDelivery[]>
 }
 
-/** Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. */
-export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Promise<Outcome>
+/**
+ * Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. Returns the outcome itself if the attempt had nothing
+ * to wait for: promises for nothing took a seventh of a worker's time. Never throws: what goes wrong rejects.
+ */
+export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Outcome | Promise<Outcome>
 
-/** Rejects when a query fails, or when the handler's result cannot be read: `concluded-attempt.ts` makes that a retry. */
-export async function runAttempt(
+type Awaitable<Value> = Value | Promise<Value>
+
+/** Fails when a query fails, or when the handler's result cannot be read: `concluded-attempt.ts` makes that a retry. */
+export function runAttempt(
   delivery: ClaimedDelivery,
   abort: AbortController,
   parts: AttemptParts,
-): Promise<Outcome> {
-  const handler = parts.registry.handlerNamed(delivery.handler)
-  if (!handler) return putBack(unknownHandler(delivery))
-  return decided(delivery, handler, await attempted({ delivery, handler, abort }, parts), parts)
+): Awaitable<Outcome> {
+  try {
+    const handler = parts.registry.handlerNamed(delivery.handler)
+    if (!handler) return putBack(unknownHandler(delivery))
+    const call = { delivery, handler, abort }
+    const undecided = needsTransaction(handler) ? unlessCompleted(call, parts) : attempted(call, parts)
+    return next(undecided, (outcome) => decided(delivery, handler, outcome, parts))
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
-async function attempted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts): Promise<Undecided> {
-  const { delivery, handler } = call
-  const completed = needsTransaction(handler) ? await completedBefore(delivery, parts) : null
-  if (completed) return outcomeOf(delivery, handler, completed)
+async function unlessCompleted(call: Omit<HandlerCall, 'event'>, parts: AttemptParts): Promise<Undecided> {
+  const completed = await completedBefore(call.delivery, parts)
+  return completed ? outcomeOf(call.delivery, call.handler, completed) : attempted(call, parts)
+}
 
+function attempted(unopened: Omit<HandlerCall, 'event'>, parts: AttemptParts): Awaitable<Undecided> {
+  const { delivery, handler } = unopened
   const opened = openedFor(delivery, handler, parts)
   if (opened.is === 'not-called') return opened.outcome
-  const uninterested = opened.isUnasked
-    ? await uninterestedInShadow(opened.event as ShadowEvent, delivery, handler)
-    : null
-  if (uninterested) return uninterested
-  const passedOver = await superseded(delivery, handler, parts)
-  return passedOver ?? outcomeOf(delivery, handler, await answerTo({ ...call, event: opened.event }, parts))
+  const call = { ...unopened, event: opened.event }
+  if (opened.isUnasked || mayBeSuperseded(delivery, handler)) return unlessNeedless(call, opened, parts)
+  return called(call, parts)
+}
+
+async function unlessNeedless(
+  call: HandlerCall,
+  { isUnasked }: { readonly isUnasked?: true },
+  parts: AttemptParts,
+): Promise<Undecided> {
+  const { delivery, handler, event } = call
+  const uninterested = isUnasked ? await uninterestedInShadow(event as ShadowEvent, delivery, handler) : null
+  return uninterested ?? (await superseded(delivery, handler, parts)) ?? called(call, parts)
+}
+
+function called(call: HandlerCall, parts: AttemptParts): Awaitable<Undecided> {
+  return next(answerTo(call, parts), (answer) => outcomeOf(call.delivery, call.handler, answer))
 }
 
 /** A batch handler that is called for one delivery alone has a batch of one. */
-async function answerTo(call: HandlerCall, parts: AttemptParts): Promise<Answer> {
+function answerTo(call: HandlerCall, parts: AttemptParts): Awaitable<Answer> {
   const { delivery, event } = call
   const handler = finishing(call.handler, async () => parts.deliveriesOf(delivery.event!)) ?? call.handler // it was opened
-  if (handler.batch) return (await answersTo({ ...call, members: [call] }, parts))(event.id)
+  if (handler.batch) return answersTo({ ...call, members: [call] }, parts).then((answerFor) => answerFor(event.id))
   if (!needsTransaction(handler) || parts.tx !== undefined) return callHandler({ ...call, handler }, parts)
   const run = async (_: unknown, within: CallParts) => {
     const answer = await callHandler({ ...call, handler }, within)
     return () => answer
   }
-  return (await callInOwnTransaction({ ...call, handler, members: [call], run }, parts)).get(delivery.id)!
+  const all = callInOwnTransaction({ ...call, handler, members: [call], run }, parts)
+  return all.then((answers) => answers.get(delivery.id)!)
+}
+
+function next<Value, Result>(value: Awaitable<Value>, then: (value: Value) => Result): Awaitable<Result> {
+  return value instanceof Promise ? value.then(then) : then(value)
 }

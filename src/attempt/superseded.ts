@@ -9,13 +9,16 @@ export interface SupersedeParts {
 }
 
 /** A delivery that was read from the log has no row in a lane, so it is passed over elsewhere: see `worker/log/runs.ts`. */
+export function mayBeSuperseded(delivery: ClaimedDelivery, { options }: AnyHandler): boolean {
+  return options.coalesce !== undefined && delivery.claim > 0 && delivery.event?.partitionKey !== null
+}
+
 export async function superseded(
   delivery: ClaimedDelivery,
   handler: AnyHandler,
   { supersede }: SupersedeParts,
 ): Promise<Outcome | null> {
-  const isInLane = delivery.claim > 0 && delivery.event?.partitionKey !== null
-  if (handler.options.coalesce === undefined || !isInLane) return null
+  if (!mayBeSuperseded(delivery, handler)) return null
   const newer = await supersede(delivery)
   return newer === null ? null : supersededBy(newer)
 }

@@ -43,6 +43,6 @@ function withBreakers(attempt: Attempt, handlers: ReadonlyMap<string, AnyHandler
   return (delivery, abort) => {
     const handler = handlers.get(delivery.handler)
     const outcome = attempt(delivery, abort)
-    return handler ? outcome.then((ended) => breakers.concluded(delivery, handler, ended)) : outcome
+    return handler ? Promise.resolve(outcome).then((ended) => breakers.concluded(delivery, handler, ended)) : outcome
   }
 }

@@ -1,7 +1,7 @@
 /** Runs the events that were read: one at a time and in order for each key, and keys side by side, up to the limit of each handler. */
 import { performance, setImmediate } from '../../clock.ts'
 import type { BatchAttempts } from '../../attempt/batch-attempt.ts'
-import { concludedAttempt, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
+import { concludedAttempt, concludedOutcome, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import type { Attempt } from '../../attempt/run-attempt.ts'
 import { supersededBy } from '../../attempt/superseded.ts'
 import type { ClaimedDelivery, Settlement } from '../../deliveries/delivery.ts'
@@ -133,9 +133,12 @@ export class Runs {
     const abort = this.#began(entry)
     this.#takeSlot(entry.shard.handling, 1)
     const delivery = deliveryOf(this.#parts, entry)
-    void concludedAttempt(attempt(delivery, abort), delivery, emit).then((concluded) =>
-      this.#returned(entry, delivery, concluded),
-    )
+    const outcome = attempt(delivery, abort)
+    if (!(outcome instanceof Promise)) return this.#returned(entry, delivery, concludedOutcome(outcome, delivery, emit))
+    void concludedAttempt(outcome, delivery, emit).then((concluded) => {
+      this.#returned(entry, delivery, concluded)
+      if (entry.shard.handling.runnable.length > 0) this.pump()
+    })
   }
 
   async #runBatch(handling: Handling, members: readonly GatheredEntry[]): Promise<void> {
@@ -197,7 +200,6 @@ export class Runs {
     }
     this.#keyIsFree(entry)
     this.#parts.onEnded()
-    if (handling.runnable.length > 0) this.pump()
   }
 
   #conclude(entry: Entry, settlement: Settlement): void {

@@ -33,7 +33,7 @@ export function outcomeOf(
 }
 
 /** Returns the outcome of one attempt in a worker that knows one handler. */
-export function attemptBy(
+export async function attemptBy(
   handler: AnyHandler,
   claimed: ClaimedDelivery = delivery,
   given: Partial<AttemptParts> = {},
