@@ -24,10 +24,11 @@ export function callHandler(call: HandlerCall, parts: CallParts): Answer | Promi
   try {
     // The registry matched the event to the handler by type and version; only the compiler cannot know.
     const returned = trace.run(() => {
+      const { event, handler } = call
       const context = contextFor(call, parts)
-      const handling = { event: call.event, handler: call.handler.name, context }
-      const handle = () => call.handler.handle(call.event as never, context as never)
-      return aroundHandle(handleHooks(parts.middleware), handling, handle)
+      const hooks = handleHooks(parts.middleware)
+      const handle = () => handler.handle(event as never, context as never)
+      return hooks.length === 0 ? handle() : aroundHandle(hooks, { event, handler: handler.name, context }, handle)
     })
     if (isThenable(returned)) return answerOf(returned, { call, parts, began, trace })
     trace.end()

@@ -60,7 +60,7 @@ function attempted(unopened: Omit<HandlerCall, 'event'>, parts: AttemptParts): A
   const { delivery, handler } = unopened
   const opened = openedFor(delivery, handler, parts)
   if (opened.is === 'not-called') return opened.outcome
-  const call = { ...unopened, event: opened.event }
+  const call = { delivery, handler, abort: unopened.abort, event: opened.event }
   if (opened.isUnasked || mayBeSuperseded(delivery, handler)) return unlessNeedless(call, opened, parts)
   return called(call, parts)
 }
@@ -76,20 +76,22 @@ async function unlessNeedless(
 }
 
 function called(call: HandlerCall, parts: AttemptParts): Awaitable<Undecided> {
-  return next(answerTo(call, parts), (answer) => outcomeOf(call.delivery, call.handler, answer))
+  const { delivery, handler } = call
+  const finisher = finishing(handler, async () => parts.deliveriesOf(delivery.event!)) // it was opened
+  const answer = answerTo(finisher ? { ...call, handler: finisher } : call, parts)
+  return next(answer, (one) => outcomeOf(delivery, handler, one))
 }
 
 /** A batch handler that is called for one delivery alone has a batch of one. */
 function answerTo(call: HandlerCall, parts: AttemptParts): Awaitable<Answer> {
-  const { delivery, event } = call
-  const handler = finishing(call.handler, async () => parts.deliveriesOf(delivery.event!)) ?? call.handler // it was opened
+  const { delivery, event, handler } = call
   if (handler.batch) return answersTo({ ...call, members: [call] }, parts).then((answerFor) => answerFor(event.id))
-  if (!needsTransaction(handler) || parts.tx !== undefined) return callHandler({ ...call, handler }, parts)
+  if (!needsTransaction(handler) || parts.tx !== undefined) return callHandler(call, parts)
   const run = async (_: unknown, within: CallParts) => {
-    const answer = await callHandler({ ...call, handler }, within)
+    const answer = await callHandler(call, within)
     return () => answer
   }
-  const all = callInOwnTransaction({ ...call, handler, members: [call], run }, parts)
+  const all = callInOwnTransaction({ ...call, members: [call], run }, parts)
   return all.then((answers) => answers.get(delivery.id)!)
 }
 

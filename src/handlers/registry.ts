@@ -72,7 +72,7 @@ export function createRegistry(set: HandlerSet, events: EventTypeSet = []): Regi
     names,
     queues: Object.freeze([...bases].flatMap((queue) => [queue, partitionedQueue(queue)])),
     handlersOf: remembering(heardAs, (event) => handlers.filter((handler) => isFor(handler, event, known))),
-    readingOf: (handler: AnyHandler, event: TypeAndVersion) => readingOf(handler, heardAs(event), known),
+    readingOf: rememberingReadings((handler, event) => readingOf(handler, heardAs(event), known)),
     versionsHandled: (type: string) => handlers.flatMap((handler) => versionsOf(handler, type)),
     handlerNamed: (name: string) => byName.get(names.handlers.shown(name)),
   })
@@ -115,6 +115,21 @@ function remembering(
     const key = `${event.type} ${event.version}`
     const known = found.get(key) ?? find(event)
     found.set(key, known)
+    return known
+  }
+}
+
+/** The same for readings. They are asked for once per attempt, so a lookup makes no text of its own. */
+function rememberingReadings(find: Registry['readingOf']): Registry['readingOf'] {
+  const found = new WeakMap<AnyHandler, Map<string, Map<number, Reading>>>()
+  return (handler, event) => {
+    const ofHandler = found.get(handler) ?? new Map<string, Map<number, Reading>>()
+    if (ofHandler.size === 0) found.set(handler, ofHandler)
+    const type = storedTypeOf(event)
+    const ofType = ofHandler.get(type) ?? new Map<number, Reading>()
+    if (ofType.size === 0) ofHandler.set(type, ofType)
+    const known = ofType.get(event.version) ?? find(handler, event)
+    if (!ofType.has(event.version)) ofType.set(event.version, known)
     return known
   }
 }

@@ -51,12 +51,29 @@ export interface TracedAttempt {
 }
 
 export function traceAttempt(event: Causing, handler: string): TracedAttempt {
-  const frame: Frame = { outer: frames.getStore(), given: carriedOn(event), cause: { event, handler }, isOver: false }
-  return {
-    run: (work) => frames.run(frame, work),
-    end() {
-      frame.isOver = true
-    },
+  return new AttemptFrame({ event, handler })
+}
+
+class AttemptFrame implements Frame, TracedAttempt {
+  readonly outer = frames.getStore()
+  readonly cause: Cause
+  isOver = false
+
+  constructor(cause: Cause) {
+    this.cause = cause
+  }
+
+  /** Made when it is needed: most attempts publish nothing. */
+  get given(): PublishContext {
+    return carriedOn(this.cause.event)
+  }
+
+  run<Result>(work: () => Result): Result {
+    return frames.run(this, work)
+  }
+
+  end(): void {
+    this.isOver = true
   }
 }
 

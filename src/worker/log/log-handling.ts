@@ -3,7 +3,6 @@ import type { Codec } from '../../codec/codec.ts'
 import { interestIn, type Interest } from '../../attempt/log-interest.ts'
 import type { LogEvent, LogSubscription } from '../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
-import type { Reading } from '../../handlers/reading.ts'
 import type { Registry } from '../../handlers/registry.ts'
 import type { Emit } from '../../signals.ts'
 import { Fifo } from './fifo.ts'
@@ -27,7 +26,6 @@ export class LogHandling implements Handling {
   running = 0
   isPaused = false
   readonly #parts: HandlingParts
-  readonly #readings = new Map<string, Reading>()
 
   constructor(
     {
@@ -57,18 +55,12 @@ export class LogHandling implements Handling {
 
   interestIn(event: LogEvent): Interest {
     const { handler, subscription } = this
-    return interestIn(event, { handler, subscription, reading: this.#readingOf(event), ...this.#parts })
+    const { registry, codec, emit } = this.#parts
+    return interestIn(event, { handler, subscription, reading: registry.readingOf(handler, event), codec, emit })
   }
 
   replayOf(event: LogEvent): string | null {
     const { historyTo, historyId } = this.subscription
     return this.handler.options.backfill && event.number <= historyTo ? historyId : null
-  }
-
-  #readingOf(event: LogEvent): Reading {
-    const name = `${event.type} ${event.version}`
-    let reading = this.#readings.get(name)
-    if (!reading) this.#readings.set(name, (reading = this.#parts.registry.readingOf(this.handler, event)))
-    return reading
   }
 }
