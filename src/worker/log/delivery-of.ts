@@ -15,7 +15,7 @@ export function deliveryOf(
   { reader, deliveryId }: ReadingParts,
   { event, shard, isCompleted }: Entry,
 ): ClaimedDelivery {
-  const { handling, cursor } = shard
+  const { handling } = shard
   const { handler, subscription } = handling
   const replay = handling.replayOf(event)
   return {
@@ -23,7 +23,7 @@ export function deliveryOf(
     queue: queueOfEvent(handler, event.partitionKey),
     handler: handler.name,
     claim: 0,
-    cursor: { ...cursor, reader },
+    cursor: (shard.claim ??= { ...shard.cursor, reader }),
     attempt: 1,
     wasLost: isCompleted,
     event: replay === null ? event : { ...event, rest: JSON.stringify({ ...openRest(event), replay }) },

@@ -2,36 +2,25 @@
 import type { Entry, Shard } from './shard.ts'
 
 export class InFlight {
-  readonly #counts = new Map<string, number>()
-  readonly #entries = new Set<Entry>()
+  /** The shards that have events in their handlers, and some that had. */
+  readonly #shards = new Set<Shard>()
 
   add(entry: Entry): void {
-    this.#entries.add(entry)
-    this.#count(entry.shard, 1)
+    const { shard } = entry
+    if (shard.inFlight.size === 0) this.#shards.add(shard)
+    shard.inFlight.add(entry)
   }
 
   delete(entry: Entry): void {
-    this.#entries.delete(entry)
-    this.#count(entry.shard, -1)
+    entry.shard.inFlight.delete(entry)
   }
 
   /** Whether there is anything of this shard, by this or an earlier ownership. */
   hasAnyOf(shard: Shard): boolean {
-    return (this.#counts.get(nameOf(shard)) ?? 0) > 0
+    for (const one of this.#shards) {
+      if (one.inFlight.size === 0) this.#shards.delete(one)
+      else if (one.handling === shard.handling && one.cursor.shard === shard.cursor.shard) return true
+    }
+    return false
   }
-
-  /** Returns the entries of this ownership. */
-  of(shard: Shard): readonly Entry[] {
-    return [...this.#entries].filter((entry) => entry.shard === shard)
-  }
-
-  #count(shard: Shard, by: 1 | -1): void {
-    const name = nameOf(shard)
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by)
-    shard.running += by
-  }
-}
-
-function nameOf({ handling, cursor }: Shard): string {
-  return `${handling.handler.name} ${cursor.shard}`
 }

@@ -122,10 +122,9 @@ export class Runs {
   #next(shard: Shard, key: Key): void {
     if (key.isRunning || key.inLane) return
     const entry = key.queue.shift()
-    if (entry) {
-      key.isRunning = true
-      shard.handling.runnable.push(entry)
-    } else shard.forget(key)
+    if (!entry) return // the key is forgotten when its last event is acknowledged
+    key.isRunning = true
+    shard.handling.runnable.push(entry)
   }
 
   #begin(entry: Entry): void {
@@ -220,7 +219,7 @@ export class Runs {
 
   /** Gives back the running events of a shard: they come again later, elsewhere, and use up no attempt. Returns how many there were. */
   giveBack(shard: Shard, delayMs: number): number {
-    const running = this.#inFlight.of(shard).filter(({ isOver }) => !isOver)
+    const running = [...shard.inFlight].filter(({ isOver }) => !isOver)
     for (const entry of running) {
       endWith(entry, { is: 'later', delayMs })
       entry.abort?.abort(new PostbusError('POSTBUS_CLOSED', 'The worker is stopping.'))
@@ -232,14 +231,14 @@ export class Runs {
   /** Drops a shard that is another worker's now, and aborts its running events. */
   drop(shard: Shard): void {
     shard.isDropped = true
-    for (const { abort } of this.#inFlight.of(shard)) {
+    for (const { abort } of shard.inFlight) {
       abort?.abort(new PostbusError('POSTBUS_CLAIM_LOST', 'The shard of this event was lost to another worker.'))
     }
   }
 
   /** Whether the job of this event is held by us, so that it must not be let in. */
   isSpilled(seq: number, shard: Shard): boolean {
-    return [...this.#inFlight.of(shard), ...shard.ends].some(({ event }) => event.number === seq)
+    return [...shard.inFlight, ...shard.ends].some(({ event }) => event.number === seq)
   }
 }
 

@@ -7,7 +7,7 @@
  *              └──────────────────► behind: waits in its lane    ──► acknowledged, with a job
  */
 import type { LogEvent, LogSubscription, OwnedCursor } from '../../deliveries/log-reading.ts'
-import type { Ending, PassedAs } from '../../deliveries/delivery.ts'
+import type { CursorClaim, Ending, PassedAs } from '../../deliveries/delivery.ts'
 import type { Interest } from '../../attempt/log-interest.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
 import type { Fifo } from './fifo.ts'
@@ -75,6 +75,8 @@ export interface HeldEvent {
 export class Shard {
   readonly handling: Handling
   readonly cursor: OwnedCursor
+  /** The cursor as its deliveries name it, when there was one. */
+  claim: CursorClaim | null = null
   /** The cursor's place, as far as the database has answered. */
   acknowledged: number
   /** The log is read up to here. */
@@ -88,8 +90,8 @@ export class Shard {
   ends: Entry[] = []
   /** Events that a transactional handler completed before the shard was ours. They are not run again. `null`: the handler is not transactional. */
   completed: ReadonlySet<number> | null = null
-  /** How many events are in their handlers, spilled ones too. */
-  running = 0
+  /** The events that are in their handlers, spilled ones too. */
+  readonly inFlight = new Set<Entry>()
   /** Whether it may be read: the keys in lanes are known, and no event of an earlier ownership runs any more. */
   isReady = false
   /** It is not ours any more. */
@@ -111,7 +113,7 @@ export class Shard {
 
   /** Whether an event of the shard runs for which the worker must wait. */
   get isBusy(): boolean {
-    return this.running > 0 && !this.isGivenBack
+    return this.inFlight.size > 0 && !this.isGivenBack
   }
 
   key(name: string): Key {
