@@ -64,8 +64,8 @@ function lend(client: Client, { isOwn, queryTimeoutMs }: Lender): LentConnection
   return {
     isOwn: isOwn(client),
     isLost: () => isLost,
-    async send<Row extends object>({ text, values = [], name, rowMode }: Sent) {
-      const config = { text, values, types: OWN_TYPES, query_timeout: NEVER_MS }
+    async send<Row extends object>({ text, values = [], name, rowMode, types = OWN_TYPES }: Sent) {
+      const config = { text, values, types, query_timeout: NEVER_MS }
       try {
         const answer = client.query<Row>({ ...config, ...(name && { name }), ...(rowMode && { rowMode }) })
         answer.catch(ignore) // it may reject after the time limit, when nothing awaits it

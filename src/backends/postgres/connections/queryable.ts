@@ -1,4 +1,5 @@
 /** The interface of everything that runs statements: our pool, one of its connections, or a caller's transaction. */
+import type { CustomTypesConfig } from 'pg'
 
 export interface Statement {
   readonly text: string
@@ -7,6 +8,8 @@ export interface Statement {
   readonly name?: string
   /** Rows as arrays of their columns. */
   readonly rowMode?: 'array'
+  /** How its columns are read. Default: as everywhere here, see `parsers.ts`. */
+  readonly types?: CustomTypesConfig
 }
 
 /** The one thing most statements need. */
