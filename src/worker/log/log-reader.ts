@@ -20,6 +20,8 @@ const LARGE_READ = 4 * 1_048_576
 const READS_AHEAD = 4
 /** The longest stretch of the log for one statement, when few of its events are for us. */
 const LONGEST_STRETCH = 20_000
+/** Shards that are no further apart than this are brought to the same place, so that one read serves them all. */
+const NEAR = READS_AHEAD * MOST
 /** The first and the longest wait before another look, while a publisher has taken a number and not committed. */
 const FIRST_LOOK_MS = 2
 const LAST_LOOK_MS = 50
@@ -90,8 +92,12 @@ export class LogReading {
 
   /** Returns the shards that are read now: they are ready and go on, and their handlers have room for more. */
   #able(): readonly Shard[] {
-    return this.#parts.handlings.flatMap((handling) =>
-      handling.isPaused || handling.pending >= READS_AHEAD * this.#most
+    const { handlings } = this.#parts
+    const isFull = ({ pending }: Handling) => pending >= READS_AHEAD * this.#most
+    // One that could begin its events only waits for this process. The others would get ahead of it, and be read for separately.
+    if (handlings.some((one) => isFull(one) && !one.isPaused && one.hasRoom && one.runnable.length > 0)) return []
+    return handlings.flatMap((handling) =>
+      handling.isPaused || isFull(handling)
         ? []
         : [...handling.shards.values()].filter((one) => isGoingOn(one, handling)),
     )
@@ -121,11 +127,14 @@ export class LogReading {
     if (this.#look.final > before) this.#lookAgainMs = FIRST_LOOK_MS
   }
 
-  /** Shards are at different places in the log. The places take turns, and each is read up to the next one: from there the shards go on together. */
+  /**
+   * Shards are at different places in the log. The places take turns, and each is read up to the next one: from there the shards go on together. Those
+   * that are only a little ahead let the others come up with them.
+   */
   async #readOnce(behind: readonly Shard[]): Promise<void> {
     const places = [...new Set(behind.map(({ readTo }) => readTo))].toSorted((one, other) => one - other)
     this.#turn += 1
-    const turn = this.#turn % places.length
+    const turn = firstOfNear(places, this.#turn % places.length)
     const after = places[turn] as number
     const upTo = Math.min(places[turn + 1] ?? this.#look.final, after + LONGEST_STRETCH)
     const together = behind.filter(({ readTo }) => readTo === after)
@@ -185,6 +194,13 @@ interface HandingOut {
   readonly delivered: DeliveredTo
   /** The events were read up to this number. */
   readonly to: number
+}
+
+/** Returns the lowest of the places that are near this one, or near one that is. */
+function firstOfNear(places: readonly number[], place: number): number {
+  let first = place
+  while (first > 0 && (places[first] as number) - (places[first - 1] as number) <= NEAR) first -= 1
+  return first
 }
 
 function isGoingOn(shard: Shard, { subscription: { endsAt } }: Handling): boolean {
