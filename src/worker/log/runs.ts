@@ -1,5 +1,5 @@
 /** Runs the events that were read: one at a time and in order for each key, and keys side by side, up to the limit of each handler. */
-import { performance, setImmediate } from '../../clock.ts'
+import { performance } from '../../clock.ts'
 import type { BatchAttempts } from '../../attempt/batch-attempt.ts'
 import { concludedAttempt, concludedOutcome, type ConcludedAttempt } from '../../attempt/concluded-attempt.ts'
 import type { Attempt } from '../../attempt/run-attempt.ts'
@@ -16,9 +16,10 @@ import { deliveryOf, type ReadingParts } from './delivery-of.ts'
 import { InFlight } from './in-flight.ts'
 import { endOf, endWith } from './ending.ts'
 import type { Handling, Entry, Key, Shard } from './shard.ts'
+import { Turn } from './turn.ts'
 
-/** How long events are started one after the other before the event loop gets its turn. */
-const TURN_MS = 10
+/** How many events of one handler are started before those of the next one. */
+const AT_ONCE = 50
 
 export interface RunParts extends ReadingParts {
   readonly attempt: Attempt
@@ -37,8 +38,7 @@ export class Runs {
   /** The gatherings of batch handlers. */
   readonly #gatherings = new Map<Handling, BatchGathering>()
   readonly #inFlight = new InFlight()
-  #isScheduled = false
-  #turnBegan = -Infinity
+  readonly #turn = new Turn(() => this.pump())
 
   constructor(parts: RunParts, handlings: readonly Handling[]) {
     this.#parts = parts
@@ -74,19 +74,23 @@ export class Runs {
     }
   }
 
-  /** Begins what may begin. */
+  /** Begins what may begin. The handlers take turns, a few events each, so that none waits until another has run all that was read for it. */
   pump(): void {
-    if (this.#isScheduled || !this.#parts.mayBegin()) return
-    for (const handling of this.#handlings) {
-      const gathering = this.#gatherings.get(handling)
-      if (handling.isPaused || (handling.runnable.length === 0 && (gathering?.isEmpty ?? true))) continue
-      if (gathering) this.#pumpBatches(handling, gathering)
-      else this.#pumpOne(handling)
-    }
+    if (this.#turn.isAwaited || !this.#parts.mayBegin()) return
+    for (let waiting = this.#handlings; waiting.length > 0;) waiting = waiting.filter((one) => this.#pumpSome(one))
+  }
+
+  /** Returns whether the handler may begin more at once. */
+  #pumpSome(handling: Handling): boolean {
+    const gathering = this.#gatherings.get(handling)
+    if (handling.isPaused || (handling.runnable.length === 0 && (gathering?.isEmpty ?? true))) return false
+    if (!gathering) return this.#pumpSingles(handling)
+    this.#pumpBatches(handling, gathering)
+    return false
   }
 
   #pumpBatches(handling: Handling, gathering: BatchGathering): void {
-    while (!this.#isTurnOver()) {
+    while (!this.#turn.isOver()) {
       const next = handling.hasRoom ? gathering.next() : gathering.gather()
       if (!next) return
       if (next.is === 'alone') this.#begin(next.entry)
@@ -94,27 +98,16 @@ export class Runs {
     }
   }
 
-  #pumpOne(handling: Handling): void {
+  #pumpSingles(handling: Handling): boolean {
     const { runnable } = handling
-    while (runnable.length > 0 && handling.hasRoom && !this.#isTurnOver()) {
+    for (let count = 0; count < AT_ONCE; count += 1) {
+      if (runnable.length === 0 || !handling.hasRoom || this.#turn.isOver()) return false
       const entry = runnable.shift()
       if (!entry || !isWaiting(entry)) continue
       const newer = handling.handler.options.coalesce && newerThan(entry)
       if (newer) this.#passOver(entry, newer)
       else this.#begin(entry)
     }
-  }
-
-  /** Whether the turn is over. If so, other work of the process goes first: acknowledging, keeping leases, and the rest. */
-  #isTurnOver(): boolean {
-    if (this.#isScheduled) return true
-    if (performance.now() - this.#turnBegan < TURN_MS) return false
-    this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.#turnBegan = performance.now()
-      this.pump()
-    })
     return true
   }
 
