@@ -35,11 +35,7 @@ export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Out
 type Awaitable<Value> = Value | Promise<Value>
 
 /** Fails when a query fails, or when the handler's result cannot be read: `concluded-attempt.ts` makes that a retry. */
-export function runAttempt(
-  delivery: ClaimedDelivery,
-  abort: AbortController,
-  parts: AttemptParts,
-): Awaitable<Outcome> {
+export function runAttempt(delivery: ClaimedDelivery, abort: AbortController, parts: AttemptParts): Awaitable<Outcome> {
   try {
     const handler = parts.registry.handlerNamed(delivery.handler)
     if (!handler) return putBack(unknownHandler(delivery))

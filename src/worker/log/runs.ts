@@ -127,10 +127,7 @@ export class Runs {
     const delivery = deliveryOf(this.#parts, entry)
     const outcome = attempt(delivery, abort)
     if (!(outcome instanceof Promise)) return this.#returned(entry, delivery, concludedOutcome(outcome, delivery, emit))
-    void concludedAttempt(outcome, delivery, emit).then((concluded) => {
-      this.#returned(entry, delivery, concluded)
-      if (entry.shard.handling.runnable.length > 0) this.pump()
-    })
+    void concludedAttempt(outcome, delivery, emit).then((concluded) => this.#returnedLater(entry, delivery, concluded))
   }
 
   async #runBatch(handling: Handling, members: readonly GatheredEntry[]): Promise<void> {
@@ -180,6 +177,11 @@ export class Runs {
     this.#parts.tally.count(outcome, deliveryOf(this.#parts, entry), 0)
     this.#keyIsFree(entry)
     this.#parts.onEnded()
+  }
+
+  #returnedLater(entry: Entry, delivery: ClaimedDelivery, concluded: ConcludedAttempt): void {
+    this.#returned(entry, delivery, concluded)
+    if (entry.shard.handling.runnable.length > 0) this.pump()
   }
 
   #returned(entry: Entry, delivery: ClaimedDelivery, { outcome, settlement }: ConcludedAttempt): void {
