@@ -34,6 +34,7 @@ export interface EngineWorkerReport {
   readonly done: number
   readonly firstAt: number
   readonly lastAt: number
+  /** CPU time since the first event, or since the start while there was none. */
   readonly cpuMs: number
   /** In milliseconds. */
   readonly took: readonly number[]

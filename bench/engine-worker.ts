@@ -9,12 +9,16 @@ const TELL_EVERY_MS = 20
 let done = 0
 let firstAt = 0
 let lastAt = 0
+let before = process.cpuUsage()
 let took: number[] = []
 
 function note({ data }: { readonly data: { readonly at: number } }): void {
   done += 1
   lastAt = Date.now()
-  firstAt ||= lastAt
+  if (firstAt === 0) {
+    firstAt = lastAt
+    before = process.cpuUsage()
+  }
   if (settings.isTimed) took.push(performance.timeOrigin + performance.now() - data.at)
 }
 
@@ -31,7 +35,7 @@ process.on('message', (word) => void (word === 'start' ? worker.start() : stop()
 process.send?.('ready')
 
 function tell(): void {
-  const { user, system } = process.cpuUsage()
+  const { user, system } = process.cpuUsage(before)
   const report: EngineWorkerReport = { done, firstAt, lastAt, cpuMs: (user + system) / 1_000, took }
   took = []
   if (process.connected) process.send?.(report)

@@ -127,7 +127,7 @@ async function drain(what: string, count: number, way: EngineWorkerSettings['nat
   const cpuMs = workers.reduce((sum, { latest }) => sum + latest.cpuMs, 0)
   print(`${what}, ${count} ${count === 1 ? 'process' : 'processes'}`, {
     'events/s': (1_000 * done()) / (lastAt - firstAt),
-    'µs of CPU/event, with the start': (cpuMs * 1_000) / done(),
+    'µs of CPU/event': (cpuMs * 1_000) / done(),
   })
   await Promise.all(workers.map((worker) => worker.stop()))
 }
@@ -157,7 +157,7 @@ async function latency(what: string, way: EngineWorkerSettings['nats']): Promise
   await delay(500)
   const took = worker.took.toSorted((one, other) => one - other)
   const at = (share: number) => took[Math.floor(took.length * share)] ?? NaN
-  print(`from publish to handler, ${what}`, { 'ms, p50': at(0.5), 'ms, p99': at(0.99) })
+  print(`from publish to handler, ${what}`, { 'ms (p50)': at(0.5), 'ms (p99)': at(0.99) })
   await worker.stop()
 }
 

@@ -8,20 +8,15 @@ export interface FoundMessage extends LogMessage {
 }
 
 /**
- * Returns the sequence from which on all events after this number are in the stream. `null`: the stream does not hold all of them, or this
- * cannot be proved.
+ * Returns the sequence from which on to read the events after this number. `null`: the stream begins later. Whether an event is missing after that
+ * is for the reader to find out.
  */
 export async function sequenceAfter(manager: JetStreamManager, stream: string, after: number): Promise<number | null> {
   const { state } = await manager.streams.info(stream)
   const first = await messageFrom(manager, stream, state.first_seq)
   if (first === null || first.before > after) return null
   const next = await firstAfter(manager, stream, after)
-  if (next === null) {
-    const last = await messageFrom(manager, stream, state.last_seq)
-    return last === null ? null : last.sequence + 1
-  }
-  // A message between this one and the one before it may have been deleted.
-  return next.before > after ? null : next.sequence
+  return next?.sequence ?? state.last_seq + 1
 }
 
 /** Returns the first message of an event after this number. */

@@ -9,7 +9,6 @@ import {
   type ConsumerMessages,
   type JetStreamManager,
 } from '@nats-io/jetstream'
-import { PostbusError } from '../errors.ts'
 import { Fifo } from '../worker/log/fifo.ts'
 import { Gate } from '../worker/gate.ts'
 import { decodeMessage, type LogMessage } from './log-message.ts'
@@ -18,8 +17,8 @@ import { logSubject } from './stream-names.ts'
 
 /** How long one request for messages waits at the server. */
 const PULL_MS = 30_000
-/** If a message that must be there does not come for so long, the consumer is given up. */
-const SILENT_MS = 3_000
+/** If a message that must be there does not come for so long, it counts as missing. */
+const SILENT_MS = 2_000
 /** The server forgets a consumer that nothing reads for so long. */
 const FORGOTTEN_MS = 60_000
 const FEWEST = 32
@@ -92,9 +91,8 @@ export class Tap {
     while (this.#messages.length === 0 && !this.isFilled(told)) {
       if (this.#failure !== null) throw this.#failure
       void this.#pullMore()
-      if (!(await this.#news.wait(SILENT_MS))) {
-        throw new PostbusError('POSTBUS_BROKER_UNREACHABLE', 'JetStream has sent nothing, but there are more messages.')
-      }
+      // Its message may have been deleted, as the last one of its partition.
+      if (!(await this.#news.wait(SILENT_MS))) throw new Hole('An event that must be there has not come.')
     }
   }
 
