@@ -46,6 +46,8 @@ export interface RelayLease {
   readonly beat: number
   /** The life of the server from which the stream was filled. `null`: it was never filled. */
   readonly life: string | null
+  /** The present life of the server. `null`: it has crashed, and no worker has looked since. */
+  readonly serverLife: string | null
 }
 
 /** The part of the store that a relay needs: the log with the names that are stored, and its lease. */
@@ -61,6 +63,11 @@ export interface RelayStore {
   noteLife(stream: string, life: string): Promise<void>
   /** Returns the lowest position of all cursors; `null`: there are none. */
   firstPosition(): Promise<number | null>
+  /** Returns the number of the last event in each partition, among the events after `after`, up to `upTo`. Partitions without one are missing. */
+  lastIn(
+    partitions: number,
+    place: { readonly after: number; readonly upTo: number },
+  ): Promise<ReadonlyMap<number, number>>
   /** Returns some events that operators have erased, and the stream still may hold. */
   erased(stream: string): Promise<readonly number[]>
   /** The stream does not hold these events any more. */

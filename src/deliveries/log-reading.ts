@@ -172,8 +172,11 @@ export interface LogStore {
   numbered(numbers: readonly number[]): Promise<readonly LogEvent[]>
   /** Returns the event with the present names of its type and of the handler that caused it. */
   shown(event: LogEvent): LogEvent
-  /** Returns the places in the list of the cursors that this worker still owned. Nothing is written for the others. */
-  acknowledge(reader: string, moves: readonly LogMove[]): Promise<ReadonlySet<number>>
+  /**
+   * Returns the places in the list of the cursors that this worker still owned. Nothing is written for the others, and nothing at all if the server
+   * does not live the life in which the events were read. `null`: that is not known.
+   */
+  acknowledge(reader: string, moves: readonly LogMove[], life?: string | null): Promise<ReadonlySet<number>>
   /** Returns the held jobs of these handlers. */
   held(handlers: readonly AnyHandler[]): Promise<readonly HeldJob[]>
   /** Makes held jobs due. */

@@ -1,21 +1,28 @@
 /** Erases the messages of events that an operator has erased in Postgres. */
 import type { JetStreamManager } from '@nats-io/jetstream'
+import { performance } from '../clock.ts'
 import type { RelayStore } from '../deliveries/log-engine.ts'
 import { firstAfter } from './stream-search.ts'
 
-/** Returns how many messages were erased. The server overwrites them. Readers take the rest of that stretch from Postgres. */
+/** Events wait to be relayed meanwhile. What is not erased after this time is erased the next time. */
+const LIMIT_MS = 200
+
+/** Returns how many messages were erased. The server overwrites them. Readers take what they find missing from Postgres. */
 export async function eraseMessages(
   manager: JetStreamManager,
   stream: string,
   relays: Pick<RelayStore, 'erased' | 'forget'>,
 ): Promise<number> {
-  const numbers = await relays.erased(stream)
+  const began = performance.now()
+  const done: number[] = []
   let count = 0
-  for (const number of numbers) {
+  for (const number of await relays.erased(stream)) {
     const message = await firstAfter(manager, stream, number - 1)
     if (message?.event.number === number && (await manager.streams.deleteMessage(stream, message.sequence, true)))
       count += 1
+    done.push(number)
+    if (performance.now() - began >= LIMIT_MS) break
   }
-  if (numbers.length > 0) await relays.forget(stream, numbers)
+  if (done.length > 0) await relays.forget(stream, done)
   return count
 }

@@ -1,5 +1,6 @@
 /** Reads the events of some partitions in the order of the log, from a place on. */
 import type { JetStreamManager } from '@nats-io/jetstream'
+import { performance } from '../clock.ts'
 import type { LogMessage } from './log-message.ts'
 import type { News } from './news.ts'
 import { Tap } from './tap.ts'
@@ -14,15 +15,23 @@ export interface FeedParts {
   readonly after: number
 }
 
+/** So many messages are requested at once, from all partitions together. From one partition, at least the fewest. */
+const MOST = 1_000
+const FEWEST = 32
+
 export class Feed {
   readonly #taps: readonly Tap[]
+  /** `performance.now()` when it was last read. */
+  usedAt = performance.now()
 
   private constructor(taps: readonly Tap[]) {
     this.#taps = taps
   }
 
   static async open({ partitions, ...parts }: FeedParts): Promise<Feed> {
-    const opening = (partitions ?? [null]).map((partition) => Tap.open({ ...parts, partition }))
+    const wanted = partitions ?? [null]
+    const most = Math.max(FEWEST, Math.floor(MOST / wanted.length))
+    const opening = wanted.map((partition) => Tap.open({ ...parts, partition, most }))
     const opened = await Promise.allSettled(opening)
     const taps = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     const failed = opened.find((one) => one.status === 'rejected')
@@ -44,6 +53,12 @@ export class Feed {
     }
     if (!first?.head || first.head.event.number > upTo) return null
     return first.shift() ?? null
+  }
+
+  /** Everything up to this number was read: no message before it is waited for any more. */
+  passTo(number: number): void {
+    this.usedAt = performance.now()
+    for (const tap of this.#taps) tap.passTo(number)
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** `jetStream`: an engine for handlers with `delivery: 'log'`. Workers read the log from a JetStream stream, which one of them fills. */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { Subscription } from '@nats-io/transport-node'
+import type { Status, Subscription } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { safeTextOfError } from '../error-text.ts'
 import type { EngineParts, LogEngine, RunningEngine } from '../deliveries/log-engine.ts'
@@ -8,7 +8,8 @@ import { isOnePlace, natsPlace, ONE_PLACE, openNats, type NatsPlace, type OpenNa
 import { parseOptions } from '../parse-options.ts'
 import { retryDelays } from '../worker/retry-delays.ts'
 import { decodeNews } from './news.ts'
-import { Relay, type OpenJetStream } from './relay.ts'
+import { Relay } from './relay.ts'
+import type { OpenJetStream } from './relay-session.ts'
 import { newsSubject, STREAM_NAME, streamOf } from './stream-names.ts'
 import { StreamSource } from './stream-source.ts'
 
@@ -68,6 +69,8 @@ class JetStreamEngine implements RunningEngine {
   #nats: OpenNats | null = null
   #opening: Promise<OpenJetStream> | null = null
   #hearing: Subscription | null = null
+  /** The client's list of changes can be stopped, although its type does not say so. */
+  #changes: (AsyncIterable<Status> & { stop?(): void }) | null = null
   #isFailing = false
 
   constructor(settings: Settings, parts: EngineParts) {
@@ -85,6 +88,7 @@ class JetStreamEngine implements RunningEngine {
       ...common,
       log: parts.log,
       stream: this.#stream,
+      serverLife: () => this.#relay.serverLife,
       onMissing({ after, upTo }) {
         const message = `The stream does not hold all events from ${after + 1} to ${upTo}: they are read from Postgres.`
         parts.emit('debug', 'engine.missing', message, { after, upTo })
@@ -106,9 +110,10 @@ class JetStreamEngine implements RunningEngine {
 
   async close(): Promise<void> {
     this.#over.abort()
-    await Promise.all([this.#relay.close(), this.#source.reset()])
+    await Promise.all([this.#relay.close(), this.#source.close()])
     await this.#opening?.catch(() => undefined)
     this.#hearing?.unsubscribe() // the connection may be the application's
+    this.#changes?.stop?.()
     await this.#nats?.close()
   }
 
@@ -126,6 +131,7 @@ class JetStreamEngine implements RunningEngine {
       try {
         return await this.#openOnce()
       } catch (error) {
+        if (this.#nats?.connection.isClosed()) this.#nats = null
         this.#failed(error)
         await delays.next()
       }
@@ -136,24 +142,28 @@ class JetStreamEngine implements RunningEngine {
     const nats = (this.#nats ??= await openNats(this.#settings, 'postbus engine'))
     const { connection } = nats
     const domain = this.#settings.domain === undefined ? {} : { domain: this.#settings.domain }
-    const manager = await jetstreamManager(connection, domain)
+    const manager = await jetstreamManager(connection, { ...domain, checkAPI: false })
     this.#hearing = connection.subscribe(newsSubject(this.#stream), {
-      callback: (_error, message) => {
+      callback: (error, message) => {
+        if (error) return this.#failed(error)
         const told = decodeNews(message.string())
         if (told === null) return
         this.#source.hear(told)
         this.#parts.onNews()
       },
     })
-    void this.#watch(connection.status())
+    this.#changes = connection.status()
+    void this.#watch(this.#changes)
     return { connection, manager, client: jetstream(connection, domain) }
   }
 
-  /** What was under way when the connection broke is lost. A connection that is closed for good is opened again. */
+  /** What was under way when the connection broke is lost. A connection that is closed for good is replaced: a reader must hear the relay. */
   async #watch(changes: AsyncIterable<{ readonly type: string }>): Promise<void> {
     for await (const { type } of changes) if (type === 'reconnect') await this.#source.reset()
-    this.#opening = null
+    if (this.#over.signal.aborted) return
     this.#nats = null
+    this.#opening = null
+    void this.#connect().catch(() => undefined) // it was closed meanwhile
   }
 
   #failed(error: unknown): void {

@@ -9,6 +9,11 @@ import type { RelayLease, RelayStore } from '../deliveries/log-engine.ts'
 export const BEAT_MS = 1_000
 const DEAD_AFTER_MS = 8_000
 
+interface Beat {
+  readonly number?: number | null
+  readonly mayTake?: boolean
+}
+
 export class StreamLease {
   readonly #relays: RelayStore
   readonly #stream: string
@@ -27,8 +32,13 @@ export class StreamLease {
     return this.#isOurs
   }
 
-  /** Tells the database that the stream is filled up to this number (`null`: unknown), and takes the lease if it is free. */
-  async beat(number: number | null): Promise<void> {
+  /** The present life of the Postgres server, as of the last heartbeat. */
+  get serverLife(): string | null {
+    return this.#seen?.serverLife ?? null
+  }
+
+  /** Tells the database that the stream is filled up to this number (`null`: unknown), and takes the lease if it is free and that may be. */
+  async beat({ number = null, mayTake = true }: Beat = {}): Promise<void> {
     const before = this.#seen
     const lease = await this.#relays.beat(this.#stream, this.#me, number)
     const now = performance.now()
@@ -36,7 +46,7 @@ export class StreamLease {
     this.#seen = lease
     const isFree = lease.owner === null || now - this.#movedAt >= DEAD_AFTER_MS
     const isOurs = lease.owner === this.#me
-    this.#isOurs = isOurs || (isFree && (await this.#relays.take(this.#stream, this.#me, lease)))
+    this.#isOurs = isOurs || (isFree && mayTake && (await this.#relays.take(this.#stream, this.#me, lease)))
   }
 
   /** What the database knows about the stream: an id of its own, and the life of the server from which it was filled. */

@@ -43,11 +43,7 @@ export async function firstAfter(
 }
 
 /** Returns the first message of the relay from this sequence on. Messages of strangers are passed over. */
-export async function messageFrom(
-  manager: JetStreamManager,
-  stream: string,
-  sequence: number,
-): Promise<FoundMessage | null> {
+async function messageFrom(manager: JetStreamManager, stream: string, sequence: number): Promise<FoundMessage | null> {
   // The types of the client know this request only for reads that any replica may answer, with what it has.
   const request = { seq: sequence, next_by_subj: logSubjects(stream) } as MsgRequest
   const stored = await manager.streams.getMessage(stream, request)

@@ -15,8 +15,7 @@ import {
 import { z } from 'zod'
 import { PostbusError } from '../errors.ts'
 import { decodeMessage } from './log-message.ts'
-import { logSubject, logSubjects } from './stream-names.ts'
-import { messageFrom } from './stream-search.ts'
+import { logSubjects } from './stream-names.ts'
 
 export interface StreamSettings {
   readonly stream: string
@@ -35,8 +34,6 @@ export interface StreamEnd {
   readonly sequence: number
   /** The number of the last event. `null`: there is none. */
   readonly number: number | null
-  /** The number of the last event in each partition, or a number that no event there is above. `null`: the stream is empty. */
-  readonly lastOf: readonly (number | null)[]
 }
 
 /** For how long the server remembers the ids of messages. */
@@ -64,9 +61,7 @@ export async function streamEnd(
   const isAdopted = owner === null
   if (isAdopted) await manager.streams.update(stream, { description: describe(database, partitions) })
   if (owner !== null && owner.partitions !== partitions) return recreated(manager, settings, database)
-  const end = await endOf(manager, settings, info)
-  // Messages that were purged would not be stored again: the server remembers their ids.
-  return end.number === null && info.state.last_seq > 0 ? recreated(manager, settings, database) : end
+  return endOf(manager, settings, info)
 }
 
 /** Deletes the stream, and makes it again with the same configuration. */
@@ -84,28 +79,15 @@ export async function recreated(
 
 async function endOf(
   manager: JetStreamManager,
-  { stream, partitions }: StreamSettings,
+  { stream }: StreamSettings,
   { created, state }: StreamInfo,
 ): Promise<StreamEnd> {
-  const first = state.messages === 0 ? null : await messageFrom(manager, stream, state.first_seq)
-  const found = await Promise.all(
-    Array.from({ length: partitions }, async (_, partition) =>
-      first ? lastIn(manager, stream, logSubject(stream, partition)) : null,
-    ),
-  )
-  const number = first && Math.max(first.event.number, ...found.map((one) => one ?? 0))
-  // What a partition without messages had is older than the first message of the stream.
-  return { created, sequence: state.last_seq, number, lastOf: found.map((one) => one ?? first?.before ?? null) }
-}
-
-/** Returns the number of the last event in a partition. A message of a stranger after it is deleted: nobody could tell what it hides. */
-async function lastIn(manager: JetStreamManager, stream: string, subject: string): Promise<number | null> {
-  const stored = await manager.streams.getMessage(stream, { last_by_subj: subject })
-  if (stored === null) return null
-  const message = decodeMessage(stored.data)
-  if (message) return message.event.number
-  await manager.streams.deleteMessage(stream, stored.seq, false)
-  return lastIn(manager, stream, subject)
+  for (let sequence = state.last_seq; state.messages > 0 && sequence >= state.first_seq; sequence -= 1) {
+    const stored = await manager.streams.getMessage(stream, { seq: sequence })
+    const message = stored && decodeMessage(stored.data) // it may be deleted, or a stranger's
+    if (message) return { created, sequence: state.last_seq, number: message.event.number }
+  }
+  return { created, sequence: state.last_seq, number: null }
 }
 
 export async function infoOf(manager: JetStreamManager, stream: string): Promise<StreamInfo | null> {

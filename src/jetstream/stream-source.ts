@@ -2,22 +2,27 @@
  * Reads the log from the stream, for all handlers of a worker. Shards at the same place are read together: each such place has a feed. What the
  * stream does not hold (any more) is read from Postgres, for example by a handler that was moved far back.
  */
+import { performance } from '../clock.ts'
 import type { LogSource } from '../deliveries/log-engine.ts'
 import type { LogEvent, LogLook, LogPiece, LogStore } from '../deliveries/log-reading.ts'
 import { Feed } from './feed.ts'
 import type { LogMessage } from './log-message.ts'
 import type { News } from './news.ts'
-import type { OpenJetStream } from './relay.ts'
+import type { OpenJetStream } from './relay-session.ts'
 import { partitionsOf } from './stream-names.ts'
 import { sequenceAfter } from './stream-search.ts'
 import { Hole } from './tap.ts'
 
 /** The feeds that were not read for the longest time are closed. */
 const MOST_FEEDS = 8
+/** A feed that was not read for so long is closed. */
+const UNUSED_MS = 60_000
 
 export interface SourceParts {
   readonly log: Pick<LogStore, 'read' | 'numbered' | 'shown'>
   readonly stream: string
+  /** Returns the present life of the Postgres server. `null`: it is not known. */
+  serverLife(): string | null
   /** Resolves when there is a connection. */
   connect(): Promise<OpenJetStream>
   onFailed(error: unknown): void
@@ -30,6 +35,7 @@ export class StreamSource implements LogSource {
   /** By the place where each goes on, and by its partitions. The one that was read last is the last. */
   readonly #feeds = new Map<string, Feed>()
   #told: News | null = null
+  #isClosed = false
 
   constructor(parts: SourceParts) {
     this.#parts = parts
@@ -40,12 +46,16 @@ export class StreamSource implements LogSource {
     const before = this.#told
     this.#told = told
     // It is another stream now, or messages were erased that may be here already.
-    if (before && (before.created !== told.created || before.erased !== told.erased)) void this.reset()
+    if (before && !isSame(before, told)) void this.reset()
+    this.#closeUnused()
   }
 
-  look({ final }: LogLook): Promise<LogLook> {
-    const { number = final, life = null } = this.#told ?? {}
-    return Promise.resolve({ final: number, gap: null, heldBy: null, taken: number, life })
+  /** After a crash of Postgres, nothing is read until the relay has told of the stream that it has made anew. */
+  look(known: LogLook): Promise<LogLook> {
+    const life = this.#parts.serverLife()
+    const isOf = this.#told !== null && life !== null && this.#told.life === life
+    const final = isOf ? (this.#told?.number ?? 0) : 0
+    return Promise.resolve({ final, gap: null, heldBy: null, taken: final, life: life ?? known.life })
   }
 
   async read(piece: LogPiece): Promise<readonly LogEvent[]> {
@@ -79,13 +89,19 @@ export class StreamSource implements LogSource {
         events.push(...(await this.#eventsOf(found.messages))) // fewer, if some are gone from Postgres
         to = found.to
       }
-      if (this.#told?.created === told.created) this.#keep(`${to ?? piece.upTo} ${key}`, feed)
+      feed.passTo(to ?? piece.upTo)
+      if (this.#told && isSame(this.#told, told) && !this.#isClosed) this.#keep(`${to ?? piece.upTo} ${key}`, feed)
       else void feed.close()
       return events
     } catch (error) {
       void feed.close()
       throw error
     }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.reset()
   }
 
   /** Closes all feeds. Reading goes on with new ones. */
@@ -114,6 +130,15 @@ export class StreamSource implements LogSource {
     return null
   }
 
+  /** The server has forgotten their consumers. */
+  #closeUnused(): void {
+    for (const [place, feed] of this.#feeds) {
+      if (performance.now() - feed.usedAt < UNUSED_MS) continue
+      this.#feeds.delete(place)
+      void feed.close()
+    }
+  }
+
   #keep(place: string, feed: Feed): void {
     void this.#feeds.get(place)?.close()
     this.#feeds.delete(place)
@@ -136,6 +161,11 @@ export class StreamSource implements LogSource {
       return found ? [found] : []
     })
   }
+}
+
+/** Whether what was read from one is still what the other would hold. */
+function isSame(one: News, other: News): boolean {
+  return one.created === other.created && one.erased === other.erased
 }
 
 interface Reading {

@@ -10,7 +10,6 @@ import { headers, type NatsConnection } from '@nats-io/transport-node'
 import type { LogEvent } from '../deliveries/log-reading.ts'
 import { encodeMessage } from './log-message.ts'
 import { logSubject } from './stream-names.ts'
-import type { StreamEnd } from './stream-setup.ts'
 
 const STORED_WITHIN_MS = 5_000
 
@@ -20,14 +19,21 @@ export interface WriterParts {
   readonly stream: string
   readonly partitions: number
   /**
-   * Whether the writer before this one was told that the server knows a message already. The server remembers ids for minutes, also of messages
-   * that were deleted. The messages of this writer get ids of their own.
+   * Whether the writer before this one has failed. The server remembers the ids of messages for minutes, and passes over a message whose id it
+   * knows, even if that message was deleted. So the messages of this writer get ids of their own.
    */
-  readonly hasDuplicates: boolean
+  readonly isAgain: boolean
 }
 
-/** The server has passed over a message because it remembers its id. */
-export class Duplicate extends Error {}
+/** Where to go on. */
+export interface WriterPlace {
+  /** The sequence of the last message of the stream. */
+  readonly sequence: number
+  /** The stream holds everything up to this number, or readers know that they have to read it elsewhere. */
+  readonly number: number
+  /** The number of the last event in each partition, up to that number. */
+  readonly lastOf: readonly number[]
+}
 
 export class StreamWriter {
   readonly #parts: WriterParts
@@ -36,13 +42,12 @@ export class StreamWriter {
   #last: number
   #number: number
 
-  /** `from`: the stream holds everything up to this number, or nobody reads that from the stream. */
-  constructor(parts: WriterParts, { sequence, lastOf }: StreamEnd, from: number) {
+  constructor(parts: WriterParts, { sequence, number, lastOf }: WriterPlace) {
     this.#parts = parts
     this.#sequence = sequence
-    this.#lastOf = lastOf.map((number) => number ?? from)
-    this.#last = from
-    this.#number = from
+    this.#lastOf = [...lastOf]
+    this.#last = number
+    this.#number = number
   }
 
   /** The stream holds everything up to this number. */
@@ -70,17 +75,18 @@ export class StreamWriter {
     let stored: Promise<PubAck> | null = null
     for (const [place, event] of events.entries()) stored = this.#send(event, place === events.length - 1)
     const answer = await stored
-    if (answer?.duplicate) throw new Duplicate(`Stream "${this.#parts.stream}" has held this message before.`)
+    if (answer?.duplicate)
+      throw new Error(`Stream "${this.#parts.stream}" has passed over a message, as one that it had before.`)
   }
 
   #send(event: LogEvent, isLast: boolean): Promise<PubAck> | null {
-    const { connection, client, stream, partitions, hasDuplicates } = this.#parts
+    const { connection, client, stream, partitions, isAgain } = this.#parts
     const partition = event.hash % partitions
     const place = { before: this.#last, beforeInPartition: this.#lastOf[partition] ?? 0 }
     const data = encodeMessage(event, place, connection.info?.max_payload ?? Infinity)
     const subject = logSubject(stream, partition)
     const lastSequence = this.#sequence
-    const id = hasDuplicates ? `${event.id}:${lastSequence}` : event.id
+    const id = isAgain ? `${event.id}:${lastSequence}` : event.id
     this.#sequence += 1
     this.#lastOf[partition] = event.number
     this.#last = event.number

@@ -22,7 +22,6 @@ const SILENT_MS = 2_000
 /** The server forgets a consumer that nothing reads for so long. */
 const FORGOTTEN_MS = 60_000
 const FEWEST = 32
-const MOST = 1_000
 const LARGE_PULL = 4 * 1_048_576
 
 /** Something is missing in the stream: this stretch must be read from Postgres. */
@@ -36,6 +35,8 @@ export interface TapParts {
   /** The sequence of the first message to read, and the number after which its events begin. */
   readonly from: number
   readonly after: number
+  /** At most so many messages are requested at once. */
+  readonly most: number
 }
 
 export class Tap {
@@ -78,6 +79,11 @@ export class Tap {
 
   shift(): LogMessage | undefined {
     return this.#messages.shift()
+  }
+
+  /** Everything up to this number was read: nothing of it can be missing. */
+  passTo(number: number): void {
+    this.#last = Math.max(this.#last, number)
   }
 
   /** Whether everything that the relay told of has come. */
@@ -135,7 +141,7 @@ export class Tap {
 
   #learnSize(bytes: number, count: number): void {
     if (bytes > LARGE_PULL) this.#most = Math.max(1, Math.floor(this.#most / 4))
-    else if (bytes < LARGE_PULL / 4 && count === this.#most) this.#most = Math.min(2 * this.#most, MOST)
+    else if (bytes < LARGE_PULL / 4 && count === this.#most) this.#most = Math.min(2 * this.#most, this.#parts.most)
   }
 
   async close(): Promise<void> {

@@ -92,3 +92,40 @@ test('a handler that is moved back to before the stream reads from Postgres, and
   await until('all are handled', () => seen.length === 60)
   expect(missing().length).toBeLessThanOrEqual(before + 1)
 })
+
+test('no event is lost when the last message of a partition is erased, and another worker relays then', async () => {
+  const { seen, opened, publish, worker, stored } = await aStage()
+  const first = await worker()
+  await worker()
+  await new Promise((resolve) => setTimeout(resolve, 2_500)) // until the shards are divided
+  const { events } = await publish(1, 10, 'a')
+  const last = (await publish(11, 11, 'b')).events[0]?.id ?? ''
+  await publish(12, 20, 'a')
+  await until('all are handled', () => seen.length === 20)
+  await opened.bus.events.redact(last, { by: 'test', reason: 'asked for', pending: 'deliver' })
+  await until('it is erased', async () => !(await stored()).includes(11))
+  await first.stop()
+  await worker()
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  await publish(21, 25, 'a')
+  await publish(26, 26, 'b')
+  await until('the next are handled', () => seen.length === 26, 30_000)
+  await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
+
+  await until('all are handled again', () => seen.length >= 52, 30_000)
+  expect(seen.slice(26).filter((n) => n > 0).toSorted((one, other) => one - other)).toEqual([...numbers(1, 10), ...numbers(12, 26)]) // prettier-ignore
+}, 90_000)
+
+test('with steady traffic too, what is erased is erased in the stream', async () => {
+  const { opened, publish, worker, stored } = await aStage()
+  await worker()
+  const { events } = await publish(1, 3)
+  await opened.bus.events.redact(events[1]?.id ?? '', { by: 'test', reason: 'asked for', pending: 'deliver' })
+
+  let n = 4
+  await until('it is erased', async () => {
+    await publish(n, n)
+    n += 1
+    return !(await stored()).includes(2)
+  })
+}, 60_000)

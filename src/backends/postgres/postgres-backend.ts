@@ -163,7 +163,7 @@ export function createDeliveryStore(
     pace: paceIn(connection, tables),
     completions: completionsIn(() => lifeline.pool(), tables),
     log,
-    relays: relayStore({ lifeline }, tables, log),
+    relays: relayStore({ connection, lifeline }, tables, log),
     ungate: async (handler) => ungate(await connection.pool(), tables, handler),
     listen: (onWake) => listenForWakeUps(listening, tables, emit, onWake),
     announce: async (worker) => announceWorker(await lifeline.pool(), tables, worker),

@@ -27,6 +27,8 @@ export interface AcknowledgerParts {
   readonly reader: string
   readonly signals: QueueSignals
   shards(): Iterable<Shard>
+  /** Returns the life of the server in which the events were read. */
+  life(): string | null
   /** Called when the database says that a shard is no longer ours. */
   onLost(shard: Shard): void
   onReleased(shard: Shard): void
@@ -123,6 +125,7 @@ export class Acknowledger {
 
   async #send(sent: readonly Sent[]): Promise<void> {
     const { store, reader, signals } = this.#parts
+    const life = this.#parts.life()
     this.#isSending = true
     const delays = retryDelays(this.#over.signal)
     const inOrder = sent.toSorted((one, other) => compare(one.move, other.move))
@@ -131,6 +134,7 @@ export class Acknowledger {
         const ours = await store.acknowledge(
           reader,
           inOrder.map(({ move }) => move),
+          life,
         )
         signals.databaseAnswered()
         for (const [place, one] of inOrder.entries()) this.#answered(one, ours.has(place))

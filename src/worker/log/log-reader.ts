@@ -59,6 +59,11 @@ export class LogReading {
     this.#parts = parts
   }
 
+  /** Identifies the life of the server in which the log was read. */
+  get life(): string | null {
+    return this.#look.life
+  }
+
   /** There may be something to read. */
   wake(): void {
     this.#isAsked = true

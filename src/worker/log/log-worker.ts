@@ -82,6 +82,7 @@ export class LogWorker {
       reader: this.#reader,
       signals,
       shards: () => this.#shards(),
+      life: () => this.#reading.life,
       onLost: (shard) => this.#lost(shard),
       onReleased: (shard) => this.#forget(shard),
       onAcknowledged: () => {

@@ -34,9 +34,18 @@ test('a worker that is silent for 8 s is replaced, and learns it with its next h
   expect(second.isOurs).toBe(false)
   await rounds(2, second)
   expect(second.isOurs).toBe(true)
-  await first.beat(null)
+  await first.beat()
 
   expect(first.isOurs).toBe(false)
+})
+
+test('a worker that stands back takes no free lease', async () => {
+  const { lease } = aStream()
+  const first = lease()
+  await first.beat({ mayTake: false })
+  expect(first.isOurs).toBe(false)
+  await first.beat()
+  expect(first.isOurs).toBe(true)
 })
 
 test('of two that find it silent, one gets it', async () => {
@@ -50,14 +59,14 @@ test('of two that find it silent, one gets it', async () => {
 
 async function rounds(count: number, ...leases: readonly StreamLease[]): Promise<void> {
   for (let round = 0; round < count; round += 1) {
-    await Promise.all(leases.map((lease) => lease.beat(null)))
+    await Promise.all(leases.map((lease) => lease.beat()))
     vi.advanceTimersByTime(1_000)
   }
 }
 
 /** A row of `log_stream`, as the database would change it. */
 function aStream() {
-  let row: RelayLease = { id: 'id', owner: null, beat: 0, life: null }
+  let row: RelayLease = { id: 'id', owner: null, beat: 0, life: null, serverLife: null }
   const relays = {
     async beat(_stream: string, me: string) {
       if (row.owner === me) row = { ...row, beat: row.beat + 1 }

@@ -100,7 +100,7 @@ async function aTap({ after, partition, comes, last }: Stream) {
     consumers: { add: async () => ({ name: 'reader' }) },
     jetstream: () => ({ consumers: { get: async () => consumer } }),
   } as unknown as JetStreamManager
-  const tap = await Tap.open({ manager, stream: 'log', partition: partition ?? null, from: 1, after })
+  const tap = await Tap.open({ manager, stream: 'log', partition: partition ?? null, from: 1, after, most: 100 })
   const told: News = { number: last, last, lastOf: [last], created: '', erased: 0, life: null }
   return { tap, told }
 }

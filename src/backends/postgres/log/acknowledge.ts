@@ -12,22 +12,25 @@ export interface Acknowledging {
   readonly moves: readonly LogMove[]
   /** Handlers by their stored names. */
   readonly known: ReadonlyMap<string, AnyHandler>
+  /** The life of the server in which the events were read. `null`: unknown. */
+  readonly life: string | null
 }
 
 /** Returns the places in `moves` of the moves whose cursor was still ours. */
 export async function acknowledge(
   database: Queryable,
   tables: Tables,
-  { reader, moves, known }: Acknowledging,
+  { reader, moves, known, life }: Acknowledging,
 ): Promise<ReadonlySet<number>> {
   const handlers = moves.map(({ cursor }) => cursor.handler)
   const completed = moves.flatMap((move, index) => move.completed.map((id) => ({ id, place: index + 1 })))
   const [name, more] =
-    completed.length > 0 ? (['completed_log_acknowledge', ', $13, $14'] as const) : ['log_acknowledge', '']
+    completed.length > 0 ? (['completed_log_acknowledge', ', $14, $15'] as const) : ['log_acknowledge', '']
   const { rows } = await database.query<{ place: number }>({
     name,
     text: `select acknowledged - 1 as place from ${functionName(tables, name)}(
-      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb${more})`,
+      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb${more})
+    where $13::uuid is null or exists (select from ${tables.serverLife} one where one.id = $13::uuid)`, // asked before the call
     values: [
       reader,
       handlers,
@@ -43,6 +46,7 @@ export async function acknowledge(
         ended.map(({ seq, inLane, end }) => ({ seq, in_lane: inLane, ...columnsOf(end) })).toSorted(bySeq),
       ),
       listOf(moves, ({ passed }) => passed.map(({ seq, as, reason }) => ({ seq, outcome: as, reason }))),
+      life,
       ...(completed.length > 0 ? [completed.map(({ id }) => id), completed.map(({ place }) => place)] : []),
     ],
   })

@@ -93,7 +93,8 @@ export function createLogStore({ connection, lifeline }: LogConnections, tables:
     read: async (piece) => readPiece(await connection.pool(), tables, piece),
     numbered: async (numbers) => eventsNumbered(await connection.pool(), tables, numbers.map(String)),
     shown: (event) => event,
-    acknowledge: async (reader, moves) => acknowledge(await connection.pool(), tables, { reader, moves, known }),
+    acknowledge: async (reader, moves, life = null) =>
+      acknowledge(await connection.pool(), tables, { reader, moves, known, life }),
     held: async (handlers) => heldJobs(await lifeline.pool(), tables, handlers),
     admit: async (jobs) => admit(await connection.pool(), tables, jobs),
   }

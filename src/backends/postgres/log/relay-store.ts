@@ -3,15 +3,17 @@ import type { RelayLease, RelayStore } from '../../../deliveries/log-engine.ts'
 import type { LogStore } from '../../../deliveries/log-reading.ts'
 import type { Tables } from '../schema/tables.ts'
 import type { LogConnections } from './log-store.ts'
+import { hashOfEvent } from './read-piece.ts'
 
 /** At most so many erased events are returned at once. */
 const ERASED_AT_ONCE = 100
 
 export function relayStore(
-  { lifeline }: Pick<LogConnections, 'lifeline'>,
-  { logCursor, logErasure, logStream }: Tables,
+  { connection, lifeline }: LogConnections,
+  { event, logCursor, logErasure, logStream, serverLife }: Tables,
   log: Pick<LogStore, 'look' | 'read'>,
 ): RelayStore {
+  const columns = `one.id, one.owner, one.beat::text as beat, one.life, (select server.id from ${serverLife} server) as "serverLife"`
   return {
     ...log,
     async beat(stream, me, position) {
@@ -20,15 +22,15 @@ export function relayStore(
         `insert into ${logStream} as one (stream) values ($1)
         on conflict (stream) do update set beat = one.beat + 1, seen_at = clock_timestamp(), position = coalesce($3, one.position)
           where one.owner = $2
-        returning ${LEASE}`,
+        returning ${columns}`,
         [stream, me, position],
       )
       const [ours] = rows
       if (ours) return lease(ours)
-      const others = await database.query<Lease>(`select ${LEASE} from ${logStream} one where one.stream = $1`, [
+      const others = await database.query<Lease>(`select ${columns} from ${logStream} one where one.stream = $1`, [
         stream,
       ])
-      return others.rows[0] ? lease(others.rows[0]) : { id: '', owner: null, beat: 0, life: null }
+      return others.rows[0] ? lease(others.rows[0]) : NONE
     },
     async take(stream, me, seen) {
       const { rows } = await (
@@ -55,6 +57,16 @@ export function relayStore(
       const first = rows[0]?.first ?? null
       return first === null ? null : Number(first)
     },
+    async lastIn(partitions, { after, upTo }) {
+      const { rows } = await (
+        await connection.pool()
+      ).query<{ partition: number; last: string }>(
+        `select ${hashOfEvent('event')} % $1::integer as partition, max(event.seq)::text as last from ${event} event
+        where event.seq > $2::bigint and event.seq <= $3::bigint group by 1`,
+        [partitions, after, upTo],
+      )
+      return new Map(rows.map(({ partition, last }) => [partition, Number(last)]))
+    },
     async erased(stream) {
       const { rows } = await (
         await lifeline.pool()
@@ -72,7 +84,7 @@ export function relayStore(
   }
 }
 
-const LEASE = `one.id, one.owner, one.beat::text as beat, one.life`
+const NONE: RelayLease = { id: '', owner: null, beat: 0, life: null, serverLife: null }
 
 interface Lease extends Omit<RelayLease, 'beat'> {
   readonly beat: string

@@ -1,0 +1,166 @@
+/**
+ * Moves the log to the stream, in the order of the log and behind its watermark, from the end of the stream on. A session ends when the lease is
+ * lost, when Postgres has crashed, or with an error. The next one asks for the end of the stream again.
+ */
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { performance } from '../clock.ts'
+import type { EngineParts } from '../deliveries/log-engine.ts'
+import type { LogLook } from '../deliveries/log-reading.ts'
+import type { Gate } from '../worker/gate.ts'
+import { eraseMessages } from './erasure.ts'
+import { encodeNews } from './news.ts'
+import { newsSubject } from './stream-names.ts'
+import { BEAT_MS, type StreamLease } from './stream-lease.ts'
+import { recreated, streamEnd, type StreamEnd, type StreamSettings } from './stream-setup.ts'
+import { StreamWriter } from './stream-writer.ts'
+
+const FEWEST = 100
+const MOST = 1_000
+const LARGE_READ = 4 * 1_048_576
+const LONGEST_STRETCH = 20_000
+/** An empty stream is filled with at most so many events of the past. Handlers that are further behind read in Postgres. */
+const REFILLED = 100_000
+/** For so many events before the end of the stream, it is known which is the last one of each partition. */
+const LOOKED_BACK = 1_000_000
+/** The first and the longest wait before another look, while a publisher has taken a number and not committed. */
+const FIRST_LOOK_MS = 2
+const LAST_LOOK_MS = 50
+
+/** An open connection, as relay and readers use it. */
+export interface OpenJetStream {
+  readonly connection: NatsConnection
+  readonly client: JetStreamClient
+  readonly manager: JetStreamManager
+}
+
+export interface SessionParts extends Pick<EngineParts, 'relays' | 'pollMs'> {
+  readonly settings: StreamSettings
+  readonly lease: StreamLease
+  /** Opened when there may be new events, or the lease may be lost. */
+  readonly news: Gate
+  readonly over: AbortSignal
+  /** Resolves when there is a connection. */
+  connect(): Promise<OpenJetStream>
+  onWorks(): void
+}
+
+interface Begun {
+  readonly nats: OpenJetStream
+  readonly writer: StreamWriter
+  readonly created: string
+  readonly life: string | null
+}
+
+const NOTHING_KNOWN: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }
+
+export class RelaySession {
+  readonly #parts: SessionParts
+  readonly #isAgain: boolean
+  #writer: StreamWriter | null = null
+  #most = FEWEST
+  #toldAt = -Infinity
+  #erasedAt = -Infinity
+  /** Begins anywhere: readers only see that it changes, also when the relay does. */
+  #erased = Math.floor(Math.random() * 1e9)
+  /** Whether it has reached the end of the log once. */
+  hasWorked = false
+
+  /** `isAgain`: the session before this one ended with an error. */
+  constructor(parts: SessionParts, isAgain: boolean) {
+    this.#parts = parts
+    this.#isAgain = isAgain
+  }
+
+  /** The stream holds everything up to this number. */
+  get number(): number | null {
+    return this.#writer?.number ?? null
+  }
+
+  async run(): Promise<void> {
+    const begun = await this.#begin()
+    if (begun === null) return
+    const { writer, life } = begun
+    const { relays, news, pollMs, onWorks } = this.#parts
+    let look: LogLook = { ...NOTHING_KNOWN, final: writer.number, life }
+    let lookAgainMs = FIRST_LOOK_MS
+    while (this.#isGoingOn()) {
+      look = await relays.look(look)
+      if (look.life !== life) return
+      const before = writer.number
+      while (writer.number < look.final && this.#isGoingOn()) {
+        const upTo = await this.#move(writer, look.final)
+        look = await relays.look(look)
+        if (look.life !== life) return // what is missing in this life was perhaps there in the last one
+        writer.passTo(upTo)
+        this.#tell(begun)
+      }
+      await this.#upkeep(begun)
+      this.hasWorked = true
+      onWorks()
+      lookAgainMs = writer.number > before ? FIRST_LOOK_MS : Math.min(2 * lookAgainMs, LAST_LOOK_MS)
+      await news.wait(look.taken <= look.final ? Math.min(BEAT_MS, pollMs) : lookAgainMs)
+    }
+  }
+
+  #isGoingOn(): boolean {
+    return this.#parts.lease.isOurs && !this.#parts.over.aborted
+  }
+
+  async #begin(): Promise<Begun | null> {
+    const { relays, settings, connect } = this.#parts
+    const { stream, partitions } = settings
+    const nats = await connect()
+    const { final, life } = await relays.look(NOTHING_KNOWN)
+    if (!this.#isGoingOn()) return null // connecting may have taken long
+    const end = await this.#end(nats, life)
+    const from = end.number ?? Math.max(final - REFILLED, Math.min(final, (await relays.firstPosition()) ?? final))
+    const after = Math.max(0, from - LOOKED_BACK)
+    const found = await relays.lastIn(partitions, { after, upTo: from })
+    const lastOf = Array.from({ length: partitions }, (_, partition) => found.get(partition) ?? after)
+    const place = { sequence: end.sequence, number: from, lastOf }
+    const writer = new StreamWriter({ ...nats, stream, partitions, isAgain: this.#isAgain }, place)
+    this.#writer = writer
+    return { nats, writer, created: end.created, life }
+  }
+
+  /** After a crash, Postgres may have lost events that the stream has, and may give their numbers to others. */
+  async #end({ manager }: OpenJetStream, life: string | null): Promise<StreamEnd> {
+    const { settings, relays, lease } = this.#parts
+    const known = await lease.known()
+    const isOtherLife = life !== null && known.life !== null && known.life !== life
+    const end = isOtherLife
+      ? await recreated(manager, settings, known.id)
+      : await streamEnd(manager, settings, known.id)
+    if (life !== null && known.life !== life) await relays.noteLife(settings.stream, life)
+    return end
+  }
+
+  /** Returns the number up to which the log was read. */
+  async #move(writer: StreamWriter, final: number): Promise<number> {
+    const most = this.#most
+    const after = writer.number
+    const upTo = Math.min(final, after + LONGEST_STRETCH)
+    const events = await this.#parts.relays.read({ after, upTo, most, shards: null, types: null })
+    await writer.write(events)
+    const size = events.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0)
+    if (size > LARGE_READ) this.#most = Math.max(1, Math.floor(most / 4))
+    else if (size < LARGE_READ / 4 && events.length === most) this.#most = Math.min(2 * most, MOST)
+    return events.length < most ? upTo : writer.number
+  }
+
+  async #upkeep(begun: Begun): Promise<void> {
+    const { relays, settings } = this.#parts
+    if (performance.now() - this.#erasedAt >= BEAT_MS) {
+      this.#erased += await eraseMessages(begun.nats.manager, settings.stream, relays)
+      this.#erasedAt = performance.now()
+    }
+    if (performance.now() - this.#toldAt >= BEAT_MS) this.#tell(begun)
+  }
+
+  #tell({ nats, writer: { number, last, lastOf }, created, life }: Begun): void {
+    this.#toldAt = performance.now()
+    const news = { number, last, lastOf, erased: this.#erased, created, life }
+    nats.connection.publish(newsSubject(this.#parts.settings.stream), encodeNews(news))
+  }
+}
