@@ -128,4 +128,5 @@ test('with steady traffic too, what is erased is erased in the stream', async ()
     n += 1
     return !(await stored()).includes(2)
   })
+  expect(await stored()).toContain(3)
 }, 60_000)

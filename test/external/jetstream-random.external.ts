@@ -65,8 +65,8 @@ test('whatever happens to the stream, each event is handled once, and each key i
   const acts: Readonly<Record<string, () => Promise<unknown>>> = {
     'delete messages': async () => {
       const now = await state()
-      for (let count = below(5); now && count > 0; count -= 1) {
-        const sequence = now.first_seq + below(now.last_seq - now.first_seq + 1)
+      for (let count = now ? below(5) : 0; count > 0; count -= 1) {
+        const sequence = now!.first_seq + below(now!.last_seq - now!.first_seq + 1)
         await streams.deleteMessage(STREAM, sequence).catch(() => undefined) // it was deleted before
       }
     },

@@ -91,12 +91,12 @@ test('what was read before the server crashed is not acknowledged after it: its 
   await opened.database.query('truncate postbus.server_life') // as a crash does, because the table is unlogged
 
   const crashed = await store.acknowledge(ONE, [{ ...move, jobs: [event] }], looked.life)
-  const jobs = await storedNotes(opened)
+  const written = await storedNotes(opened)
   const unchanged = (await store.beat(ONE, ['notes.take'])).cursors[0]?.position
   const { life } = await store.look(looked)
   const now = await store.acknowledge(ONE, [{ ...move, jobs: [event] }], life)
 
-  expect([crashed.has(0), jobs.length, unchanged]).toEqual([false, 0, from])
+  expect([crashed.has(0), written.length, unchanged]).toEqual([false, 0, from])
   expect(life).not.toBe(looked.life)
   expect([now.has(0), (await storedNotes(opened)).length]).toEqual([true, 1])
 })

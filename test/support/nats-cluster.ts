@@ -41,11 +41,12 @@ function aNode({ place, port, route, joined }: NodeParts): Promise<BrokerProcess
     name: `nats-server-${place}`,
     path: '/usr/sbin/nats-server',
     install: 'apt-get install nats-server',
-    words: (folder) => [
-      ...['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', folder],
-      ...['--server_name', `node-${place}`, '--cluster_name', 'test'],
-      ...['--cluster', `nats://127.0.0.1:${route}`, '--routes', joined],
-    ],
+    words: (folder) =>
+      [
+        ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', folder],
+        ['--server_name', `node-${place}`, '--cluster_name', 'test'],
+        ['--cluster', `nats://127.0.0.1:${route}`, '--routes', joined],
+      ].flat(),
     async isUp() {
       const connection = await connect({
         servers: `nats://127.0.0.1:${port}`,

@@ -85,7 +85,7 @@ function aReading(positions: readonly number[]) {
     pollMs: 1_000,
     types: null,
     isLanePaused: () => false,
-    add: (shard, event, goesBehind) => void shard.handling.runnable.push(shard.take(event, goesBehind)),
+    add: (shard, event, goesBehind) => shard.handling.runnable.push(shard.take(event, goesBehind)),
     onRead: () => undefined,
     onCrash: () => undefined,
   })
