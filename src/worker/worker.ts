@@ -225,7 +225,15 @@ export class Worker {
   #logWorker(plan: WorkPlan): Promise<LogWorker | null> {
     const { emit, pollMs, store, engine } = this.#parts
     const wake = (queue: string) => this.#wake([queue])
-    return logWorkerFor(plan, { store: store.log, relays: store.relays, engine, emit, pollMs, tally: this.#tally, wake })
+    return logWorkerFor(plan, {
+      store: store.log,
+      relays: store.relays,
+      engine,
+      emit,
+      pollMs,
+      tally: this.#tally,
+      wake,
+    })
   }
 
   #announce(plan: WorkPlan): Promise<void> {
