@@ -15,9 +15,9 @@ export interface FeedParts {
   readonly after: number
 }
 
-/** So many messages are requested at once, from all partitions together. From one partition, at least the fewest. */
+/** So many messages are requested at once, from one partition and from all together. Each request costs as much as some messages. */
 const MOST = 1_000
-const FEWEST = 32
+const MOST_TOGETHER = 4_000
 
 export class Feed {
   readonly #taps: readonly Tap[]
@@ -30,7 +30,7 @@ export class Feed {
 
   static async open({ partitions, ...parts }: FeedParts): Promise<Feed> {
     const wanted = partitions ?? [null]
-    const most = Math.max(FEWEST, Math.floor(MOST / wanted.length))
+    const most = Math.min(MOST, Math.ceil(MOST_TOGETHER / wanted.length))
     const opening = wanted.map((partition) => Tap.open({ ...parts, partition, most }))
     const opened = await Promise.allSettled(opening)
     const taps = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
