@@ -4,6 +4,7 @@ import { performance } from '../clock.ts'
 import type { LogMessage } from './log-message.ts'
 import type { News } from './news.ts'
 import { Tap } from './tap.ts'
+import { Fifo } from '../worker/log/fifo.ts'
 
 export interface FeedParts {
   readonly manager: JetStreamManager
@@ -21,6 +22,7 @@ const MOST_TOGETHER = 4_000
 
 export class Feed {
   readonly #taps: readonly Tap[]
+  readonly #merged = new Fifo<LogMessage>()
   /** `performance.now()` when it was last read. */
   usedAt = performance.now()
 
@@ -40,19 +42,31 @@ export class Feed {
     throw failed.reason
   }
 
+  /** Whether a message is here whose turn has come. */
+  get isReady(): boolean {
+    return this.#merged.length > 0
+  }
+
+  /** Takes the next message in the order of the log, if it is here and not above this number. */
+  shift(upTo: number): LogMessage | undefined {
+    const next = this.#merged.first
+    return next && next.event.number <= upTo ? this.#merged.shift() : undefined
+  }
+
   /**
-   * Returns the next message up to this number; `null`: there is none, and there will be none. `told` is what the relay has told; `upTo` is not
-   * above it.
+   * Puts in order what has come, when nothing is left of what was put in order before. Returns whether there is something: if not, everything that the
+   * relay has told of was taken.
    */
-  async next(upTo: number, told: News): Promise<LogMessage | null> {
-    let first: Tap | null = null
-    for (const tap of this.#taps) {
-      if (!tap.head) await tap.fill(told)
-      const number = tap.head?.event.number ?? Infinity
-      if (number < (first?.head?.event.number ?? Infinity)) first = tap
-    }
-    if (!first?.head || first.head.event.number > upTo) return null
-    return first.shift() ?? null
+  async merge(told: News): Promise<boolean> {
+    if (this.#merged.length > 0) return true
+    await Promise.all(this.#taps.map((tap) => tap.fill(told)))
+    // What has not come yet is above the last event that has, in each of the others. Nothing is known about events that the relay has not told of.
+    const bounds = this.#taps.map((tap) => (tap.isFilled(told) ? told.number : tap.last))
+    const upTo = Math.min(told.number, ...bounds)
+    const messages = this.#taps.flatMap((tap) => tap.takeUpTo(upTo))
+    if (this.#taps.length > 1) messages.sort((one, other) => one.event.number - other.event.number)
+    for (const message of messages) this.#merged.push(message)
+    return messages.length > 0
   }
 
   /** Everything up to this number was read: no message before it is waited for any more. */

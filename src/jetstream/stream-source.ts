@@ -191,8 +191,11 @@ async function messagesIn(feed: Feed, { upTo, most, shards, types }: LogPiece, t
   const listed = types && new Set(types)
   const messages: LogMessage[] = []
   while (messages.length < most) {
-    const message = await feed.next(upTo, told)
-    if (message === null) return { messages, to: null }
+    const message = feed.shift(upTo)
+    if (!message) {
+      if (feed.isReady || !(await feed.merge(told))) return { messages, to: null }
+      continue
+    }
     const { hash, type } = message.event
     const isOurs = (!wanted || wanted.has(hash % (shards?.of ?? 1))) && (!listed || listed.has(type))
     if (isOurs) messages.push(message)

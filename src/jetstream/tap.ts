@@ -72,13 +72,19 @@ export class Tap {
     return new Tap(parts, await manager.jetstream().consumers.get(stream, name))
   }
 
-  /** The next message, if it is here. */
-  get head(): LogMessage | undefined {
-    return this.#messages.first
+  /** The number of the last event that has come, or of the place up to which everything was read. */
+  get last(): number {
+    return this.#last
   }
 
-  shift(): LogMessage | undefined {
-    return this.#messages.shift()
+  /** Takes the messages that are here, up to this number. */
+  takeUpTo(number: number): readonly LogMessage[] {
+    const taken: LogMessage[] = []
+    for (let next = this.#messages.first; next && next.event.number <= number; next = this.#messages.first) {
+      taken.push(next)
+      this.#messages.shift()
+    }
+    return taken
   }
 
   /** Everything up to this number was read: nothing of it can be missing. */
@@ -94,6 +100,7 @@ export class Tap {
 
   /** Resolves when there is a message, or everything has come. */
   async fill(told: News): Promise<void> {
+    if (!this.isFilled(told) && this.#failure === null) void this.#pullMore() // ahead, while the ones that are here are handled
     while (this.#messages.length === 0 && !this.isFilled(told)) {
       if (this.#failure !== null) throw this.#failure
       void this.#pullMore()

@@ -8,7 +8,7 @@ const { nats } = withNats()
 test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stranger'] as const)(
   'no event is lost when the stream is %s',
   async (how) => {
-    const { seen, opened, publish, worker, stream, stored } = await aStage()
+    const { seen, opened, publish, worker, stream, stored, acknowledged } = await aStage()
     await worker()
     const { events } = await publish(1, 20)
     await until('the first are handled', () => seen.length === 20)
@@ -18,6 +18,7 @@ test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stran
     else await nats().client.publish(`${stream}.log.3`, 'hello')
     await publish(21, 25)
     await until('the next are handled', () => seen.length === 25, 30_000)
+    await acknowledged()
     await opened.bus.log.rewind({ handler: 'notes.index', to: events[4]?.id ?? '' }, AGAIN)
 
     await until('all are handled again', () => seen.length >= 46, 30_000)
@@ -31,7 +32,7 @@ test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stran
 )
 
 test('no event is lost when messages of some partitions are deleted, and two workers read', async () => {
-  const { seen, opened, publish, worker, stream, missing } = await aStage()
+  const { seen, opened, publish, worker, stream, missing, acknowledged } = await aStage()
   await worker()
   await worker()
   await new Promise((resolve) => setTimeout(resolve, 2_500)) // until the shards are divided
@@ -39,6 +40,7 @@ test('no event is lost when messages of some partitions are deleted, and two wor
   for (let key = 0; key < 10; key += 1) await publish(41 + 20 * key, 60 + 20 * key, `key ${key}`)
   await until('all are handled', () => seen.length === 240)
   for (const sequence of [10, 55, 56, 119, 239, 240]) await nats().manager.streams.deleteMessage(stream, sequence)
+  await acknowledged()
   await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
 
   await until('all are handled again', () => seen.length >= 480, 30_000)
@@ -60,11 +62,12 @@ test('a stream whose consumers are gone is read on with new ones, and nothing is
 })
 
 test('after a crash of Postgres the stream is made anew, because numbers may be given out again', async () => {
-  const { seen, opened, publish, worker, stream, stored } = await aStage()
+  const { seen, opened, publish, worker, stream, stored, acknowledged } = await aStage()
   await worker()
   await publish(1, 5)
   await until('the first are handled', () => seen.length === 5)
   const before = (await nats().manager.streams.info(stream)).created
+  await acknowledged()
   await opened.database.query('truncate postbus.server_life') // as a crash does, because the table is unlogged
   await publish(6, 10)
 
@@ -75,11 +78,12 @@ test('after a crash of Postgres the stream is made anew, because numbers may be 
 }, 60_000)
 
 test('a handler that is moved back to before the stream reads from Postgres, and then from the stream again', async () => {
-  const { seen, opened, publish, worker, stream, missing } = await aStage()
+  const { seen, opened, publish, worker, stream, missing, acknowledged } = await aStage()
   await worker()
   const { events } = await publish(1, 20)
   await until('all are handled', () => seen.length === 20)
   await nats().manager.streams.purge(stream, { seq: 15 })
+  await acknowledged()
   await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
 
   await until('all are handled again', () => seen.length === 40, 30_000)
@@ -94,7 +98,7 @@ test('a handler that is moved back to before the stream reads from Postgres, and
 })
 
 test('no event is lost when the last message of a partition is erased, and another worker relays then', async () => {
-  const { seen, opened, publish, worker, stored } = await aStage()
+  const { seen, opened, publish, worker, stored, acknowledged } = await aStage()
   const first = await worker()
   await worker()
   await new Promise((resolve) => setTimeout(resolve, 2_500)) // until the shards are divided
@@ -110,6 +114,7 @@ test('no event is lost when the last message of a partition is erased, and anoth
   await publish(21, 25, 'a')
   await publish(26, 26, 'b')
   await until('the next are handled', () => seen.length === 26, 30_000)
+  await acknowledged()
   await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
 
   await until('all are handled again', () => seen.length >= 52, 30_000)

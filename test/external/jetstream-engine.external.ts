@@ -111,7 +111,7 @@ test('an event that is published for later runs at its time', async () => {
 })
 
 test('what an operator erases is erased in the stream, and no reader gets it from there', async () => {
-  const { seen, opened, publish, worker, stored, stream } = await aStage()
+  const { seen, opened, publish, worker, stored, stream, acknowledged } = await aStage()
   await worker()
   const { events } = await publish(1, 3)
   await until('all are handled', () => seen.length === 3)
@@ -121,6 +121,7 @@ test('what an operator erases is erased in the stream, and no reader gets it fro
   expect(await nats().manager.streams.getMessage(stream, { seq: 2 })).toBeNull()
   const { rows } = await opened.database.query('select * from postbus.log_erasure')
   expect(rows).toEqual([])
+  await acknowledged()
   await opened.bus.log.rewind({ handler: 'notes.index', to: events[0]?.id ?? '' }, AGAIN)
   await until('the others are handled again', () => seen.filter((n) => n === 3).length === 2)
 })

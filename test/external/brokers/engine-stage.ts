@@ -5,6 +5,7 @@ import { jetStream } from '../../../src/jetstream/index.ts'
 import { openTestBus } from '../../support/bus.ts'
 import { openNatsServer, type NatsClient, type NatsServer } from '../../support/nats-server.ts'
 import { handlerThat, NoteTaken } from '../../support/notes.ts'
+import { until } from '../../support/until.ts'
 
 let server: NatsServer
 let nats: NatsClient
@@ -61,6 +62,11 @@ export async function aStage({ events = [NoteTaken], ...given }: StageOptions = 
       onTestFinished(() => void worker.stop())
       return worker
     },
+    /** Waits until the cursors have passed everything. */
+    acknowledged: () =>
+      until('the cursors have passed everything', async () =>
+        (await opened.bus.log.list()).every(({ lag }) => lag.events === 0),
+      ),
     /** The pieces that were read from Postgres because the stream did not hold them. */
     missing: () => opened.signalsNamed('engine.missing').map(({ fields }) => fields),
     /** The numbers of the notes in the stream. */

@@ -111,9 +111,9 @@ async function read(tap: Tap, told: News): Promise<readonly unknown[]> {
   try {
     for (;;) {
       await tap.fill(told)
-      const message = tap.shift()
-      if (!message) return found
-      found.push(message.event.number)
+      const messages = tap.takeUpTo(told.number)
+      if (messages.length === 0) return found
+      found.push(...messages.map(({ event }) => event.number))
     }
   } catch (error) {
     return [...found, error instanceof Hole ? Hole : Error]
