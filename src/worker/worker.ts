@@ -223,17 +223,7 @@ export class Worker {
   }
 
   #logWorker(plan: WorkPlan): Promise<LogWorker | null> {
-    const { emit, pollMs, store, engine } = this.#parts
-    const wake = (queue: string) => this.#wake([queue])
-    return logWorkerFor(plan, {
-      store: store.log,
-      relays: store.relays,
-      engine,
-      emit,
-      pollMs,
-      tally: this.#tally,
-      wake,
-    })
+    return logWorkerFor(plan, { ...this.#parts, tally: this.#tally, wake: (queue) => this.#wake([queue]) })
   }
 
   #announce(plan: WorkPlan): Promise<void> {

@@ -8,7 +8,7 @@ import type { Outcome } from '../../src/handlers/outcome.ts'
 import { breakFunction } from '../support/break-function.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
 import { logStoreOn, workerThatReads, type WorkerThatReads } from '../support/log-reading.ts'
-import { handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
+import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 
 const ONE = '00000000-0000-7000-8000-000000000001'
@@ -76,29 +76,6 @@ test('a shard that returns to a worker has a new fence: an acknowledgement from 
   const inTime = await store.acknowledge(ONE, [{ ...move, cursor: now! }])
 
   expect([late.has(0), inTime.has(0)]).toEqual([false, true])
-})
-
-test('what was read before the server crashed is not acknowledged after it: its number may belong to another event by now', async () => {
-  const store = logStoreOn(opened.connectionString)
-  await store.prepare([handler])
-  await store.beat(ONE, ['notes.take'])
-  const [cursor] = await store.take(ONE, 'notes.take', 1, [])
-  const looked = await store.look({ final: 0, gap: null, heldBy: null, taken: 0, life: null })
-  const from = cursor!.position
-  const move = { cursor: cursor!, from, to: from + 1, jobs: [], ended: [], completed: [], passed: [] }
-  const event = { seq: from + 1, isHeld: false, replay: null }
-  await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
-  await opened.database.query('truncate postbus.server_life') // as a crash does, because the table is unlogged
-
-  const crashed = await store.acknowledge(ONE, [{ ...move, jobs: [event] }], looked.life)
-  const written = await storedNotes(opened)
-  const unchanged = (await store.beat(ONE, ['notes.take'])).cursors[0]?.position
-  const { life } = await store.look(looked)
-  const now = await store.acknowledge(ONE, [{ ...move, jobs: [event] }], life)
-
-  expect([crashed.has(0), written.length, unchanged]).toEqual([false, 0, from])
-  expect(life).not.toBe(looked.life)
-  expect([now.has(0), (await storedNotes(opened)).length]).toEqual([true, 1])
 })
 
 test('a living worker that was declared dead learns with its next beat that it has lost its shards', async () => {

@@ -1,6 +1,6 @@
 /** Makes the part of a worker that serves handlers which read the log; `null` if there are none. */
 import { setTimeout } from '../../clock.ts'
-import type { RelayStore } from '../../deliveries/log-engine.ts'
+import type { DeliveryStore } from '../../deliveries/delivery-store.ts'
 import type { LogStore, LogSubscription } from '../../deliveries/log-reading.ts'
 import type { AnyHandler } from '../../handlers/handler.ts'
 import { isFinisher } from '../../handlers/finishers.ts'
@@ -14,31 +14,33 @@ import type { WorkerParts } from '../worker-parts.ts'
 import { LogHandling } from './log-handling.ts'
 import { LogWorker, type LogWorkerParts } from './log-worker.ts'
 
-interface Parts extends Pick<LogWorkerParts, 'store' | 'tally' | 'emit' | 'pollMs'>, Pick<WorkerParts, 'engine'> {
-  readonly relays: RelayStore
+interface Parts extends Pick<WorkerParts, 'emit' | 'pollMs' | 'engine'>, Pick<LogWorkerParts, 'tally'> {
+  readonly store: Pick<DeliveryStore, 'log' | 'relays'>
   wake(queue: string): void
 }
 
 /** Also creates the cursors of new handlers. */
-export async function logWorkerFor(
-  plan: WorkPlan,
-  { wake, engine, relays, ...parts }: Parts,
-): Promise<LogWorker | null> {
-  const handlings = await handlingsOf(plan, parts)
+export async function logWorkerFor(plan: WorkPlan, parts: Parts): Promise<LogWorker | null> {
+  const { store, engine, emit, pollMs, tally, wake } = parts
+  const handlings = await handlingsOf(plan, { store: store.log, emit })
   if (handlings.length === 0) return null
+  const engineParts = { ...store, emit, pollMs, tenant: engine?.tenant ?? null }
   return new LogWorker({
-    ...parts,
+    store: store.log,
+    emit,
+    pollMs,
+    tally,
     attempt: plan.attempt,
     batchAttempts: plan.batchAttempts,
     handlings,
-    engine: (onNews) => engine?.of.open({ ...parts, log: parts.store, relays, tenant: engine.tenant, onNews }) ?? null,
+    engine: (onNews) => engine?.of.open({ ...engineParts, onNews }) ?? null,
     types: typesOf(
       plan.log.registry,
       handlings.map(({ handler }) => handler),
     ),
     // Nothing announces that a short wait is over, and the poll would make it a long one.
     wakeAfter(queue, delayMs) {
-      if (delayMs < parts.pollMs) setTimeout(() => wake(queue), delayMs + 1).unref()
+      if (delayMs < pollMs) setTimeout(() => wake(queue), delayMs + 1).unref()
     },
   })
 }
