@@ -59,6 +59,8 @@ export function jetStream(given: JetStreamOptions): LogEngine {
   return Object.freeze({ name: 'jetstream', open: (parts: EngineParts) => new JetStreamEngine(settings, parts) })
 }
 
+type Part = 'relayed to JetStream' | 'read from JetStream'
+
 class JetStreamEngine implements RunningEngine {
   readonly #settings: Settings
   readonly #parts: EngineParts
@@ -71,21 +73,24 @@ class JetStreamEngine implements RunningEngine {
   #hearing: Subscription | null = null
   /** The client's list of changes can be stopped, although its type does not say so. */
   #changes: (AsyncIterable<Status> & { stop?(): void }) | null = null
-  #isFailing = false
+  readonly #failing = new Set<Part>()
 
   constructor(settings: Settings, parts: EngineParts) {
     this.#settings = settings
     this.#parts = parts
     this.#stream = streamOf(settings.stream, parts.tenant)
-    const common = { connect: () => this.#connect(), onFailed: (error: unknown) => this.#failed(error) }
+    const common = (part: Part) => ({
+      connect: () => this.#connect(),
+      onFailed: (error: unknown) => this.#failed(part, error),
+      onWorks: () => this.#works(part),
+    })
     this.#relay = new Relay({
       ...parts,
-      ...common,
+      ...common('relayed to JetStream'),
       settings: { ...settings, stream: this.#stream, maxBytes: settings.maxBytes ?? null },
-      onWorks: () => this.#works(),
     })
     this.#source = new StreamSource({
-      ...common,
+      ...common('read from JetStream'),
       log: parts.log,
       stream: this.#stream,
       serverLife: () => this.#relay.serverLife,
@@ -132,7 +137,7 @@ class JetStreamEngine implements RunningEngine {
         return await this.#openOnce()
       } catch (error) {
         if (this.#nats?.connection.isClosed()) this.#nats = null
-        this.#failed(error)
+        this.#failed('relayed to JetStream', error)
         await delays.next()
       }
     }
@@ -145,7 +150,7 @@ class JetStreamEngine implements RunningEngine {
     const manager = await jetstreamManager(connection, { ...domain, checkAPI: false })
     this.#hearing = connection.subscribe(newsSubject(this.#stream), {
       callback: (error, message) => {
-        if (error) return this.#failed(error)
+        if (error) return this.#failed('read from JetStream', error)
         const told = decodeNews(message.string())
         if (told === null) return
         this.#source.hear(told)
@@ -166,16 +171,15 @@ class JetStreamEngine implements RunningEngine {
     void this.#connect().catch(() => undefined) // it was closed meanwhile
   }
 
-  #failed(error: unknown): void {
-    if (this.#isFailing || this.#over.signal.aborted) return
-    this.#isFailing = true
-    const message = `The log cannot be relayed to JetStream, or read there: ${safeTextOfError(error)}. Trying again. Publishers do not wait for it.`
+  #failed(part: Part, error: unknown): void {
+    if (this.#failing.has(part) || this.#over.signal.aborted) return
+    this.#failing.add(part)
+    const message = `The log cannot be ${part}: ${safeTextOfError(error)}. Trying again. Publishers do not wait for it.`
     this.#parts.emit('warn', 'engine.failed', message, { stream: this.#stream })
   }
 
-  #works(): void {
-    if (!this.#isFailing) return
-    this.#isFailing = false
-    this.#parts.emit('info', 'engine.restored', 'The log is relayed to JetStream again.', { stream: this.#stream })
+  #works(part: Part): void {
+    if (!this.#failing.delete(part)) return
+    this.#parts.emit('info', 'engine.restored', `The log is ${part} again.`, { stream: this.#stream })
   }
 }

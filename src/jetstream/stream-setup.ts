@@ -52,29 +52,40 @@ export async function streamEnd(
   database: string,
 ): Promise<StreamEnd> {
   const { stream, partitions } = settings
-  const found = await infoOf(manager, stream)
+  const found = await checkedInfo(manager, stream, database)
   const info = found ?? (await manager.streams.add(newStream(settings, database)))
-  if (found) checkConfig(found.config)
   const owner = ownerOf(info)
-  if (owner === null && info.state.messages > 0) throw setup(stream, 'holds messages that Postbus did not write.')
-  if (owner !== null && owner.database !== database) throw setup(stream, 'is filled from another database.')
-  const isAdopted = owner === null
-  if (isAdopted) await manager.streams.update(stream, { description: describe(database, partitions) })
-  if (owner !== null && owner.partitions !== partitions) return recreated(manager, settings, database)
+  if (owner === null) await manager.streams.update(stream, { description: describe(database, partitions) })
+  else if (owner.partitions !== partitions) return recreated(manager, settings, database)
   return endOf(manager, settings, info)
 }
 
-/** Deletes the stream, and makes it again with the same configuration. */
+/**
+ * Deletes the stream, and makes it again with the same configuration.
+ *
+ * @throws {PostbusError} `POSTBUS_BROKER_SETUP`.
+ */
 export async function recreated(
   manager: JetStreamManager,
   settings: StreamSettings,
   database: string,
 ): Promise<StreamEnd> {
   const { stream, partitions } = settings
-  const old = await infoOf(manager, stream)
+  const old = await checkedInfo(manager, stream, database)
   if (old) await manager.streams.delete(stream)
   const config = old ? { ...old.config, description: describe(database, partitions) } : newStream(settings, database)
   return endOf(manager, settings, await manager.streams.add(config))
+}
+
+/** Returns `null` if there is no such stream. A stream that is not ours, or is set up in another way, is refused. */
+async function checkedInfo(manager: JetStreamManager, stream: string, database: string): Promise<StreamInfo | null> {
+  const info = await infoOf(manager, stream)
+  if (info === null) return null
+  checkConfig(info.config)
+  const owner = ownerOf(info)
+  if (owner === null && info.state.messages > 0) throw setup(stream, 'holds messages that Postbus did not write.')
+  if (owner !== null && owner.database !== database) throw setup(stream, 'is filled from another database.')
+  return info
 }
 
 async function endOf(
@@ -90,7 +101,7 @@ async function endOf(
   return { created, sequence: state.last_seq, number: null }
 }
 
-export async function infoOf(manager: JetStreamManager, stream: string): Promise<StreamInfo | null> {
+async function infoOf(manager: JetStreamManager, stream: string): Promise<StreamInfo | null> {
   try {
     return await manager.streams.info(stream)
   } catch (error) {

@@ -26,6 +26,7 @@ export interface SourceParts {
   /** Resolves when there is a connection. */
   connect(): Promise<OpenJetStream>
   onFailed(error: unknown): void
+  onWorks(): void
   /** Called when the stream does not hold the events of a piece, or not all of them. */
   onMissing(piece: LogPiece): void
 }
@@ -90,6 +91,7 @@ export class StreamSource implements LogSource {
         to = found.to
       }
       feed.passTo(to ?? piece.upTo)
+      this.#parts.onWorks()
       if (this.#told && isSame(this.#told, told) && !this.#isClosed) this.#keep(`${to ?? piece.upTo} ${key}`, feed)
       else void feed.close()
       return events

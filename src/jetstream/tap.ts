@@ -103,6 +103,7 @@ export class Tap {
     if (!this.isFilled(told) && this.#failure === null) void this.#pullMore() // ahead, while the ones that are here are handled
     while (this.#messages.length === 0 && !this.isFilled(told)) {
       if (this.#failure !== null) throw this.#failure
+      if (this.#isClosed) throw new Hole('It was closed.')
       void this.#pullMore()
       // Its message may have been deleted, as the last one of its partition.
       if (!(await this.#news.wait(SILENT_MS))) throw new Hole('An event that must be there has not come.')

@@ -1,5 +1,6 @@
 /** JetStream as the engine: handlers that read the log read it from a stream, which one of the workers fills. */
-import { expect, test } from 'vitest'
+import { connect } from '@nats-io/transport-node'
+import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
 import { jetStream, type JetStreamOptions } from '../../src/jetstream/index.ts'
@@ -159,9 +160,29 @@ test('a stream of another database, or of a stranger, is refused, and nothing is
   const said = () => strange.opened.signalsNamed('engine.failed').map(({ message }) => message)
   await until('it says so', () => said().length > 0)
   expect(said()[0]).toContain(`Stream "${stream}" of JetStream is filled from another database.`)
+  await strange.opened.database.query('update postbus.log_stream set life = gen_random_uuid()') // as after a crash
+  await new Promise((resolve) => setTimeout(resolve, 3_000)) // it tries again and again
   expect(await stored()).toEqual([1, 2, 3])
   expect(strange.seen).toEqual([])
 })
+
+test('on a connection of the application, nothing is left when the worker has ended', async () => {
+  const connection = await connect({ servers: server().servers })
+  onTestFinished(() => connection.close())
+  const { seen, publish, worker } = await aStage({ connection })
+  const first = await worker()
+  await publish(1, 3)
+  await until('all are handled', () => seen.length === 3)
+  await first.stop()
+
+  expect(connection.isClosed()).toBe(false)
+  expect((connection as unknown as WithSubscriptions).protocol.subscriptions.size()).toBeLessThanOrEqual(1) // its own, for replies
+})
+
+/** What the client does not show. */
+interface WithSubscriptions {
+  readonly protocol: { readonly subscriptions: { size(): number } }
+}
 
 test('renamed types and handlers are found by their stored names', async () => {
   const schema = z.object({ n: z.number() })

@@ -1,4 +1,5 @@
 /** For tests of the JetStream engine: a nats-server, and for each test a bus with a stream of its own. */
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import type { AnyHandler, BusOptions, PublishedEvent } from '../../../src/index.ts'
 import { jetStream } from '../../../src/jetstream/index.ts'
@@ -31,6 +32,7 @@ export interface StageOptions {
   readonly handler?: AnyHandler
   readonly events?: BusOptions['events']
   readonly servers?: string
+  readonly connection?: NatsConnection
   readonly stream?: string
   readonly partitions?: number
 }
@@ -40,8 +42,8 @@ export async function aStage({ events = [NoteTaken], ...given }: StageOptions = 
   const handler =
     given.handler ?? handlerThat((n) => void seen.push(n), { name: 'notes.index', delivery: 'log', shards: 4 })
   const stream = given.stream ?? `log${(streams += 1)}`
-  const { servers = server.servers, partitions = 16 } = given
-  const engine = jetStream({ servers, stream, partitions })
+  const { servers = server.servers, connection, partitions = 16 } = given
+  const engine = jetStream({ ...(connection ? { connection } : { servers }), stream, partitions })
   const opened = await openTestBus({ events, handlers: [handler], engine })
   onTestFinished(() => opened.close())
   return {
