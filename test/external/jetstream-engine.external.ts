@@ -144,7 +144,7 @@ test('the number of partitions can change', async () => {
   await until('all are handled', () => seen.length === 20)
   await publish(21, 30)
   await until('all are handled', () => seen.length === 30)
-  expect(seen.toSorted((one, other) => one - other)).toEqual(numbers(1, 30))
+  expect(seen.toSorted((one, next) => one - next)).toEqual(numbers(1, 30))
   expect((await stored()).at(-1)).toBe(30)
   const { state } = await nats().manager.streams.info(stream, { subjects_filter: '>' })
   const partitions = Object.keys(state.subjects ?? {}).map((subject) => Number(subject.split('.').at(-1)))
