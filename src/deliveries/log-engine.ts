@@ -34,7 +34,7 @@ export interface EngineParts {
   readonly pollMs: number
   readonly emit: Emit
   /** Called when there may be something to read. */
-  onNews(): void
+  onProgress(): void
 }
 
 /** The relay of a stream, as the database knows it. One worker at a time is its owner. */

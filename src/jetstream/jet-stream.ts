@@ -7,10 +7,10 @@ import type { EngineParts, LogEngine, RunningEngine } from '../deliveries/log-en
 import { isOnePlace, natsPlace, ONE_PLACE, openNats, type NatsPlace, type OpenNats } from '../nats/nats-place.ts'
 import { parseOptions } from '../parse-options.ts'
 import { retryDelays } from '../worker/retry-delays.ts'
-import { decodeNews } from './news.ts'
+import { decodeProgress } from './relay-progress.ts'
 import { Relay } from './relay.ts'
 import type { OpenJetStream } from './relay-session.ts'
-import { newsSubject, STREAM_NAME, streamOf } from './stream-names.ts'
+import { progressSubject, STREAM_NAME, streamOf } from './stream-names.ts'
 import { StreamSource } from './stream-source.ts'
 
 export interface JetStreamOptions extends NatsPlace {
@@ -70,7 +70,7 @@ class JetStreamEngine implements RunningEngine {
   readonly #stream: string
   #nats: OpenNats | null = null
   #opening: Promise<OpenJetStream> | null = null
-  #hearing: Subscription | null = null
+  #subscription: Subscription | null = null
   /** The client's list of changes can be stopped, although its type does not say so. */
   #changes: (AsyncIterable<Status> & { stop?(): void }) | null = null
   readonly #failing = new Set<Part>()
@@ -117,7 +117,7 @@ class JetStreamEngine implements RunningEngine {
     this.#over.abort()
     await Promise.all([this.#relay.close(), this.#source.close()])
     await this.#opening?.catch(() => undefined)
-    this.#hearing?.unsubscribe() // the connection may be the application's
+    this.#subscription?.unsubscribe() // the connection may be the application's
     this.#changes?.stop?.()
     await this.#nats?.close()
   }
@@ -148,13 +148,13 @@ class JetStreamEngine implements RunningEngine {
     const { connection } = nats
     const domain = this.#settings.domain === undefined ? {} : { domain: this.#settings.domain }
     const manager = await jetstreamManager(connection, { ...domain, checkAPI: false })
-    this.#hearing = connection.subscribe(newsSubject(this.#stream), {
+    this.#subscription = connection.subscribe(progressSubject(this.#stream), {
       callback: (error, message) => {
         if (error) return this.#failed('read from JetStream', error)
-        const told = decodeNews(message.string())
-        if (told === null) return
-        this.#source.hear(told)
-        this.#parts.onNews()
+        const progress = decodeProgress(message.string())
+        if (progress === null) return
+        this.#source.learn(progress)
+        this.#parts.onProgress()
       },
     })
     this.#changes = connection.status()

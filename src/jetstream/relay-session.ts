@@ -9,8 +9,8 @@ import type { EngineParts } from '../deliveries/log-engine.ts'
 import type { LogLook } from '../deliveries/log-reading.ts'
 import type { Gate } from '../worker/gate.ts'
 import { eraseMessages } from './erasure.ts'
-import { encodeNews } from './news.ts'
-import { newsSubject } from './stream-names.ts'
+import { encodeProgress } from './relay-progress.ts'
+import { progressSubject } from './stream-names.ts'
 import { BEAT_MS, type StreamLease } from './stream-lease.ts'
 import { recreated, streamEnd, type StreamEnd, type StreamSettings } from './stream-setup.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -59,7 +59,7 @@ export class RelaySession {
   readonly #isAgain: boolean
   #writer: StreamWriter | null = null
   #most = FEWEST
-  #toldAt = -Infinity
+  #reportedAt = -Infinity
   #erasedAt = -Infinity
   /** Begins anywhere: readers only see that it changes, also when the relay does. */
   #erased = Math.floor(Math.random() * 1e9)
@@ -93,7 +93,7 @@ export class RelaySession {
         look = await relays.look(look)
         if (look.life !== life) return // what is missing in this life was perhaps there in the last one
         writer.passTo(upTo)
-        this.#tell(begun)
+        this.#report(begun)
       }
       await this.#upkeep(begun)
       this.hasWorked = true
@@ -155,12 +155,12 @@ export class RelaySession {
       this.#erased += await eraseMessages(begun.nats.manager, settings.stream, relays)
       this.#erasedAt = performance.now()
     }
-    if (performance.now() - this.#toldAt >= BEAT_MS) this.#tell(begun)
+    if (performance.now() - this.#reportedAt >= BEAT_MS) this.#report(begun)
   }
 
-  #tell({ nats, writer: { number, last, lastOf }, created, life }: Begun): void {
-    this.#toldAt = performance.now()
+  #report({ nats, writer: { number, last, lastOf }, created, life }: Begun): void {
+    this.#reportedAt = performance.now()
     const news = { number, last, lastOf, erased: this.#erased, created, life }
-    nats.connection.publish(newsSubject(this.#parts.settings.stream), encodeNews(news))
+    nats.connection.publish(progressSubject(this.#parts.settings.stream), encodeProgress(news))
   }
 }

@@ -18,7 +18,7 @@ export function logSubject(stream: string, partition: number): string {
 }
 
 /** The subject on which the relay tells how far the stream is filled. It is no message of the stream. */
-export function newsSubject(stream: string): string {
+export function progressSubject(stream: string): string {
   return `${stream}.filled`
 }
 

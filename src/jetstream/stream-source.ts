@@ -5,16 +5,16 @@
 import { performance } from '../clock.ts'
 import type { LogSource } from '../deliveries/log-engine.ts'
 import type { LogEvent, LogLook, LogPiece, LogStore } from '../deliveries/log-reading.ts'
-import { Feed } from './feed.ts'
+import { MergedReader } from './merged-reader.ts'
 import type { LogMessage } from './log-message.ts'
-import type { News } from './news.ts'
+import type { RelayProgress } from './relay-progress.ts'
 import type { OpenJetStream } from './relay-session.ts'
 import { partitionsOf } from './stream-names.ts'
 import { sequenceAfter } from './stream-search.ts'
-import { Hole } from './tap.ts'
+import { MissingEvents } from './partition-reader.ts'
 
 /** The feeds that were not read for the longest time are closed. */
-const MOST_FEEDS = 8
+const MOST_READERS = 8
 /** A feed that was not read for so long is closed. */
 const UNUSED_MS = 60_000
 
@@ -34,8 +34,8 @@ export interface SourceParts {
 export class StreamSource implements LogSource {
   readonly #parts: SourceParts
   /** By the place where each goes on, and by its partitions. The one that was read last is the last. */
-  readonly #feeds = new Map<string, Feed>()
-  #told: News | null = null
+  readonly #readers = new Map<string, MergedReader>()
+  #progress: RelayProgress | null = null
   #isClosed = false
 
   constructor(parts: SourceParts) {
@@ -43,60 +43,63 @@ export class StreamSource implements LogSource {
   }
 
   /** The relay has told how far the stream is filled. */
-  hear(told: News): void {
-    const before = this.#told
-    this.#told = told
+  learn(progress: RelayProgress): void {
+    const before = this.#progress
+    this.#progress = progress
     // It is another stream now, or messages were erased that may be here already.
-    if (before && !isSame(before, told)) void this.reset()
+    if (before && !isSame(before, progress)) void this.reset()
     this.#closeUnused()
   }
 
   /** After a crash of Postgres, nothing is read until the relay has told of the stream that it has made anew. */
   look(known: LogLook): Promise<LogLook> {
     const life = this.#parts.serverLife()
-    const isOf = this.#told !== null && life !== null && this.#told.life === life
-    const final = isOf ? (this.#told?.number ?? 0) : 0
+    const isOf = this.#progress !== null && life !== null && this.#progress.life === life
+    const final = isOf ? (this.#progress?.number ?? 0) : 0
     return Promise.resolve({ final, gap: null, heldBy: null, taken: final, life: life ?? known.life })
   }
 
   async read(piece: LogPiece): Promise<readonly LogEvent[]> {
-    const told = this.#told
+    const progress = this.#progress
     // A stream that was made anew may not reach as far yet as the one before it.
-    if (told === null || piece.upTo > told.number) return this.#readInPostgres(piece)
-    const partitions = partitionsOf(piece.shards, told.lastOf.length)
+    if (progress === null || piece.upTo > progress.number) return this.#readInPostgres(piece)
+    const partitions = partitionsOf(piece.shards, progress.lastOf.length)
     const key = partitions?.join(' ') ?? 'all'
     try {
       const place = `${piece.after} ${key}`
-      const feed = this.#feeds.get(place)
-      this.#feeds.delete(place)
+      const reader = this.#readers.get(place)
+      this.#readers.delete(place)
       // The server forgets a consumer that nothing has read for a minute: the second try has a new one.
-      const known = feed && (await this.#readFrom(feed, { piece, told, key }).catch(unlessHole))
+      const known = reader && (await this.#readFrom(reader, { piece, progress, key }).catch(unlessMissing))
       if (known) return known
-      const opened = await this.#open(piece.after, partitions, told)
-      return opened === null ? await this.#readInPostgres(piece) : await this.#readFrom(opened, { piece, told, key })
+      const opened = await this.#open(piece.after, partitions, progress)
+      return opened === null
+        ? await this.#readInPostgres(piece)
+        : await this.#readFrom(opened, { piece, progress, key })
     } catch (error) {
-      if (error instanceof Hole) return this.#readInPostgres(piece)
+      if (error instanceof MissingEvents) return this.#readInPostgres(piece)
       this.#parts.onFailed(error)
       throw error
     }
   }
 
-  async #readFrom(feed: Feed, { piece, told, key }: Reading): Promise<readonly LogEvent[]> {
+  async #readFrom(reader: MergedReader, { piece, progress, key }: Reading): Promise<readonly LogEvent[]> {
     try {
       const events: LogEvent[] = []
       let to: number | null = piece.after
       while (to !== null && events.length < piece.most) {
-        const found = await messagesIn(feed, { ...piece, most: piece.most - events.length }, told)
+        const found = await messagesIn(reader, { ...piece, most: piece.most - events.length }, progress)
         events.push(...(await this.#eventsOf(found.messages))) // fewer, if some are gone from Postgres
         to = found.to
       }
-      feed.passTo(to ?? piece.upTo)
+      reader.passTo(to ?? piece.upTo)
       this.#parts.onWorks()
-      if (this.#told && isSame(this.#told, told) && !this.#isClosed) this.#keep(`${to ?? piece.upTo} ${key}`, feed)
-      else void feed.close()
+      if (this.#progress && isSame(this.#progress, progress) && !this.#isClosed)
+        this.#keep(`${to ?? piece.upTo} ${key}`, reader)
+      else void reader.close()
       return events
     } catch (error) {
-      void feed.close()
+      void reader.close()
       throw error
     }
   }
@@ -108,9 +111,9 @@ export class StreamSource implements LogSource {
 
   /** Closes all feeds. Reading goes on with new ones. */
   async reset(): Promise<void> {
-    const feeds = [...this.#feeds.values()]
-    this.#feeds.clear()
-    await Promise.all(feeds.map((feed) => feed.close()))
+    const readers = [...this.#readers.values()]
+    this.#readers.clear()
+    await Promise.all(readers.map((reader) => reader.close()))
   }
 
   #readInPostgres(piece: LogPiece): Promise<readonly LogEvent[]> {
@@ -119,35 +122,39 @@ export class StreamSource implements LogSource {
   }
 
   /** Returns `null` if the stream does not hold what comes after this place, or it is not the stream that the relay has told of. */
-  async #open(after: number, partitions: readonly number[] | null, { created }: News): Promise<Feed | null> {
+  async #open(
+    after: number,
+    partitions: readonly number[] | null,
+    { created }: RelayProgress,
+  ): Promise<MergedReader | null> {
     const { manager } = await this.#parts.connect()
     const { stream } = this.#parts
     const from = await sequenceAfter(manager, stream, after)
     if (from === null) return null
-    const feed = await Feed.open({ manager, stream, partitions, from, after })
+    const reader = await MergedReader.open({ manager, stream, partitions, from, after })
     // Asked last: the consumers end with the stream in which they were made.
     const info = await manager.streams.info(stream)
-    if (info.created === created) return feed
-    await feed.close()
+    if (info.created === created) return reader
+    await reader.close()
     return null
   }
 
   /** The server has forgotten their consumers. */
   #closeUnused(): void {
-    for (const [place, feed] of this.#feeds) {
-      if (performance.now() - feed.usedAt < UNUSED_MS) continue
-      this.#feeds.delete(place)
-      void feed.close()
+    for (const [place, reader] of this.#readers) {
+      if (performance.now() - reader.usedAt < UNUSED_MS) continue
+      this.#readers.delete(place)
+      void reader.close()
     }
   }
 
-  #keep(place: string, feed: Feed): void {
-    void this.#feeds.get(place)?.close()
-    this.#feeds.delete(place)
-    this.#feeds.set(place, feed)
-    for (const [oldest, one] of this.#feeds) {
-      if (this.#feeds.size <= MOST_FEEDS) return
-      this.#feeds.delete(oldest)
+  #keep(place: string, reader: MergedReader): void {
+    void this.#readers.get(place)?.close()
+    this.#readers.delete(place)
+    this.#readers.set(place, reader)
+    for (const [oldest, one] of this.#readers) {
+      if (this.#readers.size <= MOST_READERS) return
+      this.#readers.delete(oldest)
       void one.close()
     }
   }
@@ -166,19 +173,19 @@ export class StreamSource implements LogSource {
 }
 
 /** Whether what was read from one is still what the other would hold. */
-function isSame(one: News, other: News): boolean {
+function isSame(one: RelayProgress, other: RelayProgress): boolean {
   return one.created === other.created && one.erased === other.erased
 }
 
 interface Reading {
   readonly piece: LogPiece
-  readonly told: News
+  readonly progress: RelayProgress
   /** The partitions of the feed. */
   readonly key: string
 }
 
-function unlessHole(error: unknown): null {
-  if (error instanceof Hole) throw error
+function unlessMissing(error: unknown): null {
+  if (error instanceof MissingEvents) throw error
   return null
 }
 
@@ -188,14 +195,18 @@ interface MessagesRead {
   readonly to: number | null
 }
 
-async function messagesIn(feed: Feed, { upTo, most, shards, types }: LogPiece, told: News): Promise<MessagesRead> {
+async function messagesIn(
+  reader: MergedReader,
+  { upTo, most, shards, types }: LogPiece,
+  progress: RelayProgress,
+): Promise<MessagesRead> {
   const wanted = shards && new Set(shards.wanted)
   const listed = types && new Set(types)
   const messages: LogMessage[] = []
   while (messages.length < most) {
-    const message = feed.shift(upTo)
+    const message = reader.shift(upTo)
     if (!message) {
-      if (feed.isReady || !(await feed.merge(told))) return { messages, to: null }
+      if (reader.isReady || !(await reader.merge(progress))) return { messages, to: null }
       continue
     }
     const { hash, type } = message.event

@@ -33,7 +33,7 @@ export async function logWorkerFor(plan: WorkPlan, parts: Parts): Promise<LogWor
     attempt: plan.attempt,
     batchAttempts: plan.batchAttempts,
     handlings,
-    engine: (onNews) => engine?.of.open({ ...engineParts, onNews }) ?? null,
+    engine: (onProgress) => engine?.of.open({ ...engineParts, onProgress }) ?? null,
     types: typesOf(
       plan.log.registry,
       handlings.map(({ handler }) => handler),

@@ -1,6 +1,6 @@
 /** Which partitions of a stream hold the events of a worker's shards: all that are needed, and no others. */
 import { expect, test } from 'vitest'
-import { decodeNews, encodeNews } from '../../../src/jetstream/news.ts'
+import { decodeProgress, encodeProgress } from '../../../src/jetstream/relay-progress.ts'
 import { partitionsOf, streamOf } from '../../../src/jetstream/stream-names.ts'
 
 const HASHES = 65_536
@@ -38,8 +38,9 @@ test.each([
 })
 
 test('what the relay tells is understood, and what strangers tell is not', () => {
-  const told = { number: 5, last: 4, lastOf: [0, 4], created: '2026-01-01T00:00:00Z', erased: 0, life: null }
+  const progress = { number: 5, last: 4, lastOf: [0, 4], created: '2026-01-01T00:00:00Z', erased: 0, life: null }
 
-  expect(decodeNews(encodeNews(told))).toEqual(told)
-  for (const text of ['', '5', '{}', '{"number":"5"}', encodeNews(told).slice(1)]) expect(decodeNews(text)).toBeNull()
+  expect(decodeProgress(encodeProgress(progress))).toEqual(progress)
+  for (const text of ['', '5', '{}', '{"number":"5"}', encodeProgress(progress).slice(1)])
+    expect(decodeProgress(text)).toBeNull()
 })

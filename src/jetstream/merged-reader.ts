@@ -2,11 +2,11 @@
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { performance } from '../clock.ts'
 import type { LogMessage } from './log-message.ts'
-import type { News } from './news.ts'
-import { Tap } from './tap.ts'
+import type { RelayProgress } from './relay-progress.ts'
+import { PartitionReader } from './partition-reader.ts'
 import { Fifo } from '../worker/log/fifo.ts'
 
-export interface FeedParts {
+export interface MergedReaderParts {
   readonly manager: JetStreamManager
   readonly stream: string
   /** `null`: all. */
@@ -20,25 +20,25 @@ export interface FeedParts {
 const MOST = 1_000
 const MOST_TOGETHER = 4_000
 
-export class Feed {
-  readonly #taps: readonly Tap[]
+export class MergedReader {
+  readonly #readers: readonly PartitionReader[]
   readonly #merged = new Fifo<LogMessage>()
   /** `performance.now()` when it was last read. */
   usedAt = performance.now()
 
-  private constructor(taps: readonly Tap[]) {
-    this.#taps = taps
+  private constructor(readers: readonly PartitionReader[]) {
+    this.#readers = readers
   }
 
-  static async open({ partitions, ...parts }: FeedParts): Promise<Feed> {
+  static async open({ partitions, ...parts }: MergedReaderParts): Promise<MergedReader> {
     const wanted = partitions ?? [null]
     const most = Math.min(MOST, Math.ceil(MOST_TOGETHER / wanted.length))
-    const opening = wanted.map((partition) => Tap.open({ ...parts, partition, most }))
+    const opening = wanted.map((partition) => PartitionReader.open({ ...parts, partition, most }))
     const opened = await Promise.allSettled(opening)
-    const taps = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const readers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     const failed = opened.find((one) => one.status === 'rejected')
-    if (!failed) return new Feed(taps)
-    await new Feed(taps).close()
+    if (!failed) return new MergedReader(readers)
+    await new MergedReader(readers).close()
     throw failed.reason
   }
 
@@ -57,14 +57,14 @@ export class Feed {
    * Puts in order what has come, when nothing is left of what was put in order before. Returns whether there is something: if not, everything that the
    * relay has told of was taken.
    */
-  async merge(told: News): Promise<boolean> {
+  async merge(progress: RelayProgress): Promise<boolean> {
     if (this.#merged.length > 0) return true
-    await Promise.all(this.#taps.map((tap) => tap.fill(told)))
+    await Promise.all(this.#readers.map((reader) => reader.fill(progress)))
     // What has not come yet is above the last event that has, in each of the others. Nothing is known about events that the relay has not told of.
-    const bounds = this.#taps.map((tap) => (tap.isFilled(told) ? told.number : tap.last))
-    const upTo = Math.min(told.number, ...bounds)
-    const messages = this.#taps.flatMap((tap) => tap.takeUpTo(upTo))
-    if (this.#taps.length > 1) messages.sort((one, other) => one.event.number - other.event.number)
+    const bounds = this.#readers.map((reader) => (reader.isFilled(progress) ? progress.number : reader.last))
+    const upTo = Math.min(progress.number, ...bounds)
+    const messages = this.#readers.flatMap((reader) => reader.takeUpTo(upTo))
+    if (this.#readers.length > 1) messages.sort((one, other) => one.event.number - other.event.number)
     for (const message of messages) this.#merged.push(message)
     return messages.length > 0
   }
@@ -72,10 +72,10 @@ export class Feed {
   /** Everything up to this number was read: no message before it is waited for any more. */
   passTo(number: number): void {
     this.usedAt = performance.now()
-    for (const tap of this.#taps) tap.passTo(number)
+    for (const reader of this.#readers) reader.passTo(number)
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#taps.map((tap) => tap.close()))
+    await Promise.all(this.#readers.map((reader) => reader.close()))
   }
 }

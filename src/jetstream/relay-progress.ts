@@ -1,7 +1,7 @@
 /** What the relay tells all readers, after each group and every second: how far the stream is filled. */
 import { z } from 'zod'
 
-const news = z.object({
+const progressSchema = z.object({
   /** Everything up to this number is in the stream. */
   number: z.int(),
   /** The number of the last event in the stream. */
@@ -16,16 +16,16 @@ const news = z.object({
   life: z.string().nullable(),
 })
 
-export type News = Readonly<z.output<typeof news>>
+export type RelayProgress = Readonly<z.output<typeof progressSchema>>
 
-export function encodeNews(told: News): string {
-  return JSON.stringify(told)
+export function encodeProgress(progress: RelayProgress): string {
+  return JSON.stringify(progress)
 }
 
 /** Returns `null` for a message that is not ours. */
-export function decodeNews(json: string): News | null {
+export function decodeProgress(json: string): RelayProgress | null {
   try {
-    return news.safeParse(JSON.parse(json)).data ?? null
+    return progressSchema.safeParse(JSON.parse(json)).data ?? null
   } catch {
     return null
   }

@@ -12,7 +12,7 @@ import {
 import { Fifo } from '../worker/log/fifo.ts'
 import { Gate } from '../worker/gate.ts'
 import { decodeMessage, type LogMessage } from './log-message.ts'
-import type { News } from './news.ts'
+import type { RelayProgress } from './relay-progress.ts'
 import { logSubject } from './stream-names.ts'
 
 /** How long one request for messages waits at the server. */
@@ -25,9 +25,9 @@ const FEWEST = 32
 const LARGE_PULL = 4 * 1_048_576
 
 /** Something is missing in the stream: this stretch must be read from Postgres. */
-export class Hole extends Error {}
+export class MissingEvents extends Error {}
 
-export interface TapParts {
+export interface PartitionReaderParts {
   readonly manager: JetStreamManager
   readonly stream: string
   /** `null`: all partitions. */
@@ -39,8 +39,8 @@ export interface TapParts {
   readonly most: number
 }
 
-export class Tap {
-  readonly #parts: TapParts
+export class PartitionReader {
+  readonly #parts: PartitionReaderParts
   readonly #consumer: Consumer
   readonly #messages = new Fifo<LogMessage>()
   readonly #news = new Gate()
@@ -52,13 +52,13 @@ export class Tap {
   #failure: unknown = null
   #isClosed = false
 
-  private constructor(parts: TapParts, consumer: Consumer) {
+  private constructor(parts: PartitionReaderParts, consumer: Consumer) {
     this.#parts = parts
     this.#consumer = consumer
     this.#last = parts.after
   }
 
-  static async open(parts: TapParts): Promise<Tap> {
+  static async open(parts: PartitionReaderParts): Promise<PartitionReader> {
     const { manager, stream, partition, from } = parts
     const { name } = await manager.consumers.add(stream, {
       ack_policy: AckPolicy.None,
@@ -69,7 +69,7 @@ export class Tap {
       num_replicas: 1,
       ...(partition !== null && { filter_subject: logSubject(stream, partition) }),
     })
-    return new Tap(parts, await manager.jetstream().consumers.get(stream, name))
+    return new PartitionReader(parts, await manager.jetstream().consumers.get(stream, name))
   }
 
   /** The number of the last event that has come, or of the place up to which everything was read. */
@@ -93,20 +93,20 @@ export class Tap {
   }
 
   /** Whether everything that the relay told of has come. */
-  isFilled({ last, lastOf }: News): boolean {
+  isFilled({ last, lastOf }: RelayProgress): boolean {
     const { partition } = this.#parts
     return this.#last >= (partition === null ? last : (lastOf[partition] ?? 0))
   }
 
   /** Resolves when there is a message, or everything has come. */
-  async fill(told: News): Promise<void> {
-    if (!this.isFilled(told) && this.#failure === null) void this.#pullMore() // ahead, while the ones that are here are handled
-    while (this.#messages.length === 0 && !this.isFilled(told)) {
+  async fill(progress: RelayProgress): Promise<void> {
+    if (!this.isFilled(progress) && this.#failure === null) void this.#pullMore() // ahead, while the ones that are here are handled
+    while (this.#messages.length === 0 && !this.isFilled(progress)) {
       if (this.#failure !== null) throw this.#failure
-      if (this.#isClosed) throw new Hole('It was closed.')
+      if (this.#isClosed) throw new MissingEvents('It was closed.')
       void this.#pullMore()
       // Its message may have been deleted, as the last one of its partition.
-      if (!(await this.#news.wait(SILENT_MS))) throw new Hole('An event that must be there has not come.')
+      if (!(await this.#news.wait(SILENT_MS))) throw new MissingEvents('An event that must be there has not come.')
     }
   }
 
@@ -139,7 +139,7 @@ export class Tap {
     if (message === null || this.#failure !== null) return // a stranger's, or it comes after a hole
     const { event, before, beforeInPartition } = message
     if ((this.#parts.partition === null ? before : beforeInPartition) > this.#last) {
-      this.#failure = new Hole(`Events before ${event.number} are missing.`)
+      this.#failure = new MissingEvents(`Events before ${event.number} are missing.`)
     } else if (event.number > this.#last) {
       this.#last = event.number
       this.#messages.push(message)

@@ -3,62 +3,67 @@ import type { JetStreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
 import { encodeMessage } from '../../../src/jetstream/log-message.ts'
-import type { News } from '../../../src/jetstream/news.ts'
-import { Hole, Tap } from '../../../src/jetstream/tap.ts'
+import type { RelayProgress } from '../../../src/jetstream/relay-progress.ts'
+import { MissingEvents, PartitionReader } from '../../../src/jetstream/partition-reader.ts'
 
 test('all events after a number, and then the end', async () => {
-  const { tap, told } = await aTap({ after: 4, comes: [sent(5), sent(6), sent(9, 6)], last: 9 })
+  const { reader, progress } = await aReader({ after: 4, comes: [sent(5), sent(6), sent(9, 6)], last: 9 })
 
-  expect(await read(tap, told)).toEqual([5, 6, 9])
+  expect(await read(reader, progress)).toEqual([5, 6, 9])
 })
 
 test('an event whose predecessor did not come is behind a hole, and what came before is read', async () => {
-  const { tap, told } = await aTap({ after: 4, comes: [sent(5), sent(7)], last: 7 })
+  const { reader, progress } = await aReader({ after: 4, comes: [sent(5), sent(7)], last: 7 })
 
-  expect(await read(tap, told)).toEqual([5, Hole])
+  expect(await read(reader, progress)).toEqual([5, MissingEvents])
 })
 
 test('an event that is missing at the beginning is a hole', async () => {
-  const { tap, told } = await aTap({ after: 4, comes: [sent(6)], last: 6 })
+  const { reader, progress } = await aReader({ after: 4, comes: [sent(6)], last: 6 })
 
-  expect(await read(tap, told)).toEqual([Hole])
+  expect(await read(reader, progress)).toEqual([MissingEvents])
 })
 
 test.concurrent('events that are missing at the end are waited for, and then there is a hole', async () => {
-  const { tap, told } = await aTap({ after: 4, comes: [sent(5)], last: 6 })
+  const { reader, progress } = await aReader({ after: 4, comes: [sent(5)], last: 6 })
 
-  expect(await read(tap, told)).toEqual([5, Hole])
+  expect(await read(reader, progress)).toEqual([5, MissingEvents])
 })
 
 test.concurrent('nothing comes, although something must be there: a hole', async () => {
-  const { tap, told } = await aTap({ after: 4, comes: [], last: 5 })
+  const { reader, progress } = await aReader({ after: 4, comes: [], last: 5 })
 
-  expect(await read(tap, told)).toEqual([Hole])
+  expect(await read(reader, progress)).toEqual([MissingEvents])
 })
 
 test('the events of a partition may lie apart, if each names the one before', async () => {
-  const { tap, told } = await aTap({ after: 4, partition: 0, comes: [sent(6, 2), sent(9, 6), sent(12, 9)], last: 12 })
+  const { reader, progress } = await aReader({
+    after: 4,
+    partition: 0,
+    comes: [sent(6, 2), sent(9, 6), sent(12, 9)],
+    last: 12,
+  })
 
-  expect(await read(tap, told)).toEqual([6, 9, 12])
+  expect(await read(reader, progress)).toEqual([6, 9, 12])
 })
 
 test('an event of a partition that names an unknown one is behind a hole', async () => {
-  const { tap, told } = await aTap({ after: 4, partition: 0, comes: [sent(6, 2), sent(12, 9)], last: 12 })
+  const { reader, progress } = await aReader({ after: 4, partition: 0, comes: [sent(6, 2), sent(12, 9)], last: 12 })
 
-  expect(await read(tap, told)).toEqual([6, Hole])
+  expect(await read(reader, progress)).toEqual([6, MissingEvents])
 })
 
 test('a partition whose last event is older than the beginning has nothing more', async () => {
-  const { tap, told } = await aTap({ after: 4, partition: 0, comes: [], last: 3 })
+  const { reader, progress } = await aReader({ after: 4, partition: 0, comes: [], last: 3 })
 
-  expect(await read(tap, told)).toEqual([])
+  expect(await read(reader, progress)).toEqual([])
 })
 
 test('messages of strangers, and events before the beginning, are passed over', async () => {
   const stranger = { data: new Uint8Array([1, 10]) }
-  const { tap, told } = await aTap({ after: 4, comes: [sent(3), sent(5), stranger, sent(6)], last: 6 })
+  const { reader, progress } = await aReader({ after: 4, comes: [sent(3), sent(5), stranger, sent(6)], last: 6 })
 
-  expect(await read(tap, told)).toEqual([5, 6])
+  expect(await read(reader, progress)).toEqual([5, 6])
 })
 
 interface Sent {
@@ -82,7 +87,7 @@ interface Stream {
   readonly last: number
 }
 
-async function aTap({ after, partition, comes, last }: Stream) {
+async function aReader({ after, partition, comes, last }: Stream) {
   let isSent = false
   async function* pulled(messages: readonly Sent[]) {
     yield* messages
@@ -100,22 +105,29 @@ async function aTap({ after, partition, comes, last }: Stream) {
     consumers: { add: async () => ({ name: 'reader' }) },
     jetstream: () => ({ consumers: { get: async () => consumer } }),
   } as unknown as JetStreamManager
-  const tap = await Tap.open({ manager, stream: 'log', partition: partition ?? null, from: 1, after, most: 100 })
-  const told: News = { number: last, last, lastOf: [last], created: '', erased: 0, life: null }
-  return { tap, told }
+  const reader = await PartitionReader.open({
+    manager,
+    stream: 'log',
+    partition: partition ?? null,
+    from: 1,
+    after,
+    most: 100,
+  })
+  const progress: RelayProgress = { number: last, last, lastOf: [last], created: '', erased: 0, life: null }
+  return { reader, progress }
 }
 
 /** Returns the numbers of the events that were read, and then the class of the error, if there was one. */
-async function read(tap: Tap, told: News): Promise<readonly unknown[]> {
+async function read(reader: PartitionReader, progress: RelayProgress): Promise<readonly unknown[]> {
   const found: unknown[] = []
   try {
     for (;;) {
-      await tap.fill(told)
-      const messages = tap.takeUpTo(told.number)
+      await reader.fill(progress)
+      const messages = reader.takeUpTo(progress.number)
       if (messages.length === 0) return found
       found.push(...messages.map(({ event }) => event.number))
     }
   } catch (error) {
-    return [...found, error instanceof Hole ? Hole : Error]
+    return [...found, error instanceof MissingEvents ? MissingEvents : Error]
   }
 }
