@@ -1,6 +1,6 @@
 /**
- * Streams of an engine, to which a worker relays the log. `log_stream`: which worker relays, and how far. `log_erasure`: events that an operator
- * erased, and that a stream may still hold.
+ * Tables for the streams of an engine. `log_stream`: which worker fills each stream, and up to which event. `log_erasure`: events that an operator has
+ * erased and that a stream may still contain.
  */
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'

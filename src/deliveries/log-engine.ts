@@ -1,19 +1,19 @@
 /**
- * The interface of an engine: another system that carries the log, so that workers read it there and not in Postgres. Positions, leases and what
- * failed stay in Postgres. So a worker with an engine and a worker without one can serve the same handlers, side by side.
+ * The interface of an engine: another system that has a copy of the log, so that workers read events there and not in Postgres. Positions, leases and failed events stay in
+ * Postgres. So workers with an engine and workers without one can run the same handlers at the same time.
  */
 import type { Emit } from '../signals.ts'
 import type { LogEvent, LogLook, LogPiece, LogStore } from './log-reading.ts'
 
-/** What a worker reads the log from. */
+/** The place from which a worker reads the log. */
 export type LogSource = Pick<LogStore, 'look' | 'read'>
 
-/** An engine of one worker. */
+/** The engine of one worker. */
 export interface RunningEngine extends LogSource {
   start(): void
   /** There may be new events in Postgres. */
   wake(): void
-  /** Stops relaying, and closes its connection. Safe to repeat. */
+  /** Stops copying the log, and closes the connection. Safe to repeat. */
   close(): Promise<void>
 }
 
@@ -26,7 +26,7 @@ export interface LogEngine {
 }
 
 export interface EngineParts {
-  /** The name of the bus: tenants share an engine, and each has a stream of its own. `null`: this is not a tenant's bus. */
+  /** The name of the tenant's bus: each tenant has its own stream. `null`: the bus is not for a tenant. */
   readonly tenant: string | null
   readonly log: LogStore
   readonly relays: RelayStore
@@ -37,39 +37,39 @@ export interface EngineParts {
   onProgress(): void
 }
 
-/** The relay of a stream, as the database knows it. One worker at a time is its owner. */
+/** The lease for copying the log to a stream. One worker at a time owns it. */
 export interface RelayLease {
-  /** Tells the databases apart that might write to one stream. */
+  /** Identifies the database, so that two databases do not write to the same stream. */
   readonly id: string
   readonly owner: string | null
   /** Counts the owner's heartbeats. */
   readonly beat: number
-  /** The life of the server from which the stream was filled. `null`: it was never filled. */
+  /** The life of the server from which the stream was filled; `null`: it was never filled. */
   readonly life: string | null
-  /** The present life of the server. `null`: it has crashed, and no worker has looked since. */
+  /** The present life of the server; `null`: it has crashed, and no worker has read the log since. */
   readonly serverLife: string | null
 }
 
-/** The part of the store that a relay needs: the log with the names that are stored, and its lease. */
+/** The part of the store that a relay uses: the log with stored names, and the lease. */
 export interface RelayStore {
   look(known: LogLook): Promise<LogLook>
   /** Returns events with the names of types and handlers as they are stored. */
   read(piece: LogPiece): Promise<readonly LogEvent[]>
   /** Returns the lease of a stream. If `me` is its owner, counts a heartbeat, and notes up to which event the stream is filled. */
   beat(stream: string, me: string, position: number | null): Promise<RelayLease>
-  /** Makes `me` the owner, if the lease is as it was seen. Returns whether that is so now. */
+  /** Makes `me` the owner, if the lease has not changed since `seen`. Returns whether it did. */
   take(stream: string, me: string, seen: RelayLease): Promise<boolean>
   leave(stream: string, me: string): Promise<void>
   noteLife(stream: string, life: string): Promise<void>
   /** Returns the lowest position of all cursors; `null`: there are none. */
   firstPosition(): Promise<number | null>
-  /** Returns the number of the last event in each partition, among the events after `after`, up to `upTo`. Partitions without one are missing. */
+  /** Returns the number of each partition's last event after `after`, up to `upTo`. Partitions without such an event are left out. */
   lastIn(
     partitions: number,
     place: { readonly after: number; readonly upTo: number },
   ): Promise<ReadonlyMap<number, number>>
-  /** Returns some events that operators have erased, and the stream still may hold. */
+  /** Returns some of the events that operators have erased and that the stream may still contain. */
   erased(stream: string): Promise<readonly number[]>
-  /** The stream does not hold these events any more. */
+  /** Removes these events from the list: they are erased in the stream. */
   forget(stream: string, numbers: readonly number[]): Promise<void>
 }

@@ -4,10 +4,10 @@ import { performance } from '../clock.ts'
 import type { RelayStore } from '../deliveries/log-engine.ts'
 import { firstAfter } from './stream-search.ts'
 
-/** Events wait to be relayed meanwhile. What is not erased after this time is erased the next time. */
+/** The relay sends no events during an erasure. So an erasure stops after this time, and the next one continues. */
 const LIMIT_MS = 200
 
-/** Returns how many messages were erased. The server overwrites them. Readers take what they find missing from Postgres. */
+/** Returns how many messages were erased. The server overwrites them. Readers notice the gap, and read that part from Postgres. */
 export async function eraseMessages(
   manager: JetStreamManager,
   stream: string,

@@ -1,4 +1,4 @@
-/** `jetStream`: an engine for handlers with `delivery: 'log'`. Workers read the log from a JetStream stream, which one of them fills. */
+/** `jetStream`: an engine for handlers with `delivery: 'log'`. One worker copies the log to a JetStream stream, and all workers read it there. */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { Status, Subscription } from '@nats-io/transport-node'
 import { z } from 'zod'
@@ -16,13 +16,13 @@ import { StreamSource } from './stream-source.ts'
 export interface JetStreamOptions extends NatsPlace {
   /** The name of the stream. Each database needs a stream of its own. Each tenant gets one with its name added. Default: `postbus`. */
   readonly stream?: string
-  /** Into how many subjects the keys are divided: workers receive only those of their shards. Best a multiple of `shards`. Default: 64. */
+  /** The number of subjects among which the keys are divided. A worker receives only the subjects of its shards. Best a multiple of `shards`. Default: 64. */
   readonly partitions?: number
-  /** On how many servers a new stream is stored. Default: 1. */
+  /** The number of servers that store a new stream. Default: 1. */
   readonly replicas?: number
-  /** How long events stay in a new stream, in milliseconds. Older ones are read from Postgres. Default: a day. */
+  /** How long events stay in a new stream, in milliseconds. Workers read older events from Postgres. Default: a day. */
   readonly maxAgeMs?: number
-  /** How many bytes a new stream may take. When it is full, its oldest events go first. Default: no limit. */
+  /** The largest size of a new stream, in bytes. A full stream drops its oldest events. Default: no limit. */
   readonly maxBytes?: number
   readonly domain?: string
 }
@@ -42,8 +42,7 @@ const options = z
 type Settings = z.output<typeof options>
 
 /**
- * Makes an engine: handlers with `delivery: 'log'` read their events from a JetStream stream. Publishing and everything else stay as they are. A
- * worker with such handlers relays the log to the stream. All workers may have the engine, or only some.
+ * Makes an engine: handlers with `delivery: 'log'` read their events from a JetStream stream. Nothing else changes. One of the workers copies the log to the stream. All workers may have the engine, or only some.
  *
  * @example
  * export const bus = createBus({
@@ -71,7 +70,7 @@ class JetStreamEngine implements RunningEngine {
   #nats: OpenNats | null = null
   #opening: Promise<OpenJetStream> | null = null
   #subscription: Subscription | null = null
-  /** The client's list of changes can be stopped, although its type does not say so. */
+  /** The client can stop this iterator, although its type does not say so. */
   #changes: (AsyncIterable<Status> & { stop?(): void }) | null = null
   readonly #failing = new Set<Part>()
 
@@ -103,7 +102,7 @@ class JetStreamEngine implements RunningEngine {
 
   start(): void {
     this.#relay.start()
-    void this.#connect().catch(() => undefined) // closed before there was a connection
+    void this.#connect().catch(() => undefined) // the engine was closed first
   }
 
   wake(): void {
@@ -117,12 +116,12 @@ class JetStreamEngine implements RunningEngine {
     this.#over.abort()
     await Promise.all([this.#relay.close(), this.#source.close()])
     await this.#opening?.catch(() => undefined)
-    this.#subscription?.unsubscribe() // the connection may be the application's
+    this.#subscription?.unsubscribe() // the application may own the connection, and keep it open
     this.#changes?.stop?.()
     await this.#nats?.close()
   }
 
-  /** Tries until there is a connection, which then comes back by itself. */
+  /** Tries until there is a connection. The client then reconnects by itself. */
   #connect(): Promise<OpenJetStream> {
     this.#opening ??= this.#open()
     return this.#opening
@@ -162,13 +161,13 @@ class JetStreamEngine implements RunningEngine {
     return { connection, manager, client: jetstream(connection, domain) }
   }
 
-  /** What was under way when the connection broke is lost. A connection that is closed for good is replaced: a reader must hear the relay. */
+  /** Messages that were on their way when the connection broke are lost. If the connection is closed for good, opens another one. */
   async #watch(changes: AsyncIterable<{ readonly type: string }>): Promise<void> {
     for await (const { type } of changes) if (type === 'reconnect') await this.#source.reset()
     if (this.#over.signal.aborted) return
     this.#nats = null
     this.#opening = null
-    void this.#connect().catch(() => undefined) // it was closed meanwhile
+    void this.#connect().catch(() => undefined) // the engine was closed first
   }
 
   #failed(part: Part, error: unknown): void {

@@ -1,24 +1,23 @@
 /**
- * An event of the log as a message of a stream: a line of JSON with everything but the payload, then the payload as it is stored. So a reader
- * that skips the event does not decode its payload.
+ * An event of the log as a message of a stream: one line of JSON with all fields except the payload, then the payload as it is stored. So a reader can skip an event without decoding its payload.
  */
 import type { LogEvent } from '../deliveries/log-reading.ts'
 
-/** What the relay says about the messages before this one. A reader that has not had them knows that something is missing. */
+/** The events before this one. If a reader has not received them, it knows that events are missing. */
 export interface MessagePlace {
-  /** The number of the event before it in the stream. */
+  /** The number of the previous event in the stream. */
   readonly before: number
-  /** The number of the event before it in the same partition. */
+  /** The number of the previous event in the same partition. */
   readonly beforeInPartition: number
 }
 
 export interface LogMessage extends MessagePlace {
   readonly event: LogEvent
-  /** Whether a reader must take the event from Postgres: it is too large for a message, or the database's clock decides about it. */
+  /** Whether the reader must read the event from Postgres: it is too large for a message, or its handling depends on the database's clock. */
   readonly isLookedUp: boolean
 }
 
-/** The first line of a message. Fields that have no value are missing. */
+/** The first line of a message. Fields without a value are left out. */
 interface Head extends MessagePlace, Pick<LogEvent, 'number' | 'hash' | 'id' | 'type' | 'version' | 'publishedAt'> {
   readonly occurredAt: number
   readonly key?: string
@@ -27,17 +26,17 @@ interface Head extends MessagePlace, Pick<LogEvent, 'number' | 'hash' | 'id' | '
   readonly source?: string
   readonly metadata?: string
   readonly rest?: string
-  /** The event must be taken from Postgres. */
+  /** The reader must read the event from Postgres. */
   readonly lookUp?: true
 }
 
 const NEW_LINE = 10
-/** Room for the headers of a message, in bytes. */
+/** Space for the headers of a message, in bytes. */
 const HEADERS = 512
 /** No character takes more bytes than this for each of its UTF-16 units. */
 const BYTES_PER_UNIT = 3
 
-/** `maxBytes`: the largest message that the server takes. */
+/** `maxBytes`: the largest message that the server accepts. */
 export function encodeMessage(event: LogEvent, place: MessagePlace, maxBytes: number): Uint8Array {
   if (!isTimed(event)) {
     const text = `${JSON.stringify(headOf(event, place))}\n${event.payload ?? ''}`
@@ -80,7 +79,7 @@ function shortHead(event: LogEvent, { before, beforeInPartition }: MessagePlace)
   }
 }
 
-/** Returns `null` for a message that is not ours. */
+/** Returns `null` for a message that the relay did not write. */
 export function decodeMessage(data: Uint8Array): LogMessage | null {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   const end = bytes.indexOf(NEW_LINE)
@@ -117,6 +116,6 @@ function headIn(json: string): Head | null {
     const isOurs = typeof head?.number === 'number' && typeof head.before === 'number' && typeof head.id === 'string'
     return isOurs ? (head as Head) : null
   } catch {
-    return null // the stream holds something that the relay did not write
+    return null // another program wrote it
   }
 }

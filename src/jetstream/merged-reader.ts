@@ -1,4 +1,4 @@
-/** Reads the events of some partitions in the order of the log, from a place on. */
+/** Reads several partitions of a stream, and returns their events in the order of the log. */
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { performance } from '../clock.ts'
 import type { LogMessage } from './log-message.ts'
@@ -9,14 +9,14 @@ import { Fifo } from '../worker/log/fifo.ts'
 export interface MergedReaderParts {
   readonly manager: JetStreamManager
   readonly stream: string
-  /** `null`: all. */
+  /** `null`: all partitions, in one reader. */
   readonly partitions: readonly number[] | null
-  /** The sequence of the first message to read, and the number after which its events begin. */
+  /** The sequence at which reading begins, and the number of the last event before it. */
   readonly from: number
   readonly after: number
 }
 
-/** So many messages are requested at once, from one partition and from all together. Each request costs as much as some messages. */
+/** The most messages in one request, and in the requests to all partitions together. A larger request costs less for each message. */
 const MOST = 1_000
 const MOST_TOGETHER = 4_000
 
@@ -42,25 +42,25 @@ export class MergedReader {
     throw failed.reason
   }
 
-  /** Whether a message is here whose turn has come. */
+  /** Whether `shift` has a message to return. */
   get isReady(): boolean {
     return this.#merged.length > 0
   }
 
-  /** Takes the next message in the order of the log, if it is here and not above this number. */
+  /** Removes and returns the next message. Returns `undefined` if there is none, or if its number is above `upTo`. */
   shift(upTo: number): LogMessage | undefined {
     const next = this.#merged.first
     return next && next.event.number <= upTo ? this.#merged.shift() : undefined
   }
 
   /**
-   * Puts in order what has come, when nothing is left of what was put in order before. Returns whether there is something: if not, everything that the
-   * relay has told of was taken.
+   * Sorts the messages that have arrived, when all messages sorted before are taken. Returns `false` if there are none: then every event that the relay has reported was read.
    */
   async merge(progress: RelayProgress): Promise<boolean> {
     if (this.#merged.length > 0) return true
     await Promise.all(this.#readers.map((reader) => reader.fill(progress)))
-    // What has not come yet is above the last event that has, in each of the others. Nothing is known about events that the relay has not told of.
+    // A partition may still send events after its last one. So an event is sorted only if no partition can send an earlier one.
+    // Events that the relay has not reported yet have to wait: it is not known which partitions have some.
     const bounds = this.#readers.map((reader) => (reader.isFilled(progress) ? progress.number : reader.last))
     const upTo = Math.min(progress.number, ...bounds)
     const messages = this.#readers.flatMap((reader) => reader.takeUpTo(upTo))
@@ -69,7 +69,7 @@ export class MergedReader {
     return messages.length > 0
   }
 
-  /** Everything up to this number was read: no message before it is waited for any more. */
+  /** Every event up to this number was read. Do not wait for any of them. */
   passTo(number: number): void {
     this.usedAt = performance.now()
     for (const reader of this.#readers) reader.passTo(number)

@@ -1,6 +1,6 @@
 /**
- * Reads the messages of a stream from a place on: all of them, or those of one partition. It proves that no message is missing: each message names
- * the event before it, and the relay tells which event is the last one. The consumer at the server has no acknowledgements. It is forgotten there when nothing reads it any more.
+ * Reads one partition of a stream, or all of them, from a given event on. It notices every missing event: each message names the previous event,
+ * and the relay reports the last one. The consumer in the server needs no acknowledgements. The server deletes it when it is not used.
  */
 import {
   AckPolicy,
@@ -15,16 +15,16 @@ import { decodeMessage, type LogMessage } from './log-message.ts'
 import type { RelayProgress } from './relay-progress.ts'
 import { logSubject } from './stream-names.ts'
 
-/** How long one request for messages waits at the server. */
+/** How long the server keeps a request for messages open. */
 const PULL_MS = 30_000
-/** If a message that must be there does not come for so long, it counts as missing. */
+/** If an event that the relay has reported does not arrive within this time, it counts as missing. */
 const SILENT_MS = 2_000
-/** The server forgets a consumer that nothing reads for so long. */
+/** The server deletes a consumer that was not used for this long. */
 const FORGOTTEN_MS = 60_000
 const FEWEST = 32
 const LARGE_PULL = 4 * 1_048_576
 
-/** Something is missing in the stream: this stretch must be read from Postgres. */
+/** The stream lacks an event. The caller must read this part of the log from Postgres. */
 export class MissingEvents extends Error {}
 
 export interface PartitionReaderParts {
@@ -32,10 +32,10 @@ export interface PartitionReaderParts {
   readonly stream: string
   /** `null`: all partitions. */
   readonly partition: number | null
-  /** The sequence of the first message to read, and the number after which its events begin. */
+  /** The sequence at which reading begins, and the number of the last event before it. */
   readonly from: number
   readonly after: number
-  /** At most so many messages are requested at once. */
+  /** The most messages in one request. */
   readonly most: number
 }
 
@@ -47,7 +47,7 @@ export class PartitionReader {
   #pull: ConsumerMessages | null = null
   #isPulling = false
   #most = FEWEST
-  /** The number of the last event that came. */
+  /** The number of the last event that arrived. */
   #last: number
   #failure: unknown = null
   #isClosed = false
@@ -72,12 +72,12 @@ export class PartitionReader {
     return new PartitionReader(parts, await manager.jetstream().consumers.get(stream, name))
   }
 
-  /** The number of the last event that has come, or of the place up to which everything was read. */
+  /** Every event up to this number has arrived, or was read before. */
   get last(): number {
     return this.#last
   }
 
-  /** Takes the messages that are here, up to this number. */
+  /** Removes and returns the messages that have arrived, up to this number. */
   takeUpTo(number: number): readonly LogMessage[] {
     const taken: LogMessage[] = []
     for (let next = this.#messages.first; next && next.event.number <= number; next = this.#messages.first) {
@@ -87,26 +87,27 @@ export class PartitionReader {
     return taken
   }
 
-  /** Everything up to this number was read: nothing of it can be missing. */
+  /** Every event up to this number was read. Do not wait for any of them. */
   passTo(number: number): void {
     this.#last = Math.max(this.#last, number)
   }
 
-  /** Whether everything that the relay told of has come. */
+  /** Whether every event that the relay has reported has arrived. */
   isFilled({ last, lastOf }: RelayProgress): boolean {
     const { partition } = this.#parts
     return this.#last >= (partition === null ? last : (lastOf[partition] ?? 0))
   }
 
-  /** Resolves when there is a message, or everything has come. */
+  /** Resolves when a message has arrived, or when no more events are expected. @throws {MissingEvents} */
   async fill(progress: RelayProgress): Promise<void> {
-    if (!this.isFilled(progress) && this.#failure === null) void this.#pullMore() // ahead, while the ones that are here are handled
+    if (!this.isFilled(progress) && this.#failure === null) void this.#pullMore() // so that they arrive while earlier messages are handled
     while (this.#messages.length === 0 && !this.isFilled(progress)) {
       if (this.#failure !== null) throw this.#failure
-      if (this.#isClosed) throw new MissingEvents('It was closed.')
+      if (this.#isClosed) throw new MissingEvents('The reader was closed.')
       void this.#pullMore()
-      // Its message may have been deleted, as the last one of its partition.
-      if (!(await this.#news.wait(SILENT_MS))) throw new MissingEvents('An event that must be there has not come.')
+      // The last message of a partition may be deleted. No later message shows the gap.
+      if (!(await this.#news.wait(SILENT_MS)))
+        throw new MissingEvents('An event that the relay has reported did not arrive.')
     }
   }
 
@@ -136,7 +137,7 @@ export class PartitionReader {
 
   #take(data: Uint8Array): void {
     const message = decodeMessage(data)
-    if (message === null || this.#failure !== null) return // a stranger's, or it comes after a hole
+    if (message === null || this.#failure !== null) return // another program wrote it, or an event before it is missing
     const { event, before, beforeInPartition } = message
     if ((this.#parts.partition === null ? before : beforeInPartition) > this.#last) {
       this.#failure = new MissingEvents(`Events before ${event.number} are missing.`)
@@ -155,6 +156,6 @@ export class PartitionReader {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#pull?.close().catch(() => undefined)
-    await this.#consumer.delete().catch(() => undefined) // then the server forgets it in a minute
+    await this.#consumer.delete().catch(() => undefined) // the server deletes it after a minute
   }
 }

@@ -1,18 +1,18 @@
-/** What the relay tells all readers, after each group and every second: how far the stream is filled. */
+/** The relay's report to all readers, after each group and every second: up to which event the stream is filled. */
 import { z } from 'zod'
 
 const progressSchema = z.object({
-  /** Everything up to this number is in the stream. */
+  /** Every event up to this number is in the stream. */
   number: z.int(),
   /** The number of the last event in the stream. */
   last: z.int(),
   /** The number of the last event in each partition. */
   lastOf: z.array(z.int()),
-  /** When the stream was made: it may be deleted, and made again. */
+  /** When the stream was created. It changes when the stream is deleted and created again. */
   created: z.string(),
-  /** How many messages this relay has erased. */
+  /** Changes each time the relay erases messages. */
   erased: z.int(),
-  /** The life of the Postgres server from which it is filled. */
+  /** The life of the Postgres server from which the stream is filled. */
   life: z.string().nullable(),
 })
 
@@ -22,7 +22,7 @@ export function encodeProgress(progress: RelayProgress): string {
   return JSON.stringify(progress)
 }
 
-/** Returns `null` for a message that is not ours. */
+/** Returns `null` for a message that the relay did not write. */
 export function decodeProgress(json: string): RelayProgress | null {
   try {
     return progressSchema.safeParse(JSON.parse(json)).data ?? null

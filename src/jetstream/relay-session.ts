@@ -1,6 +1,6 @@
 /**
- * Moves the log to the stream, in the order of the log and behind its watermark, from the end of the stream on. A session ends when the lease is
- * lost, when Postgres has crashed, or with an error. The next one asks for the end of the stream again.
+ * Copies the log to the stream: in the order of the log, only events that are final, and beginning after the last event in the stream. A session ends
+ * when the lease is lost, when Postgres has crashed, or when something fails. The next session looks up the last event in the stream again.
  */
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -19,15 +19,15 @@ const FEWEST = 100
 const MOST = 1_000
 const LARGE_READ = 4 * 1_048_576
 const LONGEST_STRETCH = 20_000
-/** An empty stream is filled with at most so many events of the past. Handlers that are further behind read in Postgres. */
+/** The most past events that an empty stream is filled with. Handlers that are further behind read from Postgres. */
 const REFILLED = 100_000
-/** For so many events before the end of the stream, it is known which is the last one of each partition. */
+/** How far back a session looks for the last event of each partition, in events. */
 const LOOKED_BACK = 1_000_000
 /** The first and the longest wait before another look, while a publisher has taken a number and not committed. */
 const FIRST_LOOK_MS = 2
 const LAST_LOOK_MS = 50
 
-/** An open connection, as relay and readers use it. */
+/** An open connection to JetStream. */
 export interface OpenJetStream {
   readonly connection: NatsConnection
   readonly client: JetStreamClient
@@ -37,7 +37,7 @@ export interface OpenJetStream {
 export interface SessionParts extends Pick<EngineParts, 'relays' | 'pollMs'> {
   readonly settings: StreamSettings
   readonly lease: StreamLease
-  /** Opened when there may be new events, or the lease may be lost. */
+  /** Opens when there may be new events, or when the lease may be lost. */
   readonly news: Gate
   readonly over: AbortSignal
   /** Resolves when there is a connection. */
@@ -61,18 +61,18 @@ export class RelaySession {
   #most = FEWEST
   #reportedAt = -Infinity
   #erasedAt = -Infinity
-  /** Begins anywhere: readers only see that it changes, also when the relay does. */
+  /** Begins at a random number, so that it also changes when another worker becomes the relay. */
   #erased = Math.floor(Math.random() * 1e9)
-  /** Whether it has reached the end of the log once. */
+  /** Whether the session has copied everything to the stream at least once. */
   hasWorked = false
 
-  /** `isAgain`: the session before this one ended with an error. */
+  /** `isAgain`: whether the previous session failed. */
   constructor(parts: SessionParts, isAgain: boolean) {
     this.#parts = parts
     this.#isAgain = isAgain
   }
 
-  /** The stream holds everything up to this number. */
+  /** Every event up to this number is in the stream. */
   get number(): number | null {
     return this.#writer?.number ?? null
   }
@@ -91,7 +91,7 @@ export class RelaySession {
       while (writer.number < look.final && this.#isGoingOn()) {
         const upTo = await this.#move(writer, look.final)
         look = await relays.look(look)
-        if (look.life !== life) return // what is missing in this life was perhaps there in the last one
+        if (look.life !== life) return // Postgres has crashed: a number without an event may be used again
         writer.passTo(upTo)
         this.#report(begun)
       }
@@ -112,7 +112,7 @@ export class RelaySession {
     const { stream, partitions } = settings
     const nats = await connect()
     const { final, life } = await relays.look(NOTHING_KNOWN)
-    if (!this.#isGoingOn()) return null // connecting may have taken long
+    if (!this.#isGoingOn()) return null // connecting can take minutes
     const end = await this.#end(nats, life)
     const from = end.number ?? Math.max(final - REFILLED, Math.min(final, (await relays.firstPosition()) ?? final))
     const after = Math.max(0, from - LOOKED_BACK)
@@ -124,7 +124,7 @@ export class RelaySession {
     return { nats, writer, created: end.created, life }
   }
 
-  /** After a crash, Postgres may have lost events that the stream has, and may give their numbers to others. */
+  /** After a crash, Postgres may have lost events that are in the stream, and may use their numbers again. Then the stream is created again. */
   async #end({ manager }: OpenJetStream, life: string | null): Promise<StreamEnd> {
     const { settings, relays, lease } = this.#parts
     const known = await lease.known()

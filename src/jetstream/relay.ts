@@ -1,7 +1,7 @@
 /**
- * Moves the log to the stream while this worker holds the lease of the stream. A worker that cannot do it gives the lease to another one.
+ * Copies the log to the stream while this worker has the lease for it. A worker that fails gives up the lease, so that another worker can try.
  *
- *   lease ──► a session: from the end of the stream on ──► an error: the lease is given up for a while ──► …
+ *   lease ──► session: copy the log to the stream ──► error: give up the lease for a while ──► …
  */
 import { performance } from '../clock.ts'
 import { every } from '../worker/every.ts'
@@ -10,7 +10,7 @@ import { retryDelays } from '../worker/retry-delays.ts'
 import { RelaySession, type SessionParts } from './relay-session.ts'
 import { BEAT_MS, StreamLease } from './stream-lease.ts'
 
-/** A worker that could not relay lets the others try for this long. */
+/** After a failure, a worker does not take the lease for this long. */
 const STANDS_BACK_MS = 3_000
 
 export interface RelayParts extends Omit<SessionParts, 'lease' | 'news' | 'over'> {
@@ -91,7 +91,7 @@ export class Relay {
     }
   }
 
-  /** Another worker may reach the broker. If there is none, this one takes the lease again. */
+  /** Another worker may be able to reach NATS. If no other worker takes the lease, this one takes it again. */
   async #standBack(): Promise<void> {
     this.#standsBackUntil = performance.now() + STANDS_BACK_MS
     await this.#lease.leave()

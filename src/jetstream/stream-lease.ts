@@ -1,6 +1,6 @@
 /**
- * Decides which worker relays. Workers beat every second; a worker whose count of heartbeats has not moved for 8 s, by the clock of another one, is
- * replaced. A worker that was replaced and lives on does no harm: see `stream-writer.ts`.
+ * Decides which worker copies the log to the stream. Its owner counts a heartbeat every second. If another worker sees the same count for 8 s, by its
+ * own clock, it takes the lease. An old owner that is still running can do no damage: see `stream-writer.ts`.
  */
 import { randomUUID } from 'node:crypto'
 import { performance } from '../clock.ts'
@@ -19,7 +19,7 @@ export class StreamLease {
   readonly #stream: string
   readonly #me = randomUUID()
   #seen: RelayLease | null = null
-  /** When the count of heartbeats was seen to move. */
+  /** When the count of heartbeats last changed. */
   #movedAt = -Infinity
   #isOurs = false
 
@@ -37,7 +37,10 @@ export class StreamLease {
     return this.#seen?.serverLife ?? null
   }
 
-  /** Tells the database that the stream is filled up to this number (`null`: unknown), and takes the lease if it is free and that may be. */
+  /**
+   * Sends a heartbeat, if the lease is ours. Takes the lease, if it is free and `mayTake` is true. `number`: every event up to it is in the stream;
+   * `null`: unknown.
+   */
   async beat({ number = null, mayTake = true }: Beat = {}): Promise<void> {
     const before = this.#seen
     const lease = await this.#relays.beat(this.#stream, this.#me, number)
@@ -49,13 +52,13 @@ export class StreamLease {
     this.#isOurs = isOurs || (isFree && mayTake && (await this.#relays.take(this.#stream, this.#me, lease)))
   }
 
-  /** What the database knows about the stream: an id of its own, and the life of the server from which it was filled. */
+  /** Returns the id of the stream's row in the database, and the life of the server from which the stream was filled. */
   async known(): Promise<Pick<RelayLease, 'id' | 'life'>> {
     return this.#relays.beat(this.#stream, this.#me, null)
   }
 
   async leave(): Promise<void> {
     this.#isOurs = false
-    await this.#relays.leave(this.#stream, this.#me).catch(() => undefined) // then another worker waits until we count as dead
+    await this.#relays.leave(this.#stream, this.#me).catch(() => undefined) // another worker takes it after 8 s
   }
 }

@@ -1,6 +1,6 @@
 /** The names of a stream, and the partitions of its messages. */
 
-/** Names that JetStream accepts for a stream, and that are one word of a subject. */
+/** The names that JetStream accepts both as a stream and as one part of a subject. */
 export const STREAM_NAME = /^[A-Za-z0-9_-]{1,200}$/
 
 /** The stream of a bus. Each tenant has one of its own. */
@@ -17,18 +17,18 @@ export function logSubject(stream: string, partition: number): string {
   return `${stream}.log.${partition}`
 }
 
-/** The subject on which the relay tells how far the stream is filled. It is no message of the stream. */
+/** The subject of the relay's progress reports. They are not stored in the stream. */
 export function progressSubject(stream: string): string {
   return `${stream}.filled`
 }
 
-/** Which partitions hold events of these shards. `null`: all. */
+/** Returns the partitions that contain events of these shards; `null`: all partitions. */
 export function partitionsOf(
   shards: { readonly of: number; readonly wanted: readonly number[] } | null,
   partitions: number,
 ): readonly number[] | null {
   if (shards === null) return null
-  // A shard is a remainder of the hash, as is a partition. Both tell the remainder for each number that divides both of them.
+  // Shard and partition are remainders of the same hash. So both have the same remainder for their greatest common divisor.
   const common = greatestCommonDivisor(shards.of, partitions)
   const wanted = new Set(shards.wanted.map((shard) => shard % common))
   const found = Array.from({ length: partitions }, (_, partition) => partition).filter((one) =>

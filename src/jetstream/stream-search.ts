@@ -1,4 +1,4 @@
-/** Finds messages of a stream by the numbers of their events. Some messages of the stream may have been deleted. */
+/** Finds messages of a stream by the numbers of their events. Some messages may be deleted. */
 import type { JetStreamManager, MsgRequest } from '@nats-io/jetstream'
 import { decodeMessage, type LogMessage } from './log-message.ts'
 import { logSubjects } from './stream-names.ts'
@@ -8,8 +8,8 @@ export interface FoundMessage extends LogMessage {
 }
 
 /**
- * Returns the sequence from which on to read the events after this number. `null`: the stream begins later. Whether an event is missing after that
- * is for the reader to find out.
+ * Returns the sequence of the first event after this number; `null` if the stream begins after it. Does not check whether events are missing: the
+ * reader does.
  */
 export async function sequenceAfter(manager: JetStreamManager, stream: string, after: number): Promise<number | null> {
   const { state } = await manager.streams.info(stream)
@@ -42,9 +42,9 @@ export async function firstAfter(
   return found
 }
 
-/** Returns the first message of the relay from this sequence on. Messages of strangers are passed over. */
+/** Returns the first message at or after this sequence. Skips messages that the relay did not write. */
 async function messageFrom(manager: JetStreamManager, stream: string, sequence: number): Promise<FoundMessage | null> {
-  // The types of the client know this request only for reads that any replica may answer, with what it has.
+  // The client has a type for this request only in its API for direct reads, where an outdated replica may answer.
   const request = { seq: sequence, next_by_subj: logSubjects(stream) } as MsgRequest
   const stored = await manager.streams.getMessage(stream, request)
   if (stored === null) return null

@@ -1,6 +1,6 @@
 /**
- * Makes the stream, and finds its end: the relay goes on there. The stream's description says from which database it is filled, and in how many
- * partitions. A stream of another database is refused.
+ * Creates the stream, and finds its last event. The stream's description names the database from which it is filled, and the number of its partitions.
+ * A stream of another database is refused.
  */
 import {
   DiscardPolicy,
@@ -23,26 +23,26 @@ export interface StreamSettings {
   readonly replicas: number
   /** How long messages stay, in milliseconds. */
   readonly maxAgeMs: number
-  /** How many bytes the stream may take. `null`: no limit. */
+  /** The largest size of the stream, in bytes. `null`: no limit. */
   readonly maxBytes: number | null
 }
 
-/** Where the relay goes on. */
+/** The place where the relay continues. */
 export interface StreamEnd {
   readonly created: string
-  /** The sequence of the last message, also of one that was deleted. */
+  /** The sequence of the last message, even if that message is deleted. */
   readonly sequence: number
   /** The number of the last event. `null`: there is none. */
   readonly number: number | null
 }
 
-/** For how long the server remembers the ids of messages. */
+/** How long the server remembers the ids of messages. */
 const DUPLICATES_MS = 120_000
 
 const description = z.object({ postbus: z.object({ database: z.string(), partitions: z.int().min(1) }) })
 
 /**
- * Returns the end of the stream, which is made if there is none. A stream that is partitioned in another way is made anew.
+ * Returns the end of the stream. Creates the stream if it does not exist. If it has another number of partitions, deletes it and creates it again.
  *
  * @throws {PostbusError} `POSTBUS_BROKER_SETUP`.
  */
@@ -61,7 +61,7 @@ export async function streamEnd(
 }
 
 /**
- * Deletes the stream, and makes it again with the same configuration.
+ * Deletes the stream, and creates it again with the same configuration.
  *
  * @throws {PostbusError} `POSTBUS_BROKER_SETUP`.
  */
@@ -77,13 +77,13 @@ export async function recreated(
   return endOf(manager, settings, await manager.streams.add(config))
 }
 
-/** Returns `null` if there is no such stream. A stream that is not ours, or is set up in another way, is refused. */
+/** Returns `null` if the stream does not exist. Throws if it belongs to another database, or has a configuration that does not work. */
 async function checkedInfo(manager: JetStreamManager, stream: string, database: string): Promise<StreamInfo | null> {
   const info = await infoOf(manager, stream)
   if (info === null) return null
   checkConfig(info.config)
   const owner = ownerOf(info)
-  if (owner === null && info.state.messages > 0) throw setup(stream, 'holds messages that Postbus did not write.')
+  if (owner === null && info.state.messages > 0) throw setup(stream, 'contains messages that Postbus did not write.')
   if (owner !== null && owner.database !== database) throw setup(stream, 'is filled from another database.')
   return info
 }
@@ -95,7 +95,7 @@ async function endOf(
 ): Promise<StreamEnd> {
   for (let sequence = state.last_seq; state.messages > 0 && sequence >= state.first_seq; sequence -= 1) {
     const stored = await manager.streams.getMessage(stream, { seq: sequence })
-    const message = stored && decodeMessage(stored.data) // it may be deleted, or a stranger's
+    const message = stored && decodeMessage(stored.data) // a message may be deleted, or another program may have written it
     if (message) return { created, sequence: state.last_seq, number: message.event.number }
   }
   return { created, sequence: state.last_seq, number: null }

@@ -1,6 +1,5 @@
 /**
- * Reads the log from the stream, for all handlers of a worker. Shards at the same place are read together: each such place has a feed. What the
- * stream does not hold (any more) is read from Postgres, for example by a handler that was moved far back.
+ * Reads the log from the stream, for all handlers of a worker. Shards at the same position share a reader. Events that are not in the stream are read from Postgres, for example when a handler was moved far back.
  */
 import { performance } from '../clock.ts'
 import type { LogSource } from '../deliveries/log-engine.ts'
@@ -13,27 +12,27 @@ import { partitionsOf } from './stream-names.ts'
 import { sequenceAfter } from './stream-search.ts'
 import { MissingEvents } from './partition-reader.ts'
 
-/** The feeds that were not read for the longest time are closed. */
+/** If there are more readers, the least recently used one is closed. */
 const MOST_READERS = 8
-/** A feed that was not read for so long is closed. */
+/** A reader that was not used for this long is closed. */
 const UNUSED_MS = 60_000
 
 export interface SourceParts {
   readonly log: Pick<LogStore, 'read' | 'numbered' | 'shown'>
   readonly stream: string
-  /** Returns the present life of the Postgres server. `null`: it is not known. */
+  /** Returns the present life of the Postgres server; `null`: unknown. */
   serverLife(): string | null
   /** Resolves when there is a connection. */
   connect(): Promise<OpenJetStream>
   onFailed(error: unknown): void
   onWorks(): void
-  /** Called when the stream does not hold the events of a piece, or not all of them. */
+  /** Called when the stream lacks events of a piece. */
   onMissing(piece: LogPiece): void
 }
 
 export class StreamSource implements LogSource {
   readonly #parts: SourceParts
-  /** By the place where each goes on, and by its partitions. The one that was read last is the last. */
+  /** By position and partitions, the least recently used first. */
   readonly #readers = new Map<string, MergedReader>()
   #progress: RelayProgress | null = null
   #isClosed = false
@@ -42,16 +41,16 @@ export class StreamSource implements LogSource {
     this.#parts = parts
   }
 
-  /** The relay has told how far the stream is filled. */
+  /** Takes a report of the relay. */
   learn(progress: RelayProgress): void {
     const before = this.#progress
     this.#progress = progress
-    // It is another stream now, or messages were erased that may be here already.
+    // The stream was created again, or messages were erased that the readers may hold already.
     if (before && !isSame(before, progress)) void this.reset()
     this.#closeUnused()
   }
 
-  /** After a crash of Postgres, nothing is read until the relay has told of the stream that it has made anew. */
+  /** After a crash of Postgres, reads nothing until the relay has created the stream again and reported it. */
   look(known: LogLook): Promise<LogLook> {
     const life = this.#parts.serverLife()
     const isOf = this.#progress !== null && life !== null && this.#progress.life === life
@@ -61,7 +60,7 @@ export class StreamSource implements LogSource {
 
   async read(piece: LogPiece): Promise<readonly LogEvent[]> {
     const progress = this.#progress
-    // A stream that was made anew may not reach as far yet as the one before it.
+    // The relay has created the stream again, and has not filled it this far yet.
     if (progress === null || piece.upTo > progress.number) return this.#readInPostgres(piece)
     const partitions = partitionsOf(piece.shards, progress.lastOf.length)
     const key = partitions?.join(' ') ?? 'all'
@@ -69,7 +68,7 @@ export class StreamSource implements LogSource {
       const place = `${piece.after} ${key}`
       const reader = this.#readers.get(place)
       this.#readers.delete(place)
-      // The server forgets a consumer that nothing has read for a minute: the second try has a new one.
+      // The server may have deleted the consumer, because it was not used for a minute. Then a new reader tries once more.
       const known = reader && (await this.#readFrom(reader, { piece, progress, key }).catch(unlessMissing))
       if (known) return known
       const opened = await this.#open(piece.after, partitions, progress)
@@ -89,7 +88,7 @@ export class StreamSource implements LogSource {
       let to: number | null = piece.after
       while (to !== null && events.length < piece.most) {
         const found = await messagesIn(reader, { ...piece, most: piece.most - events.length }, progress)
-        events.push(...(await this.#eventsOf(found.messages))) // fewer, if some are gone from Postgres
+        events.push(...(await this.#eventsOf(found.messages))) // fewer than the messages, if some events are deleted in Postgres
         to = found.to
       }
       reader.passTo(to ?? piece.upTo)
@@ -109,7 +108,7 @@ export class StreamSource implements LogSource {
     await this.reset()
   }
 
-  /** Closes all feeds. Reading goes on with new ones. */
+  /** Closes all readers. The next read opens new ones. */
   async reset(): Promise<void> {
     const readers = [...this.#readers.values()]
     this.#readers.clear()
@@ -121,7 +120,7 @@ export class StreamSource implements LogSource {
     return this.#parts.log.read(piece)
   }
 
-  /** Returns `null` if the stream does not hold what comes after this place, or it is not the stream that the relay has told of. */
+  /** Returns `null` if the stream begins later, or if it was deleted since the relay's report. */
   async #open(
     after: number,
     partitions: readonly number[] | null,
@@ -132,14 +131,14 @@ export class StreamSource implements LogSource {
     const from = await sequenceAfter(manager, stream, after)
     if (from === null) return null
     const reader = await MergedReader.open({ manager, stream, partitions, from, after })
-    // Asked last: the consumers end with the stream in which they were made.
+    // Checked after the consumers are created. If the stream is deleted later, its consumers are deleted too.
     const info = await manager.streams.info(stream)
     if (info.created === created) return reader
     await reader.close()
     return null
   }
 
-  /** The server has forgotten their consumers. */
+  /** The server has deleted their consumers. */
   #closeUnused(): void {
     for (const [place, reader] of this.#readers) {
       if (performance.now() - reader.usedAt < UNUSED_MS) continue
@@ -159,7 +158,7 @@ export class StreamSource implements LogSource {
     }
   }
 
-  /** Takes from Postgres the events that did not fit in a message, or about which the clock of the database decides. */
+  /** Reads from Postgres the events that are too large for a message, or whose handling depends on the database's clock. */
   async #eventsOf(messages: readonly LogMessage[]): Promise<readonly LogEvent[]> {
     const { log } = this.#parts
     const numbers = messages.flatMap(({ isLookedUp, event }) => (isLookedUp ? [event.number] : []))
@@ -172,7 +171,7 @@ export class StreamSource implements LogSource {
   }
 }
 
-/** Whether what was read from one is still what the other would hold. */
+/** Whether both reports are about the same stream, with no erasure between them. */
 function isSame(one: RelayProgress, other: RelayProgress): boolean {
   return one.created === other.created && one.erased === other.erased
 }
@@ -180,7 +179,7 @@ function isSame(one: RelayProgress, other: RelayProgress): boolean {
 interface Reading {
   readonly piece: LogPiece
   readonly progress: RelayProgress
-  /** The partitions of the feed. */
+  /** The partitions of the reader, as text. */
   readonly key: string
 }
 
@@ -191,7 +190,7 @@ function unlessMissing(error: unknown): null {
 
 interface MessagesRead {
   readonly messages: readonly LogMessage[]
-  /** Everything up to this number was read. `null`: everything that was asked for. */
+  /** Every event up to this number was read. `null`: every event that was asked for. */
   readonly to: number | null
 }
 

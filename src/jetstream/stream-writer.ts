@@ -1,9 +1,11 @@
 /**
- * Writes groups of events to the stream, in order and each once. Each message names the sequence that the last message of the stream must have.
- * So a relay that was replaced, or whose group was stored in part, writes nothing any more, and finds the end of the stream again.
+ * Writes groups of events to the stream, in order, each event once. Each message states the sequence that the last message of the stream must have. If
+ * another relay has written meanwhile, or only a part of a group was stored, the server refuses the message. The relay then looks up the end of the
+ * stream again.
  *
- * Only the last message of a group is acknowledged: if one was refused, so are those after it. There is one exception, a message of a stranger that
- * takes the place of one of ours. Readers notice this, because each message names the events before it.
+ * Only the last message of a group is acknowledged. If the server refuses a message, it refuses the rest of the group too. There is one exception:
+ * another program may write a message that takes the sequence of one of ours. The rest of the group is then stored without that event. Readers notice
+ * this, because each message names the previous event.
  */
 import type { JetStreamClient, PubAck } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
@@ -19,17 +21,17 @@ export interface WriterParts {
   readonly stream: string
   readonly partitions: number
   /**
-   * Whether the writer before this one has failed. The server remembers the ids of messages for minutes, and passes over a message whose id it
-   * knows, even if that message was deleted. So the messages of this writer get ids of their own.
+   * Whether the previous writer failed. The server remembers the ids of messages for two minutes, and drops a message with a known id, even if the first
+   * one was deleted. So the messages of this writer get other ids.
    */
   readonly isAgain: boolean
 }
 
-/** Where to go on. */
+/** The place where writing continues. */
 export interface WriterPlace {
   /** The sequence of the last message of the stream. */
   readonly sequence: number
-  /** The stream holds everything up to this number, or readers know that they have to read it elsewhere. */
+  /** Every event up to this number is in the stream, or is read from Postgres. */
   readonly number: number
   /** The number of the last event in each partition, up to that number. */
   readonly lastOf: readonly number[]
@@ -50,7 +52,7 @@ export class StreamWriter {
     this.#number = number
   }
 
-  /** The stream holds everything up to this number. */
+  /** Every event up to this number is in the stream. */
   get number(): number {
     return this.#number
   }
@@ -76,7 +78,7 @@ export class StreamWriter {
     for (const [place, event] of events.entries()) stored = this.#send(event, place === events.length - 1)
     const answer = await stored
     if (answer?.duplicate)
-      throw new Error(`Stream "${this.#parts.stream}" has passed over a message, as one that it had before.`)
+      throw new Error(`Stream "${this.#parts.stream}" has dropped a message, because its id is known.`)
   }
 
   #send(event: LogEvent, isLast: boolean): Promise<PubAck> | null {

@@ -1,4 +1,4 @@
-/** A turn of the process, in which events are started one after the other. After it other work goes first: acknowledging, keeping leases, and the rest. */
+/** Limits how long a worker starts events without a pause. Between two turns, other work runs: acknowledgements, heartbeats, queries. */
 import { performance, setImmediate } from '../../clock.ts'
 
 const TURN_MS = 10
@@ -6,7 +6,7 @@ const TURN_MS = 10
 export class Turn {
   readonly #next: () => void
   #began = -Infinity
-  /** Whether the next turn will come by itself. */
+  /** Whether the next turn is scheduled. */
   isAwaited = false
 
   /** `next` is called when the next turn begins. */
@@ -14,7 +14,7 @@ export class Turn {
     this.#next = next
   }
 
-  /** Whether the turn is over. If so, the next one comes soon. */
+  /** Whether the turn is over. If so, schedules the next one. */
   isOver(): boolean {
     if (this.isAwaited) return true
     if (performance.now() - this.#began < TURN_MS) return false

@@ -1,11 +1,11 @@
-/** What the relay of an engine asks of Postgres: the log as it is stored, and the lease of its stream. */
+/** The queries of an engine's relay: reading the log, the lease of the stream, and erased events. */
 import type { RelayLease, RelayStore } from '../../../deliveries/log-engine.ts'
 import type { LogStore } from '../../../deliveries/log-reading.ts'
 import type { Tables } from '../schema/tables.ts'
 import type { LogConnections } from './log-store.ts'
 import { hashOfEvent } from './read-piece.ts'
 
-/** At most so many erased events are returned at once. */
+/** The most erased events that one call returns. */
 const ERASED_AT_ONCE = 100
 
 export function relayStore(

@@ -1,9 +1,9 @@
-/** What doctor says about the streams of an engine: whether a worker fills them, and erases there what was erased in Postgres. */
+/** Doctor's check of an engine's streams: whether a worker fills them, and whether erased events are erased there too. */
 import type { DoctorFinding } from '../../../deliveries/operations.ts'
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
-/** A stream that no worker has filled for this long is reported. */
+/** A stream is reported when no worker has filled it for this long. */
 const SILENT_SECONDS = 30
 
 interface StreamRow {

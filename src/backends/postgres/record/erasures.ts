@@ -1,4 +1,4 @@
-/** Notes which events were erased, for the streams of an engine that still hold them. */
+/** Lists erased events in `log_erasure`, so that the relay erases them in its stream too. */
 import type { Queryable } from '../connection.ts'
 import type { Tables } from '../schema/tables.ts'
 
