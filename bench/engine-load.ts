@@ -1,4 +1,4 @@
-/** The events of `engine.ts`, and what it and its worker processes tell each other. */
+/** The events of `engine.ts`, and the messages between it and its worker processes. */
 import { z } from 'zod'
 import { defineEvent, type Envelope } from '../src/index.ts'
 
@@ -24,9 +24,9 @@ export function placed(n: number): Envelope {
 export interface EngineWorkerSettings {
   readonly connectionString: string
   readonly handlers: readonly string[]
-  /** `null`: the log is read in Postgres. */
+  /** `null`: the log is read from Postgres. */
   readonly nats: { readonly servers: string; readonly stream: string } | null
-  /** Whether to tell how long each event took from its publish to its handler. */
+  /** Whether to report the time of each event from publish to handler. */
   readonly isTimed: boolean
 }
 

@@ -1,4 +1,4 @@
-/** A worker process for `engine.ts`: one or more handlers that read the log, in Postgres or from JetStream, and a report of what they did. */
+/** A worker process for `engine.ts`: handlers that read the log from Postgres or from JetStream. It reports what they did. */
 import { createBus, defineHandler } from '../src/index.ts'
 import { jetStream } from '../src/jetstream/index.ts'
 import { Placed, type EngineWorkerSettings, type EngineWorkerReport } from './engine-load.ts'

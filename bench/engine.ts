@@ -1,5 +1,5 @@
 /**
- * Measures each part of the way of an event through JetStream: `node bench/engine.ts [events] [processes,…]`. It needs the program nats-server.
+ * Measures each step of an event through JetStream: `node bench/engine.ts [events] [processes,…]`. It needs the program nats-server.
  * All parts share this machine: compare them with each other, and not with other machines.
  */
 import { fork, type ChildProcess } from 'node:child_process'
@@ -67,7 +67,7 @@ function handlersNamed(names: readonly string[]) {
   return names.map((name) => defineHandler(name, { on: Placed, delivery: 'log', shards: 16, handle: () => undefined }))
 }
 
-/** Each in an own database, so that the handlers of one do not disturb the other. */
+/** Uses a database of its own, so that other measurements do not affect it. */
 async function publishOne(what: string, handlers: number): Promise<void> {
   const own = await server.create()
   const bus = createBus({
@@ -76,7 +76,7 @@ async function publishOne(what: string, handlers: number): Promise<void> {
     onSignal: () => undefined,
   })
   await bus.migrate()
-  for (let n = 0; n < 200; n += 1) await bus.publish(placed(n)) // not measured
+  for (let n = 0; n < 200; n += 1) await bus.publish(placed(n)) // to warm up
   const { seconds, wal } = await timed(async () => {
     for (let n = 0; n < 2_000; n += 1) await bus.publish(placed(n))
   })
@@ -85,7 +85,7 @@ async function publishOne(what: string, handlers: number): Promise<void> {
   await own.drop()
 }
 
-/** The handler is paused, so a worker only relays. */
+/** The handler is paused, so the worker only copies the log. */
 async function relayOnly(): Promise<void> {
   await beginAgain()
   await publishing.pause({ handler: twenty[0] ?? '' })

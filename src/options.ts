@@ -135,7 +135,7 @@ export const busOptions = z
       .custom<LogEngine>(isEngine, 'expected an engine, such as `jetStream({ servers })` of postbus/jetstream')
       .optional()
       .describe(
-        'Carries the log for handlers with `delivery: ‘log’`, so that workers read events there: `jetStream({ servers })`. Default: they read them in Postgres.',
+        'Another system from which workers read the events of handlers with `delivery: ‘log’`: `jetStream({ servers })`. Default: they read from Postgres.',
       ),
     onSignal: z
       .custom<BusSignalListener>(functionLike, 'expected a function')

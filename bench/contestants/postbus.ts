@@ -77,7 +77,7 @@ function postbus(setup: Setup): Contestant {
   }
 }
 
-/** What the database holds when it is filled. Handlers of the log have cursors in it, so these are not filled for other handlers. */
+/** Names the content of the filled database. It contains the cursors of log handlers, so other handlers need another one. */
 function productOf({ kind, handlers = 1, readsLog = false }: Setup): string {
   return readsLog ? `postbus ${kind}, ${handlers} of the log` : `postbus ${kind}`
 }

@@ -46,7 +46,7 @@ interface Begun {
   readonly trace: TracedAttempt
 }
 
-/** Until a handler returns its promise, no timer can fire: so its time limit is watched only from then on. */
+/** No timer can fire before the handler has returned its promise. So the time limit is watched from then on. */
 async function answerOf(returned: PromiseLike<unknown>, { call, parts, began, trace }: Begun): Promise<Answer> {
   const deadline = parts.deadlines.start(call, () => reportOverdue(parts.emit, call.delivery), began)
   const answer = await settled(returned)

@@ -27,7 +27,7 @@ export async function concludedAttempt(
   }
 }
 
-/** The same for an attempt that has ended already. Never throws. */
+/** The same for an outcome that is known already. Never throws. */
 export function concludedOutcome(outcome: Outcome, delivery: ClaimedDelivery, emit: Emit): ConcludedAttempt {
   try {
     return concluded(outcome, delivery, emit)

@@ -27,8 +27,8 @@ export interface AttemptParts extends OwnTransactionParts, FetchParts, Supersede
 }
 
 /**
- * Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. Returns the outcome itself if the attempt had nothing
- * to wait for: promises for nothing took a seventh of a worker's time. Never throws: what goes wrong rejects.
+ * Runs one attempt. `abort` ends it from outside: its claim was lost, or the worker stops. Returns the outcome itself if the attempt had nothing to wait for: needless promises took a seventh of a worker's time. Never throws: after an
+ * error it returns a promise that rejects.
  */
 export type Attempt = (delivery: ClaimedDelivery, abort: AbortController) => Outcome | Promise<Outcome>
 
@@ -73,7 +73,7 @@ async function unlessNeedless(
 
 function called(call: HandlerCall, parts: AttemptParts): Awaitable<Undecided> {
   const { delivery, handler } = call
-  const finisher = finishing(handler, async () => parts.deliveriesOf(delivery.event!)) // it was opened
+  const finisher = finishing(handler, async () => parts.deliveriesOf(delivery.event!)) // it exists: the event was opened
   const answer = answerTo(finisher ? { ...call, handler: finisher } : call, parts)
   return next(answer, (one) => outcomeOf(delivery, handler, one))
 }

@@ -166,7 +166,7 @@ export interface DeliveryStore {
   readonly completions: Completions
   /** For handlers that read the log. */
   readonly log: LogStore
-  /** For engines that carry the log. */
+  /** For the relay of an engine. */
   readonly relays: RelayStore
   /** Calls `onWake` when something was published to a queue, until it is closed. Survives lost connections. */
   listen(onWake: (queues: readonly string[] | 'all') => void): { close(): Promise<void> }

@@ -168,13 +168,13 @@ export interface LogStore {
   leave(reader: string): Promise<void>
   look(known: LogLook): Promise<LogLook>
   read(piece: LogPiece): Promise<readonly LogEvent[]>
-  /** Returns the events with these numbers, in order. Events that are gone are missing. */
+  /** Returns the events with these numbers, in order. Leaves out events that are deleted. */
   numbered(numbers: readonly number[]): Promise<readonly LogEvent[]>
   /** Returns the event with the present names of its type and of the handler that caused it. */
   shown(event: LogEvent): LogEvent
   /**
-   * Returns the places in the list of the cursors that this worker still owned. Nothing is written for the others, and nothing at all if the server
-   * does not live the life in which the events were read. `null`: that is not known.
+   * Returns the indexes of the moves whose cursors this worker still owned. Writes nothing for the others. `life`: the life of the server in which the
+   * events were read; `null`: unknown. If the server has crashed since, writes nothing at all.
    */
   acknowledge(reader: string, moves: readonly LogMove[], life?: string | null): Promise<ReadonlySet<number>>
   /** Returns the held jobs of these handlers. */

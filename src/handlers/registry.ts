@@ -119,7 +119,7 @@ function remembering(
   }
 }
 
-/** The same for readings. They are asked for once per attempt, so a lookup makes no text of its own. */
+/** Readings by handler, type and version. Nested maps: this is looked up for each attempt, and a combined key would be a new string each time. */
 function rememberingReadings(find: Registry['readingOf']): Registry['readingOf'] {
   const found = new WeakMap<AnyHandler, Map<string, Map<number, Reading>>>()
   return (handler, event) => {

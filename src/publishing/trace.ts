@@ -63,7 +63,7 @@ class AttemptFrame implements Frame, TracedAttempt {
     this.cause = cause
   }
 
-  /** Made when it is needed: most attempts publish nothing. */
+  /** Created at the first publish: most attempts publish nothing. */
   get given(): PublishContext {
     return carriedOn(this.cause.event)
   }

@@ -14,7 +14,7 @@ export interface WorkerParts extends PruningParts {
   readonly shutdownGraceMs: number
   readonly pollMs: number
   readonly emit: Emit
-  /** Carries the log for handlers that read it. `null`: they read it in Postgres. */
+  /** The engine from which handlers read the log. `null`: they read it from Postgres. */
   readonly engine: { readonly of: LogEngine; readonly tenant: string | null } | null
   readonly scheduling: SchedulingParts | null
   readonly http: HttpParts

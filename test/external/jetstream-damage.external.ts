@@ -1,11 +1,11 @@
-/** What the stream of an engine has lost is in the record in Postgres, and no handler misses an event. */
+/** An engine's stream is damaged, and no handler misses an event: readers get missing events from Postgres. */
 import { expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { AGAIN, aStage, numbers, withNats } from './brokers/engine-stage.ts'
 
 const { nats } = withNats()
 
-test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stranger'] as const)(
+test.each(['deleted', 'purged', 'missing one message', 'written to by another program'] as const)(
   'no event is lost when the stream is %s',
   async (how) => {
     const { seen, opened, publish, worker, stream, stored, acknowledged } = await aStage()
@@ -14,7 +14,7 @@ test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stran
     await until('the first are handled', () => seen.length === 20)
     if (how === 'deleted') await nats().manager.streams.delete(stream)
     else if (how === 'purged') await nats().manager.streams.purge(stream)
-    else if (how === 'emptied of one message') await nats().manager.streams.deleteMessage(stream, 12)
+    else if (how === 'missing one message') await nats().manager.streams.deleteMessage(stream, 12)
     else await nats().client.publish(`${stream}.log.3`, 'hello')
     await publish(21, 25)
     await until('the next are handled', () => seen.length === 25, 30_000)
@@ -31,7 +31,7 @@ test.each(['deleted', 'purged', 'emptied of one message', 'written to by a stran
   90_000,
 )
 
-test('no event is lost when messages of some partitions are deleted, and two workers read', async () => {
+test('two workers lose no event when messages of some partitions are deleted', async () => {
   const { seen, opened, publish, worker, stream, missing, acknowledged } = await aStage()
   await worker()
   await worker()
@@ -48,7 +48,7 @@ test('no event is lost when messages of some partitions are deleted, and two wor
   expect(missing().length).toBeGreaterThan(0)
 }, 60_000)
 
-test('a stream whose consumers are gone is read on with new ones, and nothing is said', async () => {
+test('when the consumers of the stream are deleted, a worker creates new ones and reports no failure', async () => {
   const { seen, opened, publish, worker, stream } = await aStage()
   await worker()
   await publish(1, 5)
@@ -61,7 +61,7 @@ test('a stream whose consumers are gone is read on with new ones, and nothing is
   expect(opened.signalsNamed('engine.failed')).toEqual([])
 })
 
-test('after a crash of Postgres the stream is made anew, because numbers may be given out again', async () => {
+test('after a crash of Postgres, the relay deletes the stream and creates it again, because Postgres may use numbers again', async () => {
   const { seen, opened, publish, worker, stream, stored, acknowledged } = await aStage()
   await worker()
   await publish(1, 5)
@@ -77,7 +77,7 @@ test('after a crash of Postgres the stream is made anew, because numbers may be 
   expect((await stored()).at(-1)).toBe(10)
 }, 60_000)
 
-test('a handler that is moved back to before the stream reads from Postgres, and then from the stream again', async () => {
+test('a handler that is moved back to events before the stream reads them from Postgres, and the later ones from the stream', async () => {
   const { seen, opened, publish, worker, stream, missing, acknowledged } = await aStage()
   await worker()
   const { events } = await publish(1, 20)
@@ -97,7 +97,7 @@ test('a handler that is moved back to before the stream reads from Postgres, and
   expect(missing().length).toBeLessThanOrEqual(before + 1)
 })
 
-test('no event is lost when the last message of a partition is erased, and another worker relays then', async () => {
+test('no event is lost when the last message of a partition is erased, and another worker becomes the relay', async () => {
   const { seen, opened, publish, worker, stored, acknowledged } = await aStage()
   const first = await worker()
   await worker()
@@ -121,7 +121,7 @@ test('no event is lost when the last message of a partition is erased, and anoth
   expect(seen.slice(26).filter((n) => n > 0).toSorted((one, other) => one - other)).toEqual([...numbers(1, 10), ...numbers(12, 26)]) // prettier-ignore
 }, 90_000)
 
-test('with steady traffic too, what is erased is erased in the stream', async () => {
+test('an erased event is erased in the stream, even while events are published all the time', async () => {
   const { opened, publish, worker, stored } = await aStage()
   await worker()
   const { events } = await publish(1, 3)

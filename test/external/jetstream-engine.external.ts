@@ -1,4 +1,4 @@
-/** JetStream as the engine: handlers that read the log read it from a stream, which one of the workers fills. */
+/** JetStream as the engine: one worker copies the log to a stream, and handlers read it there. */
 import { connect } from '@nats-io/transport-node'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ import { AGAIN, aServer, aStage, numbers, started, withNats } from './brokers/en
 
 const { server, nats } = withNats()
 
-test('events reach the handler through the stream, each once and in order', async () => {
+test('the handler gets each event once and in order, from the stream', async () => {
   const { seen, opened, publish, worker, stored, missing } = await aStage()
   await publish(1, 10)
   await worker()
@@ -60,7 +60,7 @@ test('a failure becomes a delivery in its lane, and later events of its key wait
   expect((await opened.bus.events.status(third))?.deliveries).toMatchObject([{ handler: 'notes.index', attempts: 3 }])
 })
 
-test('publishers and workers start without the broker, and everything is caught up when it is there', async () => {
+test('publishers and workers start while NATS is down, and handlers catch up when it is up', async () => {
   await using own = await aServer()
   const { seen, publish, worker, opened } = await aStage({ servers: own.servers })
   await own.stop('SIGKILL')
@@ -79,7 +79,7 @@ test('publishers and workers start without the broker, and everything is caught 
   await until('it says so', () => opened.signalsNamed('engine.restored').length > 0)
 }, 90_000)
 
-test('an event that is too large for a message, or has a time limit, is taken from Postgres', async () => {
+test('an event that is too large for a message, or has a time limit, is read from Postgres', async () => {
   const texts: number[] = []
   const handler = defineHandler('notes.index', {
     on: NoteTaken,
@@ -111,7 +111,7 @@ test('an event that is published for later runs at its time', async () => {
   expect(seen).toEqual([2, 1])
 })
 
-test('what an operator erases is erased in the stream, and no reader gets it from there', async () => {
+test('an event that an operator erases is erased in the stream, and no reader gets it from there', async () => {
   const { seen, opened, publish, worker, stored, stream, acknowledged } = await aStage()
   await worker()
   const { events } = await publish(1, 3)
@@ -151,7 +151,7 @@ test('the number of partitions can change', async () => {
   expect(Math.max(...partitions)).toBeLessThan(6)
 })
 
-test('a stream of another database, or of a stranger, is refused, and nothing is written to it', async () => {
+test('a stream of another database is refused: the relay neither writes to it nor deletes it', async () => {
   const { seen, publish, worker, stream, stored } = await aStage()
   await worker()
   await publish(1, 3)
@@ -169,7 +169,7 @@ test('a stream of another database, or of a stranger, is refused, and nothing is
   expect(strange.seen).toEqual([])
 })
 
-test('on a connection of the application, nothing is left when the worker has ended', async () => {
+test('a worker that has stopped leaves no subscription on the connection of the application', async () => {
   const connection = await connect({ servers: server().servers })
   onTestFinished(() => connection.close())
   const { seen, publish, worker } = await aStage({ connection })
@@ -187,7 +187,7 @@ interface WithSubscriptions {
   readonly protocol: { readonly subscriptions: { size(): number } }
 }
 
-test('renamed types and handlers are found by their stored names', async () => {
+test('events are found by the stored names of renamed types', async () => {
   const schema = z.object({ n: z.number() })
   const Old = defineEvent('notes.old-name', { schema })
   const New = defineEvent('notes.new-name', { schema, previousNames: ['notes.old-name'] })

@@ -41,7 +41,7 @@ test('each key keeps its order while workers, the relay and the broker are kille
   expect(report.failures).toBeGreaterThan(0)
 }, 180_000)
 
-test('workers go over to the stream and back, while others still read in Postgres', async () => {
+test('each key keeps its order while some workers read the stream and others read Postgres', async () => {
   const { stage, seed, serverLog } = await openOrderStage(HANDLERS)
   const jetStream = { servers: nats.servers, stream: 'moved', partitions: 16 }
 

@@ -1,4 +1,4 @@
-/** Random damage to the stream, restarts of the broker, and workers that come and go: each event is handled once, and each key in order. */
+/** Random damage to the stream, restarts of NATS, and changing workers: each event is handled once, and each key in order. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createBus, defineHandler } from '../../src/index.ts'
 import { jetStream } from '../../src/jetstream/index.ts'
@@ -12,7 +12,7 @@ const STEPS = 40
 const KEYS = 7
 const STREAM = 'random'
 
-test('whatever happens to the stream, each event is handled once, and each key in order', async () => {
+test('after random damage to the stream, each event was handled once, and each key in order', async () => {
   const seed = Date.now() % 1_000_000
   const random = seeded(seed)
   const below = (limit: number) => Math.floor(random() * limit)
@@ -79,7 +79,8 @@ test('whatever happens to the stream, each event is handled once, and each key i
       const names = (await state()) ? await consumersOf(STREAM).catch(() => []) : []
       for (const name of names) await consumers.delete(STREAM, name).catch(() => undefined)
     },
-    'write as a stranger': async () => nats.client.publish(`${STREAM}.log.${below(8)}`, 'hello').catch(() => undefined),
+    'write as another program': async () =>
+      nats.client.publish(`${STREAM}.log.${below(8)}`, 'hello').catch(() => undefined),
     'exchange a worker': async () => {
       const place = below(workers.length)
       const leaving = workers[place]

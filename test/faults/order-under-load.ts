@@ -23,9 +23,9 @@ export interface OrderRunOptions {
   /** The share of workers that are stopped instead of killed. Default: none. */
   readonly stops?: number
   /** The number of a kill → the handlers that are deployed before it. Running processes keep their code. */
-  /** Settings of a worker, by how many were started before it. */
+  /** Returns settings for the next worker. `started`: how many workers were started before it. */
   worker?(started: number): StageWorker
-  /** What else happens, each time before a process is killed. */
+  /** Called each time before a process is killed. */
   meanwhile?(kill: number): Promise<void>
   readonly deploys?: ReadonlyMap<number, readonly TracedHandler[]>
 }

@@ -12,7 +12,7 @@ export interface TracedBusSettings {
   readonly handlers: readonly TracedHandler[]
   readonly queryTimeoutMs?: number
   readonly connectTimeoutMs?: number
-  /** The JetStream from which the worker reads the log. Default: it reads it in Postgres. */
+  /** The JetStream engine of the worker. Default: none, the worker reads the log from Postgres. */
   readonly jetStream?: JetStreamOptions
 }
 

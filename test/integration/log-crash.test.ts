@@ -1,4 +1,4 @@
-/** After a crash of the server, numbers of events may be given out again: nothing that was read before is acknowledged. */
+/** After a crash of Postgres, it may use numbers of events again. So events that were read before are not acknowledged. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestBus } from '../support/bus.ts'
 import { logStoreOn } from '../support/log-reading.ts'
@@ -7,7 +7,7 @@ import { handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
 const ONE = '00000000-0000-7000-8000-000000000001'
 const handler = handlerThat(() => undefined, { delivery: 'log', shards: 1 })
 
-test('what was read before the server crashed is not acknowledged after it: its number may belong to another event by now', async () => {
+test('an event that was read before a crash is not acknowledged after it', async () => {
   const opened = await openTestBus({ handlers: [handler] })
   onTestFinished(() => opened.close())
   const store = logStoreOn(opened.connectionString)

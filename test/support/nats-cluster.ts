@@ -1,4 +1,4 @@
-/** Three real nats-servers that form a cluster with JetStream, of which a test can kill one at a time. */
+/** A cluster of three real nats-servers with JetStream. A test can kill each of them. */
 import { connect } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { brokerProcess, type BrokerProcess } from './broker-process.ts'

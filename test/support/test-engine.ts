@@ -1,4 +1,4 @@
-/** The engine that all buses of `openTestBus` get. Most tests have none; `test/external/engine-setup.ts` runs tests with one. */
+/** The engine of all buses of `openTestBus`. Usually there is none; `test/external/engine-setup.ts` sets one. */
 import type { LogEngine } from '../../src/jetstream/index.ts'
 
 let make: (() => LogEngine) | null = null
@@ -7,7 +7,7 @@ export function useTestEngine(maker: () => LogEngine): void {
   make = maker
 }
 
-/** Options of a bus. Each call makes an engine with a stream of its own. */
+/** Returns options of a bus. Each call makes an engine with its own stream. */
 export function testEngine(): { readonly engine?: LogEngine } {
   return make === null ? {} : { engine: make() }
 }

@@ -8,7 +8,7 @@ export class Fifo<Value> {
     return this.#values.length - this.#first
   }
 
-  /** The next one to be taken. */
+  /** The value that `shift` returns next. */
   get first(): Value | undefined {
     return this.#values[this.#first]
   }

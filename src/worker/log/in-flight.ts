@@ -2,7 +2,7 @@
 import type { Entry, Shard } from './shard.ts'
 
 export class InFlight {
-  /** The shards that have events in their handlers, and some that had. */
+  /** The shards with running events, and some that had running events before. */
   readonly #shards = new Set<Shard>()
 
   add(entry: Entry): void {

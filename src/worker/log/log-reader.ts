@@ -20,7 +20,7 @@ const LARGE_READ = 4 * 1_048_576
 const READS_AHEAD = 4
 /** The longest stretch of the log for one statement, when few of its events are for us. */
 const LONGEST_STRETCH = 20_000
-/** Shards that are no further apart than this are brought to the same place, so that one read serves them all. */
+/** If shards are no further apart than this, the ones ahead wait for the others. From then on, one read serves all of them. */
 const NEAR = READS_AHEAD * MOST
 /** The first and the longest wait before another look, while a publisher has taken a number and not committed. */
 const FIRST_LOOK_MS = 2
@@ -99,7 +99,7 @@ export class LogReading {
   #able(): readonly Shard[] {
     const { handlings } = this.#parts
     const isFull = ({ pending }: Handling) => pending >= READS_AHEAD * this.#most
-    // One that could begin its events only waits for this process. The others would get ahead of it, and be read for separately.
+    // A full handler that has free slots is only waiting for CPU time. If the others read on, their positions would drift apart.
     if (handlings.some((one) => isFull(one) && !one.isPaused && one.hasRoom && one.runnable.length > 0)) return []
     return handlings.flatMap((handling) =>
       handling.isPaused || isFull(handling)
@@ -133,8 +133,8 @@ export class LogReading {
   }
 
   /**
-   * Shards are at different places in the log. The places take turns, and each is read up to the next one: from there the shards go on together. Those
-   * that are only a little ahead let the others come up with them.
+   * Shards are at different positions in the log. The positions take turns. Each read ends at the next position, so that the shards continue together
+   * from there. Shards that are only a little ahead wait for the others.
    */
   async #readOnce(behind: readonly Shard[]): Promise<void> {
     const places = [...new Set(behind.map(({ readTo }) => readTo))].toSorted((one, other) => one - other)
@@ -201,7 +201,7 @@ interface HandingOut {
   readonly to: number
 }
 
-/** Returns the lowest of the places that are near this one, or near one that is. */
+/** Returns the index of the lowest position in the same group. In a group, each position is near the next one. */
 function firstOfNear(places: readonly number[], place: number): number {
   let first = place
   while (first > 0 && (places[first] as number) - (places[first - 1] as number) <= NEAR) first -= 1

@@ -31,7 +31,7 @@ export interface LogWorkerParts extends Pick<RunParts, 'attempt' | 'batchAttempt
   readonly types: readonly string[] | null
   readonly pollMs: number
   readonly emit: Emit
-  /** Opens the engine that carries the log. `null`, or no such function: the log is read in Postgres. */
+  /** Opens the engine. `null`, or no such function: the log is read from Postgres. */
   engine?(onProgress: () => void): RunningEngine | null
   /** How often the worker beats, and after how long without a beat it counts as dead. Defaults: 1 s and 8 s. */
   readonly beatMs?: number

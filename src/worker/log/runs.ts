@@ -18,7 +18,7 @@ import { endOf, endWith } from './ending.ts'
 import type { Handling, Entry, Key, Shard } from './shard.ts'
 import { Turn } from './turn.ts'
 
-/** How many events of one handler are started before those of the next one. */
+/** How many events of a handler are started before the next handler has its turn. */
 const AT_ONCE = 50
 
 export interface RunParts extends ReadingParts {
@@ -74,13 +74,13 @@ export class Runs {
     }
   }
 
-  /** Begins what may begin. The handlers take turns, a few events each, so that none waits until another has run all that was read for it. */
+  /** Starts the events that may start. The handlers take turns, some events each, so that one with many events does not delay the others. */
   pump(): void {
     if (this.#turn.isAwaited || !this.#parts.mayBegin()) return
     for (let waiting = this.#handlings; waiting.length > 0;) waiting = waiting.filter((one) => this.#pumpSome(one))
   }
 
-  /** Returns whether the handler may begin more at once. */
+  /** Returns whether the handler can start more events now. */
   #pumpSome(handling: Handling): boolean {
     const gathering = this.#gatherings.get(handling)
     if (handling.isPaused || (handling.runnable.length === 0 && (gathering?.isEmpty ?? true))) return false

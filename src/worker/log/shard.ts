@@ -75,7 +75,7 @@ export interface HeldEvent {
 export class Shard {
   readonly handling: Handling
   readonly cursor: OwnedCursor
-  /** The cursor as its deliveries name it, when there was one. */
+  /** The cursor in the form that deliveries contain, once one was made. */
   claim: CursorClaim | null = null
   /** The cursor's place, as far as the database has answered. */
   acknowledged: number
@@ -90,7 +90,7 @@ export class Shard {
   ends: Entry[] = []
   /** Events that a transactional handler completed before the shard was ours. They are not run again. `null`: the handler is not transactional. */
   completed: ReadonlySet<number> | null = null
-  /** The events that are in their handlers, spilled ones too. */
+  /** The events whose handlers are running, including spilled events. */
   readonly inFlight = new Set<Entry>()
   /** Whether it may be read: the keys in lanes are known, and no event of an earlier ownership runs any more. */
   isReady = false

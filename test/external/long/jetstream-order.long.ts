@@ -14,7 +14,7 @@ const HANDLERS = [
 const KILL_EVERY_MS = 5_000
 const FOR_MS = 5 * 60_000
 
-test.each([20, 5_000])('%i keys keep their order while workers and one broker are killed', async (keys) => {
+test.each([20, 5_000])('%i keys keep their order while workers and a NATS server are killed', async (keys) => {
   const nats = await openNatsServer()
   onTestFinished(() => nats.remove())
   const problems = await ordered(keys, { servers: nats.servers, stream: 'order', partitions: 64 }, async (kill) => {

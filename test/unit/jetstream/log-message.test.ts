@@ -1,4 +1,4 @@
-/** An event goes into a message of a stream and comes out unchanged, or is named there when it must be taken from Postgres. */
+/** An event is the same after encoding and decoding. Some events are encoded by number only, and must be read from Postgres. */
 import { expect, test } from 'vitest'
 import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
 import { decodeMessage, encodeMessage } from '../../../src/jetstream/log-message.ts'
@@ -39,7 +39,7 @@ test.each<[string, Partial<LogEvent>, number]>([
 })
 
 test.each(['', 'hello', '\n', '{}\n', '[1]\n', 'null\n', '{"number":1,"id":"x"}\n', '{"number":1'])(
-  'a message of a stranger is none: %j',
+  'a message of another program is not decoded: %j',
   (text) => {
     expect(decodeMessage(new TextEncoder().encode(text))).toBeNull()
   },

@@ -1,4 +1,4 @@
-/** A reader of a stream proves that no message is missing, by the messages that come and by what the relay has told. */
+/** A partition reader notices every missing event, by the messages that arrive and by the relay's report. */
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import type { LogEvent } from '../../../src/deliveries/log-reading.ts'
@@ -6,37 +6,37 @@ import { encodeMessage } from '../../../src/jetstream/log-message.ts'
 import type { RelayProgress } from '../../../src/jetstream/relay-progress.ts'
 import { MissingEvents, PartitionReader } from '../../../src/jetstream/partition-reader.ts'
 
-test('all events after a number, and then the end', async () => {
+test('it returns all events after a number, up to the last one', async () => {
   const { reader, progress } = await aReader({ after: 4, comes: [sent(5), sent(6), sent(9, 6)], last: 9 })
 
   expect(await read(reader, progress)).toEqual([5, 6, 9])
 })
 
-test('an event whose predecessor did not come is behind a hole, and what came before is read', async () => {
+test('when an event in the middle is missing, it returns the events before it, and fails', async () => {
   const { reader, progress } = await aReader({ after: 4, comes: [sent(5), sent(7)], last: 7 })
 
   expect(await read(reader, progress)).toEqual([5, MissingEvents])
 })
 
-test('an event that is missing at the beginning is a hole', async () => {
+test('when the first event is missing, it fails', async () => {
   const { reader, progress } = await aReader({ after: 4, comes: [sent(6)], last: 6 })
 
   expect(await read(reader, progress)).toEqual([MissingEvents])
 })
 
-test.concurrent('events that are missing at the end are waited for, and then there is a hole', async () => {
+test.concurrent('when the last event is missing, it waits for it, and fails', async () => {
   const { reader, progress } = await aReader({ after: 4, comes: [sent(5)], last: 6 })
 
   expect(await read(reader, progress)).toEqual([5, MissingEvents])
 })
 
-test.concurrent('nothing comes, although something must be there: a hole', async () => {
+test.concurrent('when all events are missing, it waits for them, and fails', async () => {
   const { reader, progress } = await aReader({ after: 4, comes: [], last: 5 })
 
   expect(await read(reader, progress)).toEqual([MissingEvents])
 })
 
-test('the events of a partition may lie apart, if each names the one before', async () => {
+test('the numbers of a partition may have gaps, if each event names the previous one', async () => {
   const { reader, progress } = await aReader({
     after: 4,
     partition: 0,
@@ -47,21 +47,21 @@ test('the events of a partition may lie apart, if each names the one before', as
   expect(await read(reader, progress)).toEqual([6, 9, 12])
 })
 
-test('an event of a partition that names an unknown one is behind a hole', async () => {
+test('when an event of a partition names a previous event that did not arrive, it fails', async () => {
   const { reader, progress } = await aReader({ after: 4, partition: 0, comes: [sent(6, 2), sent(12, 9)], last: 12 })
 
   expect(await read(reader, progress)).toEqual([6, MissingEvents])
 })
 
-test('a partition whose last event is older than the beginning has nothing more', async () => {
+test('it expects no event when the last one of the partition was read before', async () => {
   const { reader, progress } = await aReader({ after: 4, partition: 0, comes: [], last: 3 })
 
   expect(await read(reader, progress)).toEqual([])
 })
 
-test('messages of strangers, and events before the beginning, are passed over', async () => {
-  const stranger = { data: new Uint8Array([1, 10]) }
-  const { reader, progress } = await aReader({ after: 4, comes: [sent(3), sent(5), stranger, sent(6)], last: 6 })
+test('it skips messages of other programs, and events that were read before', async () => {
+  const foreign = { data: new Uint8Array([1, 10]) }
+  const { reader, progress } = await aReader({ after: 4, comes: [sent(3), sent(5), foreign, sent(6)], last: 6 })
 
   expect(await read(reader, progress)).toEqual([5, 6])
 })

@@ -1,4 +1,4 @@
-/** One worker at a time relays: it keeps its lease by heartbeats, and is replaced when these stop. */
+/** One worker at a time has the lease. It keeps the lease by heartbeats, and loses it when the heartbeats stop. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { RelayLease, RelayStore } from '../../../src/deliveries/log-engine.ts'
 import { StreamLease } from '../../../src/jetstream/stream-lease.ts'
@@ -8,7 +8,7 @@ vi.mock('../../../src/clock.ts', () => import('../../support/global-clock.ts'))
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())
 
-test('the first one gets the lease, and keeps it', async () => {
+test('the first worker gets the lease, and keeps it', async () => {
   const { lease } = aStream()
   const [first, second] = [lease(), lease()]
   await rounds(20, first, second)
@@ -16,7 +16,7 @@ test('the first one gets the lease, and keeps it', async () => {
   expect([first.isOurs, second.isOurs]).toEqual([true, false])
 })
 
-test('a worker that leaves is replaced at once', async () => {
+test('when the owner leaves, another worker gets the lease at once', async () => {
   const { lease } = aStream()
   const [first, second] = [lease(), lease()]
   await rounds(1, first, second)
@@ -26,7 +26,7 @@ test('a worker that leaves is replaced at once', async () => {
   expect([first.isOurs, second.isOurs]).toEqual([false, true])
 })
 
-test('a worker that is silent for 8 s is replaced, and learns it with its next heartbeat', async () => {
+test('an owner without heartbeats for 8 s loses the lease, and learns it with its next heartbeat', async () => {
   const { lease } = aStream()
   const [first, second] = [lease(), lease()]
   await rounds(3, first, second)
@@ -39,7 +39,7 @@ test('a worker that is silent for 8 s is replaced, and learns it with its next h
   expect(first.isOurs).toBe(false)
 })
 
-test('a worker that stands back takes no free lease', async () => {
+test('a worker that may not take the lease leaves it free', async () => {
   const { lease } = aStream()
   const first = lease()
   await first.beat({ mayTake: false })
@@ -48,7 +48,7 @@ test('a worker that stands back takes no free lease', async () => {
   expect(first.isOurs).toBe(true)
 })
 
-test('of two that find it silent, one gets it', async () => {
+test('when two workers find the owner silent, one of them gets the lease', async () => {
   const { lease } = aStream()
   const [first, second, third] = [lease(), lease(), lease()]
   await rounds(1, first, second, third)

@@ -1,4 +1,4 @@
-/** Which partitions of a stream hold the events of a worker's shards: all that are needed, and no others. */
+/** The partitions for some shards: every partition that contains their events, and no other. */
 import { expect, test } from 'vitest'
 import { decodeProgress, encodeProgress } from '../../../src/jetstream/relay-progress.ts'
 import { partitionsOf, streamOf } from '../../../src/jetstream/stream-names.ts'
@@ -37,7 +37,7 @@ test.each([
   expect(streamOf('shop', tenant)).toBe(stream)
 })
 
-test('what the relay tells is understood, and what strangers tell is not', () => {
+test('a report of the relay is decoded, and a message of another program is not', () => {
   const progress = { number: 5, last: 4, lastOf: [0, 4], created: '2026-01-01T00:00:00Z', erased: 0, life: null }
 
   expect(decodeProgress(encodeProgress(progress))).toEqual(progress)

@@ -12,7 +12,7 @@ import { handlerThat, NoteTaken } from '../../support/notes.ts'
 
 const LAST = 30_000
 
-test('handlers that are a little apart meet, and are then read for together', async () => {
+test('handlers at nearly the same position come together, and then share reads', async () => {
   const { reading, handlings, pieces } = aReading([0, 900, 2_500])
   for (let step = 0; step < 60; step += 1) await stepAndFinish(reading, handlings)
 
@@ -21,7 +21,7 @@ test('handlers that are a little apart meet, and are then read for together', as
   expect(apart).toBeLessThan(12)
 })
 
-test('handlers that are far apart take turns, and none waits until the other has caught up', async () => {
+test('handlers that are far apart take turns: none waits until another has caught up', async () => {
   const { reading, handlings } = aReading([0, 20_000])
   for (let step = 0; step < 12; step += 1) await stepAndFinish(reading, handlings)
 
@@ -29,7 +29,7 @@ test('handlers that are far apart take turns, and none waits until the other has
   expect(readTo(handlings[1]!)).toBeGreaterThan(20_000)
 })
 
-test('no handler gets ahead of one that only waits for this process', async () => {
+test('no handler reads on while another one waits for CPU time', async () => {
   const { reading, handlings } = aReading([0, 0])
   for (let step = 0; step < 40; step += 1) {
     await reading.step()
@@ -39,7 +39,7 @@ test('no handler gets ahead of one that only waits for this process', async () =
   expect(readTo(handlings[1]!)).toBe(readTo(handlings[0]!))
 })
 
-test('a handler that has no room, or is paused, holds up no other', async () => {
+test('a handler that has no free slot, or is paused, delays no other handler', async () => {
   for (const hinder of [(one: LogHandling) => (one.running = 10), (one: LogHandling) => (one.isPaused = true)]) {
     const { reading, handlings } = aReading([0, 0])
     hinder(handlings[0]!)

@@ -8,7 +8,7 @@ export interface Statement {
   readonly name?: string
   /** Rows as arrays of their columns. */
   readonly rowMode?: 'array'
-  /** How its columns are read. Default: as everywhere here, see `parsers.ts`. */
+  /** How the columns are parsed. Default: by `parsers.ts`. */
   readonly types?: CustomTypesConfig
 }
 

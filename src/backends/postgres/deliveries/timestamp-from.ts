@@ -4,8 +4,7 @@ import { types } from 'pg'
 const TIMESTAMP_WITH_TIME_ZONE = 1184
 
 /**
- * The form that Postgres writes for the years 1000 to 9999, in a session whose time zone is whole hours away from UTC. Its fields stand at fixed
- * places, except the zone, which is at the end.
+ * The form that Postgres writes for the years 1000 to 9999, in a session whose time zone is whole hours away from UTC. Its fields have fixed positions, except the zone at the end.
  */
 const USUAL = /^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d$/
 

@@ -30,7 +30,7 @@ export async function acknowledge(
     name,
     text: `select acknowledged - 1 as place from ${functionName(tables, name)}(
       $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb${more})
-    where $13::uuid is null or exists (select from ${tables.serverLife} one where one.id = $13::uuid)`, // asked before the call
+    where $13::uuid is null or exists (select from ${tables.serverLife} one where one.id = $13::uuid)`, // Postgres evaluates this condition once, before the call
     values: [
       reader,
       handlers,

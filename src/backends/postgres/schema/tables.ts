@@ -29,7 +29,7 @@ export interface Tables {
   readonly logHandler: string
   readonly logCursor: string
   readonly logReader: string
-  /** The streams of an engine, and erased events that these may still hold. */
+  /** The streams of an engine, and erased events that a stream may still contain. */
   readonly logStream: string
   readonly logErasure: string
   /** A sequence that counts the changes of delivery modes. */
