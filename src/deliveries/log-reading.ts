@@ -51,6 +51,9 @@ export interface LogLook {
   readonly life: string | null
 }
 
+/** What a reader knows before its first look. */
+export const NOTHING_KNOWN: LogLook = Object.freeze({ final: 0, gap: null, heldBy: null, taken: 0, life: null })
+
 /** A handler's entry among the readers of the log. */
 export interface LogSubscription {
   readonly handler: string

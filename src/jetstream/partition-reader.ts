@@ -10,6 +10,7 @@ import {
   type JetStreamManager,
 } from '@nats-io/jetstream'
 import { Fifo } from '../worker/log/fifo.ts'
+import { ReadSize } from '../worker/log/read-size.ts'
 import { Gate } from '../worker/gate.ts'
 import { decodeMessage, type LogMessage } from './log-message.ts'
 import type { RelayProgress } from './relay-progress.ts'
@@ -22,7 +23,6 @@ const SILENT_MS = 2_000
 /** The server deletes a consumer that was not used for this long. */
 const FORGOTTEN_MS = 60_000
 const FEWEST = 32
-const LARGE_PULL = 4 * 1_048_576
 
 /** The stream lacks an event. The caller must read this part of the log from Postgres. */
 export class MissingEvents extends Error {}
@@ -46,7 +46,7 @@ export class PartitionReader {
   readonly #news = new Gate()
   #pull: ConsumerMessages | null = null
   #isPulling = false
-  #most = FEWEST
+  readonly #size: ReadSize
   /** The number of the last event that arrived. */
   #last: number
   #failure: unknown = null
@@ -56,6 +56,7 @@ export class PartitionReader {
     this.#parts = parts
     this.#consumer = consumer
     this.#last = parts.after
+    this.#size = new ReadSize({ fewest: Math.min(FEWEST, parts.most), most: parts.most })
   }
 
   static async open(parts: PartitionReaderParts): Promise<PartitionReader> {
@@ -115,17 +116,17 @@ export class PartitionReader {
     if (this.#isPulling || this.#isClosed) return
     this.#isPulling = true
     try {
-      const pull = await this.#consumer.fetch({ max_messages: this.#most, expires: PULL_MS })
+      const pull = await this.#consumer.fetch({ max_messages: this.#size.most, expires: PULL_MS })
       this.#pull = pull
       if (this.#isClosed) return void (await pull.close())
-      let bytes = 0
+      let size = 0
       let count = 0
       for await (const message of pull) {
-        bytes += message.data.length
+        size += message.data.length
         count += 1
         this.#take(message.data)
       }
-      this.#learnSize(bytes, count)
+      this.#size.learn({ count, size })
     } catch (error) {
       this.#failure ??= error
     } finally {
@@ -146,11 +147,6 @@ export class PartitionReader {
       this.#messages.push(message)
     }
     this.#news.open()
-  }
-
-  #learnSize(bytes: number, count: number): void {
-    if (bytes > LARGE_PULL) this.#most = Math.max(1, Math.floor(this.#most / 4))
-    else if (bytes < LARGE_PULL / 4 && count === this.#most) this.#most = Math.min(2 * this.#most, this.#parts.most)
   }
 
   async close(): Promise<void> {

@@ -6,8 +6,9 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { performance } from '../clock.ts'
 import type { EngineParts } from '../deliveries/log-engine.ts'
-import type { LogLook } from '../deliveries/log-reading.ts'
+import { NOTHING_KNOWN, type LogLook } from '../deliveries/log-reading.ts'
 import type { Gate } from '../worker/gate.ts'
+import { payloadSize, ReadSize } from '../worker/log/read-size.ts'
 import { eraseMessages } from './erasure.ts'
 import { encodeProgress } from './relay-progress.ts'
 import { progressSubject } from './stream-names.ts'
@@ -17,7 +18,6 @@ import { StreamWriter } from './stream-writer.ts'
 
 const FEWEST = 100
 const MOST = 1_000
-const LARGE_READ = 4 * 1_048_576
 const LONGEST_STRETCH = 20_000
 /** The most past events that an empty stream is filled with. Handlers that are further behind read from Postgres. */
 const REFILLED = 100_000
@@ -52,13 +52,11 @@ interface Begun {
   readonly life: string | null
 }
 
-const NOTHING_KNOWN: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }
-
 export class RelaySession {
   readonly #parts: SessionParts
   readonly #isAgain: boolean
   #writer: StreamWriter | null = null
-  #most = FEWEST
+  readonly #size = new ReadSize({ fewest: FEWEST, most: MOST })
   #reportedAt = -Infinity
   #erasedAt = -Infinity
   /** Begins at a random number, so that it also changes when another worker becomes the relay. */
@@ -138,14 +136,12 @@ export class RelaySession {
 
   /** Returns the number up to which the log was read. */
   async #move(writer: StreamWriter, final: number): Promise<number> {
-    const most = this.#most
+    const { most } = this.#size
     const after = writer.number
     const upTo = Math.min(final, after + LONGEST_STRETCH)
     const events = await this.#parts.relays.read({ after, upTo, most, shards: null, types: null })
     await writer.write(events)
-    const size = events.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0)
-    if (size > LARGE_READ) this.#most = Math.max(1, Math.floor(most / 4))
-    else if (size < LARGE_READ / 4 && events.length === most) this.#most = Math.min(2 * most, MOST)
+    this.#size.learn({ count: events.length, size: payloadSize(events) })
     return events.length < most ? upTo : writer.number
   }
 

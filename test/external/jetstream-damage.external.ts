@@ -1,9 +1,10 @@
 /** An engine's stream is damaged, and no handler misses an event: readers get missing events from Postgres. */
 import { expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-import { AGAIN, aStage, numbers, withNats } from './brokers/engine-stage.ts'
+import { AGAIN, aStage, numbers } from './brokers/engine-stage.ts'
+import { nats, withNats } from './brokers/with-nats.ts'
 
-const { nats } = withNats()
+withNats()
 
 test.each(['deleted', 'purged', 'missing one message', 'written to by another program'] as const)(
   'no event is lost when the stream is %s',

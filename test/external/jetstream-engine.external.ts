@@ -6,9 +6,10 @@ import { createBus, defineEvent, defineHandler } from '../../src/index.ts'
 import { jetStream, type JetStreamOptions } from '../../src/jetstream/index.ts'
 import { handlerThat, NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
-import { AGAIN, aServer, aStage, numbers, started, withNats } from './brokers/engine-stage.ts'
+import { AGAIN, aServer, aStage, numbers, started } from './brokers/engine-stage.ts'
+import { nats, server, withNats } from './brokers/with-nats.ts'
 
-const { server, nats } = withNats()
+withNats()
 
 test('the handler gets each event once and in order, from the stream', async () => {
   const { seen, opened, publish, worker, stored, missing } = await aStage()

@@ -1,35 +1,25 @@
 /** Relays to a real nats-server: the stream stores each event once, in order, and each event reaches a second bus. */
 import { AckPolicy, type StreamConfig } from '@nats-io/jetstream'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Bus } from '../../src/index.ts'
 import { consumeJetStream, jetStreamTarget, type JetStreamTargetOptions } from '../../src/nats/index.ts'
 import { defineRelay, readEnvelope, type MessageOptions } from '../../src/relay/index.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
-import { openNatsServer, type NatsClient, type NatsServer } from '../support/nats-server.ts'
 import { NoteTaken } from '../support/notes.ts'
 import { until } from '../support/until.ts'
 import { eventsHeard, heard, note, notes, prepareSecond, secondBus } from './brokers/second-bus.ts'
+import { nats, server, withNats } from './brokers/with-nats.ts'
 
-let server: NatsServer
-let nats: NatsClient
 let stream = ''
 let streams = 0
 
-beforeAll(async () => {
-  server = await openNatsServer()
-  nats = await server.connect()
-})
-
-afterAll(async () => {
-  await nats.connection.close()
-  await server.remove()
-})
+withNats()
 
 beforeEach(async () => {
   streams += 1
   stream = `RELAYED${streams}`
   await makeStream()
-  return () => nats.manager.streams.delete(stream)
+  return () => nats().manager.streams.delete(stream)
 })
 
 test.each(['cloudevents', 'cloudevents-binary', 'envelope'] as const)(
@@ -64,10 +54,10 @@ test('the relay retries while the server is away, and then events arrive in the 
   const { bus } = await aBus()
   await bus.publish(NoteTaken({ n: 0, key: 'red' }))
   await until('the first one is there', async () => (await stored()).length === 1)
-  await server.stop('SIGKILL')
+  await server().stop('SIGKILL')
   for (let n = 1; n <= 20; n += 1) await bus.publish(NoteTaken({ n, key: n % 2 ? 'red' : 'blue' }))
   await until('it was tried in vain', async () => (await failures(bus)).length > 0)
-  await server.start()
+  await server().start()
   await until('all are there', async () => (await stored().catch(() => [])).length === 21, 60_000)
 
   const messages = (await stored()).map(
@@ -102,7 +92,7 @@ describe('a message that the stream refuses is a failed attempt with the reason'
   })
 
   test('the stream is full', async () => {
-    await nats.manager.streams.delete(stream)
+    await nats().manager.streams.delete(stream)
     await makeStream({ max_msgs: 1, discard: 'new' as never })
     const { bus } = await aBus({}, { maxAttempts: 1 })
     await bus.publish([NoteTaken({ n: 1 }), NoteTaken({ n: 2 })])
@@ -114,11 +104,11 @@ describe('a message that the stream refuses is a failed attempt with the reason'
 test('an event goes through the stream to a second bus, and keeps its correlation id there', async () => {
   const opened = await aBus()
   await prepareSecond(opened.connectionString)
-  await nats.manager.consumers.add(stream, { durable_name: 'second', ack_policy: AckPolicy.Explicit })
+  await nats().manager.consumers.add(stream, { durable_name: 'second', ack_policy: AckPolicy.Explicit })
   const second = secondBus(opened.connectionString)
   const consumer = await consumeJetStream({
     bus: second.bus,
-    servers: server.servers,
+    servers: server().servers,
     stream,
     consumer: 'second',
     source: notes,
@@ -143,7 +133,7 @@ test('an event goes through the stream to a second bus, and keeps its correlatio
 })
 
 test('`bus.close()` closes the connection that the target opened, and not one of the application', async () => {
-  const theirs = await server.connect()
+  const theirs = await server().connect()
   onTestFinished(() => theirs.connection.close())
   const own = await aBus()
   const shared = await aBus({ connection: theirs.connection })
@@ -156,7 +146,7 @@ test('`bus.close()` closes the connection that the target opened, and not one of
 
 test.each([
   [{}, 'expected one of `servers`'],
-  [{ servers: 'nats://127.0.0.1', connect: async () => nats.connection }, 'expected one of `servers`'],
+  [{ servers: 'nats://127.0.0.1', connect: async () => nats().connection }, 'expected one of `servers`'],
   [{ servers: 'nats://127.0.0.1', topic: 'x' }, 'topic'],
   [{ servers: 'nats://127.0.0.1', timeoutMs: 0 }, 'timeoutMs'],
 ])('refuses %j', (options, message) => {
@@ -169,7 +159,7 @@ async function aBus(
   target: Partial<JetStreamTargetOptions> = {},
   relay: Pick<MessageOptions, 'format'> & { readonly maxAttempts?: number } = {},
 ): Promise<TestBus> {
-  const place = target.connection ? {} : { servers: server.servers }
+  const place = target.connection ? {} : { servers: server().servers }
   const to = jetStreamTarget({
     ...place,
     subject: (event) => `relayed${streams}.${event.partitionKey ?? 'none'}`,
@@ -192,15 +182,15 @@ async function aBus(
 }
 
 async function makeStream(options: Partial<StreamConfig> = {}) {
-  await nats.manager.streams.add({ name: stream, subjects: [`relayed${streams}.>`], ...options })
+  await nats().manager.streams.add({ name: stream, subjects: [`relayed${streams}.>`], ...options })
 }
 
 /** All messages of the stream, as they are stored. */
 async function stored() {
-  const { state } = await nats.manager.streams.info(stream)
+  const { state } = await nats().manager.streams.info(stream)
   const all = []
   for (let seq = state.first_seq; seq <= state.last_seq && state.messages > 0; seq += 1) {
-    const message = await nats.manager.streams.getMessage(stream, { seq })
+    const message = await nats().manager.streams.getMessage(stream, { seq })
     if (message) all.push(message)
   }
   return all

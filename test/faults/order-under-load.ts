@@ -41,6 +41,9 @@ export interface OrderReport {
   readonly recoveredInMs: number
 }
 
+/** For the long runs: five minutes, with a kill or a stop every five seconds. */
+export const FIVE_MINUTES = { workers: 3, publishers: 2, kills: 60, killEveryMs: 5_000, stops: 0.4 } as const
+
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 const PUBLISHER = 'test/faults/order-publisher.ts'
 const HANDLER = 'faults.steady'

@@ -1,5 +1,6 @@
 /** After a crash of Postgres, it may use numbers of events again. So events that were read before are not acknowledged. */
 import { expect, onTestFinished, test } from 'vitest'
+import { NOTHING_KNOWN } from '../../src/deliveries/log-reading.ts'
 import { openTestBus } from '../support/bus.ts'
 import { logStoreOn } from '../support/log-reading.ts'
 import { handlerThat, NoteTaken, storedNotes } from '../support/notes.ts'
@@ -14,7 +15,7 @@ test('an event that was read before a crash is not acknowledged after it', async
   await store.prepare([handler])
   await store.beat(ONE, ['notes.take'])
   const [cursor] = await store.take(ONE, 'notes.take', 1, [])
-  const looked = await store.look({ final: 0, gap: null, heldBy: null, taken: 0, life: null })
+  const looked = await store.look(NOTHING_KNOWN)
   const from = cursor!.position
   const move = { cursor: cursor!, from, to: from + 1, jobs: [], ended: [], completed: [], passed: [] }
   const event = { seq: from + 1, isHeld: false, replay: null }

@@ -3,7 +3,7 @@
  * begins nothing more. Other tests here remove each safeguard, and show that it is needed.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { LogStore } from '../../src/deliveries/log-reading.ts'
+import { NOTHING_KNOWN, type LogStore } from '../../src/deliveries/log-reading.ts'
 import type { Outcome } from '../../src/handlers/outcome.ts'
 import { breakFunction } from '../support/break-function.ts'
 import { openTestBus, type TestBus } from '../support/bus.ts'
@@ -192,7 +192,7 @@ async function lateAcknowledgement() {
   const store = logStoreOn(opened.connectionString)
   await store.prepare([handler])
   await opened.bus.publish(NoteTaken({ n: 1, key: 'a' }))
-  const { taken: to } = await store.look({ final: 0, gap: null, heldBy: null, taken: 0, life: null })
+  const { taken: to } = await store.look(NOTHING_KNOWN)
   await store.beat(ONE, ['notes.take'])
   const [cursor] = await store.take(ONE, 'notes.take', 1, [])
   const from = cursor!.position

@@ -6,7 +6,7 @@ import { tablesIn } from '../../src/backends/postgres/schema/tables.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import type { BatchAttempts } from '../../src/attempt/batch-attempt.ts'
 import type { ClaimedDelivery } from '../../src/deliveries/delivery.ts'
-import type { LogLook, LogStore } from '../../src/deliveries/log-reading.ts'
+import { NOTHING_KNOWN, type LogStore } from '../../src/deliveries/log-reading.ts'
 import type { Outcome } from '../../src/handlers/outcome.ts'
 import { createRegistry } from '../../src/handlers/registry.ts'
 import type { AnyHandler } from '../../src/index.ts'
@@ -27,7 +27,7 @@ export function logStoreOn(connectionString: string): LogStore {
 
 /** Reads the log from the beginning, as far as it is final at each call. */
 export function logReaderOn(store: LogStore) {
-  let look: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }
+  let look = NOTHING_KNOWN
   let after = 0
   return {
     /** Reads on, and returns the keys of the events. */

@@ -3,7 +3,7 @@
  * takes only shards that no worker reads. In one transaction it writes deliveries and moves the cursor past their events, in order.
  */
 import { randomUUID } from 'node:crypto'
-import type { LogLook, LogMove, LogStore, OwnedCursor } from '../../deliveries/log-reading.ts'
+import { NOTHING_KNOWN, type LogMove, type LogStore, type OwnedCursor } from '../../deliveries/log-reading.ts'
 import { isBelowFloor, isInZone } from './change-zone.ts'
 import type { Handling } from './shard.ts'
 
@@ -89,5 +89,3 @@ async function admitted(
   await store.admit(ours)
   return ours.length
 }
-
-const NOTHING_KNOWN: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }

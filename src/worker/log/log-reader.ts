@@ -7,15 +7,14 @@
  * A key whose lane is empty goes back to the log. We ask only after the answers to all those writes, so the query sees all of them.
  */
 import { performance } from '../../clock.ts'
-import type { LogEvent, LogLook, LogStore } from '../../deliveries/log-reading.ts'
+import { NOTHING_KNOWN, type LogEvent, type LogLook, type LogStore } from '../../deliveries/log-reading.ts'
 import { deliveredIn, isBelowFloor, isDelivered, type DeliveredTo } from './change-zone.ts'
 import { Gate } from '../gate.ts'
+import { payloadSize, ReadSize } from './read-size.ts'
 import type { Handling, Key, Shard } from './shard.ts'
 
 const FEWEST = 100
 const MOST = 1_000
-/** After a read with more characters of payloads than this, the next one asks for fewer events. */
-const LARGE_READ = 4 * 1_048_576
 /** At most this many reads of a handler are in memory. */
 const READS_AHEAD = 4
 /** The longest stretch of the log for one statement, when few of its events are for us. */
@@ -43,8 +42,6 @@ export interface LogReaderParts {
   onCrash(): void
 }
 
-const NOTHING_KNOWN: LogLook = { final: 0, gap: null, heldBy: null, taken: 0, life: null }
-
 export class LogReading {
   readonly #parts: LogReaderParts
   readonly #news = new Gate()
@@ -52,7 +49,7 @@ export class LogReading {
   #lookedAt = -Infinity
   #isAsked = true
   #lookAgainMs = FIRST_LOOK_MS
-  #most = FEWEST
+  readonly #size = new ReadSize({ fewest: FEWEST, most: MOST })
   #turn = 0
 
   constructor(parts: LogReaderParts) {
@@ -98,7 +95,7 @@ export class LogReading {
   /** Returns the shards that are read now: they are ready and go on, and their handlers have room for more. */
   #able(): readonly Shard[] {
     const { handlings } = this.#parts
-    const isFull = ({ pending }: Handling) => pending >= READS_AHEAD * this.#most
+    const isFull = ({ pending }: Handling) => pending >= READS_AHEAD * this.#size.most
     // A full handler that has free slots is only waiting for CPU time. If the others read on, their positions would drift apart.
     if (handlings.some((one) => isFull(one) && !one.isPaused && one.hasRoom && one.runnable.length > 0)) return []
     return handlings.flatMap((handling) =>
@@ -109,7 +106,8 @@ export class LogReading {
   }
 
   #isLookDue(able: readonly Shard[]): boolean {
-    if (this.#isAsked || this.#pollIn() <= 0) return able.every(({ readTo }) => readTo + this.#most >= this.#look.final)
+    if (this.#isAsked || this.#pollIn() <= 0)
+      return able.every(({ readTo }) => readTo + this.#size.most >= this.#look.final)
     return false
   }
 
@@ -143,19 +141,13 @@ export class LogReading {
     const after = places[turn] as number
     const upTo = Math.min(places[turn + 1] ?? this.#look.final, after + LONGEST_STRETCH)
     const together = behind.filter(({ readTo }) => readTo === after)
-    const most = this.#most
+    const most = this.#size.most
     const { store, types } = this.#parts
     const events = await store.read({ after, upTo, most, shards: shardsIn(together), types })
     await this.#handBack(together, events)
     const delivered = await deliveredIn(byHandling(together), events, store)
     this.#handOut(together, events, { delivered, to: events.length < most ? upTo : (events.at(-1) as LogEvent).number })
-    this.#learnSize(events)
-  }
-
-  #learnSize(events: readonly LogEvent[]): void {
-    const size = events.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0)
-    if (size > LARGE_READ) this.#most = Math.max(1, Math.floor(this.#most / 4))
-    else if (size < LARGE_READ / 4 && events.length === this.#most) this.#most = Math.min(2 * this.#most, MOST)
+    this.#size.learn({ count: events.length, size: payloadSize(events) })
   }
 
   /** Takes keys out of their lanes when nothing of them is left there. */

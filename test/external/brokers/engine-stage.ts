@@ -1,30 +1,15 @@
 /** For tests of the JetStream engine: a nats-server, and for each test a bus with a stream of its own. */
 import type { NatsConnection } from '@nats-io/transport-node'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { AnyHandler, BusOptions, PublishedEvent } from '../../../src/index.ts'
 import { jetStream } from '../../../src/jetstream/index.ts'
 import { openTestBus } from '../../support/bus.ts'
-import { openNatsServer, type NatsClient, type NatsServer } from '../../support/nats-server.ts'
+import { openNatsServer } from '../../support/nats-server.ts'
 import { handlerThat, NoteTaken } from '../../support/notes.ts'
 import { until } from '../../support/until.ts'
+import { nats, server } from './with-nats.ts'
 
-let server: NatsServer
-let nats: NatsClient
 let streams = 0
-
-/** Registers the hooks of a test file. */
-export function withNats() {
-  beforeAll(async () => {
-    server = await openNatsServer()
-    nats = await server.connect()
-  })
-
-  afterAll(async () => {
-    await nats.connection.close()
-    await server.remove()
-  })
-  return { server: () => server, nats: () => nats }
-}
 
 export const AGAIN = { by: 'test', reason: 'again' }
 
@@ -42,7 +27,7 @@ export async function aStage({ events = [NoteTaken], ...given }: StageOptions = 
   const handler =
     given.handler ?? handlerThat((n) => void seen.push(n), { name: 'notes.index', delivery: 'log', shards: 4 })
   const stream = given.stream ?? `log${(streams += 1)}`
-  const { servers = server.servers, connection, partitions = 16 } = given
+  const { servers = server().servers, connection, partitions = 16 } = given
   const engine = jetStream({ ...(connection ? { connection } : { servers }), stream, partitions })
   const opened = await openTestBus({ events, handlers: [handler], engine })
   onTestFinished(() => opened.close())
@@ -73,9 +58,9 @@ export async function aStage({ events = [NoteTaken], ...given }: StageOptions = 
     missing: () => opened.signalsNamed('engine.missing').map(({ fields }) => fields),
     /** The numbers of the notes in the stream. */
     async stored() {
-      const { state } = await nats.manager.streams.info(stream)
+      const { state } = await nats().manager.streams.info(stream)
       const messages = await Promise.all(
-        numbers(state.first_seq, state.last_seq).map((seq) => nats.manager.streams.getMessage(stream, { seq })),
+        numbers(state.first_seq, state.last_seq).map((seq) => nats().manager.streams.getMessage(stream, { seq })),
       )
       return messages.flatMap((message) => (message ? [noteIn(message.string())] : []))
     },

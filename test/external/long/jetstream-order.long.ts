@@ -1,6 +1,6 @@
 /** The order of handlers that read the log from JetStream, for five minutes, with kills of workers every five seconds and of brokers every ten. */
 import { expect, onTestFinished, test } from 'vitest'
-import { conflictsIn, orderUnderLoad } from '../../faults/order-under-load.ts'
+import { conflictsIn, FIVE_MINUTES, orderUnderLoad } from '../../faults/order-under-load.ts'
 import { openNatsCluster } from '../../support/nats-cluster.ts'
 import { openNatsServer } from '../../support/nats-server.ts'
 import { openOrderStage } from '../../support/order-stage.ts'
@@ -10,9 +10,6 @@ const HANDLERS = [
   { name: 'faults.second', maxAttempts: 1_000, delivery: 'log', shards: 5 },
   { name: 'faults.beside', maxAttempts: 1_000 },
 ] as const
-
-const KILL_EVERY_MS = 5_000
-const FOR_MS = 5 * 60_000
 
 test.each([20, 5_000])('%i keys keep their order while workers and a NATS server are killed', async (keys) => {
   const nats = await openNatsServer()
@@ -55,12 +52,8 @@ async function ordered(
   const { stage, seed, serverLog } = await openOrderStage(HANDLERS, 300)
 
   const report = await orderUnderLoad(stage, {
-    workers: 3,
-    publishers: 2,
+    ...FIVE_MINUTES,
     keys,
-    kills: FOR_MS / KILL_EVERY_MS,
-    killEveryMs: KILL_EVERY_MS,
-    stops: 0.4,
     seed,
     handlers: HANDLERS,
     worker: () => ({ jetStream: engine }),
