@@ -59,9 +59,8 @@ export async function aStage({ events = [NoteTaken], ...given }: StageOptions = 
     /** The numbers of the notes in the stream. */
     async stored() {
       const { state } = await nats().manager.streams.info(stream)
-      const messages = await Promise.all(
-        numbers(state.first_seq, state.last_seq).map((seq) => nats().manager.streams.getMessage(stream, { seq })),
-      )
+      const sequences = state.messages === 0 ? [] : numbers(state.first_seq, state.last_seq)
+      const messages = await Promise.all(sequences.map((seq) => nats().manager.streams.getMessage(stream, { seq })))
       return messages.flatMap((message) => (message ? [noteIn(message.string())] : []))
     },
   }
