@@ -92,13 +92,13 @@ test('an event that is too large for a message, or has a time limit, is read fro
   const text = (length: number) => 'x'.repeat(length)
   await opened.bus.publish([
     NoteTaken({ n: 1, key: 'a', text: text(10) }),
-    NoteTaken({ n: 2, key: 'a', text: text(1_048_000) }),
+    NoteTaken({ n: 2, key: 'a', text: text(1_048_450) }),
     NoteTaken({ n: 3, key: 'a', text: text(20) }, { ttlMs: 60_000 }),
     NoteTaken({ n: 4, key: 'a', text: text(30) }, { ttlMs: 1 }),
   ])
 
   await until('all are handled', () => texts.length === 3)
-  expect(texts).toEqual([10, 1_048_000, 20])
+  expect(texts).toEqual([10, 1_048_450, 20])
   expect(await stored()).toHaveLength(4)
 })
 
